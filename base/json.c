@@ -1,0 +1,232 @@
+/* base/json.c -- a comma before every value but the first of its level is all the state there is. */
+#include "base/json.h"
+#include "base/utf8.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void pt_json_init(pt_json *j, pt_buf *out)
+{
+    *j = (pt_json){ out, false };
+}
+
+static void before(pt_json *j)
+{
+    if (j->comma) pt_buf_char(j->out, ',');
+    j->comma = true;
+}
+
+static void open_with(pt_json *j, char c)
+{
+    before(j);
+    pt_buf_char(j->out, c);
+    j->comma = false;
+}
+
+static void close_with(pt_json *j, char c)
+{
+    pt_buf_char(j->out, c);
+    j->comma = true;
+}
+
+void pt_json_object(pt_json *j)
+{
+    open_with(j, '{');
+}
+void pt_json_end_object(pt_json *j)
+{
+    close_with(j, '}');
+}
+void pt_json_array(pt_json *j)
+{
+    open_with(j, '[');
+}
+void pt_json_end_array(pt_json *j)
+{
+    close_with(j, ']');
+}
+
+static void quoted(pt_buf *b, pt_slice s)
+{
+    size_t from = 0, i = 0;
+    pt_buf_char(b, '"');
+    while (i < s.len) {
+        unsigned char c = (unsigned char)s.ptr[i];
+        size_t n = c < 0x80 ? 1 : pt_utf8_next(s.ptr + i, s.len - i, NULL);
+        if (n && c >= 0x20 && c != '"' && c != '\\') {
+            i += n;
+            continue;
+        }
+        pt_buf_add(b, s.ptr + from, i - from);
+        if (!n)
+            pt_buf_cstr(b, "\xEF\xBF\xBD");
+        else if (c == '"' || c == '\\') {
+            pt_buf_char(b, '\\');
+            pt_buf_char(b, (char)c);
+        } else if (c == '\n')
+            pt_buf_cstr(b, "\\n");
+        else if (c == '\t')
+            pt_buf_cstr(b, "\\t");
+        else if (c == '\r')
+            pt_buf_cstr(b, "\\r");
+        else
+            pt_buf_printf(b, "\\u%04x", c);
+        from = ++i;
+    }
+    if (s.len > from) pt_buf_add(b, s.ptr + from, s.len - from);
+    pt_buf_char(b, '"');
+}
+
+void pt_json_key_slice(pt_json *j, pt_slice key)
+{
+    before(j);
+    quoted(j->out, key);
+    pt_buf_char(j->out, ':');
+    j->comma = false;
+}
+
+void pt_json_key(pt_json *j, const char *key)
+{
+    pt_json_key_slice(j, pt_cstr(key));
+}
+
+void pt_json_null(pt_json *j)
+{
+    before(j);
+    pt_buf_cstr(j->out, "null");
+}
+
+void pt_json_bool(pt_json *j, bool v)
+{
+    before(j);
+    pt_buf_cstr(j->out, v ? "true" : "false");
+}
+
+void pt_json_i64(pt_json *j, int64_t v)
+{
+    before(j);
+    pt_buf_printf(j->out, "%" PRId64, v);
+}
+
+void pt_json_u64(pt_json *j, uint64_t v)
+{
+    before(j);
+    pt_buf_printf(j->out, "%" PRIu64, v);
+}
+
+size_t pt_f64_text(double v, char out[32])
+{
+    if (isnan(v)) return (size_t)snprintf(out, 32, "NaN");
+    if (isinf(v)) return (size_t)snprintf(out, 32, v > 0 ? "Infinity" : "-Infinity");
+    if (v == (double)(int64_t)(fabs(v) < 1e15 ? v : 0) && fabs(v) < 1e15 && !(v == 0 && signbit(v)))
+        return (size_t)snprintf(out, 32, "%" PRId64, (int64_t)v);
+    int n = 0;
+    for (int digits = 15; digits <= 17; digits++) {
+        n = snprintf(out, 32, "%.*g", digits, v);
+        if (digits == 17 || strtod(out, NULL) == v) break;
+    }
+    return (size_t)n;
+}
+
+size_t pt_f32_text(float v, char out[32])
+{
+    if (isnan(v) || isinf(v) || (fabsf(v) < 1e15f && v == (float)(int64_t)v)) return pt_f64_text((double)v, out);
+    int n = 0;
+    for (int digits = 6; digits <= 9; digits++) {
+        n = snprintf(out, 32, "%.*g", digits, (double)v);
+        if (digits == 9 || strtof(out, NULL) == v) break;
+    }
+    return (size_t)n;
+}
+
+void pt_json_f64(pt_json *j, double v)
+{
+    char text[32];
+    size_t n = pt_f64_text(v, text);
+    if (!isfinite(v)) {
+        pt_json_str(j, pt_slice_of(text, n));
+        return;
+    }
+    before(j);
+    pt_buf_add(j->out, text, n);
+}
+
+void pt_json_f32(pt_json *j, float v)
+{
+    char text[32];
+    size_t n = pt_f32_text(v, text);
+    if (!isfinite(v)) {
+        pt_json_str(j, pt_slice_of(text, n));
+        return;
+    }
+    before(j);
+    pt_buf_add(j->out, text, n);
+}
+
+void pt_json_str(pt_json *j, pt_slice v)
+{
+    before(j);
+    if (!v.ptr)
+        pt_buf_cstr(j->out, "null");
+    else
+        quoted(j->out, v);
+}
+
+void pt_json_base64(pt_json *j, pt_slice bytes)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const unsigned char *p = (const unsigned char *)bytes.ptr;
+    before(j);
+    pt_buf_char(j->out, '"');
+    for (size_t i = 0; i < bytes.len; i += 3) {
+        size_t n = bytes.len - i;
+        uint32_t w = (uint32_t)p[i] << 16 | (n > 1 ? (uint32_t)p[i + 1] << 8 : 0) | (n > 2 ? p[i + 2] : 0);
+        char four[4] = { digits[w >> 18], digits[w >> 12 & 63], n > 1 ? digits[w >> 6 & 63] : '=',
+                         n > 2 ? digits[w & 63] : '=' };
+        pt_buf_add(j->out, four, 4);
+    }
+    pt_buf_char(j->out, '"');
+}
+
+void pt_json_raw(pt_json *j, pt_slice json)
+{
+    before(j);
+    pt_buf_slice(j->out, json);
+}
+
+void pt_json_member_cstr(pt_json *j, const char *key, const char *v)
+{
+    pt_json_member_str(j, key, pt_cstr(v));
+}
+void pt_json_member_str(pt_json *j, const char *key, pt_slice v)
+{
+    pt_json_key(j, key);
+    pt_json_str(j, v);
+}
+void pt_json_member_i64(pt_json *j, const char *key, int64_t v)
+{
+    pt_json_key(j, key);
+    pt_json_i64(j, v);
+}
+void pt_json_member_u64(pt_json *j, const char *key, uint64_t v)
+{
+    pt_json_key(j, key);
+    pt_json_u64(j, v);
+}
+void pt_json_member_f64(pt_json *j, const char *key, double v)
+{
+    pt_json_key(j, key);
+    pt_json_f64(j, v);
+}
+void pt_json_member_bool(pt_json *j, const char *key, bool v)
+{
+    pt_json_key(j, key);
+    pt_json_bool(j, v);
+}
+void pt_json_member_null(pt_json *j, const char *key)
+{
+    pt_json_key(j, key);
+    pt_json_null(j);
+}
