@@ -1,0 +1,69 @@
+/* base/daemon/http.h -- the HTTP shell of the daemons, on libmicrohttpd.
+ *
+ * A table of routes, a handler each. Handlers run on a small pool of threads and answer whole (pt_http_reply) or stream
+ * (pt_http_stream: history exports, SSE). Errors are RFC 9457 problem+json. The server binds to what it is told, answers 404/405/413/400
+ * (unknown query parameters, when the route lists its own) by itself, checks the Host header against DNS rebinding on loopback, and counts requests by route and code. */
+#ifndef PT_HTTP_H
+#define PT_HTTP_H
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/daemon/metrics.h"
+#include "base/log.h"
+
+typedef struct pt_http_server pt_http_server;
+typedef struct pt_http_request pt_http_request; /* lives until its handler (or stream) is done */
+
+typedef void pt_http_handler(void *ctx, pt_http_request *rq);
+
+typedef struct pt_http_route {
+    const char *method;          /* "GET" "POST" "PUT" "DELETE" "PATCH" */
+    const char *path;            /* "/api/v1/nodes/{group}/{edge}/rebirth"; a last "{rest...}" takes what is left */
+    pt_http_handler *handler;    /* must call exactly one of reply, problem, stream before it returns */
+    const char *const *query;    /* allowed query parameters, NULL-terminated; NULL: any */
+} pt_http_route;
+
+typedef struct pt_http_options {
+    const char *listen;      /* "127.0.0.1:8080", "[::1]:0"; port 0: the system's choice */
+    size_t max_body;         /* default 1 MiB; larger is 413 */
+    uint32_t max_connections; /* default 256 */
+    uint32_t threads;        /* handler pool; default 4 */
+    const char *server_name; /* "plantree-host/0.1.0" */
+} pt_http_options;
+
+/* Routes and ctx are borrowed. PT_EBUSY: address in use; PT_EINVAL: bad listen text. *port (may be NULL) gets the real port. */
+PT_MUST_CHECK pt_status pt_http_start(const pt_http_options *o, const pt_http_route *routes, size_t n, void *ctx, pt_metrics *metrics,
+                                      const pt_clock *clock, const pt_log *log, pt_http_server **out, uint16_t *port, pt_error *err);
+/* Ends running streams (their `closed` is called), waits for handlers, frees. NULL allowed. */
+void pt_http_stop(pt_http_server *s);
+
+/* --- reading a request; slices live until the handler returns (streams: until `closed`) --- */
+pt_slice pt_http_param(const pt_http_request *rq, const char *name);  /* path parameter, percent-decoded; absent: NULL ptr */
+pt_slice pt_http_query(const pt_http_request *rq, const char *name);  /* first value, decoded; absent: NULL ptr */
+pt_slice pt_http_header(const pt_http_request *rq, const char *name); /* case-insensitive */
+pt_slice pt_http_body(const pt_http_request *rq);
+pt_slice pt_http_path(const pt_http_request *rq);
+const char *pt_http_peer(const pt_http_request *rq);                  /* numeric address of the client */
+
+/* --- answering; each request exactly once --- */
+void pt_http_set_header(pt_http_request *rq, const char *name, const char *value); /* before answering; copied */
+/* `body` is copied (or gzip-compressed when >= 1 KiB and the client accepts). */
+void pt_http_reply(pt_http_request *rq, int status, const char *content_type, pt_slice body);
+void pt_http_reply_json(pt_http_request *rq, int status, pt_buf *json); /* takes the bytes of `json`; a failed buffer is a 500 problem */
+/* problem+json: type urn:plantree:problem:<slug>; detail is a printf sentence. 5xx details are ours, never an internal text. */
+void pt_http_problem(pt_http_request *rq, int status, const char *slug, const char *fmt, ...) PT_PRINTF(4, 5);
+/* Bytes of static storage, sent as they are (already gzip when `gzip`). */
+void pt_http_reply_static(pt_http_request *rq, int status, const char *content_type, pt_slice body, bool gzip);
+
+/* A streamed answer: `more` appends the next piece to `out` (at most ~64 KiB) and returns
+ * PT_OK (call again when sent), PT_EEMPTY (nothing now: ask again after a pt_http_wake, or after `idle_ms` at the latest) or PT_ECLOSED (end).
+ * Runs on the server's threads, one call at a time per stream. `closed` runs exactly once, whatever ended it, and releases `stream`. */
+typedef struct pt_http_stream_ops {
+    pt_status (*more)(void *stream, pt_buf *out);
+    void (*closed)(void *stream);
+    int64_t idle_ms; /* for heartbeats; 0: never by itself */
+} pt_http_stream_ops;
+/* Returns a handle for pt_http_wake, valid until `closed`; NULL when the answer could not begin (then `closed` was called). */
+typedef struct pt_http_stream pt_http_stream;
+pt_http_stream *pt_http_stream_begin(pt_http_request *rq, int status, const char *content_type, const pt_http_stream_ops *ops, void *stream);
+void pt_http_wake(pt_http_stream *h); /* any thread; cheap; before `closed` only (guard with your own lock) */
+#endif
