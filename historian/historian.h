@@ -1,0 +1,170 @@
+/* historian/historian.h -- a directory of SQLite files that keeps every sample, event and tag of a plant.
+ *
+ *     DIR/catalog.db    tags, paths, events, settings            (WAL)
+ *     DIR/...           journal and partitions of sealed blocks  (docs/file-format.md)
+ *     DIR/lock          held by the one process that writes
+ *
+ * Samples are appended to a bounded buffer in memory; one writer thread commits it every commit_interval as a journal blob, and seals
+ * blocks of about a thousand samples per tag. Kill -9 loses at most what was not yet committed. Writing is idempotent on (tag, time):
+ * an identical sample again is a counted duplicate, a different one replaces the older and is counted.
+ *
+ * Threads: every function of an open hist may be called from any thread, cursors excepted: a cursor belongs to the thread using it.
+ * Readers never wait for the writer's disk. Times are ms UTC, ranges [from, to). */
+#ifndef HIST_HISTORIAN_H
+#define HIST_HISTORIAN_H
+#include "base/clock.h"
+#include "base/log.h"
+#include "sparkplug/value.h"
+
+typedef struct hist hist;
+
+typedef enum hist_synchronous { HIST_SYNC_FULL, HIST_SYNC_NORMAL, HIST_SYNC_OFF } hist_synchronous;
+
+typedef struct hist_options {
+    const char *dir;             /* created when missing (not its parents) */
+    bool read_only;              /* no lock, no writer: beside a running host, or on a copy; sees what is committed */
+    int64_t commit_interval_ms;  /* default 250; 10..60000 */
+    hist_synchronous synchronous; /* default FULL */
+    uint64_t buffer_bytes;       /* not yet committed samples and events at most; default 256 MiB */
+    uint32_t block_samples;      /* seal a tag's block at this many; default 1024 */
+    int64_t seal_age_ms;         /* seal a slow tag's block when its oldest sample is this old; default 1 h */
+    int64_t retention_age_ms;    /* drop older partitions; 0: keep for ever */
+    uint64_t retention_bytes;    /* drop oldest partitions beyond this size; 0: no bound */
+} hist_options;
+void hist_options_init(hist_options *o); /* the defaults; dir NULL */
+
+/* PT_EBUSY: another process holds the directory (its pid in *err). PT_EREADONLY, PT_ENOSPC, PT_EIO: the reason in *err; nothing is left open.
+ * PT_ECORRUPT / PT_EUNSUPPORTED: not our file, damaged, or a newer format. clock and log are borrowed and outlive it. */
+PT_MUST_CHECK pt_status hist_open(const hist_options *o, const pt_clock *clock, const pt_log *log, hist **out, pt_error *err);
+/* Commits what is buffered (waiting up to timeout_ms), ends the writer, closes. *err says what could not be committed. NULL allowed. */
+pt_status hist_close(hist *h, int64_t timeout_ms, pt_error *err);
+
+/* ---- catalogue ---------------------------------------------------------------------------------------------- */
+
+/* What a tag is for ever: its source identity. Plain topics: source "mqtt", metric = topic, the rest empty. */
+typedef struct hist_tag_key {
+    pt_slice source;              /* "spb" or "mqtt" */
+    pt_slice group, edge, device; /* device empty (len 0) for node metrics */
+    pt_slice metric;
+} hist_tag_key;
+
+typedef struct hist_tag {
+    uint32_t tag_id;  /* from 1, dense, never reused */
+    hist_tag_key key;
+    pt_slice path;    /* current UNS path */
+    pt_slice unit;    /* empty when unknown */
+    spb_datatype type; /* of the newest birth */
+    int64_t first_ms, last_ms; /* stored samples; first > last when none */
+    uint64_t samples;          /* stored, as far as committed */
+} hist_tag;
+
+/* Find or make the tag, and bring path, type and unit up to date (a new path closes the old one's interval at `now`).
+ * Durable with the next commit, before any sample that refers to it. Fast when nothing changed: a hash look-up under a lock. */
+PT_MUST_CHECK pt_status hist_tag_ensure(hist *h, const hist_tag_key *key, pt_slice path, spb_datatype type, pt_slice unit, uint32_t *tag_id);
+/* By path (current first, then the newest that had it) or id. Slices in *out are copied into `arena`. PT_ENOTFOUND. */
+PT_MUST_CHECK pt_status hist_tag_by_path(hist *h, pt_slice path, pt_arena *arena, hist_tag *out);
+PT_MUST_CHECK pt_status hist_tag_by_id(hist *h, uint32_t tag_id, pt_arena *arena, hist_tag *out);
+/* Every tag in ascending id; stop when `each` returns false. Called with no lock held; slices valid during the call. */
+PT_MUST_CHECK pt_status hist_tag_each(hist *h, bool (*each)(void *ctx, const hist_tag *tag), void *ctx);
+
+/* ---- samples ------------------------------------------------------------------------------------------------ */
+
+enum {
+    HIST_NULL = 1u << 0,       /* a sample without a value (is_null) */
+    HIST_HISTORICAL = 1u << 1, /* arrived flagged is_historical */
+    HIST_STATE = 1u << 2       /* a quality change without a sample: node death, stale; no value; never counted as data */
+};
+
+typedef struct hist_sample { /* 32 bytes; the hot path's unit */
+    int64_t time_ms;
+    uint32_t tag_id;
+    uint8_t type;    /* spb_datatype */
+    uint8_t quality; /* spb_quality */
+    uint8_t flags;
+    uint8_t reserved;
+    union {
+        int64_t i64;
+        uint64_t u64;
+        float f32;
+        double f64;
+        bool boolean;
+        const char *ptr; /* STRING, BYTES, ARRAY, DATASET, TEMPLATE: `len` bytes */
+    } as;
+    uint32_t len;
+} hist_sample;
+
+/* Between the two forms; slices borrow. */
+void hist_sample_from_value(hist_sample *s, uint32_t tag_id, int64_t time_ms, const spb_value *v, spb_quality q);
+void hist_sample_value(const hist_sample *s, spb_value *out);
+
+/* Copy `n` samples into the buffer, all or none. PT_EFULL: the bound is reached (the disk does not keep up or fails): the caller decides to wait or count.
+ * PT_ENOTFOUND: a tag_id that was never given out. PT_ECLOSED. Never waits for the disk. */
+PT_MUST_CHECK pt_status hist_append(hist *h, const hist_sample *samples, size_t n);
+
+typedef struct hist_event {
+    uint64_t seq;     /* given at commit; ignored on append */
+    int64_t time_ms;
+    pt_slice type;    /* "nbirth", ... contract.md */
+    pt_slice node;    /* "group/edge"; absent: none */
+    pt_slice device;  /* absent: none */
+    pt_slice path;    /* absent: none */
+    pt_slice detail;  /* a JSON object; absent: {} */
+} hist_event;
+PT_MUST_CHECK pt_status hist_event_append(hist *h, const hist_event *e); /* copied; same results as hist_append */
+
+/* Wait until all that was appended before is committed, asking the writer to hurry. PT_OK, PT_ETIMEOUT, or the writer's present error. */
+PT_MUST_CHECK pt_status hist_flush(hist *h, int64_t timeout_ms, pt_error *err);
+
+typedef struct hist_stats {
+    uint64_t appended, stored, duplicates, replaced, lost; /* samples; appended = stored + duplicates + replaced + buffered + lost */
+    uint64_t historical;                                   /* of the stored ones */
+    uint64_t buffered, buffered_bytes;
+    uint64_t events;
+    uint64_t commits, commit_errors;
+    int64_t last_commit_ms;       /* wall clock; 0: never */
+    double commit_seconds_sum, commit_seconds_max;
+    pt_status error;              /* PT_OK, or why commits fail at present */
+    int64_t error_since_ms;
+    char error_text[200];
+    uint64_t tags, blocks, block_bytes, journal_bytes, file_bytes;
+} hist_stats;
+void hist_stats_get(hist *h, hist_stats *out);
+
+/* ---- reading ------------------------------------------------------------------------------------------------ */
+
+/* Samples of one tag in ascending time over [from, to), across blocks, journal and (in the writing process) committed memory.
+ * STATE rows are included only with `states`. */
+typedef struct hist_cursor hist_cursor;
+PT_MUST_CHECK pt_status hist_cursor_open(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, bool states, hist_cursor **out, pt_error *err);
+/* Up to `max` next samples; their bytes are valid until the next call. *n == 0 at the end. PT_ECORRUPT: a damaged block, named in *err; the next call goes on behind it. */
+PT_MUST_CHECK pt_status hist_cursor_next(hist_cursor *c, hist_sample *out, size_t max, size_t *n, pt_error *err);
+void hist_cursor_close(hist_cursor *c);
+
+/* The newest sample at or before `at_ms` (STATE rows excluded): value as of a time. Bytes are copied into `arena`. PT_EEMPTY: none. */
+PT_MUST_CHECK pt_status hist_value_at(hist *h, uint32_t tag_id, int64_t at_ms, pt_arena *arena, hist_sample *out);
+
+/* Buckets [from + k*interval, ...) up to `to`: numbers only (others count). A bucket without samples has count 0. Answered from block summaries where a whole block lies inside a bucket. */
+typedef struct hist_bucket {
+    int64_t t_ms; /* start */
+    uint64_t count, good;
+    double min, max, sum, avg, first, last;
+    int64_t first_ms, last_ms;
+} hist_bucket;
+PT_MUST_CHECK pt_status hist_buckets(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, int64_t interval_ms,
+                                     bool (*each)(void *ctx, const hist_bucket *b), void *ctx, pt_error *err);
+
+/* Reduce a range to about `max_points` samples for a trend: per bucket the first, min, max and last sample, in time order; everything when
+ * there are not more than max_points. Non-numeric tags: evenly thinned changes. STATE rows are kept. *raw_count: samples behind it. */
+PT_MUST_CHECK pt_status hist_reduce(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, uint32_t max_points,
+                                    bool (*each)(void *ctx, const hist_sample *s), void *ctx, uint64_t *raw_count, pt_error *err);
+
+typedef struct hist_event_filter {
+    int64_t from_ms, to_ms;
+    uint64_t after_seq;        /* only seq > this; 0: all */
+    pt_slice types;            /* comma-separated; absent: all */
+    pt_slice node, path;       /* exact node; path glob; absent: all */
+    uint32_t limit;            /* 0: no limit */
+    bool newest_first;
+} hist_event_filter;
+PT_MUST_CHECK pt_status hist_events(hist *h, const hist_event_filter *f, bool (*each)(void *ctx, const hist_event *e), void *ctx, pt_error *err);
+#endif
