@@ -29,8 +29,12 @@ typedef struct spb_value {
  * long encodings of small integers; either integer field for 5..8 and 13; either float field for 9 and 10.
  * is_null wins over a value; neither value nor is_null: null.
  * PT_OK; PT_EMALFORMED: wire field and type do not go together, or an array's length is wrong;
- * DATASET and TEMPLATE become JSON documents in `arena`. */
+ * DATASET and TEMPLATE become JSON documents in `arena`; other types do not touch it (it may be NULL then). */
 PT_MUST_CHECK pt_status spb_metric_value(const spb_metric *m, uint32_t type, pt_arena *arena, spb_value *out, pt_error *err);
+
+/* The same for a property's value: its own type, or `type` when it carries none (pass the birth's, or 0). Basic types only;
+ * property sets: PT_EUNSUPPORTED. */
+PT_MUST_CHECK pt_status spb_property_value(const spb_property *p, uint32_t type, spb_value *out, pt_error *err);
 
 /* Put a scalar, string, bytes or array value into m->wire / m->value in the field the specification names
  * (tck-id-payloads-metric-...). `uint32_long`: UInt32 goes to long_value (for Tahu-like receivers). Documents: PT_EUNSUPPORTED. */
@@ -51,8 +55,11 @@ bool spb_value_equal(const spb_value *a, const spb_value *b);
 /* As a number for trends and aggregates: false for null, text, bytes, arrays, documents. Boolean 0/1. */
 bool spb_value_number(const spb_value *v, double *out);
 
-/* Canonical JSON documents: DataSet {"columns":[..],"types":[..],"rows":[[..]]};
- * Template {"template_ref":"..","version":"..","members":{..},"parameters":{..}}. */
+/* Canonical JSON documents: DataSet {"columns":[..],"types":["Int32",..],"rows":[[..]]};
+ * Template {"template_ref":"..","version":"..","members":{..},"parameters":{..}}, absent texts null, keys in wire order.
+ * A member or parameter without a datatype is read as the widest type of its field (Int32, Int64, Double, ...): fill it in
+ * from the definition before. PT_EMALFORMED: sizes that do not agree, a cell that is not of its column's type, a member
+ * without a name. */
 PT_MUST_CHECK pt_status spb_document_dataset(const spb_dataset *ds, pt_buf *out);
 PT_MUST_CHECK pt_status spb_document_template(const spb_template *t, pt_buf *out);
 
