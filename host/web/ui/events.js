@@ -1,0 +1,79 @@
+// events.js -- what happened: births, deaths, gaps, writes, newest first, growing while it is looked at.
+
+import { api } from './api.js';
+import { formatClock, formatDate, isoTime } from './fmt.js';
+import { html, Shape, Trouble, useCell, useEffect, usePlant, useState } from './ui.js';
+
+const SPANS = [['1h', 'Last hour', 3600e3], ['8h', '8 hours', 8 * 3600e3], ['24h', '24 hours', 86400e3], ['7d', '7 days', 7 * 86400e3]];
+const MAX_ROWS = 1000;
+const BAD = new Set(['ndeath', 'ddeath', 'host-offline', 'duplicate-node']);
+const WARN = new Set(['seq-gap', 'reorder-timeout', 'path-collision', 'quarantine', 'clock-skew']);
+export const levelOf = (type) => (BAD.has(type) ? 'bad' : WARN.has(type) ? 'warn' : '');
+
+// {"a":1,"b":{"c":2}} -> "a 1, b.c 2"
+export function detailText(detail, prefix = '') {
+  if (detail === null || detail === undefined) return '';
+  if (typeof detail !== 'object') return String(detail);
+  return Object.entries(detail).map(([name, value]) => (value !== null && typeof value === 'object' && !Array.isArray(value)
+    ? detailText(value, `${prefix}${name}.`) : `${prefix}${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`))
+    .filter(Boolean).join(', ');
+}
+
+// Live rows in front of the ones that were read, each once.
+export function mergeEvents(live, read) {
+  const seen = new Set();
+  return [...live, ...read].filter((event) => {
+    const key = event.seq ?? `${event.time_ms} ${event.type} ${event.node} ${event.device}`;
+    return !seen.has(key) && seen.add(key);
+  }).sort((a, b) => b.time_ms - a.time_ms || (b.seq ?? 0) - (a.seq ?? 0)).slice(0, MAX_ROWS);
+}
+
+export function Events() {
+  const plant = usePlant();
+  const live = useCell(plant.liveEvents);
+  const route = useCell(plant.route);
+  const [read, setRead] = useState(null);
+  const [error, setError] = useState(null);
+  const [attempt, setAttempt] = useState(0);
+  const span = SPANS.find(([id]) => id === route.params.get('last')) ?? SPANS[2];
+  const type = route.params.get('type') ?? '';
+  const text = route.params.get('text') ?? '';
+  useEffect(() => {
+    const abort = new AbortController();
+    const now = plant.clock.value;
+    api.events({ from: Math.round(now - span[2]), to: Math.round(now + 60000) }, { signal: abort.signal })
+      .then((rows) => { setRead(rows); setError(null); })
+      .catch((failure) => failure.name === 'AbortError' || setError(failure));
+    return () => abort.abort();
+  }, [span[0], attempt]);
+
+  const since = plant.clock.value - span[2];
+  const all = mergeEvents(live.filter((event) => event.time_ms >= since), read ?? []);
+  const types = [...new Set(all.map((event) => event.type))].sort();
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  const rows = all.filter((event) => (!type || event.type === type) && words.every((word) =>
+    `${event.type} ${event.node ?? ''} ${event.device ?? ''} ${event.path ?? ''} ${detailText(event.detail)}`.toLowerCase().includes(word)));
+  const set = (changes) => plant.go({ screen: 'events', params: { last: span[0], type, text, ...changes }, replace: true });
+
+  return html`<section class="screen" aria-labelledby="events-title">
+    <h1 id="events-title">Events</h1>
+    <div class="bar">
+      <div class="choice" role="group" aria-label="Time range">${SPANS.map(([id, title]) => html`
+        <button aria-pressed=${id === span[0]} onClick=${() => set({ last: id })}>${title}</button>`)}</div>
+      <label>Type <select value=${type} onChange=${(e) => set({ type: e.target.value })}>
+        <option value="">all</option>${[...new Set([...types, ...(type ? [type] : [])])].map((t) => html`<option value=${t}>${t}</option>`)}</select></label>
+      <label>Text <input type="search" value=${text} onInput=${(e) => set({ text: e.target.value })} /></label>
+      <span class="dim">${rows.length === MAX_ROWS ? `newest ${MAX_ROWS}` : `${rows.length} events`}</span>
+    </div>
+    ${error && html`<${Trouble} error=${error} retry=${() => setAttempt(attempt + 1)} />`}
+    ${read === null && !error ? html`<p class="dim">Asking the host.</p>` : !rows.length ? html`<p class="dim">Nothing in this time.</p>` : html`
+      <div class="scroll" tabindex="0" role="region" aria-label="Table of events"><table class="grid events">
+        <thead><tr><th scope="col">Time</th><th scope="col">Event</th><th scope="col">Node</th><th scope="col">Device</th><th scope="col">Detail</th></tr></thead>
+        <tbody>${rows.map((event) => html`<tr key=${event.seq ?? `${event.time_ms}${event.type}${event.node}`} data-type=${event.type}>
+          <td><time dateTime=${isoTime(event.time_ms)} title=${isoTime(event.time_ms)}><span class="dim">${formatDate(event.time_ms)}</span> ${formatClock(event.time_ms, true)}</time></td>
+          <td><span class=${`quality ${levelOf(event.type)}`}>${levelOf(event.type) && html`<${Shape} name=${levelOf(event.type) === 'bad' ? 'square' : 'triangle'} level=${levelOf(event.type)} />`}${event.type}</span></td>
+          <td>${event.node ?? ''}</td><td>${event.device ?? ''}</td>
+          <td class="detail">${event.path && html`<a href=${plant.link({ screen: 'browse', path: event.path })}>${event.path}</a> `}${detailText(event.detail)}</td>
+        </tr>`)}</tbody></table></div>`}
+  </section>`;
+}

@@ -1,0 +1,276 @@
+// trend.js -- one tag over time: the last minutes or hours live, or a range zoomed into.
+//
+// The host reduces (min and max per pixel column), so a spike is never hidden; the text below says so. The range is in the
+// address, so the browser's Back is "the zoom before".
+
+import { api } from './api.js';
+import { formatClock, formatDate, formatTime, formatValue, group, isoTime, kindOf, NO_VALUE, quality } from './fmt.js';
+import { TrendData } from './trend-data.js';
+import { html, QualityWord, Trouble, useCell, useEffect, usePlant, useRef, useState } from './ui.js';
+
+const SPANS = [['15m', '15 min', 15 * 60e3], ['1h', '1 h', 3600e3], ['8h', '8 h', 8 * 3600e3], ['24h', '24 h', 86400e3]];
+const MAX_POINTS = 2000;
+const MIN_SPAN_MS = 1000;
+const RELOAD_MS = 60000;  // live plots are read anew: late samples, back-fill, reduction
+const DRAW_MS = 250;
+const RECENT = 400;       // live samples kept to lay over a reading that was on its way meanwhile
+const TABLE_ROWS = 200;
+
+let uplotReady = null;
+// Fetched with the first trend, so that the first page does not wait for it.
+function loadUplot() {
+  uplotReady ??= new Promise((done, fail) => {
+    const script = document.createElement('script');
+    script.src = new URL('./lib/uplot.js', import.meta.url).href;
+    script.onload = () => done(globalThis.uPlot);
+    script.onerror = () => {
+      uplotReady = null;
+      fail(new Error('The plotting library could not be loaded.'));
+    };
+    const style = document.createElement('link');
+    style.rel = 'stylesheet';
+    style.href = new URL('./lib/uplot.css', import.meta.url).href;
+    document.head.append(style, script);
+  });
+  return uplotReady;
+}
+
+// The range an address asks for: { live, span } or { live: false, from, to }.
+export function rangeOf(params) {
+  const from = Number(params.get('from')), to = Number(params.get('to'));
+  if (params.has('from') && Number.isFinite(from) && to > from) return { live: false, from, to, key: `${from}-${to}` };
+  const [id, , span] = SPANS.find(([name]) => name === params.get('range')) ?? SPANS[0];
+  return { live: true, span, id, key: id };
+}
+
+const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const QUALITY_COLORS = { U: '--warn', B: '--bad', S: '--stale', N: '--stale' };
+
+function timeLabels(u, splits, axis, space, step) {
+  let day = '';
+  return splits.map((ms) => {
+    const clock = step >= 60000 ? formatClock(ms).slice(0, 5) : step >= 1000 ? formatClock(ms) : formatClock(ms, true);
+    const date = formatDate(ms);
+    const text = step >= 86400000 ? date : date === day ? clock : `${clock}\n${date}`;
+    day = date;
+    return text;
+  });
+}
+
+function plotOptions(uPlot, { width, height, data, type, window: view, on }) {
+  const text = css('--text'), dim = css('--dim'), line = css('--line'), series = css('--series-1');
+  const stepped = kindOf(type) !== 'float' && type !== undefined && type !== null;
+  const bool = kindOf(type) === 'bool';
+  const axis = { stroke: dim, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1, size: 5 }, font: '12px system-ui, sans-serif' };
+  return {
+    width, height, ms: 1, legend: { show: false }, padding: [10, 14, 0, 0],
+    cursor: {
+      y: false, points: { size: 7, stroke: text, fill: series }, drag: { x: true, y: false, setScale: false },
+      bind: { dblclick: () => (event) => { event.preventDefault(); on.live(); return null; } },
+    },
+    scales: {
+      x: { time: true, range: () => view() },
+      y: bool ? { range: [-0.15, 1.15] } : { range: (u, low, high) => {
+        if (low === null || high === null) return [0, 1];
+        const pad = high > low ? (high - low) * 0.08 : Math.max(Math.abs(high) * 0.05, 0.5);
+        return [low - pad, high + pad];
+      } },
+    },
+    axes: [
+      { ...axis, values: timeLabels, space: 80, size: 40 },
+      { ...axis, size: 64, ...(bool ? { splits: () => [0, 1], values: () => ['false', 'true'] } : {}) },
+    ],
+    series: [{}, {
+      stroke: series, width: 1.5, spanGaps: false,
+      paths: stepped ? uPlot.paths.stepped({ align: 1 }) : uPlot.paths.linear(),
+      points: { show: (u, s, from, to) => to - from < 60, size: 4, fill: series },
+    }],
+    hooks: {
+      setSelect: [(u) => {
+        if (u.select.width > 4) on.zoom(u.posToVal(u.select.left, 'x'), u.posToVal(u.select.left + u.select.width, 'x'));
+        u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+      }],
+      setCursor: [(u) => on.cursor(u.cursor.left >= 0 ? u.posToVal(u.cursor.left, 'x') : null)],
+      draw: [(u) => {
+        const { ctx, bbox } = u;
+        ctx.save();
+        for (const [from, to, q] of data.bands(view()[1])) {
+          const left = Math.max(bbox.left, u.valToPos(from, 'x', true)), right = Math.min(bbox.left + bbox.width, u.valToPos(to, 'x', true));
+          if (right < left) continue;
+          ctx.fillStyle = css(QUALITY_COLORS[q] ?? '--warn');
+          ctx.fillRect(left, bbox.top + bbox.height - 5 * devicePixelRatio, Math.max(2, right - left), 5 * devicePixelRatio);
+        }
+        ctx.restore();
+      }],
+    },
+  };
+}
+
+// The canvas. Redraws when `data` moved on; rebuilt when size, theme or type change.
+function Plot({ data, type, unit, range, version, onZoom, onLive, ariaLabel }) {
+  const plant = usePlant();
+  const theme = useCell(plant.theme);
+  const host = useRef(null);
+  const readout = useRef(null);
+  const plot = useRef(null);
+  const [lib, setLib] = useState(null);
+  const [error, setError] = useState(null);
+  const [width, setWidth] = useState(0);
+  const pick = useRef(() => {});
+  const view = useRef(null);
+  view.current = () => {
+    const now = plant.clock.now();
+    return range.live ? [now - range.span, now] : [range.from, range.to];
+  };
+
+  useEffect(() => { loadUplot().then((found) => setLib(() => found), setError); }, []);
+  useEffect(() => {
+    const observer = new ResizeObserver(([entry]) => setWidth(Math.floor(entry.contentRect.width)));
+    observer.observe(host.current);
+    return () => observer.disconnect();
+  }, []);
+
+  const show = (ms) => {
+    const i = ms === null ? -1 : data.indexAt(ms);
+    readout.current.textContent = i < 0 ? '' : `${formatTime(data.x[i], true)}   ${data.y[i] === null ? 'no value' : `${formatValue(data.raw[i], type)} ${unit ?? ''}`}   ${quality(data.q[i]).word}`;
+  };
+  pick.current = show;
+  useEffect(() => {
+    if (!lib || width < 50) return undefined;
+    const options = plotOptions(lib, {
+      width, height: 300, data, type, window: () => view.current(),
+      on: { zoom: (a, b) => onZoom.current(a, b), live: () => onLive.current(), cursor: (ms) => pick.current(ms) },
+    });
+    const u = new lib(options, data.columns(range.live ? plant.clock.now() : undefined), host.current);
+    plot.current = u;
+    const wheel = (event) => {
+      if (event.ctrlKey) return;
+      event.preventDefault();
+      const [from, to] = view.current();
+      const at = u.posToVal(event.clientX - u.over.getBoundingClientRect().left, 'x');
+      const factor = event.deltaY > 0 ? 1.4 : 1 / 1.4;
+      onZoom.current(at - (at - from) * factor, at + (to - at) * factor, true);
+    };
+    u.over.addEventListener('wheel', wheel, { passive: false });
+    return () => {
+      plot.current = null;
+      u.destroy();
+    };
+  }, [lib, width, theme, type, range.key]);
+  useEffect(() => {
+    plot.current?.setData(data.columns(range.live ? plant.clock.now() : undefined), true);
+  }, [version]);
+
+  return html`<figure class="plot" role="img" aria-label=${ariaLabel}>
+    <div class="canvas" ref=${host} data-points=${data.x.length}></div>
+    <figcaption class="readout" ref=${readout} aria-hidden="true"></figcaption>
+    ${error && html`<${Trouble} error=${error} />`}</figure>`;
+}
+
+function Table({ data, type, unit, from, to }) {
+  const rows = [];
+  for (let i = data.x.length - 1; i >= 0 && rows.length < TABLE_ROWS; i--) if (data.x[i] >= from && data.x[i] <= to) rows.push(i);
+  if (!rows.length) return html`<p class="dim">No samples in this time.</p>`;
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="Samples, newest first"><table class="grid samples">
+    <thead><tr><th scope="col">Time</th><th scope="col" class="number">Value${unit ? ` in ${unit}` : ''}</th><th scope="col">Quality</th></tr></thead>
+    <tbody>${rows.map((i) => html`<tr key=${i}><td><time dateTime=${isoTime(data.x[i])} title=${isoTime(data.x[i])}>${formatTime(data.x[i], true)}</time></td>
+      <td class="number">${data.raw[i] === null ? html`<span class="dim">no value</span>` : formatValue(data.raw[i], type)}</td>
+      <td>${data.q[i] === 'G' ? html`<span class="dim">Good</span>` : html`<${QualityWord} q=${data.q[i]} />`}</td></tr>`)}</tbody></table></div>`;
+}
+
+export function Trend({ path, plottable, unit, type }) {
+  const plant = usePlant();
+  const route = useCell(plant.route);
+  const stream = useCell(plant.stream);
+  const range = rangeOf(route.params);
+  const [data] = useState(() => new TrendData());
+  const [version, setVersion] = useState(0);
+  const [error, setError] = useState(null);
+  const [loaded, setLoaded] = useState(null); // key of the range that is shown
+  const [reload, setReload] = useState(0);
+  const [asTable, setAsTable] = useState(false);
+  const recent = useRef([]);
+  const redraw = () => setVersion((n) => n + 1);
+
+  const setRange = (params, replace = false) => plant.go({ screen: 'browse', path, params, replace });
+  const onZoom = useRef(null), onLive = useRef(null);
+  onZoom.current = (a, b, replace) => {
+    const now = plant.clock.now();
+    const span = Math.max(MIN_SPAN_MS, Math.min(b - a, 400 * 86400e3));
+    const middle = Math.min((a + b) / 2, now - span / 2);
+    setRange({ from: Math.round(middle - span / 2), to: Math.round(middle + span / 2) }, replace && !range.live);
+  };
+  onLive.current = () => !range.live && setRange({ range: '15m' });
+  const nudge = (shift, factor) => {
+    const now = plant.clock.now();
+    const [from, to] = range.live ? [now - range.span, now] : [range.from, range.to];
+    const span = (to - from) * factor, middle = (from + to) / 2 + shift * (to - from);
+    onZoom.current(middle - span / 2, middle + span / 2);
+  };
+
+  useEffect(() => plant.tags.tap(path, (ms, value, q) => {
+    recent.current.push([ms, value, q]);
+    if (recent.current.length > RECENT) recent.current.shift();
+    if (range.live) data.push(ms, value, q);
+  }), [path, range.key]);
+  useEffect(() => {
+    const abort = new AbortController();
+    const now = plant.clock.now();
+    const [from, to] = range.live ? [now - range.span, now + 1000] : [range.from, range.to];
+    api.history(path, from, to, MAX_POINTS, { signal: abort.signal }).then((series) => {
+      data.load(series);
+      if (!data.type) data.type = type;
+      if (range.live) for (const [ms, value, q] of recent.current) data.push(ms, value, q);
+      setLoaded(range.key);
+      setError(null);
+      redraw();
+    }).catch((failure) => failure.name === 'AbortError' || setError(failure));
+    return () => abort.abort();
+  }, [path, range.key, reload, stream.state === 'open']);
+  // Live: the window moves even when no value comes.
+  useEffect(() => {
+    if (!range.live) return undefined;
+    const start = Date.now();
+    let drawn = -1, at = start, read = start;
+    const timer = setInterval(() => {
+      const now = Date.now();
+      if (now - read > RELOAD_MS) {
+        read = now;
+        setReload((n) => n + 1);
+      }
+      if (document.hidden || (data.version === drawn && now - at < Math.max(1000, range.span / 1000))) return;
+      data.dropBefore(plant.clock.now() - range.span);
+      drawn = data.version;
+      at = now;
+      redraw();
+    }, DRAW_MS);
+    return () => clearInterval(timer);
+  }, [range.key]);
+
+  const now = plant.clock.now();
+  const [from, to] = range.live ? [now - range.span, now] : [range.from, range.to];
+  const sum = data.summary(from, to);
+  const show = (y) => (y === null ? NO_VALUE : `${formatValue(kindOf(type) === 'bool' ? Boolean(y) : y, type)}${unit ? ` ${unit}` : ''}`);
+  const count = data.reduced ? `min/max of ${group(String(data.rawCount))} samples` : `${group(String(sum.count))} samples`;
+  const words = `${count}, minimum ${show(sum.min)}, maximum ${show(sum.max)}, ${sum.gaps} gaps`;
+  return html`<section class="trend" aria-label="Trend">
+    <div class="bar">
+      <div class="choice" role="group" aria-label="Time range">${SPANS.map(([id, title]) => html`
+        <button aria-pressed=${range.live && range.id === id} onClick=${() => setRange({ range: id })}>${title}</button>`)}</div>
+      <div class="choice" role="group" aria-label="Move and zoom">
+        <button title="earlier" aria-label="earlier" onClick=${() => nudge(-0.5, 1)}>\u2190</button>
+        <button title="later" aria-label="later" onClick=${() => nudge(0.5, 1)} disabled=${range.live}>\u2192</button>
+        <button title="zoom in" aria-label="zoom in" onClick=${() => nudge(0, 0.5)}>+</button>
+        <button title="zoom out" aria-label="zoom out" onClick=${() => nudge(0, 2)}>\u2212</button></div>
+      ${plottable && html`<button aria-pressed=${asTable} onClick=${() => setAsTable(!asTable)}>Table</button>`}
+      <span class="dim">${range.live ? (stream.state === 'open' ? 'live' : 'not live') : `${formatTime(range.from)} to ${formatTime(range.to)}`}</span>
+      ${!range.live && html`<button onClick=${() => onLive.current()}>Back to live</button>`}
+    </div>
+    ${error && html`<${Trouble} error=${error} retry=${() => setReload(reload + 1)} />`}
+    ${plottable && !asTable ? html`<${Plot} data=${data} type=${type} unit=${unit} range=${range} version=${version} onZoom=${onZoom} onLive=${onLive} ariaLabel=${`Trend: ${words}`} />`
+      : html`<${Table} data=${data} type=${type} unit=${unit} from=${from} to=${to} />`}
+    <p class="summary" data-count=${sum.count} data-loaded=${loaded === range.key}>${loaded === null ? 'Asking the host.' : plottable ? html`
+      ${count}<span class="dim"> \u00b7 </span>min <b>${show(sum.min)}</b><span class="dim"> \u00b7 </span>max <b>${show(sum.max)}</b><span class="dim"> \u00b7 </span>${sum.gaps} ${sum.gaps === 1 ? 'gap' : 'gaps'}`
+      : `${group(String(data.rawCount))} samples`}</p>
+  </section>`;
+}
