@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# test.sh -- install what is missing, build, run all tests. Non-zero when anything fails; ctest's summary stands last.
+#
+#   ./test.sh           everything: the tests, then all but the browser's once more under AddressSanitizer and UBSan
+#   ./test.sh --quick   without chaos and browser tests and without the sanitizer build
+set -euo pipefail
+cd "$(dirname "$0")"
+. packaging/deps.sh
+
+quick=
+case "${1-}" in
+  "") ;;
+  --quick) quick=1 ;;
+  -h | --help) sed -n '2,5s/^# \{0,1\}//p' "$0"; exit 0 ;;
+  *) echo "test.sh: unknown option '$1'; see ./test.sh --help" >&2; exit 2 ;;
+esac
+[ $# -le 1 ] || { echo "test.sh: one option at most" >&2; exit 2; }
+
+# shellcheck disable=SC2086
+pt_install $PT_BUILD_PACKAGES $PT_RUN_PACKAGES $PT_TEST_PACKAGES
+pt_install_node
+[ -n "$quick" ] || pt_install_browser
+
+# The foreign peers of the interop tests.
+if [ tests/interop/package-lock.json -nt tests/interop/node_modules/.installed ]; then
+  pt_say "Fetching the foreign peers of the interop tests (npm ci)"
+  npm ci --prefix tests/interop --no-audit --no-fund --no-update-notifier --loglevel=error </dev/null >/dev/null || pt_die "npm ci failed in tests/interop"
+  touch tests/interop/node_modules/.installed
+fi
+
+# A test whose tools are missing skips itself when run by hand; here everything has been installed, so skipping is failing.
+export PLANTREE_TEST_STRICT=1
+# shellcheck disable=SC2054
+run=(ctest --output-on-failure --no-tests=error -j "$(pt_jobs)")
+
+pt_build build "-DCMAKE_BUILD_TYPE=RelWithDebInfo -DPLANTREE_WERROR=ON -DPLANTREE_WEB=ON -DPLANTREE_SANITIZE=none"
+if [ -n "$quick" ]; then
+  exec "${run[@]}" --test-dir build -E '^(chaos|browser)/' </dev/null
+fi
+"${run[@]}" --test-dir build </dev/null
+
+pt_build build-asan "-DCMAKE_BUILD_TYPE=RelWithDebInfo -DPLANTREE_WERROR=ON -DPLANTREE_WEB=OFF -DPLANTREE_SANITIZE=address,undefined"
+export ASAN_OPTIONS=abort_on_error=0:detect_leaks=1:check_initialization_order=1 UBSAN_OPTIONS=print_stacktrace=1
+exec "${run[@]}" --test-dir build-asan -E '^browser/' </dev/null
