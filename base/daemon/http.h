@@ -2,7 +2,10 @@
  *
  * A table of routes, a handler each. Handlers run on a small pool of threads and answer whole (pt_http_reply) or stream
  * (pt_http_stream: history exports, SSE). Errors are RFC 9457 problem+json. The server binds to what it is told, answers 404/405/413/400
- * (unknown query parameters, when the route lists its own) by itself, checks the Host header against DNS rebinding on loopback, and counts requests by route and code. */
+ * (unknown query parameters, when the route lists its own) by itself, checks the Host header against DNS rebinding on loopback,
+ * refuses unsafe methods sent by other sites' pages, and counts requests by route and code. Routes are tried in the order of the table;
+ * HEAD is answered by the GET route. Live streams have threads of their own, so slow handlers do not hold them up, and no thread ever
+ * waits for a slow client. */
 #ifndef PT_HTTP_H
 #define PT_HTTP_H
 #include "base/buf.h"
@@ -18,7 +21,7 @@ typedef void pt_http_handler(void *ctx, pt_http_request *rq);
 typedef struct pt_http_route {
     const char *method;          /* "GET" "POST" "PUT" "DELETE" "PATCH" */
     const char *path;            /* "/api/v1/nodes/{group}/{edge}/rebirth"; a last "{rest...}" takes what is left */
-    pt_http_handler *handler;    /* must call exactly one of reply, problem, stream before it returns */
+    pt_http_handler *handler;    /* must call exactly one of reply, problem, stream, defer before it returns */
     const char *const *query;    /* allowed query parameters, NULL-terminated; NULL: any */
 } pt_http_route;
 
@@ -28,12 +31,13 @@ typedef struct pt_http_options {
     uint32_t max_connections; /* default 256 */
     uint32_t threads;        /* handler pool; default 4 */
     const char *server_name; /* "plantree-host/0.1.0" */
+    const char *const *hosts; /* further names allowed in Host, NULL-terminated (a proxy's name, say); NULL: none. Checked on loopback only */
 } pt_http_options;
 
 /* Routes and ctx are borrowed. PT_EBUSY: address in use; PT_EINVAL: bad listen text. *port (may be NULL) gets the real port. */
 PT_MUST_CHECK pt_status pt_http_start(const pt_http_options *o, const pt_http_route *routes, size_t n, void *ctx, pt_metrics *metrics,
                                       const pt_clock *clock, const pt_log *log, pt_http_server **out, uint16_t *port, pt_error *err);
-/* Ends running streams (their `closed` is called), waits for handlers, frees. NULL allowed. */
+/* Ends running streams (their `closed` is called), waits for handlers and deferred answers, frees. NULL allowed. */
 void pt_http_stop(pt_http_server *s);
 
 /* --- reading a request; slices live until the handler returns (streams: until `closed`) --- */
@@ -53,6 +57,10 @@ void pt_http_reply_json(pt_http_request *rq, int status, pt_buf *json); /* takes
 void pt_http_problem(pt_http_request *rq, int status, const char *slug, const char *fmt, ...) PT_PRINTF(4, 5);
 /* Bytes of static storage, sent as they are (already gzip when `gzip`). */
 void pt_http_reply_static(pt_http_request *rq, int status, const char *content_type, pt_slice body, bool gzip);
+
+/* The handler may return without an answer: it comes later, from any one thread, by reply, problem or stream. The request lives until
+ * then, and so does pt_http_stop's patience: whoever defers must answer soon (a write waiting for its confirmation, say). */
+void pt_http_defer(pt_http_request *rq);
 
 /* A streamed answer: `more` appends the next piece to `out` (at most ~64 KiB) and returns
  * PT_OK (call again when sent), PT_EEMPTY (nothing now: ask again after a pt_http_wake, or after `idle_ms` at the latest) or PT_ECLOSED (end).

@@ -1,0 +1,104 @@
+/* base/daemon/config_document.c -- the reference page of a table: one section of Markdown per group of keys. */
+#include "base/daemon/config.h"
+#include "base/json.h" /* pt_f64_text */
+#include "base/timestamp.h"
+
+#include <stdio.h>
+
+enum { MAX_PATH = 256 };
+
+static const char *type_name(const pt_config_field *f)
+{
+    static const char *const names[] = { [PT_CFG_STRING] = "text",     [PT_CFG_BOOL] = "true or false", [PT_CFG_INT] = "whole number",
+                                         [PT_CFG_DOUBLE] = "number",   [PT_CFG_DURATION] = "duration",  [PT_CFG_BYTES] = "size",
+                                         [PT_CFG_ENUM] = "one of",     [PT_CFG_STRINGS] = "list of texts", [PT_CFG_SECTION] = "group",
+                                         [PT_CFG_LIST] = "list of groups", [PT_CFG_NODE] = "see text" };
+    return (size_t)f->type < PT_COUNT_OF(names) && names[f->type] ? names[f->type] : "?";
+}
+
+/* Text inside a Markdown table cell. */
+static void cell(pt_buf *out, const char *s)
+{
+    for (; *s; s++) {
+        if (*s == '|') pt_buf_char(out, '\\');
+        pt_buf_char(out, *s == '\n' ? ' ' : *s);
+    }
+}
+
+static void type_cell(const pt_config_field *f, pt_buf *out)
+{
+    pt_buf_cstr(out, type_name(f));
+    for (int i = 0; f->type == PT_CFG_ENUM && f->names[i]; i++)
+        pt_buf_printf(out, "%s `%s`", i ? "," : "", f->names[i]);
+}
+
+static void size_text(double v, char out[32])
+{
+    static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+    uint64_t n = (uint64_t)v;
+    size_t u = 0;
+    while (u + 1 < PT_COUNT_OF(units) && n && n % 1024 == 0) {
+        n /= 1024;
+        u++;
+    }
+    snprintf(out, 32, "%llu%s", (unsigned long long)n, u || n ? units[u] : "");
+}
+
+static void limit(const pt_config_field *f, double v, pt_buf *out)
+{
+    char text[32];
+    if (f->type == PT_CFG_DURATION)
+        pt_duration_format((int64_t)v, text);
+    else if (f->type == PT_CFG_BYTES)
+        size_text(v, text);
+    else
+        pt_f64_text(v, text);
+    pt_buf_cstr(out, text);
+}
+
+static void range_cell(const pt_config_field *f, pt_buf *out)
+{
+    if (f->min == 0 && f->max == 0) return;
+    limit(f, f->min, out);
+    pt_buf_cstr(out, " to ");
+    limit(f, f->max, out);
+    if (f->type == PT_CFG_STRING) pt_buf_cstr(out, " bytes");
+}
+
+static void table_of(const pt_config_field *table, const char *path, pt_buf *out)
+{
+    pt_buf_cstr(out, "| Key | Type | Default | Range | Meaning |\n|---|---|---|---|---|\n");
+    for (const pt_config_field *f = table; f->type != PT_CFG_END; f++) {
+        pt_buf_printf(out, "| `%s%s` | ", path, f->key);
+        type_cell(f, out);
+        pt_buf_cstr(out, " | ");
+        if (f->required)
+            pt_buf_cstr(out, "required");
+        else if (f->def && *f->def)
+            pt_buf_printf(out, "`%s`", f->def);
+        pt_buf_cstr(out, " | ");
+        range_cell(f, out);
+        pt_buf_cstr(out, " | ");
+        cell(out, f->doc ? f->doc : "");
+        pt_buf_cstr(out, " |\n");
+    }
+    for (const pt_config_field *f = table; f->type != PT_CFG_END; f++) {
+        char below[MAX_PATH];
+        if ((f->type != PT_CFG_SECTION && f->type != PT_CFG_LIST) || !f->sub) continue;
+        bool list = f->type == PT_CFG_LIST;
+        int n = snprintf(below, sizeof below, "%s%s%s.", path, f->key, list ? "[]" : "");
+        if (n < 0 || (size_t)n >= sizeof below) continue;
+        pt_buf_printf(out, "\n### `%s%s`\n\n", path, f->key);
+        if (f->doc) {
+            cell(out, f->doc);
+            pt_buf_cstr(out, "\n\n");
+        }
+        table_of(f->sub, below, out);
+    }
+}
+
+void pt_config_document(const pt_config_field *table, const char *title, pt_buf *out)
+{
+    pt_buf_printf(out, "## %s\n\n", title);
+    table_of(table, "", out);
+}

@@ -1,0 +1,29 @@
+/* tests/base/client.h -- a real HTTP client (libcurl) and a server on a free port for the tests of the HTTP shell. */
+#ifndef PT_TEST_CLIENT_H
+#define PT_TEST_CLIENT_H
+#include "base/daemon/http.h"
+#include "tests/support/check.h"
+
+typedef struct answer {
+    int curl;        /* CURLcode */
+    long status;
+    pt_buf body;     /* as received (not decompressed unless asked) */
+    pt_buf headers;  /* raw header lines */
+} answer;
+
+typedef struct ask {
+    const char *method, *target, *body;
+    const char *headers[6]; /* "Name: value", NULL-terminated */
+    bool gzip;              /* let curl decompress */
+    long timeout_ms;        /* default 5000 */
+} ask;
+
+/* Blocking; the answer must be released. */
+answer client_ask(uint16_t port, ask a);
+void client_release(answer *a);
+bool client_has(const answer *a, const char *text);         /* in the body */
+bool client_header(const answer *a, const char *line_start); /* "Content-Type: text/plain", any case */
+
+/* Poll until `cond` or five seconds. */
+bool client_wait(bool (*cond)(void *), void *ctx);
+#endif
