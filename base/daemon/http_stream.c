@@ -81,7 +81,12 @@ void http__stream_job(pt_http_server *s, pt_http_request *rq)
     st->woken = false;
     if (!s->stopping && !st->gone) {
         pthread_mutex_unlock(&s->lock);
-        pt_status r = st->ops.more(st->user, &st->piece);
+        pt_status r = PT_OK;
+        while (r == PT_OK && st->piece.len < BLOCK) { /* small pieces travel together */
+            size_t before = st->piece.len;
+            r = st->ops.more(st->user, &st->piece);
+            if (r == PT_OK && st->piece.len == before) break;
+        }
         pthread_mutex_lock(&s->lock);
         st->rest = r == PT_EEMPTY;
         st->ended = r == PT_ECLOSED;
