@@ -30,9 +30,13 @@ const sha256 = (data) => createHash('sha256').update(data);
 // A source map's address would only make the browser's tools ask for files that are not there.
 const withoutSourceMap = (bytes) => Buffer.from(bytes.toString('utf8').replace(/\n?\/\/# sourceMappingURL=\S+\s*$/, '\n'));
 
+// Comments stay in the source; their lines stay empty, so that a place named by a browser is the place in the source.
+const withoutComments = (name, bytes) => (name.endsWith('.js')
+  ? Buffer.from(bytes.toString('utf8').replace(/^[ \t]*\/\/.*$/gm, '')) : bytes);
+
 const files = new Map(); // name -> bytes, all but the page
 for (const name of listOf(args.files)) {
-  if (name !== 'index.html') files.set(name, readFileSync(join(args.ui, name)));
+  if (name !== 'index.html') files.set(name, withoutComments(name, readFileSync(join(args.ui, name))));
 }
 for (const pair of listOf(args.libs)) {
   const [name, file] = pair.split('=');

@@ -71,10 +71,13 @@ class PlantTree {
     if (missing.length) this.#changed();
   }
   async read(path) {
+    const isFirst = !this.#items.has(path);
     try {
       const items = await api.tree(path, 1);
       this.#items.set(path, items);
       this.model.setChildren(path, items);
+      // A lone folder is on the way to something: open it too, once.
+      if (isFirst && items.length === 1 && !items[0].tag_id) this.model.setExpanded(items[0].path, true);
     } catch (error) {
       // A folder that is no more has no children.
       if (error.status === 404) this.model.setChildren(path, []);
@@ -106,7 +109,7 @@ function createPlant() {
     wholeTree: { items: null, at: 0 },
     nodes: new Cell(null), fleet: new Cell(null), nodesError: new Cell(null), notReady: new Cell(null),
     stream: new Cell({ state: 'idle', since: Date.now(), retryAt: null }),
-    liveEvents: new Cell([]), clock, theme: new Cell(0),
+    liveEvents: new Cell([]), reconnects: new Cell(0), clock, theme: new Cell(0),
     route: new Cell(parseRoute(location.hash)),
     link: linkTo,
     go(target) {
@@ -182,6 +185,7 @@ function createPlant() {
       case 'status':
         plant.stream.set(message);
         if (message.state === 'open' && wasLost) {
+          plant.reconnects.set(plant.reconnects.value + 1);
           plant.readNodes();
           plant.tree.refreshSoon();
         }

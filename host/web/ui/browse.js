@@ -4,6 +4,7 @@
 
 import { api } from './api.js';
 import { Detail } from './detail.js';
+import { Overview } from './overview.js';
 import { parentOf, ROW_HEIGHT, selectionFor, visibleRange } from './tree-model.js';
 import { Age, html, LiveValue, Shape, Trouble, useCell, useEffect, useLayoutEffect, usePlant, useRef, useState, useTag } from './ui.js';
 
@@ -59,7 +60,7 @@ function VirtualRows({ rows, cursor, selected, labels, onRange, onPick, onToggle
     if (top < element.scrollTop) element.scrollTop = top;
     else if (top + ROW_HEIGHT > element.scrollTop + element.clientHeight) element.scrollTop = top + ROW_HEIGHT - element.clientHeight;
   }, [cursor, cursorIndex >= 0]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!focusWanted.current) return;
     focusWanted.current = false;
     box.current.querySelector('[tabindex="0"]')?.focus({ preventScroll: true });
@@ -175,6 +176,7 @@ export function Browse() {
         <input type="search" id="search" placeholder="Search  /" value=${text} autocomplete="off" onInput=${(e) => setText(e.target.value)}
           onKeyDown=${(e) => {
             if (e.key === 'Escape') { setText(''); e.target.blur(); }
+            if (e.key === 'Enter' && found?.length) pick(found[0]);
             if (e.key === 'ArrowDown' && rows.length) { e.preventDefault(); focusWanted.current = true; setCursor(rows[0].path); }
           }} /></label>
         ${found && html`<span class="dim">${found.length === SEARCH_LIMIT ? `first ${SEARCH_LIMIT}` : found.length} found</span>`}
@@ -188,7 +190,7 @@ export function Browse() {
     </div>
     <div class="pane right">
       ${selected ? html`<${Detail} key=${selected} path=${selected} parent=${parentOf(selected)} />`
-        : html`<div class="empty"><p>Pick a tag to see its value and its trend.</p><p class="dim">Press ? for the keys.</p></div>`}
+        : html`<${Overview} />`}
     </div>
   </section>`;
 }

@@ -33,7 +33,7 @@ function TagDetail({ path }) {
   const [error, setError] = useState(null);
   const [writing, setWriting] = useState(false);
   const [spoken, setSpoken] = useState('');
-  const stream = useCell(plant.stream);
+  const reconnects = useCell(plant.reconnects);
   useEffect(() => {
     plant.show('detail', [path]);
     return () => plant.show('detail', []);
@@ -43,7 +43,7 @@ function TagDetail({ path }) {
     api.values([path], { signal: abort.signal }).then((rows) => { plant.tags.applyRead(rows); setError(null); })
       .catch((failure) => failure.name === 'AbortError' || setError(failure));
     return () => abort.abort();
-  }, [path, stream.state === 'open']);
+  }, [path, reconnects]);
   useEffect(() => plant.onKey((key) => {
     if (key === 'w') setWriting(true);
     if (key === 's') {

@@ -145,13 +145,13 @@ export function RebirthDialog({ node, onClose, onDone }) {
 const KEYS = [
   ['/', 'search in the tree'], ['Up Down Home End', 'move in the tree'], ['Right Left', 'open, close, go in, go out'],
   ['Enter', 'show the row'], ['w', 'write the shown tag'], ['s', 'speak the shown value (screen readers)'],
-  ['g b, g n, g e', 'go to Browse, Nodes, Events'], ['Esc', 'leave a dialog or the search'], ['?', 'this help'],
+  ['g b', 'go to Browse'], ['g n', 'go to Nodes'], ['g e', 'go to Events'], ['Esc', 'leave a dialog or the search'], ['?', 'this help'],
 ];
 export function HelpDialog({ onClose, licenses }) {
   return html`<${Modal} title="Keys" onClose=${onClose}>
-    <dl class="keys">${KEYS.map(([keys, what]) => html`<dt>${keys.split(/(?<=\S)\s/).map((k) => html`<kbd>${k}</kbd> `)}</dt><dd>${what}</dd>`)}</dl>
+    <dl class="keys">${KEYS.map(([keys, what]) => html`<dt>${keys.split(' ').map((k) => html`<kbd>${k}</kbd> `)}</dt><dd>${what}</dd>`)}</dl>
     <p class="dim">In a trend: drag to zoom, wheel to zoom at the cursor, double click for live, the browser's Back for the view before.</p>
     <p class="dim"><a href=${licenses}>Licences of the libraries used</a></p>
-    <p class="buttons"><button class="main" onClick=${onClose}>Close</button></p>
+    <p class="buttons"><button class="main" autofocus onClick=${onClose}>Close</button></p>
   <//>`;
 }

@@ -115,6 +115,10 @@ export function formatDate(ms) {
 export function formatTime(ms, withMs = false) {
   return Number.isFinite(ms) && ms > 0 ? `${formatDate(ms)} ${formatClock(ms, withMs)}` : NO_VALUE;
 }
+// The clock alone when it was today.
+export function formatShort(ms, nowMs) {
+  return formatDate(ms) === formatDate(nowMs) ? formatClock(ms) : `${formatDate(ms)} ${formatClock(ms).slice(0, 5)}`;
+}
 // Two steps of resolution: "7 s", "12 min", "3 h 20 min", "5 d 4 h".
 export function formatAge(ms) {
   if (!Number.isFinite(ms)) return NO_VALUE;

@@ -1,6 +1,6 @@
 // nodes.js -- the table of edge nodes and their devices: what each is doing, and what was lost.
 
-import { formatTime, group, NO_VALUE } from './fmt.js';
+import { formatShort, group, isoTime, NO_VALUE } from './fmt.js';
 import { RebirthDialog } from './dialogs.js';
 import { Age, html, Shape, StateWord, useCell, usePlant, useState } from './ui.js';
 
@@ -20,7 +20,7 @@ const COLUMNS = [
   { id: 'received', title: 'Received', key: (n) => n.samples?.received, hint: 'samples' },
   { id: 'stored', title: 'Stored', key: (n) => n.samples?.stored, hint: 'samples' },
   { id: 'historical', title: 'Historical', key: (n) => n.samples?.historical, hint: 'samples that were sent later' },
-  { id: 'duplicate', title: 'Dupl. samples', key: (n) => n.samples?.duplicate, hint: 'samples that were there already' },
+  { id: 'duplicate', title: 'Repeated', key: (n) => n.samples?.duplicate, hint: 'samples that were there already' },
   { id: 'rejected', title: 'Rejected', key: (n) => n.samples?.rejected, warn: true, hint: 'samples that could not be used' },
 ];
 
@@ -33,7 +33,7 @@ function compare(column, up) {
 }
 
 const When = ({ ms }) => (ms > 0
-  ? html`<time dateTime=${new Date(ms).toISOString()} title=${new Date(ms).toISOString()}>${formatTime(ms)}</time> <span class="dim">(<${Age} ms=${ms} />)</span>`
+  ? html`<time dateTime=${isoTime(ms)} title=${isoTime(ms)}>${formatShort(ms, Date.now())}</time> <span class="dim">(<${Age} ms=${ms} />)</span>`
   : NO_VALUE);
 const Count = ({ n, warn }) => (warn && Number(n) > 0
   ? html`<span class="quality warn"><${Shape} name="triangle" level="warn" label="attention" />${count(n)}</span>` : count(n));
@@ -47,13 +47,13 @@ function NodeRows({ node, ask }) {
       <td><${When} ms=${node.since_ms} /></td>
       ${COLUMNS.slice(3).map((column) => html`<td class="number"><${Count} n=${column.key(node)} warn=${column.warn} />
         ${column.id === 'rebirths' && cause && html`<span class="dim cause"> ${cause}</span>`}</td>`)}
-      <td><button disabled=${node.state !== 'online'} onClick=${() => ask(node)}>Request rebirth</button></td>
+      <td class="action"><button class="small" disabled=${node.state !== 'online'} onClick=${() => ask(node)}>Rebirth\u2026</button></td>
     </tr>
     ${(node.devices ?? []).map((device) => html`<tr class=${`device ${device.state}`} key=${device.device}>
       <th scope="row"><span class="dim">device</span> ${device.device}</th>
       <td><${StateWord} state=${device.state} /></td>
       <td><${When} ms=${device.since_ms} /></td>
-      <td></td><td></td><td class="number">${count(device.metrics)}</td><td colspan=${COLUMNS.length - 5}></td>
+      <td></td><td></td><td class="number">${count(device.metrics)}</td><td colspan=${COLUMNS.length - 6}></td><td class="action"></td>
     </tr>`)}`;
 }
 
@@ -72,11 +72,11 @@ export function Nodes() {
     ${notice && html`<p role="status" class="notice">${notice}</p>`}
     ${nodes === null ? html`<p class="dim">Asking the host.</p>`
       : !nodes.length ? html`<p class="dim">No edge node has been seen yet. One appears here with its first birth message.</p>`
-      : html`<div class="scroll" tabindex="0" role="region" aria-label="Table of nodes"><table class="grid">
+      : html`<div class="scroll" tabindex="0" role="region" aria-label="Table of nodes"><table class="grid nodes">
         <thead><tr>${COLUMNS.map((c) => html`<th scope="col" class=${c.text ? '' : 'number'} aria-sort=${order(c.id)}>
           <button class="plain" title=${c.hint} onClick=${() => setSort({ id: c.id, up: sort.id === c.id ? !sort.up : Boolean(c.text) })}>
             ${c.title}<span class="arrow" aria-hidden="true">${sort.id === c.id ? (sort.up ? '\u2191' : '\u2193') : ''}</span></button></th>`)}
-          <th scope="col"><span class="hidden">Actions</span></th></tr></thead>
+          <th scope="col" class="action"><span class="hidden">Actions</span></th></tr></thead>
         <tbody>${sorted.map((node) => html`<${NodeRows} key=${`${node.group}/${node.edge}`} node=${node} ask=${setAsking} />`)}</tbody>
       </table></div>`}
     ${asking && html`<${RebirthDialog} node=${asking} onClose=${() => setAsking(null)} onDone=${setNotice} />`}

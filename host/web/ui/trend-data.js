@@ -41,15 +41,15 @@ export class TrendData {
     this.version++;
   }
 
-  // A live sample. One that is older than the newest point came late: the next load will have it.
-  push(ms, value, q) {
+  // A live sample. One that is older than the newest point came late: the next load will have it. A value that went
+  // stale keeps its own time; the line ends when that became known, at `heardMs`.
+  push(ms, value, q, heardMs = ms) {
     const last = this.x.at(-1);
-    if (last !== undefined && (ms < last || (ms === last && q === this.q.at(-1)))) return false;
-    // A value that went stale keeps its time: the line ends there.
-    if (ms === last) {
-      if (breaksLine(q)) this.#gap(ms + 1);
-      else return false;
+    if (breaksLine(q)) {
+      if (last === undefined || this.y.at(-1) === null) return false;
+      this.#gap(Math.max(heardMs, ms));
     } else {
+      if (last !== undefined && ms <= last) return false;
       this.#point(ms, value, q);
       this.rawCount++;
     }

@@ -43,6 +43,7 @@ export function rangeOf(params) {
   return { live: true, span, id, key: id };
 }
 
+const heightFor = (width) => Math.round(Math.max(240, Math.min(440, width * 0.42)));
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const QUALITY_COLORS = { U: '--warn', B: '--bad', S: '--stale', N: '--stale' };
 
@@ -58,10 +59,9 @@ function timeLabels(u, splits, axis, space, step) {
 }
 
 function plotOptions(uPlot, { width, height, data, type, window: view, on }) {
-  const text = css('--text'), dim = css('--dim'), line = css('--line'), series = css('--series-1');
-  const stepped = kindOf(type) !== 'float' && type !== undefined && type !== null;
+  const text = css('--text'), dim = css('--dim'), line = css('--line'), grid = css('--grid'), series = css('--series-1');
   const bool = kindOf(type) === 'bool';
-  const axis = { stroke: dim, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1, size: 5 }, font: '12px system-ui, sans-serif' };
+  const axis = { stroke: dim, grid: { stroke: grid, width: 1 }, ticks: { stroke: line, width: 1, size: 5 }, font: '12px system-ui, sans-serif' };
   return {
     width, height, ms: 1, legend: { show: false }, padding: [10, 14, 0, 0],
     cursor: {
@@ -82,7 +82,7 @@ function plotOptions(uPlot, { width, height, data, type, window: view, on }) {
     ],
     series: [{}, {
       stroke: series, width: 1.5, spanGaps: false,
-      paths: stepped ? uPlot.paths.stepped({ align: 1 }) : uPlot.paths.linear(),
+      paths: uPlot.paths.stepped({ align: 1 }), // a value holds until the next: that is report by exception
       points: { show: (u, s, from, to) => to - from < 60, size: 4, fill: series },
     }],
     hooks: {
@@ -106,9 +106,17 @@ function plotOptions(uPlot, { width, height, data, type, window: view, on }) {
   };
 }
 
+// A live line reaches to now only as long as its value is known to hold: not beyond a death, not beyond a lost stream.
+function holdUntil(plant, path) {
+  const tag = plant.tags.get(path), stream = plant.stream.value;
+  if (quality(tag?.q).level === 'stale') return tag?.staleSince ?? undefined;
+  return stream.state === 'open' ? plant.clock.now() : stream.since;
+}
+
 // The canvas. Redraws when `data` moved on; rebuilt when size, theme or type change.
-function Plot({ data, type, unit, range, version, onZoom, onLive, ariaLabel }) {
+function Plot({ path, data, type, unit, range, version, onZoom, onLive, ariaLabel }) {
   const plant = usePlant();
+  const columns = () => data.columns(range.live ? holdUntil(plant, path) : undefined);
   const theme = useCell(plant.theme);
   const host = useRef(null);
   const readout = useRef(null);
@@ -138,10 +146,10 @@ function Plot({ data, type, unit, range, version, onZoom, onLive, ariaLabel }) {
   useEffect(() => {
     if (!lib || width < 50) return undefined;
     const options = plotOptions(lib, {
-      width, height: 300, data, type, window: () => view.current(),
+      width, height: heightFor(width), data, type, window: () => view.current(),
       on: { zoom: (a, b) => onZoom.current(a, b), live: () => onLive.current(), cursor: (ms) => pick.current(ms) },
     });
-    const u = new lib(options, data.columns(range.live ? plant.clock.now() : undefined), host.current);
+    const u = new lib(options, columns(), host.current);
     plot.current = u;
     const wheel = (event) => {
       if (event.ctrlKey) return;
@@ -158,7 +166,7 @@ function Plot({ data, type, unit, range, version, onZoom, onLive, ariaLabel }) {
     };
   }, [lib, width, theme, type, range.key]);
   useEffect(() => {
-    plot.current?.setData(data.columns(range.live ? plant.clock.now() : undefined), true);
+    plot.current?.setData(columns(), true);
   }, [version]);
 
   return html`<figure class="plot" role="img" aria-label=${ariaLabel}>
@@ -182,6 +190,7 @@ export function Trend({ path, plottable, unit, type }) {
   const plant = usePlant();
   const route = useCell(plant.route);
   const stream = useCell(plant.stream);
+  const reconnects = useCell(plant.reconnects);
   const range = rangeOf(route.params);
   const [data] = useState(() => new TrendData());
   const [version, setVersion] = useState(0);
@@ -209,9 +218,9 @@ export function Trend({ path, plottable, unit, type }) {
   };
 
   useEffect(() => plant.tags.tap(path, (ms, value, q) => {
-    recent.current.push([ms, value, q]);
+    recent.current.push([ms, value, q, plant.clock.now()]);
     if (recent.current.length > RECENT) recent.current.shift();
-    if (range.live) data.push(ms, value, q);
+    if (range.live) data.push(...recent.current.at(-1));
   }), [path, range.key]);
   useEffect(() => {
     const abort = new AbortController();
@@ -220,13 +229,18 @@ export function Trend({ path, plottable, unit, type }) {
     api.history(path, from, to, MAX_POINTS, { signal: abort.signal }).then((series) => {
       data.load(series);
       if (!data.type) data.type = type;
-      if (range.live) for (const [ms, value, q] of recent.current) data.push(ms, value, q);
+      if (range.live) {
+        const tag = plant.tags.get(path);
+        // No sample in the window: the value from before it still holds.
+        if (!data.x.length && tag?.ms < from) data.push(tag.ms, tag.value, tag.q);
+        for (const sample of recent.current) data.push(...sample);
+      }
       setLoaded(range.key);
       setError(null);
       redraw();
     }).catch((failure) => failure.name === 'AbortError' || setError(failure));
     return () => abort.abort();
-  }, [path, range.key, reload, stream.state === 'open']);
+  }, [path, range.key, reload, reconnects]);
   // Live: the window moves even when no value comes.
   useEffect(() => {
     if (!range.live) return undefined;
@@ -267,7 +281,7 @@ export function Trend({ path, plottable, unit, type }) {
       ${!range.live && html`<button onClick=${() => onLive.current()}>Back to live</button>`}
     </div>
     ${error && html`<${Trouble} error=${error} retry=${() => setReload(reload + 1)} />`}
-    ${plottable && !asTable ? html`<${Plot} data=${data} type=${type} unit=${unit} range=${range} version=${version} onZoom=${onZoom} onLive=${onLive} ariaLabel=${`Trend: ${words}`} />`
+    ${plottable && !asTable ? html`<${Plot} path=${path} data=${data} type=${type} unit=${unit} range=${range} version=${version} onZoom=${onZoom} onLive=${onLive} ariaLabel=${`Trend: ${words}`} />`
       : html`<${Table} data=${data} type=${type} unit=${unit} from=${from} to=${to} />`}
     <p class="summary" data-count=${sum.count} data-loaded=${loaded === range.key}>${loaded === null ? 'Asking the host.' : plottable ? html`
       ${count}<span class="dim"> \u00b7 </span>min <b>${show(sum.min)}</b><span class="dim"> \u00b7 </span>max <b>${show(sum.max)}</b><span class="dim"> \u00b7 </span>${sum.gaps} ${sum.gaps === 1 ? 'gap' : 'gaps'}`

@@ -73,7 +73,7 @@ export function LiveValue({ path, withUnit = true }) {
     const isFirst = seen.current === 0;
     seen.current = changes;
     if (isFirst || !changes || calm.matches || !cell.current?.animate) return;
-    cell.current.animate([{ backgroundColor: 'color-mix(in srgb, currentColor 22%, transparent)' }, { backgroundColor: 'transparent' }], 150);
+    cell.current.animate([{ backgroundColor: 'color-mix(in srgb, currentColor 14%, transparent)' }, { backgroundColor: 'transparent' }], 150);
   }, [changes]);
   if (!tag || tag.value === undefined) return html`<span class="value none">${NO_VALUE}</span>`;
   const text = formatValue(tag.value, tag.type, tag.decimals);
