@@ -3,7 +3,7 @@
 
 enum { ILLEGAL_FUNCTION = 1, ILLEGAL_ADDRESS = 2, ILLEGAL_VALUE = 3 };
 
-pt_status plc_image_refresh(plc_image *im, const plc_line *l, plc_ledger *ledger, int64_t wall_ms)
+pt_status plc_image_refresh(plc_image *im, const plc_line *l, plc_ledger *ledger, unsigned unit, int64_t wall_ms)
 {
     pt_status st = PT_OK;
     for (unsigned i = 0; i < PLC_POINT_COUNT; i++) {
@@ -18,7 +18,7 @@ pt_status plc_image_refresh(plc_image *im, const plc_line *l, plc_ledger *ledger
         }
         if (im->primed && plc_value_same(p, &v, &im->seen[i])) continue;
         im->seen[i] = v;
-        if (ledger && st == PT_OK) st = plc_ledger_add(ledger, wall_ms, p, &v);
+        if (ledger && st == PT_OK) st = plc_ledger_add(ledger, unit, wall_ms, p, &v);
     }
     im->primed = true;
     return st;

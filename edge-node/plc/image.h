@@ -17,9 +17,9 @@ typedef struct plc_image {
     bool primed;
 } plc_image;
 
-/* Renew every register; what differs from before (at first: everything) goes into the ledger (may be NULL) with `wall_ms`.
- * PT_OK or the ledger's failure; the tables are renewed in any case. */
-PT_MUST_CHECK pt_status plc_image_refresh(plc_image *im, const plc_line *l, plc_ledger *ledger, int64_t wall_ms);
+/* Renew every register; what differs from before (at first: everything) goes into the ledger (may be NULL) with `unit` and
+ * `wall_ms`. PT_OK or the ledger's failure; the tables are renewed in any case. */
+PT_MUST_CHECK pt_status plc_image_refresh(plc_image *im, const plc_line *l, plc_ledger *ledger, unsigned unit, int64_t wall_ms);
 
 /* A Modbus request, taken apart. */
 typedef struct plc_request {

@@ -30,12 +30,13 @@ pt_status plc_ledger_open(const char *path, plc_ledger **out, pt_error *err)
     return PT_OK;
 }
 
-pt_status plc_ledger_add(plc_ledger *g, int64_t wall_ms, const plc_point *p, const plc_value *v)
+pt_status plc_ledger_add(plc_ledger *g, unsigned unit, int64_t wall_ms, const plc_point *p, const plc_value *v)
 {
     if (g->status != PT_OK) return g->status;
-    char text[32];
+    char text[32], prefix[16] = "";
+    if (unit) (void)snprintf(prefix, sizeof prefix, "%u/", unit);
     (void)plc_value_text(p, v, text);
-    if (fprintf(g->file, "%" PRId64 ",%s:%u,%s,%s\n", wall_ms, plc_space_name(p->space), p->address, text, p->name) < 0)
+    if (fprintf(g->file, "%" PRId64 ",%s%s:%u,%s,%s\n", wall_ms, prefix, plc_space_name(p->space), p->address, text, p->name) < 0)
         g->status = pt_status_from_errno(errno);
     return g->status;
 }

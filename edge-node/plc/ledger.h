@@ -3,7 +3,7 @@
  *     time_ms,address,value,name
  *     1763848992123,holding:0,2.501,Level/PV
  *
- * Times are wall-clock milliseconds at which the new value stood in the tables; between two lines of one address the first
+ * With several lines the unit stands before the address: `3/holding:0`. Times are wall-clock milliseconds at which the new value stood in the tables; between two lines of one address the first
  * one's value stands. Texts are written bare: none of ours holds a comma or a quote. One owner thread. */
 #ifndef PLC_LEDGER_H
 #define PLC_LEDGER_H
@@ -13,7 +13,8 @@ typedef struct plc_ledger plc_ledger;
 
 /* Create or empty the file and write its header. PT_OK, or the failure with its reason in *err. */
 PT_MUST_CHECK pt_status plc_ledger_open(const char *path, plc_ledger **out, pt_error *err);
-PT_MUST_CHECK pt_status plc_ledger_add(plc_ledger *g, int64_t wall_ms, const plc_point *p, const plc_value *v);
+/* unit 0: not written. */
+PT_MUST_CHECK pt_status plc_ledger_add(plc_ledger *g, unsigned unit, int64_t wall_ms, const plc_point *p, const plc_value *v);
 /* Hand what was added to the file, so that other programs can read it. Once failed, always failed. */
 PT_MUST_CHECK pt_status plc_ledger_flush(plc_ledger *g);
 /* Flush, close, free; NULL is fine. */

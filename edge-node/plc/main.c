@@ -22,6 +22,7 @@ static const char usage[] =
     "  --listen HOST:PORT    where to listen (default 127.0.0.1:1502); port 0 takes a free one. The first line printed is\n"
     "                        'listening on HOST:PORT' with the real port\n"
     "  --unit N              Modbus unit 1..247 (default 1); 0 and 255 are answered too, any other with exception 11\n"
+    "  --lines N             so many lines, as consecutive units of one gateway (default 1), each with a seed of its own\n"
     "  --seed N              same seed and same writes: same run (default 1)\n"
     "  --speed X             plant seconds per second, 0.01..1000 (default 1)\n"
     "  --scan MS             how often the tables are renewed, 1..10000 ms (default 100)\n"
@@ -95,7 +96,7 @@ static int run(const plc_server_options *o, int signal_fd)
     const char *address = plc_server_address(server);
     printf(strchr(address, ':') ? "listening on [%s]:%u\n" : "listening on %s:%u\n", address, plc_server_port(server));
     if (fflush(stdout) == EOF) pt_logf(o->log, PT_LOG_WARN, "PLC-STDOUT", "the port could not be printed: %s", strerror(errno));
-    pt_logf(o->log, PT_LOG_INFO, "PLC-START", "unit %u, seed %" PRIu64 ", speed %g, scan %u ms", o->unit, o->seed, o->speed, o->scan_ms);
+    pt_logf(o->log, PT_LOG_INFO, "PLC-START", "unit %u, lines %u, seed %" PRIu64 ", speed %g, scan %u ms", o->unit, o->lines, o->seed, o->speed, o->scan_ms);
 
     bool stop = false;
     while (!stop && st == PT_OK) {
@@ -118,16 +119,17 @@ static int run(const plc_server_options *o, int signal_fd)
 
 int main(int argc, char **argv)
 {
-    enum { OPT_LISTEN = 256, OPT_UNIT, OPT_SEED, OPT_SPEED, OPT_SCAN, OPT_RECORD, OPT_FAULT, OPT_REGISTERS, OPT_LOG, OPT_VERSION, OPT_HELP };
+    enum { OPT_LISTEN = 256, OPT_UNIT, OPT_LINES, OPT_SEED, OPT_SPEED, OPT_SCAN, OPT_RECORD, OPT_FAULT, OPT_REGISTERS, OPT_LOG, OPT_VERSION, OPT_HELP };
     static const struct option options[] = {
         { "listen", required_argument, NULL, OPT_LISTEN }, { "unit", required_argument, NULL, OPT_UNIT },
+        { "lines", required_argument, NULL, OPT_LINES },
         { "seed", required_argument, NULL, OPT_SEED },     { "speed", required_argument, NULL, OPT_SPEED },
         { "scan", required_argument, NULL, OPT_SCAN },     { "record", required_argument, NULL, OPT_RECORD },
         { "fault", required_argument, NULL, OPT_FAULT },   { "registers", no_argument, NULL, OPT_REGISTERS },
         { "log-level", required_argument, NULL, OPT_LOG }, { "version", no_argument, NULL, OPT_VERSION },
         { "help", no_argument, NULL, OPT_HELP },           { NULL, 0, NULL, 0 },
     };
-    plc_server_options o = { .host = "127.0.0.1", .port = 1502, .unit = 1, .seed = 1, .speed = 1, .scan_ms = 100, .clock = pt_clock_system() };
+    plc_server_options o = { .host = "127.0.0.1", .port = 1502, .unit = 1, .lines = 1, .seed = 1, .speed = 1, .scan_ms = 100, .clock = pt_clock_system() };
     pt_log_level level = PT_LOG_INFO;
     const char *record = NULL;
     pt_error err = { 0 };
@@ -141,6 +143,10 @@ int main(int argc, char **argv)
         case OPT_UNIT:
             if (!pt_slice_to_u64(arg, &n) || n < 1 || n > 247) return wrong("--unit needs 1..247, not '%s'", optarg);
             o.unit = (uint8_t)n;
+            break;
+        case OPT_LINES:
+            if (!pt_slice_to_u64(arg, &n) || n < 1 || n > PLC_LINES_MAX) return wrong("--lines needs 1..247, not '%s'", optarg);
+            o.lines = (uint8_t)n;
             break;
         case OPT_SEED:
             if (!pt_slice_to_u64(arg, &o.seed)) return wrong("--seed needs a number, not '%s'", optarg);
@@ -170,6 +176,8 @@ int main(int argc, char **argv)
         }
     }
     if (optind < argc) return wrong("unexpected '%s'", argv[optind]);
+
+    if (o.unit + o.lines - 1 > (int)PLC_LINES_MAX) return wrong("--unit and --lines reach beyond unit 247%s", "");
 
     pt_log_fd log;
     pt_log_fd_init(&log, STDERR_FILENO, false, level, o.clock);

@@ -39,9 +39,10 @@ struct plc_server {
     char address[64]; /* numeric */
     uint16_t port;
     modbus_t *modbus; /* owned; its socket is set to the connection that is being answered */
-    modbus_mapping_t map; /* points into image */
-    plc_line line;
-    plc_image image;
+    struct plc_station {
+        plc_line line;
+        plc_image image;
+    } *stations; /* owned, o.lines of them */
     int64_t start_us;     /* monotonic: where plant time 0 lies */
     int64_t next_scan_us;
     plc_server_stats stats;
@@ -88,8 +89,13 @@ pt_status plc_server_open(const plc_server_options *options, plc_server **out, p
     s->o = *options;
     s->listen_fd = -1;
     for (unsigned i = 0; i < PLC_CONNECTIONS_MAX; i++) s->conn[i].fd = -1;
-    pt_status st = listen_on(s, err);
-    if (st != PT_OK) goto fail;
+    pt_status st = PT_ENOMEM;
+    s->stations = calloc(s->o.lines, sizeof *s->stations);
+    if (!s->stations) {
+        st = pt_fail(err, PT_ENOMEM, "out of memory");
+        goto fail;
+    }
+    if ((st = listen_on(s, err)) != PT_OK) goto fail;
     s->modbus = modbus_new_tcp("127.0.0.1", 0);
     if (!s->modbus) {
         st = pt_fail(err, PT_ENOMEM, "libmodbus: %s", modbus_strerror(errno));
@@ -100,11 +106,7 @@ pt_status plc_server_open(const plc_server_options *options, plc_server **out, p
         st = pt_fail(err, PT_EINVAL, "libmodbus: %s", modbus_strerror(errno));
         goto fail;
     }
-    s->map = (modbus_mapping_t){ .nb_bits = PLC_BIT_SPACE_SIZE, .tab_bits = s->image.coils,
-                                 .nb_input_bits = PLC_BIT_SPACE_SIZE, .tab_input_bits = s->image.discretes,
-                                 .nb_registers = PLC_SPACE_SIZE, .tab_registers = s->image.holdings,
-                                 .nb_input_registers = PLC_SPACE_SIZE, .tab_input_registers = s->image.inputs };
-    plc_line_init(&s->line, s->o.seed);
+    for (unsigned i = 0; i < s->o.lines; i++) plc_line_init(&s->stations[i].line, s->o.seed + i);
     s->start_us = s->next_scan_us = pt_mono_us(s->o.clock);
     *out = s;
     return PT_OK;
@@ -186,6 +188,13 @@ static size_t frame_length(const connection *c)
     return c->have >= 6 + rest ? 6 + rest : 0;
 }
 
+/* Renew the tables of one line; its changes go into the ledger. */
+static pt_status refresh(plc_server *s, unsigned n)
+{
+    unsigned unit = s->o.lines > 1 ? s->o.unit + n : 0; /* named in the ledger only when there are several */
+    return plc_image_refresh(&s->stations[n].image, &s->stations[n].line, s->o.ledger, unit, pt_wall_ms(s->o.clock));
+}
+
 /* Answer the whole request at the start of the buffer. false: the connection is gone. */
 static bool answer(plc_server *s, connection *c, size_t len, pt_status *ledger_status)
 {
@@ -196,13 +205,17 @@ static bool answer(plc_server *s, connection *c, size_t len, pt_status *ledger_s
         return false;
     }
     plc_request r = { 0 };
-    uint8_t unit = c->buf[6];
+    unsigned unit = c->buf[6], n = unit == 0 || unit == 255 ? 0 : unit - s->o.unit; /* wraps around for a unit below the first */
     unsigned exception = plc_request_parse(c->buf + MBAP, len - MBAP, &r);
-    if (unit != s->o.unit && unit != 0 && unit != 255) exception = EXCEPTION_GATEWAY_TARGET;
+    if (n >= s->o.lines) {
+        exception = EXCEPTION_GATEWAY_TARGET;
+        n = 0;
+    }
+    plc_image *im = &s->stations[n].image;
     if (!exception) exception = plc_fault_exception(&s->o.faults, &r);
-    if (!exception) exception = plc_request_apply(&r, &s->image, &s->line);
+    if (!exception) exception = plc_request_apply(&r, im, &s->stations[n].line);
     if (!exception && r.writes) {
-        *ledger_status = plc_image_refresh(&s->image, &s->line, s->o.ledger, pt_wall_ms(s->o.clock));
+        *ledger_status = refresh(s, n);
         pt_logf(s->o.log, PT_LOG_INFO, "PLC-WRITE", "function %u wrote %s:%u, %u places", r.function, plc_space_name(r.write_space),
                 r.write_at, r.write_count);
     }
@@ -213,9 +226,13 @@ static bool answer(plc_server *s, connection *c, size_t len, pt_status *ledger_s
         s->stats.exceptions++;
         sent = modbus_reply_exception(s->modbus, c->buf, exception);
     } else {
-        sent = modbus_reply(s->modbus, c->buf, (int)len, &s->map);
+        modbus_mapping_t map = { .nb_bits = PLC_BIT_SPACE_SIZE, .tab_bits = im->coils,
+                                 .nb_input_bits = PLC_BIT_SPACE_SIZE, .tab_input_bits = im->discretes,
+                                 .nb_registers = PLC_SPACE_SIZE, .tab_registers = im->holdings,
+                                 .nb_input_registers = PLC_SPACE_SIZE, .tab_input_registers = im->inputs };
+        sent = modbus_reply(s->modbus, c->buf, (int)len, &map);
         /* libmodbus has put the written words into the tables; pulses fall back and the controller's own outputs stand. */
-        if (r.writes && *ledger_status == PT_OK) *ledger_status = plc_image_refresh(&s->image, &s->line, s->o.ledger, pt_wall_ms(s->o.clock));
+        if (r.writes && *ledger_status == PT_OK) *ledger_status = refresh(s, n);
     }
     if (sent < 0) {
         s->stats.broken++;
@@ -284,12 +301,13 @@ static pt_status scan(plc_server *s, int64_t now_us)
         behind = 0;
     }
     for (; behind >= PLC_STEP_S; behind -= PLC_STEP_S) {
-        plc_line_step(&s->line, PLC_STEP_S);
+        for (unsigned i = 0; i < s->o.lines; i++) plc_line_step(&s->stations[i].line, PLC_STEP_S);
         s->stats.steps++;
     }
     s->next_scan_us += (int64_t)s->o.scan_ms * 1000;
     if (s->next_scan_us <= now_us) s->next_scan_us = now_us + (int64_t)s->o.scan_ms * 1000;
-    pt_status st = plc_image_refresh(&s->image, &s->line, s->o.ledger, pt_wall_ms(s->o.clock));
+    pt_status st = PT_OK;
+    for (unsigned i = 0; st == PT_OK && i < s->o.lines; i++) st = refresh(s, i);
     if (st == PT_OK && s->o.ledger) st = plc_ledger_flush(s->o.ledger);
     return st;
 }
@@ -346,5 +364,6 @@ void plc_server_close(plc_server *s)
         (void)modbus_set_socket(s->modbus, -1);
         modbus_free(s->modbus);
     }
+    free(s->stations);
     free(s);
 }

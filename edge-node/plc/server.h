@@ -1,4 +1,6 @@
-/* edge-node/plc/server.h -- the line behind a Modbus TCP port: one thread, poll, up to PLC_CONNECTIONS_MAX connections.
+/* edge-node/plc/server.h -- one or more lines behind a Modbus TCP port: one thread, poll, up to PLC_CONNECTIONS_MAX connections.
+ *
+ * Several lines answer as several units of one gateway: unit, unit + 1, ... with seeds seed, seed + 1, ...
  *
  * Every `scan_ms` the line is moved on to where the clock (times `speed`) says it should be and the tables are renewed, as a
  * PLC's cycle does. Requests are cut out of the stream here and judged by image.h; libmodbus carries out and answers those
@@ -10,6 +12,7 @@
 #include "edge-node/plc/fault.h"
 
 #define PLC_CONNECTIONS_MAX 64u
+#define PLC_LINES_MAX 247u
 #define PLC_STEP_S 0.05 /* of plant time: the line's fixed step, whatever the speed */
 
 typedef struct plc_server plc_server;
@@ -17,7 +20,8 @@ typedef struct plc_server plc_server;
 typedef struct plc_server_options {
     const char *host;  /* numeric address or name to listen on */
     uint16_t port;     /* 0: any free one */
-    uint8_t unit;      /* 1..247; requests for unit 0 and 255 are answered too */
+    uint8_t unit;      /* of the first line, 1..247; it answers unit 0 and 255 too */
+    uint8_t lines;     /* 1.. as many as units up to 247 allow */
     uint64_t seed;
     double speed;      /* 0.01..1000 */
     uint32_t scan_ms;  /* 1..10000 */

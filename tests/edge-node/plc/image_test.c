@@ -59,7 +59,7 @@ static void world_init(world *w)
 {
     memset(w, 0, sizeof *w);
     plc_line_init(&w->line, 1);
-    CHECK_OK(plc_image_refresh(&w->image, &w->line, NULL, 0));
+    CHECK_OK(plc_image_refresh(&w->image, &w->line, NULL, 0, 0));
 }
 
 static unsigned write_to(world *w, const char *hex)
@@ -67,7 +67,7 @@ static unsigned write_to(world *w, const char *hex)
     plc_request r;
     CHECK_FATAL(parse(hex, &r) == 0);
     unsigned code = plc_request_apply(&r, &w->image, &w->line);
-    CHECK_OK(plc_image_refresh(&w->image, &w->line, NULL, 0));
+    CHECK_OK(plc_image_refresh(&w->image, &w->line, NULL, 0, 0));
     return code;
 }
 
@@ -119,7 +119,7 @@ static void the_tables_hold_what_the_line_holds(void)
     CHECK_INT(w.image.holdings[2], 0x4020);
     CHECK_INT(w.image.holdings[20], 'L' << 8 | '1');
     w.line.level_high = true;
-    CHECK_OK(plc_image_refresh(&w.image, &w.line, NULL, 0));
+    CHECK_OK(plc_image_refresh(&w.image, &w.line, NULL, 0, 0));
     CHECK_INT(w.image.discretes[0], 1);
 }
 

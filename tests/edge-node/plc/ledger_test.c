@@ -25,10 +25,10 @@ static void the_first_image_is_written_whole_then_only_what_changes(void)
     plc_line line;
     plc_image image = { 0 };
     plc_line_init(&line, 1);
-    CHECK_OK(plc_image_refresh(&image, &line, g, 1000));
-    CHECK_OK(plc_image_refresh(&image, &line, g, 1001)); /* nothing changed: nothing written */
+    CHECK_OK(plc_image_refresh(&image, &line, g, 0, 1000));
+    CHECK_OK(plc_image_refresh(&image, &line, g, 0, 1001)); /* nothing changed: nothing written */
     CHECK_OK(plc_line_set(&line, PLC_LEVEL_SP, &(plc_value){ .f = 3.25 }));
-    CHECK_OK(plc_image_refresh(&image, &line, g, 1002));
+    CHECK_OK(plc_image_refresh(&image, &line, g, 0, 1002));
     CHECK_OK(plc_ledger_flush(g));
     (void)read_file(path, text, 1 << 20);
     CHECK(strncmp(text, "time_ms,address,value,name\n1000,coil:0,true,Line/Run\n", 52) == 0);
@@ -36,7 +36,10 @@ static void the_first_image_is_written_whole_then_only_what_changes(void)
     for (const char *p = text; (p = strchr(p, '\n')); p++) lines++;
     CHECK_INT(lines, 1 + PLC_POINT_COUNT + 1);
     CHECK(strstr(text, "\n1000,holding:20,L1-00001-APPLE,Batch/Id\n1002,holding:2,3.25,Level/SP\n") != NULL);
+    CHECK_OK(plc_ledger_add(g, 3, 1003, &plc_points[PLC_LEVEL_SP], &(plc_value){ .f = 1 }));
     CHECK_OK(plc_ledger_close(g));
+    (void)read_file(path, text, 1 << 20);
+    CHECK(strstr(text, "\n1003,3/holding:2,1,Level/SP\n") != NULL);
     free(text);
 }
 

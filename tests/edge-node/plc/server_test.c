@@ -34,7 +34,7 @@ static void world_start(world *w, const char *faults)
 {
     memset(w, 0, sizeof *w);
     pt_fake_clock_init(&w->clock, 1763848992000);
-    plc_server_options o = { .host = "127.0.0.1", .unit = 1, .seed = 1, .speed = 1, .scan_ms = 5, .clock = &w->clock.clock };
+    plc_server_options o = { .host = "127.0.0.1", .unit = 1, .lines = 3, .seed = 1, .speed = 1, .scan_ms = 5, .clock = &w->clock.clock };
     if (faults) CHECK_OK_FATAL(plc_fault_parse(&o.faults, pt_cstr(faults), NULL));
     pt_error err = { 0 };
     CHECK_OK_FATAL(plc_server_open(&o, &w->server, &err));
@@ -141,7 +141,7 @@ static void wrong_requests_get_their_exception_and_the_connection_lives(void)
     CHECK_INT(errno, EMBXILADD);
     CHECK_INT(modbus_read_registers(m, 63, 2, regs), -1);
     CHECK_INT(errno, EMBXILADD);
-    modbus_set_slave(m, 9);
+    modbus_set_slave(m, 4); /* units 1, 2 and 3 are there */
     CHECK_INT(modbus_read_registers(m, 0, 2, regs), -1);
     CHECK_INT(errno, EMBXGTAR);
     modbus_set_slave(m, 1);
@@ -149,6 +149,24 @@ static void wrong_requests_get_their_exception_and_the_connection_lives(void)
     hang_up(m);
     world_end(&w);
     CHECK_INT(w.stats.exceptions, 4);
+}
+
+static void each_unit_is_a_line_of_its_own(void)
+{
+    world w;
+    world_start(&w, NULL);
+    modbus_t *m = client(&w, 5000);
+    uint16_t regs[2];
+    plc_encode(&plc_points[PLC_LEVEL_SP], &(plc_value){ .f = 1.5 }, regs);
+    modbus_set_slave(m, 3);
+    CHECK_INT(modbus_write_registers(m, 2, 2, regs), 2);
+    CHECK(read_float(m, 2) == 1.5f);
+    modbus_set_slave(m, 1);
+    CHECK(read_float(m, 2) == 2.5f);
+    modbus_set_slave(m, 255);
+    CHECK(read_float(m, 2) == 2.5f);
+    hang_up(m);
+    world_end(&w);
 }
 
 static int raw_connect(world *w)
@@ -269,7 +287,7 @@ static void a_port_in_use_is_said(void)
 {
     world w;
     world_start(&w, NULL);
-    plc_server_options o = { .host = "127.0.0.1", .port = plc_server_port(w.server), .unit = 1, .speed = 1, .scan_ms = 5, .clock = &w.clock.clock };
+    plc_server_options o = { .host = "127.0.0.1", .port = plc_server_port(w.server), .unit = 1, .lines = 1, .speed = 1, .scan_ms = 5, .clock = &w.clock.clock };
     plc_server *second = NULL;
     pt_error err = { 0 };
     CHECK_STATUS(plc_server_open(&o, &second, &err), PT_EBUSY);
@@ -285,6 +303,7 @@ int main(int argc, char **argv)
         PT_TEST(many_clients_read_and_write_one_line),
         PT_TEST(the_plant_moves_with_the_clock),
         PT_TEST(wrong_requests_get_their_exception_and_the_connection_lives),
+        PT_TEST(each_unit_is_a_line_of_its_own),
         PT_TEST(pieces_and_runs_of_requests_are_answered_in_order),
         PT_TEST(a_peer_that_does_not_speak_modbus_is_closed_and_others_are_not),
         PT_TEST(the_connection_idle_longest_makes_room),
