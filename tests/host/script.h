@@ -1,0 +1,34 @@
+/* tests/host/script.h -- a tracker driven by lines of text, its actions recorded as words.
+ *
+ * A script is lines `STEP > WORDS`; after each step the recorded words must be exactly WORDS.
+ *   STEP   VERB group/edge[/device][@server] [| payload words of wire.h]      an arriving message (`retained ` before it: retained)
+ *          wait MS        time passes, timers run when they are due
+ *          ready S        our STATE birth on server S is acknowledged      lost S    its connection is gone
+ *          ask g/e        an operator asks for a rebirth
+ *   WORDS  +g/e -g/e/d    a node or device went online, offline           *nbirth   an event
+ *          3=1.5@900      tag 3's value: live and stored; prefixes ~ live only, h historical; suffix !B !S quality, ? stamped with arrival
+ *          m3:S@900       a quality mark in history                        stale(1,2)@900 fresh(..) absent(..)
+ *          NCMD:g/e@0     a rebirth request                                !reason   bad input
+ * Tag ids are given in the order the tracker asks, from 1. The wall clock starts at 100000 ms, the monotonic one at 0. */
+#ifndef HOST_TEST_SCRIPT_H
+#define HOST_TEST_SCRIPT_H
+#include "host/node.h"
+
+typedef struct script {
+    host_tracker *tracker;
+    pt_arena arena;
+    pt_buf words;
+    pt_map tags;         /* "group/edge/device/metric" -> id */
+    uint32_t n_tags, tag_calls;
+    int64_t wall_ms, mono_ms;
+    pt_buf last_command, last_detail; /* payload; JSON of the last event */
+    bool details;
+} script;
+
+void script_init(script *s, const host_tracker_options *o);
+void script_fini(script *s);
+/* Run all lines; failures are reported with `row` and the line. */
+void script_run(script *s, const char *row, const char *lines);
+void script_advance(script *s, int64_t ms);
+void script_options(host_tracker_options *o); /* defaults without jitter */
+#endif
