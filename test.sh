@@ -28,6 +28,13 @@ if [ tests/interop/package-lock.json -nt tests/interop/node_modules/.installed ]
   touch tests/interop/node_modules/.installed
 fi
 
+# The tools that drive the browser; the browser itself is the system's.
+if [ -z "$quick" ] && [ tests/web/package-lock.json -nt tests/web/node_modules/.installed ]; then
+  pt_say "Fetching the tools of the browser tests (npm ci)"
+  PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --prefix tests/web --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error </dev/null >/dev/null || pt_die "npm ci failed in tests/web"
+  touch tests/web/node_modules/.installed
+fi
+
 # A test whose tools are missing skips itself when run by hand; here everything has been installed, so skipping is failing.
 export PLANTREE_TEST_STRICT=1
 # shellcheck disable=SC2054

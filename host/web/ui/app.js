@@ -300,8 +300,12 @@ function App({ plant }) {
       } else if (event.key === '?') {
         setHelp(true);
       } else if (event.key === '/') {
-        if (plant.route.value.screen !== 'browse') plant.go({ screen: 'browse' });
-        requestAnimationFrame(() => document.getElementById('search')?.focus());
+        const search = document.getElementById('search');
+        if (search) search.focus();
+        else {
+          plant.go({ screen: 'browse' });
+          requestAnimationFrame(() => document.getElementById('search')?.focus());
+        }
       } else {
         plant.key(event.key);
         if (event.key !== 'w') return;
