@@ -2,7 +2,6 @@
 #include "tests/bench/bench.h"
 
 #include <errno.h>
-#include <libgen.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -92,8 +91,9 @@ static bool own_directory(char *bin, size_t cap)
     ssize_t n = readlink("/proc/self/exe", bin, cap - 1);
     if (n <= 0) return false;
     bin[n] = '\0';
-    memmove(bin, dirname(bin), strlen(dirname(bin)) + 1);
-    return true;
+    char *cut = strrchr(bin, '/');
+    if (cut) *cut = '\0';
+    return cut != NULL;
 }
 
 int main(int argc, char **argv)
