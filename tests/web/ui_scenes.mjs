@@ -116,6 +116,17 @@ async function play() {
     await page.getByRole('button', { name: '15 min' }).click();
   });
 
+  await scene('a pinned tag stays in the trend when another is picked', async () => {
+    await page.getByRole('button', { name: 'Pin', exact: true }).click();
+    await row('Level/SP').click();
+    await until('two plots', 10, async () => (await page.locator('.u-over').count()) === 2);
+    check((await text('.lane-name')).includes('Level/PV'), 'the second lane is the pinned tag');
+    await until('both are loaded', 10, async () => (await page.locator('.summary[data-loaded=true]').count()) === 2);
+    await picture('pinned');
+    await page.getByRole('button', { name: 'Unpin' }).click();
+    await until('one plot', 5, async () => (await page.locator('.u-over').count()) === 1);
+  });
+
   await scene('a text tag shows its values as a table', async () => {
     await page.goto(`${url}/#/browse/${prefix}/Batch/Id`);
     await until('a text', 10, async () => (await text('#now-value')).trim().length > 1);

@@ -13,6 +13,7 @@ import { parentOf, TreeModel } from './tree-model.js';
 import { html, Plant, Shape, useCell, useState, useEffect } from './ui.js';
 
 const NODES_MS = 5000;
+const NODES_FIRST_MS = 1500; // the second reading gives the first rate
 const READY_MS = 10000;
 const REFRESH_MS = 500;     // births come in bursts: wait for the burst
 const LIVE_EVENTS = 500;
@@ -30,7 +31,8 @@ function parseRoute(hash) {
   };
 }
 function linkTo({ screen, path = '', params = {} }) {
-  const query = new URLSearchParams(Object.entries(params).filter(([, value]) => value !== '' && value !== undefined && value !== null)).toString();
+  const query = new URLSearchParams(Object.entries(params).flatMap(([name, value]) => (Array.isArray(value) ? value : [value]).map((each) => [name, each]))
+    .filter(([, value]) => value !== '' && value !== undefined && value !== null)).toString();
   return `#/${screen}${path ? `/${encodePath(path)}` : ''}${query ? `?${query}` : ''}`;
 }
 
@@ -151,7 +153,7 @@ function createPlant() {
       plant.nodesError.set(error);
     }
     clearTimeout(nodesTimer);
-    nodesTimer = setTimeout(plant.readNodes, NODES_MS);
+    nodesTimer = setTimeout(plant.readNodes, Number.isNaN(plant.fleet.value?.rate) ? NODES_FIRST_MS : NODES_MS);
   };
   const readNodesSoon = () => {
     clearTimeout(nodesTimer);

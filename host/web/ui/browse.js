@@ -5,6 +5,7 @@
 import { api } from './api.js';
 import { Detail } from './detail.js';
 import { Overview } from './overview.js';
+import { keepTrend } from './trend.js';
 import { parentOf, ROW_HEIGHT, selectionFor, visibleRange } from './tree-model.js';
 import { Age, html, LiveValue, Shape, Trouble, useCell, useEffect, useLayoutEffect, usePlant, useRef, useState, useTag } from './ui.js';
 
@@ -132,7 +133,7 @@ export function Browse() {
   }, [text]);
 
   const rows = found ?? tree.model.rows();
-  const open = (path) => plant.go({ screen: 'browse', path, params: keepRange(route.params) });
+  const open = (path) => plant.go({ screen: 'browse', path, params: keepTrend(route.params) });
   const toggle = (row) => tree.setExpanded(row.path, !row.expanded);
   const pick = (row) => {
     setCursor(row.path);
@@ -194,9 +195,3 @@ export function Browse() {
     </div>
   </section>`;
 }
-
-const keepRange = (params) => {
-  const range = params.get('range');
-  return range ? { range } : {};
-};
-export { RowAge };

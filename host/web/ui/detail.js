@@ -2,8 +2,8 @@
 
 import { api } from './api.js';
 import { WriteDialog } from './dialogs.js';
-import { exactNumber, formatTime, formatValue, isoTime, isPlottable, quality } from './fmt.js';
-import { Trend } from './trend.js';
+import { exactNumber, formatTime, formatValue, isoTime, quality } from './fmt.js';
+import { pinnedOf, Trend } from './trend.js';
 import { Age, html, LiveValue, QualityWord, Trouble, useCell, useEffect, usePlant, useState, useTag } from './ui.js';
 
 const CHILD_LIMIT = 500;
@@ -34,16 +34,17 @@ function TagDetail({ path }) {
   const [writing, setWriting] = useState(false);
   const [spoken, setSpoken] = useState('');
   const reconnects = useCell(plant.reconnects);
+  const shown = [path, ...pinnedOf(useCell(plant.route).params, path)];
   useEffect(() => {
-    plant.show('detail', [path]);
+    plant.show('detail', shown);
     return () => plant.show('detail', []);
-  }, [path]);
+  }, [shown.join('\n')]);
   useEffect(() => {
     const abort = new AbortController();
-    api.values([path], { signal: abort.signal }).then((rows) => { plant.tags.applyRead(rows); setError(null); })
+    api.values(shown, { signal: abort.signal }).then((rows) => { plant.tags.applyRead(rows); setError(null); })
       .catch((failure) => failure.name === 'AbortError' || setError(failure));
     return () => abort.abort();
-  }, [path, reconnects]);
+  }, [shown.join('\n'), reconnects]);
   useEffect(() => plant.onKey((key) => {
     if (key === 'w') setWriting(true);
     if (key === 's') {
@@ -66,7 +67,7 @@ function TagDetail({ path }) {
       <button class="write" disabled=${!tag} onClick=${() => setWriting(true)}>Write\u2026</button>
     </div>
     <p class="hidden" role="status">${spoken}</p>
-    ${tag && html`<${Trend} key=${path} path=${path} plottable=${isPlottable(tag.type, tag.value)} unit=${tag.unit} type=${tag.type} />`}
+    ${tag && html`<${Trend} path=${path} />`}
     ${writing && html`<${WriteDialog} path=${path} onClose=${() => setWriting(false)} />`}`;
 }
 

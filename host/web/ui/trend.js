@@ -1,16 +1,19 @@
-// trend.js -- one tag over time: the last minutes or hours live, or a range zoomed into.
+// trend.js -- tags over time: the last minutes or hours live, or a range zoomed into. The picked tag is the first lane, the
+// pinned ones follow below with the same time axis and one cursor through all.
 //
 // The host reduces (min and max per pixel column), so a spike is never hidden; the text below says so. The range is in the
 // address, so the browser's Back is "the zoom before".
 
 import { api } from './api.js';
-import { formatClock, formatDate, formatTime, formatValue, group, isoTime, kindOf, NO_VALUE, quality } from './fmt.js';
+import { formatClock, formatDate, formatTime, formatValue, group, isoTime, isPlottable, kindOf, NO_VALUE, quality } from './fmt.js';
 import { TrendData } from './trend-data.js';
-import { html, QualityWord, Trouble, useCell, useEffect, usePlant, useRef, useState } from './ui.js';
+import { html, LiveValue, QualityWord, Trouble, useCell, useEffect, usePlant, useRef, useState, useTag } from './ui.js';
 
 const SPANS = [['15m', '15 min', 15 * 60e3], ['1h', '1 h', 3600e3], ['8h', '8 h', 8 * 3600e3], ['24h', '24 h', 86400e3]];
 const MAX_POINTS = 2000;
 const MIN_SPAN_MS = 1000;
+const MAX_SPAN_MS = 400 * 86400e3;
+const MAX_LANES = 8;
 const RELOAD_MS = 60000;  // live plots are read anew: late samples, back-fill, reduction
 const DRAW_MS = 250;
 const RECENT = 400;       // live samples kept to lay over a reading that was on its way meanwhile
@@ -43,7 +46,7 @@ export function rangeOf(params) {
   return { live: true, span, id, key: id };
 }
 
-const heightFor = (width) => Math.round(Math.max(240, Math.min(440, width * 0.42)));
+const heightFor = (width, main, lanes) => (main ? Math.round(Math.max(220, Math.min(440, width * (lanes > 1 ? 0.28 : 0.42)))) : 170);
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const QUALITY_COLORS = { U: '--warn', B: '--bad', S: '--stale', N: '--stale' };
 
@@ -65,7 +68,7 @@ function plotOptions(uPlot, { width, height, data, type, window: view, on }) {
   return {
     width, height, ms: 1, legend: { show: false }, padding: [10, 14, 0, 0],
     cursor: {
-      y: false, points: { size: 7, stroke: text, fill: series }, drag: { x: true, y: false, setScale: false },
+      y: false, sync: { key: 'plantree-trend' }, points: { size: 7, stroke: text, fill: series }, drag: { x: true, y: false, setScale: false },
       bind: { dblclick: () => (event) => { event.preventDefault(); on.live(); return null; } },
     },
     scales: {
@@ -82,6 +85,7 @@ function plotOptions(uPlot, { width, height, data, type, window: view, on }) {
     ],
     series: [{}, {
       stroke: series, width: 1.5, spanGaps: false,
+      gaps: (u, s, from, to, gaps) => gaps.map(([left, right]) => [left, right + 1]), // the stair's riser at a gap's end is in the gap
       paths: uPlot.paths.stepped({ align: 1 }), // a value holds until the next: that is report by exception
       points: { show: (u, s, from, to) => to - from < 60, size: 4, fill: series },
     }],
@@ -114,7 +118,7 @@ function holdUntil(plant, path) {
 }
 
 // The canvas. Redraws when `data` moved on; rebuilt when size, theme or type change.
-function Plot({ path, data, type, unit, range, version, onZoom, onLive, ariaLabel }) {
+function Plot({ path, data, type, unit, range, version, main, lanes, onZoom, onLive, ariaLabel }) {
   const plant = usePlant();
   const columns = () => data.columns(range.live ? holdUntil(plant, path) : undefined);
   const theme = useCell(plant.theme);
@@ -146,7 +150,7 @@ function Plot({ path, data, type, unit, range, version, onZoom, onLive, ariaLabe
   useEffect(() => {
     if (!lib || width < 50) return undefined;
     const options = plotOptions(lib, {
-      width, height: heightFor(width), data, type, window: () => view.current(),
+      width, height: heightFor(width, main, lanes), data, type, window: () => view.current(),
       on: { zoom: (a, b) => onZoom.current(a, b), live: () => onLive.current(), cursor: (ms) => pick.current(ms) },
     });
     const u = new lib(options, columns(), host.current);
@@ -164,7 +168,7 @@ function Plot({ path, data, type, unit, range, version, onZoom, onLive, ariaLabe
       plot.current = null;
       u.destroy();
     };
-  }, [lib, width, theme, type, range.key]);
+  }, [lib, width, theme, type, range.key, main, lanes > 1]);
   useEffect(() => {
     plot.current?.setData(columns(), true);
   }, [version]);
@@ -179,43 +183,24 @@ function Table({ data, type, unit, from, to }) {
   const rows = [];
   for (let i = data.x.length - 1; i >= 0 && rows.length < TABLE_ROWS; i--) if (data.x[i] >= from && data.x[i] <= to) rows.push(i);
   if (!rows.length) return html`<p class="dim">No samples in this time.</p>`;
+  const align = kindOf(type) === 'text' || kindOf(type) === 'other' ? 'text' : 'number';
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Samples, newest first"><table class="grid samples">
-    <thead><tr><th scope="col">Time</th><th scope="col" class="number">Value${unit ? ` in ${unit}` : ''}</th><th scope="col">Quality</th></tr></thead>
+    <thead><tr><th scope="col">Time</th><th scope="col" class=${align}>Value${unit ? ` in ${unit}` : ''}</th><th scope="col">Quality</th></tr></thead>
     <tbody>${rows.map((i) => html`<tr key=${i}><td><time dateTime=${isoTime(data.x[i])} title=${isoTime(data.x[i])}>${formatTime(data.x[i], true)}</time></td>
-      <td class="number">${data.raw[i] === null ? html`<span class="dim">no value</span>` : formatValue(data.raw[i], type)}</td>
+      <td class=${align}>${data.raw[i] === null ? html`<span class="dim">no value</span>` : formatValue(data.raw[i], type)}</td>
       <td>${data.q[i] === 'G' ? html`<span class="dim">Good</span>` : html`<${QualityWord} q=${data.q[i]} />`}</td></tr>`)}</tbody></table></div>`;
 }
 
-export function Trend({ path, plottable, unit, type }) {
+// One tag's samples in the range, kept up to date: read from the host, then fed by the stream.
+function useSamples(path, type, range, reload, onError) {
   const plant = usePlant();
-  const route = useCell(plant.route);
-  const stream = useCell(plant.stream);
   const reconnects = useCell(plant.reconnects);
-  const range = rangeOf(route.params);
   const [data] = useState(() => new TrendData());
   const [version, setVersion] = useState(0);
-  const [error, setError] = useState(null);
   const [loaded, setLoaded] = useState(null); // key of the range that is shown
-  const [reload, setReload] = useState(0);
-  const [asTable, setAsTable] = useState(false);
+  const [again, setAgain] = useState(0);
   const recent = useRef([]);
   const redraw = () => setVersion((n) => n + 1);
-
-  const setRange = (params, replace = false) => plant.go({ screen: 'browse', path, params, replace });
-  const onZoom = useRef(null), onLive = useRef(null);
-  onZoom.current = (a, b, replace) => {
-    const now = plant.clock.now();
-    const span = Math.max(MIN_SPAN_MS, Math.min(b - a, 400 * 86400e3));
-    const middle = Math.min((a + b) / 2, now - span / 2);
-    setRange({ from: Math.round(middle - span / 2), to: Math.round(middle + span / 2) }, replace && !range.live);
-  };
-  onLive.current = () => !range.live && setRange({ range: '15m' });
-  const nudge = (shift, factor) => {
-    const now = plant.clock.now();
-    const [from, to] = range.live ? [now - range.span, now] : [range.from, range.to];
-    const span = (to - from) * factor, middle = (from + to) / 2 + shift * (to - from);
-    onZoom.current(middle - span / 2, middle + span / 2);
-  };
 
   useEffect(() => plant.tags.tap(path, (ms, value, q) => {
     recent.current.push([ms, value, q, plant.clock.now()]);
@@ -236,21 +221,20 @@ export function Trend({ path, plottable, unit, type }) {
         for (const sample of recent.current) data.push(...sample);
       }
       setLoaded(range.key);
-      setError(null);
+      onError(null);
       redraw();
-    }).catch((failure) => failure.name === 'AbortError' || setError(failure));
+    }).catch((failure) => failure.name === 'AbortError' || onError(failure));
     return () => abort.abort();
-  }, [path, range.key, reload, reconnects]);
+  }, [path, range.key, reload, again, reconnects]);
   // Live: the window moves even when no value comes.
   useEffect(() => {
     if (!range.live) return undefined;
-    const start = Date.now();
-    let drawn = -1, at = start, read = start;
+    let drawn = -1, at = Date.now(), read = at;
     const timer = setInterval(() => {
       const now = Date.now();
       if (now - read > RELOAD_MS) {
         read = now;
-        setReload((n) => n + 1);
+        setAgain((n) => n + 1);
       }
       if (document.hidden || (data.version === drawn && now - at < Math.max(1000, range.span / 1000))) return;
       data.dropBefore(plant.clock.now() - range.span);
@@ -260,31 +244,93 @@ export function Trend({ path, plottable, unit, type }) {
     }, DRAW_MS);
     return () => clearInterval(timer);
   }, [range.key]);
+  return { data, version, loaded: loaded === range.key, ever: loaded !== null };
+}
 
+const windowOf = (plant, range) => {
   const now = plant.clock.now();
-  const [from, to] = range.live ? [now - range.span, now] : [range.from, range.to];
+  return range.live ? [now - range.span, now] : [range.from, range.to];
+};
+
+// One tag in the trend: its plot or table, and what there is to say about it.
+function Lane({ path, range, reload, asTable, main, lanes, onZoom, onLive, onUnpin }) {
+  const plant = usePlant();
+  const tag = useTag(path);
+  const [error, setError] = useState(null);
+  const type = tag?.type, unit = tag?.unit;
+  const { data, version, loaded, ever } = useSamples(path, type, range, reload, setError);
+  const plottable = tag === undefined || isPlottable(type, tag.value);
+  const [from, to] = windowOf(plant, range);
   const sum = data.summary(from, to);
   const show = (y) => (y === null ? NO_VALUE : `${formatValue(kindOf(type) === 'bool' ? Boolean(y) : y, type)}${unit ? ` ${unit}` : ''}`);
   const count = data.reduced ? `min/max of ${group(String(data.rawCount))} samples` : `${group(String(sum.count))} samples`;
   const words = `${count}, minimum ${show(sum.min)}, maximum ${show(sum.max)}, ${sum.gaps} gaps`;
+  const dot = html`<span class="dim"> \u00b7 </span>`;
+  return html`<div class=${`lane ${main ? 'first' : ''}`}>
+    ${!main && html`<p class="bar lane-name"><a href=${plant.link({ screen: 'browse', path, params: keepTrend(plant.route.value.params) })}>${path}</a>
+      <b class="big-enough"><${LiveValue} path=${path} /></b><button class="small" onClick=${() => onUnpin(path)}>Unpin</button></p>`}
+    ${error && html`<${Trouble} error=${error} />`}
+    ${plottable && !asTable ? html`<${Plot} path=${path} data=${data} type=${type} unit=${unit} range=${range} version=${version} main=${main} lanes=${lanes}
+        onZoom=${onZoom} onLive=${onLive} ariaLabel=${`Trend of ${path}: ${words}`} />`
+      : html`<${Table} data=${data} type=${type} unit=${unit} from=${from} to=${to} />`}
+    <p class=${`summary ${main ? 'first' : ''}`} data-count=${sum.count} data-loaded=${loaded}>${!ever ? 'Asking the host.'
+      : !plottable ? `${group(String(data.rawCount))} samples` : !sum.count ? 'No values in this time.'
+      : html`${count}${dot}min <b>${show(sum.min)}</b>${dot}max <b>${show(sum.max)}</b>${dot}${sum.gaps} ${sum.gaps === 1 ? 'gap' : 'gaps'}`}</p>
+  </div>`;
+}
+
+// What of an address stays when another tag is picked: the range and the pinned tags.
+export function keepTrend(params) {
+  const kept = { with: params.getAll('with') };
+  for (const name of ['range', 'from', 'to']) if (params.has(name)) kept[name] = params.get(name);
+  return kept;
+}
+export const pinnedOf = (params, path) => [...new Set(params.getAll('with'))].filter((other) => other && other !== path).slice(0, MAX_LANES - 1);
+
+export function Trend({ path }) {
+  const plant = usePlant();
+  const route = useCell(plant.route);
+  const stream = useCell(plant.stream);
+  const range = rangeOf(route.params);
+  const pinned = pinnedOf(route.params, path);
+  const isPinned = route.params.getAll('with').includes(path);
+  const [reload, setReload] = useState(0);
+  const [asTable, setAsTable] = useState(false);
+
+  const set = (params, replace = false) => plant.go({ screen: 'browse', path, params: { with: route.params.getAll('with'), ...params }, replace });
+  const here = () => keepTrend(route.params);
+  const onZoom = useRef(null), onLive = useRef(null);
+  onZoom.current = (a, b, replace) => {
+    const span = Math.max(MIN_SPAN_MS, Math.min(b - a, MAX_SPAN_MS));
+    const middle = Math.min((a + b) / 2, plant.clock.now() - span / 2);
+    set({ from: Math.round(middle - span / 2), to: Math.round(middle + span / 2) }, replace && !range.live);
+  };
+  onLive.current = () => !range.live && set({ range: '15m' });
+  const nudge = (shift, factor) => {
+    const [from, to] = windowOf(plant, range);
+    const span = (to - from) * factor, middle = (from + to) / 2 + shift * (to - from);
+    onZoom.current(middle - span / 2, middle + span / 2);
+  };
+  const pin = () => set({ ...here(), with: isPinned ? route.params.getAll('with').filter((other) => other !== path) : [...pinned, path] });
+  const unpin = (other) => set({ ...here(), with: route.params.getAll('with').filter((each) => each !== other) });
+  useEffect(() => plant.onKey((key) => key === 't' && pin()), [path, route]);
+
   return html`<section class="trend" aria-label="Trend">
     <div class="bar">
       <div class="choice" role="group" aria-label="Time range">${SPANS.map(([id, title]) => html`
-        <button aria-pressed=${range.live && range.id === id} onClick=${() => setRange({ range: id })}>${title}</button>`)}</div>
+        <button aria-pressed=${range.live && range.id === id} onClick=${() => set({ range: id })}>${title}</button>`)}</div>
       <div class="choice" role="group" aria-label="Move and zoom">
         <button title="earlier" aria-label="earlier" onClick=${() => nudge(-0.5, 1)}>\u2190</button>
         <button title="later" aria-label="later" onClick=${() => nudge(0.5, 1)} disabled=${range.live}>\u2192</button>
         <button title="zoom in" aria-label="zoom in" onClick=${() => nudge(0, 0.5)}>+</button>
         <button title="zoom out" aria-label="zoom out" onClick=${() => nudge(0, 2)}>\u2212</button></div>
-      ${plottable && html`<button aria-pressed=${asTable} onClick=${() => setAsTable(!asTable)}>Table</button>`}
-      <span class="dim">${range.live ? (stream.state === 'open' ? 'live' : 'not live') : `${formatTime(range.from)} to ${formatTime(range.to)}`}</span>
+      <button aria-pressed=${asTable} onClick=${() => setAsTable(!asTable)}>Table</button>
+      <button aria-pressed=${isPinned} disabled=${!isPinned && pinned.length + 1 >= MAX_LANES} title="keep this tag in the trend while picking others" onClick=${pin}>Pin</button>
       ${!range.live && html`<button onClick=${() => onLive.current()}>Back to live</button>`}
+      <span class="dim">${range.live ? (stream.state === 'open' ? 'live' : 'not live') : `${formatTime(range.from)} to ${formatTime(range.to)}`}</span>
+      ${!range.live && html`<button class="small" onClick=${() => setReload(reload + 1)}>Read again</button>`}
     </div>
-    ${error && html`<${Trouble} error=${error} retry=${() => setReload(reload + 1)} />`}
-    ${plottable && !asTable ? html`<${Plot} path=${path} data=${data} type=${type} unit=${unit} range=${range} version=${version} onZoom=${onZoom} onLive=${onLive} ariaLabel=${`Trend: ${words}`} />`
-      : html`<${Table} data=${data} type=${type} unit=${unit} from=${from} to=${to} />`}
-    <p class="summary" data-count=${sum.count} data-loaded=${loaded === range.key}>${loaded === null ? 'Asking the host.' : plottable ? html`
-      ${count}<span class="dim"> \u00b7 </span>min <b>${show(sum.min)}</b><span class="dim"> \u00b7 </span>max <b>${show(sum.max)}</b><span class="dim"> \u00b7 </span>${sum.gaps} ${sum.gaps === 1 ? 'gap' : 'gaps'}`
-      : `${group(String(data.rawCount))} samples`}</p>
+    ${[path, ...pinned].map((each, i) => html`<${Lane} key=${each} path=${each} range=${range} reload=${reload} asTable=${asTable} main=${i === 0}
+      lanes=${pinned.length + 1} onZoom=${onZoom} onLive=${onLive} onUnpin=${unpin} />`)}
   </section>`;
 }
