@@ -43,6 +43,7 @@ static bool slice_field(pb_istream_t *in, pb_ostream_t *out, const pb_field_iter
     if (in) {
         const cursor *c = in->state;
         *s = pt_slice_of(c->at, in->bytes_left);
+        if (PB_HTYPE(field->type) == PB_HTYPE_ONEOF) *(pb_size_t *)field->pSize = field->tag; /* nanopb leaves that to callbacks */
         return pb_read(in, NULL, in->bytes_left);
     }
     return true;

@@ -31,14 +31,14 @@ typedef struct item {
     int64_t ts;
 } item;
 
-typedef struct style {
+typedef struct style_of {
     bool birth, historical;
     int64_t stamp_ms; /* births: timestamp of what was never set */
-} style;
+} style_of;
 
 typedef struct members_ctx {
     edge_node *n;
-    const style *style;
+    const style_of *style;
     uint32_t instance, depth;
     const item *items; /* DATA: what changed */
     uint32_t n_items;
@@ -47,7 +47,7 @@ typedef struct members_ctx {
 static bool write_members(void *ctx, edge__template_out *out);
 
 /* Encode instance `index` into the scratch region of its depth. Births: all members; DATA: those among `items`. */
-static pt_status instance_value(edge_node *n, const style *style, uint32_t index, uint32_t depth, const item *items, uint32_t n_items, pt_slice *out)
+static pt_status instance_value(edge_node *n, const style_of *style, uint32_t index, uint32_t depth, const item *items, uint32_t n_items, pt_slice *out)
 {
     const edge_model *m = n->model;
     const edge__metric *x = &m->metrics[index];
@@ -128,7 +128,7 @@ static bool write_members(void *ctx, edge__template_out *out)
 }
 
 /* Write one metric: births name and alias, data alias or name (tck-id-payloads-alias-birth-requirement, -alias-data-cmd-requirement). */
-static pt_status write_metric(edge_node *n, edge__writer *w, const style *style, uint32_t index, const item *items, uint32_t n_items)
+static pt_status write_metric(edge_node *n, edge__writer *w, const style_of *style, uint32_t index, const item *items, uint32_t n_items)
 {
     const edge_model *m = n->model;
     const edge__metric *x = &m->metrics[index];
@@ -191,7 +191,7 @@ static pt_status write_birth_metrics(edge_node *n, edge__writer *w, uint32_t dev
     edge_model *m = n->model;
     edge__device *d = &m->devices[device];
     order_ctx order = { m, stamp_ms };
-    style st = { .birth = true, .stamp_ms = stamp_ms };
+    style_of st = { .birth = true, .stamp_ms = stamp_ms };
     for (uint32_t k = 0; k < d->n_metrics; k++) { /* an instance is as old as its newest member */
         edge__metric *x = &m->metrics[d->sorted[k]];
         if (x->type != SPB_TEMPLATE) continue;
@@ -256,7 +256,7 @@ static bool definition_members(void *ctx, edge__template_out *out)
 static pt_status write_definitions(edge_node *n, edge__writer *w, int64_t stamp_ms)
 {
     edge_model *m = n->model;
-    style st = { .birth = true, .stamp_ms = stamp_ms };
+    style_of st = { .birth = true, .stamp_ms = stamp_ms };
     for (uint32_t i = 0; i < m->n_templates; i++) { /* tck-id-payloads-template-definition-nbirth, -is-definition, -ref */
         const edge__tmpl *t = &m->templates[i];
         members_ctx ctx = { n, &st, i, 0, NULL, 0 };
@@ -320,15 +320,15 @@ pt_status edge__send_ddeath(edge_node *n, uint32_t device)
 
 /* --- batches for the journal: number, time, quality, type and value of each sample, all of one device --- */
 
-typedef struct batch {
+typedef struct batch_out {
     char *at, *end;
     uint32_t n;
     int64_t first_ms, last_ms, prev_ms;
-} batch;
+} batch_out;
 
-static void batch_open(batch *b, edge_model *m)
+static void batch_open(batch_out *b, edge_model *m)
 {
-    *b = (batch){ .at = m->batch, .end = m->batch + m->batch_cap };
+    *b = (batch_out){ .at = m->batch, .end = m->batch + m->batch_cap };
 }
 
 static void put_varint(char **at, uint64_t v)
@@ -367,7 +367,7 @@ static unsigned scalar_bytes(uint8_t type)
     }
 }
 
-static bool batch_add(batch *b, const edge__metric *x, const edge__record *rec)
+static bool batch_add(batch_out *b, const edge__metric *x, const edge__record *rec)
 {
     if ((size_t)(b->end - b->at) < 40 + (size_t)rec->len) return false;
     put_varint(&b->at, x->number);
@@ -393,7 +393,7 @@ static bool batch_add(batch *b, const edge__metric *x, const edge__record *rec)
     return true;
 }
 
-static pt_status batch_close(edge_node *n, batch *b, bool delivered)
+static pt_status batch_close(edge_node *n, batch_out *b, bool delivered)
 {
     if (b->n == 0) return PT_OK;
     edge_model *m = n->model;
@@ -406,7 +406,7 @@ static pt_status batch_close(edge_node *n, batch *b, bool delivered)
     return st;
 }
 
-static void journal_record(edge_node *n, batch *b, const edge__record *rec, bool delivered)
+static void journal_record(edge_node *n, batch_out *b, const edge__record *rec, bool delivered)
 {
     const edge__metric *x = &n->model->metrics[rec->metric];
     if (x->flags & EDGE__TRANSIENT) return;
@@ -420,7 +420,7 @@ void edge__to_journal(edge_node *n, uint32_t device)
 {
     edge__ring *r = &n->model->devices[device].ring;
     if (!n->has_journal || r->count == 0) return;
-    batch b;
+    batch_out b;
     batch_open(&b, n->model);
     uint64_t at = r->head;
     for (const edge__record *rec; (rec = edge__ring_next(r, &at));)
@@ -470,7 +470,7 @@ pt_status edge__send_data(edge_node *n, uint32_t device)
         bool old = at < r->historical;
         const edge__record *rec = edge__ring_next(r, &at);
         if (!rec) break;
-        style s = { .historical = old };
+        style_of s = { .historical = old };
         if (!old && rec->ts < last_ts) break; /* tck-id-operational-behavior-data-publish-dbirth-order */
         uint32_t root = root_of(m, rec->metric), k = 1;
         run[0] = item_of(m, rec);
@@ -502,7 +502,7 @@ pt_status edge__send_data(edge_node *n, uint32_t device)
     n->stats.samples_sent += taken - historical;
     n->stats.samples_historical += historical;
     if (n->has_journal) {
-        batch b;
+        batch_out b;
         batch_open(&b, m);
         uint64_t pos = r->head;
         for (uint32_t i = 0; i < taken; i++) {
@@ -597,7 +597,7 @@ static pt_status send_history(edge_node *n, pt_slice batch, edge_history_cursor 
     edge__writer_init(&w, m->payload, m->payload_cap);
     pt_status st = edge__writer_begin(&w, pt_wall_ms(n->o.clock));
     if (st != PT_OK) return st;
-    style s = { .historical = true };
+    style_of s = { .historical = true };
     while (at < end && w.metrics < n->o.message_metrics && w.len < m->limits.message_bytes) {
         item it;
         bool known = false;

@@ -4,6 +4,7 @@
 #ifndef EDGE_NODE_H
 #define EDGE_NODE_H
 #include "edge-node/model.h"
+#include "sparkplug/topic.h"
 
 #include <pthread.h>
 
