@@ -21,19 +21,15 @@ pt_install $PT_BUILD_PACKAGES $PT_RUN_PACKAGES $PT_TEST_PACKAGES
 pt_install_node
 [ -n "$quick" ] || pt_install_browser
 
-# The foreign peers of the interop tests.
-if [ tests/interop/package-lock.json -nt tests/interop/node_modules/.installed ]; then
-  pt_say "Fetching the foreign peers of the interop tests (npm ci)"
-  npm ci --prefix tests/interop --no-audit --no-fund --no-update-notifier --loglevel=error </dev/null >/dev/null || pt_die "npm ci failed in tests/interop"
-  touch tests/interop/node_modules/.installed
-fi
-
-# The tools that drive the browser; the browser itself is the system's.
-if [ -z "$quick" ] && [ tests/web/package-lock.json -nt tests/web/node_modules/.installed ]; then
-  pt_say "Fetching the tools of the browser tests (npm ci)"
-  PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --prefix tests/web --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error </dev/null >/dev/null || pt_die "npm ci failed in tests/web"
-  touch tests/web/node_modules/.installed
-fi
+# Packages that tests need and the programs do not: foreign peers, and what drives the browser.
+npm_folder() {
+  [ "$1/package-lock.json" -nt "$1/node_modules/.installed" ] || return 0
+  pt_say "Fetching the npm packages of $1"
+  npm ci --prefix "$1" --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error </dev/null >/dev/null || pt_die "npm ci failed in $1"
+  touch "$1/node_modules/.installed"
+}
+npm_folder tests/interop
+[ -n "$quick" ] || npm_folder tests/web
 
 # A test whose tools are missing skips itself when run by hand; here everything has been installed, so skipping is failing.
 export PLANTREE_TEST_STRICT=1
