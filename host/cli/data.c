@@ -1,0 +1,396 @@
+/* host/cli/data.c -- history, events and replay from the files themselves.
+ *
+ * What is always true: the directory is opened read-only, so a running host is not disturbed and a copy is not changed. */
+#include "host/cli/data.h"
+#include "historian/historian.h"
+#include "historian/replay.h"
+#include "base/timestamp.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { BATCH = 512, FLUSH_AT = 64 << 10, MAX_VALUE = 64 << 20, MAX_OUT = 1 << 30 };
+
+static void write_log(void *ctx, pt_log_level level, const char *id, const char *text)
+{
+    (void)ctx, (void)level;
+    fprintf(stderr, "plantree: %s %s\n", id, text);
+}
+
+static const pt_log warnings = { PT_LOG_WARN, write_log, NULL };
+
+static int open_data(cli *c, hist **h)
+{
+    hist_options o;
+    pt_error err = { 0 };
+    hist_options_init(&o);
+    o.dir = c->data_dir;
+    o.read_only = true;
+    pt_status st = hist_open(&o, pt_clock_system(), &warnings, h, &err);
+    return st ? cli_fail(c, PT_EXIT_FAILED, "%s: %s", c->data_dir, err.text[0] ? err.text : pt_status_name(st)) : CLI_GO_ON;
+}
+
+static int close_data(const cli *c, hist *h, int rc)
+{
+    pt_error err = { 0 };
+    pt_status st = hist_close(h, 1000, &err);
+    if (st && (rc == PT_EXIT_OK || rc == CLI_GO_ON)) return cli_fail(c, PT_EXIT_FAILED, "%s: %s", c->data_dir, err.text);
+    return rc == CLI_GO_ON ? PT_EXIT_OK : rc;
+}
+
+/* --- events --- */
+
+typedef struct events_out {
+    cli_table *table; /* NULL: JSON */
+    pt_buf out;
+    pt_json j;
+} events_out;
+
+static bool one_event(void *ctx, const hist_event *e)
+{
+    events_out *o = ctx;
+    if (!o->table) {
+        pt_json_object(&o->j);
+        pt_json_member_u64(&o->j, "seq", e->seq);
+        pt_json_member_i64(&o->j, "time_ms", e->time_ms);
+        pt_json_member_str(&o->j, "type", e->type);
+        pt_json_member_str(&o->j, "node", e->node);
+        pt_json_member_str(&o->j, "device", e->device);
+        pt_json_member_str(&o->j, "path", e->path);
+        pt_json_key(&o->j, "detail");
+        pt_json_raw(&o->j, e->detail.len ? e->detail : PT_LIT("{}"));
+        pt_json_end_object(&o->j);
+        return pt_buf_status(&o->out) == PT_OK;
+    }
+    cli_table_i64(o->table, (int64_t)e->seq);
+    cli_table_time(o->table, e->time_ms);
+    const pt_slice texts[] = { e->type, e->node, e->device, e->path };
+    for (size_t i = 0; i < PT_COUNT_OF(texts); i++)
+        cli_table_cell(o->table, texts[i].ptr ? texts[i] : PT_LIT("-"));
+    cli_table_cell(o->table, e->detail.len > 2 ? e->detail : PT_LIT("-"));
+    return true;
+}
+
+int cli_data_events(cli *c, const cli_events *e, const char *const *heads, const char *align)
+{
+    const hist_event_filter filter = { .from_ms = e->from_ms,
+                                       .to_ms = e->to_ms,
+                                       .types = pt_cstr(e->types),
+                                       .node = pt_cstr(e->node),
+                                       .path = pt_cstr(e->path),
+                                       .limit = e->limit };
+    events_out o = { 0 };
+    pt_error err = { 0 };
+    hist *h = NULL;
+    int rc = open_data(c, &h);
+    if (rc != CLI_GO_ON) return rc;
+    pt_buf_init(&o.out, MAX_OUT);
+    pt_json_init(&o.j, &o.out);
+    if (c->json)
+        pt_json_array(&o.j);
+    else if (!(o.table = cli_table_new(heads, align, strlen(align))))
+        rc = cli_fail(c, PT_EXIT_FAILED, "out of memory");
+    pt_status st = rc == CLI_GO_ON ? hist_events(h, &filter, one_event, &o, &err) : PT_OK;
+    if (o.table) {
+        int end = cli_table_end(c, o.table);
+        if (rc == CLI_GO_ON) rc = end;
+    } else if (rc == CLI_GO_ON) {
+        pt_json_end_array(&o.j);
+        pt_buf_char(&o.out, '\n');
+        rc = cli_put(c, &o.out);
+    }
+    if (st) rc = cli_fail(c, PT_EXIT_FAILED, "%s: %s", c->data_dir, err.text[0] ? err.text : pt_status_name(st));
+    pt_buf_fini(&o.out);
+    return close_data(c, h, rc);
+}
+
+/* --- history --- */
+
+/* Where samples go: rows, or the columns of a JSON series. */
+typedef struct series_out {
+    cli_rows *rows; /* NULL: JSON */
+    pt_slice path;
+    pt_buf text;              /* one value */
+    pt_buf times, values, qualities;
+    pt_json t, v;
+    bool not_good;
+    const cli_history *q;
+} series_out;
+
+static bool one_sample(void *ctx, const hist_sample *s)
+{
+    series_out *o = ctx;
+    spb_value v;
+    if (s->flags & HIST_STATE) return true;
+    hist_sample_value(s, &v);
+    if (o->rows) {
+        pt_buf_reset(&o->text);
+        spb_value_text(&o->text, &v);
+        cli_rows_sample(o->rows, s->time_ms, o->path, pt_buf_view(&o->text), spb_quality_name((spb_quality)s->quality));
+        return o->rows->code == CLI_GO_ON;
+    }
+    pt_json_i64(&o->t, s->time_ms);
+    spb_value_json(&o->v, &v);
+    pt_buf_char(&o->qualities, spb_quality_letter((spb_quality)s->quality));
+    o->not_good = o->not_good || s->quality != SPB_GOOD;
+    return pt_buf_status(&o->values) == PT_OK;
+}
+
+static pt_status all_samples(hist *h, uint32_t tag_id, const cli_history *q, series_out *o, uint64_t *raw, pt_error *err)
+{
+    hist_cursor *cursor = NULL;
+    hist_sample batch[BATCH];
+    size_t n = 1;
+    bool go_on = true;
+    pt_status st = hist_cursor_open(h, tag_id, q->from_ms, q->to_ms, false, &cursor, err);
+    while (!st && go_on && n) {
+        if ((st = hist_cursor_next(cursor, batch, BATCH, &n, err))) break;
+        for (size_t i = 0; i < n && go_on; i++)
+            go_on = one_sample(o, &batch[i]);
+        *raw += n;
+    }
+    if (cursor) hist_cursor_close(cursor);
+    return st;
+}
+
+static double bucket_value(const hist_bucket *b, const char *fn)
+{
+    switch (fn[0]) {
+    case 'm':
+        return fn[1] == 'i' ? b->min : b->max;
+    case 'a':
+        return b->avg;
+    case 's':
+        return b->sum;
+    case 'f':
+        return b->first;
+    default:
+        return b->last;
+    }
+}
+
+static bool one_bucket(void *ctx, const hist_bucket *b)
+{
+    series_out *o = ctx;
+    char text[8][32];
+    pt_slice values[8];
+    for (size_t i = 0; i < o->q->n_fns; i++) {
+        const char *fn = o->q->fns[i];
+        size_t n = strcmp(fn, "count") == 0 ? (size_t)snprintf(text[i], 32, "%llu", (unsigned long long)b->count)
+                   : b->count               ? pt_f64_text(bucket_value(b, fn), text[i])
+                                            : 0;
+        values[i] = pt_slice_of(text[i], n);
+    }
+    if (o->rows) {
+        cli_rows_bucket(o->rows, b->t_ms, o->path, values, o->q->n_fns);
+        return o->rows->code == CLI_GO_ON;
+    }
+    pt_json_array(&o->v); /* rows here; columns would need a buffer each */
+    pt_json_i64(&o->v, b->t_ms);
+    for (size_t i = 0; i < o->q->n_fns; i++) {
+        if (values[i].len)
+            pt_json_raw(&o->v, values[i]);
+        else
+            pt_json_null(&o->v);
+    }
+    pt_json_end_array(&o->v);
+    return pt_buf_status(&o->values) == PT_OK;
+}
+
+static void series_json(pt_json *j, const hist_tag *tag, const series_out *o, uint64_t raw)
+{
+    pt_json_object(j);
+    pt_json_member_str(j, "path", o->path);
+    pt_json_member_u64(j, "tag_id", tag->tag_id);
+    pt_json_member_str(j, "unit", tag->unit);
+    pt_json_member_cstr(j, "type", spb_datatype_name(tag->type));
+    if (o->q->interval_ms) {
+        pt_json_member_i64(j, "interval_ms", o->q->interval_ms);
+        pt_json_key(j, "columns");
+        pt_json_array(j);
+        pt_json_str(j, PT_LIT("t"));
+        for (size_t i = 0; i < o->q->n_fns; i++)
+            pt_json_str(j, pt_cstr(o->q->fns[i]));
+        pt_json_end_array(j);
+        pt_json_key(j, "rows");
+        pt_json_raw(j, pt_buf_view(&o->values));
+    } else {
+        pt_json_key(j, "t");
+        pt_json_raw(j, pt_buf_view(&o->times));
+        pt_json_key(j, "v");
+        pt_json_raw(j, pt_buf_view(&o->values));
+        pt_json_member_str(j, "q", pt_buf_view(&o->qualities));
+        pt_json_member_u64(j, "raw_count", raw);
+    }
+    pt_json_end_object(j);
+}
+
+static int one_path(cli *c, hist *h, const cli_history *q, const char *path, cli_rows *rows, pt_json *json)
+{
+    series_out o = { .rows = rows, .path = pt_cstr(path), .q = q };
+    hist_tag tag;
+    pt_arena arena;
+    pt_error err = { 0 };
+    uint64_t raw = 0;
+    pt_arena_init(&arena, 1 << 20);
+    pt_status st = hist_tag_by_path(h, o.path, &arena, &tag);
+    if (st) {
+        pt_arena_fini(&arena);
+        return st == PT_ENOTFOUND ? cli_fail(c, PT_EXIT_FAILED, "there is no tag '%s' in %s", path, c->data_dir)
+                                  : cli_fail(c, PT_EXIT_FAILED, "%s: %s", c->data_dir, pt_status_name(st));
+    }
+    pt_buf *const bufs[] = { &o.text, &o.times, &o.values, &o.qualities };
+    for (size_t i = 0; i < PT_COUNT_OF(bufs); i++)
+        pt_buf_init(bufs[i], i ? MAX_OUT : MAX_VALUE);
+    pt_json_init(&o.t, &o.times);
+    pt_json_init(&o.v, &o.values);
+    pt_json_array(&o.t);
+    pt_json_array(&o.v);
+    if (q->interval_ms)
+        st = hist_buckets(h, tag.tag_id, q->from_ms, q->to_ms, q->interval_ms, one_bucket, &o, &err);
+    else if (q->max_points)
+        st = hist_reduce(h, tag.tag_id, q->from_ms, q->to_ms, q->max_points, one_sample, &o, &raw, &err);
+    else
+        st = all_samples(h, tag.tag_id, q, &o, &raw, &err);
+    pt_json_end_array(&o.t);
+    pt_json_end_array(&o.v);
+    if (json && !st) series_json(json, &tag, &o, raw);
+    int rc = st ? cli_fail(c, PT_EXIT_FAILED, "%s: %s", path, err.text[0] ? err.text : pt_status_name(st)) : rows ? rows->code : CLI_GO_ON;
+    if (rc == CLI_GO_ON && pt_buf_status(&o.values)) rc = cli_fail(c, PT_EXIT_FAILED, "too many samples for JSON; use --format csv");
+    for (size_t i = 0; i < PT_COUNT_OF(bufs); i++)
+        pt_buf_fini(bufs[i]);
+    pt_arena_fini(&arena);
+    return rc;
+}
+
+int cli_data_history(cli *c, const cli_history *q)
+{
+    cli_rows rows;
+    pt_buf out;
+    pt_json j;
+    hist *h = NULL;
+    int rc = open_data(c, &h);
+    if (rc != CLI_GO_ON) return rc;
+    bool json = q->format == CLI_JSON;
+    pt_buf_init(&out, MAX_OUT);
+    pt_json_init(&j, &out);
+    if (json) {
+        pt_json_object(&j);
+        pt_json_member_i64(&j, "from_ms", q->from_ms);
+        pt_json_member_i64(&j, "to_ms", q->to_ms);
+        pt_json_key(&j, "series");
+        pt_json_array(&j);
+    } else {
+        rc = cli_rows_begin(&rows, c, q);
+    }
+    for (size_t i = 0; i < q->n && rc == CLI_GO_ON; i++)
+        rc = one_path(c, h, q, q->paths[i], json ? NULL : &rows, json ? &j : NULL);
+    if (json) {
+        pt_json_end_array(&j);
+        pt_json_end_object(&j);
+        pt_buf_char(&out, '\n');
+        if (rc == CLI_GO_ON) rc = cli_put(c, &out);
+    } else {
+        int end = cli_rows_end(&rows);
+        if (rc == CLI_GO_ON) rc = end;
+    }
+    pt_buf_fini(&out);
+    return close_data(c, h, rc);
+}
+
+/* --- replay --- */
+
+static volatile sig_atomic_t interrupted; /* set by the handler, read between items */
+
+static void on_interrupt(int sig)
+{
+    (void)sig;
+    interrupted = 1;
+}
+
+typedef struct pace {
+    double speed;
+    int64_t max_gap_ms;
+    int64_t start_us, first_ms, last_ms, skipped_ms;
+} pace;
+
+/* Wait until the item recorded at `ms` is due; false when interrupted. */
+static bool wait_until_due(pace *p, int64_t ms)
+{
+    if (p->speed <= 0) return true;
+    if (p->start_us == 0) {
+        p->start_us = pt_mono_us(pt_clock_system());
+        p->first_ms = p->last_ms = ms;
+    }
+    if (p->max_gap_ms && ms - p->last_ms > p->max_gap_ms) p->skipped_ms += ms - p->last_ms - p->max_gap_ms;
+    p->last_ms = ms;
+    int64_t due_us = p->start_us + (int64_t)((double)(ms - p->first_ms - p->skipped_ms) * 1000 / p->speed);
+    while (!interrupted) {
+        int64_t left = due_us - pt_mono_us(pt_clock_system());
+        if (left <= 0) return true;
+        if (left > 200000) left = 200000;
+        const struct timespec pause = { 0, (long)left * 1000 };
+        nanosleep(&pause, NULL);
+    }
+    return false;
+}
+
+static int play(cli *c, hist *h, const cli_replay *r, const hist_replay_options *o, pt_buf *out)
+{
+    hist_replay *engine = NULL;
+    hist_replay_item item;
+    pt_error err = { 0 };
+    pace p = { .speed = r->speed, .max_gap_ms = r->max_gap_ms };
+    int rc = CLI_GO_ON;
+    pt_status st = hist_replay_open(h, o, &engine, &err);
+    while (!st && rc == CLI_GO_ON && !interrupted) {
+        st = hist_replay_next(engine, &item, &err);
+        if (st == PT_ECORRUPT) { /* said, and gone on behind the damage; the exit code remembers */
+            cli_fail(c, PT_EXIT_FAILED, "%s", err.text);
+            c->damaged = true;
+            st = PT_OK;
+            continue;
+        }
+        if (st || !wait_until_due(&p, item.time_ms)) break;
+        int64_t wall = r->speed > 0 ? pt_wall_ms(pt_clock_system()) : -1;
+        (r->csv ? hist_replay_csv : hist_replay_jsonl)(&item, wall, out);
+        if (r->speed > 0 || out->len >= FLUSH_AT) {
+            int put = cli_put(c, out);
+            pt_buf_reset(out);
+            if (put) rc = put;
+        }
+    }
+    hist_replay_close(engine);
+    if (rc == CLI_GO_ON && st && st != PT_EEMPTY)
+        rc = cli_fail(c, PT_EXIT_FAILED, "%s: %s", c->data_dir, err.text[0] ? err.text : pt_status_name(st));
+    return rc;
+}
+
+int cli_data_replay(cli *c, const cli_replay *r)
+{
+    pt_slice globs[CLI_MAX_LIST];
+    struct sigaction action = { .sa_handler = on_interrupt };
+    hist *h = NULL;
+    pt_buf out;
+    for (size_t i = 0; i < r->select->n; i++)
+        globs[i] = pt_cstr(r->select->items[i]);
+    const hist_replay_options o = {
+        .from_ms = r->from_ms, .to_ms = r->to_ms, .select = globs, .n_select = r->select->n, .events = r->events
+    };
+    int rc = open_data(c, &h);
+    if (rc != CLI_GO_ON) return rc;
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL); /* cannot fail for these signals */
+    sigaction(SIGTERM, &action, NULL);
+    pt_buf_init(&out, MAX_OUT);
+    if (r->csv) hist_replay_csv_header(&out);
+    for (uint64_t i = 0; i < r->loops && rc == CLI_GO_ON && !interrupted; i++)
+        rc = play(c, h, r, &o, &out);
+    int put = cli_put(c, &out);
+    if (rc == CLI_GO_ON && put) rc = put;
+    if (rc == CLI_GO_ON && c->damaged) rc = PT_EXIT_FAILED;
+    pt_buf_fini(&out);
+    rc = close_data(c, h, rc);
+    return rc == PT_EXIT_OK && interrupted ? CLI_EXIT_INTERRUPTED : rc;
+}

@@ -1,0 +1,53 @@
+/* host/cli/data.h -- the verbs that read a data directory without a host, through the historian's library. */
+#ifndef HOST_CLI_DATA_H
+#define HOST_CLI_DATA_H
+#include "host/cli/cli.h"
+
+typedef struct cli_events {
+    int64_t from_ms, to_ms;
+    const char *types, *node, *path; /* NULL: all */
+    uint32_t limit;                  /* 0: no limit */
+} cli_events;
+
+typedef enum cli_format { CLI_TABLE, CLI_CSV, CLI_JSON } cli_format;
+
+typedef struct cli_history {
+    const char *const *paths;
+    size_t n;
+    int64_t from_ms, to_ms;
+    uint32_t max_points;   /* 0: every sample */
+    int64_t interval_ms;   /* 0: samples, else buckets */
+    const char *fns[8];    /* of a bucket: count min max avg sum first last */
+    size_t n_fns;
+    cli_format format;
+} cli_history;
+
+typedef struct cli_replay {
+    int64_t from_ms, to_ms;
+    const cli_list *select;
+    bool events, csv;
+    double speed;          /* 0: as fast as possible */
+    int64_t max_gap_ms;    /* 0: gaps are kept */
+    uint64_t loops;        /* 1: once */
+} cli_replay;
+
+/* Each opens c->data_dir read-only, prints, and returns the exit code. */
+int cli_data_events(cli *c, const cli_events *e, const char *const *heads, const char *align);
+int cli_data_history(cli *c, const cli_history *q);
+int cli_data_replay(cli *c, const cli_replay *r);
+
+/* Rows of history in the wanted format, from whichever source. */
+typedef struct cli_rows {
+    cli *c;
+    cli_format format; /* CLI_TABLE or CLI_CSV */
+    cli_table *table;
+    const char *heads[10];
+    pt_buf out; /* CSV not yet written */
+    int code;   /* CLI_GO_ON, or why to stop */
+} cli_rows;
+int cli_rows_begin(cli_rows *r, cli *c, const cli_history *q);
+/* `value` already as text; a bucket's values are given as columns. */
+void cli_rows_sample(cli_rows *r, int64_t ms, pt_slice path, pt_slice value, const char *quality);
+void cli_rows_bucket(cli_rows *r, int64_t ms, pt_slice path, const pt_slice *values, size_t n);
+int cli_rows_end(cli_rows *r);
+#endif

@@ -1,0 +1,78 @@
+/* host/cli/verb_events.c -- what happened: births, deaths, gaps, writes. From the host, or from a data directory. */
+#include "host/cli/cli.h"
+#include "host/cli/data.h"
+
+#include <stdlib.h>
+
+static const char *const heads[] = { "SEQ", "TIME", "TYPE", "NODE", "DEVICE", "PATH", "DETAIL" };
+static const char align[] = "rllllll";
+
+static int from_host(cli *c, const cli_events *e)
+{
+    pt_buf target;
+    cli_answer a = { 0 };
+    pt_buf_init(&target, 1 << 16);
+    pt_buf_cstr(&target, "/api/v1/events");
+    cli_query_ms(&target, "from", e->from_ms);
+    cli_query_ms(&target, "to", e->to_ms);
+    cli_query(&target, "type", e->types);
+    cli_query(&target, "path", e->path);
+    cli_query(&target, "node", e->node);
+    if (e->limit) cli_query_ms(&target, "limit", (int64_t)e->limit);
+    char *text = pt_buf_take(&target, NULL);
+    int rc = text ? cli_get(c, text, &a) : cli_fail(c, PT_EXIT_FAILED, "out of memory");
+    if (rc == CLI_GO_ON && c->json) {
+        rc = cli_put_json(c, &a);
+    } else if (rc == CLI_GO_ON && (rc = cli_answer_json(c, &a)) == CLI_GO_ON) {
+        const json_t *events = cli_items(a.json);
+        cli_table *t = cli_table_new(heads, align, PT_COUNT_OF(heads));
+        for (size_t i = 0; t && i < json_array_size(events); i++) {
+            const json_t *v = json_array_get(events, i), *detail = json_object_get(v, "detail");
+            cli_table_json(t, json_object_get(v, "seq"));
+            cli_table_time(t, cli_i64(v, "time_ms"));
+            cli_table_cstr(t, cli_str(v, "type"));
+            cli_table_cstr(t, cli_str(v, "node"));
+            cli_table_cstr(t, cli_str(v, "device"));
+            cli_table_cstr(t, cli_str(v, "path"));
+            cli_table_json(t, json_object_size(detail) ? detail : NULL);
+        }
+        rc = t ? cli_table_end(c, t) : cli_fail(c, PT_EXIT_FAILED, "out of memory");
+    }
+    free(text);
+    cli_release(&a);
+    return rc;
+}
+
+static int run(cli *c, int argc, char **argv)
+{
+    const char *from = NULL, *to = NULL, *limit = NULL;
+    cli_events e = { 0 };
+    uint64_t n = 0;
+    const cli_option options[] = { { .name = "--from", .value = &from },   { .name = "--to", .value = &to },
+                                   { .name = "--type", .value = &e.types }, { .name = "--path", .value = &e.path },
+                                   { .name = "--node", .value = &e.node },  { .name = "--limit", .value = &limit },
+                                   { 0 } };
+    int rc = cli_options(c, &argc, argv, options);
+    if (rc == CLI_GO_ON && argc > 1) rc = cli_usage(c, "no argument is expected, but '%s' was given", argv[1]);
+    if (rc == CLI_GO_ON) rc = cli_range(c, from, to, &e.from_ms, &e.to_ms);
+    if (rc == CLI_GO_ON && limit && (!pt_slice_to_u64(pt_cstr(limit), &n) || n == 0 || n > 1000000))
+        rc = cli_usage(c, "--limit is a number from 1 to 1000000, not '%s'", limit);
+    if (rc != CLI_GO_ON) return rc;
+    e.limit = (uint32_t)n;
+    return c->data_dir ? cli_data_events(c, &e, heads, align) : from_host(c, &e);
+}
+
+const cli_verb cli_verb_events = {
+    "events", "what happened: births, deaths, gaps, writes, ...",
+    "Usage: plantree events [--from T] [--to T] [--type LIST] [--node GROUP/EDGE] [--path GLOB] [--limit N] [--json] [--data DIR]\n"
+    "\n"
+    "Default range: the last hour. Types: nbirth ndeath dbirth ddeath rebirth-request seq-gap reorder-timeout host-online\n"
+    "host-offline write metadata-changed path-collision quarantine duplicate-node clock-skew backfill config-reload;\n"
+    "several are separated by commas.\n"
+    "\n"
+    "Examples:\n"
+    "  plantree events --from now-8h --type ndeath,ddeath\n"
+    "  plantree events --node Acme/gw-1 --json\n"
+    "  plantree events --data /var/lib/plantree --from now/d      (no host running)\n",
+    run
+};

@@ -1,0 +1,207 @@
+/* host/cli/verb_history.c -- recorded values, from the host or from a data directory. */
+#include "host/cli/cli.h"
+#include "host/cli/data.h"
+
+#include <stdlib.h>
+
+static const char *const fn_names[] = { "count", "min", "max", "avg", "sum", "first", "last" };
+
+/* --- from the host --- */
+
+static char *target_of(const cli_history *q, size_t i)
+{
+    pt_buf target;
+    pt_buf_init(&target, 1 << 16);
+    pt_buf_cstr(&target, q->interval_ms ? "/api/v1/aggregate" : "/api/v1/history");
+    cli_query(&target, "path", q->paths[i]);
+    cli_query_ms(&target, "from", q->from_ms);
+    cli_query_ms(&target, "to", q->to_ms);
+    if (q->max_points) cli_query_ms(&target, "max_points", q->max_points);
+    if (q->interval_ms) cli_query_ms(&target, "interval", q->interval_ms);
+    for (size_t k = 0; k < q->n_fns; k++)
+        cli_query(&target, "fn", q->fns[k]);
+    return pt_buf_take(&target, NULL);
+}
+
+static void sample_rows(cli_rows *r, const json_t *s)
+{
+    const json_t *t = json_object_get(s, "t"), *v = json_object_get(s, "v");
+    const char *path = cli_str(s, "path"), *q = cli_str(s, "q");
+    size_t letters = q ? strlen(q) : 0;
+    pt_buf text;
+    pt_buf_init(&text, 64 << 20);
+    for (size_t i = 0; i < json_array_size(t) && r->code == CLI_GO_ON; i++) {
+        pt_buf_reset(&text);
+        cli_value_text(&text, json_array_get(v, i));
+        cli_rows_sample(r, cli_int(json_array_get(t, i)), pt_cstr(path), pt_buf_view(&text),
+                        letters ? cli_quality_word(i < letters ? q[i] : q[letters - 1]) : "GOOD");
+    }
+    pt_buf_fini(&text);
+}
+
+static void bucket_rows(cli_rows *r, const json_t *s, const cli_history *q)
+{
+    const json_t *t = json_object_get(s, "t");
+    for (size_t i = 0; i < json_array_size(t) && r->code == CLI_GO_ON; i++) {
+        pt_buf text[PT_COUNT_OF(fn_names)];
+        pt_slice values[PT_COUNT_OF(fn_names)];
+        for (size_t k = 0; k < q->n_fns; k++) {
+            pt_buf_init(&text[k], 1 << 20);
+            cli_value_text(&text[k], json_array_get(json_object_get(s, q->fns[k]), i));
+            values[k] = pt_buf_view(&text[k]);
+        }
+        cli_rows_bucket(r, cli_int(json_array_get(t, i)), pt_cstr(cli_str(s, "path")), values, q->n_fns);
+        for (size_t k = 0; k < q->n_fns; k++)
+            pt_buf_fini(&text[k]);
+    }
+}
+
+/* One answer per path; several are joined into one document of the same shape. */
+static int as_json(cli *c, const cli_history *q)
+{
+    pt_buf out;
+    pt_json j;
+    int rc = CLI_GO_ON;
+    pt_buf_init(&out, 1 << 30);
+    pt_json_init(&j, &out);
+    pt_json_object(&j);
+    pt_json_member_i64(&j, "from_ms", q->from_ms);
+    pt_json_member_i64(&j, "to_ms", q->to_ms);
+    pt_json_key(&j, "series");
+    pt_json_array(&j);
+    for (size_t i = 0; i < q->n && rc == CLI_GO_ON; i++) {
+        cli_answer a = { 0 };
+        char *target = target_of(q, i);
+        rc = target ? cli_get(c, target, &a) : cli_fail(c, PT_EXIT_FAILED, "out of memory");
+        free(target);
+        if (rc == CLI_GO_ON && q->n == 1) {
+            rc = cli_put_json(c, &a);
+            cli_release(&a);
+            pt_buf_fini(&out);
+            return rc;
+        }
+        if (rc == CLI_GO_ON) rc = cli_answer_json(c, &a);
+        const json_t *series = rc == CLI_GO_ON ? json_object_get(a.json, "series") : NULL;
+        for (size_t k = 0; k < json_array_size(series); k++)
+            cli_json_value(&j, json_array_get(series, k));
+        cli_release(&a);
+    }
+    pt_json_end_array(&j);
+    pt_json_end_object(&j);
+    pt_buf_char(&out, '\n');
+    if (rc == CLI_GO_ON) rc = cli_put(c, &out);
+    pt_buf_fini(&out);
+    return rc;
+}
+
+static int from_host(cli *c, const cli_history *q)
+{
+    cli_rows r;
+    if (q->format == CLI_JSON) return as_json(c, q);
+    int rc = CLI_GO_ON;
+    bool begun = false;
+    for (size_t i = 0; i < q->n && rc == CLI_GO_ON; i++) {
+        cli_answer a = { 0 };
+        char *target = target_of(q, i);
+        rc = target ? cli_get(c, target, &a) : cli_fail(c, PT_EXIT_FAILED, "out of memory");
+        free(target);
+        if (rc == CLI_GO_ON) rc = cli_answer_json(c, &a);
+        if (rc == CLI_GO_ON && !begun) { /* no header for a call that fails */
+            rc = cli_rows_begin(&r, c, q);
+            begun = true;
+        }
+        const json_t *series = rc == CLI_GO_ON ? json_object_get(a.json, "series") : NULL;
+        for (size_t k = 0; k < json_array_size(series); k++) {
+            if (q->interval_ms)
+                bucket_rows(&r, json_array_get(series, k), q);
+            else
+                sample_rows(&r, json_array_get(series, k));
+        }
+        cli_release(&a);
+    }
+    if (!begun) return rc;
+    int end = cli_rows_end(&r);
+    return rc == CLI_GO_ON ? end : rc;
+}
+
+/* --- the call --- */
+
+static int parse_fns(cli *c, const char *text, cli_history *q)
+{
+    pt_slice rest = pt_cstr(text), word;
+    while (rest.len && pt_slice_split(&rest, ',', &word)) {
+        size_t i = 0;
+        while (i < PT_COUNT_OF(fn_names) && !pt_slice_eq_cstr(word, fn_names[i]))
+            i++;
+        if (i == PT_COUNT_OF(fn_names))
+            return cli_usage(c, "--fn: '%.*s' is not one of count, min, max, avg, sum, first, last", PT_SLICE_ARGS(word));
+        for (size_t k = 0; k < q->n_fns; k++) {
+            if (q->fns[k] == fn_names[i]) return cli_usage(c, "--fn: %s is given twice", fn_names[i]);
+        }
+        q->fns[q->n_fns++] = fn_names[i];
+    }
+    return q->n_fns ? CLI_GO_ON : cli_usage(c, "--fn needs at least one of count, min, max, avg, sum, first, last");
+}
+
+static int parse_format(cli *c, const char *text, cli_history *q)
+{
+    static const char *const names[] = { "table", "csv", "json" };
+    q->format = c->json ? CLI_JSON : CLI_TABLE;
+    if (!text) return CLI_GO_ON;
+    for (size_t i = 0; i < PT_COUNT_OF(names); i++) {
+        if (strcmp(text, names[i]) != 0) continue;
+        q->format = (cli_format)i;
+        return CLI_GO_ON;
+    }
+    return cli_usage(c, "--format is table, csv or json, not '%s'", text);
+}
+
+static int run(cli *c, int argc, char **argv)
+{
+    const char *from = NULL, *to = NULL, *interval = NULL, *fn = NULL, *points = NULL, *format = NULL;
+    const cli_option options[] = { { .name = "--from", .value = &from },
+                                   { .name = "--to", .value = &to },
+                                   { .name = "--interval", .value = &interval },
+                                   { .name = "--fn", .value = &fn },
+                                   { .name = "--max-points", .value = &points },
+                                   { .name = "--format", .value = &format },
+                                   { 0 } };
+    cli_history q = { 0 };
+    uint64_t n = 0;
+    int rc = cli_options(c, &argc, argv, options);
+    if (rc == CLI_GO_ON && argc < 2) rc = cli_usage(c, "which path?");
+    if (rc == CLI_GO_ON) rc = cli_range(c, from, to, &q.from_ms, &q.to_ms);
+    if (rc == CLI_GO_ON) rc = cli_duration(c, "--interval", interval, 0, &q.interval_ms);
+    if (rc == CLI_GO_ON) rc = parse_format(c, format, &q);
+    if (rc == CLI_GO_ON && interval && q.interval_ms <= 0) rc = cli_usage(c, "--interval must be longer than nothing");
+    if (rc == CLI_GO_ON && fn && !interval) rc = cli_usage(c, "--fn needs --interval");
+    if (rc == CLI_GO_ON && interval && points) rc = cli_usage(c, "either --interval or --max-points");
+    if (rc == CLI_GO_ON && interval) rc = parse_fns(c, fn ? fn : "count,min,max,avg", &q);
+    if (rc == CLI_GO_ON && points && (!pt_slice_to_u64(pt_cstr(points), &n) || n < 2 || n > 1000000))
+        rc = cli_usage(c, "--max-points is a number from 2 to 1000000, not '%s'", points);
+    if (rc != CLI_GO_ON) return rc;
+    q.max_points = (uint32_t)n;
+    q.paths = (const char *const *)argv + 1;
+    q.n = (size_t)argc - 1;
+    return c->data_dir ? cli_data_history(c, &q) : from_host(c, &q);
+}
+
+const cli_verb cli_verb_history = {
+    "history", "recorded values, raw or per interval",
+    "Usage: plantree history PATH... [--from T] [--to T] [--max-points N | --interval D [--fn LIST]]\n"
+    "                        [--format table|csv|json] [--data DIR]\n"
+    "\n"
+    "Every recorded sample of the tags in [from, to); default is the last hour.\n"
+    "\n"
+    "  --max-points N   reduce to about N points that keep minima and maxima, as a trend would show them\n"
+    "  --interval D     one row per interval instead of samples (1m, 15m, 8h, 1d)\n"
+    "  --fn LIST        of an interval: count,min,max,avg,sum,first,last (default count,min,max,avg)\n"
+    "  --format F       table (default), csv (time,path,value,quality; times UTC in ms) or json\n"
+    "  --data DIR       read the historian's directory itself, beside a running host or without one\n"
+    "\n"
+    "Examples:\n"
+    "  plantree history Acme/gw-1/filler/Level/PV --from now-1m\n"
+    "  plantree history Acme/gw-1/filler/Level/PV --from 2026-11-20T22:00:00Z --to 2026-11-21T06:00:00Z --format csv > night.csv\n"
+    "  plantree history Acme/gw-1/filler/Level/PV --from now-8h --interval 15m --fn avg,max\n",
+    run
+};

@@ -1,0 +1,79 @@
+/* host/cli/verb_nodes.c -- edge nodes and devices with their state and counters. */
+#include "host/cli/cli.h"
+
+static void node_row(cli_table *t, const json_t *n)
+{
+    char name[512];
+    const json_t *rebirths = json_object_get(n, "rebirths"), *samples = json_object_get(n, "samples");
+    const char *group = cli_str(n, "group"), *edge = cli_str(n, "edge");
+    snprintf(name, sizeof name, "%s/%s", group ? group : "?", edge ? edge : "?");
+    cli_table_cstr(t, name);
+    cli_table_cstr(t, cli_str(n, "state"));
+    cli_table_time(t, cli_i64(n, "since_ms"));
+    cli_table_json(t, json_object_get(n, "bd_seq"));
+    cli_table_json(t, json_object_get(n, "seq"));
+    cli_table_i64(t, cli_i64(n, "metrics"));
+    cli_table_i64(t, cli_i64(rebirths, "requested"));
+    cli_table_cstr(t, cli_str(rebirths, "last_cause"));
+    cli_table_i64(t, cli_i64(n, "seq_gaps"));
+    cli_table_i64(t, cli_i64(n, "duplicates"));
+    cli_table_i64(t, cli_i64(samples, "received"));
+    cli_table_i64(t, cli_i64(samples, "stored"));
+    cli_table_i64(t, cli_i64(samples, "historical"));
+    cli_table_i64(t, cli_i64(samples, "rejected"));
+}
+
+static void device_row(cli_table *t, const json_t *d)
+{
+    char name[512];
+    const char *device = cli_str(d, "device");
+    snprintf(name, sizeof name, "  %s", device ? device : "?");
+    cli_table_cstr(t, name);
+    cli_table_cstr(t, cli_str(d, "state"));
+    cli_table_time(t, cli_i64(d, "since_ms"));
+    cli_table_cell(t, PT_LIT(""));
+    cli_table_cell(t, PT_LIT(""));
+    cli_table_i64(t, cli_i64(d, "metrics"));
+    for (int i = 0; i < 8; i++)
+        cli_table_cell(t, PT_LIT(""));
+}
+
+static int run(cli *c, int argc, char **argv)
+{
+    static const char *const heads[] = { "NODE",       "STATE", "SINCE",      "BDSEQ",    "SEQ",    "METRICS",    "REBIRTHS",
+                                         "LAST CAUSE", "GAPS",  "DUPLICATES", "RECEIVED", "STORED", "HISTORICAL", "REJECTED" };
+    cli_answer a;
+    int rc = cli_options(c, &argc, argv, NULL);
+    if (rc != CLI_GO_ON) return rc;
+    if (argc > 1) return cli_usage(c, "no argument is expected, but '%s' was given", argv[1]);
+    rc = cli_get(c, "/api/v1/nodes", &a);
+    if (rc == CLI_GO_ON && c->json) {
+        rc = cli_put_json(c, &a);
+    } else if (rc == CLI_GO_ON && (rc = cli_answer_json(c, &a)) == CLI_GO_ON) {
+        const json_t *nodes = cli_items(a.json);
+        cli_table *t = cli_table_new(heads, "lllrrrrlrrrrrr", PT_COUNT_OF(heads));
+        for (size_t i = 0; t && i < json_array_size(nodes); i++) {
+            const json_t *node = json_array_get(nodes, i), *devices = json_object_get(node, "devices");
+            node_row(t, node);
+            for (size_t k = 0; k < json_array_size(devices); k++)
+                device_row(t, json_array_get(devices, k));
+        }
+        rc = t ? cli_table_end(c, t) : cli_fail(c, PT_EXIT_FAILED, "out of memory");
+    }
+    cli_release(&a);
+    return rc;
+}
+
+const cli_verb cli_verb_nodes = {
+    "nodes", "edge nodes and devices: state, sequence, rebirths, samples",
+    "Usage: plantree nodes [--json]\n"
+    "\n"
+    "Every edge node the host knows, with its devices: online or offline and since when, its bdSeq and seq, how many metrics\n"
+    "it announced, how often it was asked for a rebirth and why the last time, gaps in its sequence, duplicates, and what\n"
+    "became of its samples.\n"
+    "\n"
+    "Examples:\n"
+    "  plantree nodes\n"
+    "  plantree nodes --json | jq -r '.[] | select(.state == \"offline\") | .group + \"/\" + .edge'\n",
+    run
+};

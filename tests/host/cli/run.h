@@ -1,0 +1,15 @@
+/* tests/host/cli/run.h -- run build/bin/plantree as a user would, and see what it says. */
+#ifndef PT_TEST_RUN_H
+#define PT_TEST_RUN_H
+#include "base/buf.h"
+
+typedef struct outcome {
+    int code;         /* exit code; 128 + signal when killed */
+    pt_buf out, err;  /* NUL-terminated behind len */
+} outcome;
+
+/* Arguments up to NULL, without the program's name. Environment: PLANTREE_* are taken out, then `env` ("NAME=value" or NULL) is added. */
+outcome run_plantree(const char *env, const char *const *args);
+void outcome_release(outcome *o);
+bool outcome_says(const pt_buf *text, const char *what);
+#endif
