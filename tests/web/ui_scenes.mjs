@@ -177,7 +177,7 @@ async function play() {
     await until('shown', 5, async () => /Level\/SP$/.test(decodeURIComponent(new URL(page.url()).hash)));
     await page.locator('#search').fill('');
     await page.locator('#search').press('Escape');
-    await until('the tree is back at the tag', 5, async () => (await row('Level/SP').getAttribute('aria-selected')) === 'true');
+    await until('the tree is back at the tag', 5, async () => !/found/.test(await text('.pane.left .bar')) && (await row('Level/SP').getAttribute('aria-selected')) === 'true');
     await row('Level/SP').focus();
     await page.keyboard.press('ArrowUp');
     await until('the focus is on the row above', 5, () => page.evaluate((path) => document.activeElement?.dataset.path === path, `${prefix}/Level/PV`));
@@ -211,7 +211,7 @@ async function play() {
 
   await scene('no screen has a serious accessibility fault', async () => {
     const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-    for (const screen of ['', '#/nodes', '#/events', `#/browse/${prefix}/Level/PV`]) {
+    for (const screen of ['', '#/nodes', '#/timeline', '#/events', `#/browse/${prefix}/Level/PV`]) {
       await page.goto('about:blank');
       await page.goto(`${url}/${screen}`);
       await page.waitForSelector('main *');
@@ -253,6 +253,16 @@ async function play() {
     await page.locator('main select').selectOption('ndeath');
     await until('only deaths', 5, async () => (await page.locator('tbody tr').count()) === (await page.locator('tr[data-type="ndeath"]').count()));
     await picture('events');
+  });
+
+  await scene('the timeline shows when the node was down', async () => {
+    const node = prefix.split('/').slice(0, 2).join('/');
+    await page.goto(`${url}/#/timeline?last=1h`);
+    const line = page.locator(`[data-row="${node}"]`);
+    await until('it was offline and is online', 10, async () => (await line.locator('.bar-offline').count()) >= 1 && /online: [^;]*$/.test(await line.locator('.bars').getAttribute('aria-label')));
+    await line.locator('.tick').first().click();
+    check((await text('.picked')).includes(node), 'a mark tells what happened');
+    await picture('timeline');
   });
 
   check(!complaints.length, `the browser has nothing to complain about: ${complaints.join(' | ')}`);

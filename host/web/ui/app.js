@@ -9,6 +9,7 @@ import { decodePath, encodePath, formatAge, formatRate, parseTime } from './fmt.
 import { Nodes } from './nodes.js';
 import { Cell, fleetOf, patchNodes, TagStore } from './store.js';
 import { openStream } from './stream.js';
+import { Timeline } from './timeline.js';
 import { parentOf, TreeModel } from './tree-model.js';
 import { html, Plant, Shape, useCell, useState, useEffect } from './ui.js';
 
@@ -17,7 +18,7 @@ const NODES_FIRST_MS = 1500; // the second reading gives the first rate
 const READY_MS = 10000;
 const REFRESH_MS = 500;     // births come in bursts: wait for the burst
 const LIVE_EVENTS = 500;
-const SCREENS = [['browse', 'Browse', 'b'], ['nodes', 'Nodes', 'n'], ['events', 'Events', 'e']];
+const SCREENS = [['browse', 'Browse', 'b'], ['nodes', 'Nodes', 'n'], ['timeline', 'Timeline', 't'], ['events', 'Events', 'e']];
 
 // ---- address: #/screen/path?params ----
 
@@ -282,7 +283,7 @@ function Fleet({ plant }) {
     <span class="stat"><span class="dim">Samples</span> <b>${formatRate(fleet.rate)}</b><span class="unit">/s</span></span>`;
 }
 
-const VIEWS = { browse: Browse, nodes: Nodes, events: Events };
+const VIEWS = { browse: Browse, nodes: Nodes, timeline: Timeline, events: Events };
 
 function App({ plant }) {
   const route = useCell(plant.route);

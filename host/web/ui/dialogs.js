@@ -145,7 +145,7 @@ export function RebirthDialog({ node, onClose, onDone }) {
 const KEYS = [
   ['/', 'search in the tree'], ['Up Down Home End', 'move in the tree'], ['Right Left', 'open, close, go in, go out'],
   ['Enter', 'show the row'], ['w', 'write the shown tag'], ['t', 'pin the shown tag in the trend'], ['s', 'speak the shown value (screen readers)'],
-  ['g b', 'go to Browse'], ['g n', 'go to Nodes'], ['g e', 'go to Events'], ['Esc', 'leave a dialog or the search'], ['?', 'this help'],
+  ['g b', 'go to Browse'], ['g n', 'go to Nodes'], ['g t', 'go to Timeline'], ['g e', 'go to Events'], ['Esc', 'leave a dialog or the search'], ['?', 'this help'],
 ];
 export function HelpDialog({ onClose, licenses }) {
   return html`<${Modal} title="Keys" onClose=${onClose}>
