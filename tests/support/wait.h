@@ -1,0 +1,26 @@
+/* tests/support/wait.h -- wait for a condition with a deadline, the only waiting tests do. */
+#ifndef PT_TEST_WAIT_H
+#define PT_TEST_WAIT_H
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+static inline int64_t pt_test_now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Polls every 2 ms; true as soon as the condition holds, false after `ms`. */
+#define PT_WITHIN(ms, cond)                                                                                            \
+    __extension__({                                                                                                    \
+        int64_t pt_until_ = pt_test_now_ms() + (ms);                                                                   \
+        bool pt_held_;                                                                                                 \
+        while (!(pt_held_ = (cond)) && pt_test_now_ms() < pt_until_)                                                   \
+            nanosleep(&(struct timespec){ 0, 2000000 }, NULL);                                                         \
+        pt_held_;                                                                                                      \
+    })
+#define CHECK_WITHIN(ms, cond) CHECK(PT_WITHIN((ms), (cond)))
+#define CHECK_WITHIN_FATAL(ms, cond) CHECK_FATAL(PT_WITHIN((ms), (cond)))
+#endif
