@@ -25,6 +25,11 @@ test('a node that came in the range without an event is known from then on', () 
   assert.deepEqual(bars(e), [[0, 50, 'unknown'], [50, 100, 'online']]);
 });
 
+test('a present state that is newer than the last event began when the host says', () => {
+  const [e] = timelineOf(nodes, [event(20, 'ndeath')], 0, 100);
+  assert.deepEqual(bars(e), [[0, 20, 'online'], [20, 50, 'offline'], [50, 100, 'online']]);
+});
+
 test('everything that is no birth and no death is a mark; events of others are passed over', () => {
   const [e, d] = timelineOf(nodes, [event(10, 'seq-gap'), event(20, 'write', 'd'), { time_ms: 5, type: 'nbirth', node: 'x/y' }, event(500, 'seq-gap')], 0, 100);
   assert.deepEqual(e.ticks.map((tick) => [tick.at, tick.type]), [[10, 'seq-gap']]);

@@ -11,7 +11,8 @@ import { Cell, fleetOf, patchNodes, TagStore } from './store.js';
 import { openStream } from './stream.js';
 import { Timeline } from './timeline.js';
 import { parentOf, TreeModel } from './tree-model.js';
-import { html, Plant, Shape, useCell, useState, useEffect } from './ui.js';
+import { keepTrend } from './trend.js';
+import { html, Plant, Shape, useCell, useEffect, useRef, useState } from './ui.js';
 
 const NODES_MS = 5000;
 const NODES_FIRST_MS = 1500; // the second reading gives the first rate
@@ -279,7 +280,6 @@ function Fleet({ plant }) {
     <span class="stat"><span class="dim">Nodes online</span> <b id="nodes-online">${fleet.online}</b></span>
     <span class="stat"><span class="dim">offline</span> ${fleet.offline ? html`<b class="quality bad" id="nodes-offline"><${Shape} name="square" level="bad" />${fleet.offline}</b>` : html`<b id="nodes-offline">0</b>`}</span>
     ${fleet.devicesOffline > 0 && html`<span class="stat"><span class="dim">devices offline</span> <b class="quality bad"><${Shape} name="square" level="bad" />${fleet.devicesOffline}</b></span>`}
-    ${fleet.gaps > 0 && html`<span class="stat"><span class="dim">gaps</span> <b class="quality warn"><${Shape} name="triangle" level="warn" />${fleet.gaps}</b></span>`}
     <span class="stat"><span class="dim">Samples</span> <b>${formatRate(fleet.rate)}</b><span class="unit">/s</span></span>`;
 }
 
@@ -296,7 +296,7 @@ function App({ plant }) {
       if (/^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName)) return;
       const screen = SCREENS.find(([, , key]) => key === event.key);
       if (Date.now() - went < 1500 && screen) {
-        plant.go({ screen: screen[0] });
+        plant.go(screen[0] === 'browse' ? browsed.current : { screen: screen[0] });
         went = 0;
       } else if (event.key === 'g') {
         went = Date.now();
@@ -319,11 +319,14 @@ function App({ plant }) {
     return () => removeEventListener('keydown', keys);
   }, []);
   const View = VIEWS[route.screen];
+  const browsed = useRef({ screen: 'browse' }); // where Browse was left, to come back to
+  if (route.screen === 'browse') browsed.current = { screen: 'browse', path: route.path, params: keepTrend(route.params) };
+  const target = (id) => (id === 'browse' && route.screen !== 'browse' ? browsed.current : { screen: id });
   useEffect(() => { document.title = route.path ? `${route.path.split('/').at(-1)} \u2013 Plantree` : 'Plantree'; }, [route]);
 
   return html`<${Plant.Provider} value=${plant}>
     <header><span class="brand">Plantree</span>
-      <nav aria-label="Screens">${SCREENS.map(([id, title]) => html`<a href=${linkTo({ screen: id })} aria-current=${route.screen === id ? 'page' : null}>${title}</a>`)}</nav>
+      <nav aria-label="Screens">${SCREENS.map(([id, title]) => html`<a href=${linkTo(target(id))} aria-current=${route.screen === id ? 'page' : null}>${title}</a>`)}</nav>
       <div class="fleet"><${Fleet} plant=${plant} /><span class="stat"><span class="dim">Stream</span> <b><${StreamState} plant=${plant} /></b></span></div>
       <button class="small" onClick=${nextTheme} title="Colours: as the system, light, dark">Colours: ${theme}</button>
       <button class="small" onClick=${() => setHelp(true)} aria-label="Help">?</button></header>

@@ -29,6 +29,12 @@ function barsOf(changes, present, sinceMs, from, to) {
     at = Math.max(at, time);
     state = next;
   }
+  // The present state is newer than the last event that tells: it began when the host says.
+  if (state !== present && sinceMs > at && sinceMs < to) {
+    add(at, sinceMs, state);
+    at = sinceMs;
+    state = present;
+  }
   add(at, to, state);
   return bars;
 }
