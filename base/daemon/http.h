@@ -46,6 +46,7 @@ pt_slice pt_http_query(const pt_http_request *rq, const char *name);  /* first v
 pt_slice pt_http_header(const pt_http_request *rq, const char *name); /* case-insensitive */
 pt_slice pt_http_body(const pt_http_request *rq);
 pt_slice pt_http_path(const pt_http_request *rq);
+bool pt_http_accepts_gzip(const pt_http_request *rq);                 /* the client takes gzip */
 const char *pt_http_peer(const pt_http_request *rq);                  /* numeric address of the client */
 
 /* --- answering; each request exactly once --- */

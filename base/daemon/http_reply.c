@@ -95,7 +95,7 @@ static bool worth_packing(const char *type)
 }
 
 /* "gzip" or "*" listed without q=0. */
-static bool accepts_gzip(const pt_http_request *rq)
+bool pt_http_accepts_gzip(const pt_http_request *rq)
 {
     pt_slice rest = pt_http_header(rq, "Accept-Encoding"), piece;
     while (rest.len && pt_slice_split(&rest, ',', &piece)) {
@@ -150,7 +150,7 @@ static void reply(pt_http_request *rq, int status, const char *type, pt_slice bo
     struct MHD_Response *r;
     bool packable = body.len >= HTTP_GZIP_MIN && worth_packing(type) && !has_header(rq, "Content-Encoding");
     if (packable) pt_http_set_header(rq, "Vary", "Accept-Encoding");
-    if (packable && accepts_gzip(rq) && pack(body, &packed, &len)) {
+    if (packable && pt_http_accepts_gzip(rq) && pack(body, &packed, &len)) {
         pt_http_set_header(rq, "Content-Encoding", "gzip");
         r = MHD_create_response_from_buffer(len, packed, MHD_RESPMEM_MUST_FREE);
         if (!r) free(packed);
@@ -212,7 +212,7 @@ void pt_http_problem(pt_http_request *rq, int status, const char *slug, const ch
 
 void pt_http_reply_static(pt_http_request *rq, int status, const char *content_type, pt_slice body, bool gzip)
 {
-    if (gzip && !accepts_gzip(rq)) {
+    if (gzip && !pt_http_accepts_gzip(rq)) {
         pt_http_problem(rq, 406, "bad-request", "this is only available with Accept-Encoding: gzip");
         return;
     }
