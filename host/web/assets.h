@@ -4,6 +4,8 @@
  * holds one plain page at "/" that says the UI was left out. The page at "/" is revalidated by its ETag; every
  * other file lives under a folder named by the hash of all files ("/ui/<hash>/..."), so it is immutable.
  *
+ * serve.h answers HTTP requests for these files; nothing else is needed by the host.
+ *
  * Everything here is static read-only data, valid for ever; any thread may call it, nothing allocates. */
 #ifndef HOST_WEB_ASSETS_H
 #define HOST_WEB_ASSETS_H
