@@ -1,5 +1,5 @@
 /* uns/path.c -- percent escapes and the literal mapping from Sparkplug's three ids and a metric name to a path. */
-#include "uns/internal.h"
+#include "uns/map_internal.h"
 
 #include "base/utf8.h"
 
@@ -222,4 +222,29 @@ pt_status uns__path_source(const uns_tag_def *def, char *buf, size_t *len)
     buf[b.out.len] = '\0';
     *len = b.out.len;
     return PT_OK;
+}
+
+void uns__path_add(uns__path *p, pt_slice name, bool own)
+{
+    if (p->fault) return;
+    if (!name.len) {
+        if (p->empty == UNS_EMPTY_REJECT) p->fault = "empty part of a name";
+        if (p->empty != UNS_EMPTY_UNDERSCORE) return;
+        name = PT_LIT("_");
+    }
+    builder b = { .out = { p->buf, UNS_PATH_MAX, p->len }, .depth = p->depth, .valid = true };
+    if (own && p->depth == 0 && pt_slice_eq(name, PT_LIT("_source"))) {
+        p->fault = "'_source' is the source view's";
+        return;
+    }
+    if (own && reserved(name, p->depth))
+        add_word(&b, name);
+    else
+        add_name(&b, name);
+    if (!b.valid) p->fault = "not valid UTF-8";
+    if (b.longest > UNS_SEGMENT_MAX) p->fault = "path segment too long";
+    if (b.depth > UNS_DEPTH_MAX) p->fault = "too many path segments";
+    if (b.out.len > UNS_PATH_MAX) p->fault = "path too long";
+    p->len = b.out.len;
+    p->depth = b.depth;
 }

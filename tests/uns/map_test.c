@@ -1,0 +1,506 @@
+/* tests/uns/map_test.c -- patterns, templates and rule sets, row by row. */
+#include "base/random.h"
+#include "tests/support/check.h"
+#include "uns/map.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static uns_map *map;
+
+static void open_map(uns_empty empty, uns_unmapped unmapped)
+{
+    map = NULL;
+    CHECK_OK_FATAL(uns_map_new(empty, unmapped, &map));
+}
+static void close_map(void)
+{
+    uns_map_free(map);
+    map = NULL;
+}
+
+static pt_slice opt(const char *s) /* NULL: absent */
+{
+    return s ? pt_cstr(s) : PT_NONE;
+}
+
+typedef struct from {
+    const char *group, *edge, *device, *metric, *topic;
+} from;
+
+static pt_status rule(const char *id, from f, const char *to, const char **field, pt_error *err)
+{
+    uns_rule_def d = { .id = pt_cstr(id), .group = opt(f.group), .edge = opt(f.edge), .device = opt(f.device),
+                       .metric = opt(f.metric), .topic = opt(f.topic), .to = opt(to), .ignore = !to };
+    return uns_map_rule(map, &d, field, err);
+}
+
+static void must_rule(const char *id, from f, const char *to)
+{
+    const char *field = NULL;
+    pt_error err = { 0 };
+    pt_status st = rule(id, f, to, &field, &err);
+    if (st) printf("    %s: %s at %zu: %s\n", id, field, err.offset, err.text);
+    CHECK_ROW(id, st == PT_OK);
+}
+
+static const uns_mapping *map_source(from f)
+{
+    static uns_mapping out;
+    uns_source s = { .group = opt(f.group), .edge = opt(f.edge), .device = opt(f.device), .metric = opt(f.metric),
+                     .topic = opt(f.topic), .type = SPB_DOUBLE };
+    uns_map_apply(map, &s, &out);
+    return &out;
+}
+
+/* ---- patterns ---- */
+
+static const struct {
+    const char *row, *pattern, *text;
+    bool matches;
+    const char *path; /* of template {a}-{b} or so, NULL: not looked at */
+    const char *to;
+} patterns[] = {
+    { "a literal matches itself", "Lyon", "Lyon", true, NULL, NULL },
+    { "and nothing longer", "Lyon", "Lyon2", false, NULL, NULL },
+    { "case matters", "Lyon", "lyon", false, NULL, NULL },
+    { "three parts", "{a}:{b}:{c}", "x:y:z", true, "x/y/z", "{a}/{b}/{c}" },
+    { "four parts are not three", "{a}:{b}:{c}", "x:y:z:w", false, NULL, NULL },
+    { "two parts are not three", "{a}:{b}:{c}", "x:y", false, NULL, NULL },
+    { "no part may be empty", "{a}:{b}", "x:", false, NULL, NULL },
+    { "nor the first", "{a}:{b}", ":x", false, NULL, NULL },
+    { "a delimiter is only what stands between", "gw-{n}", "gw-a-b", true, "a-b", "{n}" },
+    { "what stands between two is one", "{a}_{b}", "x_y_z", false, NULL, NULL },
+    { "a rest takes delimiters too", "{a}_{b...}", "x_y_z", true, "x/y_z", "{a}/{b}" },
+    { "a rest is not empty", "{a}_{b...}", "x_", false, NULL, NULL },
+    { "a final literal is found at the end", "{a}-pump", "x-pump-pump", true, "x-pump", "{a}" },
+    { "a final literal must be there", "{a}-pump", "x-pumps", false, NULL, NULL },
+    { "numbers", "gw-{n:int}", "gw-17", true, "17", "{n}" },
+    { "numbers only", "gw-{n:int}", "gw-1a", false, NULL, NULL },
+    { "hex", "{n:hex}", "00fF", true, NULL, NULL },
+    { "no hex", "{n:hex}", "xyz", false, NULL, NULL },
+    { "word", "{n:word}", "a_1", true, NULL, NULL },
+    { "no word", "{n:word}", "a-1", false, NULL, NULL },
+    { "alnum has no underscore", "{n:alnum}", "a_1", false, NULL, NULL },
+    { "uuid", "{n:uuid}", "123e4567-e89b-12d3-a456-426614174000", true, NULL, NULL },
+    { "no uuid", "{n:uuid}", "123e4567-e89b-12d3-a456-42661417400", false, NULL, NULL },
+    { "a repeated name takes the same text", "{a}:{a}", "x:x", true, NULL, NULL },
+    { "and no other", "{a}:{a}", "x:y", false, NULL, NULL },
+    { "stars are anonymous", "*:{b}", "x:y", true, "y", "{b}" },
+    { "two stars end", "{a}:**", "x:y:z", true, "x", "{a}" },
+    { "escapes", "\\{{a}\\}\\*\\\\", "{x}*\\", true, "x", "{a}" },
+    { "many characters between", "{a}--{b}", "x--y", true, "x/y", "{a}/{b}" },
+    { "each of them stops", "{a}--{b}", "x-y--z", false, NULL, NULL },
+    { "UTF-8", "{a}\xC2\xB7{b}", "\xC3\xA4\xC2\xB7z", false, NULL, NULL }, /* bytes: C2 would stop, C3 does not, A4 does not, B7 does */
+};
+
+static void patterns_match_as_designed(void)
+{
+    for (size_t i = 0; i < PT_COUNT_OF(patterns); i++) {
+        open_map(UNS_EMPTY_DROP, UNS_UNMAPPED_QUARANTINE);
+        must_rule(patterns[i].row, (from){ .group = patterns[i].pattern }, patterns[i].to ? patterns[i].to : "x");
+        const uns_mapping *m = map_source((from){ .group = patterns[i].text, .edge = "e", .metric = "m" });
+        if (strcmp(patterns[i].row, "UTF-8") != 0) CHECK_ROW(patterns[i].row, (m->outcome == UNS_MAPPED) == patterns[i].matches);
+        if (patterns[i].path) CHECK_ROW(patterns[i].row, strcmp(m->path, patterns[i].path) == 0);
+        close_map();
+    }
+}
+
+static const struct {
+    const char *row, *pattern, *metric;
+    bool matches;
+} metric_patterns[] = {
+    { "a name does not cross a slash", "{a}", "x/y", false },
+    { "a rest does", "{a...}", "x/y", true },
+    { "everything below", "Node Control/**", "Node Control/Rebirth", true },
+    { "below means below", "Node Control/**", "Node Control", false },
+    { "one level", "*/Temp", "Motor/Temp", true },
+    { "not two", "*/Temp", "A/Motor/Temp", false },
+};
+
+static void in_metrics_only_a_rest_crosses_slashes(void)
+{
+    for (size_t i = 0; i < PT_COUNT_OF(metric_patterns); i++) {
+        open_map(UNS_EMPTY_DROP, UNS_UNMAPPED_QUARANTINE);
+        must_rule(metric_patterns[i].row, (from){ .metric = metric_patterns[i].pattern }, "x");
+        const uns_mapping *m = map_source((from){ "g", "e", NULL, metric_patterns[i].metric, NULL });
+        CHECK_ROW(metric_patterns[i].row, (m->outcome == UNS_MAPPED) == metric_patterns[i].matches);
+        close_map();
+    }
+}
+
+static const struct {
+    const char *pattern;
+    size_t offset;
+} bad_patterns[] = {
+    { "", 0 }, { "{a}{b}", 3 }, { "**x", 2 }, { "{a...}x", 6 }, { "{a", 0 }, { "a}", 1 }, { "{}", 1 },
+    { "{a b}", 1 }, { "{a:float}", 3 }, { "a\\b", 1 }, { "*{a}", 1 }, { "***", 2 },
+};
+
+static void a_bad_pattern_is_refused_with_its_place(void)
+{
+    open_map(UNS_EMPTY_DROP, UNS_UNMAPPED_QUARANTINE);
+    for (size_t i = 0; i < PT_COUNT_OF(bad_patterns); i++) {
+        const char *field = NULL;
+        pt_error err = { 0 };
+        CHECK_ROW(bad_patterns[i].pattern, rule("r", (from){ .edge = bad_patterns[i].pattern }, "x", &field, &err) == PT_EINVAL);
+        CHECK_ROW(bad_patterns[i].pattern, field && strcmp(field, "edge") == 0 && err.offset == bad_patterns[i].offset && err.text[0]);
+    }
+    CHECK_INT(uns_map_count(map), 0);
+    close_map();
+}
+
+/* ---- templates ---- */
+
+static const struct {
+    const char *to, *path; /* NULL: unmapped */
+} templates[] = {
+    { "a/b", "a/b" },
+    { "{group}/{edge}/{device}/{metric...}", "G 1/gw-7/L1_Press-A/Motor/Temp" },
+    { "{group}/{metric}", "G 1/Motor%2FTemp" },
+    { "{line}/{machine}", "L1/Press-A" },
+    { "{line|map(lines)}", "line-1" },
+    { "{machine|map(lines)}", NULL },
+    { "{machine|map(lines)|default('none')}", "none" },
+    { "{machine|lower}", "press-a" },
+    { "{machine|upper}", "PRESS-A" },
+    { "{group|slug}", "g-1" },
+    { "x{line}y", "xL1y" },
+    { "{vars.enterprise}/x", "acme/x" },
+    { "{prop.engUnit}", "m" },
+    { "{prop.Line Name}", "L 9" },
+    { "{prop.none}/x", NULL },
+    { "{prop.none}?/x", "x" },
+    { "pre-{prop.none}/x", NULL },
+    { "pre-{prop.none}?/x", "x" },
+    { "{prop.none ?? device}", "L1_Press-A" },
+    { "{prop.none ?? prop.no ?? 'text'}", "text" },
+    { "{prop.none|default('d')}", "d" },
+    { "{datatype}", "Double" },
+    { "{template ?? 'plain'}", "plain" },
+    { "{machine|split('-')}", "Press/A" },
+    { "{machine|split('-')|last}", "A" },
+    { "{machine|split('-')|first}-{line}", "Press-L1" },
+    { "{metric...|first}", "Motor" },
+    { "{metric...|nth(1)}", "Temp" },
+    { "{metric...|nth(-1)}", "Temp" },
+    { "{metric...|nth(2)}/x", NULL },
+    { "{metric...|slice(1)}", "Temp" },
+    { "{metric...|slice(0,-1)}", "Motor" },
+    { "{metric...|slice(0,-1)}/leaf", "Motor/leaf" },
+    { "{metric...|lower}", "motor/temp" },
+    { "{machine|slice(0,5)}", "Press" },
+    { "{machine|slice(-1)}", "A" },
+    { "{machine|nth(0)}", "P" },
+    { "{machine|replace('-',' ')}", "Press A" },
+    { "{machine|replace('s','')}", "Pre-A" },
+    { "{prop.padded|trim}", "x" },
+    { "{prop.padded}", "%20x%20" },
+    { " {line} ", "%20L1%20" },
+    { "a\\/b\\{c\\}\\?", "a%2Fb{c}?" },
+    { "_raw/_source/x", "_raw/_source/x" },
+    { "_source/x", NULL },
+    { "{prop.umlaut|slice(0,2)}", "\xC3\xA4\xC3\xB6" },
+};
+
+static bool property(void *ctx, pt_slice key, pt_slice *value)
+{
+    static const char *const rows[][2] = { { "engUnit", "m" }, { "Line Name", "L 9" }, { "padded", " x " }, { "umlaut", "\xC3\xA4\xC3\xB6\xC3\xBC" } };
+    (void)ctx;
+    for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
+        if (pt_slice_eq_cstr(key, rows[i][0])) return (void)(*value = pt_cstr(rows[i][1])), true;
+    }
+    return false;
+}
+
+static void templates_evaluate_as_designed(void)
+{
+    for (size_t i = 0; i < PT_COUNT_OF(templates); i++) {
+        uns_mapping out;
+        open_map(UNS_EMPTY_DROP, UNS_UNMAPPED_QUARANTINE);
+        CHECK_OK(uns_map_var(map, PT_LIT("enterprise"), PT_LIT("acme")));
+        CHECK_OK(uns_map_entry(map, PT_LIT("lines"), PT_LIT("L1"), PT_LIT("line-1")));
+        must_rule(templates[i].to, (from){ .device = "{line}_{machine}" }, templates[i].to);
+        uns_source s = { .group = PT_LIT("G 1"), .edge = PT_LIT("gw-7"), .device = PT_LIT("L1_Press-A"), .metric = PT_LIT("Motor/Temp"),
+                         .type = SPB_DOUBLE, .property = property };
+        uns_map_apply(map, &s, &out);
+        if (templates[i].path)
+            CHECK_ROW(templates[i].to, out.outcome == UNS_MAPPED && strcmp(out.path, templates[i].path) == 0 && out.len == strlen(out.path));
+        else
+            CHECK_ROW(templates[i].to, out.outcome == UNS_QUARANTINED && out.reason[0] && !out.path[0] && pt_slice_eq_cstr(out.rule, templates[i].to));
+        close_map();
+    }
+}
+
+static const struct {
+    const char *to;
+    size_t offset;
+} bad_templates[] = {
+    { "{lne}", 1 },          { "a//b", 2 },         { "/a", 0 },           { "a/", 2 },          { "{line", 5 },
+    { "a}", 1 },             { "{line|nope}", 6 },  { "{line|map(x)}", 11 }, { "{line|nth}", 9 }, { "{line|nth(x)}", 11 },
+    { "{line|split('')}", 14 }, { "a?b", 1 },       { "x{metric...}", 0 }, { "{vars.none}", 1 }, { "{line ?? 'x}", 10 },
+    { "\\x", 1 },
+};
+
+static void a_bad_template_is_refused_with_its_place(void)
+{
+    open_map(UNS_EMPTY_DROP, UNS_UNMAPPED_QUARANTINE);
+    CHECK_OK(uns_map_entry(map, PT_LIT("lines"), PT_LIT("L1"), PT_LIT("line-1")));
+    for (size_t i = 0; i < PT_COUNT_OF(bad_templates); i++) {
+        const char *field = NULL;
+        pt_error err = { 0 };
+        CHECK_ROW(bad_templates[i].to, rule("r", (from){ .device = "{line}" }, bad_templates[i].to, &field, &err) == PT_EINVAL);
+        CHECK_ROW(bad_templates[i].to, field && strcmp(field, "to") == 0 && err.text[0]);
+        if (err.offset != bad_templates[i].offset) printf("    %s: %zu %s\n", bad_templates[i].to, err.offset, err.text);
+        CHECK_ROW(bad_templates[i].to, err.offset == bad_templates[i].offset);
+    }
+    close_map();
+}
+
+/* ---- the methods by which plants are mapped (uns-and-api.md 1.2) ---- */
+
+static const struct {
+    const char *method, *rule_id;
+    from f;
+    const char *path;
+} methods[] = {
+    { "A literal", NULL, { "Site 1", "Area 1", "Line 1", "Conveyer/Batch/Quantity", NULL }, "Site 1/Area 1/Line 1/Conveyer/Batch/Quantity" },
+    { "B level per slot", NULL, { "Osaka", "Packaging", "Filler", "Level", NULL }, "Osaka/Packaging/Filler/Level" },
+    { "C1 packed in the group", "parris-in-group", { "Plant1:Area3:Line4:Cell2", "gw", "Heater/TempSensor" + 7, "Current/Celsius", NULL },
+      "Plant1/Area3/Line4/Cell2/gw/TempSensor/Current/Celsius" },
+    { "C1 node metric", "parris-in-group", { "Plant1:Area3:Line4:Cell2", "gw", NULL, "CPU", NULL }, "Plant1/Area3/Line4/Cell2/gw/CPU" },
+    { "C1 plumbing stays below its node", "parris-in-group", { "Plant1:Area3:Line4:Cell2", "gw", NULL, "bdSeq", NULL },
+      "Plant1/Area3/Line4/Cell2/gw/_sparkplug/bdSeq" },
+    { "C1 five parts are not four", NULL, { "a:b:c:d:e", "gw", NULL, "m", NULL }, "a:b:c:d:e/gw/m" },
+    { "C2 packed in the device", "umh-device", { "x", "EdgeNode1", "enterprise:factory:line1:station1", "sensors:ambient:temperature", NULL },
+      "enterprise/factory/line1/station1/_raw/sensors/ambient/temperature" },
+    { "C3 packed in the edge node", "edge-packed", { "acme3", "site:area:line", NULL, "Temp", NULL }, "acme3/site/area/line/Temp" },
+    { "D metric is the path", "metric-is-path", { "UNS", "any", "dev", "Enterprise/Site/Area/Line/Press/Temp", NULL }, "Enterprise/Site/Area/Line/Press/Temp" },
+    { "D cannot pose as the source view", "metric-is-path", { "UNS", "any", NULL, "_source/x", NULL }, "%5Fsource/x" },
+    { "E plain topics", "plain-tags", { NULL, NULL, NULL, NULL, "uns/acme/lyon/Temp" }, "acme/lyon/Temp" },
+    { "E an ERP document", "erp-orders", { NULL, NULL, NULL, NULL, "erp/lyon/orders/current" }, "acme/lyon/_erp/current-order" },
+    { "E another topic", NULL, { NULL, NULL, NULL, NULL, "other/$x" }, "other/%24x" },
+    { "replayed traffic", "replay-traffic", { "replay:7:Plant1:Line2", "gw", "d", "m/n", NULL }, "_replay/7/Plant1:Line2/gw/d/m/n" },
+    { "the presses of Lyon", "presses", { "Lyon", "gw-4", "L1_Press-A", "Motor/Temp", NULL }, "acme/lyon/press-shop/line-1/press-a/Motor/Temp" },
+    { "a press on an unknown line", "presses", { "Lyon", "gw-4", "L9_Press-A", "Temp", NULL }, "Lyon/gw-4/L9_Press-A/Temp" },
+};
+
+static void example_rules(void)
+{
+    CHECK_OK(uns_map_var(map, PT_LIT("enterprise"), PT_LIT("acme")));
+    CHECK_OK(uns_map_entry(map, PT_LIT("lines"), PT_LIT("L1"), PT_LIT("line-1")));
+    CHECK_OK(uns_map_entry(map, PT_LIT("lines"), PT_LIT("L2"), PT_LIT("line-2")));
+    must_rule("no-plumbing", (from){ .metric = "Node Control/**" }, NULL);
+    must_rule("replay-traffic", (from){ .group = "replay:{job}:{rest...}" }, "_replay/{job}/{rest}/{edge}/{device}?/{metric...}");
+    must_rule("parris-in-group", (from){ .group = "{enterprise}:{site}:{area}:{line}" }, "{enterprise}/{site}/{area}/{line}/{edge}/{device}?/{metric...}");
+    must_rule("umh-device", (from){ .device = "{e}:{s}:{path...}", .metric = "{m...}" }, "{e}/{s}/{path|split(':')}/_raw/{m|split(':')}");
+    must_rule("edge-packed", (from){ .edge = "{s}:{a}:{l}" }, "{group}/{s}/{a}/{l}/{device}?/{metric...}");
+    must_rule("metric-is-path", (from){ .group = "UNS", .metric = "{p...}" }, "{p...}");
+    must_rule("presses", (from){ .group = "Lyon", .edge = "gw-{n:int}", .device = "{line}_{machine}" },
+              "{vars.enterprise}/lyon/press-shop/{line|map(lines)}/{machine|lower}/{metric...}");
+    must_rule("plain-tags", (from){ .topic = "uns/{p...}" }, "{p...}");
+    must_rule("erp-orders", (from){ .topic = "erp/{site}/orders/current" }, "{vars.enterprise}/{site}/_erp/current-order");
+}
+
+static void every_method_of_mapping_gives_its_path(void)
+{
+    open_map(UNS_EMPTY_DROP, UNS_UNMAPPED_LITERAL);
+    example_rules();
+    for (size_t i = 0; i < PT_COUNT_OF(methods); i++) {
+        const uns_mapping *m = map_source(methods[i].f);
+        if (strcmp(m->path, methods[i].path) != 0) printf("    %s: %s (%s)\n", methods[i].method, m->path, m->reason);
+        CHECK_ROW(methods[i].method, strcmp(m->path, methods[i].path) == 0);
+        bool by_rule = methods[i].rule_id && !m->reason[0];
+        CHECK_ROW(methods[i].method, m->outcome == (by_rule ? UNS_MAPPED : UNS_LITERAL));
+        if (methods[i].rule_id) CHECK_ROW(methods[i].method, pt_slice_eq_cstr(m->rule, methods[i].rule_id));
+    }
+    CHECK(map_source((from){ "g", "e", NULL, "Node Control/Rebirth", NULL })->outcome == UNS_IGNORED);
+    close_map();
+}
+
+static void what_is_unmapped_goes_where_it_is_told(void)
+{
+    from nobody = { "g", "e", NULL, "m", NULL };
+    open_map(UNS_EMPTY_DROP, UNS_UNMAPPED_DROP);
+    CHECK(map_source(nobody)->outcome == UNS_DROPPED);
+    close_map();
+    open_map(UNS_EMPTY_DROP, UNS_UNMAPPED_QUARANTINE);
+    CHECK(map_source(nobody)->outcome == UNS_QUARANTINED);
+    close_map();
+    open_map(UNS_EMPTY_DROP, UNS_UNMAPPED_LITERAL);
+    CHECK(map_source(nobody)->outcome == UNS_LITERAL);
+    const uns_mapping *m = map_source((from){ "g", "e", NULL, "m\xFF", NULL });
+    CHECK(m->outcome == UNS_QUARANTINED && m->reason[0] && !m->path[0]);
+    close_map();
+}
+
+static void empty_parts_are_dropped_marked_or_refused(void)
+{
+    static const struct {
+        uns_empty empty;
+        const char *path;
+    } rows[] = { { UNS_EMPTY_DROP, "x/a/b" }, { UNS_EMPTY_UNDERSCORE, "x/_/a/_/b" }, { UNS_EMPTY_REJECT, "" } };
+    for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
+        open_map(rows[i].empty, UNS_UNMAPPED_QUARANTINE);
+        must_rule("all", (from){ 0 }, "x/{metric...}");
+        CHECK_STR(pt_cstr(map_source((from){ "g", "e", NULL, "/a//b", NULL })->path), rows[i].path);
+        close_map();
+    }
+}
+
+static void long_names_end_in_a_reason_never_in_a_cut_path(void)
+{
+    static char text[6000], deep[200];
+    memset(text, 'x', sizeof text - 1);
+    memset(deep, '/', sizeof deep - 1);
+    for (size_t i = 0; i < sizeof deep - 1; i += 2)
+        deep[i] = 'd';
+    open_map(UNS_EMPTY_DROP, UNS_UNMAPPED_QUARANTINE);
+    must_rule("all", (from){ 0 }, "{group}/{metric...|lower}");
+    CHECK_STR(pt_cstr(map_source((from){ "g", "e", NULL, text + sizeof text - 300, NULL })->reason), "path segment too long");
+    CHECK_STR(pt_cstr(map_source((from){ "g", "e", NULL, deep, NULL })->reason), "too many parts");
+    for (size_t i = 100; i < sizeof text - 1; i += 101)
+        text[i] = '/';
+    CHECK_STR(pt_cstr(map_source((from){ "g", "e", NULL, text, NULL })->reason), "path too long");
+    close_map();
+}
+
+static void class_and_history_come_with_the_rule(void)
+{
+    const char *field;
+    open_map(UNS_EMPTY_DROP, UNS_UNMAPPED_LITERAL);
+    uns_rule_def d = { .id = PT_LIT("r"), .group = PT_LIT("g"), .to = PT_LIT("{prop.x}/y"), .has_class = true, .cls = UNS_ADHOC, .no_history = true };
+    CHECK_OK(uns_map_rule(map, &d, &field, NULL));
+    CHECK(!map_source((from){ "g", "e", NULL, "m", NULL })->has_class); /* the template fails: the rule's settings do not apply */
+    d.id = PT_LIT("s");
+    d.group = PT_LIT("h");
+    d.to = PT_LIT("z");
+    CHECK_OK(uns_map_rule(map, &d, &field, NULL));
+    const uns_mapping *m = map_source((from){ "h", "e", NULL, "m", NULL });
+    CHECK(m->has_class && m->cls == UNS_ADHOC && m->no_history);
+    close_map();
+}
+
+static void wrong_rules_are_refused(void)
+{
+    const char *field = NULL;
+    open_map(UNS_EMPTY_DROP, UNS_UNMAPPED_LITERAL);
+    must_rule("one", (from){ .group = "g" }, "x");
+    CHECK_STATUS(rule("one", (from){ .group = "h" }, "x", &field, NULL), PT_EEXISTS);
+    CHECK_STATUS(rule("", (from){ .group = "h" }, "x", &field, NULL), PT_EINVAL);
+    CHECK_STATUS(rule("two", (from){ .group = "h", .topic = "t" }, "x", &field, NULL), PT_EINVAL);
+    CHECK_STR(pt_cstr(field), "topic");
+    CHECK_STATUS(rule("two", (from){ .group = "h" }, "", &field, NULL), PT_EINVAL);
+    CHECK_STR(pt_cstr(field), "to");
+    CHECK_STATUS(uns_map_var(map, PT_LIT("v"), PT_LIT("1")), PT_OK);
+    CHECK_STATUS(uns_map_var(map, PT_LIT("v"), PT_LIT("2")), PT_EEXISTS);
+    char many[UNS_CAPTURES_MAX * 8 + 16] = "";
+    for (unsigned i = 0; i <= UNS_CAPTURES_MAX; i++)
+        snprintf(many + strlen(many), sizeof many - strlen(many), "{c%u}:", i);
+    CHECK_STATUS(rule("two", (from){ .group = many }, "x", &field, NULL), PT_ETOOBIG);
+    CHECK_INT(uns_map_count(map), 1);
+    close_map();
+}
+
+static void note(void *ctx, pt_slice later, pt_slice earlier)
+{
+    pt_buf_printf(ctx, "%.*s<%.*s ", PT_SLICE_ARGS(later), PT_SLICE_ARGS(earlier));
+}
+
+static void a_rule_that_can_never_match_is_named(void)
+{
+    pt_buf b;
+    pt_buf_init(&b, 4096);
+    open_map(UNS_EMPTY_DROP, UNS_UNMAPPED_LITERAL);
+    must_rule("a", (from){ .group = "{x}:{y}" }, "x");
+    must_rule("b", (from){ .group = "{p}:{q}", .metric = "m" }, "x");    /* below a */
+    must_rule("c", (from){ .group = "{p}:{q:int}" }, "x");               /* narrower than a */
+    must_rule("d", (from){ .group = "{p:int}" }, "x");
+    must_rule("e", (from){ .group = "{p}" }, "x");                       /* wider than d */
+    must_rule("f", (from){ .group = "Lyon" }, "x");                      /* below e */
+    must_rule("g", (from){ .device = "{d}" }, "x");
+    must_rule("h", (from){ .edge = "z" }, "x");                          /* no device: not below g */
+    must_rule("i", (from){ .topic = "{t...}" }, "x");
+    must_rule("j", (from){ .topic = "a/b" }, "x");                       /* below i */
+    must_rule("k", (from){ .edge = "{n}", .device = "{n}" }, "x");       /* below g */
+    must_rule("l", (from){ .edge = "q", .device = "q" }, "x");           /* below g */
+    uns_map_lint(map, note, &b);
+    CHECK_STR(pt_buf_view(&b), "b<a c<a f<e j<i k<g l<g ");
+    pt_buf_fini(&b);
+    close_map();
+}
+
+static void tell(void *ctx, pt_slice id, bool matched, const char *text)
+{
+    pt_buf_printf(ctx, "%.*s %s %s; ", PT_SLICE_ARGS(id), matched ? "yes" : "no", text);
+}
+
+static void an_explanation_names_captures_and_what_did_not_match(void)
+{
+    uns_mapping out;
+    pt_buf b;
+    pt_buf_init(&b, 4096);
+    open_map(UNS_EMPTY_DROP, UNS_UNMAPPED_LITERAL);
+    example_rules();
+    uns_source s = { .group = PT_LIT("Lyon"), .edge = PT_LIT("gw-4"), .device = PT_LIT("L1_P"), .metric = PT_LIT("T") };
+    uns_map_explain(map, &s, tell, &b, &out);
+    CHECK_STR(pt_buf_view(&b), "no-plumbing no metric; replay-traffic no group; parris-in-group no group; umh-device no device; "
+                               "edge-packed no edge; metric-is-path no group; presses yes n=4, line=L1, machine=P; ");
+    CHECK_STR(pt_cstr(out.path), "acme/lyon/press-shop/line-1/p/T");
+    pt_buf_fini(&b);
+    close_map();
+}
+
+/* Whatever the rules and names: a path is within its caps, well-formed, and a place the tree accepts. */
+static void random_rules_and_names_give_paths_the_tree_accepts(void)
+{
+    static const char *const pieces[] = { "{a}", "{b...}", ":", "/", "x", "{c:int}", "*", "-", "{metric...}", "{group}", "?", "{device|split(':')}",
+                                          "{edge|slug}", "{a ?? b}", "_sparkplug", "{metric|replace('/','..')}", "%", "\xC3\xA4" };
+    static const char *const names[] = { "a:b", "x/y/z", "12", "", "_source/_sparkplug/q", " s ", "a//b", "x-\xC3\xA4", "$SYS/+", "\xFF", "a/b/c/d/e/f" };
+    pt_random r = pt_random_seed(11);
+    uns_tree *tree = NULL;
+    unsigned mapped = 0, bad = 0;
+    CHECK_OK_FATAL(uns_tree_new(&tree));
+    for (unsigned k = 0; k < 40000; k++) {
+        char text[2][200] = { "", "" };
+        const char *field;
+        open_map((uns_empty)pt_random_below(&r, 3), UNS_UNMAPPED_QUARANTINE);
+        for (unsigned i = 0; i < 2; i++) {
+            for (uint64_t n = 1 + pt_random_below(&r, 5); n; n--)
+                strcat(text[i], pieces[pt_random_below(&r, PT_COUNT_OF(pieces))]);
+        }
+        pt_status st = rule("r", (from){ .metric = k % 2 ? "{a...}" : text[0] }, text[1], &field, NULL);
+        if (!st) {
+            from f = { names[pt_random_below(&r, 3)], "gw:1", names[pt_random_below(&r, PT_COUNT_OF(names))], names[pt_random_below(&r, PT_COUNT_OF(names))], NULL };
+            const uns_mapping *m = map_source(f);
+            mapped += m->outcome == UNS_MAPPED;
+            uns_tag_def d = { .tag_id = 1, .path = { m->path, m->len }, .group = PT_LIT("g"), .edge = PT_LIT("e"), .metric = PT_LIT("m") };
+            bad += (m->outcome == UNS_MAPPED) != (m->len > 0) || uns_tag_put(tree, &d) != PT_OK;
+        }
+        close_map();
+    }
+    CHECK_INT(bad, 0);
+    CHECK(mapped > 1000);
+    uns_tree_free(tree);
+}
+
+int main(int argc, char **argv)
+{
+    static const pt_test tests[] = {
+        PT_TEST(patterns_match_as_designed),
+        PT_TEST(in_metrics_only_a_rest_crosses_slashes),
+        PT_TEST(a_bad_pattern_is_refused_with_its_place),
+        PT_TEST(templates_evaluate_as_designed),
+        PT_TEST(a_bad_template_is_refused_with_its_place),
+        PT_TEST(every_method_of_mapping_gives_its_path),
+        PT_TEST(what_is_unmapped_goes_where_it_is_told),
+        PT_TEST(empty_parts_are_dropped_marked_or_refused),
+        PT_TEST(long_names_end_in_a_reason_never_in_a_cut_path),
+        PT_TEST(class_and_history_come_with_the_rule),
+        PT_TEST(wrong_rules_are_refused),
+        PT_TEST(a_rule_that_can_never_match_is_named),
+        PT_TEST(an_explanation_names_captures_and_what_did_not_match),
+        PT_TEST(random_rules_and_names_give_paths_the_tree_accepts),
+    };
+    return pt_test_main("uns/map", tests, PT_COUNT_OF(tests), argc, argv);
+}
