@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { detailText, levelOf, mergeEvents } from '../../host/web/ui/event-list.js';
+import { describe, detailText, levelOf, mergeEvents } from '../../host/web/ui/event-list.js';
 import { Cell, fleetOf, patchNodes, TagStore } from '../../host/web/ui/store.js';
 
 const newStore = () => {
@@ -122,5 +122,13 @@ test('the detail of an event is words, and deaths are bad', () => {
   assert.equal(detailText({ a: 1, b: { c: 'x' }, d: [1, 2], e: null }), 'a 1, b.c x, d [1,2], e null');
   assert.equal(detailText(null), '');
   assert.equal(detailText('text'), 'text');
-  assert.deepEqual(['ndeath', 'seq-gap', 'nbirth'].map(levelOf), ['bad', 'warn', '']);
+  assert.equal(detailText({ at_ms: 1763848992123 }).slice(0, 5), 'at 20');
+  assert.deepEqual(['ndeath', 'seq-gap', 'nbirth'].map((type) => levelOf({ type })), ['bad', 'warn', '']);
+});
+
+test('a write tells value, outcome, reason and who, and is a warning when it went wrong', () => {
+  const write = (detail) => ({ type: 'write', detail });
+  assert.equal(describe(write({ id: 1, state: 'confirmed', value: 2.5, reason: 'shift', who: 'me', text: 'done' })), '2.5 confirmed, reason: shift, by me');
+  assert.equal(describe(write({ state: 'deviates', value: true, seen: false, text: 'other' })), 'true deviates, the plant reports false, other');
+  assert.deepEqual([levelOf(write({ state: 'confirmed' })), levelOf(write({ state: 'timeout' })), levelOf(write(null))], ['', 'warn', '']);
 });

@@ -22,7 +22,11 @@ test('events come whole out of any pieces, with every kind of line end', () => {
 });
 
 test('an event that is not finished is not told', () => {
-  assert.deepEqual(parse(['data: half\n']).events, []);
+  const { events, parser } = parse(['id: 1\ndata: whole\n\nid: 2\ndata: half\n']);
+  assert.equal(events.length, 1);
+  assert.equal(parser.lastId, '1', 'going on after a break repeats what was cut');
+  parser.push('\nid: 3\n\n');
+  assert.equal(parser.lastId, '3', 'an id alone moves the place');
 });
 
 // A host made of promises and a clock that the test turns.
@@ -146,6 +150,20 @@ test('a lost stream is tried again with growing waits, goes on where it was, and
   w.hub.retryNow();
   await w.settle();
   assert.equal(w.state().state, 'open');
+});
+
+test('what was asked for during an outage comes with its values', async () => {
+  const w = world();
+  w.hub.want('p', ['a/*']);
+  await w.settle();
+  w.fetched[0].push('id: e-42\nevent: hello\ndata: {}\n\n');
+  await w.settle();
+  w.fetched[0].controller.close();
+  await w.settle();
+  w.hub.want('p', ['b/*']);
+  await w.advance(1000);
+  assert.match(w.fetched[1].url, /select=b%2F\*&/);
+  assert.equal(w.fetched[1].options.headers['Last-Event-ID'], undefined, 'a resumed stream sends no snapshot');
 });
 
 test('a stream that falls silent is given up although nothing closed it', async () => {

@@ -29,6 +29,14 @@ const PENDING = ['requested', 'sent', 'pending'];
 const POLL_MS = 500;
 const POLLS = 40;
 
+// What the host says besides the state.
+function explain({ state, detail, text, seen }) {
+  const words = [detail, text].filter((each) => typeof each === 'string' && each);
+  if (detail !== null && typeof detail === 'object') words.push(JSON.stringify(detail));
+  if (state === 'deviates' && seen !== undefined) words.push(`It reports ${JSON.stringify(seen)}.`);
+  return words.join(' ');
+}
+
 // Sends and follows a write until the host says what became of it. -> { state, detail }
 async function performWrite(path, json, reason, key, onState) {
   try {
@@ -38,13 +46,11 @@ async function performWrite(path, json, reason, key, onState) {
       await new Promise((done) => setTimeout(done, POLL_MS));
       body = await api.writeState(body.id);
     }
-    return OUTCOMES[body?.state] ? body : { state: 'timeout', detail: `last state: ${body?.state ?? 'none'}` };
+    return OUTCOMES[body?.state] ? { state: body.state, detail: explain(body) } : { state: 'timeout', detail: `last state: ${body?.state ?? 'none'}` };
   } catch (error) {
     return { state: error.status >= 400 && error.status < 500 ? 'refused' : 'failed', detail: error.message };
   }
 }
-
-const detailText = (detail) => (detail === null || detail === undefined ? '' : typeof detail === 'string' ? detail : JSON.stringify(detail));
 
 // Two steps, then the truth. Sparkplug has no acknowledgement of a write: only a newer value is one.
 export function WriteDialog({ path, onClose }) {
@@ -112,7 +118,7 @@ export function WriteDialog({ path, onClose }) {
     ${step === 'sent' && html`<p role="status">Sent. Waiting until the plant reports the value. Until then it is not done.</p>`}
     ${step === 'done' && html`<div class="outcome" role="status">
       <p class=${`quality ${level}`} data-state=${result.state}>${level && html`<${Shape} name=${level === 'bad' ? 'square' : 'triangle'} level=${level} />`}<strong>${word}</strong></p>
-      <p>${meaning}</p>${detailText(result.detail) && html`<p class="dim">${detailText(result.detail)}</p>`}
+      <p>${meaning}</p>${result.detail && html`<p class="dim">${result.detail}</p>`}
       <p class="buttons"><button onClick=${again}>Write again</button><button class="main" ref=${next} onClick=${onClose}>Close</button></p>
     </div>`}
   <//>`;

@@ -1,17 +1,36 @@
 // event-list.js -- events of the host as a list to show: how bad each is, its detail in words, live and read ones as one. Pure.
 
+import { formatTime } from './fmt.js';
+
 export const MAX_ROWS = 1000;
 const BAD = new Set(['ndeath', 'ddeath', 'host-offline', 'duplicate-node']);
 const WARN = new Set(['seq-gap', 'reorder-timeout', 'path-collision', 'quarantine', 'clock-skew']);
-export const levelOf = (type) => (BAD.has(type) ? 'bad' : WARN.has(type) ? 'warn' : '');
+const WRITES_GONE_WRONG = new Set(['refused', 'deviates', 'timeout']);
 
-// {"a":1,"b":{"c":2}} -> "a 1, b.c 2"
+// '' when it is in the order of things.
+export function levelOf({ type, detail }) {
+  if (type === 'write') return WRITES_GONE_WRONG.has(detail?.state) ? 'warn' : '';
+  return BAD.has(type) ? 'bad' : WARN.has(type) ? 'warn' : '';
+}
+
+// {"a":1,"b":{"c":2}} -> "a 1, b.c 2"; times as times.
 export function detailText(detail, prefix = '') {
   if (detail === null || detail === undefined) return '';
   if (typeof detail !== 'object') return String(detail);
-  return Object.entries(detail).map(([name, value]) => (value !== null && typeof value === 'object' && !Array.isArray(value)
-    ? detailText(value, `${prefix}${name}.`) : `${prefix}${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`))
-    .filter(Boolean).join(', ');
+  const one = (name, value) => {
+    if (value !== null && typeof value === 'object' && !Array.isArray(value)) return detailText(value, `${prefix}${name}.`);
+    if (/_ms$/.test(name) && value > 1e11) return `${prefix}${name.slice(0, -3)} ${formatTime(value, true)}`;
+    return `${prefix}${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`;
+  };
+  return Object.entries(detail).map(([name, value]) => one(name, value)).filter(Boolean).join(', ');
+}
+
+// The detail of an event in words; a write's in the order a person asks for it.
+export function describe({ type, detail }) {
+  if (type !== 'write' || !detail?.state) return detailText(detail);
+  const { value, state, seen, reason, who, text } = detail;
+  return [`${JSON.stringify(value)} ${state}`, seen !== undefined && state !== 'confirmed' && `the plant reports ${JSON.stringify(seen)}`,
+    reason && `reason: ${reason}`, who && `by ${who}`, state !== 'confirmed' && text].filter(Boolean).join(', ');
 }
 
 // Live rows in front of the ones that were read, each once.

@@ -1,7 +1,7 @@
 // events.js -- what happened: births, deaths, gaps, writes, newest first, growing while it is looked at.
 
 import { api } from './api.js';
-import { detailText, levelOf, MAX_ROWS, mergeEvents } from './event-list.js';
+import { describe, levelOf, MAX_ROWS, mergeEvents } from './event-list.js';
 import { formatClock, formatDate, isoTime } from './fmt.js';
 import { html, Shape, Trouble, useCell, useEffect, usePlant, useState } from './ui.js';
 
@@ -31,7 +31,7 @@ export function Events() {
   const types = [...new Set(all.map((event) => event.type))].sort();
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   const rows = all.filter((event) => (!type || event.type === type) && words.every((word) =>
-    `${event.type} ${event.node ?? ''} ${event.device ?? ''} ${event.path ?? ''} ${detailText(event.detail)}`.toLowerCase().includes(word)));
+    `${event.type} ${event.node ?? ''} ${event.device ?? ''} ${event.path ?? ''} ${describe(event)}`.toLowerCase().includes(word)));
   const set = (changes) => plant.go({ screen: 'events', params: { last: span[0], type, text, ...changes }, replace: true });
 
   return html`<section class="screen" aria-labelledby="events-title">
@@ -50,9 +50,9 @@ export function Events() {
         <thead><tr><th scope="col">Time</th><th scope="col">Event</th><th scope="col">Node</th><th scope="col">Device</th><th scope="col">Detail</th></tr></thead>
         <tbody>${rows.map((event) => html`<tr key=${event.seq ?? `${event.time_ms}${event.type}${event.node}`} data-type=${event.type}>
           <td><time dateTime=${isoTime(event.time_ms)} title=${isoTime(event.time_ms)}><span class="dim">${formatDate(event.time_ms)}</span> ${formatClock(event.time_ms, true)}</time></td>
-          <td><span class=${`quality ${levelOf(event.type)}`}>${levelOf(event.type) && html`<${Shape} name=${levelOf(event.type) === 'bad' ? 'square' : 'triangle'} level=${levelOf(event.type)} />`}${event.type}</span></td>
+          <td><span class=${`quality ${levelOf(event)}`}>${levelOf(event) && html`<${Shape} name=${levelOf(event) === 'bad' ? 'square' : 'triangle'} level=${levelOf(event)} />`}${event.type}</span></td>
           <td>${event.node ?? ''}</td><td>${event.device ?? ''}</td>
-          <td class="detail">${event.path && html`<a href=${plant.link({ screen: 'browse', path: event.path })}>${event.path}</a> `}${detailText(event.detail)}</td>
+          <td class="detail">${event.path && html`<a href=${plant.link({ screen: 'browse', path: event.path })}>${event.path}</a> `}${describe(event)}</td>
         </tr>`)}</tbody></table></div>`}
   </section>`;
 }

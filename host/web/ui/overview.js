@@ -2,7 +2,7 @@
 // what went wrong lately. When all is well this is a grey page.
 
 import { api } from './api.js';
-import { detailText, levelOf, mergeEvents } from './event-list.js';
+import { describe, levelOf, mergeEvents } from './event-list.js';
 import { formatShort, group as grouped, isoTime } from './fmt.js';
 import { Age, html, Shape, useCell, useEffect, usePlant, useState } from './ui.js';
 
@@ -43,7 +43,7 @@ export function Overview() {
     return () => abort.abort();
   }, []);
   const groups = groupsOf(nodes ?? []);
-  const problems = mergeEvents(live, read).filter((event) => levelOf(event.type)).slice(0, SHOWN);
+  const problems = mergeEvents(live, read).filter((event) => levelOf(event)).slice(0, SHOWN);
 
   return html`<h1>Plant</h1>
     ${nodes === null ? html`<p class="dim">Asking the host.</p>` : !nodes.length ? html`<p class="dim">No edge node has been seen yet.</p>` : html`
@@ -56,8 +56,8 @@ export function Overview() {
     <h2 class="later">Problems in the last 8 hours</h2>
     ${problems.length ? html`<table class="grid"><tbody>${problems.map((event) => html`<tr key=${event.seq}>
         <td><time dateTime=${isoTime(event.time_ms)} title=${isoTime(event.time_ms)}>${formatShort(event.time_ms, plant.clock.now())}</time></td>
-        <td><span class=${`quality ${levelOf(event.type)}`}><${Shape} name=${levelOf(event.type) === 'bad' ? 'square' : 'triangle'} level=${levelOf(event.type)} />${event.type}</span></td>
-        <td class="detail">${event.node ?? ''}${event.device ? `/${event.device}` : ''} <span class="dim">${detailText(event.detail)}</span></td></tr>`)}</tbody></table>`
+        <td><span class=${`quality ${levelOf(event)}`}><${Shape} name=${levelOf(event) === 'bad' ? 'square' : 'triangle'} level=${levelOf(event)} />${event.type}</span></td>
+        <td class="detail">${event.node ?? ''}${event.device ? `/${event.device}` : ''} <span class="dim">${describe(event)}</span></td></tr>`)}</tbody></table>`
       : html`<p class="dim">None.</p>`}
     <p class="dim later">Pick a tag in the tree to see its value and its trend. Press ? for the keys.</p>`;
 }

@@ -4,7 +4,8 @@
 // stream that stands still behind a dead network.
 
 export class SseParser {
-  lastId = '';
+  lastId = ''; // of what came whole: where to go on after a break
+  #id = '';
   #rest = '';
   #event = '';
   #data = [];
@@ -36,6 +37,7 @@ export class SseParser {
 
   #line(line) {
     if (line === '') {
+      this.lastId = this.#id;
       if (this.#data.length) this.onEvent({ event: this.#event || 'message', data: this.#data.join('\n'), id: this.lastId });
       this.#event = '';
       this.#data = [];
@@ -50,7 +52,7 @@ export class SseParser {
     const value = colon < 0 ? '' : line.slice(colon + (line[colon + 1] === ' ' ? 2 : 1));
     if (field === 'event') this.#event = value;
     else if (field === 'data') this.#data.push(value);
-    else if (field === 'id' && !value.includes('\0')) this.lastId = value;
+    else if (field === 'id' && !value.includes('\0')) this.#id = value;
     else if (field === 'retry' && /^\d+$/.test(value)) this.onRetry?.(Number(value));
   }
 }

@@ -103,8 +103,9 @@ export class StreamHub {
     this.#abort?.abort();
     const abort = new AbortController();
     this.#abort = abort;
-    const globs = this.#union();
-    this.#select = JSON.stringify(globs);
+    const globs = this.#union(), select = JSON.stringify(globs);
+    if (select !== this.#select) this.#lastId = ''; // going on where it was would leave out what is newly asked for
+    this.#select = select;
     if (this.#status.state !== 'open') this.#setStatus('connecting');
     const url = `${this.env.base}stream?select=${globs.map(encodeURIComponent).join(',')}&events=1&tree=1`;
     const headers = { Accept: 'text/event-stream' };

@@ -1,7 +1,7 @@
 // timeline.js -- one line per node and device: when it was up, and what happened to it.
 
 import { api } from './api.js';
-import { detailText, levelOf, mergeEvents } from './event-list.js';
+import { describe, levelOf, mergeEvents } from './event-list.js';
 import { formatClock, formatDate, formatTime } from './fmt.js';
 import { gridTimes, timelineOf, uptime } from './timeline-model.js';
 import { html, Shape, Trouble, useCell, useEffect, usePlant, useState } from './ui.js';
@@ -52,15 +52,15 @@ export function Timeline() {
           ${times.map((t) => html`<i class="grid-line" style=${{ left: at(t) }}></i>`)}
           ${row.bars.map((bar) => html`<i class=${`life bar-${bar.state}`} title=${barTitle(bar)} style=${{ left: at(bar.from), width: `${(bar.to - bar.from) / span * 100}%` }}></i>`)}
         </div>
-        ${row.ticks.length > 0 && html`<div class="ticks">${row.ticks.slice(-200).map((tick) => html`<button class=${`tick ${levelOf(tick.type)}`} style=${{ left: at(tick.at) }}
+        ${row.ticks.length > 0 && html`<div class="ticks">${row.ticks.slice(-200).map((tick) => html`<button class=${`tick ${levelOf(tick.event)}`} style=${{ left: at(tick.at) }}
           title=${`${formatTime(tick.at)} ${tick.type}`} aria-label=${`${formatTime(tick.at)} ${tick.type}`} onClick=${() => setPicked(tick.event)}></button>`)}</div>`}
         <span class="up dim">${Number.isNaN(uptime(row.bars)) ? '' : `${(Math.floor(uptime(row.bars) * 1000) / 10).toFixed(1)} %`}</span>
       </div>`)}
       <div class="lifeline axis" aria-hidden="true"><span class="who"></span><div class="bars">${times.map((t) => html`<span class="when" style=${{ left: at(t) }}>${
         span > 2 * 86400e3 ? formatDate(t).slice(5) : formatClock(t).slice(0, 5)}</span>`)}</div><span class="up"></span></div>
     </div>`}
-    <p class="picked" role="status">${picked ? html`${levelOf(picked.type) && html`<${Shape} name=${levelOf(picked.type) === 'bad' ? 'square' : 'triangle'} level=${levelOf(picked.type)} /> `}
-      ${formatTime(picked.time_ms, true)} <b>${picked.type}</b> ${picked.node}${picked.device ? `/${picked.device}` : ''} <span class="dim">${picked.path ?? ''} ${detailText(picked.detail)}</span>`
+    <p class="picked" role="status">${picked ? html`${levelOf(picked) && html`<${Shape} name=${levelOf(picked) === 'bad' ? 'square' : 'triangle'} level=${levelOf(picked)} /> `}
+      ${formatTime(picked.time_ms, true)} <b>${picked.type}</b> ${picked.node}${picked.device ? `/${picked.device}` : ''} <span class="dim">${picked.path ?? ''} ${describe(picked)}</span>`
       : html`<span class="dim">Pick a mark to see what happened.</span>`}</p>
   </section>`;
 }
