@@ -66,6 +66,17 @@ test('a folder that failed says why and can be tried again; one that was read ke
   assert.equal(tree.rows().length, 2);
 });
 
+test('a closed folder that is forgotten is read anew when it opens', () => {
+  const tree = newTree();
+  tree.setExpanded('a', true);
+  tree.setChildren('a', [tag('a/t', 1)]);
+  tree.setExpanded('a', false);
+  tree.forget('a');
+  assert.deepEqual(tree.missing(), []);
+  tree.setExpanded('a', true);
+  assert.deepEqual(tree.missing(), ['a']);
+});
+
 test('a hundred thousand rows mount only those on screen', () => {
   const tree = new TreeModel();
   tree.setChildren('', Array.from({ length: 100000 }, (_, i) => tag(`t${i}`, i + 1)));

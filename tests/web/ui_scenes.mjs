@@ -209,6 +209,16 @@ async function play() {
     await second.close();
   });
 
+  await scene('a browser without SharedWorker has a stream of its own', async () => {
+    const alone = await context.newPage();
+    await alone.addInitScript(() => { delete globalThis.SharedWorker; });
+    await alone.goto(`${url}/#/browse/${prefix}/Level/PV`);
+    await until('it is live', 15, () => alone.locator('[data-stream="open"]').count());
+    const first = await until('a value', 10, async () => (await alone.locator('#now-value .text').count()) && alone.locator('#now-value .text').innerText());
+    await until('its value changes', 30, async () => (await alone.locator('#now-value .text').innerText()) !== first);
+    await alone.close();
+  });
+
   await scene('no screen has a serious accessibility fault', async () => {
     const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
     for (const screen of ['', '#/nodes', '#/timeline', '#/events', `#/browse/${prefix}/Level/PV`]) {

@@ -90,14 +90,25 @@ class PlantTree {
     this.#changed();
     this.load();
   }
-  // Something changed below these paths (all of it without): read the folders that are known again, soon.
+  // Something changed in these folders (in all without): read the open ones again soon, one after the other. Closed ones
+  // are read when they are opened.
   refreshSoon(paths = null) {
     for (const path of this.model.loadedFolders()) if (!paths || paths.has(path)) this.#stale.add(path);
-    this.#timer ??= setTimeout(() => {
-      this.#timer = null;
-      for (const path of this.#stale) this.read(path);
+    this.#timer ??= setTimeout(async () => {
+      const stale = [...this.#stale];
       this.#stale.clear();
+      for (const path of stale) {
+        if (path === '' || this.model.isExpanded(path)) await this.read(path);
+        else this.#forget(path);
+      }
+      this.#timer = null;
+      if (this.#stale.size) this.refreshSoon(new Set());
     }, REFRESH_MS);
+  }
+  #forget(path) {
+    this.#items.delete(path);
+    this.model.forget(path);
+    this.#changed();
   }
 }
 
@@ -143,9 +154,10 @@ function createPlant() {
   plant.key = (key) => keyTakers.forEach((taker) => taker(key));
 
   // Edge nodes: read every few seconds, and at once when something happens to one.
-  let nodesTimer = null;
+  let nodesTimer = null, soon = false;
   plant.readNodes = async () => {
     clearTimeout(nodesTimer);
+    soon = false;
     try {
       const nodes = await api.nodes();
       plant.nodes.set(nodes);
@@ -154,10 +166,13 @@ function createPlant() {
     } catch (error) {
       plant.nodesError.set(error);
     }
+    if (soon) return;
     clearTimeout(nodesTimer);
     nodesTimer = setTimeout(plant.readNodes, Number.isNaN(plant.fleet.value?.rate) ? NODES_FIRST_MS : NODES_MS);
   };
   const readNodesSoon = () => {
+    if (soon) return; // a storm of events does not put it off for ever
+    soon = true;
     clearTimeout(nodesTimer);
     nodesTimer = setTimeout(plant.readNodes, REFRESH_MS);
   };

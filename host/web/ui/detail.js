@@ -97,7 +97,7 @@ export function Detail({ path, parent }) {
   const known = tree.model.isLoaded(parent);
   const isTag = Boolean(item?.tag_id);
   // A folder picked by its address has to be read even when the tree shows it closed.
-  useEffect(() => { if (item && !isTag && !tree.items(path)) tree.read(path); }, [item, isTag, path]);
+  useEffect(() => { if (item && !isTag && !tree.items(path)) tree.read(path); }, [item, isTag, path, tree.items(path) === undefined]);
 
   if (isTag) return html`<${TagDetail} path=${path} />`;
   if (item) return tree.items(path) ? html`<${FolderDetail} path=${path} items=${tree.items(path)} />` : html`<${Path} path=${path} /><p class="dim">Asking the host.</p>`;

@@ -54,6 +54,11 @@ export class TreeModel {
     this.#folders.set(path, { items: sorted, status: null });
     this.#rows = null;
   }
+  // What is below is not known any more.
+  forget(path) {
+    this.#folders.delete(path);
+    this.#rows = null;
+  }
   // Forget a folder that failed, so that missing() names it again.
   retry(path) {
     if (!this.#folders.get(path)?.items) this.#folders.delete(path);
