@@ -6,7 +6,7 @@
 
 void pt_buf_init(pt_buf *b, size_t max)
 {
-    *b = (pt_buf){ .max = max };
+    *b = (pt_buf){ .max = max < SIZE_MAX / 2 ? max : SIZE_MAX / 2 }; /* room for the arithmetic of growing */
 }
 
 void pt_buf_fini(pt_buf *b)

@@ -1,5 +1,6 @@
 /* base/glob.c -- two nested greedy matchers with one restart point each, so time is O(pattern * path). */
 #include "base/glob.h"
+#include "base/utf8.h"
 
 static bool match_segment(pt_slice pat, pt_slice seg)
 {
@@ -9,8 +10,9 @@ static bool match_segment(pt_slice pat, pt_slice seg)
             star = p++;
             mark = s;
         } else if (p < pat.len && (pat.ptr[p] == '?' || pat.ptr[p] == seg.ptr[s])) {
+            size_t n = pat.ptr[p] == '?' ? pt_utf8_next(seg.ptr + s, seg.len - s, NULL) : 1;
             p++;
-            s++;
+            s += n ? n : 1;
         } else if (star != SIZE_MAX) {
             p = star + 1;
             s = ++mark;

@@ -2,6 +2,7 @@
 #include "base/json.h"
 #include "base/utf8.h"
 
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -123,7 +124,8 @@ size_t pt_f64_text(double v, char out[32])
     if (v == (double)(int64_t)(fabs(v) < 1e15 ? v : 0) && fabs(v) < 1e15 && !(v == 0 && signbit(v)))
         return (size_t)snprintf(out, 32, "%" PRId64, (int64_t)v);
     int n = 0;
-    for (int digits = 15; digits <= 17; digits++) {
+    /* 15 digits always survive a normal double, so a shorter text is found by %g dropping its zeros; not so for subnormal ones. */
+    for (int digits = fabs(v) < DBL_MIN ? 1 : 15; digits <= 17; digits++) {
         n = snprintf(out, 32, "%.*g", digits, v);
         if (digits == 17 || strtod(out, NULL) == v) break;
     }
@@ -132,9 +134,9 @@ size_t pt_f64_text(double v, char out[32])
 
 size_t pt_f32_text(float v, char out[32])
 {
-    if (isnan(v) || isinf(v) || (fabsf(v) < 1e15f && v == (float)(int64_t)v)) return pt_f64_text((double)v, out);
+    if (isnan(v) || isinf(v) || (fabsf(v) < 0x1p24f && v == (float)(int64_t)v)) return pt_f64_text((double)v, out);
     int n = 0;
-    for (int digits = 6; digits <= 9; digits++) {
+    for (int digits = fabsf(v) < FLT_MIN ? 1 : 6; digits <= 9; digits++) {
         n = snprintf(out, 32, "%.*g", digits, (double)v);
         if (digits == 9 || strtof(out, NULL) == v) break;
     }

@@ -131,7 +131,7 @@ pt_status pt_queue_push(pt_queue *q, void *item, size_t weight, int64_t timeout_
     if (timeout_ms >= 0) until = deadline(timeout_ms);
     pthread_mutex_lock(&q->lock);
     while (!q->closed && !has_room(q, weight)) {
-        if (!wait_on(q, &q->not_full, &q->waiting_push, timeout_ms, &until) && !has_room(q, weight)) {
+        if (!wait_on(q, &q->not_full, &q->waiting_push, timeout_ms, &until) && !q->closed && !has_room(q, weight)) {
             q->stats.refused++;
             st = PT_ETIMEOUT;
             break;

@@ -1,8 +1,7 @@
 /* base/slice.c -- the few slice operations that are not one line. */
 #include "base/slice.h"
 
-#include <errno.h>
-#include <locale.h>
+#include <math.h>
 #include <stdlib.h>
 
 uint64_t pt_slice_hash(pt_slice s, uint64_t seed)
@@ -71,12 +70,13 @@ bool pt_slice_to_f64(pt_slice s, double *out)
 {
     char buf[64];
     char *end;
-    if (s.len == 0 || s.len >= sizeof buf || s.ptr[0] == ' ' || s.ptr[0] == '\t' || s.ptr[0] == '\n') return false;
+    if (s.len == 0 || s.len >= sizeof buf || (unsigned char)s.ptr[0] <= ' ') return false; /* strtod would skip blanks */
     memcpy(buf, s.ptr, s.len);
     buf[s.len] = '\0';
-    if (memchr(buf, '\0', s.len)) return false;
+    if (strlen(buf) != s.len || strpbrk(buf, "xX(")) return false; /* no hexadecimal numbers, no nan(...) */
     double v = strtod(buf, &end);
     if (*end != '\0' || end == buf) return false;
+    if (isinf(v) && !strpbrk(buf, "iI")) return false; /* too large for a double */
     *out = v;
     return true;
 }

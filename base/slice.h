@@ -70,5 +70,5 @@ char *pt_slice_dup(pt_slice s);
 /* Whole-slice numbers; false (and *out untouched) on anything but a complete number in range. */
 bool pt_slice_to_u64(pt_slice s, uint64_t *out); /* decimal digits only */
 bool pt_slice_to_i64(pt_slice s, int64_t *out);  /* optional '-' */
-bool pt_slice_to_f64(pt_slice s, double *out);   /* C locale; inf and nan accepted in any case */
+bool pt_slice_to_f64(pt_slice s, double *out);   /* C locale, decimal; inf and nan accepted in any case; up to 63 bytes */
 #endif

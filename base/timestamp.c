@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 static const int64_t MS_DAY = 86400000;
+static const int64_t MAX_TIME = 8640000000000000; /* 100 million days, as in ECMAScript: sums of times cannot overflow */
 
 /* Days since 1970-01-01; month 1..12. */
 static int64_t days_from_civil(int64_t y, int64_t m, int64_t d)
@@ -125,7 +126,8 @@ static pt_status parse_now(pt_slice rest, int64_t now_ms, int64_t *out, pt_error
         int64_t by;
         pt_status st = pt_duration_parse((pt_slice){ rest.ptr, n }, &by, err);
         if (st) return st;
-        t = op == '+' ? t + by : t - by;
+        if (by > MAX_TIME || (t = op == '+' ? t + by : t - by) > MAX_TIME || t < -MAX_TIME)
+            return pt_fail(err, PT_EMALFORMED, "the time is too far away");
         rest = pt_slice_from(rest, n);
     }
     *out = t;
@@ -135,7 +137,12 @@ static pt_status parse_now(pt_slice rest, int64_t now_ms, int64_t *out, pt_error
 pt_status pt_time_parse(pt_slice s, int64_t now_ms, int64_t *out_ms, pt_error *err)
 {
     if (pt_slice_starts(s, PT_LIT("now"))) return parse_now(pt_slice_from(s, 3), now_ms, out_ms, err);
-    if (pt_slice_to_i64(s, out_ms)) return PT_OK;
+    int64_t ms;
+    if (pt_slice_to_i64(s, &ms)) {
+        if (ms > MAX_TIME || ms < -MAX_TIME) return pt_fail(err, PT_EMALFORMED, "the time is too far away");
+        *out_ms = ms;
+        return PT_OK;
+    }
     if (parse_rfc3339(s, out_ms)) return PT_OK;
     return pt_fail(err, PT_EMALFORMED,
                    "'%.*s' is no time: use RFC 3339 with a zone, epoch milliseconds, now, or now-8h", (int)(s.len > 60 ? 60 : s.len),

@@ -29,7 +29,16 @@ static void numbers_are_whole_or_refused(void)
     CHECK(!pt_slice_to_u64(PT_LIT(""), &u));
     CHECK(pt_slice_to_f64(PT_LIT("-1.5e3"), &d) && d == -1500.0);
     CHECK(!pt_slice_to_f64(PT_LIT("1.5x"), &d));
-    CHECK(!pt_slice_to_f64(PT_LIT(" 1"), &d));
+    static const char *const bad[] = { " 1", "\v1", "1 ", "", "0x10", "1e999", "nan(1)", "+", ".", "--1", "1e",
+                                       "1234567890123456789012345678901234567890123456789012345678901234567890" };
+    for (size_t k = 0; k < PT_COUNT_OF(bad); k++) {
+        d = 5;
+        CHECK_ROW(bad[k], !pt_slice_to_f64(pt_cstr(bad[k]), &d) && d == 5);
+    }
+    CHECK(!pt_slice_to_f64(pt_slice_of("1\0002", 3), &d));
+    CHECK(pt_slice_to_f64(PT_LIT("-Infinity"), &d) && d < 0);
+    CHECK(pt_slice_to_f64(PT_LIT("NaN"), &d) && d != d);
+    CHECK(pt_slice_to_f64(PT_LIT("1e-400"), &d) && d == 0);
 }
 
 int main(int argc, char **argv)
