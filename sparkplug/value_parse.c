@@ -54,25 +54,33 @@ static pt_status parse_unsigned(uint32_t type, pt_slice text, spb_value *v, pt_e
     return PT_OK;
 }
 
+/* strtod's grammar (C locale: no program of ours sets another) without hexadecimal, leading blanks and trailing text. */
+static bool is_decimal(pt_slice text, char copy[64])
+{
+    char *end;
+    if (text.len == 0 || text.len >= 64) return false;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        if (c == 'x' || c == 'X' || c <= ' ') return false;
+        copy[i] = c;
+    }
+    copy[text.len] = '\0';
+    (void)strtod(copy, &end);
+    return end == copy + text.len;
+}
+
 static pt_status parse_float(uint32_t type, pt_slice text, spb_value *v, pt_error *err)
 {
-    double d;
     char copy[64];
-    if (memchr(text.len ? text.ptr : "", 'x', text.len) || memchr(text.len ? text.ptr : "", 'X', text.len) ||
-        !pt_slice_to_f64(text, &d))
-        return not_a(type, text, err);
-    size_t sign = text.ptr[0] == '-' || text.ptr[0] == '+' ? 1 : 0;
-    bool said = sign < text.len && (text.ptr[sign] == 'i' || text.ptr[sign] == 'I'); /* infinity in words */
-    memcpy(copy, text.ptr, text.len); /* pt_slice_to_f64 takes less than 64 characters */
-    copy[text.len] = '\0';
-    if (type == SPB_FLOAT) {
+    if (!is_decimal(text, copy)) return not_a(type, text, err);
+    const char *digits = copy + (copy[0] == '-' || copy[0] == '+');
+    bool said = *digits == 'i' || *digits == 'I'; /* infinity in words */
+    if (type == SPB_FLOAT)
         v->as.f32 = strtof(copy, NULL);
-        if (isinf(v->as.f32) && !said) return out_of_range(type, text, err);
-    } else {
-        v->as.f64 = d;
-        if (isinf(d) && !said) return out_of_range(type, text, err);
-    }
-    return PT_OK;
+    else
+        v->as.f64 = strtod(copy, NULL);
+    bool infinite = type == SPB_FLOAT ? isinf(v->as.f32) : isinf(v->as.f64);
+    return infinite && !said ? out_of_range(type, text, err) : PT_OK;
 }
 
 static bool is_uuid(pt_slice s)
