@@ -122,7 +122,7 @@ function createPlant() {
     tags: new TagStore((paint) => requestAnimationFrame(paint)),
     tree: new PlantTree(),
     wholeTree: { items: null, at: 0 },
-    nodes: new Cell(null), fleet: new Cell(null), nodesError: new Cell(null), notReady: new Cell(null),
+    nodes: new Cell(null), fleet: new Cell(null), nodesError: new Cell(null), notReady: new Cell(null), updated: new Cell(false),
     stream: new Cell({ state: 'idle', since: Date.now(), retryAt: null }),
     liveEvents: new Cell([]), reconnects: new Cell(0), clock, theme: new Cell(0),
     route: new Cell(parseRoute(location.hash)),
@@ -207,6 +207,7 @@ function createPlant() {
           plant.reconnects.set(plant.reconnects.value + 1);
           plant.readNodes();
           plant.tree.refreshSoon();
+          lookForUpdate();
         }
         wasLost = message.state === 'lost' || (wasLost && message.state !== 'open');
         break;
@@ -227,6 +228,14 @@ function createPlant() {
     }
   };
 
+  // The host may have come back as a newer one, with other pages than this.
+  const lookForUpdate = async () => {
+    try {
+      const page = await (await fetch(document.baseURI, { cache: 'no-cache' })).text();
+      const folder = new URL('.', import.meta.url).pathname.split('/').slice(-3).join('/');
+      plant.updated.set(!page.includes(folder));
+    } catch { /* the stream's banner says it */ }
+  };
   const readReady = async () => {
     try {
       const answer = await fetch(new URL('readyz', document.baseURI), { cache: 'no-store' });
@@ -276,6 +285,7 @@ function StreamState({ plant }) {
 function Banners({ plant }) {
   const stream = useCell(plant.stream);
   const notReady = useCell(plant.notReady);
+  const updated = useCell(plant.updated);
   const now = useCell(plant.clock) && Date.now();
   const lost = stream.state !== 'open' && stream.state !== 'idle' && (stream.state === 'lost' || now - stream.since > 3000);
   useEffect(() => { document.body.classList.toggle('not-live', lost); }, [lost]);
@@ -283,7 +293,8 @@ function Banners({ plant }) {
     ${lost && html`<p class="banner"><${Shape} name="triangle" level="warn" /> Values on this page are ${formatAge(now - stream.since)} old:
       the connection to the host is lost${stream.detail ? ` (${stream.detail})` : ''}.
       ${stream.retryAt ? ` Next attempt in ${formatAge(stream.retryAt - now)}.` : ' Connecting.'} <button onClick=${() => plant.live.retryNow()}>Connect now</button></p>`}
-    ${notReady && html`<p class="banner"><${Shape} name="triangle" level="warn" /> The host is not ready: ${notReady}</p>`}</div>`;
+    ${notReady && html`<p class="banner"><${Shape} name="triangle" level="warn" /> The host is not ready: ${notReady}</p>`}
+    ${updated && html`<p class="banner info">The host was updated. This page is of the version before. <button onClick=${() => location.reload()}>Load the new page</button></p>`}</div>`;
 }
 
 function Fleet({ plant }) {
