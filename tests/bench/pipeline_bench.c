@@ -1,0 +1,156 @@
+/* tests/bench/pipeline_bench.c -- the host's pipeline fed without a broker: decode, sequence, alias, tree, durable history (P5).
+ *
+ * Packets wait in memory; the feeder does what the receive thread does and its CPU time is not counted. What is counted is everything
+ * behind it: shard, historian's writer, commits with synchronous=FULL, until hist_flush says all is durable. */
+#include "base/log.h"
+#include "host/ingest.h"
+#include "tests/bench/plant.h"
+#include "tests/bench/process.h"
+
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <time.h>
+
+typedef struct pipeline_case {
+    const bench_run *run;
+    pt_buf births, data;
+    uint64_t messages, metrics, birth_metrics;
+    uint32_t shards;
+    bench_series wall;
+    uint64_t stored, lost, gaps;
+    unsigned n;
+} pipeline_case;
+
+static pt_status feed(host_ingest *g, pt_slice packets, pt_error *err)
+{
+    size_t at = 0;
+    pt_slice topic, payload;
+    struct timespec now;
+    while (bench_packet_next(packets, &at, &topic, &payload)) {
+        host_packet *p = calloc(1, sizeof *p);
+        if (!p) return pt_fail(err, PT_ENOMEM, "packet");
+        (void)clock_gettime(CLOCK_REALTIME, &now);
+        p->wall_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+        (void)clock_gettime(CLOCK_MONOTONIC, &now);
+        p->mono_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+        p->topic = topic;
+        p->payload = payload;
+        host_ingest_push(g, p);
+    }
+    return PT_OK;
+}
+
+static pt_status settled(host_ingest *g, hist *h, pt_error *err)
+{
+    pt_status st = host_ingest_drain(g, 60000);
+    if (st) return pt_fail(err, st, "the pipeline did not drain");
+    return hist_flush(h, 60000, err);
+}
+
+static pt_status timed(pipeline_case *c, host_ingest *g, hist *h, double *per_core, pt_error *err)
+{
+    pt_status st = feed(g, pt_buf_view(&c->births), err);
+    if (!st) st = settled(g, h, err);
+    if (st) return st;
+    double cpu = bench_cpu_process(), own = bench_cpu_thread(), wall = bench_now();
+    st = feed(g, pt_buf_view(&c->data), err);
+    if (!st) st = settled(g, h, err);
+    if (st) return st;
+    wall = bench_now() - wall;
+    cpu = bench_cpu_process() - cpu - (bench_cpu_thread() - own);
+    *per_core = (double)c->metrics / cpu;
+    if (c->n++) bench_add(&c->wall, (double)c->metrics / wall); /* the first is the warm-up */
+    host_ingest_stats is;
+    hist_stats hs;
+    host_ingest_stats_get(g, &is);
+    hist_stats_get(h, &hs);
+    c->stored = hs.stored + hs.replaced;
+    c->lost += is.samples_lost + hs.lost;
+    c->gaps += is.tracker.seq_gaps;
+    return PT_OK;
+}
+
+static double pipeline(void *ctx, pt_error *err)
+{
+    pipeline_case *c = ctx;
+    char dir[600];
+    double per_core = -1;
+    uns_tree *tree = NULL;
+    hist *h = NULL;
+    host_ingest *g = NULL;
+    hist_options ho;
+    host_ingest_options io;
+    host_outputs out = { 0 };
+    pt_log_fd log;
+    pt_log_fd_init(&log, 2, false, PT_LOG_ERROR, pt_clock_system());
+    if (bench_dir(c->run, "pipeline", dir, sizeof dir, err)) return -1;
+    hist_options_init(&ho);
+    ho.dir = dir;
+    host_ingest_options_init(&io);
+    io.shards = c->shards;
+    pt_status st = uns_tree_new(&tree);
+    if (!st) st = hist_open(&ho, pt_clock_system(), &log.log, &h, err);
+    if (!st) st = host_ingest_new(&io, tree, h, &out, pt_clock_system(), &log.log, &g);
+    if (!st) st = host_ingest_start(g);
+    if (!st) st = timed(c, g, h, &per_core, err);
+    host_ingest_free(g);
+    if (h && hist_close(h, 60000, err)) st = PT_EIO;
+    uns_tree_free(tree);
+    bench_remove(c->run, dir);
+    return st ? -1 : per_core;
+}
+
+static double limit(void *ctx, pt_error *err)
+{
+    (void)ctx, (void)err;
+    return 5e6;
+}
+
+static pt_status measure(bench_run *run, uint32_t per_message, uint64_t messages, pt_error *err)
+{
+    enum { NODES = 50, METRICS = 20 };
+    bench_plant p;
+    char input[200], note[200];
+    pipeline_case c = { .run = run, .messages = messages, .metrics = messages * per_message, .shards = 1 };
+    pt_buf_init(&c.births, 16u << 20);
+    pt_buf_init(&c.data, 2047u << 20);
+    int64_t samples = (int64_t)(c.metrics / (NODES * METRICS)), period = 3600000 / (samples ? samples : 1);
+    if (period < 8) period = 8;
+    pt_status st = bench_plant_init(&p, run->seed, NODES, METRICS, ((int64_t)time(NULL) - 7200) * 1000, period);
+    if (!st) st = bench_plant_births(&p, &c.births);
+    if (!st) st = bench_plant_data(&p, messages, per_message, &c.data);
+    bench_plant_fini(&p);
+    if (st) {
+        (void)pt_fail(err, st, "the data could not be made");
+    } else {
+        bench_series ours = { .n = 0 }, five = { .n = 0 };
+        for (unsigned i = 0; i <= run->repetitions && !st; i++) {
+            double v = pipeline(&c, err);
+            if (v < 0) st = PT_EIO;
+            if (i == 0) continue;
+            bench_add(&ours, v);
+            bench_add(&five, limit(NULL, NULL));
+        }
+        bench_figure wall = bench_figure_of(&c.wall);
+        snprintf(input, sizeof input, "%llu NDATA of %u metrics, 50 nodes of 20 tags of the mixed set; one shard, synchronous=FULL, until flushed",
+                 (unsigned long long)messages, per_message);
+        snprintf(note, sizeof note, "%.3g metrics/s by the wall clock (%.3g .. %.3g); samples lost %llu, sequence gaps %llu", wall.median, wall.min, wall.max,
+                 (unsigned long long)c.lost, (unsigned long long)c.gaps);
+        bench_case k = { .name = "pipeline", .variant = per_message == 1 ? "data-1" : "data-20", .goal = per_message == 1 ? "" : "P5",
+                         .unit = "metrics/s per core", .target = per_message == 1 ? 0 : 1, .input = input, .note = note,
+                         .ours = "host pipeline into durable history, CPU of all its threads", .reference = "the goal" };
+        if (!st) bench_report(run, &k, &ours, &five);
+    }
+    pt_buf_fini(&c.births);
+    pt_buf_fini(&c.data);
+    return st;
+}
+
+static pt_status run_pipeline(bench_run *run, pt_error *err)
+{
+    pt_status st = measure(run, 20, run->quick ? 100000 : 250000, err);
+    if (!st) st = measure(run, 1, run->quick ? 300000 : 1000000, err);
+    return st;
+}
+
+const bench_entry pipeline_bench[] = { { "pipeline", "the host's pipeline without a broker into durable history", run_pipeline }, { 0 } };
