@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { TrendData } from '../../host/web/ui/trend-data.js';
+import { csvOf, TrendData } from '../../host/web/ui/trend-data.js';
 
 const load = (series) => {
   const data = new TrendData();
@@ -88,4 +88,12 @@ test('abnormal quality makes bands that touch become one', () => {
 test('the point under the cursor is the last one at or before it', () => {
   const data = load({ type: 'Double', t: [10, 20, 30], v: [1, 2, 3], q: 'GGG' });
   assert.deepEqual([5, 10, 19, 20, 99].map((ms) => data.indexAt(ms)), [-1, 0, 0, 1, 2]);
+});
+
+test('CSV has exact numbers, UTC times, quality words, and quotes only where needed', () => {
+  assert.equal(csvOf('a/b, c', { type: 'Float', t: [0, 1500], v: [Math.fround(1.3), null], q: 'GS' }),
+    'time,path,value,quality\n1970-01-01T00:00:00.000Z,"a/b, c",1.3,GOOD\n1970-01-01T00:00:01.500Z,"a/b, c",,STALE\n');
+  assert.equal(csvOf('t', { type: 'String', t: [0], v: ['say "hi"'], q: 'G' }).split('\n')[1], '1970-01-01T00:00:00.000Z,t,"say ""hi""",GOOD');
+  assert.equal(csvOf('t', { type: 'Int64', t: [0], v: ['9223372036854775807'] }).split('\n')[1], '1970-01-01T00:00:00.000Z,t,9223372036854775807,GOOD');
+  assert.equal(csvOf('t', null), 'time,path,value,quality\n');
 });

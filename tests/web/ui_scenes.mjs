@@ -114,6 +114,9 @@ async function play() {
     await until('rows', 5, async () => (await page.locator('.samples tbody tr').count()) > 2);
     await page.getByRole('button', { name: 'Table' }).click();
     await page.getByRole('button', { name: '15 min' }).click();
+    const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'CSV' }).click()]);
+    const csv = readFileSync(await download.path(), 'utf8');
+    check(/^time,path,value,quality\n\d{4}-.*,GOOD\n/.test(csv), `the file is CSV: ${csv.slice(0, 100)}`);
   });
 
   await scene('a pinned tag stays in the trend when another is picked', async () => {

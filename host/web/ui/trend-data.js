@@ -3,7 +3,7 @@
 // x is epoch ms, y a number or null. A null is a gap: it stands where the value was null, where the tag was stale, and
 // at every break the host names. Rows hold what was there, for the table, the cursor and the summary.
 
-import { toNumber } from './fmt.js';
+import { exactNumber, isoTime, toNumber } from './fmt.js';
 
 const breaksLine = (q) => q === 'S' || q === 'N';
 
@@ -131,4 +131,19 @@ export class TrendData {
     this.q.push('S');
     this.raw.push(null);
   }
+}
+
+const QUALITY_NAMES = { G: 'GOOD', U: 'UNCERTAIN', B: 'BAD', S: 'STALE', N: 'NO_DATA' };
+const csvCell = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+
+// A series of the history answer as the CSV that `plantree history` writes: time,path,value,quality.
+export function csvOf(path, series) {
+  const lines = ['time,path,value,quality'];
+  const { t = [], v = [], q = '', type } = series ?? {};
+  for (let i = 0; i < t.length; i++) {
+    const value = v[i] === null || v[i] === undefined ? '' : typeof v[i] === 'number' ? exactNumber(v[i], type)
+      : typeof v[i] === 'string' ? v[i] : JSON.stringify(v[i]);
+    lines.push(`${isoTime(t[i])},${csvCell(path)},${csvCell(value)},${QUALITY_NAMES[q.length === 1 ? q : q[i] ?? 'G'] ?? 'NO_DATA'}`);
+  }
+  return `${lines.join('\n')}\n`;
 }

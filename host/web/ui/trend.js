@@ -6,7 +6,7 @@
 
 import { api } from './api.js';
 import { formatClock, formatDate, formatTime, formatValue, group, isoTime, isPlottable, kindOf, NO_VALUE, quality } from './fmt.js';
-import { TrendData } from './trend-data.js';
+import { csvOf, TrendData } from './trend-data.js';
 import { html, LiveValue, QualityWord, Trouble, useCell, useEffect, usePlant, useRef, useState, useTag } from './ui.js';
 
 const SPANS = [['15m', '15 min', 15 * 60e3], ['1h', '1 h', 3600e3], ['8h', '8 h', 8 * 3600e3], ['24h', '24 h', 86400e3]];
@@ -314,6 +314,23 @@ export function Trend({ path }) {
   const pin = () => set({ ...here(), with: isPinned ? route.params.getAll('with').filter((other) => other !== path) : [...pinned, path] });
   const unpin = (other) => set({ ...here(), with: route.params.getAll('with').filter((each) => each !== other) });
   useEffect(() => plant.onKey((key) => key === 't' && pin()), [path, route]);
+  // All samples of the range, not the reduced ones on screen.
+  const [saving, setSaving] = useState(null);
+  const save = async () => {
+    setSaving('reading');
+    try {
+      const [from, to] = windowOf(plant, range);
+      const series = await api.history(path, from, to);
+      const link = document.createElement('a');
+      link.href = URL.createObjectURL(new Blob([csvOf(path, series)], { type: 'text/csv' }));
+      link.download = `${path.replaceAll(/[^\w.-]+/g, '_')}.csv`;
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+      setSaving(null);
+    } catch (error) {
+      setSaving(error);
+    }
+  };
 
   return html`<section class="trend" aria-label="Trend">
     <div class="bar">
@@ -326,10 +343,12 @@ export function Trend({ path }) {
         <button title="zoom out" aria-label="zoom out" onClick=${() => nudge(0, 2)}>\u2212</button></div>
       <button aria-pressed=${asTable} onClick=${() => setAsTable(!asTable)}>Table</button>
       <button aria-pressed=${isPinned} disabled=${!isPinned && pinned.length + 1 >= MAX_LANES} title="keep this tag in the trend while picking others" onClick=${pin}>Pin</button>
+      <button disabled=${saving === 'reading'} title="all samples of this time as a file" onClick=${save}>CSV</button>
       ${!range.live && html`<button onClick=${() => onLive.current()}>Back to live</button>`}
       <span class="dim">${range.live ? (stream.state === 'open' ? 'live' : 'not live') : `${formatTime(range.from)} to ${formatTime(range.to)}`}</span>
       ${!range.live && html`<button class="small" onClick=${() => setReload(reload + 1)}>Read again</button>`}
     </div>
+    ${saving?.message && html`<${Trouble} error=${saving} retry=${save} />`}
     ${[path, ...pinned].map((each, i) => html`<${Lane} key=${each} path=${each} range=${range} reload=${reload} asTable=${asTable} main=${i === 0}
       lanes=${pinned.length + 1} onZoom=${onZoom} onLive=${onLive} onUnpin=${unpin} />`)}
   </section>`;
