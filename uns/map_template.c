@@ -146,9 +146,10 @@ static pt_status parse_arguments(parser *p, filter *f)
             st = integer(p, &f->to);
         }
     } else if (f->kind == F_MAP) {
+        size_t start = (blanks(p), p->at);
         pt_slice name = word(p, ")}");
         f->a = pt_arena_dup(&p->m->arena, name);
-        if (!uns__map_has_table(p->m, name)) return pt_fail_at(p->err, PT_EINVAL, p->at, "unknown table '%.*s'", PT_SLICE_ARGS(name));
+        if (!uns__map_has_table(p->m, name)) return pt_fail_at(p->err, PT_EINVAL, start, "unknown table '%.*s'", PT_SLICE_ARGS(name));
     } else {
         st = quoted(p, &f->a);
         if (!st && f->kind == F_REPLACE) st = eat(p, ",") ? quoted(p, &f->b) : bad(p, "replace wants two texts");

@@ -237,7 +237,7 @@ static const struct {
     size_t offset;
 } bad_templates[] = {
     { "{lne}", 1 },          { "a//b", 2 },         { "/a", 0 },           { "a/", 2 },          { "{line", 5 },
-    { "a}", 1 },             { "{line|nope}", 6 },  { "{line|map(x)}", 11 }, { "{line|nth}", 9 }, { "{line|nth(x)}", 11 },
+    { "a}", 1 },             { "{line|nope}", 6 },  { "{line|map(x)}", 10 }, { "{line|nth}", 9 }, { "{line|nth(x)}", 11 },
     { "{line|split('')}", 14 }, { "a?b", 1 },       { "x{metric...}", 0 }, { "{vars.none}", 1 }, { "{line ?? 'x}", 10 },
     { "\\x", 1 },
 };
