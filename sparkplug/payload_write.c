@@ -3,13 +3,17 @@
  * A nested message's length stands before it and is only known behind it. One byte is left for it; the rare message of
  * 128 bytes or more is moved up by what its length needs beyond that.
  *
- * A metric of the common kind (no properties, metadata, data set or template) is written with plain stores into room
- * reserved once for its upper bound. Everything else, and the last metrics before the buffer's maximum, goes through
+ * A metric of the common kind (no metadata, data set, template or nested property set) is written with plain stores into
+ * room reserved once for its upper bound. Everything else, and the last metrics before the buffer's maximum, goes through
  * exact appends, so that a buffer of exactly the encoded size is enough. */
 #include "sparkplug/payload.h"
 #include "sparkplug/wire.h"
 
-enum { VARINT_MAX = 10, SIMPLE_MAX = 96 /* tags, lengths and all scalars of a simple metric */ };
+enum {
+    VARINT_MAX = 10,
+    SIMPLE_MAX = 96,  /* tags, lengths and all scalars of a simple metric */
+    PROPERTY_MAX = 48 /* the same of a property, in the keys and in the values */
+};
 
 /* ---- plain stores ---- */
 
@@ -70,9 +74,19 @@ static inline char *close_length(char *body, char *end)
     return end + extra;
 }
 
-static bool is_simple(const spb_metric *m)
+/* The metric's upper bound in bytes when it is of the common kind, else 0. */
+static inline size_t simple_bound(const spb_metric *m)
 {
-    return !m->properties && !m->metadata && m->wire <= SPB_WIRE_BYTES;
+    size_t n = SIMPLE_MAX;
+    if (m->metadata || m->wire > SPB_WIRE_BYTES) return 0;
+    if (m->flags & SPB_HAS_NAME) n += m->name.len;
+    if (m->wire >= SPB_WIRE_STRING) n += m->value.bytes.len;
+    for (uint32_t i = 0; m->properties && i < m->properties->n; i++) {
+        const spb_property *p = &m->properties->items[i];
+        if (p->wire > SPB_WIRE_STRING) return 0;
+        n += PROPERTY_MAX + p->key.len + (p->wire == SPB_WIRE_STRING ? p->value.bytes.len : 0);
+    }
+    return n;
 }
 
 /* Name to is_null. */
@@ -91,34 +105,48 @@ static inline char *put_head(char *p, const spb_metric *m)
     return p;
 }
 
-static inline char *put_simple_value(char *p, const spb_metric *m)
+/* A scalar or text in the fields numbered from `int_field` (below 16 all) on: int, long, float, double, bool, string. */
+static inline char *put_scalar(char *p, unsigned int_field, uint8_t wire, const spb_wire_value *v)
 {
-    switch (m->wire) {
+    switch (wire) {
     case SPB_WIRE_INT:
-        return put_varint(put_byte(p, 0x50), m->value.u32);
+        return put_varint(put_byte(p, int_field << 3 | SPB__VARINT), v->u32);
     case SPB_WIRE_LONG:
-        return put_varint(put_byte(p, 0x58), m->value.u64);
+        return put_varint(put_byte(p, (int_field + 1) << 3 | SPB__VARINT), v->u64);
     case SPB_WIRE_FLOAT:
-        return put_f32(put_byte(p, 0x65), m->value.f32);
+        return put_f32(put_byte(p, (int_field + 2) << 3 | SPB__FIXED32), v->f32);
     case SPB_WIRE_DOUBLE:
-        return put_f64(put_byte(p, 0x69), m->value.f64);
+        return put_f64(put_byte(p, (int_field + 3) << 3 | SPB__FIXED64), v->f64);
     case SPB_WIRE_BOOL:
-        return put_byte(put_byte(p, 0x70), m->value.boolean);
+        return put_byte(put_byte(p, (int_field + 4) << 3 | SPB__VARINT), v->boolean);
     case SPB_WIRE_STRING:
-        return put_bytes(put_byte(p, 0x7a), m->value.bytes);
-    case SPB_WIRE_BYTES:
-        return put_bytes(put_byte(put_byte(p, 0x82), 0x01), m->value.bytes);
+        return put_bytes(put_byte(p, (int_field + 5) << 3 | SPB__LEN), v->bytes);
     default:
         return p;
     }
 }
 
-static inline size_t simple_bound(const spb_metric *m)
+static char *put_simple_set(char *p, const spb_property_set *set)
 {
-    size_t n = SIMPLE_MAX;
-    if (m->flags & SPB_HAS_NAME) n += m->name.len;
-    if (m->wire == SPB_WIRE_STRING || m->wire == SPB_WIRE_BYTES) n += m->value.bytes.len;
-    return n;
+    char *body = put_byte(p, 0x4a) + 1;
+    p = body;
+    for (uint32_t i = 0; i < set->n; i++)
+        p = put_bytes(put_byte(p, 0x0a), set->items[i].key);
+    for (uint32_t i = 0; i < set->n; i++) {
+        const spb_property *q = &set->items[i];
+        char *value = put_byte(p, 0x12) + 1;
+        p = value;
+        if (q->has_type) p = put_varint(put_byte(p, 0x08), q->type);
+        if (q->is_null) p = put_byte(put_byte(p, 0x10), 1);
+        p = close_length(value, put_scalar(p, 3, q->wire, &q->value));
+    }
+    return close_length(body, p);
+}
+
+static inline char *put_simple_value(char *p, const spb_metric *m)
+{
+    if (m->wire == SPB_WIRE_BYTES) return put_bytes(put_byte(put_byte(p, 0x82), 0x01), m->value.bytes);
+    return put_scalar(p, 10, m->wire, &m->value);
 }
 
 /* ---- exact appends; the buffer remembers a failure ---- */
@@ -338,10 +366,12 @@ static void add_metric_body(pt_buf *b, const spb_metric *m)
 static void add_metric(pt_buf *b, const spb_metric *m)
 {
     size_t bound = simple_bound(m);
-    if (is_simple(m) && bound <= b->max - b->len) {
+    if (bound && bound <= b->max - b->len) {
         if (bound >= b->cap - b->len && pt_buf_reserve(b, bound)) return;
         char *start = b->ptr + b->len;
-        char *end = put_simple_value(put_head(start + 2, m), m);
+        char *end = put_head(start + 2, m);
+        if (m->properties) end = put_simple_set(end, m->properties);
+        end = put_simple_value(end, m);
         *start = 0x12;
         b->len += (size_t)(close_length(start + 2, end) - start);
         return;

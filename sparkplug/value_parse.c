@@ -54,14 +54,14 @@ static pt_status parse_unsigned(uint32_t type, pt_slice text, spb_value *v, pt_e
     return PT_OK;
 }
 
-/* strtod's grammar (C locale: no program of ours sets another) without hexadecimal, leading blanks and trailing text. */
+/* strtod's grammar (C locale: no program of ours sets another) without hexadecimal, nan(...), leading blanks and trailing text. */
 static bool is_decimal(pt_slice text, char copy[64])
 {
     char *end;
     if (text.len == 0 || text.len >= 64) return false;
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
-        if (c == 'x' || c == 'X' || c <= ' ') return false;
+        if (c == 'x' || c == 'X' || c == '(' || c <= ' ') return false;
         copy[i] = c;
     }
     copy[text.len] = '\0';
