@@ -1,7 +1,7 @@
 /* sparkplug/payload_pbc_read.c -- the decoder through protobuf-c, from its generated structures to our model.
  *
- * protobuf-c recurses without a bound, knows no limits, and takes any wire type for a bool, so a walk over the nesting
- * comes first. Its allocations come
+ * protobuf-c recurses without a bound, knows no limits, and takes field number 0 and any wire type for a bool, so a
+ * walk over the nesting comes first. Its allocations come
  * from the arena and are never freed one by one. The generated code treats strings as bytes (CMakeLists.txt), because
  * protobuf-c's strings end at the first NUL. */
 #include "sparkplug/payload.h"
@@ -22,13 +22,13 @@ typedef Spb__Pbc__Payload__Template__Parameter pbc_parameter;
 
 /* ---- limits, before protobuf-c sees a byte ---- */
 
-typedef enum kind { PAYLOAD, METRIC, METADATA, TEMPLATE, PARAMETER, SET, PROPERTY, SETS, DATASET, ROW, CELL, LEAF } kind;
+typedef enum kind { PAYLOAD, METRIC, METADATA, TEMPLATE, PARAMETER, SET, PROPERTY, SETS, DATASET, ROW, CELL, EXTENSION, LEAF } kind;
 
 typedef struct walk {
     const spb_limits *limits;
     uint32_t metrics;
     uint32_t cells; /* of the current data set */
-    bool bad_bool;  /* a bool that is not a varint was seen */
+    bool bad;       /* something protobuf-c lets pass was seen */
 } walk;
 
 static kind child_of(kind k, uint64_t field)
@@ -39,17 +39,22 @@ static kind child_of(kind k, uint64_t field)
     case TEMPLATE:
         return field == 2 ? METRIC : field == 3 ? PARAMETER : LEAF;
     case METRIC:
-        return field == 8 ? METADATA : field == 9 ? SET : field == 17 ? DATASET : field == 18 ? TEMPLATE : LEAF;
+        return field == 8 ? METADATA : field == 9 ? SET : field == 17 ? DATASET : field == 18 ? TEMPLATE
+               : field == 19 ? EXTENSION : LEAF;
     case SET:
         return field == 2 ? PROPERTY : LEAF;
     case PROPERTY:
-        return field == 9 ? SET : field == 10 ? SETS : LEAF;
+        return field == 9 ? SET : field == 10 ? SETS : field == 11 ? EXTENSION : LEAF;
     case SETS:
         return field == 1 ? SET : LEAF;
     case DATASET:
         return field == 4 ? ROW : LEAF;
     case ROW:
         return field == 1 ? CELL : LEAF;
+    case CELL:
+        return field == 7 ? EXTENSION : LEAF;
+    case PARAMETER:
+        return field == 9 ? EXTENSION : LEAF;
     default:
         return LEAF;
     }
@@ -79,7 +84,8 @@ static bool within_limits(walk *w, kind k, pt_slice msg, uint32_t depth)
     if ((k == SET || k == TEMPLATE) && depth++ >= w->limits->depth) return false;
     if (k == DATASET) w->cells = 0;
     while (p < end) {
-        if (!(p = spb__tag(p, end, &tag))) return true;
+        if (!(p = spb__varint(p, end, &tag))) return true;
+        w->bad |= tag < 8;
         const spb__byte *value = p;
         if (!(p = spb__skip(tag, p, end))) return true;
         uint64_t field = tag >> 3;
@@ -87,7 +93,7 @@ static bool within_limits(walk *w, kind k, pt_slice msg, uint32_t depth)
         types += k == DATASET && tag == SPB__TAG(3, SPB__VARINT);
         rows += k == DATASET && field == 4;
         w->cells += k == ROW && field == 1;
-        w->bad_bool |= is_bool(k, field) && (tag & 7) != SPB__VARINT;
+        w->bad |= is_bool(k, field) && (tag & 7) != SPB__VARINT;
         if ((tag & 7) != SPB__LEN) continue;
         pt_slice s = PT_NONE;
         if (!spb__len(value, end, &s)) return true;
@@ -105,7 +111,6 @@ static bool within_limits(walk *w, kind k, pt_slice msg, uint32_t depth)
 typedef struct builder {
     pt_arena *arena;
     bool no_memory;
-    bool bad; /* a field number 0 was among the unknown ones */
 } builder;
 
 static void *arena_alloc(void *data, size_t size)
@@ -131,12 +136,6 @@ static void *array(builder *b, size_t n, size_t size)
     return p;
 }
 
-static void check_unknown(builder *b, const ProtobufCMessage *m)
-{
-    for (unsigned i = 0; i < m->n_unknown_fields; i++)
-        b->bad |= m->unknown_fields[i].tag == 0;
-}
-
 static pt_slice slice_of(ProtobufCBinaryData d)
 {
     return pt_slice_of(d.data ? (const char *)d.data : "", d.len);
@@ -151,7 +150,6 @@ static void to_set(builder *b, const pbc_set *in, spb_property_set *out);
 
 static void to_property(builder *b, const pbc_property *in, spb_property *out)
 {
-    check_unknown(b, &in->base);
     out->has_type = in->has_type;
     out->type = in->has_type ? in->type : 0;
     out->is_null = in->has_is_null && in->is_null;
@@ -188,7 +186,6 @@ static void to_property(builder *b, const pbc_property *in, spb_property *out)
         spb_property_sets *sets = array(b, 1, sizeof *sets);
         out->wire = SPB_WIRE_PROPERTYSETS;
         out->value.sets = sets;
-        check_unknown(b, &in->propertysets_value->base);
         size_t n = in->propertysets_value->n_propertyset;
         if (!sets || !(sets->items = array(b, n, sizeof *sets->items))) break;
         sets->n = (uint32_t)n;
@@ -197,7 +194,6 @@ static void to_property(builder *b, const pbc_property *in, spb_property *out)
         break;
     }
     case SPB__PBC__PAYLOAD__PROPERTY_VALUE__VALUE_EXTENSION_VALUE:
-        check_unknown(b, &in->extension_value->base);
         out->wire = SPB_WIRE_EXTENSION;
         break;
     default:
@@ -207,7 +203,6 @@ static void to_property(builder *b, const pbc_property *in, spb_property *out)
 
 static void to_set(builder *b, const pbc_set *in, spb_property_set *out)
 {
-    check_unknown(b, &in->base);
     size_t most = in->n_keys > in->n_values ? in->n_keys : in->n_values;
     *out = (spb_property_set){ array(b, most, sizeof(spb_property)), 0, in->n_keys != in->n_values };
     if (!out->items) return;
@@ -218,9 +213,8 @@ static void to_set(builder *b, const pbc_set *in, spb_property_set *out)
         out->items[i].key = slice_of(in->keys[i]);
 }
 
-static void to_metadata(builder *b, const pbc_metadata *in, spb_metadata *out)
+static void to_metadata(const pbc_metadata *in, spb_metadata *out)
 {
-    check_unknown(b, &in->base);
     *out = (spb_metadata){ .content_type = optional(in->has_content_type, in->content_type),
                            .file_name = optional(in->has_file_name, in->file_name),
                            .file_type = optional(in->has_file_type, in->file_type),
@@ -234,9 +228,8 @@ static void to_metadata(builder *b, const pbc_metadata *in, spb_metadata *out)
                            .is_multi_part = in->has_is_multi_part && in->is_multi_part };
 }
 
-static void to_cell(builder *b, const pbc_cell *in, spb_cell *out)
+static void to_cell(const pbc_cell *in, spb_cell *out)
 {
-    check_unknown(b, &in->base);
     switch (in->value_case) {
     case SPB__PBC__PAYLOAD__DATA_SET__DATA_SET_VALUE__VALUE_INT_VALUE:
         *out = (spb_cell){ SPB_WIRE_INT, { .u32 = in->int_value } };
@@ -257,7 +250,6 @@ static void to_cell(builder *b, const pbc_cell *in, spb_cell *out)
         *out = (spb_cell){ SPB_WIRE_STRING, { .bytes = slice_of(in->string_value) } };
         break;
     case SPB__PBC__PAYLOAD__DATA_SET__DATA_SET_VALUE__VALUE_EXTENSION_VALUE:
-        check_unknown(b, &in->extension_value->base);
         out->wire = SPB_WIRE_EXTENSION;
         break;
     default:
@@ -267,7 +259,6 @@ static void to_cell(builder *b, const pbc_cell *in, spb_cell *out)
 
 static void to_dataset(builder *b, const pbc_dataset *in, spb_dataset *out)
 {
-    check_unknown(b, &in->base);
     out->has_num_of_columns = in->has_num_of_columns;
     out->num_of_columns = in->has_num_of_columns ? in->num_of_columns : 0;
     out->columns = array(b, in->n_columns, sizeof *out->columns);
@@ -283,18 +274,16 @@ static void to_dataset(builder *b, const pbc_dataset *in, spb_dataset *out)
     for (size_t i = 0; i < in->n_types; i++)
         out->types[i] = in->types[i];
     for (size_t r = 0; r < in->n_rows; r++) {
-        check_unknown(b, &in->rows[r]->base);
         size_t n = in->rows[r]->n_elements;
         if (!(out->rows[r] = array(b, n, sizeof(spb_cell)))) return;
         out->row_cells[r] = (uint32_t)n;
         for (size_t c = 0; c < n; c++)
-            to_cell(b, in->rows[r]->elements[c], &out->rows[r][c]);
+            to_cell(in->rows[r]->elements[c], &out->rows[r][c]);
     }
 }
 
-static void to_parameter(builder *b, const pbc_parameter *in, spb_parameter *out)
+static void to_parameter(const pbc_parameter *in, spb_parameter *out)
 {
-    check_unknown(b, &in->base);
     out->name = optional(in->has_name, in->name);
     out->has_type = in->has_type;
     out->type = in->has_type ? in->type : 0;
@@ -318,7 +307,6 @@ static void to_parameter(builder *b, const pbc_parameter *in, spb_parameter *out
         out->cell = (spb_cell){ SPB_WIRE_STRING, { .bytes = slice_of(in->string_value) } };
         break;
     case SPB__PBC__PAYLOAD__TEMPLATE__PARAMETER__VALUE_EXTENSION_VALUE:
-        check_unknown(b, &in->extension_value->base);
         out->cell.wire = SPB_WIRE_EXTENSION;
         break;
     default:
@@ -330,7 +318,6 @@ static void to_metric(builder *b, const pbc_metric *in, spb_metric *out);
 
 static void to_template(builder *b, const pbc_template *in, spb_template *out)
 {
-    check_unknown(b, &in->base);
     out->version = optional(in->has_version, in->version);
     out->template_ref = optional(in->has_template_ref, in->template_ref);
     out->has_is_definition = in->has_is_definition;
@@ -343,7 +330,7 @@ static void to_template(builder *b, const pbc_template *in, spb_template *out)
     for (size_t i = 0; i < in->n_metrics; i++)
         to_metric(b, in->metrics[i], &out->metrics[i]);
     for (size_t i = 0; i < in->n_parameters; i++)
-        to_parameter(b, in->parameters[i], &out->parameters[i]);
+        to_parameter(in->parameters[i], &out->parameters[i]);
 }
 
 static uint16_t flags_of(const pbc_metric *in)
@@ -399,7 +386,6 @@ static void to_value(builder *b, const pbc_metric *in, spb_metric *out)
         if ((out->value.tmpl = array(b, 1, sizeof *out->value.tmpl))) to_template(b, in->template_value, out->value.tmpl);
         break;
     case SPB__PBC__PAYLOAD__METRIC__VALUE_EXTENSION_VALUE:
-        check_unknown(b, &in->extension_value->base);
         out->wire = SPB_WIRE_EXTENSION;
         break;
     default:
@@ -409,13 +395,12 @@ static void to_value(builder *b, const pbc_metric *in, spb_metric *out)
 
 static void to_metric(builder *b, const pbc_metric *in, spb_metric *out)
 {
-    check_unknown(b, &in->base);
     unsigned flags = flags_of(in);
     out->name = optional(in->has_name, in->name);
     out->alias = in->has_alias ? in->alias : 0;
     out->timestamp = in->has_timestamp ? in->timestamp : 0;
     out->datatype = in->has_datatype ? in->datatype : 0;
-    if (in->metadata && (out->metadata = array(b, 1, sizeof *out->metadata))) to_metadata(b, in->metadata, out->metadata);
+    if (in->metadata && (out->metadata = array(b, 1, sizeof *out->metadata))) to_metadata(in->metadata, out->metadata);
     if (in->properties && (out->properties = array(b, 1, sizeof *out->properties))) to_set(b, in->properties, out->properties);
     to_value(b, in, out);
     if ((flags & SPB_HAS_NAME) && !pt_utf8_valid(out->name)) flags |= SPB_BAD_UTF8;
@@ -433,13 +418,12 @@ pt_status spb_payload_decode_pbc(pt_slice bytes, const spb_limits *limits, pt_ar
     if (bytes.len > w.limits->payload_bytes)
         return pt_fail(err, PT_ETOOBIG, "payload of %zu bytes, at most %zu are allowed", bytes.len, w.limits->payload_bytes);
     if (!within_limits(&w, PAYLOAD, bytes, 0)) return pt_fail(err, PT_ETOOBIG, "more metrics, cells or nesting than allowed");
-    if (w.bad_bool) return pt_fail(err, PT_EMALFORMED, "a bool field with a wrong wire type");
+    if (w.bad) return pt_fail(err, PT_EMALFORMED, "field number 0, or a bool field with a wrong wire type");
     pbc_payload *in = spb__pbc__payload__unpack(&allocator, bytes.len, (const uint8_t *)bytes.ptr);
     if (!in) {
         if (b.no_memory) return pt_fail(err, PT_ENOMEM, "the payload needs more memory than its arena allows");
         return pt_fail(err, PT_EMALFORMED, "protobuf-c cannot parse the payload");
     }
-    check_unknown(&b, &in->base);
     msg.has_timestamp = in->has_timestamp;
     msg.timestamp = in->has_timestamp ? in->timestamp : 0;
     msg.has_seq = in->has_seq;
@@ -452,7 +436,6 @@ pt_status spb_payload_decode_pbc(pt_slice bytes, const spb_limits *limits, pt_ar
             to_metric(&b, in->metrics[i], &msg.metrics[i]);
     }
     if (b.no_memory) return pt_fail(err, PT_ENOMEM, "the payload needs more memory than its arena allows");
-    if (b.bad) return pt_fail(err, PT_EMALFORMED, "field number 0");
     *out = msg;
     return PT_OK;
 }
