@@ -220,3 +220,14 @@ size_t pt_duration_format(int64_t ms, char out[32])
     }
     return (size_t)snprintf(out, 32, "%" PRId64 "ms", ms);
 }
+
+size_t pt_bytes_format(uint64_t n, char out[32])
+{
+    static const char *const units[] = { "", "KiB", "MiB", "GiB", "TiB" };
+    size_t u = 0;
+    while (u + 1 < PT_COUNT_OF(units) && n && n % 1024 == 0) {
+        n /= 1024;
+        u++;
+    }
+    return (size_t)snprintf(out, 32, "%" PRIu64 "%s", n, units[u]);
+}

@@ -47,6 +47,9 @@ static const char *range_text(const pt_config_field *f, char out[80])
     if (f->type == PT_CFG_DURATION) {
         pt_duration_format((int64_t)f->min, lo);
         pt_duration_format((int64_t)f->max, hi);
+    } else if (f->type == PT_CFG_BYTES) {
+        pt_bytes_format((uint64_t)f->min, lo);
+        pt_bytes_format((uint64_t)f->max, hi);
     } else {
         pt_f64_text(f->min, lo);
         pt_f64_text(f->max, hi);

@@ -3,7 +3,7 @@
 #include "base/json.h" /* pt_f64_text */
 #include "base/timestamp.h"
 
-#include <stdio.h>
+#include <stdio.h> /* snprintf */
 
 enum { MAX_PATH = 256 };
 
@@ -32,25 +32,13 @@ static void type_cell(const pt_config_field *f, pt_buf *out)
         pt_buf_printf(out, "%s `%s`", i ? "," : "", f->names[i]);
 }
 
-static void size_text(double v, char out[32])
-{
-    static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
-    uint64_t n = (uint64_t)v;
-    size_t u = 0;
-    while (u + 1 < PT_COUNT_OF(units) && n && n % 1024 == 0) {
-        n /= 1024;
-        u++;
-    }
-    snprintf(out, 32, "%llu%s", (unsigned long long)n, u || n ? units[u] : "");
-}
-
 static void limit(const pt_config_field *f, double v, pt_buf *out)
 {
     char text[32];
     if (f->type == PT_CFG_DURATION)
         pt_duration_format((int64_t)v, text);
     else if (f->type == PT_CFG_BYTES)
-        size_text(v, text);
+        pt_bytes_format((uint64_t)v, text);
     else
         pt_f64_text(v, text);
     pt_buf_cstr(out, text);

@@ -2,6 +2,7 @@
 #include "base/daemon/config.h"
 #include "tests/support/check.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 typedef struct tag {
@@ -42,7 +43,7 @@ static const pt_config_field fields[] = {
     { .key = "id", .type = PT_CFG_STRING, .offset = offsetof(conf, id), .def = "gw", .doc = "Id." },
     { .key = "role", .type = PT_CFG_ENUM, .offset = offsetof(conf, role), .def = "passive", .names = roles, .doc = "Role." },
     { .key = "aliases", .type = PT_CFG_BOOL, .offset = offsetof(conf, aliases), .def = "true", .doc = "Use aliases." },
-    { .key = "bytes", .type = PT_CFG_BYTES, .offset = offsetof(conf, bytes), .def = "512MiB", .min = 1048576, .max = 1e12, .doc = "Room." },
+    { .key = "bytes", .type = PT_CFG_BYTES, .offset = offsetof(conf, bytes), .def = "512MiB", .min = 1048576, .max = 1099511627776, .doc = "Room." },
     { .key = "mqtt", .type = PT_CFG_SECTION, .offset = offsetof(conf, mqtt), .sub = mqtt_fields, .doc = "The broker." },
     { .key = "tags", .type = PT_CFG_LIST, .offset = offsetof(conf, tags), .sub = tag_fields, .size = sizeof(tag), .doc = "Tags." },
     { .key = "rules", .type = PT_CFG_NODE, .offset = offsetof(conf, rules), .doc = "Rules." },
@@ -104,6 +105,7 @@ static void each_fault_names_its_place(void)
         { "version: 1\nmqtt: { keep_alive: 2h }\n", "t.yaml:2:21: keep_alive: 2h is out of range: 1s to 1h\n" },
         { "version: 1\nbytes: many\n",
           "t.yaml:2:8: bytes: 'many' is no size: use a number with KiB, MiB, GiB, kB, MB, GB or none\n" },
+        { "version: 1\nbytes: 5\n", "t.yaml:2:8: bytes: 5 is out of range: 1MiB to 1TiB\n" },
         { "version: 1\nmqtt: { servers: { a: b } }\n", "t.yaml:2:18: servers: a list of texts is needed, not a group of keys\n" },
         { "version: 1\nmqtt: { servers: [ [a] ] }\n", "t.yaml:2:20: servers: a list of texts is needed, but this is a list\n" },
         { "[1]\n", "t.yaml:1:1: a group of keys is needed, not a list\n" },
@@ -124,8 +126,135 @@ static void each_fault_names_its_place(void)
     }
 }
 
+static void cross_check(const pt_yaml *y, void *bound, pt_buf *faults, void *ctx)
+{
+    const conf *c = bound;
+    ++*(int *)ctx;
+    if (c->role == 0 && !c->aliases)
+        pt_yaml_fault(y, pt_yaml_get(pt_yaml_root(y), "aliases"), faults, "a primary host needs %s", "aliases");
+}
+
+static void rules_across_fields_are_the_callers(void)
+{
+    conf c;
+    pt_config *cfg = NULL;
+    pt_buf faults;
+    int calls = 0;
+    pt_buf_init(&faults, 65536);
+    CHECK_STATUS(pt_config_load_text("t", PT_LIT("version: 1\nrole: primary\naliases: false\n"), fields, &c, sizeof c, cross_check, &calls,
+                                     &cfg, &faults),
+                 PT_EMALFORMED);
+    CHECK_STR(pt_buf_view(&faults), "t:3:10: a primary host needs aliases\n");
+    CHECK_STATUS(pt_config_load_text("t", PT_LIT("version: x\n"), fields, &c, sizeof c, cross_check, &calls, &cfg, &faults), PT_EMALFORMED);
+    CHECK_INT(calls, 1); /* not over values that did not bind */
+    pt_buf_reset(&faults);
+    CHECK_OK_FATAL(pt_config_load_text("t", PT_LIT("version: 1\n"), fields, &c, sizeof c, cross_check, &calls, &cfg, &faults));
+    CHECK_STR(pt_cstr(pt_yaml_name(pt_config_yaml(cfg))), "t");
+    pt_config_free(cfg);
+    pt_config_free(NULL);
+    pt_buf_fini(&faults);
+}
+
+static void a_subtree_binds_with_a_table_of_its_own(void)
+{
+    static const char *const theirs[] = { "id", "driver", NULL };
+    typedef struct outer {
+        const pt_yaml_node *device;
+    } outer;
+    static const pt_config_field outer_fields[] = { { .key = "device", .type = PT_CFG_NODE, .offset = offsetof(outer, device), .doc = "D." }, { 0 } };
+    outer o;
+    tag t = { 0 };
+    pt_config *cfg = NULL;
+    pt_buf faults;
+    pt_buf_init(&faults, 65536);
+    CHECK_OK_FATAL(pt_config_load_text("t", PT_LIT("device: { id: 5, driver: x, name: pump, low: 3 }\n"), outer_fields, &o, sizeof o, NULL, NULL,
+                                       &cfg, &faults));
+    CHECK_OK(pt_config_bind(cfg, o.device, tag_fields, &t, theirs, &faults));
+    CHECK_STR(pt_cstr(t.name), "pump");
+    CHECK(t.low == 3);
+    CHECK_STATUS(pt_config_bind(cfg, o.device, tag_fields, &t, NULL, &faults), PT_EMALFORMED);
+    CHECK_STR(pt_buf_view(&faults), "t:1:11: unknown key 'id'\nt:1:18: unknown key 'driver'\n");
+    pt_config_free(cfg);
+    pt_buf_fini(&faults);
+}
+
+static void the_reference_is_written_from_the_table(void)
+{
+    pt_buf out;
+    pt_buf_init(&out, 65536);
+    pt_config_document(fields, "test.yaml", &out);
+    CHECK_STR(pt_buf_view(&out),
+              "## test.yaml\n\n"
+              "| Key | Type | Default | Range | Meaning |\n|---|---|---|---|---|\n"
+              "| `version` | whole number | required | 1 to 1 | Always 1. |\n"
+              "| `id` | text | `gw` |  | Id. |\n"
+              "| `role` | one of `primary`, `active`, `passive` | `passive` |  | Role. |\n"
+              "| `aliases` | true or false | `true` |  | Use aliases. |\n"
+              "| `bytes` | size | `512MiB` | 1MiB to 1TiB | Room. |\n"
+              "| `mqtt` | group |  |  | The broker. |\n"
+              "| `tags` | list of groups |  |  | Tags. |\n"
+              "| `rules` | see text |  |  | Rules. |\n"
+              "\n### `mqtt`\n\nThe broker.\n\n"
+              "| Key | Type | Default | Range | Meaning |\n|---|---|---|---|---|\n"
+              "| `mqtt.servers` | list of texts | `tcp://127.0.0.1:1883` |  | Brokers. |\n"
+              "| `mqtt.keep_alive` | duration | `30s` | 1s to 1h | Keep-alive \\| seconds. |\n"
+              "\n### `tags`\n\nTags.\n\n"
+              "| Key | Type | Default | Range | Meaning |\n|---|---|---|---|---|\n"
+              "| `tags[].name` | text | required | 1 to 8 bytes | Name. |\n"
+              "| `tags[].low` | number | `1.5` |  | Low end. |\n");
+    pt_buf_fini(&out);
+}
+
+static void write_file(const char *path, const char *bytes, size_t n)
+{
+    FILE *f = fopen(path, "w");
+    CHECK_FATAL(f && fwrite(bytes, 1, n, f) == n && fclose(f) == 0);
+}
+
+static void secrets_come_from_files_and_the_environment(void)
+{
+    char path[300], ref[320], *s = NULL;
+    pt_error err = { 0 };
+    snprintf(path, sizeof path, "%s/secret", pt_test_dir());
+    snprintf(ref, sizeof ref, "file:%s", path);
+    CHECK_STATUS(pt_config_secret(ref, &s, &err), PT_ENOTFOUND);
+    CHECK(strstr(err.text, "No such file"));
+    write_file(path, "geheim\r\n", 8);
+    CHECK_OK_FATAL(pt_config_secret(ref, &s, &err));
+    CHECK_STR(pt_cstr(s), "geheim");
+    free(s);
+    write_file(path, "two\nlines\n\n", 11);
+    CHECK_OK_FATAL(pt_config_secret(ref, &s, &err));
+    CHECK_STR(pt_cstr(s), "two\nlines\n"); /* one newline is cut, not all */
+    free(s);
+    write_file(path, "\n", 1);
+    CHECK_STATUS(pt_config_secret(ref, &s, &err), PT_EMALFORMED);
+    write_file(path, "a\0b", 3);
+    CHECK_STATUS(pt_config_secret(ref, &s, &err), PT_EMALFORMED);
+    char *big = calloc(1, 70000);
+    CHECK_FATAL(big != NULL);
+    memset(big, 'x', 70000);
+    write_file(path, big, 65536);
+    CHECK_OK_FATAL(pt_config_secret(ref, &s, &err));
+    CHECK_INT(strlen(s), 65536);
+    free(s);
+    write_file(path, big, 65537);
+    CHECK_STATUS(pt_config_secret(ref, &s, &err), PT_ETOOBIG);
+    free(big);
+    setenv("PT_TEST_SECRET", "from env", 1);
+    CHECK_OK_FATAL(pt_config_secret("env:PT_TEST_SECRET", &s, &err));
+    CHECK_STR(pt_cstr(s), "from env");
+    free(s);
+    CHECK_STATUS(pt_config_secret("env:PT_TEST_NO_SECRET", &s, &err), PT_ENOTFOUND);
+    CHECK_OK_FATAL(pt_config_secret("plain", &s, &err));
+    CHECK_STR(pt_cstr(s), "plain");
+    free(s);
+}
+
 int main(int argc, char **argv)
 {
-    static const pt_test tests[] = { PT_TEST(values_and_defaults_are_bound), PT_TEST(each_fault_names_its_place) };
+    static const pt_test tests[] = { PT_TEST(values_and_defaults_are_bound), PT_TEST(each_fault_names_its_place),
+                                     PT_TEST(rules_across_fields_are_the_callers), PT_TEST(a_subtree_binds_with_a_table_of_its_own),
+                                     PT_TEST(the_reference_is_written_from_the_table), PT_TEST(secrets_come_from_files_and_the_environment) };
     return pt_test_main("base/config", tests, PT_COUNT_OF(tests), argc, argv);
 }

@@ -114,6 +114,18 @@ static void durations_are_written_in_their_largest_exact_unit(void)
     }
 }
 
+static void sizes_are_written_in_their_largest_exact_unit(void)
+{
+    static const struct { uint64_t n; const char *want; } rows[] = {
+        { 0, "0" }, { 1000, "1000" }, { 1024, "1KiB" }, { 1536, "1536" }, { 536870912, "512MiB" }, { 1ull << 50, "1024TiB" }, { UINT64_MAX, "18446744073709551615" },
+    };
+    for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
+        char text[32];
+        pt_bytes_format(rows[i].n, text);
+        CHECK_STR(pt_cstr(text), rows[i].want);
+    }
+}
+
 static void sizes_are_binary_or_decimal_as_written(void)
 {
     static const struct { const char *text; int64_t want; } rows[] = {
@@ -133,6 +145,6 @@ int main(int argc, char **argv)
     static const pt_test tests[] = { PT_TEST(times_are_read_as_the_contract_writes_them), PT_TEST(what_is_no_time_is_refused_and_nothing_is_written),
                                      PT_TEST(every_written_time_is_read_back), PT_TEST(times_outside_the_calendar_are_plain_numbers),
                                      PT_TEST(durations_have_units), PT_TEST(durations_are_written_in_their_largest_exact_unit),
-                                     PT_TEST(sizes_are_binary_or_decimal_as_written) };
+                                     PT_TEST(sizes_are_binary_or_decimal_as_written), PT_TEST(sizes_are_written_in_their_largest_exact_unit) };
     return pt_test_main("base/timestamp", tests, PT_COUNT_OF(tests), argc, argv);
 }

@@ -12,7 +12,7 @@ static void every_code_point_is_known_and_nothing_else(void)
         static const unsigned char first[] = { 0, 0, 0xC0, 0xE0, 0xF0 };
         for (size_t i = n; i-- > 1;)
             s[i] = (unsigned char)(0x80 | (c >> (6 * (n - 1 - i)) & 0x3F));
-        s[0] = n == 1 ? (unsigned char)c : (unsigned char)(first[n] | c >> (6 * (n - 1)));
+        s[0] = (unsigned char)((first[n] | c >> (6 * (n - 1))) & 0xFF);
         bool good = c < 0xD800 || (c > 0xDFFF && c <= 0x10FFFF);
         size_t got = pt_utf8_next((const char *)s, n, &code);
         bad += good ? got != n || code != c : got != 0;
