@@ -171,6 +171,34 @@ static void read_rule(reader *r, const pt_yaml_node *rule)
     else fault(r, rule, err.text);
 }
 
+static int word_of(const pt_yaml *y, const pt_yaml_node *in, const char *key, const char *const words[3], pt_buf *faults)
+{
+    const pt_yaml_node *n = in ? pt_yaml_get(in, key) : NULL;
+    for (int i = 0; n && i < 3; i++) {
+        if (n->kind == PT_YAML_SCALAR && pt_slice_eq_cstr(n->text, words[i])) return i;
+    }
+    if (n) pt_yaml_fault(y, n, faults, "%s: %s, %s or %s", key, words[0], words[1], words[2]);
+    return 0;
+}
+
+pt_status host_rules_find(const pt_yaml *y, host_rules_source *out, pt_buf *faults)
+{
+    static const char *const empties[] = { "drop", "underscore", "reject" }, *const unmapped[] = { "literal", "quarantine", "drop" };
+    const pt_yaml_node *root = pt_yaml_root(y), *uns = root && root->kind == PT_YAML_MAP ? pt_yaml_get(root, "uns") : NULL;
+    size_t before = faults->len;
+    *out = (host_rules_source){ .yaml = y };
+    if (!root || root->kind != PT_YAML_MAP) return PT_OK; /* an empty file */
+    out->rules = pt_yaml_get(root, "rules");
+    if (uns && uns->kind != PT_YAML_MAP) uns = NULL; /* the configuration's binder says so */
+    out->empty = (uns_empty)word_of(y, uns, "empty", empties, faults);
+    out->on_unmapped = (uns_unmapped)word_of(y, uns, "on_unmapped", unmapped, faults);
+    if (uns) {
+        out->vars = pt_yaml_get(uns, "vars");
+        out->tables = pt_yaml_get(uns, "tables");
+    }
+    return faults->len == before ? PT_OK : PT_EMALFORMED;
+}
+
 pt_status host_rules_build(const host_rules_source *s, uns_map **out, pt_buf *faults)
 {
     reader r = { .s = s, .faults = faults };

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 
 static const cli_verb *const verbs[] = { &cli_verb_nodes,  &cli_verb_tree,  &cli_verb_read,    &cli_verb_watch, &cli_verb_history,
-                                         &cli_verb_events, &cli_verb_write, &cli_verb_rebirth, &cli_verb_replay };
+                                         &cli_verb_events, &cli_verb_write, &cli_verb_rebirth, &cli_verb_replay,
+                                         &cli_verb_map };
 
 static const char tail[] =
     "\n"

@@ -8,13 +8,9 @@ static pt_status build(const char *text, pt_yaml **y, uns_map **map, pt_buf *fau
     *y = NULL;
     *map = NULL;
     CHECK_OK_FATAL(pt_yaml_read_text("host.yaml", pt_cstr(text), y, faults));
-    const pt_yaml_node *root = pt_yaml_root(*y), *uns = pt_yaml_get(root, "uns");
-    host_rules_source s = { .yaml = *y, .rules = pt_yaml_get(root, "rules") };
-    if (uns) {
-        s.vars = pt_yaml_get(uns, "vars");
-        s.tables = pt_yaml_get(uns, "tables");
-    }
-    pt_status st = host_rules_build(&s, map, faults);
+    host_rules_source s;
+    pt_status st = host_rules_find(*y, &s, faults);
+    if (!st) st = host_rules_build(&s, map, faults);
     if (!st && lint) host_rules_lint(&s, *map, faults);
     return st;
 }
@@ -80,6 +76,7 @@ static const struct {
     { "rules:\n  - { id: a, to: x, publish: { topic: x } }\n", "host.yaml:2:21: not supported by this version\n" },
     { "rules:\n  - { id: a, to: x, class: odd }\n", "host.yaml:2:28: class: functional, informative, descriptive, edge or adhoc\n" },
     { "rules:\n  - { id: a, to: '{edge|map(t)}' }\n", "host.yaml:2:29: unknown table 't'\n" },
+    { "uns: { on_unmapped: keep }\n", "host.yaml:1:21: on_unmapped: literal, quarantine or drop\n" },
     { "uns: { vars: [ a ] }\n", "host.yaml:1:14: uns.vars: a map of names to texts is wanted here\n" },
 };
 
