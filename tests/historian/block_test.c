@@ -1,0 +1,220 @@
+/* tests/historian/block_test.c -- blocks of every type come back bit for bit; damaged ones are refused. */
+#include "base/random.h"
+#include "historian/block.h"
+#include "tests/support/check.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static hist__codec *codec;
+
+static bool same_row(const hist_sample *a, const hist_sample *b)
+{
+    return a->time_ms == b->time_ms && a->tag_id == b->tag_id && a->flags == b->flags && hist__same_content(a, b);
+}
+
+static size_t round_trip(const char *what, const hist_sample *s, size_t n)
+{
+    pt_buf blob;
+    pt_buf_init(&blob, HIST__BLOCK_BYTES_MAX);
+    CHECK_OK_FATAL(hist__block_encode(codec, 77, s, n, &blob));
+    hist__rows rows;
+    hist__rows_init(&rows);
+    uint32_t tag = 0;
+    pt_error err = { 0 };
+    CHECK_ROW(what, hist__block_decode(codec, blob.ptr, blob.len, &tag, &rows, &err) == PT_OK);
+    CHECK_INT(tag, 77);
+    CHECK_ROW(what, rows.n == n);
+    for (size_t i = 0; i < n && i < rows.n; i++) {
+        if (same_row(&s[i], &rows.s[i])) continue;
+        CHECK_ROW(what, !"rows differ");
+        break;
+    }
+    size_t len = blob.len;
+    pt_random rnd = pt_random_seed(len);
+    for (unsigned k = 0; k < 20; k++) { /* one flipped bit is always found */
+        size_t at = pt_random_below(&rnd, len);
+        blob.ptr[at] = (char)(blob.ptr[at] ^ (1 << pt_random_below(&rnd, 8)));
+        size_t before = rows.n;
+        CHECK_ROW(what, hist__block_decode(codec, blob.ptr, len, NULL, &rows, NULL) != PT_OK && rows.n == before);
+        hist__rows_reset(&rows);
+        CHECK_OK_FATAL(hist__block_encode(codec, 77, s, n, &blob));
+    }
+    hist__rows_fini(&rows);
+    pt_buf_fini(&blob);
+    return len;
+}
+
+static hist_sample row(int64_t t, uint8_t type, uint64_t word)
+{
+    return (hist_sample){ .time_ms = t, .tag_id = 77, .type = type, .as.u64 = word };
+}
+
+static uint64_t word64(double v)
+{
+    uint64_t w;
+    memcpy(&w, &v, sizeof w);
+    return w;
+}
+
+static uint64_t word32(float v)
+{
+    uint32_t w;
+    memcpy(&w, &v, sizeof w);
+    return w;
+}
+
+enum { N = 1024 };
+static hist_sample s[N];
+
+static void a_two_decimal_sine_takes_under_two_bytes(void)
+{
+    pt_random rnd = pt_random_seed(5);
+    for (size_t i = 0; i < N; i++) {
+        int64_t t = 1700000000000 + (int64_t)i * 1000 + (int64_t)pt_random_below(&rnd, 8);
+        s[i] = row(t, SPB_DOUBLE, word64(round(5000 + 500 * sin((double)i / 50)) / 100));
+    }
+    size_t len = round_trip("sine", s, N);
+    CHECK(len < N * 2);
+    for (size_t i = 0; i < N; i++) s[i] = row(s[i].time_ms, SPB_FLOAT, word32((float)(round(5000 + 500 * sin((double)i / 50)) / 100)));
+    CHECK(round_trip("float sine", s, N) <= len);
+}
+
+static void every_family_round_trips(void)
+{
+    pt_random rnd = pt_random_seed(9);
+    static const uint8_t ints[] = { SPB_INT8, SPB_INT64, SPB_UINT8, SPB_UINT64, SPB_DATETIME, SPB_BOOLEAN };
+    for (size_t k = 0; k < PT_COUNT_OF(ints); k++) {
+        for (size_t i = 0; i < N; i++) {
+            uint64_t v = ints[k] == SPB_BOOLEAN ? pt_random_below(&rnd, 2) : pt_random_u64(&rnd);
+            s[i] = row((int64_t)i * 10, ints[k], v);
+        }
+        round_trip(spb_datatype_name(ints[k]), s, N);
+    }
+    for (size_t i = 0; i < N; i++) s[i] = row((int64_t)i, SPB_DOUBLE, pt_random_u64(&rnd)); /* NaNs of all kinds among them */
+    CHECK(round_trip("random bits", s, N) < N * 8 + 300);
+    for (size_t i = 0; i < N; i++) s[i] = row((int64_t)i, SPB_FLOAT, (uint32_t)pt_random_u64(&rnd));
+    CHECK(round_trip("random float bits", s, N) < N * 4 + 300);
+    for (size_t i = 0; i < N; i++) s[i] = row((int64_t)i, SPB_DOUBLE, word64(20 + 3 * sin((double)i / 30) + pt_random_unit(&rnd) * 0.01));
+    CHECK(round_trip("noisy sine", s, N) < N * 8);
+    for (size_t i = 0; i < N; i++) s[i] = row((int64_t)i, SPB_DOUBLE, word64(i % 50 == 3 ? NAN : i % 70 == 5 ? -0.0 : (double)i / 8));
+    CHECK(round_trip("decimals with NaN and -0", s, N) < N * 4);
+    for (size_t i = 0; i < N; i++) s[i] = row((int64_t)i, SPB_DOUBLE, word64(i % 3 ? INFINITY : -INFINITY));
+    round_trip("infinities", s, N);
+    for (size_t i = 0; i < N; i++) s[i] = row((int64_t)i, SPB_DOUBLE, word64(1.0 / 3.0));
+    CHECK(round_trip("a constant that is no decimal", s, N) < 60);
+    for (size_t n = 1; n < 40; n++) {
+        for (size_t i = 0; i < n; i++) s[i] = row((int64_t)(i * i * 1000) - 5, SPB_DOUBLE, word64((double)i * 0.1));
+        round_trip("short", s, n);
+    }
+}
+
+static void strings_share_a_dictionary(void)
+{
+    static const char *const states[] = { "RUNNING", "STOPPED", "", "FAULT: the infeed is blocked" };
+    for (size_t i = 0; i < N; i++) {
+        s[i] = row((int64_t)i * 100, SPB_STRING, 0);
+        s[i].as.ptr = states[i / 30 % 4];
+        s[i].len = (uint32_t)strlen(s[i].as.ptr);
+    }
+    CHECK(round_trip("states", s, N) < 200);
+    static char text[N][24];
+    for (size_t i = 0; i < N; i++) {
+        s[i].type = SPB_BYTES;
+        s[i].len = (uint32_t)snprintf(text[i], sizeof text[i], "batch-%zu-%zx", i, i * 2654435761u);
+        s[i].as.ptr = text[i];
+    }
+    CHECK(round_trip("all different", s, N) < N * 20);
+}
+
+static void nulls_states_and_qualities_are_kept(void)
+{
+    for (size_t i = 0; i < N; i++) {
+        s[i] = row((int64_t)i * 100, i % 2 ? SPB_INT32 : SPB_INT16, i);
+        s[i].quality = (uint8_t)(i % 4);
+        if (i % 5 == 0) s[i].flags = HIST_NULL, s[i].as.u64 = 0;
+        if (i % 7 == 0) s[i].flags = HIST_STATE, s[i].as.u64 = 0, s[i].quality = SPB_STALE;
+        if (i % 11 == 0) s[i].flags |= HIST_HISTORICAL;
+        if (i % 7 == 0 && i) s[i].time_ms = s[i - 1].time_ms; /* a state change in the millisecond of a sample */
+    }
+    round_trip("mixed kinds", s, N);
+    for (size_t i = 0; i < N; i++) s[i] = (hist_sample){ .time_ms = (int64_t)i, .tag_id = 77, .type = SPB_STRING, .flags = HIST_NULL };
+    CHECK(round_trip("only nulls", s, N) < 40);
+}
+
+static void cutting_keeps_families_apart(void)
+{
+    for (size_t i = 0; i < 100; i++) s[i] = row((int64_t)i, i < 60 ? SPB_INT32 : SPB_DOUBLE, 0);
+    s[3].flags = HIST_NULL;
+    s[3].type = SPB_STRING;
+    CHECK_INT(hist__block_cut(s, 100, 1024), 60);
+    CHECK_INT(hist__block_cut(s, 100, 10), 10);
+    CHECK_INT(hist__block_cut(s + 60, 40, 1024), 40);
+}
+
+static void the_summary_is_the_brute_force_one(void)
+{
+    hist__summary sum;
+    s[0] = row(1000, SPB_DOUBLE, word64(2.0));
+    s[1] = row(2000, SPB_DOUBLE, word64(4.0));
+    s[2] = row(2500, SPB_DOUBLE, word64(100.0));
+    s[2].quality = SPB_BAD;
+    s[3] = row(3000, SPB_DOUBLE, word64(NAN));
+    s[4] = row(4000, SPB_DOUBLE, word64(-1.0));
+    s[4].quality = SPB_UNCERTAIN;
+    s[5] = row(6000, SPB_DOUBLE, 0);
+    s[5].flags = HIST_STATE;
+    hist__summarize(s, 6, &sum);
+    CHECK_INT(sum.rows, 6);
+    CHECK_INT(sum.samples, 5);
+    CHECK_INT(sum.good, 3);
+    CHECK_INT(sum.bad, 1);
+    CHECK_INT(sum.uncertain, 1);
+    CHECK_INT(sum.nums, 3);
+    CHECK(sum.min == -1 && sum.max == 4 && sum.sum == 5 && sum.first == 2 && sum.last == -1);
+    CHECK_INT(sum.area_ms, 1000 + 500 + 2000);
+    CHECK(sum.area == 2.0 * 1000 + 4.0 * 500 - 1.0 * 2000);
+    CHECK(!sum.open);
+    double mean = 5.0 / 3;
+    CHECK(fabs(sum.m2 - ((2 - mean) * (2 - mean) + (4 - mean) * (4 - mean) + (-1 - mean) * (-1 - mean))) < 1e-9);
+}
+
+static void sorting_keeps_the_newest_of_equal_keys(void)
+{
+    hist__rows rows;
+    hist__rows_init(&rows);
+    hist_sample in[] = { row(5, SPB_INT32, 1), row(3, SPB_INT32, 2), row(5, SPB_INT32, 3), row(1, SPB_INT32, 4), row(5, SPB_INT32, 5) };
+    in[3].flags = HIST_STATE;
+    CHECK_OK(hist__rows_add(&rows, in, 5));
+    CHECK_OK(hist__rows_sort(&rows));
+    CHECK_INT(rows.n, 3);
+    CHECK_INT(rows.s[0].time_ms, 1);
+    CHECK_INT(rows.s[1].as.u64, 2);
+    CHECK_INT(rows.s[2].as.u64, 5);
+    hist__rows_fini(&rows);
+}
+
+static void the_checksum_is_xxh64(void)
+{
+    CHECK(hist__xxh64("", 0, 0) == 0xef46db3751d8e999u);
+    CHECK(hist__xxh64("a", 1, 0) == 0xd24ec4f1a98c6e5bu);
+    CHECK(hist__xxh64("abc", 3, 0) == 0x44bc2cf5ad770999u);
+}
+
+int main(int argc, char **argv)
+{
+    static const pt_test tests[] = {
+        PT_TEST(a_two_decimal_sine_takes_under_two_bytes),
+        PT_TEST(every_family_round_trips),
+        PT_TEST(strings_share_a_dictionary),
+        PT_TEST(nulls_states_and_qualities_are_kept),
+        PT_TEST(cutting_keeps_families_apart),
+        PT_TEST(the_summary_is_the_brute_force_one),
+        PT_TEST(sorting_keeps_the_newest_of_equal_keys),
+        PT_TEST(the_checksum_is_xxh64),
+    };
+    if (hist__codec_new(&codec) != PT_OK) return 1;
+    int rc = pt_test_main("historian/block", tests, PT_COUNT_OF(tests), argc, argv);
+    hist__codec_free(codec);
+    return rc;
+}
