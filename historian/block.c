@@ -11,8 +11,8 @@ enum { DECIMALS_MAX = 15 };
 static const double POWER[DECIMALS_MAX + 1] = { 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15 };
 
 struct hist__codec {
-    ZSTD_CCtx *compress;     /* owned */
-    ZSTD_DCtx *decompress;   /* owned */
+    ZSTD_CCtx *compress;     /* owned; NULL until needed */
+    ZSTD_DCtx *decompress;   /* owned; NULL until needed */
     hist__ints_work work;
     uint64_t *words, *ints, *index; /* owned: one array cut in three; of `cap` numbers each */
     size_t cap;
@@ -24,12 +24,6 @@ pt_status hist__codec_new(hist__codec **out)
 {
     hist__codec *c = calloc(1, sizeof *c);
     if (!c) return PT_ENOMEM;
-    c->compress = ZSTD_createCCtx();
-    c->decompress = ZSTD_createDCtx();
-    if (!c->compress || !c->decompress) {
-        hist__codec_free(c);
-        return PT_ENOMEM;
-    }
     *out = c;
     return PT_OK;
 }
@@ -43,6 +37,16 @@ void hist__codec_free(hist__codec *c)
     free(c->words);
     free(c->bytes);
     free(c);
+}
+
+static bool compressor(hist__codec *c)
+{
+    return c->compress || (c->compress = ZSTD_createCCtx());
+}
+
+static bool decompressor(hist__codec *c)
+{
+    return c->decompress || (c->decompress = ZSTD_createDCtx());
 }
 
 static pt_status reserve_words(hist__codec *c, size_t n)
@@ -192,6 +196,7 @@ size_t hist__block_cut(const hist_sample *s, size_t n, size_t max)
             bytes += s[i].len;
         }
     }
+    if (max < n && max < HIST__BLOCK_ROWS_MAX && s[max - 1].time_ms == s[max].time_ms) return max + 1;
     return n < max ? n : max;
 }
 
@@ -355,7 +360,7 @@ static void transpose(const uint64_t *words, size_t n, size_t width, bool exclus
 static pt_status put_planes(hist__codec *c, bool wide, size_t n, pt_buf *out)
 {
     size_t width = wide ? 8 : 4, size = n * width, bound = ZSTD_compressBound(size), best = SIZE_MAX;
-    pt_status st = reserve_bytes(c, bound);
+    pt_status st = compressor(c) ? reserve_bytes(c, bound) : PT_ENOMEM;
     size_t start = out->len;
     for (int exclusive_or = 0; st == PT_OK && exclusive_or <= 1; exclusive_or++) {
         transpose(c->words, n, width, exclusive_or, c->bytes);
@@ -433,7 +438,7 @@ static pt_status put_bytes(hist__codec *c, const hist_sample *s, size_t n, size_
     if (st == PT_OK) st = put_ints(c, c->ints, count, false, out);
     if (st == PT_OK) st = put_ints(c, c->words, values, false, out);
     size_t bound = ZSTD_compressBound(total);
-    if (st == PT_OK) st = reserve_bytes(c, bound + 1);
+    if (st == PT_OK) st = compressor(c) ? reserve_bytes(c, bound + 1) : PT_ENOMEM;
     if (st == PT_OK) {
         size_t len = 0;
         for (size_t k = 0; k < count; k++) {
@@ -543,7 +548,7 @@ static bool get_planes(hist__codec *c, hist__reader *r, bool wide, size_t n, pt_
     uint64_t len = hist__get_varint(r);
     const uint8_t *p = len <= HIST__BLOCK_BYTES_MAX ? hist__get_bytes(r, (size_t)len) : NULL;
     if (!p || flags > PLANES_XOR) return false;
-    if ((*st = reserve_bytes(c, size)) != PT_OK) return false;
+    if ((*st = decompressor(c) ? reserve_bytes(c, size) : PT_ENOMEM) != PT_OK) return false;
     if (ZSTD_decompressDCtx(c->decompress, c->bytes, size, p, (size_t)len) != size) return false;
     uint64_t before = 0;
     for (size_t i = 0; i < n; i++) {
@@ -574,7 +579,7 @@ static bool get_bytes(hist__codec *c, hist__reader *r, size_t n, hist__rows *out
     for (size_t i = 0; i < n; i++) {
         if (c->words[i] >= count) return false;
     }
-    char *d = pt_arena_alloc(&out->bytes, (size_t)total);
+    char *d = decompressor(c) ? pt_arena_alloc(&out->bytes, (size_t)total) : NULL;
     if (!d) {
         *st = PT_ENOMEM;
         return false;

@@ -75,7 +75,8 @@ typedef struct hist__codec hist__codec;
 PT_MUST_CHECK pt_status hist__codec_new(hist__codec **out);
 void hist__codec_free(hist__codec *c);
 
-/* How many of the first rows go into one block: at most `max`, of one family, within HIST__BLOCK_VALUE_BYTES. At least 1. */
+/* How many of the first rows go into one block: at most `max` (one more when a state change of the same millisecond follows, so that
+ * blocks never share a time), of one family, within HIST__BLOCK_VALUE_BYTES. At least 1; max >= 1. */
 size_t hist__block_cut(const hist_sample *s, size_t n, size_t max);
 /* Encode rows that fit one block (hist__block_cut) into `out`, which is emptied first. PT_ENOMEM, PT_ETOOBIG. */
 PT_MUST_CHECK pt_status hist__block_encode(hist__codec *c, uint32_t tag_id, const hist_sample *s, size_t n, pt_buf *out);

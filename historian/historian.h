@@ -30,6 +30,9 @@ typedef struct hist_options {
     int64_t seal_age_ms;         /* seal a slow tag's block when its oldest sample is this old; default 1 h */
     int64_t retention_age_ms;    /* drop older partitions; 0: keep for ever */
     uint64_t retention_bytes;    /* drop oldest partitions beyond this size; 0: no bound */
+    uint64_t pending_bytes;      /* memory for samples that are committed but not in blocks; beyond, blocks are sealed early; default 48 MiB */
+    uint64_t log_bytes;          /* journal kept behind the sealed blocks for readers of the change log; default 64 MiB */
+    int64_t log_age_ms;          /* and no older than this; default 24 h */
 } hist_options;
 void hist_options_init(hist_options *o); /* the defaults; dir NULL */
 
@@ -146,9 +149,15 @@ PT_MUST_CHECK pt_status hist_value_at(hist *h, uint32_t tag_id, int64_t at_ms, p
 /* Buckets [from + k*interval, ...) up to `to`: numbers only (others count). A bucket without samples has count 0. Answered from block summaries where a whole block lies inside a bucket. */
 typedef struct hist_bucket {
     int64_t t_ms; /* start */
-    uint64_t count, good;
-    double min, max, sum, avg, first, last;
-    int64_t first_ms, last_ms;
+    uint64_t count, good;               /* samples of any type; those with quality GOOD */
+    double min, max, sum, avg, first, last; /* of usable numbers: GOOD or UNCERTAIN, not null, not NaN; all NaN when there are none */
+    int64_t first_ms, last_ms;          /* of the first and last usable number */
+    uint64_t nums;                      /* usable numbers */
+    uint64_t uncertain, bad, stale, nulls; /* of `count` */
+    double m2;                          /* sum of squared distances from avg */
+    double area;                        /* value x ms, each usable number holding until the next row; the one before the bucket counts from its start */
+    int64_t area_ms;                    /* ms that `area` covers; area / area_ms is the time-weighted average */
+    int64_t end_ms;                     /* exclusive */
 } hist_bucket;
 PT_MUST_CHECK pt_status hist_buckets(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, int64_t interval_ms,
                                      bool (*each)(void *ctx, const hist_bucket *b), void *ctx, pt_error *err);

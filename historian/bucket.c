@@ -1,0 +1,171 @@
+/* historian/bucket.c -- numbers over intervals, from summaries where a whole block lies inside one.
+ *
+ * One pass in time order. `held` is the usable number that holds at the point reached (step interpolation): it adds to the time-weighted area
+ * until the next row of any kind, the end of the bucket, or the end of what is known. A block inside one bucket is added as a whole. */
+#include "historian/scan.h"
+
+#include <math.h>
+
+enum { BUCKETS_MAX = 10000000 };
+
+typedef struct pass {
+    int64_t from_ms, to_ms, interval_ms;
+    bool (*each)(void *ctx, const hist_bucket *b);
+    void *ctx;
+    hist_bucket b;
+    bool stopped;
+    bool held;        /* a usable number holds since at_ms */
+    double value;
+    int64_t at_ms;    /* how far `area` is summed up */
+} pass;
+
+static void begin(pass *p, int64_t t_ms)
+{
+    int64_t end = p->to_ms - t_ms > p->interval_ms ? t_ms + p->interval_ms : p->to_ms;
+    p->b = (hist_bucket){ .t_ms = t_ms, .end_ms = end };
+}
+
+/* The held value counts up to `t_ms`, which is not behind the bucket's end. */
+static void hold_until(pass *p, int64_t t_ms)
+{
+    if (p->held && t_ms > p->at_ms) {
+        p->b.area += p->value * (double)(t_ms - p->at_ms);
+        p->b.area_ms += t_ms - p->at_ms;
+    }
+    p->at_ms = t_ms;
+}
+
+static void emit(pass *p)
+{
+    hist_bucket *b = &p->b;
+    if (b->nums == 0) b->min = b->max = b->sum = b->avg = b->first = b->last = b->m2 = (double)NAN;
+    else b->avg = b->sum / (double)b->nums;
+    p->stopped = !p->each(p->ctx, b);
+}
+
+/* Finish buckets until the one that holds `t_ms` is open. */
+static void advance(pass *p, int64_t t_ms)
+{
+    while (!p->stopped && t_ms >= p->b.end_ms && p->b.end_ms < p->to_ms) {
+        hold_until(p, p->b.end_ms);
+        emit(p);
+        begin(p, p->b.end_ms);
+    }
+}
+
+static void add_numbers(hist_bucket *b, uint64_t nums, double min, double max, double sum, double m2, double first, int64_t first_ms, double last, int64_t last_ms)
+{
+    if (nums == 0) return;
+    if (b->nums == 0) {
+        b->min = min;
+        b->max = max;
+        b->sum = sum;
+        b->m2 = m2;
+        b->first = first;
+        b->first_ms = first_ms;
+    } else { /* Chan, Golub, LeVeque: variance of a union */
+        double d = sum / (double)nums - b->sum / (double)b->nums;
+        b->m2 += m2 + d * d * (double)b->nums * (double)nums / (double)(b->nums + nums);
+        b->min = min < b->min ? min : b->min;
+        b->max = max > b->max ? max : b->max;
+        b->sum += sum;
+    }
+    b->nums += nums;
+    b->last = last;
+    b->last_ms = last_ms;
+}
+
+static void add_row(pass *p, const hist_sample *s)
+{
+    hist_bucket *b = &p->b;
+    advance(p, s->time_ms);
+    hold_until(p, s->time_ms);
+    if (!hist__is_state(s)) {
+        b->count++;
+        b->good += s->quality == SPB_GOOD;
+        b->uncertain += s->quality == SPB_UNCERTAIN;
+        b->bad += s->quality == SPB_BAD;
+        b->stale += s->quality == SPB_STALE;
+        b->nulls += (s->flags & HIST_NULL) != 0;
+    }
+    double v = 0;
+    p->held = hist__usable_number(s, &v);
+    if (!p->held) return;
+    p->value = v;
+    add_numbers(b, 1, v, v, v, 0, v, s->time_ms, v, s->time_ms);
+}
+
+static void add_block(pass *p, const hist__summary *s)
+{
+    hist_bucket *b = &p->b;
+    hold_until(p, s->t0);
+    b->count += s->samples;
+    b->good += s->good;
+    b->uncertain += s->uncertain;
+    b->bad += s->bad;
+    b->stale += s->stale;
+    b->nulls += s->nulls;
+    b->area += s->area;
+    b->area_ms += s->area_ms;
+    add_numbers(b, s->nums, s->min, s->max, s->sum, s->m2, s->first, s->num_t0, s->last, s->num_t1);
+    p->held = s->open;
+    p->value = s->last;
+    p->at_ms = s->t1;
+}
+
+/* What holds at the start of the range: the row before it. */
+static pt_status start_value(hist *h, uint32_t tag_id, pass *p, pt_error *err)
+{
+    pt_arena arena;
+    hist_sample s;
+    pt_arena_init(&arena, HIST__VALUE_BYTES_MAX * (size_t)4);
+    pt_status st = p->from_ms == INT64_MIN ? PT_EEMPTY : hist__row_before(h, tag_id, p->from_ms - 1, true, &arena, &s, err);
+    if (st == PT_OK) p->held = hist__usable_number(&s, &p->value);
+    pt_arena_fini(&arena);
+    return st == PT_EEMPTY ? PT_OK : st;
+}
+
+pt_status hist_buckets(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, int64_t interval_ms, bool (*each)(void *ctx, const hist_bucket *b),
+                       void *ctx, pt_error *err)
+{
+    if (interval_ms <= 0) return pt_fail(err, PT_EINVAL, "the interval must be positive");
+    if (from_ms >= to_ms) return PT_OK;
+    uint64_t span = (uint64_t)to_ms - (uint64_t)from_ms;
+    if (span > INT64_MAX || span / (uint64_t)interval_ms > BUCKETS_MAX) return pt_fail(err, PT_ETOOBIG, "more than %d intervals", BUCKETS_MAX);
+    pass p = { .from_ms = from_ms, .to_ms = to_ms, .interval_ms = interval_ms, .each = each, .ctx = ctx, .at_ms = from_ms };
+    hist__scan *scan = NULL;
+    hist__piece piece;
+    pt_status st = hist__scan_open(h, tag_id, from_ms, to_ms, true, &scan, err);
+    if (st != PT_OK) return st;
+    st = start_value(h, tag_id, &p, err);
+    begin(&p, from_ms);
+    while (st == PT_OK && !p.stopped && (st = hist__scan_next(scan, &piece, err)) == PT_OK) {
+        if (piece.is_block) {
+            advance(&p, piece.summary.t0);
+            if (p.stopped) break;
+            if (piece.summary.t1 < p.b.end_ms) {
+                add_block(&p, &piece.summary);
+                continue;
+            }
+            if ((st = hist__scan_expand(scan, &piece, err)) != PT_OK) break;
+        }
+        for (size_t i = 0; i < piece.n && !p.stopped; i++) add_row(&p, &piece.rows[i]);
+    }
+    hist__scan_close(scan);
+    if (st == PT_EEMPTY) st = PT_OK;
+    if (st != PT_OK || p.stopped) return st;
+    /* The last value holds until now, not into the future. */
+    int64_t known = pt_wall_ms(h->clock);
+    if (known < p.at_ms) known = p.at_ms;
+    while (!p.stopped) {
+        if (p.held && p.b.end_ms > known) {
+            hold_until(&p, known > p.at_ms ? known : p.at_ms);
+            p.held = false;
+        }
+        hold_until(&p, p.b.end_ms);
+        emit(&p);
+        if (p.b.end_ms >= to_ms) break;
+        begin(&p, p.b.end_ms);
+    }
+    return st;
+}

@@ -1,0 +1,12 @@
+/* historian/journal.h -- one journal row: samples of many tags in arrival order, compact and checksummed.
+ *
+ * Layout in docs/file-format.md, chapter 4. Cheap to write: about ten bytes and a few nanoseconds per sample. */
+#ifndef HIST_JOURNAL_H
+#define HIST_JOURNAL_H
+#include "historian/block.h"
+
+/* Append the row's bytes to `out`. PT_ENOMEM, PT_ETOOBIG. */
+PT_MUST_CHECK pt_status hist__journal_encode(const hist_sample *s, size_t n, pt_buf *out);
+/* Append the row's samples to `out`. PT_ECORRUPT, PT_EUNSUPPORTED (a newer version), PT_ENOMEM; `out` has then no new rows. */
+PT_MUST_CHECK pt_status hist__journal_decode(const void *bytes, size_t len, hist__rows *out, pt_error *err);
+#endif

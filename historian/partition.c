@@ -1,0 +1,539 @@
+/* historian/partition.c -- files of sealed blocks, one per week; merging pending rows into them.
+ *
+ * Invariant of every partition, between transactions: the blocks of one tag do not overlap and share no time; block and data rows go in
+ * pairs; tag_stat sums up the tag's blocks. So (tag, time, state) is unique on disk, and a range is read by walking blocks once.
+ *
+ * Sealing a tag: find the blocks its new rows touch, and the block before when that one is small; decode them, merge (a newer row replaces an
+ * equal key), cut evenly, encode, replace. For the common case, newer rows behind a full block, nothing is read at all. */
+#include "historian/store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- names and times ---------------------------------------------------------------------------------------- */
+
+int64_t hist__partition_start(int64_t time_ms)
+{
+    if (time_ms < HIST__EARLY_MS) return HIST__EARLY_START;
+    if (time_ms >= HIST__LATE_MS) return HIST__LATE_MS;
+    int64_t start = time_ms - time_ms % HIST__PARTITION_MS;
+    return start < HIST__EARLY_MS ? HIST__EARLY_MS : start;
+}
+
+int64_t hist__partition_end(int64_t start_ms)
+{
+    if (start_ms == HIST__EARLY_START) return HIST__EARLY_MS;
+    if (start_ms >= HIST__LATE_MS) return INT64_MAX;
+    int64_t end = start_ms - start_ms % HIST__PARTITION_MS + HIST__PARTITION_MS;
+    return end > HIST__LATE_MS ? HIST__LATE_MS : end;
+}
+
+void hist__partition_name(int64_t start_ms, char out[40])
+{
+    if (start_ms == HIST__EARLY_START) snprintf(out, 40, "blocks-early.db");
+    else if (start_ms >= HIST__LATE_MS) snprintf(out, 40, "blocks-late.db");
+    else snprintf(out, 40, "blocks-%lld.db", (long long)(start_ms / 1000));
+}
+
+bool hist__partition_parse(const char *name, int64_t *start_ms)
+{
+    pt_slice s = pt_cstr(name);
+    if (pt_slice_eq_cstr(s, "blocks-early.db")) {
+        *start_ms = HIST__EARLY_START;
+        return true;
+    }
+    if (pt_slice_eq_cstr(s, "blocks-late.db")) {
+        *start_ms = HIST__LATE_MS;
+        return true;
+    }
+    uint64_t seconds = 0;
+    if (!pt_slice_starts(s, PT_LIT("blocks-")) || s.len <= 10 || memcmp(s.ptr + s.len - 3, ".db", 3) != 0) return false;
+    if (!pt_slice_to_u64(pt_slice_of(s.ptr + 7, s.len - 10), &seconds) || seconds > UINT64_C(4102444800)) return false;
+    int64_t ms = (int64_t)seconds * 1000;
+    if (hist__partition_start(ms) != ms || ms >= HIST__LATE_MS) return false;
+    *start_ms = ms;
+    return true;
+}
+
+static int by_start(const void *a, const void *b)
+{
+    int64_t x = ((const hist__partition_info *)a)->start_ms, y = ((const hist__partition_info *)b)->start_ms;
+    return (x > y) - (x < y);
+}
+
+/* pool_lock is held. */
+static pt_status add_info(hist *h, int64_t start_ms)
+{
+    for (size_t i = 0; i < h->n_partitions; i++) {
+        if (h->partitions[i].start_ms == start_ms) return PT_OK;
+    }
+    hist__partition_info *all = realloc(h->partitions, (h->n_partitions + 1) * sizeof *all);
+    if (!all) return PT_ENOMEM;
+    h->partitions = all;
+    all[h->n_partitions++] = (hist__partition_info){ .start_ms = start_ms, .generation = ++h->next_generation };
+    qsort(all, h->n_partitions, sizeof *all, by_start);
+    return PT_OK;
+}
+
+pt_status hist__partition_add(hist *h, int64_t start_ms)
+{
+    pthread_mutex_lock(&h->pool_lock);
+    pt_status st = add_info(h, start_ms);
+    pthread_mutex_unlock(&h->pool_lock);
+    return st;
+}
+
+pt_status hist__partitions_scan(hist *h, pt_error *err)
+{
+    DIR *d = opendir(h->dir);
+    if (!d) return pt_fail(err, pt_status_from_errno(errno), "%s: %s", h->dir, strerror(errno));
+    pt_status st = PT_OK;
+    pthread_mutex_lock(&h->pool_lock);
+    for (struct dirent *e; st == PT_OK && (e = readdir(d));) {
+        int64_t start = 0;
+        if (hist__partition_parse(e->d_name, &start)) st = add_info(h, start);
+    }
+    pthread_mutex_unlock(&h->pool_lock);
+    closedir(d);
+    return st == PT_OK ? st : pt_fail(err, st, "%s: out of memory", h->dir);
+}
+
+/* ---- the writer's connections ------------------------------------------------------------------------------- */
+
+static void part_close(hist__part *p)
+{
+    if (!p) return;
+    sqlite3_finalize(p->overlap);
+    sqlite3_finalize(p->insert);
+    sqlite3_finalize(p->insert_data);
+    sqlite3_finalize(p->remove);
+    sqlite3_finalize(p->remove_data);
+    sqlite3_finalize(p->get_data);
+    sqlite3_finalize(p->stat);
+    sqlite3_finalize(p->damage);
+    hist__db_close(p->db);
+    free(p);
+}
+
+void hist__parts_close(hist *h)
+{
+    for (size_t i = 0; i < HIST__OPEN_PARTS; i++) {
+        part_close(h->parts[i]);
+        h->parts[i] = NULL;
+    }
+}
+
+static pt_status part_prepare(hist *h, hist__part *p, pt_error *err)
+{
+    static const char *const sync[] = { "PRAGMA synchronous=FULL", "PRAGMA synchronous=NORMAL", "PRAGMA synchronous=OFF" };
+    const struct {
+        sqlite3_stmt **stmt;
+        const char *sql;
+    } all[] = {
+        { &p->overlap, "SELECT t0, t1, id, rows, samples, bytes FROM block WHERE tag_id=?1 AND t0 <= ?3 AND t0 >= coalesce((SELECT max(t0) FROM block"
+                       " WHERE tag_id=?1 AND t0 <= ?2), -9223372036854775808) ORDER BY t0" },
+        { &p->insert, "INSERT INTO block(tag_id," HIST__BLOCK_COLUMNS ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24)" },
+        { &p->insert_data, "INSERT INTO data(data) VALUES(?1)" },
+        { &p->remove, "DELETE FROM block WHERE tag_id=?1 AND t0=?2" },
+        { &p->remove_data, "DELETE FROM data WHERE id=?1" },
+        { &p->get_data, "SELECT data FROM data WHERE id=?1" },
+        { &p->stat, "INSERT INTO tag_stat VALUES(?1,?2,?3,?4,?5,?6,?7,?8) ON CONFLICT(tag_id) DO UPDATE SET"
+                    " first_ms=min(coalesce(first_ms,?2),coalesce(?2,first_ms)), last_ms=max(coalesce(last_ms,?3),coalesce(?3,last_ms)),"
+                    " max_ms=max(max_ms,?4), samples=samples+?5, rows=rows+?6, blocks=blocks+?7, bytes=bytes+?8" },
+        { &p->damage, "INSERT INTO damaged(tag_id, t0, t1, reason, data) VALUES(?1,?2,?3,?4,(SELECT data FROM data WHERE id=?5))" },
+    };
+    pt_status st = hist__db_exec(p->db, sync[h->o.synchronous], err);
+    for (size_t i = 0; st == PT_OK && i < PT_COUNT_OF(all); i++) st = hist__db_prepare(p->db, all[i].sql, all[i].stmt, err);
+    return st;
+}
+
+static pt_status part_get(hist *h, int64_t start_ms, hist__part **out, pt_error *err)
+{
+    hist__part **slot = &h->parts[0];
+    for (size_t i = 0; i < HIST__OPEN_PARTS; i++) {
+        hist__part *p = h->parts[i];
+        if (p && p->start_ms == start_ms) {
+            p->used = ++h->part_use;
+            *out = p;
+            return PT_OK;
+        }
+        if (*slot && (!p || p->used < (*slot)->used)) slot = &h->parts[i];
+    }
+    hist__part *p = calloc(1, sizeof *p);
+    if (!p) return pt_fail(err, PT_ENOMEM, "out of memory");
+    char name[40];
+    hist__partition_name(start_ms, name);
+    char *path = hist__path(h, name);
+    pt_status st = path ? hist__db_open(path, HIST__PARTITION, false, &p->db, err) : PT_ENOMEM;
+    free(path);
+    p->start_ms = start_ms;
+    if (st == PT_OK) st = part_prepare(h, p, err);
+    if (st != PT_OK) {
+        part_close(p);
+        return st;
+    }
+    part_close(*slot);
+    *slot = p;
+    p->used = ++h->part_use;
+    *out = p;
+    return PT_OK;
+}
+
+/* After an error other than a full disk the connection may be in any state: start afresh next time. */
+static void part_drop(hist *h, hist__part *bad)
+{
+    for (size_t i = 0; i < HIST__OPEN_PARTS; i++) {
+        if (h->parts[i] != bad) continue;
+        part_close(bad);
+        h->parts[i] = NULL;
+    }
+}
+
+pt_status hist__partition_stats(hist *h, int64_t start_ms, pt_error *err)
+{
+    hist__conn *c = NULL;
+    sqlite3_stmt *q = NULL;
+    pt_status st = hist__conn_take(h, start_ms, &c, err);
+    if (st != PT_OK) return st;
+    uint64_t blocks = 0, bytes = 0;
+    bool row = false;
+    st = hist__db_prepare(c->db, "SELECT tag_id, first_ms, last_ms, max_ms, samples, blocks, bytes FROM tag_stat", &q, err);
+    while (st == PT_OK && (st = hist__db_step(c->db, q, &row, err)) == PT_OK && row) {
+        int64_t id = sqlite3_column_int64(q, 0);
+        blocks += (uint64_t)sqlite3_column_int64(q, 5);
+        bytes += (uint64_t)sqlite3_column_int64(q, 6);
+        if (id <= 0 || id > hist__tag_count(h)) continue; /* verify reports it */
+        hist__hot *hot = hist__hot_at(h, (uint32_t)id);
+        int64_t max_ms = sqlite3_column_int64(q, 3);
+        if (!hot->has_sealed || max_ms > hot->sealed_ms) hot->sealed_ms = max_ms;
+        hot->has_sealed = true;
+        if (!hot->has_max || max_ms > hot->max_ms) {
+            hot->max_ms = max_ms;
+            hot->max_state = true; /* unknown: an equal time is looked up */
+        }
+        hot->has_max = true;
+        uint64_t samples = (uint64_t)sqlite3_column_int64(q, 4);
+        if (samples) {
+            int64_t first = sqlite3_column_int64(q, 1), last = sqlite3_column_int64(q, 2);
+            if (hot->samples == 0 || first < hot->first_ms) hot->first_ms = first;
+            if (hot->samples == 0 || last > hot->last_ms) hot->last_ms = last;
+            hot->samples += samples;
+        }
+    }
+    sqlite3_finalize(q);
+    hist__conn_give(h, c);
+    pthread_mutex_lock(&h->pool_lock);
+    for (size_t i = 0; st == PT_OK && i < h->n_partitions; i++) {
+        if (h->partitions[i].start_ms != start_ms) continue;
+        h->partitions[i].blocks = blocks;
+        h->partitions[i].bytes = bytes;
+    }
+    pthread_mutex_unlock(&h->pool_lock);
+    return st;
+}
+
+/* ---- summaries as columns ----------------------------------------------------------------------------------- */
+
+void hist__summary_bind(sqlite3_stmt *stmt, int at, const hist__summary *s)
+{
+    const int64_t counts[] = { s->rows, s->samples, s->good, s->uncertain, s->bad, s->stale, s->nulls, s->nums, s->open };
+    for (size_t i = 0; i < PT_COUNT_OF(counts); i++) sqlite3_bind_int64(stmt, at++, counts[i]);
+    if (s->nums == 0) {
+        for (int i = 0; i < 10; i++) sqlite3_bind_null(stmt, at++);
+        return;
+    }
+    sqlite3_bind_int64(stmt, at++, s->num_t0 - s->t0);
+    sqlite3_bind_int64(stmt, at++, s->t1 - s->num_t1);
+    const double reals[] = { s->min, s->max, s->sum, s->first, s->last, s->m2, s->area };
+    for (size_t i = 0; i < PT_COUNT_OF(reals); i++) sqlite3_bind_double(stmt, at++, reals[i]); /* NaN becomes NULL */
+    sqlite3_bind_int64(stmt, at, s->area_ms);
+}
+
+static double real_of(sqlite3_stmt *stmt, int column)
+{
+    return sqlite3_column_type(stmt, column) == SQLITE_NULL ? (double)NAN : sqlite3_column_double(stmt, column);
+}
+
+void hist__summary_read(sqlite3_stmt *stmt, int column, hist__summary *s)
+{
+    *s = (hist__summary){ .t0 = sqlite3_column_int64(stmt, column), .t1 = sqlite3_column_int64(stmt, column + 1) };
+    uint32_t *counts[] = { &s->rows, &s->samples, &s->good, &s->uncertain, &s->bad, &s->stale, &s->nulls, &s->nums };
+    column += 4; /* t0, t1, id, bytes */
+    for (size_t i = 0; i < PT_COUNT_OF(counts); i++) *counts[i] = (uint32_t)sqlite3_column_int64(stmt, column++);
+    s->open = sqlite3_column_int(stmt, column++) != 0;
+    if (s->nums == 0) return;
+    s->num_t0 = s->t0 + sqlite3_column_int64(stmt, column++);
+    s->num_t1 = s->t1 - sqlite3_column_int64(stmt, column++);
+    double *reals[] = { &s->min, &s->max, &s->sum, &s->first, &s->last, &s->m2, &s->area };
+    for (size_t i = 0; i < PT_COUNT_OF(reals); i++) *reals[i] = real_of(stmt, column++);
+    s->area_ms = sqlite3_column_int64(stmt, column);
+}
+
+/* ---- sealing ------------------------------------------------------------------------------------------------ */
+
+/* What sealing one tag changed, for tag_stat and the statistics in memory. */
+typedef struct delta {
+    int64_t rows, samples, blocks, bytes;
+} delta;
+
+static pt_status insert_block(hist *h, hist__part *p, uint32_t tag_id, const hist_sample *s, size_t n, delta *d, pt_error *err)
+{
+    hist__summary sum;
+    pt_status st = hist__block_encode(h->codec, tag_id, s, n, &h->blob);
+    if (st != PT_OK) return pt_fail(err, st, "encoding a block of tag %u: %s", tag_id, pt_status_name(st));
+    hist__summarize(s, n, &sum);
+    if (sqlite3_bind_blob64(p->insert_data, 1, h->blob.ptr, h->blob.len, SQLITE_STATIC) != SQLITE_OK) return hist__db_fail(p->db, err, "bind");
+    if ((st = hist__db_run(p->db, p->insert_data, err)) != PT_OK) return st;
+    sqlite3_bind_int64(p->insert, 1, tag_id);
+    sqlite3_bind_int64(p->insert, 2, sum.t0);
+    sqlite3_bind_int64(p->insert, 3, sum.t1);
+    sqlite3_bind_int64(p->insert, 4, sqlite3_last_insert_rowid(p->db));
+    sqlite3_bind_int64(p->insert, 5, (int64_t)h->blob.len);
+    hist__summary_bind(p->insert, 6, &sum);
+    if ((st = hist__db_run(p->db, p->insert, err)) != PT_OK) return st;
+    d->rows += (int64_t)n;
+    d->samples += sum.samples;
+    d->blocks++;
+    d->bytes += (int64_t)h->blob.len;
+    return PT_OK;
+}
+
+/* Cut rows evenly into blocks. *tail is the size of the last one. */
+static pt_status insert_rows(hist *h, hist__part *p, uint32_t tag_id, const hist_sample *s, size_t n, delta *d, uint32_t *tail, pt_error *err)
+{
+    size_t pieces = (n + h->o.block_samples - 1) / h->o.block_samples, each = (n + pieces - 1) / pieces;
+    for (size_t at = 0; at < n;) {
+        size_t take = hist__block_cut(s + at, n - at, each);
+        pt_status st = insert_block(h, p, tag_id, s + at, take, d, err);
+        if (st != PT_OK) return st;
+        at += take;
+        *tail = (uint32_t)take;
+    }
+    return PT_OK;
+}
+
+/* Append an old block's rows to merge_rows. A block that can't be read is put aside in `damaged`, said, and left out. */
+static pt_status take_block(hist *h, hist__part *p, uint32_t tag_id, int64_t t0, int64_t t1, int64_t id, pt_error *err)
+{
+    bool row = false;
+    pt_error why = { .text = "its data is missing" };
+    sqlite3_bind_int64(p->get_data, 1, id);
+    pt_status st = hist__db_step(p->db, p->get_data, &row, err);
+    if (st != PT_OK) return st;
+    pt_status decoded = PT_ECORRUPT;
+    if (row) {
+        uint32_t owner = 0;
+        size_t before = h->merge_rows.n;
+        decoded = hist__block_decode(h->codec, sqlite3_column_blob(p->get_data, 0), (size_t)sqlite3_column_bytes(p->get_data, 0), &owner, &h->merge_rows, &why);
+        if (decoded == PT_OK && owner != tag_id) {
+            h->merge_rows.n = before;
+            decoded = pt_fail(&why, PT_ECORRUPT, "it belongs to tag %u", owner);
+        }
+    }
+    sqlite3_reset(p->get_data);
+    if (decoded == PT_OK) return PT_OK;
+    if (decoded != PT_ECORRUPT) return pt_fail(err, decoded, "tag %u, block at %lld: %s", tag_id, (long long)t0, why.text);
+    pt_logf(h->log, PT_LOG_ERROR, "HIST-DAMAGED-BLOCK", "tag %u, block at %lld..%lld ms put aside: %s", tag_id, (long long)t0, (long long)t1, why.text);
+    sqlite3_bind_int64(p->damage, 1, tag_id);
+    sqlite3_bind_int64(p->damage, 2, t0);
+    sqlite3_bind_int64(p->damage, 3, t1);
+    sqlite3_bind_int64(p->damage, 5, id);
+    if ((st = hist__db_bind_slice(p->damage, 4, pt_cstr(why.text))) != PT_OK) return st;
+    st = hist__db_run(p->db, p->damage, err);
+    sqlite3_clear_bindings(p->damage);
+    return st;
+}
+
+typedef struct old_block {
+    int64_t t0, t1, id, rows, samples, bytes;
+} old_block;
+
+static pt_status merge_rows(hist *h, hist__part *p, uint32_t tag_id, const hist_sample *s, size_t n, delta *d, uint32_t *tail, pt_error *err)
+{
+    old_block *old = NULL;
+    size_t count = 0, cap = 0;
+    bool row = false;
+    pt_status st;
+    sqlite3_bind_int64(p->overlap, 1, tag_id);
+    sqlite3_bind_int64(p->overlap, 2, s[0].time_ms);
+    sqlite3_bind_int64(p->overlap, 3, s[n - 1].time_ms);
+    while ((st = hist__db_step(p->db, p->overlap, &row, err)) == PT_OK && row) {
+        old_block b = { sqlite3_column_int64(p->overlap, 0), sqlite3_column_int64(p->overlap, 1), sqlite3_column_int64(p->overlap, 2),
+                        sqlite3_column_int64(p->overlap, 3), sqlite3_column_int64(p->overlap, 4), sqlite3_column_int64(p->overlap, 5) };
+        if (b.t1 < s[0].time_ms && b.rows >= h->o.block_samples / 2) continue; /* the neighbour before, and big enough */
+        if (count == cap) {
+            cap = cap ? cap * 2 : 8;
+            old_block *more = realloc(old, cap * sizeof *more);
+            if (!more) {
+                sqlite3_reset(p->overlap);
+                st = pt_fail(err, PT_ENOMEM, "out of memory");
+                break;
+            }
+            old = more;
+        }
+        old[count++] = b;
+    }
+    hist__rows_reset(&h->merge_rows);
+    for (size_t i = 0; st == PT_OK && i < count; i++) {
+        st = take_block(h, p, tag_id, old[i].t0, old[i].t1, old[i].id, err);
+        sqlite3_bind_int64(p->remove, 1, tag_id);
+        sqlite3_bind_int64(p->remove, 2, old[i].t0);
+        if (st == PT_OK) st = hist__db_run(p->db, p->remove, err);
+        sqlite3_bind_int64(p->remove_data, 1, old[i].id);
+        if (st == PT_OK) st = hist__db_run(p->db, p->remove_data, err);
+        d->rows -= old[i].rows;
+        d->samples -= old[i].samples;
+        d->bytes -= old[i].bytes;
+        d->blocks--;
+    }
+    free(old);
+    if (st != PT_OK) return st;
+    if (count == 0) return insert_rows(h, p, tag_id, s, n, d, tail, err);
+    st = hist__rows_reserve(&h->merge_rows, n);
+    if (st == PT_OK) {
+        memcpy(h->merge_rows.s + h->merge_rows.n, s, n * sizeof *s); /* byte values stay owned by the pending rows */
+        h->merge_rows.n += n;
+        st = hist__rows_sort(&h->merge_rows);
+    }
+    if (st != PT_OK) return pt_fail(err, st, "out of memory");
+    return insert_rows(h, p, tag_id, h->merge_rows.s, h->merge_rows.n, d, tail, err);
+}
+
+static pt_status seal_range(hist *h, hist__part *p, uint32_t tag_id, const hist_sample *s, size_t n, delta *total, pt_error *err)
+{
+    hist__hot *hot = hist__hot_at(h, tag_id);
+    delta d = { 0 };
+    uint32_t tail = 0, half = h->o.block_samples / 2;
+    bool behind = !hot->has_sealed || s[0].time_ms > hot->sealed_ms;
+    pt_status st;
+    if (behind && (!hot->has_sealed || hot->tail_rows >= half || (n >= h->o.block_samples && hot->tail_rows > 0)))
+        st = insert_rows(h, p, tag_id, s, n, &d, &tail, err);
+    else st = merge_rows(h, p, tag_id, s, n, &d, &tail, err);
+    if (st != PT_OK) return st;
+
+    int64_t first = 0, last = 0;
+    bool any = false;
+    for (size_t i = 0; i < n && !any; i++) {
+        if (!hist__is_state(&s[i])) first = s[i].time_ms, any = true;
+    }
+    for (size_t i = n; any && i-- > 0;) {
+        if (!hist__is_state(&s[i])) {
+            last = s[i].time_ms;
+            break;
+        }
+    }
+    sqlite3_bind_int64(p->stat, 1, tag_id);
+    if (any) {
+        sqlite3_bind_int64(p->stat, 2, first);
+        sqlite3_bind_int64(p->stat, 3, last);
+    } else {
+        sqlite3_bind_null(p->stat, 2);
+        sqlite3_bind_null(p->stat, 3);
+    }
+    sqlite3_bind_int64(p->stat, 4, s[n - 1].time_ms);
+    sqlite3_bind_int64(p->stat, 5, d.samples);
+    sqlite3_bind_int64(p->stat, 6, d.rows);
+    sqlite3_bind_int64(p->stat, 7, d.blocks);
+    sqlite3_bind_int64(p->stat, 8, d.bytes);
+    if ((st = hist__db_run(p->db, p->stat, err)) != PT_OK) return st;
+
+    /* Kept even if the transaction fails: too large a sealed_ms only costs a look, and the failure path forgets tail_rows. */
+    hot->tail_rows = !hot->has_sealed || s[n - 1].time_ms >= hot->sealed_ms ? tail : 0;
+    if (!hot->has_sealed || s[n - 1].time_ms > hot->sealed_ms) hot->sealed_ms = s[n - 1].time_ms;
+    hot->has_sealed = true;
+    total->blocks += d.blocks;
+    total->bytes += d.bytes;
+    return PT_OK;
+}
+
+static pt_status seal_partition(hist *h, int64_t start_ms, const uint32_t *tags, size_t n, pt_error *err)
+{
+    hist__part *p = NULL;
+    delta total = { 0 };
+    pt_status st = part_get(h, start_ms, &p, err);
+    if (st != PT_OK) return st;
+    int64_t end_ms = hist__partition_end(start_ms);
+    st = hist__db_exec(p->db, "BEGIN IMMEDIATE", err);
+    for (size_t i = 0; st == PT_OK && i < n; i++) {
+        const hist__hot *hot = hist__hot_at(h, tags[i]);
+        size_t lo = hist__pending_lower(hot, start_ms), hi = end_ms == INT64_MAX ? hot->n : hist__pending_lower(hot, end_ms);
+        if (lo < hi) st = seal_range(h, p, tags[i], hot->rows + lo, hi - lo, &total, err);
+    }
+    if (st == PT_OK) st = hist__db_exec(p->db, "COMMIT", err);
+    if (st != PT_OK) {
+        if (!sqlite3_get_autocommit(p->db)) sqlite3_exec(p->db, "ROLLBACK", NULL, NULL, NULL);
+        if (st != PT_ENOSPC) part_drop(h, p);
+        return st;
+    }
+    pthread_mutex_lock(&h->pool_lock);
+    st = add_info(h, start_ms);
+    for (size_t i = 0; i < h->n_partitions; i++) {
+        if (h->partitions[i].start_ms != start_ms) continue;
+        h->partitions[i].blocks = (uint64_t)((int64_t)h->partitions[i].blocks + total.blocks);
+        h->partitions[i].bytes = (uint64_t)((int64_t)h->partitions[i].bytes + total.bytes);
+    }
+    pthread_mutex_unlock(&h->pool_lock);
+    return st;
+}
+
+/* The partitions the pending rows of these tags fall into, ascending; to be freed. */
+static pt_status partitions_of(hist *h, const uint32_t *tags, size_t n, int64_t **out, size_t *count)
+{
+    int64_t *list = NULL;
+    size_t used = 0, cap = 0;
+    for (size_t i = 0; i < n; i++) {
+        const hist__hot *hot = hist__hot_at(h, tags[i]);
+        for (size_t at = 0; at < hot->n;) {
+            int64_t start = hist__partition_start(hot->rows[at].time_ms), end = hist__partition_end(start);
+            size_t place = 0;
+            while (place < used && list[place] < start) place++;
+            if (place == used || list[place] != start) {
+                if (used == cap) {
+                    cap = cap ? cap * 2 : 8;
+                    int64_t *more = realloc(list, cap * sizeof *more);
+                    if (!more) {
+                        free(list);
+                        return PT_ENOMEM;
+                    }
+                    list = more;
+                }
+                memmove(list + place + 1, list + place, (used - place) * sizeof *list);
+                list[place] = start;
+                used++;
+            }
+            at = end == INT64_MAX ? hot->n : hist__pending_lower(hot, end);
+        }
+    }
+    *out = list;
+    *count = used;
+    return PT_OK;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+pt_status hist__seal(hist *h, uint32_t *tags, size_t n, pt_error *err)
+{
+    int64_t *starts = NULL;
+    size_t count = 0;
+    qsort(tags, n, sizeof *tags, by_id);
+    pt_status st = partitions_of(h, tags, n, &starts, &count);
+    if (st != PT_OK) return pt_fail(err, st, "out of memory");
+    for (size_t i = 0; st == PT_OK && i < count; i++) st = seal_partition(h, starts[i], tags, n, err);
+    free(starts);
+    h->look_valid = false;
+    if (st != PT_OK) {
+        for (size_t i = 0; i < n; i++) hist__hot_at(h, tags[i])->tail_rows = 0;
+        return st;
+    }
+    pthread_mutex_lock(&h->pending_lock);
+    for (size_t i = 0; i < n; i++) hist__pending_clear(h, tags[i]);
+    pthread_mutex_unlock(&h->pending_lock);
+    return PT_OK;
+}

@@ -1,0 +1,173 @@
+/* historian/recover.c -- from the files to the pending rows in memory: after a crash, an ordinary start, and for readers of another process.
+ *
+ * Rows behind `sealed` are replayed in order. Some of them may be in blocks already (sealed, but the journal was not told yet): those are
+ * looked up and left out, so nothing is counted twice. */
+#include "historian/store.h"
+
+#include <stdlib.h>
+
+static pt_status put_row(hist *h, const hist_sample *s, int64_t row)
+{
+    hist__hot *hot = hist__hot_at(h, s->tag_id);
+    bool state = hist__is_state(s), known = false;
+    const hist_sample *stored = hist__find_in_blocks(h, s->tag_id, s->time_ms, state);
+    if (stored && hist__same_content(stored, s) && !hist__pending_find(hot, s->time_ms, state)) return PT_OK;
+    bool in_blocks = stored != NULL;
+    pt_status st = hist__pending_put(h, s, (uint64_t)row, &known);
+    if (st != PT_OK) return st;
+    if (!hot->has_max || hist__key_cmp(s->time_ms, state, hot->max_ms, hot->max_state) > 0) {
+        hot->has_max = true;
+        hot->max_ms = s->time_ms;
+        hot->max_state = state;
+    }
+    if (state) return PT_OK;
+    if (hot->samples == 0 || s->time_ms < hot->first_ms) hot->first_ms = s->time_ms;
+    if (hot->samples == 0 || s->time_ms > hot->last_ms) hot->last_ms = s->time_ms;
+    hot->samples += !known && !in_blocks;
+    return PT_OK;
+}
+
+/* One journal row's samples; a damaged row is said and left behind. */
+static pt_status replay_row(hist *h, int64_t id, const void *bytes, size_t len, hist__rows *rows, pt_error *err)
+{
+    hist__rows_reset(rows);
+    pt_error why = { 0 };
+    pt_status st = hist__journal_decode(bytes, len, rows, &why);
+    if (st == PT_ECORRUPT) {
+        pt_logf(h->log, PT_LOG_ERROR, "HIST-DAMAGED-JOURNAL", "journal row %lld can't be read and is left out: %s", (long long)id, why.text);
+        return PT_OK;
+    }
+    if (st != PT_OK) return pt_fail(err, st, "journal row %lld: %s", (long long)id, why.text[0] ? why.text : pt_status_name(st));
+    for (size_t i = 0; i < rows->n; i++) {
+        if (rows->s[i].tag_id > hist__tag_count(h)) {
+            pt_logf(h->log, PT_LOG_ERROR, "HIST-UNKNOWN-TAG", "journal row %lld: sample of unknown tag %u left out", (long long)id, rows->s[i].tag_id);
+            continue;
+        }
+        if ((st = put_row(h, &rows->s[i], id)) != PT_OK) return pt_fail(err, st, "journal row %lld: %s", (long long)id, pt_status_name(st));
+    }
+    return PT_OK;
+}
+
+/* Rows (after, until] in order. */
+static pt_status replay(hist *h, sqlite3 *db, int64_t after, int64_t until, pt_error *err)
+{
+    sqlite3_stmt *q = NULL;
+    hist__rows rows;
+    hist__rows_init(&rows);
+    bool row = false;
+    pt_status st = hist__db_prepare(db, "SELECT id, data FROM journal WHERE id > ?1 AND id <= ?2 ORDER BY id", &q, err);
+    if (st == PT_OK) {
+        sqlite3_bind_int64(q, 1, after);
+        sqlite3_bind_int64(q, 2, until);
+    }
+    while (st == PT_OK && (st = hist__db_step(db, q, &row, err)) == PT_OK && row) {
+        const void *bytes = sqlite3_column_blob(q, 1);
+        st = replay_row(h, sqlite3_column_int64(q, 0), bytes ? bytes : "", (size_t)sqlite3_column_bytes(q, 1), &rows, err);
+    }
+    sqlite3_finalize(q);
+    hist__rows_fini(&rows);
+    h->look_valid = false;
+    return st;
+}
+
+static pt_status all_partition_stats(hist *h, pt_error *err)
+{
+    pt_status st = PT_OK;
+    for (size_t i = 0; st == PT_OK && i < h->n_partitions; i++) {
+        st = hist__partition_stats(h, h->partitions[i].start_ms, err);
+        if (st == PT_ENOTFOUND) st = PT_OK; /* dropped by the writer, or made and still empty */
+    }
+    return st;
+}
+
+/* The list of journal rows and where the numbering stands. */
+static pt_status read_row_list(hist *h, pt_error *err)
+{
+    sqlite3_stmt *q = NULL;
+    bool row = false;
+    int64_t next = 0, events = 0;
+    pt_status st = hist__db_prepare(h->journal, "SELECT id, seq + n, wall_ms, length(data) FROM journal ORDER BY id", &q, err);
+    while (st == PT_OK && (st = hist__db_step(h->journal, q, &row, err)) == PT_OK && row) {
+        h->journal_last = sqlite3_column_int64(q, 0);
+        next = sqlite3_column_int64(q, 1);
+        st = hist__rows_note(h, h->journal_last, sqlite3_column_int64(q, 2), (uint64_t)sqlite3_column_int64(q, 3));
+        if (st != PT_OK) pt_fail(err, st, "out of memory");
+    }
+    sqlite3_finalize(q);
+    if (st == PT_OK) st = hist__db_number(h->catalog, "SELECT coalesce(max(seq), 0) + 1 FROM event", &events, err);
+    if (st != PT_OK) return st;
+    h->next_seq = (uint64_t)(next > events ? next : events);
+    if (h->journal_last < h->journal_sealed) h->journal_last = h->journal_sealed;
+    while (h->row_sealed < h->row_count && h->row_sizes[h->row_first + h->row_sealed].id <= h->journal_sealed)
+        h->journal_unsealed_bytes -= h->row_sizes[h->row_first + h->row_sealed++].bytes;
+    return PT_OK;
+}
+
+pt_status hist__recover(hist *h, pt_error *err)
+{
+    pt_status st = hist__journal_open(h, err);
+    if (st == PT_OK) st = hist__catalog_load(h, h->catalog, 0, err);
+    if (st == PT_OK) st = hist__partitions_scan(h, err);
+    if (st == PT_OK) st = all_partition_stats(h, err);
+    if (st == PT_OK) st = hist__db_number(h->journal, "SELECT value FROM meta WHERE key='sealed_id'", &h->journal_sealed, err);
+    if (st == PT_OK) st = read_row_list(h, err);
+    if (st == PT_OK) st = replay(h, h->journal, h->journal_sealed, INT64_MAX, err);
+    return st;
+}
+
+/* ---- read-only ---------------------------------------------------------------------------------------------- */
+
+static void forget(hist *h)
+{
+    hist__pending_free(h);
+    pthread_mutex_lock(&h->pool_lock);
+    for (size_t i = 0; i < h->n_partitions; i++) h->partitions[i].blocks = h->partitions[i].bytes = 0;
+    pthread_mutex_unlock(&h->pool_lock);
+}
+
+/* request_lock is held: one thread refreshes at a time. */
+static pt_status refresh(hist *h, pt_error *err)
+{
+    int64_t sealed = 0, last = 0;
+    if (!h->ro_journal) {
+        char *path = hist__path(h, "journal.db");
+        pt_status opened = path ? hist__db_open(path, HIST__JOURNAL, true, &h->ro_journal, err) : PT_ENOMEM;
+        free(path);
+        if (opened != PT_OK) return opened;
+    }
+    pt_status st = hist__db_exec(h->ro_journal, "BEGIN", err);
+    if (st != PT_OK) return st;
+    st = hist__db_number(h->ro_journal, "SELECT value FROM meta WHERE key='sealed_id'", &sealed, err);
+    if (st == PT_OK) st = hist__db_number(h->ro_journal, "SELECT coalesce(max(id), 0) FROM journal", &last, err);
+    if (st == PT_OK && (sealed != h->ro_sealed || last > h->ro_last)) {
+        st = hist__catalog_refresh(h, err); /* what the rows refer to was committed before them */
+        pthread_mutex_lock(&h->pending_lock);
+        if (st == PT_OK && sealed != h->ro_sealed) {
+            forget(h);
+            h->ro_sealed = h->ro_last = -1;
+            st = hist__partitions_scan(h, err);
+            if (st == PT_OK) st = all_partition_stats(h, err);
+            if (st == PT_OK) h->ro_last = sealed;
+        }
+        if (st == PT_OK) st = replay(h, h->ro_journal, h->ro_last, last, err);
+        if (st == PT_OK) {
+            h->ro_sealed = sealed;
+            h->ro_last = last;
+        } else {
+            h->ro_sealed = -1; /* begin again next time */
+        }
+        pthread_mutex_unlock(&h->pending_lock);
+    } else if (st == PT_OK) {
+        st = hist__catalog_refresh(h, err);
+    }
+    sqlite3_exec(h->ro_journal, "COMMIT", NULL, NULL, NULL);
+    return st;
+}
+
+pt_status hist__journal_refresh(hist *h, pt_error *err)
+{
+    pthread_mutex_lock(&h->request_lock);
+    pt_status st = refresh(h, err);
+    pthread_mutex_unlock(&h->request_lock);
+    return st;
+}

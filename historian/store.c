@@ -1,0 +1,292 @@
+/* historian/store.c -- open, close, lock, statistics; and the theory of the whole folder.
+ *
+ *     hist_append --> buffer --> writer thread --> journal.db --> pending rows --> blocks-*.db
+ *                     (bounded)   (one commit      (one blob      (memory,         (per tag, sorted,
+ *                                  per interval)    per chunk)     per tag)         compressed, for ever)
+ *
+ * A sample is in exactly one of three states, and leaves each only when it is safe in the next:
+ *
+ *     BUFFERED --COMMIT of journal.db--> PENDING --COMMIT of its partition--> SEALED
+ *     lost by kill -9                    in the journal and in memory         in a block
+ *
+ * Invariants:
+ *  (1) A committed sample is in the journal behind `sealed`, or in a block, or (between the partition's commit and the journal being told)
+ *      in both. Therefore readers look at memory or the journal FIRST and at blocks SECOND, and drop equal keys: nothing is missed.
+ *  (2) A sample on disk has its tag in catalog.db: tags are committed first.
+ *  (3) The key (tag, time, is it a STATE row) is unique among pending rows, among blocks, and a pending row beats a block's.
+ *  (4) Pending rows of the process that writes are those of journal rows behind `sealed`, less what is sealed already.
+ *  (5) Only the writer thread changes pending rows, blocks, journal and catalog; it holds pending_lock while it moves pending rows.
+ *  (6) Memory is bounded: buffer_bytes for what is not committed, pending_bytes (by sealing early) for what is not sealed.
+ *
+ * Locks, in the order they may be taken: request_lock, buffer.lock; catalog_lock, tag_lock, pending_lock, pool_lock; stat_lock last. No lock
+ * is held during a write to disk. */
+#include "historian/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void hist_options_init(hist_options *o)
+{
+    *o = (hist_options){
+        .commit_interval_ms = 250,
+        .synchronous = HIST_SYNC_FULL,
+        .buffer_bytes = UINT64_C(256) << 20,
+        .block_samples = 1024,
+        .seal_age_ms = 3600000,
+        .pending_bytes = UINT64_C(48) << 20,
+        .log_bytes = UINT64_C(64) << 20,
+        .log_age_ms = 86400000,
+    };
+}
+
+char *hist__path(const hist *h, const char *name)
+{
+    size_t size = strlen(h->dir) + strlen(name) + 2;
+    char *path = malloc(size);
+    if (path) snprintf(path, size, "%s/%s", h->dir, name);
+    return path;
+}
+
+static pt_status check_options(const hist_options *o, pt_error *err)
+{
+    if (!o->dir || !o->dir[0]) return pt_fail(err, PT_EINVAL, "no directory given");
+    if (o->commit_interval_ms < 10 || o->commit_interval_ms > 60000) return pt_fail(err, PT_EINVAL, "commit_interval must be 10 ms to 60 s");
+    if (o->block_samples < 16 || o->block_samples > HIST__BLOCK_ROWS_MAX / 2) return pt_fail(err, PT_EINVAL, "block_samples must be 16 to %u", HIST__BLOCK_ROWS_MAX / 2);
+    if (o->buffer_bytes < 65536 || o->seal_age_ms < 0 || o->retention_age_ms < 0) return pt_fail(err, PT_EINVAL, "a historian option is out of range");
+    return PT_OK;
+}
+
+/* ---- the lock file ------------------------------------------------------------------------------------------ */
+
+static pt_status busy(const char *path, int fd, pt_error *err)
+{
+    char text[96] = { 0 };
+    ssize_t n = pread(fd, text, sizeof text - 1, 0);
+    for (ssize_t i = 0; i < n; i++) {
+        if (text[i] == '\n') text[i] = 0;
+    }
+    return pt_fail(err, PT_EBUSY, "%s is held by another process (%s)", path, text[0] ? text : "unknown");
+}
+
+static pt_status take_lock(hist *h, pt_error *err)
+{
+    char *path = hist__path(h, "lock");
+    if (!path) return pt_fail(err, PT_ENOMEM, "out of memory");
+    pt_status st = PT_OK;
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (fd < 0) {
+        st = pt_fail(err, pt_status_from_errno(errno), "%s: %s", path, strerror(errno));
+    } else if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        st = errno == EWOULDBLOCK ? busy(path, fd, err) : pt_fail(err, pt_status_from_errno(errno), "%s: %s", path, strerror(errno));
+        close(fd);
+    } else {
+        char text[160], host[100] = { 0 };
+        if (gethostname(host, sizeof host - 1) != 0) host[0] = 0;
+        int len = snprintf(text, sizeof text, "pid %ld on %s\n", (long)getpid(), host[0] ? host : "this host");
+        /* Only a hint for people: the lock itself is held whether or not it can be written. */
+        if (ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)len, 0) != len) pt_logf(h->log, PT_LOG_DEBUG, "HIST-LOCK-TEXT", "%s: %s", path, strerror(errno));
+        h->lock_fd = fd;
+    }
+    free(path);
+    return st;
+}
+
+/* ---- open --------------------------------------------------------------------------------------------------- */
+
+static pt_status make_dir(const char *dir, pt_error *err)
+{
+    if (mkdir(dir, 0755) == 0) return PT_OK;
+    int e = errno;
+    struct stat info;
+    if (stat(dir, &info) == 0) return S_ISDIR(info.st_mode) ? PT_OK : pt_fail(err, PT_EINVAL, "%s is not a directory", dir);
+    return pt_fail(err, pt_status_from_errno(e), "%s: %s", dir, strerror(e));
+}
+
+static pt_status init_locks(hist *h)
+{
+    bool ok = pthread_rwlock_init(&h->tag_lock, NULL) == 0 && pthread_mutex_init(&h->catalog_lock, NULL) == 0 &&
+              pthread_mutex_init(&h->pending_lock, NULL) == 0 && pthread_mutex_init(&h->pool_lock, NULL) == 0 &&
+              pthread_mutex_init(&h->request_lock, NULL) == 0 && pthread_mutex_init(&h->stat_lock, NULL) == 0;
+    return ok ? hist__buffer_init(h) : PT_ENOMEM;
+}
+
+/* Free everything; the writer has ended or was never started. */
+static void destroy(hist *h)
+{
+    hist__batch_free(h, &h->batch);
+    hist__buffer_fini(h);
+    sqlite3_finalize(h->old_path);
+    hist__db_close(h->catalog_reader);
+    hist__db_close(h->ro_journal);
+    hist__journal_close(h);
+    hist__parts_close(h);
+    hist__pool_close(h);
+    hist__pending_free(h);
+    hist__catalog_free(h);
+    hist__codec_free(h->codec);
+    pt_buf_fini(&h->blob);
+    hist__rows_fini(&h->merge_rows);
+    hist__rows_fini(&h->look_rows);
+    free(h->row_sizes);
+    free(h->seal_list);
+    free(h->partitions);
+    if (h->lock_fd >= 0) close(h->lock_fd);
+    pthread_rwlock_destroy(&h->tag_lock);
+    pthread_mutex_destroy(&h->catalog_lock);
+    pthread_mutex_destroy(&h->pending_lock);
+    pthread_mutex_destroy(&h->pool_lock);
+    pthread_mutex_destroy(&h->request_lock);
+    pthread_mutex_destroy(&h->stat_lock);
+    free(h->dir);
+    free(h);
+}
+
+static pt_status open_catalog_reader(hist *h, pt_error *err)
+{
+    char *path = hist__path(h, "catalog.db");
+    if (!path) return pt_fail(err, PT_ENOMEM, "out of memory");
+    pt_status st = hist__db_open(path, HIST__CATALOG, true, &h->catalog_reader, err);
+    free(path);
+    if (st == PT_OK) st = hist__db_prepare(h->catalog_reader, "SELECT tag_id FROM tag_path WHERE path=?1 ORDER BY from_ms DESC LIMIT 1", &h->old_path, err);
+    return st;
+}
+
+static pt_status open_all(hist *h, pt_error *err)
+{
+    pt_status st = hist__codec_new(&h->codec);
+    if (st != PT_OK) return pt_fail(err, st, "out of memory");
+    if (h->o.read_only) {
+        if ((st = open_catalog_reader(h, err)) != PT_OK) return st;
+        h->ro_sealed = h->ro_last = -1;
+        h->tag_generation = -1;
+        return hist__journal_refresh(h, err);
+    }
+    if ((st = make_dir(h->dir, err)) != PT_OK) return st;
+    if ((st = take_lock(h, err)) != PT_OK) return st;
+    if ((st = hist__recover(h, err)) != PT_OK) return st;
+    if ((st = open_catalog_reader(h, err)) != PT_OK) return st;
+    h->last_tick_mono_ms = h->last_trim_mono_ms = hist__mono_ms();
+    if (pthread_create(&h->writer, NULL, hist__writer_main, h) != 0) return pt_fail(err, PT_ENOMEM, "no thread for the writer");
+    h->writer_started = true;
+    return PT_OK;
+}
+
+pt_status hist_open(const hist_options *o, const pt_clock *clock, const pt_log *log, hist **out, pt_error *err)
+{
+    pt_status st = check_options(o, err);
+    if (st != PT_OK) return st;
+    hist *h = calloc(1, sizeof *h);
+    if (!h) return pt_fail(err, PT_ENOMEM, "out of memory");
+    h->o = *o;
+    h->clock = clock;
+    h->log = log;
+    h->lock_fd = -1;
+    h->dir = pt_slice_dup(pt_cstr(o->dir));
+    h->o.dir = h->dir;
+    pt_map_init(&h->by_key, PT_MAP_BORROW_KEYS);
+    pt_map_init(&h->by_path, PT_MAP_COPY_KEYS);
+    pt_buf_init(&h->blob, HIST__BLOCK_BYTES_MAX);
+    hist__rows_init(&h->merge_rows);
+    hist__rows_init(&h->look_rows);
+    if (!h->dir || init_locks(h) != PT_OK) {
+        free(h->dir);
+        free(h);
+        return pt_fail(err, PT_ENOMEM, "out of memory");
+    }
+    if ((st = open_all(h, err)) != PT_OK) {
+        destroy(h);
+        return st;
+    }
+    *out = h;
+    return PT_OK;
+}
+
+pt_status hist_close(hist *h, int64_t timeout_ms, pt_error *err)
+{
+    if (!h) return PT_OK;
+    pt_status st = PT_OK;
+    if (h->writer_started) {
+        pthread_mutex_lock(&h->buffer.lock);
+        h->close_deadline_mono_ms = hist__mono_ms() + (timeout_ms > 0 ? timeout_ms : 0);
+        h->buffer.closing = true;
+        pthread_cond_signal(&h->buffer.wake);
+        pthread_mutex_unlock(&h->buffer.lock);
+        pthread_join(h->writer, NULL);
+        uint64_t samples = h->buffer.in.samples + h->batch.samples, events = h->buffer.in.n_events + h->batch.n_events;
+        if (samples || events) {
+            st = h->stats.error != PT_OK ? h->stats.error : PT_ETIMEOUT;
+            pt_fail(err, st, "%llu samples and %llu events could not be committed: %.120s", (unsigned long long)samples, (unsigned long long)events,
+                    h->stats.error != PT_OK ? h->stats.error_text : "no time left");
+            pt_logf(h->log, PT_LOG_ERROR, "HIST-LOST", "closed with %llu samples and %llu events not committed", (unsigned long long)samples, (unsigned long long)events);
+        }
+    }
+    destroy(h);
+    return st;
+}
+
+/* ---- statistics --------------------------------------------------------------------------------------------- */
+
+static uint64_t file_bytes(const hist *h, const char *name)
+{
+    static const char *const suffix[] = { "", "-wal", "-shm" };
+    uint64_t total = 0;
+    for (size_t i = 0; i < PT_COUNT_OF(suffix); i++) {
+        char full[64];
+        snprintf(full, sizeof full, "%s%s", name, suffix[i]);
+        char *path = hist__path(h, full);
+        struct stat info;
+        if (path && stat(path, &info) == 0) total += (uint64_t)info.st_size;
+        free(path);
+    }
+    return total;
+}
+
+void hist_stats_get(hist *h, hist_stats *out)
+{
+    pthread_mutex_lock(&h->stat_lock);
+    *out = h->stats;
+    pthread_mutex_unlock(&h->stat_lock);
+    pthread_mutex_lock(&h->buffer.lock);
+    out->appended = h->buffer.appended;
+    out->buffered = h->buffer.in.samples + h->buffer.in_flight_samples;
+    out->buffered_bytes = h->buffer.in.bytes + h->buffer.in_flight_bytes;
+    pthread_mutex_unlock(&h->buffer.lock);
+    out->tags = hist__tag_count(h);
+    out->file_bytes = file_bytes(h, "catalog.db") + (out->journal_bytes = file_bytes(h, "journal.db"));
+    int64_t starts[256];
+    size_t n = 0;
+    pthread_mutex_lock(&h->pool_lock);
+    for (size_t i = 0; i < h->n_partitions; i++) {
+        out->blocks += h->partitions[i].blocks;
+        out->block_bytes += h->partitions[i].bytes;
+        if (n < PT_COUNT_OF(starts)) starts[n++] = h->partitions[i].start_ms;
+    }
+    pthread_mutex_unlock(&h->pool_lock);
+    for (size_t i = 0; i < n; i++) {
+        char name[40];
+        hist__partition_name(starts[i], name);
+        out->file_bytes += file_bytes(h, name);
+    }
+}
+
+/* ---- sealing on request ------------------------------------------------------------------------------------- */
+
+static pt_status run_seal(hist *h, void *ctx, pt_error *err)
+{
+    (void)ctx;
+    pt_status st = hist__seal_due(h, true, err);
+    if (st != PT_OK) return st;
+    hist__sealed_advance(h);
+    return hist__journal_trim(h, err);
+}
+
+pt_status hist__seal_all(hist *h, pt_error *err)
+{
+    hist__request r = { .run = run_seal };
+    return hist__request_run(h, &r, err);
+}

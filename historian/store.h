@@ -1,0 +1,292 @@
+/* historian/store.h -- what the files of this folder share about an open store. The theory is at the top of store.c. */
+#ifndef HIST_STORE_H
+#define HIST_STORE_H
+#include "base/map.h"
+#include "historian/block.h"
+#include "historian/db.h"
+#include "historian/historian.h"
+#include "historian/journal.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum {
+    HIST__CHUNK = 4096,           /* samples per piece of the buffer, and at most per journal row */
+    HIST__CHUNK_BYTES = 1 << 20,  /* value bytes that close a chunk early */
+    HIST__SPARE_CHUNKS = 64,      /* empty chunks kept for reuse */
+    HIST__SEGMENT = 4096,         /* tags per piece of the tag tables */
+    HIST__SEGMENTS = 16384,       /* 64 M tags at most */
+    HIST__IDLE_CONNS = 48         /* idle read connections kept */
+};
+#define HIST__PARTITION_MS (INT64_C(7) * 86400000)  /* width of a partition */
+#define HIST__EARLY_MS INT64_C(946684800000)        /* 2000-01-01: everything before is one partition, */
+#define HIST__LATE_MS INT64_C(4102444800000)        /* 2100-01-01: everything from here on another */
+#define HIST__EARLY_START INT64_MIN
+#define HIST__JOURNAL_BYTES (UINT64_C(256) << 20)   /* unsealed journal beyond which the oldest tags are sealed */
+
+/* ---- catalogue (catalog.c) ---------------------------------------------------------------------------------- */
+
+typedef struct hist__tag {
+    uint32_t id;
+    hist_tag_key key;  /* slices into key_bytes */
+    pt_slice key_text; /* the map's key: the five parts with a NUL behind each; owned */
+    char *path, *unit; /* owned, NUL-terminated */
+    size_t path_len, unit_len;
+    spb_datatype type;
+    int64_t changed_ms; /* when path, type or unit last changed */
+    bool is_new;        /* not in catalog.db yet */
+    bool dirty, path_dirty;
+} hist__tag;
+
+/* The busy half of a tag: touched for every sample. */
+typedef struct hist__hot {
+    hist_sample *rows;  /* committed, not sealed; ascending unique keys; byte values malloc'ed each. Guarded by pending_lock; written by the writer only */
+    uint32_t n, cap;
+    uint32_t value_bytes; /* of byte values among them, plus one for each such row */
+    uint32_t tail_rows; /* writer only: rows of the tag's newest block, 0 unknown */
+    uint64_t first_row; /* writer only: journal row of the oldest of them; 0 when n == 0 */
+    int64_t max_ms;     /* writer only: largest key ever accepted, in flight included */
+    int64_t sealed_ms;  /* writer only: largest time in any block */
+    bool has_max, max_state, has_sealed, queued; /* writer only; queued: on the list of tags to seal */
+    int64_t first_ms, last_ms; /* committed samples (no STATE rows); pending_lock */
+    uint64_t samples;          /* pending_lock */
+} hist__hot;
+
+/* ---- buffer (buffer.c) -------------------------------------------------------------------------------------- */
+
+typedef struct hist__chunk {
+    struct hist__chunk *next;
+    uint32_t n;
+    size_t bytes;    /* of values in the arena */
+    pt_arena arena;
+    hist_sample s[HIST__CHUNK];
+} hist__chunk;
+
+typedef struct hist__event {
+    struct hist__event *next;
+    hist_event e; /* slices go behind this struct */
+    size_t bytes;
+} hist__event;
+
+/* What one commit takes to disk. */
+typedef struct hist__batch {
+    hist__chunk *chunks, *chunks_end;
+    hist__event *events, *events_end;
+    uint64_t samples, n_events, bytes;
+    uint64_t tickets; /* samples and events appended since the start, the last of this batch included */
+    unsigned classified; /* passes done, of 2 */
+    uint64_t duplicates, replaced, historical; /* after classification; `samples` keeps counting all */
+} hist__batch;
+
+typedef struct hist__buffer {
+    pthread_mutex_t lock; /* guards everything here */
+    pthread_cond_t wake;  /* the writer: something to do */
+    pthread_cond_t done;  /* flushers: tickets committed, or an error */
+    hist__batch in;
+    hist__chunk *spare;
+    unsigned spares;
+    uint64_t in_flight_bytes, in_flight_samples; /* of the batch the writer holds */
+    uint64_t tickets, committed;
+    uint64_t appended;
+    bool hurry, closing, dead; /* dead: the writer thread has ended */
+    bool work;                 /* a request beside samples: seal, delete, trim */
+} hist__buffer;
+
+/* ---- partitions (partition.c) and read connections (conn.c) -------------------------------------------------- */
+
+typedef struct hist__conn { /* a read connection to one partition; used by one thread at a time */
+    int64_t start_ms;
+    uint64_t generation; /* of the partition when opened */
+    sqlite3 *db;
+    sqlite3_stmt *raw, *index, *data, *before;
+    hist__codec *codec;
+    struct hist__conn *next;
+} hist__conn;
+
+typedef struct hist__part { /* the writer's connection to one partition */
+    int64_t start_ms;
+    sqlite3 *db;
+    sqlite3_stmt *overlap, *insert, *insert_data, *remove, *remove_data, *get_data, *stat, *damage;
+    uint64_t used; /* for least-recently-used closing */
+} hist__part;
+
+typedef struct hist__partition_info {
+    int64_t start_ms;
+    uint64_t generation; /* differs after the file was dropped and made anew */
+    uint64_t blocks, bytes;
+} hist__partition_info;
+
+enum { HIST__OPEN_PARTS = 16 };
+
+struct hist {
+    hist_options o;
+    char *dir;               /* owned; o.dir points to it */
+    const pt_clock *clock;   /* borrowed */
+    const pt_log *log;       /* borrowed */
+    int lock_fd;             /* -1: read-only */
+
+    /* catalogue */
+    pthread_rwlock_t tag_lock; /* guards the maps, the tags' contents, dirty list */
+    pt_map by_key, by_path;    /* key_text / current path -> tag id */
+    _Atomic(hist__tag *) tags[HIST__SEGMENTS]; /* pieces are never moved or freed before close */
+    hist__hot *hot[HIST__SEGMENTS];
+    _Atomic uint32_t n_tags;   /* ids 1..n_tags exist */
+    uint32_t *dirty;           /* owned */
+    size_t n_dirty, cap_dirty;
+    int64_t tag_generation;
+    pthread_mutex_t catalog_lock; /* read connection to catalog.db */
+    sqlite3 *catalog_reader;
+    sqlite3_stmt *old_path;
+
+    pthread_mutex_t pending_lock; /* guards hot rows and statistics, and the read-only copy of the journal */
+    int64_t ro_sealed, ro_last;   /* read-only: journal rows (ro_sealed, ro_last] are in `hot` */
+    sqlite3 *ro_journal;
+
+    pthread_mutex_t pool_lock; /* guards the partition list and idle connections */
+    hist__partition_info *partitions; /* ascending */
+    size_t n_partitions;
+    hist__conn *idle;
+    unsigned n_idle;
+    uint64_t next_generation;
+
+    hist__buffer buffer;
+
+    /* the writer thread's own */
+    pthread_t writer;
+    bool writer_started;
+    sqlite3 *catalog, *journal;
+    hist__batch batch;      /* in flight */
+    bool batch_catalog_done; /* its tags and events are committed */
+    uint64_t next_seq, batch_seq; /* global change numbers */
+    int64_t journal_last, journal_sealed; /* row ids: the newest; everything <= sealed is in blocks */
+    uint64_t journal_unsealed_bytes;
+    bool trim_due;          /* sealed moved, or rows of the log are too old: tell the journal with the next commit */
+    bool pending_incomplete; /* memory failed while applying: nothing is trimmed until reopened */
+    sqlite3_stmt *journal_insert; /* owned */
+    int64_t retry_mono_ms;  /* no commit is tried before, after a failure */
+    unsigned failures;      /* in a row */
+    int64_t close_deadline_mono_ms;
+    struct hist__row_size *row_sizes; /* all journal rows present, ascending; [row_first, row_first + row_count) of an owned array */
+    size_t row_first, row_count, row_cap;
+    size_t row_sealed;      /* how many of them are sealed: kept for readers of the change log */
+    uint64_t journal_bytes;
+    uint32_t *seal_list;    /* owned: tags that are full */
+    size_t n_seal, cap_seal;
+    uint64_t pending_bytes; /* memory of all hot rows */
+    hist__part *parts[HIST__OPEN_PARTS];
+    uint64_t part_use;
+    hist__codec *codec;
+    pt_buf blob;
+    hist__rows merge_rows, out_rows;
+    hist__rows look_rows;   /* the last block looked into for late samples (writer, or read-only under pending_lock) */
+    int64_t look_start, look_t0, look_t1;
+    uint32_t look_tag;
+    bool look_valid;
+    int64_t last_tick_mono_ms, last_trim_mono_ms;
+    int64_t seal_retry_mono_ms; /* no sealing is tried before, after a failure */
+    pt_status seal_status;      /* PT_OK, or why sealing fails at present */
+    int64_t batch_row;      /* journal row of the batch's first chunk, once committed */
+
+    pthread_mutex_t request_lock; /* one request at a time; read-only: one refresh at a time */
+    struct hist__request *request; /* under buffer.lock */
+
+    pthread_mutex_t stat_lock; /* guards `stats` */
+    hist_stats stats;
+};
+
+typedef struct hist__row_size {
+    int64_t id, wall_ms;
+    uint64_t bytes;
+} hist__row_size;
+
+static inline hist__tag *hist__tag_at(hist *h, uint32_t id) /* id in 1..n_tags */
+{
+    return &atomic_load_explicit(&h->tags[(id - 1) / HIST__SEGMENT], memory_order_acquire)[(id - 1) % HIST__SEGMENT];
+}
+static inline hist__hot *hist__hot_at(hist *h, uint32_t id)
+{
+    return &h->hot[(id - 1) / HIST__SEGMENT][(id - 1) % HIST__SEGMENT];
+}
+static inline uint32_t hist__tag_count(hist *h)
+{
+    return atomic_load_explicit(&h->n_tags, memory_order_acquire);
+}
+/* `dir`/`name`, NUL-terminated, to be freed; NULL when out of memory. */
+char *hist__path(const hist *h, const char *name);
+
+/* catalog.c */
+PT_MUST_CHECK pt_status hist__catalog_load(hist *h, sqlite3 *db, uint32_t after_id, pt_error *err);
+PT_MUST_CHECK pt_status hist__catalog_refresh(hist *h, pt_error *err); /* read-only: pick up what the writer added */
+/* Write dirty tags and the batch's events in one transaction. On failure the tags stay dirty. */
+PT_MUST_CHECK pt_status hist__catalog_commit(hist *h, const hist__event *events, uint64_t first_seq, pt_error *err);
+bool hist__catalog_is_dirty(hist *h);
+void hist__catalog_free(hist *h);
+
+/* buffer.c */
+pt_status hist__buffer_init(hist *h);
+void hist__buffer_fini(hist *h);
+void hist__batch_free(hist *h, hist__batch *b); /* chunks become spare ones */
+
+/* pending.c: the hot rows. Callers hold pending_lock unless the store is not shared yet. */
+/* Put one committed sample in its place; byte values are copied. `row` is its journal row. *known: an equal key was there. PT_ENOMEM. */
+PT_MUST_CHECK pt_status hist__pending_put(hist *h, const hist_sample *s, uint64_t row, bool *known);
+const hist_sample *hist__pending_find(const hist__hot *hot, int64_t time_ms, bool state);
+size_t hist__pending_lower(const hist__hot *hot, int64_t time_ms); /* first index with a time >= time_ms */
+void hist__pending_clear(hist *h, uint32_t tag_id); /* after its rows were sealed */
+void hist__pending_free(hist *h);
+
+/* partition.c */
+int64_t hist__partition_start(int64_t time_ms);
+int64_t hist__partition_end(int64_t start_ms); /* exclusive; INT64_MAX for the last one */
+void hist__partition_name(int64_t start_ms, char out[40]);
+bool hist__partition_parse(const char *name, int64_t *start_ms);
+PT_MUST_CHECK pt_status hist__partitions_scan(hist *h, pt_error *err); /* the directory's files into h->partitions */
+PT_MUST_CHECK pt_status hist__partition_add(hist *h, int64_t start_ms);
+/* Add the partition's per-tag statistics to the hot tags (open). */
+PT_MUST_CHECK pt_status hist__partition_stats(hist *h, int64_t start_ms, pt_error *err);
+/* Merge the pending rows of these tags (ascending ids) into blocks; afterwards they are not pending any more. All or none of the tags. */
+PT_MUST_CHECK pt_status hist__seal(hist *h, uint32_t *tags, size_t n, pt_error *err);
+void hist__parts_close(hist *h);
+void hist__summary_bind(sqlite3_stmt *stmt, int at, const hist__summary *s);
+void hist__summary_read(sqlite3_stmt *stmt, int column, hist__summary *s); /* tag-independent columns from t0 on */
+#define HIST__BLOCK_COLUMNS "t0,t1,id,bytes,rows,samples,good,uncertain,bad,stale,nulls,nums,open,num_after,num_before,min,max,sum,first,last,m2,area,area_ms"
+enum { HIST__COL_T0, HIST__COL_T1, HIST__COL_ID, HIST__COL_BYTES, HIST__COL_ROWS, HIST__COL_COUNT = 23 };
+
+/* conn.c */
+PT_MUST_CHECK pt_status hist__conn_take(hist *h, int64_t start_ms, hist__conn **out, pt_error *err); /* PT_ENOTFOUND: dropped meanwhile */
+void hist__conn_give(hist *h, hist__conn *c);  /* back to the pool; NULL allowed */
+void hist__conn_close(hist__conn *c);          /* instead of giving back, after an error */
+void hist__pool_close(hist *h);
+
+/* recover.c */
+PT_MUST_CHECK pt_status hist__recover(hist *h, pt_error *err);
+/* Read-only: bring the copy of the journal up to date. */
+PT_MUST_CHECK pt_status hist__journal_refresh(hist *h, pt_error *err);
+
+/* writer.c: the thread; commit.c: classify, journal, apply; sealing.c: what to seal when, trimming */
+void *hist__writer_main(void *arg);
+PT_MUST_CHECK pt_status hist__batch_commit(hist *h, pt_error *err); /* h->batch; repeatable after a failure */
+PT_MUST_CHECK pt_status hist__batch_apply(hist *h); /* after the commit: into the pending rows */
+PT_MUST_CHECK pt_status hist__journal_open(hist *h, pt_error *err); /* the writer's connections to catalog and journal */
+void hist__journal_close(hist *h);
+PT_MUST_CHECK pt_status hist__seal_due(hist *h, bool everything, pt_error *err);
+PT_MUST_CHECK pt_status hist__rows_note(hist *h, int64_t id, int64_t wall_ms, uint64_t bytes); /* a journal row is there */
+void hist__sealed_advance(hist *h); /* recompute what is sealed */
+PT_MUST_CHECK pt_status hist__journal_trim(hist *h, pt_error *err); /* tell the journal, in a transaction of its own */
+/* The stored row with this key in the blocks, NULL when there is none or it can't be read. Valid until the next call. Writer thread. */
+const hist_sample *hist__find_in_blocks(hist *h, uint32_t tag_id, int64_t time_ms, bool state);
+int64_t hist__mono_ms(void); /* the machine's: pacing is real time even under a test's clock */
+
+/* Something the writer thread does for another thread, between two commits. */
+typedef struct hist__request {
+    pt_status (*run)(hist *h, void *ctx, pt_error *err);
+    void *ctx;
+    pt_status status;
+    pt_error err;
+    bool done;
+} hist__request;
+PT_MUST_CHECK pt_status hist__request_run(hist *h, hist__request *r, pt_error *err);
+
+/* Everything pending into blocks, now; waits for it. */
+PT_MUST_CHECK pt_status hist__seal_all(hist *h, pt_error *err);
+#endif
