@@ -1,0 +1,307 @@
+/* host/api_history.c -- recorded samples, aggregates and events. */
+#include "host/api.h"
+
+#include "base/timestamp.h"
+#include <stdlib.h>
+
+enum { RAW_MAX = 1000000, BUCKETS_MAX = 100000, EVENTS_DEFAULT = 1000, EVENTS_MAX = 100000, READ = 1024 };
+
+/* The columns of a series while they are collected. */
+typedef struct series {
+    pt_buf t, v, q, breaks;
+    uint64_t n;
+    bool int64_string;
+} series;
+
+static void series_init(series *s)
+{
+    pt_buf_init(&s->t, API_JSON_MAX);
+    pt_buf_init(&s->v, API_JSON_MAX);
+    pt_buf_init(&s->q, API_JSON_MAX);
+    pt_buf_init(&s->breaks, API_JSON_MAX);
+    s->n = 0;
+}
+
+static void series_fini(series *s)
+{
+    pt_buf_fini(&s->t);
+    pt_buf_fini(&s->v);
+    pt_buf_fini(&s->q);
+    pt_buf_fini(&s->breaks);
+}
+
+static bool series_ok(const series *s)
+{
+    return pt_buf_status(&s->t) == PT_OK && pt_buf_status(&s->v) == PT_OK && pt_buf_status(&s->q) == PT_OK && pt_buf_status(&s->breaks) == PT_OK;
+}
+
+/* A state row is no sample: going stale is a break of the line, coming back is not told. */
+static bool series_add(void *ctx, const hist_sample *h)
+{
+    series *s = ctx;
+    if (h->flags & HIST_STATE) {
+        if (h->quality == SPB_STALE) pt_buf_printf(&s->breaks, "%s%lld", s->breaks.len ? "," : "", (long long)h->time_ms);
+        return series_ok(s);
+    }
+    spb_value v;
+    pt_json j;
+    hist_sample_value(h, &v);
+    pt_buf_printf(&s->t, "%s%lld", s->n ? "," : "", (long long)h->time_ms);
+    if (s->n) pt_buf_char(&s->v, ',');
+    pt_json_init(&j, &s->v);
+    host__json_value(&j, &v, s->int64_string);
+    pt_buf_char(&s->q, spb_quality_letter((spb_quality)h->quality));
+    s->n++;
+    return series_ok(s);
+}
+
+/* from, to and the tag; false: answered. */
+static bool range_and_tag(host_app *app, pt_http_request *rq, int64_t *from, int64_t *to, pt_arena *arena, hist_tag *tag)
+{
+    uint64_t id = 0;
+    int64_t now = pt_wall_ms(app->clock);
+    *to = now + 1;
+    *from = now - 3600000;
+    if (!api__time(app, rq, "from", from) || !api__time(app, rq, "to", to) || !api__number(rq, "tag_id", UINT32_MAX, &id)) return false;
+    if (*from > *to) {
+        pt_http_problem(rq, 400, "bad-request", "from lies behind to");
+        return false;
+    }
+    pt_slice path = pt_http_query(rq, "path");
+    if (!id && (!path.ptr || !path.len)) {
+        pt_http_problem(rq, 400, "bad-request", "path or tag_id is missing");
+        return false;
+    }
+    pt_status st = id ? hist_tag_by_id(app->history, (uint32_t)id, arena, tag) : hist_tag_by_path(app->history, path, arena, tag);
+    if (st == PT_OK) return true;
+    if (st == PT_ENOTFOUND) pt_http_problem(rq, 404, "not-found", "there is no tag %.*s", PT_SLICE_ARGS(path));
+    else pt_http_problem(rq, 500, "internal", "history cannot be read");
+    return false;
+}
+
+static void series_head(pt_json *j, int64_t from, int64_t to, const hist_tag *tag)
+{
+    pt_json_object(j);
+    pt_json_member_i64(j, "from_ms", from);
+    pt_json_member_i64(j, "to_ms", to);
+    pt_json_key(j, "series");
+    pt_json_array(j);
+    pt_json_object(j);
+    pt_json_member_str(j, "path", tag->path);
+    pt_json_member_u64(j, "tag_id", tag->tag_id);
+    if (tag->unit.len) pt_json_member_str(j, "unit", tag->unit);
+    else pt_json_member_null(j, "unit");
+    pt_json_member_cstr(j, "type", spb_datatype_name(tag->type));
+}
+
+static void column(pt_json *j, const char *key, const pt_buf *b)
+{
+    pt_json_key(j, key);
+    pt_json_array(j);
+    if (b->len) pt_json_raw(j, pt_buf_view(b));
+    pt_json_end_array(j);
+}
+
+/* Everything, up to RAW_MAX points. *next: where to go on; 0 when complete. */
+static pt_status read_raw(host_app *app, uint32_t tag_id, int64_t from, int64_t to, series *s, int64_t *next, pt_error *err)
+{
+    hist_cursor *c;
+    hist_sample rows[READ];
+    size_t n = 0;
+    *next = 0;
+    pt_status st = hist_cursor_open(app->history, tag_id, from, to, true, &c, err);
+    if (st != PT_OK) return st;
+    do {
+        st = hist_cursor_next(c, rows, READ, &n, err);
+        if (st == PT_ECORRUPT) {
+            pt_logf(app->log, PT_LOG_ERROR, "HIST-CORRUPT", "%s", err->text);
+            st = PT_OK;
+            n = n ? n : 1;
+            continue;
+        }
+        for (size_t i = 0; st == PT_OK && i < n; i++) {
+            if (s->n >= RAW_MAX) {
+                *next = rows[i].time_ms;
+                n = 0;
+                break;
+            }
+            if (!series_add(s, &rows[i])) st = PT_ETOOBIG;
+        }
+    } while (st == PT_OK && n > 0);
+    hist_cursor_close(c);
+    return st;
+}
+
+void api__history(void *ctx, pt_http_request *rq)
+{
+    host_app *app = ctx;
+    int64_t from, to, next = 0;
+    uint64_t max_points = 0, raw = 0;
+    pt_arena arena;
+    hist_tag tag;
+    series s;
+    pt_error err = { 0, "" };
+    api__begin(rq);
+    series_init(&s);
+    pt_arena_init(&arena, 1u << 20);
+    if (api__int64_string(rq, &s.int64_string) && api__number(rq, "max_points", 1000000, &max_points) &&
+        range_and_tag(app, rq, &from, &to, &arena, &tag)) {
+        pt_status st = max_points ? hist_reduce(app->history, tag.tag_id, from, to, (uint32_t)max_points, series_add, &s, &raw, &err)
+                                  : read_raw(app, tag.tag_id, from, to, &s, &next, &err);
+        if (!max_points) raw = s.n;
+        pt_buf out;
+        pt_json j;
+        pt_buf_init(&out, API_JSON_MAX);
+        pt_json_init(&j, &out);
+        series_head(&j, from, to, &tag);
+        column(&j, "t", &s.t);
+        column(&j, "v", &s.v);
+        pt_json_member_str(&j, "q", pt_buf_view(&s.q));
+        pt_json_member_u64(&j, "raw_count", raw);
+        pt_json_member_cstr(&j, "reduced", max_points && raw > s.n ? "minmax" : "raw");
+        column(&j, "breaks", &s.breaks);
+        if (next) pt_json_member_i64(&j, "next_from_ms", next);
+        pt_json_end_object(&j);
+        pt_json_end_array(&j);
+        pt_json_end_object(&j);
+        if (st == PT_OK && series_ok(&s)) {
+            pt_http_reply_json(rq, 200, &out);
+        } else {
+            pt_logf(app->log, PT_LOG_ERROR, "HIST-READ", "tag %u: %s: %s", tag.tag_id, pt_status_name(st), err.text);
+            pt_http_problem(rq, 500, "internal", "history cannot be read");
+        }
+        pt_buf_fini(&out);
+    }
+    pt_arena_fini(&arena);
+    series_fini(&s);
+}
+
+/* ---- aggregates ------------------------------------------------------------------------------------- */
+
+enum { COLUMNS = 8 };
+typedef struct buckets {
+    pt_buf t, columns[COLUMNS];
+    uint64_t n;
+} buckets;
+static const char *const bucket_names[COLUMNS] = { "count", "good", "min", "max", "sum", "avg", "first", "last" };
+
+static bool add_bucket(void *ctx, const hist_bucket *b)
+{
+    buckets *k = ctx;
+    const double values[COLUMNS] = { 0, 0, b->min, b->max, b->sum, b->avg, b->first, b->last };
+    pt_buf_printf(&k->t, "%s%lld", k->n ? "," : "", (long long)b->t_ms);
+    for (int i = 0; i < COLUMNS; i++) {
+        pt_json j;
+        pt_json_init(&j, &k->columns[i]);
+        if (k->n) pt_buf_char(&k->columns[i], ',');
+        if (i < 2) pt_json_u64(&j, i ? b->good : b->count);
+        else if (b->count == 0) pt_json_null(&j);
+        else pt_json_f64(&j, values[i]);
+    }
+    k->n++;
+    return k->n < BUCKETS_MAX && pt_buf_status(&k->t) == PT_OK;
+}
+
+void api__aggregate(void *ctx, pt_http_request *rq)
+{
+    host_app *app = ctx;
+    int64_t from, to, interval = 0;
+    pt_arena arena;
+    hist_tag tag;
+    pt_error err = { 0, "" };
+    api__begin(rq);
+    pt_slice text = pt_http_query(rq, "interval");
+    uint64_t plain = 0, max_points = 0;
+    if (text.ptr && pt_slice_to_u64(text, &plain) && plain <= INT64_MAX) interval = (int64_t)plain; /* ms */
+    else if (text.ptr && pt_duration_parse(text, &interval, &err) != PT_OK) {
+        pt_http_problem(rq, 400, "bad-request", "interval: %s", err.text);
+        return;
+    }
+    if (!api__number(rq, "max_points", BUCKETS_MAX, &max_points)) return;
+    pt_arena_init(&arena, 1u << 20);
+    if (range_and_tag(app, rq, &from, &to, &arena, &tag)) {
+        if (interval <= 0) interval = (to - from) / (int64_t)(max_points ? max_points : 1000) + 1;
+        if ((to - from) / interval > BUCKETS_MAX) {
+            pt_http_problem(rq, 400, "bad-request", "more than %d buckets; take a longer interval", BUCKETS_MAX);
+        } else {
+            buckets k;
+            k.n = 0;
+            pt_buf_init(&k.t, API_JSON_MAX);
+            for (int i = 0; i < COLUMNS; i++)
+                pt_buf_init(&k.columns[i], API_JSON_MAX);
+            pt_status st = hist_buckets(app->history, tag.tag_id, from, to, interval, add_bucket, &k, &err);
+            pt_buf out;
+            pt_json j;
+            pt_buf_init(&out, API_JSON_MAX);
+            pt_json_init(&j, &out);
+            series_head(&j, from, to, &tag);
+            pt_json_member_i64(&j, "interval_ms", interval);
+            column(&j, "t", &k.t);
+            for (int i = 0; i < COLUMNS; i++)
+                column(&j, bucket_names[i], &k.columns[i]);
+            pt_json_end_object(&j);
+            pt_json_end_array(&j);
+            pt_json_end_object(&j);
+            if (st == PT_OK) pt_http_reply_json(rq, 200, &out);
+            else pt_http_problem(rq, 500, "internal", "history cannot be read");
+            pt_buf_fini(&out);
+            pt_buf_fini(&k.t);
+            for (int i = 0; i < COLUMNS; i++)
+                pt_buf_fini(&k.columns[i]);
+        }
+    }
+    pt_arena_fini(&arena);
+}
+
+/* ---- events ------------------------------------------------------------------------------------------ */
+
+static bool add_event(void *ctx, const hist_event *e)
+{
+    pt_json *j = ctx;
+    pt_json_object(j);
+    pt_json_member_u64(j, "seq", e->seq);
+    pt_json_member_i64(j, "time_ms", e->time_ms);
+    pt_json_member_str(j, "type", e->type);
+    pt_json_member_str(j, "node", e->node.len ? e->node : PT_NONE);
+    pt_json_member_str(j, "device", e->device.len ? e->device : PT_NONE);
+    pt_json_member_str(j, "path", e->path.len ? e->path : PT_NONE);
+    pt_json_key(j, "detail");
+    pt_json_raw(j, e->detail.len ? e->detail : PT_LIT("{}"));
+    pt_json_end_object(j);
+    return pt_buf_status(j->out) == PT_OK;
+}
+
+void api__events(void *ctx, pt_http_request *rq)
+{
+    host_app *app = ctx;
+    hist_event_filter f = { .from_ms = INT64_MIN, .to_ms = INT64_MAX };
+    uint64_t limit = EVENTS_DEFAULT;
+    pt_buf out;
+    pt_json j;
+    pt_error err = { 0, "" };
+    api__begin(rq);
+    if (!api__time(app, rq, "from", &f.from_ms) || !api__time(app, rq, "to", &f.to_ms) || !api__number(rq, "limit", EVENTS_MAX, &limit) ||
+        !api__number(rq, "after", UINT64_MAX, &f.after_seq))
+        return;
+    pt_slice order = pt_http_query(rq, "order");
+    if (order.ptr && !pt_slice_eq_cstr(order, "oldest") && !pt_slice_eq_cstr(order, "newest")) {
+        pt_http_problem(rq, 400, "bad-request", "order must be oldest or newest");
+        return;
+    }
+    f.newest_first = pt_slice_eq_cstr(order, "newest");
+    f.types = pt_http_query(rq, "type");
+    f.node = pt_http_query(rq, "node");
+    f.path = pt_http_query(rq, "path");
+    if (!f.types.len) f.types = PT_NONE;
+    if (!f.node.len) f.node = PT_NONE;
+    if (!f.path.len) f.path = PT_NONE;
+    f.limit = (uint32_t)limit;
+    pt_buf_init(&out, API_JSON_MAX);
+    pt_json_init(&j, &out);
+    pt_json_array(&j);
+    pt_status st = hist_events(app->history, &f, add_event, &j, &err);
+    pt_json_end_array(&j);
+    if (st == PT_OK) pt_http_reply_json(rq, 200, &out);
+    else pt_http_problem(rq, 500, "internal", "the events cannot be read");
+    pt_buf_fini(&out);
+}

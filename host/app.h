@@ -1,0 +1,50 @@
+/* host/app.h -- plantree-host put together: history, tree, ingest, sessions, live stream, writes, HTTP.
+ *
+ * main gives it a configuration; tests and benchmarks may, too. Order of life: new opens everything on disk, start connects and serves,
+ * stop says our death, drains and closes. One owner thread; the HTTP handlers of host/api*.c read it. */
+#ifndef HOST_APP_H
+#define HOST_APP_H
+#include "host/broker.h"
+#include "host/config.h"
+#include "host/live.h"
+#include "host/session.h"
+#include "host/writes.h"
+
+typedef struct host_app {
+    const host_config *config; /* borrowed; replaced by host_app_reload */
+    const pt_clock *clock;
+    const pt_log *log;
+    pt_metrics *metrics;
+    uns_tree *tree;
+    hist *history;
+    host_live *live;
+    host_writes *writes;
+    host_ingest *ingest;
+    host_session *sessions[HOST_SERVERS_MAX];
+    uint32_t n_sessions;
+    host_broker *broker;
+    pt_http_server *http;
+    uint16_t http_port;
+    int64_t started_ms, started_mono;
+    _Atomic int64_t turned_mono; /* main's loop went round: healthz */
+    char *client_ids[HOST_SERVERS_MAX], *password, *key_password;
+} host_app;
+
+/* Open history (waiting is the caller's business: PT_EREADONLY, PT_ENOSPC, PT_EIO may pass), load the tree, build the rest.
+ * PT_EBUSY: another host holds the directory. `app` is zero-filled first. */
+PT_MUST_CHECK pt_status host_app_open(host_app *app, const host_config *config, const pt_clock *clock, const pt_log *log, pt_error *err);
+/* Broker, HTTP, threads, sessions. */
+PT_MUST_CHECK pt_status host_app_start(host_app *app, pt_error *err);
+/* What time brings; every 100 ms or so. */
+void host_app_tick(host_app *app);
+/* Take over what can change while running; the rest is named in the log. `config` must outlive the app. */
+void host_app_reload(host_app *app, const host_config *config);
+/* Death messages, drain, close. The worst that happened. */
+pt_status host_app_stop(host_app *app, pt_error *err);
+
+/* api.c */
+extern const pt_http_route host__routes[];
+extern const size_t host__n_routes;
+/* metrics.c */
+void host__collect_metrics(void *ctx, pt_buf *out);
+#endif

@@ -1,0 +1,69 @@
+/* host/config.h -- plantree-host's configuration as a structure; the table in config.c gives parsing, defaults and docs/configuration.md. */
+#ifndef HOST_CONFIG_H
+#define HOST_CONFIG_H
+#include "base/daemon/config.h"
+
+typedef enum host_role { HOST_PASSIVE, HOST_ACTIVE, HOST_PRIMARY } host_role;
+
+typedef struct host_config {
+    int64_t version;
+    struct {
+        const char *id;
+        int role;  /* host_role */
+        int state; /* 0 auto, 1 always, 2 never */
+    } host;
+    struct {
+        pt_config_list servers; /* const char * */
+        int version;            /* 0: 3.1.1, 1: 5 */
+        bool embedded_broker;
+        int64_t keep_alive_ms, reconnect_min_ms, reconnect_max_ms;
+        const char *client_id, *user, *password;
+        struct {
+            const char *ca, *cert, *key, *key_password;
+            bool insecure;
+        } tls;
+    } mqtt;
+    struct {
+        int64_t reorder_timeout_ms, hold_off_ms, birth_wait_ms, clock_skew_ms;
+        uint64_t reorder_bytes, payload_bytes;
+        bool cmd_datatype, cmd_alias, legacy_state;
+        int uint32_encoding; /* 0 int, 1 long */
+        struct {
+            int64_t per_node_ms, max_ms, jitter_ms;
+            double global_per_s;
+        } rebirth;
+        struct {
+            int64_t nodes, devices, metrics;
+        } limits;
+    } sparkplug;
+    struct {
+        const char *dir;
+        int64_t commit_interval_ms;
+        int synchronous;
+        uint64_t buffer_bytes;
+        struct {
+            int64_t age_ms;
+            uint64_t bytes;
+        } retention;
+    } data;
+    struct {
+        int escape, on_unmapped, on_collision;
+    } uns;
+    const pt_yaml_node *rules;
+    struct {
+        bool enabled;
+        int64_t confirm_ms;
+    } writes;
+    struct {
+        int64_t shards, full_wait_ms;
+        uint64_t queue_bytes;
+    } ingest;
+    struct {
+        const char *listen;
+    } http;
+} host_config;
+
+extern const pt_config_field host_config_table[];
+/* Cross-field rules: ids, servers, what is not there yet. For pt_config_load. */
+void host_config_check(const pt_yaml *y, void *bound, pt_buf *faults, void *ctx);
+#endif

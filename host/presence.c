@@ -1,0 +1,108 @@
+/* host/presence.c -- STATE rules of Sparkplug 3.0 chapters 5.6 and 6.4.26, guide 18. */
+#include "host/presence.h"
+
+enum { COLLAPSE_MS = 100, FIGHT_WINDOW_MS = 10000, FIGHT_MAX = 5, FIGHT_PAUSE_MS = 5000 };
+
+void host_presence_init(host_presence *p, bool publishes, int64_t hold_off_ms)
+{
+    *p = (host_presence){ .publishes = publishes,
+                          .hold_off_ms = hold_off_ms,
+                          .online_due = INT64_MAX,
+                          .correct_due = INT64_MAX,
+                          .corrected_mono = INT64_MIN / 2 };
+}
+
+int64_t host_presence_connect(host_presence *p, int64_t wall_ms)
+{
+    if (p->phase != HOST_STOPPING) p->phase = HOST_CONNECTING;
+    /* tck-id-host-topic-phid-death-payload-timestamp-connect; a clock that stepped back must not make the Will older than the birth before */
+    p->t = wall_ms > p->t ? wall_ms : p->t + 1;
+    p->online_due = p->correct_due = INT64_MAX;
+    return p->t;
+}
+
+host_presence_action host_presence_subscribed(host_presence *p, int64_t mono_ms)
+{
+    if (p->phase != HOST_CONNECTING) return HOST_DO_NOTHING;
+    p->phase = HOST_BORN;
+    if (p->publishes) return HOST_DO_PUBLISH_BIRTH;
+    p->online_due = mono_ms + p->hold_off_ms;
+    return HOST_DO_NOTHING;
+}
+
+void host_presence_acknowledged(host_presence *p, int64_t mono_ms)
+{
+    if (p->phase == HOST_BORN && p->online_due == INT64_MAX) p->online_due = mono_ms + p->hold_off_ms;
+}
+
+/* tck-id-message-flow-hid-sparkplug-state-message-delivered: same T, this server only. */
+static host_presence_action correct(host_presence *p, int64_t mono_ms)
+{
+    p->correct_due = INT64_MAX;
+    if (mono_ms - p->corrected_mono > FIGHT_WINDOW_MS) { /* a quiet spell: nobody fights us */
+        p->fights = 0;
+        p->conflict = false;
+    }
+    if (p->fights >= FIGHT_MAX && mono_ms - p->corrected_mono < FIGHT_PAUSE_MS) { /* somebody keeps taking us off line: slow down and say so */
+        bool news = !p->conflict;
+        p->conflict = true;
+        p->conflicts += news;
+        p->correct_due = p->corrected_mono + FIGHT_PAUSE_MS;
+        return news ? HOST_DO_TELL_CONFLICT : HOST_DO_NOTHING;
+    }
+    if (p->fights < FIGHT_MAX) p->fights++;
+    p->corrected_mono = mono_ms;
+    p->corrections++;
+    return HOST_DO_PUBLISH_BIRTH;
+}
+
+host_presence_action host_presence_seen(host_presence *p, const spb_state *s, bool retained, int64_t mono_ms)
+{
+    if (!p->publishes || retained || s->legacy || (p->phase != HOST_BORN && p->phase != HOST_ONLINE)) return HOST_DO_NOTHING;
+    if (s->online) {
+        if (s->timestamp_ms == (uint64_t)p->t) return HOST_DO_NOTHING; /* our own, come back */
+        bool news = !p->conflict;
+        p->conflict = true;
+        p->conflicts++;
+        return news ? HOST_DO_TELL_CONFLICT : HOST_DO_NOTHING;
+    }
+    if (p->correct_due != INT64_MAX) return HOST_DO_NOTHING; /* one is on its way */
+    if (mono_ms - p->corrected_mono < COLLAPSE_MS) {         /* the same message through our other subscription, or a second one: look again soon */
+        p->correct_due = p->corrected_mono + COLLAPSE_MS;
+        return HOST_DO_NOTHING;
+    }
+    return correct(p, mono_ms);
+}
+
+host_presence_action host_presence_tick(host_presence *p, int64_t mono_ms)
+{
+    if (p->phase == HOST_BORN && p->online_due <= mono_ms) {
+        p->phase = HOST_ONLINE;
+        p->online_due = INT64_MAX;
+        return HOST_DO_OPEN;
+    }
+    if ((p->phase == HOST_BORN || p->phase == HOST_ONLINE) && p->correct_due <= mono_ms) return correct(p, mono_ms);
+    return HOST_DO_NOTHING;
+}
+
+int64_t host_presence_due(const host_presence *p)
+{
+    if (p->phase != HOST_BORN && p->phase != HOST_ONLINE) return INT64_MAX;
+    return p->online_due < p->correct_due ? p->online_due : p->correct_due;
+}
+
+void host_presence_lost(host_presence *p)
+{
+    if (p->phase != HOST_STOPPING) p->phase = HOST_DOWN;
+    p->online_due = p->correct_due = INT64_MAX;
+    p->fights = 0;
+    p->conflict = false;
+}
+
+int64_t host_presence_stop(host_presence *p, int64_t wall_ms)
+{
+    p->phase = HOST_STOPPING;
+    p->online_due = p->correct_due = INT64_MAX;
+    if (wall_ms > p->t) p->t = wall_ms;
+    return p->t;
+}

@@ -1,0 +1,530 @@
+/* host/writes.c -- the list of recent writes; open ones wait for DATA.
+ *
+ * Invariant: n_open counts the records in state SENT; host_writes_see looks no further when it is 0. */
+#include "host/writes.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { KEEP_MS = 600000, RECORDS_MAX = 10000, SETTLE_MS = 1000 };
+
+typedef struct record {
+    struct record *next;
+    host_write_result r;
+    char *path, *key, *reason, *who, *node, *value_json;
+    char *want_bytes;       /* of a text value */
+    spb_value want;
+    int64_t sent_mono, deadline_mono, settle_mono; /* settle: a deviation may still be corrected until then */
+    bool deviates;
+} record;
+
+struct host_writes {
+    host_writes_options opt;
+    uns_tree *tree;
+    hist *history;
+    host_ingest *ingest;
+    host_send_fn *send;
+    void *send_ctx;
+    void (*told)(void *ctx, pt_slice json);
+    void *told_ctx;
+    const pt_clock *clock;
+    const pt_log *log;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    record *records; /* newest first */
+    uint32_t n_records;
+    _Atomic uint32_t n_open;
+    uint64_t next_id;
+    uint64_t counts[5];
+};
+
+const char *host_write_state_name(host_write_state s)
+{
+    static const char *const names[] = { "sent", "confirmed", "deviates", "timeout", "refused" };
+    return (unsigned)s < PT_COUNT_OF(names) ? names[s] : "unknown";
+}
+
+pt_status host_writes_new(const host_writes_options *o, uns_tree *tree, hist *history, host_send_fn *send, void *send_ctx,
+                          void (*told)(void *ctx, pt_slice json), void *told_ctx, const pt_clock *clock, const pt_log *log, host_writes **out)
+{
+    host_writes *w = calloc(1, sizeof *w);
+    if (!w) return PT_ENOMEM;
+    w->opt = *o;
+    w->tree = tree;
+    w->history = history;
+    w->send = send;
+    w->send_ctx = send_ctx;
+    w->told = told;
+    w->told_ctx = told_ctx;
+    w->clock = clock;
+    w->log = log;
+    w->next_id = (uint64_t)pt_wall_ms(clock); /* ids of different runs do not meet */
+    pthread_condattr_t attr;
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&w->changed, &attr);
+    pthread_condattr_destroy(&attr);
+    *out = w;
+    return PT_OK;
+}
+
+static void record_free(record *r)
+{
+    if (!r) return;
+    free(r->path);
+    free(r->key);
+    free(r->reason);
+    free(r->who);
+    free(r->node);
+    free(r->value_json);
+    free(r->want_bytes);
+    free(r);
+}
+
+void host_writes_free(host_writes *w)
+{
+    if (!w) return;
+    for (record *r = w->records, *next; r; r = next) {
+        next = r->next;
+        record_free(r);
+    }
+    pthread_mutex_destroy(&w->lock);
+    pthread_cond_destroy(&w->changed);
+    free(w);
+}
+
+void host_writes_configure(host_writes *w, const host_writes_options *o)
+{
+    pthread_mutex_lock(&w->lock);
+    w->opt = *o;
+    pthread_mutex_unlock(&w->lock);
+}
+
+void host_writes_bind(host_writes *w, host_ingest *ingest)
+{
+    w->ingest = ingest;
+}
+
+void host_writes_counts(host_writes *w, uint64_t by_state[5])
+{
+    pthread_mutex_lock(&w->lock);
+    memcpy(by_state, w->counts, sizeof w->counts);
+    by_state[0] = w->n_open;
+    pthread_mutex_unlock(&w->lock);
+}
+
+/* ---- telling ---- */
+
+static void write_json(const record *r, pt_buf *out)
+{
+    pt_json j;
+    pt_json_init(&j, out);
+    pt_json_object(&j);
+    pt_json_member_u64(&j, "id", r->r.id);
+    pt_json_member_cstr(&j, "state", host_write_state_name(r->r.state));
+    pt_json_member_cstr(&j, "path", r->path);
+    pt_json_member_u64(&j, "tag_id", r->r.tag_id);
+    pt_json_key(&j, "value");
+    pt_json_raw(&j, pt_cstr(r->value_json));
+    if (r->r.seen[0]) {
+        pt_json_key(&j, "reported");
+        pt_json_raw(&j, pt_cstr(r->r.seen));
+    }
+    pt_json_member_cstr(&j, "reason", r->reason);
+    pt_json_member_cstr(&j, "who", r->who);
+    pt_json_member_cstr(&j, "detail", r->r.text);
+    pt_json_member_i64(&j, "sent_ms", r->r.sent_ms);
+    if (r->r.done_ms) pt_json_member_i64(&j, "done_ms", r->r.done_ms);
+    pt_json_end_object(&j);
+}
+
+/* Event, audit and live stream: every request and every outcome. Without the lock. */
+static void tell(host_writes *w, const record *r, int64_t at_ms)
+{
+    pt_buf b;
+    pt_buf_init(&b, 64u << 10);
+    write_json(r, &b);
+    if (pt_buf_status(&b) == PT_OK) {
+        hist_event e = { .time_ms = at_ms, .type = PT_LIT("write"), .node = r->node ? pt_cstr(r->node) : PT_NONE, .path = pt_cstr(r->path), .detail = pt_buf_view(&b) };
+        pt_status st = hist_event_append(w->history, &e);
+        if (st != PT_OK) pt_logf(w->log, PT_LOG_ERROR, "HOST-WRITE-EVENT", "write %llu: %s", (unsigned long long)r->r.id, pt_status_name(st));
+        if (w->told) w->told(w->told_ctx, pt_buf_view(&b));
+    }
+    pt_logf(w->log, PT_LOG_INFO, "HOST-WRITE", "%s = %s by %s: %s%s%s", r->path, r->value_json, r->who, host_write_state_name(r->r.state),
+            r->r.text[0] ? ", " : "", r->r.text);
+    pt_buf_fini(&b);
+}
+
+/* ---- checking and sending ---- */
+
+typedef struct target {
+    bool found;
+    char *group, *edge, *device, *metric;
+    uint32_t tag_id;
+    spb_datatype type;
+    bool writable, live;
+    double low, high;
+    spb_value value;        /* current; bytes not kept */
+    char current_json[200];
+    bool has_value;
+} target;
+
+static void see_target(void *ctx, const uns_tag_view *v)
+{
+    target *t = ctx;
+    t->found = true;
+    t->group = pt_slice_dup(v->def.group);
+    t->edge = pt_slice_dup(v->def.edge);
+    t->device = pt_slice_dup(v->def.device);
+    t->metric = pt_slice_dup(v->def.metric);
+    t->tag_id = v->def.tag_id;
+    t->type = v->def.type;
+    t->writable = v->def.writable;
+    t->live = v->state == UNS_LIVE;
+    t->low = v->def.eng_low;
+    t->high = v->def.eng_high;
+    t->has_value = v->has_value;
+    pt_buf b;
+    pt_json j;
+    pt_buf_init(&b, sizeof t->current_json - 1);
+    pt_json_init(&j, &b);
+    spb_value_json(&j, &v->value);
+    if (v->has_value && pt_buf_status(&b) == PT_OK) snprintf(t->current_json, sizeof t->current_json, "%.*s", PT_SLICE_ARGS(pt_buf_view(&b)));
+    pt_buf_fini(&b);
+}
+
+static void target_free(target *t)
+{
+    free(t->group);
+    free(t->edge);
+    free(t->device);
+    free(t->metric);
+}
+
+typedef struct node_facts {
+    pt_slice device;
+    pt_slice metric;
+    bool node_online, device_online, has_alias;
+    uint16_t server;
+    uint64_t alias;
+} node_facts;
+
+static void see_node(void *ctx, const host_node *n)
+{
+    node_facts *f = ctx;
+    f->node_online = n->state == HOST_NODE_ONLINE;
+    f->server = n->server;
+    for (uint32_t i = 0; i < n->n_units; i++) {
+        const host_unit *u = n->units[i];
+        if (!pt_slice_eq(u->id_slice, f->device)) continue;
+        f->device_online = u->online;
+        uint64_t at;
+        if (pt_map_get(&u->by_name, f->metric, &at) && (u->metrics[at].flags & HOST_METRIC_ALIAS)) {
+            f->has_alias = true;
+            f->alias = u->metrics[at].alias;
+        }
+    }
+}
+
+static pt_status refuse(host_write_result *r, int http, const char *slug, const char *fmt, ...) PT_PRINTF(4, 5);
+static pt_status refuse(host_write_result *r, int http, const char *slug, const char *fmt, ...)
+{
+    va_list ap;
+    r->state = HOST_WRITE_REFUSED;
+    r->http = http;
+    snprintf(r->slug, sizeof r->slug, "%s", slug);
+    va_start(ap, fmt);
+    vsnprintf(r->text, sizeof r->text, fmt, ap);
+    va_end(ap);
+    return PT_EREFUSED;
+}
+
+static pt_status check(host_writes *w, const host_write_request *rq, const target *t, const node_facts *f, spb_value *v, host_write_result *r)
+{
+    pt_error err = { 0, "" };
+    if (!w->opt.allowed) return refuse(r, 403, "write-rejected", "%s", w->opt.not_allowed);
+    if (!t->found) return refuse(r, 404, "not-found", "there is no tag %.*s", PT_SLICE_ARGS(rq->path));
+    if (!t->writable) return refuse(r, 403, "write-rejected", "%.*s is read-only", PT_SLICE_ARGS(rq->path));
+    if (!f->node_online) return refuse(r, 409, "source-offline", "edge node %s/%s is not online", t->group, t->edge);
+    if (!f->device_online) return refuse(r, 409, "source-offline", "device %s of %s/%s is not online", t->device, t->group, t->edge);
+    if (!t->live) return refuse(r, 409, "source-offline", "%.*s is not live", PT_SLICE_ARGS(rq->path));
+    pt_slice text = rq->value_text;
+    if (pt_slice_eq_cstr(rq->value_json, "null")) return refuse(r, 422, "validation", "null cannot be written");
+    spb_class c = spb_datatype_class(t->type);
+    if (c == SPB_CLASS_STRING && !rq->value_is_string)
+        return refuse(r, 422, "validation", "%.*s is text: the value must be a JSON string", PT_SLICE_ARGS(rq->path));
+    pt_status st = spb_value_parse(t->type, text, v, &err);
+    if (st != PT_OK)
+        return refuse(r, 422, "validation", "%.*s is no %s: %s", (int)(text.len < 60 ? text.len : 60), text.ptr, spb_datatype_name(t->type), err.text);
+    double number;
+    if (t->high > t->low && spb_value_number(v, &number) && (number < t->low || number > t->high))
+        return refuse(r, 422, "validation", "%.*s is outside the limits %g to %g", PT_SLICE_ARGS(text), t->low, t->high);
+    if (rq->has_expected && !(t->has_value && pt_slice_eq_cstr(rq->expected_json, t->current_json)))
+        return refuse(r, 409, "conflict", "the current value is %s, not %.*s", t->has_value ? t->current_json : "unknown", PT_SLICE_ARGS(rq->expected_json));
+    return PT_OK;
+}
+
+/* tck-id-topics-ncmd-payload, -dcmd-payload: name, value in the birth's datatype, timestamp; no seq */
+static pt_status send_command(host_writes *w, const target *t, const node_facts *f, const spb_value *v, int64_t now)
+{
+    spb_metric m = { .timestamp = (uint64_t)now, .flags = SPB_HAS_TIMESTAMP };
+    if (w->opt.cmd_alias && f->has_alias) {
+        m.alias = f->alias;
+        m.flags |= SPB_HAS_ALIAS;
+    } else {
+        m.name = pt_cstr(t->metric);
+        m.flags |= SPB_HAS_NAME;
+    }
+    if (w->opt.cmd_datatype) {
+        m.datatype = t->type;
+        m.flags |= SPB_HAS_DATATYPE;
+    }
+    pt_status st = spb_metric_set_value(&m, v, w->opt.uint32_long);
+    if (st != PT_OK) return st;
+    spb_payload p = { .timestamp = (uint64_t)now, .has_timestamp = true, .metrics = &m, .n_metrics = 1 };
+    spb_topic topic = { .verb = t->device[0] ? SPB_DCMD : SPB_NCMD, .group = pt_cstr(t->group), .edge = pt_cstr(t->edge) };
+    if (t->device[0]) topic.device = pt_cstr(t->device);
+    pt_buf bytes, name;
+    size_t len = 0;
+    pt_buf_init(&bytes, 2u << 20);
+    pt_buf_init(&name, SPB_TOPIC_MAX + 1);
+    st = spb_payload_encode(&p, &bytes);
+    if (st == PT_OK) {
+        st = spb_topic_format(&spb_namespace_b, &topic, NULL, 0, &len);
+        if (st == PT_ETOOBIG) st = pt_buf_reserve(&name, len + 1);
+    }
+    if (st == PT_OK) st = spb_topic_format(&spb_namespace_b, &topic, name.ptr, len + 1, &len);
+    if (st == PT_OK) st = w->send(w->send_ctx, f->server, pt_slice_of(name.ptr, len), pt_buf_view(&bytes));
+    pt_buf_fini(&bytes);
+    pt_buf_fini(&name);
+    return st;
+}
+
+static void forget_old(host_writes *w, int64_t now_ms)
+{
+    record **at = &w->records;
+    uint32_t n = 0;
+    while (*at) {
+        record *r = *at;
+        bool open = r->r.state == HOST_WRITE_SENT;
+        if (!open && (now_ms - r->r.sent_ms > KEEP_MS || n >= RECORDS_MAX)) {
+            *at = r->next;
+            record_free(r);
+            w->n_records--;
+            continue;
+        }
+        n++;
+        at = &r->next;
+    }
+}
+
+static record *find_key(host_writes *w, pt_slice key)
+{
+    if (key.len == 0) return NULL;
+    for (record *r = w->records; r; r = r->next)
+        if (r->key && pt_slice_eq_cstr(key, r->key)) return r;
+    return NULL;
+}
+
+static void wait_for(host_writes *w, record *r, int64_t wait_ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += wait_ms / 1000;
+    until.tv_nsec += (long)(wait_ms % 1000) * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    int rc = 0;
+    while (r->r.state == HOST_WRITE_SENT && rc == 0)
+        rc = pthread_cond_timedwait(&w->changed, &w->lock, &until);
+}
+
+static record *record_new(host_writes *w, const host_write_request *rq, const target *t, const spb_value *v)
+{
+    record *r = calloc(1, sizeof *r);
+    if (!r) return NULL;
+    r->path = pt_slice_dup(rq->path);
+    r->value_json = pt_slice_dup(rq->value_json);
+    r->reason = pt_slice_dup(rq->reason);
+    r->who = pt_slice_dup(rq->who);
+    r->key = rq->key.len ? pt_slice_dup(rq->key) : NULL;
+    r->want = *v;
+    bool ok = r->path && r->value_json && r->reason && r->who && (r->key || !rq->key.len);
+    spb_class c = spb_datatype_class(v->type);
+    if (c == SPB_CLASS_STRING || c == SPB_CLASS_BYTES || c == SPB_CLASS_ARRAY) {
+        r->want_bytes = pt_slice_dup(v->as.bytes);
+        ok = ok && r->want_bytes;
+        r->want.as.bytes.ptr = r->want_bytes;
+    }
+    if (t->found) {
+        size_t n = strlen(t->group) + strlen(t->edge) + 2;
+        r->node = malloc(n);
+        if (r->node) snprintf(r->node, n, "%s/%s", t->group, t->edge);
+        r->r.tag_id = t->tag_id;
+    }
+    if (!ok) {
+        record_free(r);
+        return NULL;
+    }
+    pthread_mutex_lock(&w->lock);
+    r->r.id = ++w->next_id;
+    pthread_mutex_unlock(&w->lock);
+    return r;
+}
+
+pt_status host_writes_do(host_writes *w, const host_write_request *rq, host_write_result *out)
+{
+    pthread_mutex_lock(&w->lock);
+    record *same = find_key(w, rq->key);
+    if (same) { /* said before: the same answer, nothing sent again */
+        if (!pt_slice_eq_cstr(rq->path, same->path) || !pt_slice_eq_cstr(rq->value_json, same->value_json)) {
+            refuse(out, 409, "conflict", "this Idempotency-Key belongs to another write");
+        } else {
+            wait_for(w, same, rq->wait_ms);
+            *out = same->r;
+        }
+        pthread_mutex_unlock(&w->lock);
+        return PT_OK;
+    }
+    pthread_mutex_unlock(&w->lock);
+
+    int64_t now = pt_wall_ms(w->clock);
+    target t = { 0 };
+    node_facts f = { 0 };
+    spb_value v = { .type = SPB_BOOLEAN, .is_null = true };
+    if (uns_read(w->tree, rq->path, see_target, &t) == PT_OK && t.found) {
+        if (!t.group || !t.edge || !t.device || !t.metric) {
+            target_free(&t);
+            return PT_ENOMEM;
+        }
+        f.device = pt_cstr(t.device);
+        f.metric = pt_cstr(t.metric);
+        if (host_ingest_node(w->ingest, pt_cstr(t.group), pt_cstr(t.edge), see_node, &f) != PT_OK) f.node_online = false;
+    }
+    host_write_result result = { .state = HOST_WRITE_SENT, .tag_id = t.tag_id, .sent_ms = now };
+    pt_status st = check(w, rq, &t, &f, &v, &result);
+    record *r = record_new(w, rq, &t, &v);
+    if (!r) {
+        target_free(&t);
+        return PT_ENOMEM;
+    }
+    result.id = r->r.id;
+    r->r = result;
+    r->sent_mono = pt_mono_ms(w->clock);
+    r->deadline_mono = r->sent_mono + w->opt.confirm_ms;
+    pthread_mutex_lock(&w->lock);
+    forget_old(w, now);
+    r->next = w->records;
+    w->records = r;
+    w->n_records++;
+    if (st == PT_OK) w->n_open++; /* before it is sent: the answer may be quick */
+    pthread_mutex_unlock(&w->lock);
+    if (st == PT_OK) {
+        pt_status sent = send_command(w, &t, &f, &v, now);
+        if (sent != PT_OK) {
+            pthread_mutex_lock(&w->lock);
+            if (r->r.state == HOST_WRITE_SENT) {
+                w->n_open--;
+                refuse(&r->r, 503, "not-ready", "the command could not be sent: %s", pt_status_name(sent));
+            }
+            pthread_mutex_unlock(&w->lock);
+        }
+    }
+    target_free(&t);
+    tell(w, r, now); /* the request */
+    pthread_mutex_lock(&w->lock);
+    if (r->r.state == HOST_WRITE_REFUSED) w->counts[HOST_WRITE_REFUSED]++;
+    wait_for(w, r, rq->wait_ms);
+    *out = r->r;
+    pthread_mutex_unlock(&w->lock);
+    return PT_OK;
+}
+
+pt_status host_writes_get(host_writes *w, uint64_t id, host_write_result *out)
+{
+    pt_status st = PT_ENOTFOUND;
+    pthread_mutex_lock(&w->lock);
+    for (record *r = w->records; r; r = r->next)
+        if (r->r.id == id) {
+            *out = r->r;
+            st = PT_OK;
+        }
+    pthread_mutex_unlock(&w->lock);
+    return st;
+}
+
+/* ---- outcomes ---- */
+
+/* With the lock; the record stays in the list, so it may be told after the lock is gone: records die ten minutes later. */
+static void finish(host_writes *w, record *r, host_write_state state)
+{
+    r->r.state = state;
+    r->r.done_ms = pt_wall_ms(w->clock);
+    w->n_open--;
+    w->counts[state]++;
+    if (state == HOST_WRITE_DEVIATES) snprintf(r->r.text, sizeof r->r.text, "the plant reports another value");
+    if (state == HOST_WRITE_TIMEOUT) snprintf(r->r.text, sizeof r->r.text, "no newer value arrived; the command may or may not have been carried out");
+    pthread_cond_broadcast(&w->changed);
+}
+
+static void note_seen(record *r, const spb_value *v)
+{
+    pt_buf b;
+    pt_json j;
+    pt_buf_init(&b, sizeof r->r.seen - 1);
+    pt_json_init(&j, &b);
+    spb_value_json(&j, v);
+    if (pt_buf_status(&b) == PT_OK) snprintf(r->r.seen, sizeof r->r.seen, "%.*s", PT_SLICE_ARGS(pt_buf_view(&b)));
+    pt_buf_fini(&b);
+}
+
+void host_writes_see(host_writes *w, const uns_update *u, size_t n)
+{
+    if (atomic_load(&w->n_open) == 0) return;
+    record *told[16];
+    size_t n_told = 0;
+    int64_t now = pt_mono_ms(w->clock);
+    pthread_mutex_lock(&w->lock);
+    for (record *r = w->records; r; r = r->next) {
+        if (r->r.state != HOST_WRITE_SENT) continue;
+        for (size_t i = 0; i < n && r->r.state == HOST_WRITE_SENT; i++) {
+            if (u[i].tag_id != r->r.tag_id) continue;
+            note_seen(r, &u[i].value);
+            if (spb_value_equal(&u[i].value, &r->want)) {
+                finish(w, r, HOST_WRITE_CONFIRMED);
+                if (n_told < PT_COUNT_OF(told)) told[n_told++] = r;
+            } else if (!r->deviates) { /* perhaps it was on its way before the command: wait a little for a better one */
+                r->deviates = true;
+                r->settle_mono = now + SETTLE_MS;
+            }
+        }
+    }
+    pthread_mutex_unlock(&w->lock);
+    for (size_t i = 0; i < n_told; i++)
+        tell(w, told[i], told[i]->r.done_ms);
+}
+
+void host_writes_tick(host_writes *w)
+{
+    if (atomic_load(&w->n_open) == 0) return;
+    record *told[64];
+    size_t n_told = 0;
+    int64_t now = pt_mono_ms(w->clock);
+    pthread_mutex_lock(&w->lock);
+    for (record *r = w->records; r && n_told < PT_COUNT_OF(told); r = r->next) {
+        if (r->r.state != HOST_WRITE_SENT) continue;
+        if (r->deviates && (now >= r->settle_mono || now >= r->deadline_mono)) finish(w, r, HOST_WRITE_DEVIATES);
+        else if (now >= r->deadline_mono) finish(w, r, HOST_WRITE_TIMEOUT);
+        else continue;
+        told[n_told++] = r;
+    }
+    pthread_mutex_unlock(&w->lock);
+    for (size_t i = 0; i < n_told; i++)
+        tell(w, told[i], told[i]->r.done_ms);
+}
