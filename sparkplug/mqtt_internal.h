@@ -80,6 +80,13 @@ PT_MUST_CHECK pt_status spb__paho_break(spb_mqtt *s);
 /* After it no callback comes. */
 void spb__paho_destroy(spb_mqtt *s);
 
+/* ---- mqtt_wake.c; any thread that is not one of Paho's ---- */
+
+/* After Paho's own initialisation; up to some seconds at the first call of the process, normally milliseconds. */
+void spb__wake_init(void);
+/* Make Paho's receive thread look at its sockets now. */
+void spb__wake(void);
+
 /* ---- mqtt_session.c; from Paho's threads ---- */
 
 /* The attempt is over; `down`: because the connection is. */

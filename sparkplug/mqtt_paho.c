@@ -3,7 +3,7 @@
  * What had to be known about Paho 1.3.12, and is settled here:
  * - It holds one process-wide lock around every callback (mqtt_internal.h says what follows from that).
  * - When the last client of the process is destroyed it stops its threads, for about a second, with its lock open: a client
- *   made meanwhile is freed under its owner's feet. One client is therefore kept for the life of the process.
+ *   made meanwhile is freed under its owner's feet. One client is therefore kept for the life of the process (mqtt_wake.c).
  * - maxInflight differs between its clients and versions (10, 65535); 10 makes QoS 1 wait a round trip per 10 messages.
  * - With MQTT_C_CLIENT_TRACE=ON in the environment it writes to stdout, where our programs write data.
  * - It leaves Nagle's algorithm on, so a small message right behind another can wait 40 ms for a delayed acknowledgement,
@@ -21,7 +21,6 @@
 #include <unistd.h>
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static MQTTAsync keeper; /* never connected; keeps Paho's threads alive */
 
 static void init_paho(void)
 {
@@ -30,8 +29,7 @@ static void init_paho(void)
     if (trace && strcmp(trace, "ON") == 0) unsetenv("MQTT_C_CLIENT_TRACE");
     init.do_openssl_init = 1;
     MQTTAsync_global_init(&init);
-    if (MQTTAsync_create(&keeper, "tcp://127.0.0.1:1", "plantree-keeper", MQTTCLIENT_PERSISTENCE_NONE, NULL) != MQTTASYNC_SUCCESS)
-        keeper = NULL;
+    spb__wake_init();
 }
 
 /* ---- the server's port, for TCP_NODELAY ---- */

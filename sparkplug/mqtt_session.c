@@ -136,11 +136,16 @@ static bool interrupted(const spb_mqtt *s)
 
 /* ---- one attempt ---- */
 
-/* With the mutex: until *flag, loss, interruption or time-out. */
-static bool wait_for(spb_mqtt *s, const bool *flag, int64_t deadline_ms, const char *late)
+/* With the mutex: until *flag, loss, interruption or time-out. `wake`: Paho's receive thread may not know the socket yet. */
+static bool wait_for(spb_mqtt *s, const bool *flag, int64_t deadline_ms, bool wake, const char *late)
 {
-    while (!*flag && !s->lost && !interrupted(s) && now_ms(s) < deadline_ms)
-        pump(s, deadline_ms);
+    int64_t now, nap = 1;
+    while (!*flag && !s->lost && !interrupted(s) && (now = now_ms(s)) < deadline_ms) {
+        pump(s, wake && now + nap < deadline_ms ? now + nap : deadline_ms);
+        if (!wake || now_ms(s) - now < nap) continue;
+        spb__wake();
+        nap = nap < 500 ? nap * 2 : nap;
+    }
     if (*flag && !s->lost && !interrupted(s)) return true;
     if (!s->lost && !interrupted(s)) {
         snprintf(s->reason, sizeof s->reason, "%s", late);
@@ -173,7 +178,7 @@ static bool reach_ready(spb_mqtt *s, const spb_mqtt_connect *c)
     pthread_mutex_unlock(&s->mutex);
     pt_status st = spb__paho_connect(s, c);
     pthread_mutex_lock(&s->mutex);
-    if (st || !wait_for(s, &s->connack, deadline, "no CONNACK in time")) return false;
+    if (st || !wait_for(s, &s->connack, deadline, true, "no CONNACK in time")) return false;
     s->connects++;
     s->state = SPB__SUBSCRIBING;
     pthread_mutex_unlock(&s->mutex);
@@ -182,7 +187,7 @@ static bool reach_ready(spb_mqtt *s, const spb_mqtt_connect *c)
     pthread_mutex_lock(&s->mutex);
     if (st) return false;
     deadline = now_ms(s) + s->options.connect_timeout_ms;
-    if (c->n_filters && (!wait_for(s, &s->suback, deadline, "no SUBACK in time") || !check_grants(s, c))) return false;
+    if (c->n_filters && (!wait_for(s, &s->suback, deadline, false, "no SUBACK in time") || !check_grants(s, c))) return false;
     if (s->lost || interrupted(s)) return false;
     s->state = SPB__READY;
     s->accepting = true;

@@ -201,7 +201,7 @@ static pt_status read_timestamp(cursor *c, spb_state *s)
 
 pt_status spb_state_parse(pt_slice text, spb_state *out, pt_error *err)
 {
-    cursor c = { text.ptr, text.ptr, text.ptr + text.len, err };
+    cursor c = { .err = err };
     spb_state s = { 0 };
     bool has_online = false, has_timestamp = false;
     char key[KEY_MAX];
@@ -213,6 +213,8 @@ pt_status spb_state_parse(pt_slice text, spb_state *out, pt_error *err)
         *out = (spb_state){ .online = text.len == 6, .legacy = true };
         return PT_OK;
     }
+    c.start = c.at = text.ptr;
+    c.end = text.ptr + text.len;
     if (!take(&c, '{')) return bad(&c, "not a JSON object");
     if (!take(&c, '}')) {
         do {
