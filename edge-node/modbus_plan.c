@@ -1,0 +1,240 @@
+/* edge-node/modbus_plan.c -- see modbus_plan.h. */
+#include "edge-node/modbus_plan.h"
+
+#include "base/utf8.h"
+
+#include <stdlib.h>
+
+pt_status edge_mb_address(pt_slice text, edge_mb_table *table, uint16_t *address, int *bit, pt_error *err)
+{
+    static const struct {
+        const char *name;
+        edge_mb_table table;
+    } tables[] = { { "coil", EDGE_MB_COIL }, { "discrete", EDGE_MB_DISCRETE }, { "input", EDGE_MB_INPUT }, { "holding", EDGE_MB_HOLDING } };
+    size_t colon = pt_slice_find(text, ':');
+    pt_slice name = { text.ptr, colon };
+    size_t t = 0;
+    while (t < PT_COUNT_OF(tables) && !pt_slice_eq_cstr(name, tables[t].name))
+        t++;
+    if (t == PT_COUNT_OF(tables) || colon == text.len)
+        return pt_fail(err, PT_EINVAL, "'%.*s' is no address: coil:N, discrete:N, input:N or holding:N", PT_SLICE_ARGS(text));
+    pt_slice number = pt_slice_from(text, colon + 1);
+    size_t dot = pt_slice_find(number, '.');
+    uint64_t a = 0, b = 0;
+    if (!pt_slice_to_u64((pt_slice){ number.ptr, dot }, &a) || a > 65535)
+        return pt_fail(err, PT_EINVAL, "address in '%.*s' must be from 0 to 65535", PT_SLICE_ARGS(text));
+    if (dot < number.len) {
+        bool registers = tables[t].table == EDGE_MB_INPUT || tables[t].table == EDGE_MB_HOLDING;
+        if (!registers || !pt_slice_to_u64(pt_slice_from(number, dot + 1), &b) || b > 15)
+            return pt_fail(err, PT_EINVAL, "bit in '%.*s' must be from 0 to 15, of a register", PT_SLICE_ARGS(text));
+    }
+    *table = tables[t].table;
+    *address = (uint16_t)a;
+    *bit = dot < number.len ? (int)b : -1;
+    return PT_OK;
+}
+
+uint16_t edge_mb_registers(uint8_t raw)
+{
+    switch (raw) {
+    case SPB_INT8:
+    case SPB_UINT8:
+    case SPB_INT16:
+    case SPB_UINT16:
+    case SPB_BOOLEAN:
+        return 1;
+    case SPB_INT32:
+    case SPB_UINT32:
+    case SPB_FLOAT:
+        return 2;
+    case SPB_INT64:
+    case SPB_UINT64:
+    case SPB_DOUBLE:
+    case SPB_DATETIME:
+        return 4;
+    default:
+        return 0;
+    }
+}
+
+static uint16_t swapped(uint16_t v)
+{
+    return (uint16_t)(v << 8 | v >> 8);
+}
+
+static bool words_reversed(edge_mb_order o)
+{
+    return o == EDGE_MB_LITTLE || o == EDGE_MB_WORD_SWAP;
+}
+
+static bool bytes_swapped(edge_mb_order o)
+{
+    return o == EDGE_MB_LITTLE || o == EDGE_MB_BYTE_SWAP;
+}
+
+static uint64_t join(const edge_mb_tag *t, const uint16_t *regs, uint16_t n)
+{
+    uint64_t v = 0;
+    for (uint16_t i = 0; i < n; i++) {
+        uint16_t w = regs[words_reversed(t->order) ? n - 1 - i : i];
+        v = v << 16 | (bytes_swapped(t->order) ? swapped(w) : w);
+    }
+    return v;
+}
+
+static void split(const edge_mb_tag *t, uint64_t v, uint16_t *regs, uint16_t n)
+{
+    for (uint16_t i = 0; i < n; i++) {
+        uint16_t w = (uint16_t)(v >> (16 * (n - 1 - i)));
+        regs[words_reversed(t->order) ? n - 1 - i : i] = bytes_swapped(t->order) ? swapped(w) : w;
+    }
+}
+
+static pt_status decode_text(const edge_mb_tag *t, const uint16_t *regs, char *text, spb_value *out)
+{
+    size_t len = 0;
+    for (uint16_t i = 0; i < t->count; i++) {
+        uint16_t w = bytes_swapped(t->order) ? swapped(regs[i]) : regs[i];
+        text[len++] = (char)(w >> 8);
+        text[len++] = (char)(w & 0xff);
+    }
+    size_t end = 0;
+    while (end < len && text[end])
+        end++;
+    while (end > 0 && text[end - 1] == ' ')
+        end--;
+    pt_slice s = pt_slice_of(text, end);
+    if (!pt_utf8_valid(s)) return PT_EMALFORMED;
+    *out = (spb_value){ .type = SPB_STRING, .as = { .bytes = s } };
+    return PT_OK;
+}
+
+pt_status edge_mb_decode(const edge_mb_tag *t, const uint16_t *regs, char *text, spb_value *out)
+{
+    if (t->raw == SPB_STRING) return decode_text(t, regs, text, out);
+    spb_value v = { .type = t->raw };
+    if (t->bit >= 0) {
+        uint16_t w = bytes_swapped(t->order) ? swapped(regs[0]) : regs[0];
+        uint16_t field = (uint16_t)((w >> t->bit) & ((1u << t->bits) - 1u));
+        if (t->raw == SPB_BOOLEAN)
+            v.as.boolean = field != 0;
+        else
+            v.as.u64 = field;
+        *out = v;
+        return PT_OK;
+    }
+    uint64_t raw = join(t, regs, t->count);
+    switch (t->raw) {
+    case SPB_BOOLEAN:
+        v.as.boolean = raw != 0;
+        break;
+    case SPB_INT8:
+        v.as.i64 = (int8_t)raw;
+        break;
+    case SPB_UINT8:
+        v.as.u64 = (uint8_t)raw;
+        break;
+    case SPB_INT16:
+        v.as.i64 = (int16_t)raw;
+        break;
+    case SPB_INT32:
+        v.as.i64 = (int32_t)raw;
+        break;
+    case SPB_FLOAT: {
+        uint32_t bits = (uint32_t)raw;
+        memcpy(&v.as.f32, &bits, sizeof bits);
+        break;
+    }
+    case SPB_DOUBLE:
+        memcpy(&v.as.f64, &raw, sizeof raw);
+        break;
+    default:
+        v.as.u64 = raw;
+        break;
+    }
+    *out = v;
+    return PT_OK;
+}
+
+pt_status edge_mb_encode(const edge_mb_tag *t, const spb_value *v, uint16_t *regs)
+{
+    if (t->raw == SPB_STRING) {
+        if (v->as.bytes.len > (size_t)t->count * 2) return PT_ETOOBIG;
+        for (uint16_t i = 0; i < t->count; i++) {
+            size_t at = (size_t)i * 2;
+            uint16_t hi = at < v->as.bytes.len ? (uint8_t)v->as.bytes.ptr[at] : 0, lo = at + 1 < v->as.bytes.len ? (uint8_t)v->as.bytes.ptr[at + 1] : 0;
+            uint16_t w = (uint16_t)(hi << 8 | lo);
+            regs[i] = bytes_swapped(t->order) ? swapped(w) : w;
+        }
+        return PT_OK;
+    }
+    if (t->bit >= 0) {
+        uint64_t field = t->raw == SPB_BOOLEAN ? v->as.boolean : v->as.u64;
+        if (field >> t->bits) return PT_ETOOBIG;
+        uint16_t w = bytes_swapped(t->order) ? swapped(regs[0]) : regs[0];
+        uint16_t mask = (uint16_t)(((1u << t->bits) - 1u) << t->bit);
+        w = (uint16_t)((w & ~mask) | ((field << t->bit) & mask));
+        regs[0] = bytes_swapped(t->order) ? swapped(w) : w;
+        return PT_OK;
+    }
+    uint64_t raw = 0;
+    switch (t->raw) {
+    case SPB_BOOLEAN:
+        raw = v->as.boolean;
+        break;
+    case SPB_FLOAT: {
+        uint32_t bits;
+        memcpy(&bits, &v->as.f32, sizeof bits);
+        raw = bits;
+        break;
+    }
+    case SPB_DOUBLE:
+        memcpy(&raw, &v->as.f64, sizeof raw);
+        break;
+    default:
+        raw = v->as.u64;
+        break;
+    }
+    split(t, raw, regs, t->count);
+    return PT_OK;
+}
+
+static bool is_bits(edge_mb_table t)
+{
+    return t == EDGE_MB_COIL || t == EDGE_MB_DISCRETE;
+}
+
+static bool before(const edge_mb_tag *a, const edge_mb_tag *b)
+{
+    if (a->table != b->table) return a->table < b->table;
+    return a->address < b->address;
+}
+
+uint32_t edge_mb_plan(const edge_mb_tag *tags, uint32_t *order, uint32_t n, uint16_t max_registers, uint16_t max_bits, uint16_t gap, edge_mb_block *blocks)
+{
+    /* shell sort: no memory, and lists come nearly sorted */
+    for (uint32_t step = n / 2; step > 0; step /= 2)
+        for (uint32_t i = step; i < n; i++) {
+            uint32_t x = order[i], j = i;
+            for (; j >= step && before(&tags[x], &tags[order[j - step]]); j -= step)
+                order[j] = order[j - step];
+            order[j] = x;
+        }
+    uint32_t made = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        const edge_mb_tag *t = &tags[order[i]];
+        uint32_t end = (uint32_t)t->address + t->count;
+        if (made) {
+            edge_mb_block *b = &blocks[made - 1];
+            uint32_t limit = is_bits(t->table) ? max_bits : max_registers, reach = is_bits(t->table) ? gap * 8u : gap;
+            uint32_t b_end = (uint32_t)b->address + b->count;
+            if (b->table == t->table && t->address <= b_end + reach && (end > b_end ? end : b_end) - b->address <= limit) {
+                if (end > b_end) b->count = (uint16_t)(end - b->address);
+                b->n++;
+                continue;
+            }
+        }
+        blocks[made++] = (edge_mb_block){ t->table, t->address, t->count, i, 1 };
+    }
+    return made;
+}
