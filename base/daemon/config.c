@@ -132,7 +132,7 @@ static void bind_number(binding *b, const pt_config_field *f, const pt_yaml_node
             memcpy(out, &i, sizeof i);
         break;
     case PT_CFG_DOUBLE:
-        if (quoted || !pt_slice_to_f64(text, &d) || !(d - d == 0)) /* infinities and NaN are no setting */
+        if (quoted || !pt_slice_to_f64(text, &d) || (!(d - d == 0) && text.ptr != f->def)) /* infinities and NaN are no setting */
             fault(b, at, "%s: '%.*s' is not a number", f->key, shown, text.ptr);
         else if (in_range(b, f, at, text, d))
             memcpy(out, &d, sizeof d);

@@ -20,7 +20,7 @@ typedef enum pt_config_type {
     PT_CFG_STRING,   /* const char *; min/max: length in bytes */
     PT_CFG_BOOL,     /* bool; true or false only */
     PT_CFG_INT,      /* int64_t */
-    PT_CFG_DOUBLE,   /* double */
+    PT_CFG_DOUBLE,   /* double; default "nan": not set */
     PT_CFG_DURATION, /* int64_t ms; text of pt_duration_parse */
     PT_CFG_BYTES,    /* uint64_t; text of pt_bytes_parse */
     PT_CFG_ENUM,     /* int; `names` lists the words, value is the index */

@@ -62,7 +62,7 @@ static void table_of(const pt_config_field *table, const char *path, pt_buf *out
         pt_buf_cstr(out, " | ");
         if (f->required)
             pt_buf_cstr(out, "required");
-        else if (f->def && *f->def)
+        else if (f->def && *f->def && strcmp(f->def, "nan") != 0)
             pt_buf_printf(out, "`%s`", f->def);
         pt_buf_cstr(out, " | ");
         range_cell(f, out);
