@@ -39,7 +39,7 @@ typedef struct unit {
     pt_backoff backoff;
     bool alive, off;
     int64_t retry_ms; /* not alive: when to try again */
-    char last_error[200];
+    char last_error[256];
     uint64_t polls, failures, overruns, writes, writes_failed;
     _Atomic uint64_t bad_readings; /* counted while no lock is held */
     int64_t last_poll_us;

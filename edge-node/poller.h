@@ -45,7 +45,7 @@ typedef struct edge_poller_stats {
     const char *id, *driver, *channel;
     uint32_t device;
     bool alive, off;
-    char last_error[200];          /* empty: none since it came alive */
+    char last_error[256];          /* empty: none since it came alive */
     uint64_t polls, failures, overruns, writes, writes_failed, bad_readings;
     int64_t last_poll_us;          /* how long the last poll took */
     edge_driver_stats io;

@@ -1,0 +1,281 @@
+/* edge-node/config_csv.c -- tags in CSV: what engineers keep in a spreadsheet. One header line with key names, one line per tag.
+ *
+ * Columns are the keys of a tag and of its device's driver; an empty cell is a key that is not given. Cells may be quoted as
+ * RFC 4180 has it. The file is turned into the same YAML lines a person would have written, so that checks and defaults are the same. */
+#include "edge-node/config.h"
+
+#include "base/json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CSV_BYTES_MAX (64u << 20)
+#define COLUMNS_MAX 64
+
+/* The next cell at *at; *end_of_line when it was the line's last. Unescaped in place. */
+static char *next_cell(char **at, bool *end_of_line, uint32_t *line)
+{
+    char *start = *at, *out = start, *p = start;
+    *end_of_line = false;
+    if (*p == '"') {
+        p++;
+        while (*p && !(*p == '"' && p[1] != '"')) {
+            if (*p == '"') p++;
+            if (*p == '\n') (*line)++;
+            *out++ = *p++;
+        }
+        if (*p == '"') p++;
+        while (*p && *p != ',' && *p != '\n')
+            p++;
+    } else {
+        while (*p && *p != ',' && *p != '\n')
+            *out++ = *p++;
+        while (out > start && (out[-1] == ' ' || out[-1] == '\r'))
+            out--;
+    }
+    char stop = *p;
+    *out = 0;
+    *end_of_line = stop != ',';
+    if (stop == '\n') (*line)++;
+    *at = stop ? p + 1 : p;
+    return start;
+}
+
+static char *read_all(const char *path)
+{
+    FILE *in = fopen(path, "rb");
+    if (!in) return NULL;
+    pt_buf b;
+    pt_buf_init(&b, CSV_BYTES_MAX);
+    char chunk[8192];
+    size_t got;
+    while ((got = fread(chunk, 1, sizeof chunk, in)) > 0)
+        pt_buf_add(&b, chunk, got);
+    bool bad = ferror(in) != 0;
+    if (fclose(in) != 0) bad = true;
+    if (b.len == 0) pt_buf_char(&b, '\n');
+    if (!bad) return pt_buf_take(&b, NULL);
+    pt_buf_fini(&b);
+    return NULL;
+}
+
+static const char *keep(edge_config_file *f, const char *text)
+{
+    pt_slice s = pt_arena_dup(&f->arena, pt_cstr(text));
+    return s.ptr;
+}
+
+static const pt_config_field *tag_field(const char *key)
+{
+    for (const pt_config_field *x = edge__tag_fields; x->key; x++)
+        if (strcmp(x->key, key) == 0 && x->type != PT_CFG_NODE) return x;
+    return NULL;
+}
+
+static const edge_driver_key *driver_key(const edge_device_config *d, const char *key, size_t *index)
+{
+    for (*index = 0; d->driver->tag_keys[*index].key; (*index)++)
+        if (strcmp(d->driver->tag_keys[*index].key, key) == 0) return &d->driver->tag_keys[*index];
+    return NULL;
+}
+
+/* One common key from text, through the binder: `key: 'text'` as a map of its own. */
+static bool bind_line(edge_config_file *f, edge_device_config *d, edge_tag_config *t, const pt_buf *yaml, pt_buf *faults)
+{
+    pt_config *cfg = NULL;
+    pt_buf inner;
+    pt_buf_init(&inner, 64 * 1024);
+    edge_tag_config bound;
+    pt_status st = pt_config_load_text("tag", pt_buf_view(yaml), edge__tag_fields, &bound, sizeof bound, NULL, NULL, &cfg, &inner);
+    if (st != PT_OK) {
+        pt_slice rest = pt_buf_view(&inner), one;
+        while (rest.ptr && rest.len && pt_slice_split(&rest, '\n', &one)) {
+            const char *text = one.len ? strstr(one.ptr, ": ") : NULL;
+            size_t skip = text ? (size_t)(text + 2 - one.ptr) : 0;
+            if (one.len > skip) edge__tag_fault(f, d, t, faults, "%.*s", (int)(one.len - skip), one.ptr + skip);
+        }
+    } else {
+        uint32_t line = t->csv_line;
+        *t = bound;
+        t->csv_line = line;
+        const char **texts[] = { &t->name, &t->type, &t->tmpl, &t->unit, &t->description, &t->scan };
+        for (size_t i = 0; i < PT_COUNT_OF(texts); i++)
+            if (*texts[i]) *texts[i] = keep(f, *texts[i]);
+        pt_config_free(cfg);
+    }
+    pt_buf_fini(&inner);
+    return st == PT_OK;
+}
+
+static void quote(pt_buf *out, const char *key, const char *text)
+{
+    pt_buf_printf(out, "%s: '", key);
+    for (; *text; text++) {
+        if (*text == '\'') pt_buf_char(out, '\'');
+        pt_buf_char(out, *text == '\n' ? ' ' : *text);
+    }
+    pt_buf_cstr(out, "'\n");
+}
+
+static bool read_line(edge_config_file *f, edge_device_config *d, edge_tag_config *t, char **columns, char **cells, uint32_t n, pt_buf *faults)
+{
+    size_t n_keys = edge_driver_keys_count(d->driver->tag_keys), k;
+    edge_option *options = pt_arena_zalloc(&f->arena, (n_keys + 1) * sizeof *options);
+    pt_buf yaml;
+    bool good = options != NULL;
+    pt_buf_init(&yaml, 256 * 1024);
+    for (uint32_t i = 0; i < n; i++) {
+        pt_error err = { 0 };
+        if (!*cells[i]) continue;
+        if (strcmp(columns[i], "name") == 0) t->name = keep(f, cells[i]);
+        if (tag_field(columns[i])) {
+            quote(&yaml, columns[i], cells[i]);
+        } else if (driver_key(d, columns[i], &k) && options && edge_option_parse(&d->driver->tag_keys[k], keep(f, cells[i]), &options[k], &err) != PT_OK) {
+            edge__tag_fault(f, d, t, faults, "%s", err.text);
+            good = false;
+        }
+    }
+    for (k = 0; options && k < n_keys; k++) {
+        const edge_driver_key *key = &d->driver->tag_keys[k];
+        if (options[k].set) continue;
+        if (key->required) {
+            edge__tag_fault(f, d, t, faults, "%s is missing", key->key);
+            good = false;
+        }
+        pt_error err;
+        if (key->def && edge_option_parse(key, key->def, &options[k], &err) != PT_OK) good = false;
+    }
+    good = good && bind_line(f, d, t, &yaml, faults) && edge__tag_finish(f, d, t, faults);
+    t->options = options;
+    pt_buf_fini(&yaml);
+    return good;
+}
+
+pt_status edge_config_tags_csv(edge_config_file *f, edge_device_config *d, const char *path, pt_buf *faults)
+{
+    char full[4096];
+    const char *slash = strrchr(f->path, '/');
+    if (path[0] == '/' || !slash)
+        snprintf(full, sizeof full, "%s", path);
+    else
+        snprintf(full, sizeof full, "%.*s/%s", (int)(slash - f->path), f->path, path);
+    char *text = read_all(full);
+    if (!text) {
+        pt_yaml_fault(pt_config_yaml(f->cfg), d->node, faults, "tags_file '%s' cannot be read", full);
+        return PT_EIO;
+    }
+    size_t before = faults->len, lines = 1;
+    for (const char *p = text; *p; p++)
+        lines += *p == '\n';
+    edge_tag_config *tags = pt_arena_zalloc(&f->arena, (d->n_tags + lines + 1) * sizeof *tags);
+    char *columns[COLUMNS_MAX], *at = text;
+    uint32_t n = 0, line = 1;
+    bool eol = false;
+    if (strncmp(at, "\xef\xbb\xbf", 3) == 0) at += 3; /* spreadsheets write a byte order mark */
+    while (!eol && *at) {
+        char *cell = next_cell(&at, &eol, &line);
+        size_t k;
+        if (n == COLUMNS_MAX || (!tag_field(cell) && !driver_key(d, cell, &k)))
+            pt_buf_printf(faults, "%s:1:1: '%s' is no key of a tag\n", path, cell);
+        if (n < COLUMNS_MAX) columns[n++] = cell;
+    }
+    if (tags && d->n_tags) memcpy(tags, d->tags, d->n_tags * sizeof *tags);
+    bool header_good = faults->len == before;
+    while (tags && header_good && pt_buf_status(faults) == PT_OK && *at) {
+        char *cells[COLUMNS_MAX];
+        uint32_t got = 0, here = line;
+        bool any = false;
+        for (eol = false; !eol;) {
+            char *cell = next_cell(&at, &eol, &line);
+            any = any || *cell;
+            if (got < n) cells[got] = cell;
+            got++;
+        }
+        if (!any) continue;
+        if (got != n) {
+            pt_buf_printf(faults, "%s:%u:1: %u cells where the header has %u\n", path, here, got, n);
+            break;
+        }
+        edge_tag_config *t = &tags[d->n_tags];
+        t->csv_line = here;
+        if (read_line(f, d, t, columns, cells, n, faults))
+            d->n_tags++;
+        else
+            memset(t, 0, sizeof *t);
+    }
+    if (tags) d->tags = tags;
+    free(text);
+    return tags && pt_buf_status(faults) == PT_OK ? PT_OK : PT_ENOMEM;
+}
+
+/* --- export --- */
+
+static void cell(pt_buf *out, const char *text, bool *first)
+{
+    if (!*first) pt_buf_char(out, ',');
+    *first = false;
+    if (!text) return;
+    if (!strpbrk(text, ",\"\r\n")) {
+        pt_buf_cstr(out, text);
+        return;
+    }
+    pt_buf_char(out, '"');
+    for (; *text; text++) {
+        if (*text == '"') pt_buf_char(out, '"');
+        pt_buf_char(out, *text);
+    }
+    pt_buf_char(out, '"');
+}
+
+void edge_config_export_csv(const edge_config_file *f, const edge_device_config *d, pt_buf *out)
+{
+    (void)f;
+    bool first = true;
+    for (const pt_config_field *x = edge__tag_fields; x->key; x++)
+        if (x->type != PT_CFG_NODE) cell(out, x->key, &first);
+    for (const edge_driver_key *k = d->driver->tag_keys; k->key; k++)
+        cell(out, k->key, &first);
+    pt_buf_char(out, '\n');
+    for (uint32_t i = 0; i < d->n_tags; i++) {
+        const edge_tag_config *t = &d->tags[i];
+        first = true;
+        for (const pt_config_field *x = edge__tag_fields; x->key; x++) {
+            const char *at = (const char *)t + x->offset;
+            char text[64] = "";
+            double v;
+            int64_t n;
+            bool b;
+            switch (x->type) {
+            case PT_CFG_STRING: {
+                const char *s;
+                memcpy(&s, at, sizeof s);
+                cell(out, s, &first);
+                continue;
+            }
+            case PT_CFG_DOUBLE:
+                memcpy(&v, at, sizeof v);
+                if (v == v) pt_f64_text(v, text);
+                break;
+            case PT_CFG_DURATION:
+                memcpy(&n, at, sizeof n);
+                if (n && !(x->offset == offsetof(edge_tag_config, poll_ms) && t->scan)) snprintf(text, sizeof text, "%lldms", (long long)n);
+                break;
+            case PT_CFG_INT:
+                memcpy(&n, at, sizeof n);
+                snprintf(text, sizeof text, "%lld", (long long)n);
+                break;
+            case PT_CFG_BOOL:
+                memcpy(&b, at, sizeof b);
+                snprintf(text, sizeof text, "%s", b ? "true" : "");
+                break;
+            default:
+                continue;
+            }
+            cell(out, text, &first);
+        }
+        for (size_t k = 0; d->driver->tag_keys[k].key; k++)
+            cell(out, t->options && t->options[k].set ? t->options[k].text : "", &first);
+        pt_buf_char(out, '\n');
+    }
+}
