@@ -114,7 +114,8 @@ typedef struct series_out {
     pt_buf text;              /* one value */
     pt_buf times, values, qualities;
     pt_json t, v;
-    bool not_good;
+    pt_buf columns[CLI_MAX_FNS]; /* JSON of buckets, one for each of q->fns */
+    pt_json column[CLI_MAX_FNS];
     const cli_history *q;
 } series_out;
 
@@ -133,7 +134,6 @@ static bool one_sample(void *ctx, const hist_sample *s)
     pt_json_i64(&o->t, s->time_ms);
     spb_value_json(&o->v, &v);
     pt_buf_char(&o->qualities, spb_quality_letter((spb_quality)s->quality));
-    o->not_good = o->not_good || s->quality != SPB_GOOD;
     return pt_buf_status(&o->values) == PT_OK;
 }
 
@@ -173,8 +173,8 @@ static double bucket_value(const hist_bucket *b, const char *fn)
 static bool one_bucket(void *ctx, const hist_bucket *b)
 {
     series_out *o = ctx;
-    char text[8][32];
-    pt_slice values[8];
+    char text[CLI_MAX_FNS][32];
+    pt_slice values[CLI_MAX_FNS];
     for (size_t i = 0; i < o->q->n_fns; i++) {
         const char *fn = o->q->fns[i];
         size_t n = strcmp(fn, "count") == 0 ? (size_t)snprintf(text[i], 32, "%llu", (unsigned long long)b->count)
@@ -186,16 +186,16 @@ static bool one_bucket(void *ctx, const hist_bucket *b)
         cli_rows_bucket(o->rows, b->t_ms, o->path, values, o->q->n_fns);
         return o->rows->code == CLI_GO_ON;
     }
-    pt_json_array(&o->v); /* rows here; columns would need a buffer each */
-    pt_json_i64(&o->v, b->t_ms);
+    pt_json_i64(&o->t, b->t_ms);
     for (size_t i = 0; i < o->q->n_fns; i++) {
-        if (values[i].len)
-            pt_json_raw(&o->v, values[i]);
+        if (!values[i].len)
+            pt_json_null(&o->column[i]);
+        else if (values[i].ptr[values[i].len - 1] > '9') /* NaN, Infinity */
+            pt_json_str(&o->column[i], values[i]);
         else
-            pt_json_null(&o->v);
+            pt_json_raw(&o->column[i], values[i]);
     }
-    pt_json_end_array(&o->v);
-    return pt_buf_status(&o->values) == PT_OK;
+    return pt_buf_status(&o->times) == PT_OK;
 }
 
 static void series_json(pt_json *j, const hist_tag *tag, const series_out *o, uint64_t raw)
@@ -203,21 +203,16 @@ static void series_json(pt_json *j, const hist_tag *tag, const series_out *o, ui
     pt_json_object(j);
     pt_json_member_str(j, "path", o->path);
     pt_json_member_u64(j, "tag_id", tag->tag_id);
-    pt_json_member_str(j, "unit", tag->unit);
+    pt_json_member_str(j, "unit", tag->unit.len ? tag->unit : PT_NONE);
     pt_json_member_cstr(j, "type", spb_datatype_name(tag->type));
-    if (o->q->interval_ms) {
-        pt_json_member_i64(j, "interval_ms", o->q->interval_ms);
-        pt_json_key(j, "columns");
-        pt_json_array(j);
-        pt_json_str(j, PT_LIT("t"));
-        for (size_t i = 0; i < o->q->n_fns; i++)
-            pt_json_str(j, pt_cstr(o->q->fns[i]));
-        pt_json_end_array(j);
-        pt_json_key(j, "rows");
-        pt_json_raw(j, pt_buf_view(&o->values));
-    } else {
-        pt_json_key(j, "t");
-        pt_json_raw(j, pt_buf_view(&o->times));
+    if (o->q->interval_ms) pt_json_member_i64(j, "interval_ms", o->q->interval_ms);
+    pt_json_key(j, "t");
+    pt_json_raw(j, pt_buf_view(&o->times));
+    for (size_t i = 0; i < o->q->n_fns; i++) {
+        pt_json_key(j, o->q->fns[i]);
+        pt_json_raw(j, pt_buf_view(&o->columns[i]));
+    }
+    if (!o->q->interval_ms) {
         pt_json_key(j, "v");
         pt_json_raw(j, pt_buf_view(&o->values));
         pt_json_member_str(j, "q", pt_buf_view(&o->qualities));
@@ -247,6 +242,11 @@ static int one_path(cli *c, hist *h, const cli_history *q, const char *path, cli
     pt_json_init(&o.v, &o.values);
     pt_json_array(&o.t);
     pt_json_array(&o.v);
+    for (size_t i = 0; i < q->n_fns; i++) {
+        pt_buf_init(&o.columns[i], MAX_OUT);
+        pt_json_init(&o.column[i], &o.columns[i]);
+        pt_json_array(&o.column[i]);
+    }
     if (q->interval_ms)
         st = hist_buckets(h, tag.tag_id, q->from_ms, q->to_ms, q->interval_ms, one_bucket, &o, &err);
     else if (q->max_points)
@@ -255,11 +255,15 @@ static int one_path(cli *c, hist *h, const cli_history *q, const char *path, cli
         st = all_samples(h, tag.tag_id, q, &o, &raw, &err);
     pt_json_end_array(&o.t);
     pt_json_end_array(&o.v);
+    for (size_t i = 0; i < q->n_fns; i++)
+        pt_json_end_array(&o.column[i]);
     if (json && !st) series_json(json, &tag, &o, raw);
     int rc = st ? cli_fail(c, PT_EXIT_FAILED, "%s: %s", path, err.text[0] ? err.text : pt_status_name(st)) : rows ? rows->code : CLI_GO_ON;
     if (rc == CLI_GO_ON && pt_buf_status(&o.values)) rc = cli_fail(c, PT_EXIT_FAILED, "too many samples for JSON; use --format csv");
     for (size_t i = 0; i < PT_COUNT_OF(bufs); i++)
         pt_buf_fini(bufs[i]);
+    for (size_t i = 0; i < q->n_fns; i++)
+        pt_buf_fini(&o.columns[i]);
     pt_arena_fini(&arena);
     return rc;
 }

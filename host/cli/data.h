@@ -11,13 +11,15 @@ typedef struct cli_events {
 
 typedef enum cli_format { CLI_TABLE, CLI_CSV, CLI_JSON } cli_format;
 
+enum { CLI_MAX_FNS = 7 };
+
 typedef struct cli_history {
     const char *const *paths;
     size_t n;
     int64_t from_ms, to_ms;
     uint32_t max_points;   /* 0: every sample */
     int64_t interval_ms;   /* 0: samples, else buckets */
-    const char *fns[8];    /* of a bucket: count min max avg sum first last */
+    const char *fns[CLI_MAX_FNS];    /* of a bucket: count min max avg sum first last */
     size_t n_fns;
     cli_format format;
 } cli_history;

@@ -8,18 +8,22 @@ static const char *const fn_names[] = { "count", "min", "max", "avg", "sum", "fi
 
 /* --- from the host --- */
 
-static char *target_of(const cli_history *q, size_t i)
+static char *target_of(const cli_history *q, size_t i, int64_t from_ms)
 {
     pt_buf target;
     pt_buf_init(&target, 1 << 16);
     pt_buf_cstr(&target, q->interval_ms ? "/api/v1/aggregate" : "/api/v1/history");
     cli_query(&target, "path", q->paths[i]);
-    cli_query_ms(&target, "from", q->from_ms);
+    cli_query_ms(&target, "from", from_ms);
     cli_query_ms(&target, "to", q->to_ms);
     if (q->max_points) cli_query_ms(&target, "max_points", q->max_points);
     if (q->interval_ms) cli_query_ms(&target, "interval", q->interval_ms);
-    for (size_t k = 0; k < q->n_fns; k++)
-        cli_query(&target, "fn", q->fns[k]);
+    if (q->n_fns) {
+        char fns[80] = "";
+        for (size_t k = 0, n = 0; k < q->n_fns; k++)
+            n += (size_t)snprintf(fns + n, sizeof fns - n, "%s%s", k ? "," : "", q->fns[k]);
+        cli_query(&target, "fn", fns);
+    }
     return pt_buf_take(&target, NULL);
 }
 
@@ -71,7 +75,7 @@ static int as_json(cli *c, const cli_history *q)
     pt_json_array(&j);
     for (size_t i = 0; i < q->n && rc == CLI_GO_ON; i++) {
         cli_answer a = { 0 };
-        char *target = target_of(q, i);
+        char *target = target_of(q, i, q->from_ms);
         rc = target ? cli_get(c, target, &a) : cli_fail(c, PT_EXIT_FAILED, "out of memory");
         free(target);
         if (rc == CLI_GO_ON && q->n == 1) {
@@ -94,31 +98,47 @@ static int as_json(cli *c, const cli_history *q)
     return rc;
 }
 
-static int from_host(cli *c, const cli_history *q)
+/* Rows of one path; the host gives long ranges in parts, each naming where the next begins. */
+static int path_rows(cli *c, const cli_history *q, size_t i, cli_rows *r, bool *begun)
 {
-    cli_rows r;
-    if (q->format == CLI_JSON) return as_json(c, q);
+    int64_t from_ms = q->from_ms;
     int rc = CLI_GO_ON;
-    bool begun = false;
-    for (size_t i = 0; i < q->n && rc == CLI_GO_ON; i++) {
+    while (rc == CLI_GO_ON && from_ms < q->to_ms) {
         cli_answer a = { 0 };
-        char *target = target_of(q, i);
+        char *target = target_of(q, i, from_ms);
         rc = target ? cli_get(c, target, &a) : cli_fail(c, PT_EXIT_FAILED, "out of memory");
         free(target);
         if (rc == CLI_GO_ON) rc = cli_answer_json(c, &a);
-        if (rc == CLI_GO_ON && !begun) { /* no header for a call that fails */
-            rc = cli_rows_begin(&r, c, q);
-            begun = true;
+        if (rc == CLI_GO_ON && !*begun) { /* no header for a call that fails */
+            rc = cli_rows_begin(r, c, q);
+            *begun = true;
         }
         const json_t *series = rc == CLI_GO_ON ? json_object_get(a.json, "series") : NULL;
+        int64_t next_ms = 0;
         for (size_t k = 0; k < json_array_size(series); k++) {
+            const json_t *s = json_array_get(series, k);
             if (q->interval_ms)
-                bucket_rows(&r, json_array_get(series, k), q);
+                bucket_rows(r, s, q);
             else
-                sample_rows(&r, json_array_get(series, k));
+                sample_rows(r, s);
+            next_ms = cli_i64(s, "next_from_ms");
         }
+        if (rc == CLI_GO_ON) rc = r->code;
         cli_release(&a);
+        if (next_ms <= from_ms) break;
+        from_ms = next_ms;
     }
+    return rc;
+}
+
+static int from_host(cli *c, const cli_history *q)
+{
+    cli_rows r;
+    int rc = CLI_GO_ON;
+    bool begun = false;
+    if (q->format == CLI_JSON) return as_json(c, q);
+    for (size_t i = 0; i < q->n && rc == CLI_GO_ON; i++)
+        rc = path_rows(c, q, i, &r, &begun);
     if (!begun) return rc;
     int end = cli_rows_end(&r);
     return rc == CLI_GO_ON ? end : rc;

@@ -155,7 +155,9 @@ static int run(cli *c, int argc, char **argv)
     new_key(key);
     int64_t until_ms = pt_mono_ms(pt_clock_system()) + wait_ms;
     if (c->timeout_ms < wait_ms + 10000) c->timeout_ms = wait_ms + 10000; /* the host may hold the answer back meanwhile */
-    rc = text ? cli_request(c, "POST", "/api/v1/writes", text, key, &a) : cli_fail(c, PT_EXIT_FAILED, "out of memory");
+    char target[64];
+    snprintf(target, sizeof target, "/api/v1/writes?wait=%lldms", (long long)(wait_ms < 60000 ? wait_ms : 60000));
+    rc = text ? cli_request(c, "POST", target, text, key, &a) : cli_fail(c, PT_EXIT_FAILED, "out of memory");
     if (rc == CLI_GO_ON) rc = judge(c, &a);
     if (rc == CLI_GO_ON) rc = cli_answer_json(c, &a);
     if (rc == CLI_GO_ON) rc = follow(c, &a, until_ms);

@@ -67,6 +67,13 @@ static void on_values(void *ctx, pt_http_request *rq)
 static void on_history(void *ctx, pt_http_request *rq)
 {
     (void)ctx;
+    if (pt_slice_eq(pt_http_query(rq, "path"), PT_LIT("long"))) { /* in two parts */
+        if (pt_slice_eq(pt_http_query(rq, "from"), PT_LIT("0")))
+            json(rq, 200, "{\"series\":[{\"path\":\"long\",\"t\":[0,1000],\"v\":[1,2],\"q\":\"GG\",\"next_from_ms\":2000}]}");
+        else
+            json(rq, 200, "{\"series\":[{\"path\":\"long\",\"t\":[2000],\"v\":[3],\"q\":\"G\"}]}");
+        return;
+    }
     json(rq, 200, HISTORY);
 }
 static void on_events(void *ctx, pt_http_request *rq)
@@ -214,6 +221,10 @@ static void history_is_csv_as_the_contract_says(void)
                                    "1970-01-01T00:00:02.000Z,a/b,,BAD\n"
                                    "1970-01-01T00:00:03.000Z,a/b,\"say \"\"hi\"\", you\",STALE\n"
                                    "1970-01-01T00:00:04.000Z,a/b,NaN,GOOD\n");
+    outcome_release(&o);
+    o = CLI("history", "long", "--from", "0", "--to", "9000", "--format", "csv");
+    CHECK_STR(pt_buf_view(&o.out), "time,path,value,quality\n1970-01-01T00:00:00.000Z,long,1,GOOD\n1970-01-01T00:00:01.000Z,long,2,GOOD\n"
+                                   "1970-01-01T00:00:02.000Z,long,3,GOOD\n");
     outcome_release(&o);
     o = CLI("history", "a/b", "a/b", "--json");
     CHECK_INT(o.code, 0);

@@ -105,6 +105,12 @@ static void intervals_and_reductions_are_answered(void)
                                "2025-11-22T22:03:22.000Z,g/e/d/Level,1000,149.95"));
     CHECK_INT(lines(&o.out), 6);
     outcome_release(&o);
+    o = DATA("history", "g/e/d/Level", "--from", "2025-11-22T22:03:12Z", "--to", "2025-11-22T22:04:02Z", "--interval", "25s", "--fn", "count,min",
+             "--json");
+    CHECK_STR(pt_buf_view(&o.out), "{\"from_ms\":1763848992000,\"to_ms\":1763849042000,\"series\":[{\"path\":\"g/e/d/Level\",\"tag_id\":1,"
+                                   "\"unit\":\"m\",\"type\":\"Double\",\"interval_ms\":25000,\"t\":[1763848992000,1763849017000],"
+                                   "\"count\":[2500,501],\"min\":[0,250]}]}\n");
+    outcome_release(&o);
     o = DATA("history", "g/e/d/Level", RANGE, "--max-points", "100", "--json");
     CHECK_INT(o.code, 0);
     CHECK(o.out.len < 10000 && outcome_says(&o.out, "\"raw_count\":3001"));
