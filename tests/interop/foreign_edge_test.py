@@ -55,7 +55,7 @@ def main():
             raise Failed(f"history of UInt64: {points}")
 
         births = len(foreign.lines("birth"))
-        rig.cli("rebirth", f"{GROUP}/{EDGE}")
+        rig.until("the host may send commands", 10, lambda: rig.cli("rebirth", f"{GROUP}/{EDGE}") is not None)
         rig.until("the foreign node was asked for a rebirth and gave one", 10, lambda: len(foreign.lines("birth")) > births)
         rig.until("still online", 10, lambda: states(rig) == ("online", {"dev": "online"}))
 
