@@ -19,7 +19,8 @@
 
 typedef struct spb_mqtt spb_mqtt;
 
-/* A received message. Whoever holds it owns it and must pass it to spb_mqtt_message_free. */
+/* A received message. Whoever holds it owns its buffers and must pass it to spb_mqtt_message_free. The struct itself may be
+ * copied and moved; the one given to the `message` callback lives only during the call. */
 typedef struct spb_mqtt_message {
     pt_slice topic, payload;
     int64_t received_wall_ms, received_mono_us;
