@@ -26,7 +26,7 @@ test('a float32 shows the digits it was made of, a double its own', () => {
 test('every kind of value has a text', () => {
   const rows = [
     [undefined, 'Double', fmt.NO_VALUE], [null, 'Double', 'null'], [true, 'Boolean', 'true'], [1.5, 'Double', '1.5'],
-    [1234567, 'Int32', '1\u202f234\u202f567'], ['-9223372036854775808', 'Int64', '-9\u202f223\u202f372\u202f036\u202f854\u202f775\u202f808'],
+    [1234567, 'Int32', '1\u202f234\u202f567'], [9007199254740041, 'Int64', '9\u202f007\u202f199\u202f254\u202f740\u202f041'], ['-9223372036854775808', 'Int64', '-9\u202f223\u202f372\u202f036\u202f854\u202f775\u202f808'],
     ['<b>x</b>', 'String', '<b>x</b>'], ['12', 'String', '12'], [0, 'DateTime', '1970-01-01T00:00:00.000Z'],
     [{ a: 1 }, 'DataSet', '{"a":1}'], [[1, 2], 'Int8Array', '[1,2]'], [Infinity, 'Double', 'Infinity'], [1e15, 'Double', '1.0000e+15'],
     [1e-9, 'Double', '1.00e-9'],

@@ -78,6 +78,7 @@ test('the summary tells lowest, highest and last within the window', () => {
 test('reduction is told by the host or seen from the counts', () => {
   assert.equal(load({ t: [1], v: [1], q: 'G', raw_count: 100 }).reduced, 'minmax');
   assert.equal(load({ t: [1], v: [1], q: 'G', raw_count: 1, reduced: 'lttb' }).reduced, 'lttb');
+  assert.equal(load({ t: [1], v: [1], q: 'G', raw_count: 1, reduced: 'raw' }).reduced, null);
 });
 
 test('abnormal quality makes bands that touch become one', () => {

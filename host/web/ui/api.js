@@ -42,8 +42,8 @@ const get = async (path, params = {}, options) => {
   const text = query(params);
   return (await request(text ? `${path}?${text}` : path, options)).body;
 };
-const post = (path, json, headers = {}) => request(path, {
-  method: 'POST', body: json,
+const post = (path, json, headers = {}, options = {}) => request(path, {
+  ...options, method: 'POST', body: json,
   headers: { 'Content-Type': 'application/json', 'X-Requested-With': 'plantree', ...headers },
 });
 const segment = encodeURIComponent;
@@ -51,8 +51,10 @@ const segment = encodeURIComponent;
 export const api = {
   nodes: async (options) => listOf(await get('nodes', {}, options)),
   tree: async (path, depth = 1, options) => listOf(await get('tree', { path: path || undefined, depth }, options)),
-  values: async (paths, options) => listOf(await get('values', { paths: paths.join(',') }, options)),
-  events: async (params, options) => listOf(await get('events', params, options)),
+  values: async (paths, options) => listOf((await post('values', JSON.stringify({ paths }), {}, options)).body),
+  // The newest of the range.
+  events: async (params, options) => listOf(await get('events', { limit: 1000, order: 'newest', ...params }, options)),
+  tag: (path, options) => get(`tags/by-path/${encodePath(path)}`, {}, options),
   async history(path, from, to, maxPoints, options) {
     const body = await get('history', { path, from: Math.round(from), to: Math.round(to), max_points: maxPoints }, options);
     return body?.series?.[0] ?? null;
@@ -63,4 +65,3 @@ export const api = {
     `{"path":${JSON.stringify(path)},"value":${valueJson},"reason":${JSON.stringify(reason)}}`, { 'Idempotency-Key': key }),
   writeState: (id) => get(`writes/${segment(id)}`),
 };
-export { encodePath };

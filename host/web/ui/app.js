@@ -124,7 +124,7 @@ function createPlant() {
     wholeTree: { items: null, at: 0 },
     nodes: new Cell(null), fleet: new Cell(null), nodesError: new Cell(null), notReady: new Cell(null), updated: new Cell(false),
     stream: new Cell({ state: 'idle', since: Date.now(), retryAt: null }),
-    liveEvents: new Cell([]), reconnects: new Cell(0), clock, theme: new Cell(0),
+    liveEvents: new Cell([]), reconnects: new Cell(0), writes: new Cell(0), clock, theme: new Cell(0),
     route: new Cell(parseRoute(location.hash)),
     link: linkTo,
     go(target) {
@@ -223,6 +223,8 @@ function createPlant() {
         plant.liveEvents.set([...message.rows.toReversed(), ...plant.liveEvents.value].slice(0, LIVE_EVENTS));
         readNodesSoon();
         break;
+      // A write's outcome is an event that is read, not streamed.
+      case 'write': setTimeout(() => plant.writes.set(plant.writes.value + 1), REFRESH_MS); break;
       case 'tree': takeTree(message.change); break;
       default: break;
     }

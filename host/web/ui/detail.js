@@ -41,18 +41,21 @@ function TagDetail({ path }) {
   }, [shown.join('\n')]);
   useEffect(() => {
     const abort = new AbortController();
-    api.values(shown, { signal: abort.signal }).then((rows) => { plant.tags.applyRead(rows); setError(null); })
+    const pinned = shown.slice(1);
+    Promise.all([api.tag(path, { signal: abort.signal }), pinned.length ? api.values(pinned, { signal: abort.signal }) : []])
+      .then(([tag, others]) => { plant.tags.applyRead([tag, ...others]); setError(null); })
       .catch((failure) => failure.name === 'AbortError' || setError(failure));
     return () => abort.abort();
   }, [shown.join('\n'), reconnects]);
   useEffect(() => plant.onKey((key) => {
-    if (key === 'w') setWriting(true);
+    if (key === 'w' && plant.tags.get(path)?.writable !== false) setWriting(true);
     if (key === 's') {
       const now = plant.tags.get(path);
       setSpoken(now ? `${formatValue(now.value, now.type, now.decimals)} ${now.unit ?? ''}, ${quality(now.q).word}` : 'no value');
     }
   }), [path]);
 
+  const about = tag?.about;
   const exact = tag && typeof tag.value === 'number' ? exactNumber(tag.value, tag.type) : null;
   return html`
     <${Path} path=${path} />
@@ -62,9 +65,11 @@ function TagDetail({ path }) {
       <dl class="facts">
         <dt>Quality</dt><dd><${QualityWord} q=${tag?.q} />${tag?.q === 'S' && tag.staleSince ? html`<span class="dim"> since ${formatTime(tag.staleSince)}</span>` : null}</dd>
         <dt>Time</dt><dd>${tag?.ms ? html`<time dateTime=${isoTime(tag.ms)} title=${isoTime(tag.ms)}>${formatTime(tag.ms, true)}</time><span class="dim">, <${Age} ms=${tag.ms} /> ago</span>` : '\u2013'}</dd>
-        <dt>Type</dt><dd>${tag?.type ?? '\u2013'}<span class="dim"> tag ${tag?.id ?? '\u2013'}</span></dd>
+        <dt>Type</dt><dd>${tag?.type ?? '\u2013'}${tag?.writable === false && html`<span class="dim">, read-only</span>`}<span class="dim">, tag ${tag?.id ?? '\u2013'}</span></dd>
+        ${about && html`<dt>Source</dt><dd>${[about.source.group, about.source.edge, about.source.device].filter(Boolean).join('/')} <span class="dim">metric</span> ${about.source.metric}</dd>`}
+        ${about?.description && html`<dt>About</dt><dd>${about.description}</dd>`}
       </dl>
-      <button class="write" disabled=${!tag} onClick=${() => setWriting(true)}>Write\u2026</button>
+      <button class="write" disabled=${!tag || tag.writable === false} title=${tag?.writable === false ? 'the node says that this tag is read-only' : null} onClick=${() => setWriting(true)}>Write\u2026</button>
     </div>
     <p class="hidden" role="status">${spoken}</p>
     ${tag && html`<${Trend} path=${path} />`}

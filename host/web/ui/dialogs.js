@@ -30,10 +30,10 @@ const POLL_MS = 500;
 const POLLS = 40;
 
 // What the host says besides the state.
-function explain({ state, detail, text, seen }) {
+function explain({ state, detail, text, reported }) {
   const words = [detail, text].filter((each) => typeof each === 'string' && each);
   if (detail !== null && typeof detail === 'object') words.push(JSON.stringify(detail));
-  if (state === 'deviates' && seen !== undefined) words.push(`It reports ${JSON.stringify(seen)}.`);
+  if (state === 'deviates' && reported !== undefined) words.push(`It reports ${JSON.stringify(reported)}.`);
   return words.join(' ');
 }
 
@@ -96,6 +96,8 @@ export function WriteDialog({ path, onClose }) {
       <dt>Now</dt><dd><span class="value">${shown}</span> <span class="unit">${unit}</span></dd>
       <dt>Quality</dt><dd><${QualityWord} q=${tag?.q} />${tag?.ms ? html`<span class="dim">, ${formatAge(now - tag.ms)} old</span>` : null}</dd>
       <dt>Type</dt><dd>${type ?? 'unknown'}</dd>
+      ${Number.isFinite(tag?.about?.low) && html`<dt>Range</dt><dd>${tag.about.low} to ${tag.about.high} <span class="unit">${unit}</span></dd>`}
+      ${tag?.about && html`<dt>Goes to</dt><dd>${[tag.about.source.group, tag.about.source.edge, tag.about.source.device].filter(Boolean).join('/')}</dd>`}
     </dl>
     ${tag && quality(tag.q).level === 'stale' && step !== 'done' && html`<p class="trouble"><${Shape} name="clock" level="stale" />
       The source is not live. The host refuses writes to it.</p>`}

@@ -33,11 +33,11 @@ export function describe({ type, detail }) {
     reason && `reason: ${reason}`, who && `by ${who}`, state !== 'confirmed' && text].filter(Boolean).join(', ');
 }
 
-// Live rows in front of the ones that were read, each once.
+// Live rows in front of the ones that were read, each once. A live row has no number yet.
 export function mergeEvents(live, read) {
   const seen = new Set();
-  return [...live, ...read].filter((event) => {
-    const key = event.seq ?? `${event.time_ms} ${event.type} ${event.node} ${event.device}`;
+  return [...read, ...live].filter((event) => {
+    const key = `${event.time_ms} ${event.type} ${event.node} ${event.device} ${event.path}`;
     return !seen.has(key) && seen.add(key);
   }).sort((a, b) => b.time_ms - a.time_ms || (b.seq ?? 0) - (a.seq ?? 0)).slice(0, MAX_ROWS);
 }

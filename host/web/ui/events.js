@@ -11,6 +11,7 @@ export function Events() {
   const plant = usePlant();
   const live = useCell(plant.liveEvents);
   const route = useCell(plant.route);
+  const reconnects = useCell(plant.reconnects), writes = useCell(plant.writes);
   const [read, setRead] = useState(null);
   const [error, setError] = useState(null);
   const [attempt, setAttempt] = useState(0);
@@ -24,7 +25,7 @@ export function Events() {
       .then((rows) => { setRead(rows); setError(null); })
       .catch((failure) => failure.name === 'AbortError' || setError(failure));
     return () => abort.abort();
-  }, [span[0], attempt]);
+  }, [span[0], attempt, reconnects, writes]);
 
   const since = plant.clock.value - span[2];
   const all = mergeEvents(live.filter((event) => event.time_ms >= since), read ?? []);
@@ -48,7 +49,7 @@ export function Events() {
     ${read === null && !error ? html`<p class="dim">Asking the host.</p>` : !rows.length ? html`<p class="dim">Nothing in this time.</p>` : html`
       <div class="scroll" tabindex="0" role="region" aria-label="Table of events"><table class="grid events">
         <thead><tr><th scope="col">Time</th><th scope="col">Event</th><th scope="col">Node</th><th scope="col">Device</th><th scope="col">Detail</th></tr></thead>
-        <tbody>${rows.map((event) => html`<tr key=${event.seq ?? `${event.time_ms}${event.type}${event.node}`} data-type=${event.type}>
+        <tbody>${rows.map((event) => html`<tr key=${`${event.time_ms} ${event.type} ${event.node} ${event.device} ${event.path}`} data-type=${event.type}>
           <td><time dateTime=${isoTime(event.time_ms)} title=${isoTime(event.time_ms)}><span class="dim">${formatDate(event.time_ms)}</span> ${formatClock(event.time_ms, true)}</time></td>
           <td><span class=${`quality ${levelOf(event)}`}>${levelOf(event) && html`<${Shape} name=${levelOf(event) === 'bad' ? 'square' : 'triangle'} level=${levelOf(event)} />`}${event.type}</span></td>
           <td>${event.node ?? ''}</td><td>${event.device ?? ''}</td>

@@ -79,9 +79,10 @@ export function group(text) {
 // `decimals` is the tag's own fixed number of decimals, so that a column of values does not jump.
 export function formatNumber(value, decimals, type) {
   if (!Number.isFinite(value)) return String(value);
+  if (kindOf(type) === 'int') return group(String(value));
   const size = Math.abs(value);
   if (size >= 1e12) return value.toExponential(4);
-  if (size > 0 && size < 0.5 * 10 ** -decimals && kindOf(type) !== 'int') return value.toExponential(2);
+  if (size > 0 && size < 0.5 * 10 ** -decimals) return value.toExponential(2);
   return group(value.toFixed(decimals));
 }
 

@@ -35,13 +35,14 @@ export function Overview() {
   const plant = usePlant();
   const nodes = useCell(plant.nodes);
   const live = useCell(plant.liveEvents);
+  const reconnects = useCell(plant.reconnects), writes = useCell(plant.writes);
   const [read, setRead] = useState([]);
   useEffect(() => {
     const abort = new AbortController();
     const now = plant.clock.now();
     api.events({ from: Math.round(now - LOOK_BACK_MS), to: Math.round(now + 60000) }, { signal: abort.signal }).then(setRead, () => {});
     return () => abort.abort();
-  }, []);
+  }, [reconnects, writes]);
   const groups = groupsOf(nodes ?? []);
   const problems = mergeEvents(live, read).filter((event) => levelOf(event)).slice(0, SHOWN);
 
@@ -54,7 +55,7 @@ export function Overview() {
         <td class="number">${grouped(String(g.metrics))}</td>
         <td class="detail">${g.down.length ? g.down.slice(0, 8).map((d) => html`<span class="down">${d.name} <span class="dim">for <${Age} ms=${d.since} /></span></span>`) : html`<span class="dim">none</span>`}</td></tr>`)}</tbody></table>`}
     <h2 class="later">Problems in the last 8 hours</h2>
-    ${problems.length ? html`<table class="grid"><tbody>${problems.map((event) => html`<tr key=${event.seq}>
+    ${problems.length ? html`<table class="grid"><tbody>${problems.map((event) => html`<tr key=${`${event.time_ms} ${event.type} ${event.node} ${event.device}`}>
         <td><time dateTime=${isoTime(event.time_ms)} title=${isoTime(event.time_ms)}>${formatShort(event.time_ms, plant.clock.now())}</time></td>
         <td><span class=${`quality ${levelOf(event)}`}><${Shape} name=${levelOf(event) === 'bad' ? 'square' : 'triangle'} level=${levelOf(event)} />${event.type}</span></td>
         <td class="detail">${event.node ?? ''}${event.device ? `/${event.device}` : ''} <span class="dim">${describe(event)}</span></td></tr>`)}</tbody></table>`

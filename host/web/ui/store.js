@@ -68,6 +68,8 @@ export class TagStore {
       if (row.tag_id === undefined || row.tag_id === null) continue;
       this.applyDict([[row.tag_id, row.path, row.type, row.unit]]);
       const tag = this.#tags.get(row.tag_id);
+      tag.writable = row.writable ?? tag.writable;
+      if (row.source) tag.about = { description: row.description ?? null, low: row.eng_low, high: row.eng_high, source: row.source };
       if (row.timestamp_ms === null || row.timestamp_ms === undefined || row.timestamp_ms < (tag.ms ?? 0)) continue;
       tag.staleSince = row.stale_since_ms ?? null;
       this.#setValue(tag, row.timestamp_ms, row.value, (row.quality ?? 'G')[0]);

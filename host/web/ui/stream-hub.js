@@ -7,7 +7,7 @@
 //   idle --first page--> connecting --200--> open --error, silence, bye--> lost --timer--> connecting
 //
 // Messages to pages: {kind:'status', state, since, retryAt, detail, live}, {kind:'hello', hello, at}, {kind:'dict', rows},
-// {kind:'values', rows}, {kind:'state', rows}, {kind:'event', rows}, {kind:'tree', change}, {kind:'reset'}.
+// {kind:'values', rows}, {kind:'state', rows}, {kind:'event', rows}, {kind:'write', rows}, {kind:'tree', change}, {kind:'reset'}.
 
 import { parseJson } from './fmt.js';
 import { SseParser } from './sse.js';
@@ -107,7 +107,9 @@ export class StreamHub {
     if (select !== this.#select) this.#lastId = ''; // going on where it was would leave out what is newly asked for
     this.#select = select;
     if (this.#status.state !== 'open') this.#setStatus('connecting');
-    const url = `${this.env.base}stream?select=${globs.map(encodeURIComponent).join(',')}&events=1&tree=1`;
+    // Commas separate globs here; one inside a path becomes "any character".
+    const list = globs.map((glob) => encodeURIComponent(glob.replaceAll(',', '?'))).join(',');
+    const url = `${this.env.base}stream?select=${list}&events=1&tree=1`;
     const headers = { Accept: 'text/event-stream' };
     if (this.#lastId) headers['Last-Event-ID'] = this.#lastId;
     try {
@@ -192,6 +194,7 @@ export class StreamHub {
         break;
       case 'state':
       case 'event':
+      case 'write':
         this.#all({ kind: event, rows: asList(body) });
         break;
       case 'tree':
@@ -206,7 +209,7 @@ export class StreamHub {
         this.#abort?.abort();
         this.#lost(new Error(`the host closed the stream${body?.reason ? `: ${body.reason}` : ''}`));
         break;
-      default: // lag, write, replay and whatever a newer host sends
+      default: // lag, replay and whatever a newer host sends
         break;
     }
   }

@@ -15,7 +15,7 @@ export function Timeline() {
   const nodes = useCell(plant.nodes);
   const live = useCell(plant.liveEvents);
   const route = useCell(plant.route);
-  const reconnects = useCell(plant.reconnects);
+  const reconnects = useCell(plant.reconnects), writes = useCell(plant.writes);
   useCell(plant.clock);
   const [read, setRead] = useState(null);
   const [error, setError] = useState(null);
@@ -29,7 +29,7 @@ export function Timeline() {
       .then((rows) => { setRead(rows); setError(null); })
       .catch((failure) => failure.name === 'AbortError' || setError(failure));
     return () => abort.abort();
-  }, [id, attempt, reconnects]);
+  }, [id, attempt, reconnects, writes]);
 
   const to = plant.clock.now(), from = to - span;
   const rows = timelineOf(nodes ?? [], mergeEvents(live, read ?? []), from, to).slice(0, MAX_ROWS);

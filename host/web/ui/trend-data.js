@@ -31,6 +31,7 @@ export class TrendData {
     const t = series?.t ?? [], v = series?.v ?? [], q = series?.q ?? '';
     this.rawCount = Number(series?.raw_count ?? t.length);
     this.reduced = series?.reduced ?? (this.rawCount > t.length ? 'minmax' : null);
+    if (this.reduced === 'raw') this.reduced = null;
     const breaks = [...(series?.breaks ?? [])].sort((a, b) => a - b);
     let next = 0;
     for (let i = 0; i < t.length; i++) {
