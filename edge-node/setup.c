@@ -112,6 +112,15 @@ static uint32_t tag_properties(builder *b, const edge_tag_config *t, edge_proper
     return n;
 }
 
+/* What cannot be written says so in its birth, unless the configuration says something about it itself. */
+static uint32_t mark_read_only(const edge_tag_config *t, edge_property *p, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (pt_slice_eq_cstr(p[i].key, "readOnly")) return n;
+    if (!t->write && n < PROPERTIES_PER_TAG) p[n++] = (edge_property){ .key = PT_LIT("readOnly"), .value = { .type = SPB_BOOLEAN, .as = { .boolean = true } } };
+    return n;
+}
+
 /* --- tags --- */
 
 static edge_metric_def def_of(const edge_tag_config *t, edge_property *p, uint32_t n_properties)
@@ -388,7 +397,7 @@ static void add_device(builder *b, const edge_device_config *d, edge_poller_devi
         edge_property p[PROPERTIES_PER_TAG];
         edge_parameter_def parameters[64];
         uint32_t metric, first = l.n;
-        edge_metric_def def = def_of(t, p, tag_properties(b, t, p));
+        edge_metric_def def = def_of(t, p, mark_read_only(t, p, tag_properties(b, t, p)));
         if (t->tmpl) {
             def.parameters = parameters;
             def.n_parameters = instance_parameters(b, t, parameters, 64);
