@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { gridTimes, timelineOf, uptime } from '../../host/web/ui/timeline-model.js';
+import { clustersOf, gridTimes, timelineOf, uptime } from '../../host/web/ui/timeline-model.js';
 
 const nodes = [{ group: 'g', edge: 'e', state: 'online', since_ms: 50, devices: [{ device: 'd', state: 'online', since_ms: 60 }] },
   { group: 'g', edge: 'quiet', state: 'offline', since_ms: -1000, devices: [] }];
@@ -34,6 +34,11 @@ test('everything that is no birth and no death is a mark; events of others are p
   const [e, d] = timelineOf(nodes, [event(10, 'seq-gap'), event(20, 'write', 'd'), { time_ms: 5, type: 'nbirth', node: 'x/y' }, event(500, 'seq-gap')], 0, 100);
   assert.deepEqual(e.ticks.map((tick) => [tick.at, tick.type]), [[10, 'seq-gap']]);
   assert.deepEqual(d.ticks.map((tick) => tick.type), ['write']);
+});
+
+test('marks that are close together become one', () => {
+  const ticks = [10, 12, 19, 20, 45].map((at) => ({ at }));
+  assert.deepEqual(clustersOf(ticks, 10).map((c) => [c.at, c.ticks.length]), [[10, 3], [20, 1], [45, 1]]);
 });
 
 test('uptime counts what is known', () => {

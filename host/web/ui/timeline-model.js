@@ -70,6 +70,17 @@ export function timelineOf(nodes, events, from, to) {
   return rows;
 }
 
+// Marks that would lie on each other become one: [{ at, ticks }], at least `gap` ms from one to the next.
+export function clustersOf(ticks, gap) {
+  const clusters = [];
+  for (const tick of ticks) {
+    const last = clusters.at(-1);
+    if (last && tick.at - last.at < gap) last.ticks.push(tick);
+    else clusters.push({ at: tick.at, ticks: [tick] });
+  }
+  return clusters;
+}
+
 // Share of the known time that a row was up, 0..1; NaN when nothing is known.
 export function uptime(bars) {
   let up = 0, known = 0;

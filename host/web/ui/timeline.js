@@ -3,12 +3,17 @@
 import { api } from './api.js';
 import { describe, levelOf, mergeEvents } from './event-list.js';
 import { formatClock, formatDate, formatTime } from './fmt.js';
-import { gridTimes, timelineOf, uptime } from './timeline-model.js';
+import { clustersOf, gridTimes, timelineOf, uptime } from './timeline-model.js';
 import { html, Shape, Trouble, useCell, useEffect, usePlant, useState } from './ui.js';
 
 const SPANS = [['1h', '1 h', 3600e3], ['8h', '8 h', 8 * 3600e3], ['24h', '24 h', 86400e3], ['7d', '7 days', 7 * 86400e3]];
 const MAX_ROWS = 400;
+const MARK_GAP = 0.028;  // of the range: marks closer than that share one, so that each can be hit
+const MAX_PICKED = 12;
 const WORDS = { online: 'online', offline: 'offline', unknown: 'not known' };
+
+const worst = (ticks) => ['bad', 'warn'].find((level) => ticks.some((tick) => levelOf(tick.event) === level)) ?? '';
+const markTitle = ({ at, ticks }) => `${formatTime(at)} ${ticks[0].type}${ticks.length > 1 ? ` and ${ticks.length - 1} more` : ''}`;
 
 export function Timeline() {
   const plant = usePlant();
@@ -52,15 +57,16 @@ export function Timeline() {
           ${times.map((t) => html`<i class="grid-line" style=${{ left: at(t) }}></i>`)}
           ${row.bars.map((bar) => html`<i class=${`life bar-${bar.state}`} title=${barTitle(bar)} style=${{ left: at(bar.from), width: `${(bar.to - bar.from) / span * 100}%` }}></i>`)}
         </div>
-        ${row.ticks.length > 0 && html`<div class="ticks">${row.ticks.slice(-200).map((tick) => html`<button class=${`tick ${levelOf(tick.event)}`} style=${{ left: at(tick.at) }}
-          title=${`${formatTime(tick.at)} ${tick.type}`} aria-label=${`${formatTime(tick.at)} ${tick.type}`} onClick=${() => setPicked(tick.event)}></button>`)}</div>`}
+        ${row.ticks.length > 0 && html`<div class="ticks">${clustersOf(row.ticks, span * MARK_GAP).map((mark) => html`<button class=${`tick ${worst(mark.ticks)} ${mark.ticks.length > 1 ? 'many' : ''}`} style=${{ left: at(mark.at) }}
+          title=${markTitle(mark)} aria-label=${`${row.key} ${markTitle(mark)}`} onClick=${() => setPicked(mark.ticks.map((tick) => tick.event))}></button>`)}</div>`}
         <span class="up dim">${Number.isNaN(uptime(row.bars)) ? '' : `${(Math.floor(uptime(row.bars) * 1000) / 10).toFixed(1)} %`}</span>
       </div>`)}
       <div class="lifeline axis" aria-hidden="true"><span class="who"></span><div class="bars">${times.map((t) => html`<span class="when" style=${{ left: at(t) }}>${
         span > 2 * 86400e3 ? formatDate(t).slice(5) : formatClock(t).slice(0, 5)}</span>`)}</div><span class="up"></span></div>
     </div>`}
-    <p class="picked" role="status">${picked ? html`${levelOf(picked) && html`<${Shape} name=${levelOf(picked) === 'bad' ? 'square' : 'triangle'} level=${levelOf(picked)} /> `}
-      ${formatTime(picked.time_ms, true)} <b>${picked.type}</b> ${picked.node}${picked.device ? `/${picked.device}` : ''} <span class="dim">${picked.path ?? ''} ${describe(picked)}</span>`
-      : html`<span class="dim">Pick a mark to see what happened.</span>`}</p>
+    <div class="picked" role="status">${!picked ? html`<p class="dim">Pick a mark to see what happened.</p>` : html`
+      ${picked.slice(0, MAX_PICKED).map((event) => html`<p>${levelOf(event) && html`<${Shape} name=${levelOf(event) === 'bad' ? 'square' : 'triangle'} level=${levelOf(event)} /> `}
+        ${formatTime(event.time_ms, true)} <b>${event.type}</b> ${event.node}${event.device ? `/${event.device}` : ''} <span class="dim">${event.path ?? ''} ${describe(event)}</span></p>`)}
+      ${picked.length > MAX_PICKED && html`<p class="dim">and ${picked.length - MAX_PICKED} more; Events lists all.</p>`}`}</div>
   </section>`;
 }
