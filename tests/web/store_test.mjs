@@ -128,7 +128,7 @@ test('the detail of an event is words, and deaths are bad', () => {
 
 test('a write tells value, outcome, reason and who, and is a warning when it went wrong', () => {
   const write = (detail) => ({ type: 'write', detail });
-  assert.equal(describe(write({ id: 1, state: 'confirmed', value: 2.5, reason: 'shift', who: 'me', text: 'done' })), '2.5 confirmed, reason: shift, by me');
-  assert.equal(describe(write({ state: 'deviates', value: true, seen: false, text: 'other' })), 'true deviates, the plant reports false, other');
+  assert.equal(describe(write({ id: 1, state: 'confirmed', value: 2.5, reason: 'shift', who: 'me', detail: '' })), '2.5 confirmed, reason: shift, by me');
+  assert.equal(describe(write({ state: 'deviates', value: true, reported: false, detail: 'other' })), 'true deviates, the plant reports false, other');
   assert.deepEqual([levelOf(write({ state: 'confirmed' })), levelOf(write({ state: 'timeout' })), levelOf(write(null))], ['', 'warn', '']);
 });

@@ -51,6 +51,13 @@ test('a value that goes stale ends the line when it was heard, once', () => {
   assert.deepEqual(data.y, [1, null, 2]);
 });
 
+test('a value that comes with the news that it is stale is drawn before the gap', () => {
+  const data = load({ type: 'Double', t: [10], v: [1], q: 'G' });
+  data.push(30, 2, 'S', 50);
+  assert.deepEqual([data.x, data.y], [[10, 30, 50], [1, 2, null]]);
+  assert.equal(data.push(30, 2, 'S', 60), false);
+});
+
 test('an unbroken line is held to now, a broken one is not', () => {
   const data = load({ type: 'Double', t: [10], v: [1], q: 'G' });
   assert.deepEqual(data.columns(30), [[10, 30], [1, 1]]);

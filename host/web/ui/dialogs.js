@@ -30,9 +30,8 @@ const POLL_MS = 500;
 const POLLS = 40;
 
 // What the host says besides the state.
-function explain({ state, detail, text, reported }) {
-  const words = [detail, text].filter((each) => typeof each === 'string' && each);
-  if (detail !== null && typeof detail === 'object') words.push(JSON.stringify(detail));
+function explain({ state, detail, reported }) {
+  const words = detail ? [typeof detail === 'string' ? detail : JSON.stringify(detail)] : [];
   if (state === 'deviates' && reported !== undefined) words.push(`It reports ${JSON.stringify(reported)}.`);
   return words.join(' ');
 }

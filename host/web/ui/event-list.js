@@ -28,9 +28,9 @@ export function detailText(detail, prefix = '') {
 // The detail of an event in words; a write's in the order a person asks for it.
 export function describe({ type, detail }) {
   if (type !== 'write' || !detail?.state) return detailText(detail);
-  const { value, state, seen, reason, who, text } = detail;
-  return [`${JSON.stringify(value)} ${state}`, seen !== undefined && state !== 'confirmed' && `the plant reports ${JSON.stringify(seen)}`,
-    reason && `reason: ${reason}`, who && `by ${who}`, state !== 'confirmed' && text].filter(Boolean).join(', ');
+  const { value, state, reported, reason, who } = detail;
+  return [`${JSON.stringify(value)} ${state}`, reported !== undefined && state === 'deviates' && `the plant reports ${JSON.stringify(reported)}`,
+    state !== 'confirmed' && detail.detail, reason && `reason: ${reason}`, who && `by ${who}`].filter(Boolean).join(', ');
 }
 
 // Live rows in front of the ones that were read, each once. A live row has no number yet.

@@ -43,7 +43,7 @@ export function Events() {
       <label>Type <select value=${type} onChange=${(e) => set({ type: e.target.value })}>
         <option value="">all</option>${[...new Set([...types, ...(type ? [type] : [])])].map((t) => html`<option value=${t}>${t}</option>`)}</select></label>
       <label>Text <input type="search" value=${text} onInput=${(e) => set({ text: e.target.value })} /></label>
-      <span class="dim">${rows.length === MAX_ROWS ? `newest ${MAX_ROWS}` : `${rows.length} events`}</span>
+      <span class="dim">${rows.length === MAX_ROWS ? `newest ${MAX_ROWS}` : `${rows.length} ${rows.length === 1 ? 'event' : 'events'}`}</span>
     </div>
     ${error && html`<${Trouble} error=${error} retry=${() => setAttempt(attempt + 1)} />`}
     ${read === null && !error ? html`<p class="dim">Asking the host.</p>` : !rows.length ? html`<p class="dim">Nothing in this time.</p>` : html`

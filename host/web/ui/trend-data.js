@@ -47,8 +47,11 @@ export class TrendData {
   push(ms, value, q, heardMs = ms) {
     const last = this.x.at(-1);
     if (breaksLine(q)) {
-      if (last === undefined || this.y.at(-1) === null) return false;
-      this.#gap(Math.max(heardMs, ms));
+      // Its last good value may have come in the same breath.
+      const isNew = (last === undefined || ms > last) && value !== null && value !== undefined;
+      if (isNew) this.#point(ms, value, 'G');
+      else if (last === undefined || this.y.at(-1) === null) return false;
+      this.#gap(Math.max(heardMs, ms + 1));
     } else {
       if (last !== undefined && ms <= last) return false;
       this.#point(ms, value, q);
