@@ -37,6 +37,20 @@ static void nap_ms(long ms)
     (void)nanosleep(&ts, NULL);
 }
 
+/* The last line of the host's log, for a message. */
+static void last_words(const bench_host *h, char *out, size_t cap)
+{
+    char log[600], line[512];
+    snprintf(log, sizeof log, "%s/host.log", h->dir);
+    snprintf(out, cap, "it said nothing");
+    FILE *f = fopen(log, "r");
+    while (f && fgets(line, sizeof line, f)) {
+        line[strcspn(line, "\n")] = '\0';
+        snprintf(out, cap, "%.190s", line);
+    }
+    if (f) (void)fclose(f);
+}
+
 pt_status bench_host_start(const bench_run *run, uint16_t broker_port, const char *name, bench_host *h, pt_error *err)
 {
     char conf[600], log[600], program[600];
@@ -66,13 +80,8 @@ pt_status bench_host_start(const bench_run *run, uint16_t broker_port, const cha
         }
     }
     pt_buf_fini(&body);
-    char tail[200] = "";
-    if ((f = fopen(log, "r")) != NULL) {
-        size_t n = fread(tail, 1, sizeof tail - 1, f);
-        tail[n] = '\0';
-        tail[strcspn(tail, "\n")] = '\0';
-        (void)fclose(f);
-    }
+    char tail[200];
+    last_words(h, tail, sizeof tail);
     bench_host_stop(run, h);
     return pt_fail(err, PT_ETIMEOUT, "plantree-host did not become ready: %s", tail);
 }
@@ -98,6 +107,11 @@ pt_status bench_host_nodes(const bench_host *h, bench_nodes *out, double *second
     pt_buf_init(&body, 256u << 20);
     *out = (bench_nodes){ 0 };
     pt_status st = bench_get(h->http_port, "/api/v1/nodes", &body, &code, seconds, err);
+    if (st && !bench_alive(h->pid)) {
+        char tail[200];
+        last_words(h, tail, sizeof tail);
+        (void)pt_fail(err, st, "plantree-host has ended: %s", tail);
+    }
     json_t *root = NULL;
     if (!st && code != 200) st = pt_fail(err, PT_EIO, "/api/v1/nodes: HTTP %ld", code);
     if (!st && !(root = json_loadb(body.ptr, body.len, 0, &why))) st = pt_fail(err, PT_EMALFORMED, "/api/v1/nodes: %s", why.text);
