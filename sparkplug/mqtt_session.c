@@ -369,6 +369,24 @@ static pt_status check_options(const spb_mqtt_options *o, const spb_mqtt_callbac
     return PT_OK;
 }
 
+/* All of them or none. */
+static bool init_locks(spb_mqtt *s)
+{
+    pthread_condattr_t attr;
+    if (pthread_mutex_init(&s->mutex, NULL)) return false;
+    if (pthread_mutex_init(&s->stopping, NULL)) goto no_stopping;
+    if (pthread_condattr_init(&attr)) goto no_attr;
+    int rc = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    if (!rc) rc = pthread_cond_init(&s->changed, &attr);
+    pthread_condattr_destroy(&attr);
+    if (!rc) return true;
+no_attr:
+    pthread_mutex_destroy(&s->stopping);
+no_stopping:
+    pthread_mutex_destroy(&s->mutex);
+    return false;
+}
+
 pt_status spb_mqtt_new(const spb_mqtt_options *options, const spb_mqtt_callbacks *callbacks, const pt_clock *clock,
                        const pt_log *log, spb_mqtt **out, pt_error *err)
 {
@@ -380,13 +398,10 @@ pt_status spb_mqtt_new(const spb_mqtt_options *options, const spb_mqtt_callbacks
     s->clock = clock;
     s->log = log;
     s->backoff = (pt_backoff){ options->reconnect_min_ms, options->reconnect_max_ms, 0, pt_random_seed(options->random_seed) };
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&s->changed, &attr);
-    pthread_condattr_destroy(&attr);
-    pthread_mutex_init(&s->mutex, NULL);
-    pthread_mutex_init(&s->stopping, NULL);
+    if (!init_locks(s)) {
+        free(s);
+        return pt_fail(err, PT_ENOMEM, "no locks to be had");
+    }
     if (!take_options(&s->options, options)) {
         spb_mqtt_free(s);
         return pt_fail(err, PT_ENOMEM, "out of memory");

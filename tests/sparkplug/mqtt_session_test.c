@@ -4,6 +4,8 @@
 #include "tests/support/check.h"
 #include "tests/support/wait.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -466,6 +468,61 @@ static void messages_of_any_size_pass_and_order_is_kept(void)
     pt_broker_stop(b);
 }
 
+/* tck-id-message-flow-phid-sparkplug-clean-session-311, tck-id-message-flow-phid-sparkplug-clean-session-50 (hosts) and the same of edges: in mosquitto's words
+ * p is the protocol (2: 3.1.1), c the clean session or start, k the keep alive. */
+static void every_connection_is_clean(void)
+{
+    static const struct {
+        const char *rule, *says;
+        int version;
+    } rows_of[] = { { "tck-id-principles-persistence-clean-session-311", "(p2, c1, k7)", 3 },
+                    { "tck-id-principles-persistence-clean-session-50", "(p5, c1, k7)", 5 } };
+    pt_broker *b = pt_broker_start(NULL);
+    for (size_t i = 0; i < PT_COUNT_OF(rows_of); i++) {
+        user u;
+        user_init(&u, pt_broker_url(b), "test/#");
+        spb_mqtt_options o = options_for("clean", rows_of[i].version);
+        o.keep_alive_ms = 6500;
+        user_start(&u, &o);
+        CHECK_WITHIN_FATAL(5000, u.ready == 1);
+        spb_mqtt_drop(u.session);
+        CHECK_WITHIN_FATAL(5000, u.ready == 2);
+        CHECK_ROW(rows_of[i].rule, PT_WITHIN(2000, pt_broker_log_count(b, rows_of[i].says) == 2));
+        user_end(&u);
+        pt_broker_publish(b, "test/missed", PT_LIT("while away"), 1, false);
+        user_init(&u, pt_broker_url(b), "test/#"); /* nothing was kept for it */
+        user_start(&u, &o);
+        CHECK_WITHIN_FATAL(5000, u.ready == 1);
+        CHECK_OK(spb_mqtt_publish(u.session, "test/now", PT_LIT("x"), 1, false, NULL));
+        CHECK_WITHIN_FATAL(5000, kept(&u, 1));
+        CHECK_STR(u.kept[0].topic, "test/now");
+        user_end(&u);
+    }
+    pt_broker_stop(b);
+}
+
+static void small_messages_do_not_wait_for_each_other(void)
+{
+    pt_broker *b = pt_broker_start(NULL);
+    user u;
+    int found = 0, set = 0;
+    user_init(&u, pt_broker_url(b), "x");
+    spb_mqtt_options o = options_for("nodelay", 3);
+    user_start(&u, &o);
+    CHECK_WITHIN_FATAL(5000, u.ready == 1);
+    for (int fd = 3; fd < 256; fd++) {
+        struct sockaddr_in peer;
+        socklen_t len = sizeof peer, size = sizeof(int);
+        int on = 0;
+        if (getpeername(fd, (struct sockaddr *)&peer, &len) || peer.sin_family != AF_INET || ntohs(peer.sin_port) != pt_broker_port(b)) continue;
+        found++;
+        set += getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, &size) == 0 && on;
+    }
+    CHECK(found == 1 && set == 1);
+    user_end(&u);
+    pt_broker_stop(b);
+}
+
 typedef struct publisher {
     user *u;
     atomic_bool *stop;
@@ -695,6 +752,8 @@ int main(int argc, char **argv)
         PT_TEST(a_wrong_password_is_refused_and_the_right_one_works),
         PT_TEST(the_send_bound_is_kept_and_nothing_is_queued_beyond_it),
         PT_TEST(messages_of_any_size_pass_and_order_is_kept),
+        PT_TEST(every_connection_is_clean),
+        PT_TEST(small_messages_do_not_wait_for_each_other),
         PT_TEST(publishers_survive_losses_and_every_token_is_answered),
         PT_TEST(a_preparation_that_refuses_is_asked_again_later),
         PT_TEST(a_session_never_started_and_a_useless_url_do_no_harm),
