@@ -26,13 +26,15 @@ pt_status spb_array_count(uint32_t type, pt_slice bytes, uint32_t *count, pt_err
     size_t width = width_of(type);
     if (width) {
         if (bytes.len % width)
-            return pt_fail(err, PT_EMALFORMED, "%s of %zu bytes: not a multiple of %zu", spb_datatype_name(type), bytes.len, width);
+            return pt_fail(err, PT_EMALFORMED, "%s of %zu bytes: not a multiple of %zu", spb_datatype_name(type),
+                           bytes.len, width);
         n = bytes.len / width;
     } else if (type == SPB_BOOLEAN_ARRAY) {
         if (bytes.len < 4) return pt_fail(err, PT_EMALFORMED, "BooleanArray of %zu bytes has no count", bytes.len);
         n = spb__le(bytes.ptr, 4);
         if (bytes.len != 4 + (n + 7) / 8)
-            return pt_fail(err, PT_EMALFORMED, "BooleanArray of %zu bytes cannot hold exactly %llu", bytes.len, (unsigned long long)n);
+            return pt_fail(err, PT_EMALFORMED, "BooleanArray of %zu bytes cannot hold exactly %llu", bytes.len,
+                           (unsigned long long)n);
     } else {
         for (size_t i = 0; i < bytes.len; i++)
             n += bytes.ptr[i] == '\0';
@@ -46,7 +48,7 @@ pt_status spb_array_count(uint32_t type, pt_slice bytes, uint32_t *count, pt_err
 bool spb_array_next(uint32_t type, pt_slice bytes, size_t *at, spb_value *element)
 {
     spb_datatype inner = spb_datatype_element(type);
-    spb_value v = { .type = (uint8_t)inner };
+    spb_value v = {.type = (uint8_t)inner};
     size_t width = width_of(type);
     if (inner == SPB_UNKNOWN) return false;
     if (width) {
@@ -83,7 +85,8 @@ bool spb_array_next(uint32_t type, pt_slice bytes, size_t *at, spb_value *elemen
 
 static pt_status encode_booleans(const spb_value *elements, uint32_t n, pt_buf *out)
 {
-    unsigned char count[4] = { (unsigned char)n, (unsigned char)(n >> 8), (unsigned char)(n >> 16), (unsigned char)(n >> 24) };
+    unsigned char count[4] = {(unsigned char)n, (unsigned char)(n >> 8), (unsigned char)(n >> 16),
+                              (unsigned char)(n >> 24)};
     pt_buf_add(out, count, 4);
     for (uint32_t i = 0; i < n; i += 8) {
         unsigned byte = 0;

@@ -8,14 +8,40 @@
 
 typedef enum spb_datatype {
     SPB_UNKNOWN = 0, /* never sent */
-    SPB_INT8 = 1, SPB_INT16, SPB_INT32, SPB_INT64,
-    SPB_UINT8 = 5, SPB_UINT16, SPB_UINT32, SPB_UINT64,
-    SPB_FLOAT = 9, SPB_DOUBLE, SPB_BOOLEAN, SPB_STRING, SPB_DATETIME, SPB_TEXT,
-    SPB_UUID = 15, SPB_DATASET, SPB_BYTES, SPB_FILE, SPB_TEMPLATE,
-    SPB_PROPERTYSET = 20, SPB_PROPERTYSETLIST, /* properties only, never a metric's */
-    SPB_INT8_ARRAY = 22, SPB_INT16_ARRAY, SPB_INT32_ARRAY, SPB_INT64_ARRAY,
-    SPB_UINT8_ARRAY = 26, SPB_UINT16_ARRAY, SPB_UINT32_ARRAY, SPB_UINT64_ARRAY,
-    SPB_FLOAT_ARRAY = 30, SPB_DOUBLE_ARRAY, SPB_BOOLEAN_ARRAY, SPB_STRING_ARRAY, SPB_DATETIME_ARRAY,
+    SPB_INT8 = 1,
+    SPB_INT16,
+    SPB_INT32,
+    SPB_INT64,
+    SPB_UINT8 = 5,
+    SPB_UINT16,
+    SPB_UINT32,
+    SPB_UINT64,
+    SPB_FLOAT = 9,
+    SPB_DOUBLE,
+    SPB_BOOLEAN,
+    SPB_STRING,
+    SPB_DATETIME,
+    SPB_TEXT,
+    SPB_UUID = 15,
+    SPB_DATASET,
+    SPB_BYTES,
+    SPB_FILE,
+    SPB_TEMPLATE,
+    SPB_PROPERTYSET = 20,
+    SPB_PROPERTYSETLIST, /* properties only, never a metric's */
+    SPB_INT8_ARRAY = 22,
+    SPB_INT16_ARRAY,
+    SPB_INT32_ARRAY,
+    SPB_INT64_ARRAY,
+    SPB_UINT8_ARRAY = 26,
+    SPB_UINT16_ARRAY,
+    SPB_UINT32_ARRAY,
+    SPB_UINT64_ARRAY,
+    SPB_FLOAT_ARRAY = 30,
+    SPB_DOUBLE_ARRAY,
+    SPB_BOOLEAN_ARRAY,
+    SPB_STRING_ARRAY,
+    SPB_DATETIME_ARRAY,
     SPB_DATATYPE_COUNT /* 35: codes from here on are not Sparkplug's */
 } spb_datatype;
 
@@ -27,11 +53,11 @@ typedef enum spb_class {
     SPB_CLASS_FLOAT,    /* Float */
     SPB_CLASS_DOUBLE,   /* Double */
     SPB_CLASS_BOOLEAN,
-    SPB_CLASS_STRING,   /* String, Text, UUID */
-    SPB_CLASS_BYTES,    /* Bytes, File */
+    SPB_CLASS_STRING, /* String, Text, UUID */
+    SPB_CLASS_BYTES,  /* Bytes, File */
     SPB_CLASS_DATASET,
     SPB_CLASS_TEMPLATE,
-    SPB_CLASS_ARRAY     /* codes 22..34: packed little-endian bytes */
+    SPB_CLASS_ARRAY /* codes 22..34: packed little-endian bytes */
 } spb_class;
 
 /* "Int8", "DateTimeArray", ...; "Unknown" for 0 and codes out of range. Static. */

@@ -15,7 +15,15 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-typedef enum spb__mqtt_state { SPB__IDLE, SPB__WAITING, SPB__CONNECTING, SPB__SUBSCRIBING, SPB__READY, SPB__CLOSING, SPB__STOPPED } spb__mqtt_state;
+typedef enum spb__mqtt_state {
+    SPB__IDLE,
+    SPB__WAITING,
+    SPB__CONNECTING,
+    SPB__SUBSCRIBING,
+    SPB__READY,
+    SPB__CLOSING,
+    SPB__STOPPED
+} spb__mqtt_state;
 
 /* A publish Paho has and has not finished. Owned by the session: in `pending`, then in `done`. */
 typedef struct spb__out {
@@ -43,13 +51,13 @@ struct spb_mqtt {
     pthread_mutex_t mutex; /* guards everything from here to the counters */
     pthread_cond_t changed;
     spb__mqtt_state state;
-    MQTTAsync client;  /* NULL between attempts; destroyed only when `users` is 0 */
-    unsigned users;    /* publishers inside Paho */
-    bool accepting;    /* publish is allowed: READY and nobody asked for the end */
+    MQTTAsync client; /* NULL between attempts; destroyed only when `users` is 0 */
+    unsigned users;   /* publishers inside Paho */
+    bool accepting;   /* publish is allowed: READY and nobody asked for the end */
     /* what Paho said about the current attempt */
     bool connack, suback, disconnected;
-    bool lost; /* the attempt is over, whoever said so */
-    bool down; /* Paho said so: the connection is gone */
+    bool lost;    /* the attempt is over, whoever said so */
+    bool down;    /* Paho said so: the connection is gone */
     int *granted; /* one code per filter, session thread's storage; filled before `suback` */
     size_t n_filters;
     char reason[200]; /* why it was lost; the first cause stays */
@@ -74,7 +82,8 @@ PT_MUST_CHECK pt_status spb__paho_subscribe(spb_mqtt *s, const spb_mqtt_connect 
 /* Queue a DISCONNECT behind what is queued; PT_OK: `disconnected` or `lost` will follow. */
 PT_MUST_CHECK pt_status spb__paho_disconnect(spb_mqtt *s, bool with_will);
 /* Any thread; `out` is in `pending`. */
-int spb__paho_publish(MQTTAsync client, const spb_mqtt *s, spb__out *out, const char *topic, pt_slice payload, int qos, bool retain);
+int spb__paho_publish(MQTTAsync client, const spb_mqtt *s, spb__out *out, const char *topic, pt_slice payload, int qos,
+                      bool retain);
 /* Make the server end the connection as broken, so that it publishes the Will. */
 PT_MUST_CHECK pt_status spb__paho_break(spb_mqtt *s);
 /* After it no callback comes. */

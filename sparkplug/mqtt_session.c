@@ -1,8 +1,8 @@
 /* sparkplug/mqtt_session.c -- the session thread: attempt after attempt, each from prepare to lost.
  *
- * Invariants: (1) between a prepare that answered PT_OK and its lost there is at most one Paho client; (2) every publish
- * that got PT_OK is in exactly one of `pending` and `done`, and is reported once, before the attempt's lost; (3) callbacks
- * run on this thread with `mutex` open. */
+ * Invariants: (1) between a prepare that answered PT_OK and its lost there is at most one Paho client; (2) every
+ * publish that got PT_OK is in exactly one of `pending` and `done`, and is reported once, before the attempt's lost;
+ * (3) callbacks run on this thread with `mutex` open. */
 #include "sparkplug/mqtt_internal.h"
 
 #include <stdio.h>
@@ -13,13 +13,13 @@ enum { DISCONNECT_MS = 1000, BREAK_MS = 3000, FOREVER = -1, TOPIC_MAX = 65535, P
 
 void spb_mqtt_options_init(spb_mqtt_options *o)
 {
-    *o = (spb_mqtt_options){ .version = 3,
-                             .keep_alive_ms = 30000,
-                             .connect_timeout_ms = 10000,
-                             .reconnect_min_ms = 1000,
-                             .reconnect_max_ms = 60000,
-                             .send_max = 10000,
-                             .send_max_bytes = (uint64_t)64 << 20 };
+    *o = (spb_mqtt_options){.version = 3,
+                            .keep_alive_ms = 30000,
+                            .connect_timeout_ms = 10000,
+                            .reconnect_min_ms = 1000,
+                            .reconnect_max_ms = 60000,
+                            .send_max = 10000,
+                            .send_max_bytes = (uint64_t)64 << 20};
 }
 
 /* ---- lists of publishes ---- */
@@ -94,13 +94,13 @@ static int64_t now_ms(const spb_mqtt *s)
     return pt_mono_ms(s->clock);
 }
 
-/* With the mutex, which is open while callbacks run and while waiting: report finished publishes, else wait for a change
- * or until `deadline_ms` on our clock. */
+/* With the mutex, which is open while callbacks run and while waiting: report finished publishes, else wait for a
+ * change or until `deadline_ms` on our clock. */
 static void pump(spb_mqtt *s, int64_t deadline_ms)
 {
     spb__out *o = s->done.first;
     if (o) {
-        s->done = (spb__out_list){ NULL, NULL };
+        s->done = (spb__out_list){NULL, NULL};
         pthread_mutex_unlock(&s->mutex);
         while (o) {
             spb__out *next = o->next;
@@ -136,7 +136,8 @@ static bool interrupted(const spb_mqtt *s)
 
 /* ---- one attempt ---- */
 
-/* With the mutex: until *flag, loss, interruption or time-out. `wake`: Paho's receive thread may not know the socket yet. */
+/* With the mutex: until *flag, loss, interruption or time-out. `wake`: Paho's receive thread may not know the socket
+ * yet. */
 static bool wait_for(spb_mqtt *s, const bool *flag, int64_t deadline_ms, bool wake, const char *late)
 {
     int64_t now, nap = 1;
@@ -159,13 +160,14 @@ static bool check_grants(spb_mqtt *s, const spb_mqtt_connect *c)
 {
     for (size_t i = 0; i < c->n_filters; i++) {
         if (s->granted[i] >= 0x80 || s->granted[i] < 0) {
-            snprintf(s->reason, sizeof s->reason, "subscription to '%s' refused (0x%02x)", c->filters[i].filter, (unsigned)s->granted[i]);
+            snprintf(s->reason, sizeof s->reason, "subscription to '%s' refused (0x%02x)", c->filters[i].filter,
+                     (unsigned)s->granted[i]);
             s->lost = true;
             return false;
         }
         if (s->granted[i] < c->filters[i].qos)
-            pt_logf(s->log, PT_LOG_WARN, "SPB-MQTT-QOS", "%s: '%s' granted at QoS %d, %d was asked for", s->options.client_id,
-                    c->filters[i].filter, s->granted[i], c->filters[i].qos);
+            pt_logf(s->log, PT_LOG_WARN, "SPB-MQTT-QOS", "%s: '%s' granted at QoS %d, %d was asked for",
+                    s->options.client_id, c->filters[i].filter, s->granted[i], c->filters[i].qos);
     }
     return true;
 }
@@ -187,7 +189,8 @@ static bool reach_ready(spb_mqtt *s, const spb_mqtt_connect *c)
     pthread_mutex_lock(&s->mutex);
     if (st) return false;
     deadline = now_ms(s) + s->options.connect_timeout_ms;
-    if (c->n_filters && (!wait_for(s, &s->suback, deadline, false, "no SUBACK in time") || !check_grants(s, c))) return false;
+    if (c->n_filters && (!wait_for(s, &s->suback, deadline, false, "no SUBACK in time") || !check_grants(s, c)))
+        return false;
     if (s->lost || interrupted(s)) return false;
     s->state = SPB__READY;
     s->accepting = true;
@@ -254,7 +257,8 @@ static void attempt(spb_mqtt *s, const spb_mqtt_connect *c)
     bool ready = s->granted && reach_ready(s, c);
     if (ready) {
         pt_backoff_reset(&s->backoff);
-        pt_logf(s->log, PT_LOG_INFO, "SPB-MQTT-READY", "%s: connected to %s, %zu subscriptions", s->options.client_id, c->server, c->n_filters);
+        pt_logf(s->log, PT_LOG_INFO, "SPB-MQTT-READY", "%s: connected to %s, %zu subscriptions", s->options.client_id,
+                c->server, c->n_filters);
         pthread_mutex_unlock(&s->mutex);
         s->cb.ready(s->cb.ctx);
         pthread_mutex_lock(&s->mutex);
@@ -263,7 +267,8 @@ static void attempt(spb_mqtt *s, const spb_mqtt_connect *c)
     }
     bool asked = interrupted(s) && !s->lost;
     if (asked ? s->drop && !s->stop : ready)
-        break_connection(s); /* not asked and still up (Paho refused a message): the Will must speak, a DISCONNECT would silence it */
+        break_connection(s); /* not asked and still up (Paho refused a message): the Will must speak, a DISCONNECT would
+                                silence it */
     else if (asked)
         say_goodbye(s);
     tear_down(s);
@@ -273,7 +278,8 @@ static void attempt(spb_mqtt *s, const spb_mqtt_connect *c)
         snprintf(reason, sizeof reason, "%s", s->reason);
     if (ready && !asked) s->losses++;
     if (!ready && !asked) s->failures++;
-    pt_logf(s->log, asked ? PT_LOG_INFO : PT_LOG_WARN, "SPB-MQTT-LOST", "%s: %s: %s", s->options.client_id, c->server, reason);
+    pt_logf(s->log, asked ? PT_LOG_INFO : PT_LOG_WARN, "SPB-MQTT-LOST", "%s: %s: %s", s->options.client_id, c->server,
+            reason);
     pthread_mutex_unlock(&s->mutex);
     s->cb.lost(s->cb.ctx, reason);
     pthread_mutex_lock(&s->mutex);
@@ -311,11 +317,13 @@ static void *run(void *arg)
     for (;;) {
         wait_until(s, at);
         if (s->stop) break;
-        spb_mqtt_connect c = { 0 };
+        spb_mqtt_connect c = {0};
         pthread_mutex_unlock(&s->mutex);
         pt_status st = s->cb.prepare(s->cb.ctx, &c);
         if (st == PT_OK && (!c.server || (c.n_filters && !c.filters))) st = PT_EINVAL;
-        if (st) pt_logf(s->log, PT_LOG_WARN, "SPB-MQTT-PREPARE", "%s: not connecting now: %s", s->options.client_id, pt_status_name(st));
+        if (st)
+            pt_logf(s->log, PT_LOG_WARN, "SPB-MQTT-PREPARE", "%s: not connecting now: %s", s->options.client_id,
+                    pt_status_name(st));
         pthread_mutex_lock(&s->mutex);
         if (st == PT_OK) attempt(s, &c);
         at = now_ms(s) + pt_backoff_next(&s->backoff); /* a request waiting may bring it forward */
@@ -335,9 +343,10 @@ static char *dup(const char *s)
 /* Copies the strings; false when out of memory. */
 static bool take_options(spb_mqtt_options *to, const spb_mqtt_options *from)
 {
-    const char *const *in[] = { &from->client_id, &from->user, &from->password, &from->tls_ca, &from->tls_cert, &from->tls_key,
-                                &from->tls_key_password };
-    const char **out[] = { &to->client_id, &to->user, &to->password, &to->tls_ca, &to->tls_cert, &to->tls_key, &to->tls_key_password };
+    const char *const *in[] = {&from->client_id, &from->user,    &from->password,        &from->tls_ca,
+                               &from->tls_cert,  &from->tls_key, &from->tls_key_password};
+    const char **out[] = {&to->client_id, &to->user,    &to->password,        &to->tls_ca,
+                          &to->tls_cert,  &to->tls_key, &to->tls_key_password};
     bool ok = true;
     *to = *from;
     for (size_t i = 0; i < PT_COUNT_OF(in); i++) {
@@ -349,21 +358,24 @@ static bool take_options(spb_mqtt_options *to, const spb_mqtt_options *from)
 
 static void free_options(spb_mqtt_options *o)
 {
-    const char *all[] = { o->client_id, o->user, o->password, o->tls_ca, o->tls_cert, o->tls_key, o->tls_key_password };
+    const char *all[] = {o->client_id, o->user, o->password, o->tls_ca, o->tls_cert, o->tls_key, o->tls_key_password};
     for (size_t i = 0; i < PT_COUNT_OF(all); i++)
         free((void *)(uintptr_t)all[i]);
 }
 
 static pt_status check_options(const spb_mqtt_options *o, const spb_mqtt_callbacks *cb, pt_error *err)
 {
-    if (!cb->prepare || !cb->ready || !cb->lost || !cb->message) return pt_fail(err, PT_EINVAL, "a callback is missing");
+    if (!cb->prepare || !cb->ready || !cb->lost || !cb->message)
+        return pt_fail(err, PT_EINVAL, "a callback is missing");
     if (!o->client_id || !o->client_id[0]) return pt_fail(err, PT_EINVAL, "the client id is missing");
     if (o->version != 3 && o->version != 5) return pt_fail(err, PT_EINVAL, "MQTT version %d is not 3 or 5", o->version);
-    if (o->keep_alive_ms < 0 || o->keep_alive_ms > 65535000) return pt_fail(err, PT_EINVAL, "keep alive is not within 0 s and 65535 s");
+    if (o->keep_alive_ms < 0 || o->keep_alive_ms > 65535000)
+        return pt_fail(err, PT_EINVAL, "keep alive is not within 0 s and 65535 s");
     if (o->connect_timeout_ms <= 0) return pt_fail(err, PT_EINVAL, "the connect time-out is not positive");
     if (o->reconnect_min_ms <= 0 || o->reconnect_max_ms < o->reconnect_min_ms)
         return pt_fail(err, PT_EINVAL, "reconnect times are not 0 < min <= max");
-    if (o->send_max == 0 || o->send_max > 1000000 || o->send_max_bytes == 0) return pt_fail(err, PT_EINVAL, "the send bounds are not within 1 to 1000000 messages and above 0 bytes");
+    if (o->send_max == 0 || o->send_max > 1000000 || o->send_max_bytes == 0)
+        return pt_fail(err, PT_EINVAL, "the send bounds are not within 1 to 1000000 messages and above 0 bytes");
     if (o->password && !o->user) return pt_fail(err, PT_EINVAL, "a password without a user");
     if (o->tls_cert && !o->tls_key) return pt_fail(err, PT_EINVAL, "a client certificate without its key");
     return PT_OK;
@@ -397,7 +409,8 @@ pt_status spb_mqtt_new(const spb_mqtt_options *options, const spb_mqtt_callbacks
     s->cb = *callbacks;
     s->clock = clock;
     s->log = log;
-    s->backoff = (pt_backoff){ options->reconnect_min_ms, options->reconnect_max_ms, 0, pt_random_seed(options->random_seed) };
+    s->backoff =
+        (pt_backoff){options->reconnect_min_ms, options->reconnect_max_ms, 0, pt_random_seed(options->random_seed)};
     if (!init_locks(s)) {
         free(s);
         return pt_fail(err, PT_ENOMEM, "no locks to be had");
@@ -430,7 +443,8 @@ static pt_status admit(spb_mqtt *s, spb__out *o)
 {
     if (!s->accepting) return PT_ESTATE;
     if (s->n_pending >= s->options.send_max ||
-        (s->n_pending && s->pending_bytes + o->bytes > s->options.send_max_bytes)) { /* one message alone may always go */
+        (s->n_pending &&
+         s->pending_bytes + o->bytes > s->options.send_max_bytes)) { /* one message alone may always go */
         s->refused++;
         return PT_EFULL;
     }
@@ -463,7 +477,8 @@ pt_status spb_mqtt_publish(spb_mqtt *s, const char *topic, pt_slice payload, int
         return st;
     }
     int rc = spb__paho_publish(client, s, o, topic, payload, qos, retain);
-    bool full = rc == MQTTASYNC_MAX_BUFFERED_MESSAGES || rc == MQTTASYNC_NO_MORE_MSGIDS; /* bounds of Paho's, beyond ours */
+    bool full =
+        rc == MQTTASYNC_MAX_BUFFERED_MESSAGES || rc == MQTTASYNC_NO_MORE_MSGIDS; /* bounds of Paho's, beyond ours */
     if (rc != MQTTASYNC_SUCCESS && !full) spb__mqtt_lost(s, false, "Paho refused a message (%d)", rc);
     pthread_mutex_lock(&s->mutex);
     if (rc != MQTTASYNC_SUCCESS) { /* it was never Paho's: nobody else has finished it */
@@ -507,17 +522,17 @@ void spb_mqtt_drop(spb_mqtt *s)
 void spb_mqtt_stats_get(spb_mqtt *s, spb_mqtt_stats *out)
 {
     pthread_mutex_lock(&s->mutex);
-    *out = (spb_mqtt_stats){ .ready = s->state == SPB__READY && !s->lost,
-                             .connects = s->connects,
-                             .failures = s->failures,
-                             .losses = s->losses,
-                             .messages_in = atomic_load(&s->in_messages),
-                             .bytes_in = atomic_load(&s->in_bytes),
-                             .messages_out = s->out_messages,
-                             .bytes_out = s->out_bytes,
-                             .send_refused = s->refused,
-                             .send_pending = s->n_pending,
-                             .send_pending_bytes = s->pending_bytes };
+    *out = (spb_mqtt_stats){.ready = s->state == SPB__READY && !s->lost,
+                            .connects = s->connects,
+                            .failures = s->failures,
+                            .losses = s->losses,
+                            .messages_in = atomic_load(&s->in_messages),
+                            .bytes_in = atomic_load(&s->in_bytes),
+                            .messages_out = s->out_messages,
+                            .bytes_out = s->out_bytes,
+                            .send_refused = s->refused,
+                            .send_pending = s->n_pending,
+                            .send_pending_bytes = s->pending_bytes};
     pthread_mutex_unlock(&s->mutex);
 }
 

@@ -21,15 +21,15 @@ typedef struct spb_property_set spb_property_set;
 /* Which member of the value oneof is present: the protobuf field. NONE: no value on the wire. */
 typedef enum spb_wire {
     SPB_WIRE_NONE,
-    SPB_WIRE_INT,      /* u32 */
-    SPB_WIRE_LONG,     /* u64 */
-    SPB_WIRE_FLOAT,    /* f32 */
-    SPB_WIRE_DOUBLE,   /* f64 */
-    SPB_WIRE_BOOL,     /* boolean */
-    SPB_WIRE_STRING,   /* bytes: text as sent, UTF-8 not guaranteed (see spb_metric.flags) */
-    SPB_WIRE_BYTES,    /* bytes */
-    SPB_WIRE_DATASET,  /* dataset */
-    SPB_WIRE_TEMPLATE, /* tmpl */
+    SPB_WIRE_INT,          /* u32 */
+    SPB_WIRE_LONG,         /* u64 */
+    SPB_WIRE_FLOAT,        /* f32 */
+    SPB_WIRE_DOUBLE,       /* f64 */
+    SPB_WIRE_BOOL,         /* boolean */
+    SPB_WIRE_STRING,       /* bytes: text as sent, UTF-8 not guaranteed (see spb_metric.flags) */
+    SPB_WIRE_BYTES,        /* bytes */
+    SPB_WIRE_DATASET,      /* dataset */
+    SPB_WIRE_TEMPLATE,     /* tmpl */
     SPB_WIRE_PROPERTYSET,  /* properties only: set */
     SPB_WIRE_PROPERTYSETS, /* properties only: sets */
     SPB_WIRE_EXTENSION     /* an extension message; contents skipped */
@@ -61,7 +61,8 @@ typedef struct spb_property {
     spb_wire_value value;
 } spb_property;
 
-/* keys and values are paired here; unequal counts on the wire make the set invalid (tck-id-payloads-propertyset-...). */
+/* keys and values are paired here; unequal counts on the wire make the set invalid (tck-id-payloads-propertyset-...).
+ */
 struct spb_property_set {
     spb_property *items;
     uint32_t n;
@@ -79,7 +80,7 @@ typedef struct spb_metadata {
 } spb_metadata;
 
 typedef struct spb_cell { /* a DataSet element or a template parameter value */
-    uint8_t wire; /* NONE: null cell */
+    uint8_t wire;         /* NONE: null cell */
     spb_wire_value value;
 } spb_cell;
 
@@ -145,10 +146,10 @@ typedef struct spb_payload {
 
 /* Limits of one decode; a limit reached fails the payload with PT_ETOOBIG. */
 typedef struct spb_limits {
-    size_t payload_bytes;    /* default 16 MiB */
-    uint32_t metrics;        /* in the whole payload, template members included; default 1,000,000 */
-    uint32_t dataset_cells;  /* rows x columns of one DataSet; default 1,000,000 */
-    uint32_t depth;          /* nested templates and property sets; default 32 */
+    size_t payload_bytes;   /* default 16 MiB */
+    uint32_t metrics;       /* in the whole payload, template members included; default 1,000,000 */
+    uint32_t dataset_cells; /* rows x columns of one DataSet; default 1,000,000 */
+    uint32_t depth;         /* nested templates and property sets; default 32 */
 } spb_limits;
 extern const spb_limits spb_limits_default;
 
@@ -157,17 +158,17 @@ extern const spb_limits spb_limits_default;
  * PT_OK          *out is complete.
  * PT_EMALFORMED  not a payload; *err says why and at which byte. Empty input is malformed.
  * PT_ETOOBIG     a limit; PT_ENOMEM the arena.
- * Invalid UTF-8 is not an error: the metric is flagged SPB_BAD_UTF8. Unknown fields are skipped; a known field with another wire type, a
- * group and field number 0 are malformed. What is repeated is merged as protobuf has it: the last scalar and the last member of a oneof
- * count, a second metadata or properties adds to the first. */
-PT_MUST_CHECK pt_status spb_payload_decode(pt_slice bytes, const spb_limits *limits, pt_arena *arena,
-                                           spb_payload *out, pt_error *err);
+ * Invalid UTF-8 is not an error: the metric is flagged SPB_BAD_UTF8. Unknown fields are skipped; a known field with
+ * another wire type, a group and field number 0 are malformed. What is repeated is merged as protobuf has it: the last
+ * scalar and the last member of a oneof count, a second metadata or properties adds to the first. */
+PT_MUST_CHECK pt_status spb_payload_decode(pt_slice bytes, const spb_limits *limits, pt_arena *arena, spb_payload *out,
+                                           pt_error *err);
 PT_MUST_CHECK pt_status spb_payload_decode_pbc(pt_slice bytes, const spb_limits *limits, pt_arena *arena,
                                                spb_payload *out, pt_error *err);
 
-/* Append the encoding to `out`: fields in ascending number, present ones only, zeros written. What a decoder cannot keep does not come
- * back: unknown fields, the content of extensions, the surplus of an unequal property set. A buffer of exactly the size is enough.
- * PT_OK, PT_ETOOBIG / PT_ENOMEM of the buffer. */
+/* Append the encoding to `out`: fields in ascending number, present ones only, zeros written. What a decoder cannot
+ * keep does not come back: unknown fields, the content of extensions, the surplus of an unequal property set. A buffer
+ * of exactly the size is enough. PT_OK, PT_ETOOBIG / PT_ENOMEM of the buffer. */
 PT_MUST_CHECK pt_status spb_payload_encode(const spb_payload *p, pt_buf *out);
 PT_MUST_CHECK pt_status spb_payload_encode_pbc(const spb_payload *p, pt_buf *out);
 /* One metric's encoding without its tag and length: template documents, definition hashes. */

@@ -29,7 +29,7 @@ static void *init_as(pt_arena *arena, size_t size, const void *initial)
 
 static ProtobufCBinaryData data_of(pt_slice s)
 {
-    return (ProtobufCBinaryData){ s.len, (uint8_t *)(uintptr_t)(s.ptr ? s.ptr : "") };
+    return (ProtobufCBinaryData){s.len, (uint8_t *)(uintptr_t)(s.ptr ? s.ptr : "")};
 }
 
 static ProtobufCBinaryData optional(pt_slice s, protobuf_c_boolean *has)

@@ -3,9 +3,9 @@
  * A nested message's length stands before it and is only known behind it. One byte is left for it; the rare message of
  * 128 bytes or more is moved up by what its length needs beyond that.
  *
- * A metric of the common kind (no metadata, data set, template or nested property set) is written with plain stores into
- * room reserved once for its upper bound. Everything else, and the last metrics before the buffer's maximum, goes through
- * exact appends, so that a buffer of exactly the encoded size is enough. */
+ * A metric of the common kind (no metadata, data set, template or nested property set) is written with plain stores
+ * into room reserved once for its upper bound. Everything else, and the last metrics before the buffer's maximum, goes
+ * through exact appends, so that a buffer of exactly the encoded size is enough. */
 #include "sparkplug/payload.h"
 #include "sparkplug/wire.h"
 
@@ -105,7 +105,8 @@ static inline char *put_head(char *p, const spb_metric *m)
     return p;
 }
 
-/* A scalar or text in the fields numbered from `int_field` (below 16 all) on: int, long, float, double, bool, string. */
+/* A scalar or text in the fields numbered from `int_field` (below 16 all) on: int, long, float, double, bool, string.
+ */
 static inline char *put_scalar(char *p, unsigned int_field, uint8_t wire, const spb_wire_value *v)
 {
     switch (wire) {

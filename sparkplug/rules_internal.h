@@ -18,13 +18,13 @@ typedef struct spb__definition {
 } spb__definition;
 
 struct spb_rules {
-    pt_arena arena;      /* lives until the next NBIRTH */
-    pt_map metrics;      /* device NUL name -> spb__known */
-    pt_map aliases;      /* -> spb__known */
-    pt_map devices;      /* born and alive -> 1 */
-    pt_map definitions;  /* template name -> spb__definition */
-    pt_map members;      /* template NUL 'm' or 'p' name -> 1 */
-    pt_map scratch;      /* of one check */
+    pt_arena arena;     /* lives until the next NBIRTH */
+    pt_map metrics;     /* device NUL name -> spb__known */
+    pt_map aliases;     /* -> spb__known */
+    pt_map devices;     /* born and alive -> 1 */
+    pt_map definitions; /* template name -> spb__definition */
+    pt_map members;     /* template NUL 'm' or 'p' name -> 1 */
+    pt_map scratch;     /* of one check */
     pt_buf key;
     bool born, data_seen, has_bd_seq, has_will;
     uint64_t bd_seq;
@@ -37,7 +37,7 @@ typedef struct spb__check {
     void *ctx;
     size_t findings;
     spb_verb verb;
-    pt_slice device; /* empty: the node */
+    pt_slice device;          /* empty: the node */
     const spb_metric *metric; /* the one looked at, or NULL */
     uint32_t index;
 } spb__check;

@@ -17,7 +17,8 @@ typedef struct cursor {
 pt_status spb_state_format(const spb_state *s, pt_buf *out)
 {
     if (s->legacy) return pt_buf_cstr(out, s->online ? "ONLINE" : "OFFLINE");
-    return pt_buf_printf(out, "{\"online\":%s,\"timestamp\":%" PRIu64 "}", s->online ? "true" : "false", s->timestamp_ms);
+    return pt_buf_printf(out, "{\"online\":%s,\"timestamp\":%" PRIu64 "}", s->online ? "true" : "false",
+                         s->timestamp_ms);
 }
 
 static pt_status bad(cursor *c, const char *why)
@@ -53,8 +54,10 @@ static bool hex4(cursor *c, uint32_t *out)
     if (c->end - c->at < 4) return false;
     for (int i = 0; i < 4; i++) {
         char h = *c->at++;
-        uint32_t d = h >= '0' && h <= '9' ? (uint32_t)(h - '0') : h >= 'a' && h <= 'f' ? (uint32_t)(h - 'a' + 10)
-                     : h >= 'A' && h <= 'F' ? (uint32_t)(h - 'A' + 10) : 16;
+        uint32_t d = h >= '0' && h <= '9'   ? (uint32_t)(h - '0')
+                     : h >= 'a' && h <= 'f' ? (uint32_t)(h - 'a' + 10)
+                     : h >= 'A' && h <= 'F' ? (uint32_t)(h - 'A' + 10)
+                                            : 16;
         if (d > 15) return false;
         v = v << 4 | d;
     }
@@ -62,7 +65,8 @@ static bool hex4(cursor *c, uint32_t *out)
     return true;
 }
 
-/* A string; its text goes to `text` as far as it is ASCII and fits, otherwise *len becomes KEY_MAX + 1: no key of ours. */
+/* A string; its text goes to `text` as far as it is ASCII and fits, otherwise *len becomes KEY_MAX + 1: no key of ours.
+ */
 static pt_status string(cursor *c, char text[KEY_MAX], size_t *len)
 {
     size_t n = 0;
@@ -201,8 +205,8 @@ static pt_status read_timestamp(cursor *c, spb_state *s)
 
 pt_status spb_state_parse(pt_slice text, spb_state *out, pt_error *err)
 {
-    cursor c = { .err = err };
-    spb_state s = { 0 };
+    cursor c = {.err = err};
+    spb_state s = {0};
     bool has_online = false, has_timestamp = false;
     char key[KEY_MAX];
     size_t n;
@@ -210,7 +214,7 @@ pt_status spb_state_parse(pt_slice text, spb_state *out, pt_error *err)
 
     if (text.len == 0) return pt_fail(err, PT_EEMPTY, "empty: a cleared retained message");
     if (pt_slice_eq_cstr(text, "ONLINE") || pt_slice_eq_cstr(text, "OFFLINE")) {
-        *out = (spb_state){ .online = text.len == 6, .legacy = true };
+        *out = (spb_state){.online = text.len == 6, .legacy = true};
         return PT_OK;
     }
     c.start = c.at = text.ptr;

@@ -11,7 +11,7 @@ typedef struct spb_state {
 
 /* Exactly the two keys, in this order, no white space (tck-id-host-topic-phid-birth-payload). */
 PT_MUST_CHECK pt_status spb_state_format(const spb_state *s, pt_buf *out);
-/* Extra keys and any order are accepted; a float or string timestamp, a missing key, a repeated one or other text is PT_EMALFORMED;
- * empty input (a cleared retained message) is PT_EEMPTY. ONLINE / OFFLINE give `legacy`. */
+/* Extra keys and any order are accepted; a float or string timestamp, a missing key, a repeated one or other text is
+ * PT_EMALFORMED; empty input (a cleared retained message) is PT_EEMPTY. ONLINE / OFFLINE give `legacy`. */
 PT_MUST_CHECK pt_status spb_state_parse(pt_slice text, spb_state *out, pt_error *err);
 #endif

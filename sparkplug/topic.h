@@ -12,9 +12,15 @@
 #define SPB_TOPIC_MAX 65535u /* bytes; MQTT gives a topic a 16-bit length */
 
 typedef enum spb_verb {
-    SPB_NBIRTH, SPB_NDEATH, SPB_NDATA, SPB_NCMD, /* an edge node: no device */
-    SPB_DBIRTH, SPB_DDEATH, SPB_DDATA, SPB_DCMD, /* a device of a node */
-    SPB_STATE,                                   /* a host application */
+    SPB_NBIRTH,
+    SPB_NDEATH,
+    SPB_NDATA,
+    SPB_NCMD, /* an edge node: no device */
+    SPB_DBIRTH,
+    SPB_DDEATH,
+    SPB_DDATA,
+    SPB_DCMD,  /* a device of a node */
+    SPB_STATE, /* a host application */
     SPB_VERB_COUNT
 } spb_verb;
 
@@ -44,9 +50,11 @@ static inline bool spb_verb_is_device(spb_verb v)
  * PT_EMALFORMED  our namespace but not a Sparkplug topic; *out untouched; *err has the reason and byte offset. */
 PT_MUST_CHECK pt_status spb_topic_parse(const spb_namespace *ns, pt_slice text, spb_topic *out, pt_error *err);
 
-/* Write `topic` and a final NUL into `buf` (room for `cap` bytes). *len becomes the length without the NUL; on PT_ETOOBIG
- * it is the length needed and `buf` is untouched, so a first call with cap 0 measures. PT_EINVAL: an id missing or not valid. */
-PT_MUST_CHECK pt_status spb_topic_format(const spb_namespace *ns, const spb_topic *topic, char *buf, size_t cap, size_t *len);
+/* Write `topic` and a final NUL into `buf` (room for `cap` bytes). *len becomes the length without the NUL; on
+ * PT_ETOOBIG it is the length needed and `buf` is untouched, so a first call with cap 0 measures. PT_EINVAL: an id
+ * missing or not valid. */
+PT_MUST_CHECK pt_status spb_topic_format(const spb_namespace *ns, const spb_topic *topic, char *buf, size_t cap,
+                                         size_t *len);
 
 /* Group, edge node, device and host ids: UTF-8, not empty, none of + / #, no U+0000; and a group is not "STATE"
  * (tck-id-topic-structure-namespace-valid-group-id, -edge-node-id, -device-id). PT_EMALFORMED with the reason. */

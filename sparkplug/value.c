@@ -1,7 +1,7 @@
 /* sparkplug/value.c -- what is asked of a value whatever it is: quality, equality, its number. */
 #include "sparkplug/value_internal.h"
 
-static const char *const quality_names[] = { "GOOD", "UNCERTAIN", "BAD", "STALE" };
+static const char *const quality_names[] = {"GOOD", "UNCERTAIN", "BAD", "STALE"};
 
 const char *spb_quality_name(spb_quality q)
 {

@@ -19,13 +19,13 @@ static bool is_integer(pt_slice s)
 
 static pt_status not_a(uint32_t type, pt_slice text, pt_error *err)
 {
-    pt_slice shown = { text.ptr, text.len > 64 ? 64 : text.len };
+    pt_slice shown = {text.ptr, text.len > 64 ? 64 : text.len};
     return pt_fail(err, PT_EMALFORMED, "'%.*s' is not a %s", PT_SLICE_ARGS(shown), spb_datatype_name(type));
 }
 
 static pt_status out_of_range(uint32_t type, pt_slice text, pt_error *err)
 {
-    pt_slice shown = { text.ptr, text.len > 64 ? 64 : text.len };
+    pt_slice shown = {text.ptr, text.len > 64 ? 64 : text.len};
     return pt_fail(err, PT_ETOOBIG, "%.*s does not fit a %s", PT_SLICE_ARGS(shown), spb_datatype_name(type));
 }
 
@@ -54,7 +54,8 @@ static pt_status parse_unsigned(uint32_t type, pt_slice text, spb_value *v, pt_e
     return PT_OK;
 }
 
-/* strtod's grammar (C locale: no program of ours sets another) without hexadecimal, nan(...), leading blanks and trailing text. */
+/* strtod's grammar (C locale: no program of ours sets another) without hexadecimal, nan(...), leading blanks and
+ * trailing text. */
 static bool is_decimal(pt_slice text, char copy[64])
 {
     char *end;
@@ -97,7 +98,7 @@ static bool is_uuid(pt_slice s)
 
 pt_status spb_value_parse(uint32_t type, pt_slice text, spb_value *out, pt_error *err)
 {
-    spb_value v = { .type = (uint8_t)type };
+    spb_value v = {.type = (uint8_t)type};
     pt_status st = PT_OK;
     switch (spb_datatype_class(type)) {
     case SPB_CLASS_SIGNED:
@@ -112,12 +113,13 @@ pt_status spb_value_parse(uint32_t type, pt_slice text, spb_value *out, pt_error
         break;
     case SPB_CLASS_BOOLEAN:
         v.as.boolean = pt_slice_eq_cstr(text, "true") || pt_slice_eq_cstr(text, "1");
-        if (!v.as.boolean && !pt_slice_eq_cstr(text, "false") && !pt_slice_eq_cstr(text, "0")) st = not_a(type, text, err);
+        if (!v.as.boolean && !pt_slice_eq_cstr(text, "false") && !pt_slice_eq_cstr(text, "0"))
+            st = not_a(type, text, err);
         break;
     case SPB_CLASS_STRING:
         if (!pt_utf8_valid(text)) return pt_fail(err, PT_EMALFORMED, "not valid UTF-8");
         if (type == SPB_UUID && !is_uuid(text)) return not_a(type, text, err);
-        v.as.bytes = (pt_slice){ text.ptr ? text.ptr : "", text.len };
+        v.as.bytes = (pt_slice){text.ptr ? text.ptr : "", text.len};
         break;
     case SPB_CLASS_BYTES:
     case SPB_CLASS_DATASET:

@@ -1,7 +1,7 @@
 /* sparkplug/value_read.c -- from the wire field to the typed value, and back.
  *
- * Reading is liberal, because producers differ (the spec says UInt32 in int_value, most write long_value; negative small
- * integers come sign-extended or masked). Writing is strict. */
+ * Reading is liberal, because producers differ (the spec says UInt32 in int_value, most write long_value; negative
+ * small integers come sign-extended or masked). Writing is strict. */
 #include "sparkplug/value_internal.h"
 
 #include <float.h>
@@ -9,14 +9,16 @@
 
 static pt_status mismatch(uint8_t wire, uint32_t type, pt_error *err)
 {
-    static const char *const fields[] = { "no value", "int_value", "long_value", "float_value", "double_value", "boolean_value",
-                                          "string_value", "bytes_value", "dataset_value", "template_value",
-                                          "propertyset_value", "propertysets_value", "extension_value" };
+    static const char *const fields[] = {"no value",       "int_value",      "long_value",        "float_value",
+                                         "double_value",   "boolean_value",  "string_value",      "bytes_value",
+                                         "dataset_value",  "template_value", "propertyset_value", "propertysets_value",
+                                         "extension_value"};
     return pt_fail(err, PT_EMALFORMED, "%s in %s", spb_datatype_name(type),
                    wire < PT_COUNT_OF(fields) ? fields[wire] : "an unknown field");
 }
 
-/* Int8..Int32: the low bits, read as signed. Not clamped when the rest is their sign extension, to 32 or 64 bits, or zero. */
+/* Int8..Int32: the low bits, read as signed. Not clamped when the rest is their sign extension, to 32 or 64 bits, or
+ * zero. */
 static void read_signed(uint64_t raw, unsigned bits, spb_value *out)
 {
     uint64_t mask = bits == 64 ? UINT64_MAX : ((uint64_t)1 << bits) - 1;
@@ -43,7 +45,7 @@ static float narrow(double d)
 
 pt_status spb__read_wire(uint8_t wire, const spb_wire_value *w, uint32_t type, spb_value *out, pt_error *err)
 {
-    spb_value v = { .type = (uint8_t)type };
+    spb_value v = {.type = (uint8_t)type};
     spb_class class = spb_datatype_class(type);
     if (class == SPB_CLASS_NONE) return pt_fail(err, PT_EMALFORMED, "%u is not a datatype of a value", (unsigned)type);
     if (wire == SPB_WIRE_NONE) {
@@ -106,11 +108,11 @@ pt_status spb__read_wire(uint8_t wire, const spb_wire_value *w, uint32_t type, s
 
 spb_datatype spb__type_of_wire(uint8_t wire)
 {
-    static const uint8_t types[] = { [SPB_WIRE_NONE] = SPB_INT32,     [SPB_WIRE_INT] = SPB_INT32,
-                                     [SPB_WIRE_LONG] = SPB_INT64,     [SPB_WIRE_FLOAT] = SPB_FLOAT,
-                                     [SPB_WIRE_DOUBLE] = SPB_DOUBLE,  [SPB_WIRE_BOOL] = SPB_BOOLEAN,
-                                     [SPB_WIRE_STRING] = SPB_STRING,  [SPB_WIRE_BYTES] = SPB_BYTES,
-                                     [SPB_WIRE_DATASET] = SPB_DATASET, [SPB_WIRE_TEMPLATE] = SPB_TEMPLATE };
+    static const uint8_t types[] = {
+        [SPB_WIRE_NONE] = SPB_INT32,       [SPB_WIRE_INT] = SPB_INT32,     [SPB_WIRE_LONG] = SPB_INT64,
+        [SPB_WIRE_FLOAT] = SPB_FLOAT,      [SPB_WIRE_DOUBLE] = SPB_DOUBLE, [SPB_WIRE_BOOL] = SPB_BOOLEAN,
+        [SPB_WIRE_STRING] = SPB_STRING,    [SPB_WIRE_BYTES] = SPB_BYTES,   [SPB_WIRE_DATASET] = SPB_DATASET,
+        [SPB_WIRE_TEMPLATE] = SPB_TEMPLATE};
     return wire < PT_COUNT_OF(types) ? (spb_datatype)types[wire] : SPB_UNKNOWN;
 }
 
@@ -126,14 +128,15 @@ static pt_status read_document(const spb_metric *m, uint32_t type, pt_arena *are
     if (st == PT_OK) {
         pt_slice doc = pt_arena_dup(arena, pt_buf_view(&text));
         if (doc.ptr)
-            *out = (spb_value){ .type = (uint8_t)type, .as.bytes = doc };
+            *out = (spb_value){.type = (uint8_t)type, .as.bytes = doc};
         else
             st = PT_ENOMEM;
     } else if (st == PT_ETOOBIG) {
         st = PT_ENOMEM;
     }
     pt_buf_fini(&text);
-    return st ? pt_fail(err, st, "%s cannot be made a document: %s", spb_datatype_name(type), pt_status_name(st)) : PT_OK;
+    return st ? pt_fail(err, st, "%s cannot be made a document: %s", spb_datatype_name(type), pt_status_name(st))
+              : PT_OK;
 }
 
 pt_status spb_metric_value(const spb_metric *m, uint32_t type, pt_arena *arena, spb_value *out, pt_error *err)
@@ -157,7 +160,7 @@ pt_status spb_property_value(const spb_property *p, uint32_t type, spb_value *ou
 
 pt_status spb_metric_set_value(spb_metric *m, const spb_value *v, bool uint32_long)
 {
-    spb_wire_value w = { 0 };
+    spb_wire_value w = {0};
     uint8_t wire = SPB_WIRE_NONE;
     if (v->is_null) {
         m->flags |= SPB_HAS_NULL | SPB_IS_NULL;
@@ -174,8 +177,9 @@ pt_status spb_metric_set_value(spb_metric *m, const spb_value *v, bool uint32_lo
             w.u64 = (uint64_t)v->as.i64;
         break;
     case SPB_CLASS_UNSIGNED:
-        wire = v->type == SPB_UINT64 || v->type == SPB_DATETIME || (v->type == SPB_UINT32 && uint32_long) ? SPB_WIRE_LONG
-                                                                                                           : SPB_WIRE_INT;
+        wire = v->type == SPB_UINT64 || v->type == SPB_DATETIME || (v->type == SPB_UINT32 && uint32_long)
+                   ? SPB_WIRE_LONG
+                   : SPB_WIRE_INT;
         if (wire == SPB_WIRE_INT)
             w.u32 = (uint32_t)v->as.u64;
         else
@@ -208,7 +212,7 @@ pt_status spb_metric_set_value(spb_metric *m, const spb_value *v, bool uint32_lo
     case SPB_CLASS_NONE:
         return PT_EINVAL;
     }
-    m->flags &= (uint16_t)~(SPB_HAS_NULL | SPB_IS_NULL);
+    m->flags &= (uint16_t) ~(SPB_HAS_NULL | SPB_IS_NULL);
     m->wire = wire;
     m->value = w;
     return PT_OK;

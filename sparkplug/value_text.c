@@ -37,7 +37,7 @@ void spb_value_json(pt_json *j, const spb_value *v)
         pt_json_bool(j, v->as.boolean);
         break;
     case SPB_CLASS_STRING:
-        pt_json_str(j, (pt_slice){ v->as.bytes.ptr ? v->as.bytes.ptr : "", v->as.bytes.len });
+        pt_json_str(j, (pt_slice){v->as.bytes.ptr ? v->as.bytes.ptr : "", v->as.bytes.len});
         break;
     case SPB_CLASS_BYTES:
         pt_json_base64(j, v->as.bytes);
@@ -82,8 +82,8 @@ static void base64_text(pt_buf *out, pt_slice bytes)
     for (size_t i = 0; i < bytes.len; i += 3) {
         size_t n = bytes.len - i;
         uint32_t w = (uint32_t)p[i] << 16 | (n > 1 ? (uint32_t)p[i + 1] << 8 : 0) | (n > 2 ? p[i + 2] : 0);
-        char four[4] = { digits[w >> 18], digits[w >> 12 & 63], n > 1 ? digits[w >> 6 & 63] : '=',
-                         n > 2 ? digits[w & 63] : '=' };
+        char four[4] = {digits[w >> 18], digits[w >> 12 & 63], n > 1 ? digits[w >> 6 & 63] : '=',
+                        n > 2 ? digits[w & 63] : '='};
         pt_buf_add(out, four, 4);
     }
 }

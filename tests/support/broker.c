@@ -39,7 +39,7 @@ static void die(const char *what, const char *detail)
 
 int pt_free_port(void)
 {
-    struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof a;
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) || getsockname(fd, (struct sockaddr *)&a, &len))
@@ -50,7 +50,8 @@ int pt_free_port(void)
 
 static bool listens(int port)
 {
-    struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)port) };
+    struct sockaddr_in a = {
+        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)port)};
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     bool ok = fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof a) == 0;
     if (fd >= 0) close(fd);
@@ -97,7 +98,8 @@ pt_broker *pt_broker_prepare(const char *config)
     snprintf(b->log, sizeof b->log, "%s/mosquitto.log", b->dir);
     FILE *f = fopen(b->config, "w");
     if (!f) die(b->config, strerror(errno));
-    fprintf(f, "persistence false\nlog_dest file %s\nlog_type all\nmax_queued_messages 0\nset_tcp_nodelay true\n", b->log);
+    fprintf(f, "persistence false\nlog_dest file %s\nlog_type all\nmax_queued_messages 0\nset_tcp_nodelay true\n",
+            b->log);
     if (geteuid() == 0) fprintf(f, "user root\n");
     if (!config || !strstr(config, "allow_anonymous")) fprintf(f, "allow_anonymous true\n");
     fprintf(f, "listener %d 127.0.0.1\n%s\n", b->port, config ? config : "");
@@ -107,7 +109,7 @@ pt_broker *pt_broker_prepare(const char *config)
 
 void pt_broker_restart(pt_broker *b)
 {
-    char *argv[] = { (char *)(uintptr_t) "mosquitto", (char *)(uintptr_t) "-c", b->config, NULL };
+    char *argv[] = {(char *)(uintptr_t) "mosquitto", (char *)(uintptr_t) "-c", b->config, NULL};
     const char *path = getenv("PATH");
     if (!path || !strstr(path, "/usr/sbin")) { /* where Debian has it */
         char wider[4096];
@@ -190,7 +192,7 @@ static void keep(pt_observer *o, char *line)
     pt_observed *m = calloc(1, sizeof *m);
     char *bytes = malloc(strlen(hex) / 2 + 1);
     if (!m || !bytes) die("observer", "out of memory");
-    *m = (pt_observed){ strdup(topic), pt_unhex(hex, bytes, strlen(hex) / 2), atoi(qos), atoi(retain) != 0 };
+    *m = (pt_observed){strdup(topic), pt_unhex(hex, bytes, strlen(hex) / 2), atoi(qos), atoi(retain) != 0};
     o->seen[o->n++] = m;
 }
 
@@ -234,8 +236,26 @@ pt_observer *pt_observer_start(const pt_broker *b, const char *filter)
     if (!o || pipe2(out, O_CLOEXEC)) die("observer", strerror(errno));
     snprintf(port, sizeof port, "%d", b->port);
     snprintf(name, sizeof name, "observer-%d-%d", (int)getpid(), out[0]);
-    char *argv[] = { "stdbuf", "-oL", "mosquitto_sub", "-h", "127.0.0.1", "-p", port, "-i", name, "-V", "mqttv5", "-q", "1",
-                     "--retain-as-published", "-d", "-F", "M\t%t\t%q\t%r\t%x", "-t", (char *)(uintptr_t)filter, NULL };
+    char *argv[] = {"stdbuf",
+                    "-oL",
+                    "mosquitto_sub",
+                    "-h",
+                    "127.0.0.1",
+                    "-p",
+                    port,
+                    "-i",
+                    name,
+                    "-V",
+                    "mqttv5",
+                    "-q",
+                    "1",
+                    "--retain-as-published",
+                    "-d",
+                    "-F",
+                    "M\t%t\t%q\t%r\t%x",
+                    "-t",
+                    (char *)(uintptr_t)filter,
+                    NULL};
     o->pid = spawn(argv, out[1]);
     close(out[1]);
     o->fd = out[0];
@@ -287,9 +307,23 @@ void pt_broker_publish(const pt_broker *b, const char *topic, pt_slice payload, 
     snprintf(q, sizeof q, "%d", qos);
     snprintf(file, sizeof file, "%s/publish", b->dir);
     FILE *f = fopen(file, "w");
-    if (!f || fwrite(payload.ptr ? payload.ptr : "", 1, payload.len, f) != payload.len || fclose(f)) die(file, strerror(errno));
-    char *argv[] = { "mosquitto_pub", "-h", "127.0.0.1", "-p", port, "-q", q, "-t", (char *)(uintptr_t)topic,
-                     payload.len ? "-f" : "-n", payload.len ? file : retain ? "-r" : NULL, payload.len && retain ? "-r" : NULL, NULL };
+    if (!f || fwrite(payload.ptr ? payload.ptr : "", 1, payload.len, f) != payload.len || fclose(f))
+        die(file, strerror(errno));
+    char *argv[] = {"mosquitto_pub",
+                    "-h",
+                    "127.0.0.1",
+                    "-p",
+                    port,
+                    "-q",
+                    q,
+                    "-t",
+                    (char *)(uintptr_t)topic,
+                    payload.len ? "-f" : "-n",
+                    payload.len ? file
+                    : retain    ? "-r"
+                                : NULL,
+                    payload.len && retain ? "-r" : NULL,
+                    NULL};
     pid_t pid = spawn(argv, -1);
     int status = -1;
     if (waitpid(pid, &status, 0) != pid || status != 0) die("mosquitto_pub failed for", topic);

@@ -5,7 +5,8 @@
  *     pt_broker_kill9(b); pt_broker_restart(b);     same port
  *     pt_broker_stop(b);
  *
- * One thread. Processes die with the test program, also when it is killed. A broker that cannot be started ends the test. */
+ * One thread. Processes die with the test program, also when it is killed. A broker that cannot be started ends the
+ * test. */
 #ifndef PT_TEST_BROKER_H
 #define PT_TEST_BROKER_H
 #include "base/slice.h"
@@ -17,8 +18,8 @@ int pt_free_port(void);
 
 /* `config`: more lines for mosquitto.conf, or NULL. They stand behind
  *     listener PORT 127.0.0.1
- * so options of a listener are that one's, until a further `listener` line. Anonymous access is allowed unless the lines
- * mention allow_anonymous. Listening when it returns. */
+ * so options of a listener are that one's, until a further `listener` line. Anonymous access is allowed unless the
+ * lines mention allow_anonymous. Listening when it returns. */
 pt_broker *pt_broker_start(const char *config);
 /* The same without starting it: for a broker that is absent at first. pt_broker_restart starts it. */
 pt_broker *pt_broker_prepare(const char *config);
@@ -31,7 +32,7 @@ void pt_broker_kill9(pt_broker *b);   /* SIGKILL */
 void pt_broker_restart(pt_broker *b); /* after one of them, on the same port; retained messages are gone */
 void pt_broker_freeze(pt_broker *b);  /* SIGSTOP: accepts at TCP level, answers nothing */
 void pt_broker_thaw(pt_broker *b);
-void pt_broker_stop(pt_broker *b);    /* ends it and frees `b`; NULL is allowed */
+void pt_broker_stop(pt_broker *b); /* ends it and frees `b`; NULL is allowed */
 
 /* How often `text` stands in the broker's log ("Client x disconnected."). */
 size_t pt_broker_log_count(const pt_broker *b, const char *text);

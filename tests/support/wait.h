@@ -18,9 +18,9 @@ static inline int64_t pt_test_now_ms(void)
         int64_t pt_until_ = pt_test_now_ms() + (ms);                                                                   \
         bool pt_held_;                                                                                                 \
         while (!(pt_held_ = (cond)) && pt_test_now_ms() < pt_until_)                                                   \
-            nanosleep(&(struct timespec){ 0, 2000000 }, NULL);                                                         \
+            nanosleep(&(struct timespec){0, 2000000}, NULL);                                                           \
         pt_held_;                                                                                                      \
     })
-#define CHECK_WITHIN(ms, cond) CHECK(PT_WITHIN((ms), (cond)))
+#define CHECK_WITHIN(ms, cond)       CHECK(PT_WITHIN((ms), (cond)))
 #define CHECK_WITHIN_FATAL(ms, cond) CHECK_FATAL(PT_WITHIN((ms), (cond)))
 #endif
