@@ -103,6 +103,8 @@ async function play() {
     await until('a fixed range in the address', 5, () => /from=\d+&to=\d+/.test(page.url()));
     await page.goBack();
     await until('live again', 5, () => !/from=/.test(page.url()));
+    await page.getByRole('button', { name: 'zoom in' }).click();
+    await until('half of it, and live', 5, () => /range=450s/.test(page.url()));
     await page.getByRole('button', { name: '8 h', exact: true }).click();
     await until('the range is in the address', 5, () => /range=8h/.test(page.url()));
     await until('it is loaded', 10, async () => (await page.locator('.summary').getAttribute('data-loaded')) === 'true');

@@ -5,12 +5,14 @@
 // address, so the browser's Back is "the zoom before".
 
 import { api } from './api.js';
-import { formatClock, formatDate, formatTime, formatValue, group, isoTime, isPlottable, kindOf, NO_VALUE, quality } from './fmt.js';
+import { formatAge, formatClock, formatDate, formatTime, formatValue, group, isoTime, isPlottable, kindOf, NO_VALUE, quality } from './fmt.js';
 import { csvOf, TrendData } from './trend-data.js';
 import { html, LiveValue, QualityWord, Trouble, useCell, useEffect, usePlant, useRef, useState, useTag } from './ui.js';
 
 const SPANS = [['15m', '15 min', 15 * 60e3], ['1h', '1 h', 3600e3], ['8h', '8 h', 8 * 3600e3], ['24h', '24 h', 86400e3]];
 const MAX_POINTS = 2000;
+const UNITS_MS = { s: 1000, m: 60e3, h: 3600e3, d: 86400e3 };
+const MIN_LIVE_MS = 10e3, MAX_LIVE_MS = 31 * 86400e3;
 const MIN_SPAN_MS = 1000;
 const MAX_SPAN_MS = 400 * 86400e3;
 const MAX_LANES = 8;
@@ -38,12 +40,13 @@ function loadUplot() {
   return uplotReady;
 }
 
-// The range an address asks for: { live, span } or { live: false, from, to }.
+// The range an address asks for: { live, span } ("15m", "90s") or { live: false, from, to }.
 export function rangeOf(params) {
   const from = Number(params.get('from')), to = Number(params.get('to'));
   if (params.has('from') && Number.isFinite(from) && to > from) return { live: false, from, to, key: `${from}-${to}` };
-  const [id, , span] = SPANS.find(([name]) => name === params.get('range')) ?? SPANS[0];
-  return { live: true, span, id, key: id };
+  const [, count, unit] = /^(\d{1,9})([smhd])$/.exec(params.get('range') ?? '') ?? [];
+  const span = Math.min(Number(count) * UNITS_MS[unit], MAX_LIVE_MS);
+  return span >= MIN_LIVE_MS ? { live: true, span, id: params.get('range'), key: params.get('range') } : { live: true, span: SPANS[0][2], id: SPANS[0][0], key: SPANS[0][0] };
 }
 
 const heightFor = (width, main, lanes) => (main ? Math.round(Math.max(220, Math.min(440, width * (lanes > 1 ? 0.28 : 0.42)))) : 170);
@@ -87,7 +90,7 @@ function plotOptions(uPlot, { width, height, data, type, window: view, on }) {
       stroke: series, width: 1.5, spanGaps: false,
       gaps: (u, s, from, to, gaps) => gaps.map(([left, right]) => [left, right + 1]), // the stair's riser at a gap's end is in the gap
       paths: uPlot.paths.stepped({ align: 1 }), // a value holds until the next: that is report by exception
-      points: { show: (u, s, from, to) => to - from < 60, size: 4, fill: series },
+      points: { size: 4, fill: series }, // shown where there is room between them
     }],
     hooks: {
       setSelect: [(u) => {
@@ -307,6 +310,12 @@ export function Trend({ path }) {
   };
   onLive.current = () => !range.live && set({ range: '15m' });
   const nudge = (shift, factor) => {
+    if (range.live && !shift) { // zooming in on now stays live
+      const span = Math.round(Math.max(MIN_LIVE_MS, Math.min(range.span * factor, MAX_LIVE_MS)) / 1000);
+      const named = SPANS.find(([, , ms]) => ms === span * 1000);
+      set({ range: named ? named[0] : `${span}s` });
+      return;
+    }
     const [from, to] = windowOf(plant, range);
     const span = (to - from) * factor, middle = (from + to) / 2 + shift * (to - from);
     onZoom.current(middle - span / 2, middle + span / 2);
@@ -345,7 +354,7 @@ export function Trend({ path }) {
       <button aria-pressed=${isPinned} disabled=${!isPinned && pinned.length + 1 >= MAX_LANES} title="keep this tag in the trend while picking others" onClick=${pin}>Pin</button>
       <button disabled=${saving === 'reading'} title="all samples of this time as a file" onClick=${save}>CSV</button>
       ${!range.live && html`<button onClick=${() => onLive.current()}>Back to live</button>`}
-      <span class="dim">${range.live ? (stream.state === 'open' ? 'live' : 'not live') : `${formatTime(range.from)} to ${formatTime(range.to)}`}</span>
+      <span class="dim">${range.live ? `${stream.state === 'open' ? 'live' : 'not live'}, ${formatAge(range.span)}` : `${formatTime(range.from)} to ${formatTime(range.to)}`}</span>
       ${!range.live && html`<button class="small" onClick=${() => setReload(reload + 1)}>Read again</button>`}
     </div>
     ${saving?.message && html`<${Trouble} error=${saving} retry=${save} />`}
