@@ -35,11 +35,37 @@ static void on_command(void *ctx, const edge_command *c)
     if (st != PT_OK) pt_logf(a->log, PT_LOG_WARN, "EDGE-WRITE-REFUSED", "write not passed on: %s", err.text[0] ? err.text : pt_status_name(st));
 }
 
+static pt_status open_spool(edge_app *a, const edge_config *c, pt_error *err)
+{
+    edge_spool_options o = { .dir = c->spool.dir, .max_bytes = c->spool.max_bytes, .max_age_ms = c->spool.max_age_ms, .drop_newest = c->spool.overflow == 1,
+                             .rate = c->spool.rate, .commit_interval_ms = c->spool.commit_interval_ms,
+                             .replay_window_ms = 2 * c->mqtt.keep_alive_ms + 5000, .clock = a->clock, .log = a->log };
+    return edge_spool_open(&o, &a->spool, err);
+}
+
+/* The model with the spool's numbers, which are the same after every restart. */
+static pt_status build_setup(edge_app *a, const edge_config_file *file, edge_setup **out, pt_buf *faults)
+{
+    edge_names names = edge_spool_names(a->spool);
+    pt_status st = edge_spool_names_begin(a->spool);
+    if (st == PT_OK) st = edge_setup_build(file, &names, a->clock, a->log, out, faults);
+    pt_status end = edge_spool_names_end(a->spool);
+    if (st == PT_OK && end != PT_OK) {
+        edge_setup_free(*out);
+        *out = NULL;
+        st = end;
+    }
+    if (st != PT_OK && faults->len == 0) pt_buf_printf(faults, "%s:1:1: the spool cannot keep the tags' numbers: %s\n", a->config_path, pt_status_name(st));
+    return st;
+}
+
 static pt_status start_node(edge_app *a, const edge_config *c, pt_error *err)
 {
     edge_node_options o = { .group = c->node.group, .node = c->node.id, .primary_host = c->sparkplug.primary_host, .no_aliases = !c->sparkplug.aliases,
                             .data_datatype = c->sparkplug.data_datatype, .uint32_long = c->sparkplug.uint32_encoding == 1, .clock = a->clock, .log = a->log,
                             .transport = edge_link_transport(a->link), .storage = edge_bdseq_file_storage(&a->bdseq), .command = on_command, .command_ctx = a };
+    edge_journal journal = edge_spool_journal(a->spool);
+    o.journal = &journal;
     o.session = (edge_session_config){ .servers = c->mqtt.servers.n, .mqtt5 = c->mqtt.version == 1, .legacy_state = c->sparkplug.legacy_state,
                                        .host_wait_ms = c->sparkplug.host_wait_ms, .rebirth_debounce_ms = c->sparkplug.rebirth_debounce_ms,
                                        .birth_settle_ms = c->sparkplug.birth_settle_ms, .accept_older_after_ms = c->sparkplug.accept_older_after_ms };
@@ -104,7 +130,8 @@ pt_status edge_app_start(edge_app *a, pt_error *err)
         snprintf(lock_path, sizeof lock_path, "%s/lock", c->spool.dir);
         if (st == PT_OK) st = pt_lock_file(lock_path, &a->lock_fd, err);
         if (st == PT_OK && edge_bdseq_file_init(&a->bdseq, c->spool.dir) != PT_OK) st = pt_fail(err, PT_ETOOBIG, "spool.dir is too long");
-        if (st == PT_OK) st = edge_setup_build(a->file, NULL, a->clock, a->log, &a->setup, &faults);
+        if (st == PT_OK) st = open_spool(a, c, err);
+        if (st == PT_OK) st = build_setup(a, a->file, &a->setup, &faults);
     }
     if (faults.len) {
         fprintf(stderr, "%.*s", PT_SLICE_ARGS(pt_buf_view(&faults)));
@@ -118,6 +145,7 @@ pt_status edge_app_start(edge_app *a, pt_error *err)
     if ((st = make_poller(a, a->setup, &a->poller, err)) != PT_OK) return st;
     if ((st = edge_app_http_start(a, err)) != PT_OK) return st;
     if (a->http) pt_logf(a->log, PT_LOG_INFO, "EDGE-HTTP", "status on %s (port %u)", a->file->c.http.listen, a->http_port);
+    if ((st = edge_spool_start(a->spool, a->node)) != PT_OK) return pt_fail(err, st, "the spool's thread does not start");
     if ((st = edge_link_start(a->link, a->node, err)) != PT_OK) return st;
     st = edge_poller_start(a->poller);
     return st == PT_OK ? PT_OK : pt_fail(err, st, "the driver threads do not start");
@@ -172,7 +200,7 @@ void edge_app_reload(edge_app *a)
     pt_buf_init(&faults, 1u << 20);
     pt_notify("RELOADING=1");
     pt_status st = edge_config_load(a->config_path, &file, &faults);
-    if (st == PT_OK) st = edge_setup_build(file, NULL, a->clock, a->log, &setup, &faults);
+    if (st == PT_OK) st = build_setup(a, file, &setup, &faults);
     if (st == PT_OK && (st = make_poller(a, setup, &poller, &err)) != PT_OK) pt_buf_printf(&faults, "%s\n", err.text);
     if (st != PT_OK) {
         refused(a, &faults, "the new configuration has faults");
@@ -210,10 +238,12 @@ void edge_app_stop(edge_app *a)
 {
     if (a->poller) edge_poller_stop(a->poller);
     if (a->link && a->node) edge_link_stop(a->link, STOP_WAIT_MS);
+    if (a->spool) edge_spool_stop(a->spool);
     if (a->http) pt_http_stop(a->http);
     if (a->poller) edge_poller_free(a->poller);
     if (a->node) edge_node_fini(a->node);
     edge_link_free(a->link);
+    edge_spool_close(a->spool);
     edge_setup_free(a->setup);
     edge_config_free(a->file);
     if (a->metrics) pt_metrics_free(a->metrics);

@@ -6,6 +6,7 @@
 #include "edge-node/bdseq_file.h"
 #include "edge-node/config.h"
 #include "edge-node/link.h"
+#include "edge-node/spool.h"
 
 #include <pthread.h>
 
@@ -20,6 +21,7 @@ typedef struct edge_app {
     edge_node *node;
     void *node_memory;
     edge_link *link;
+    edge_spool *spool;
     edge_bdseq_file bdseq;
     int lock_fd;
     pt_metrics *metrics;
