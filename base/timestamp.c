@@ -223,11 +223,20 @@ size_t pt_duration_format(int64_t ms, char out[32])
 
 size_t pt_bytes_format(uint64_t n, char out[32])
 {
-    static const char *const units[] = { "", "KiB", "MiB", "GiB", "TiB" };
-    size_t u = 0;
-    while (u + 1 < PT_COUNT_OF(units) && n && n % 1024 == 0) {
-        n /= 1024;
-        u++;
+    static const char *const units[2][5] = { { "", "KiB", "MiB", "GiB", "TiB" }, { "", "kB", "MB", "GB", "TB" } };
+    size_t best = 0;
+    for (int decimal = 0; decimal < 2; decimal++) {
+        char text[32];
+        uint64_t rest = n, step = decimal ? 1000 : 1024;
+        size_t u = 0;
+        while (u < 4 && rest && rest % step == 0) {
+            rest /= step;
+            u++;
+        }
+        size_t len = (size_t)snprintf(text, sizeof text, "%" PRIu64 "%s", rest, units[decimal][u]);
+        if (best && len >= best) continue;
+        best = len;
+        memcpy(out, text, len + 1);
     }
-    return (size_t)snprintf(out, 32, "%" PRIu64 "%s", n, units[u]);
+    return best;
 }

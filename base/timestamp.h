@@ -22,7 +22,7 @@ PT_MUST_CHECK pt_status pt_duration_parse(pt_slice s, int64_t *out_ms, pt_error 
 /* `4096 64KiB 512MiB 200GiB 1TiB 10kB 5MB 2GB`; a bare number is bytes. */
 PT_MUST_CHECK pt_status pt_bytes_parse(pt_slice s, uint64_t *out, pt_error *err);
 
-/* The largest unit that divides exactly: 90000 -> "90s", 65536 -> "64KiB", 1000 -> "1000". NUL-terminated, length returned. */
+/* The largest unit that divides exactly: 90000 -> "90s", 65536 -> "64KiB", 5000000 -> "5MB". NUL-terminated, length returned. */
 size_t pt_duration_format(int64_t ms, char out[32]);
 size_t pt_bytes_format(uint64_t n, char out[32]);
 #endif

@@ -79,7 +79,8 @@ int cli_data_events(cli *c, const cli_events *e, const char *const *heads, const
                                        .types = pt_cstr(e->types),
                                        .node = pt_cstr(e->node),
                                        .path = pt_cstr(e->path),
-                                       .limit = e->limit };
+                                       .limit = e->limit,
+                                       .newest_first = e->limit > 0 };
     events_out o = { 0 };
     pt_error err = { 0 };
     hist *h = NULL;

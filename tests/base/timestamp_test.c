@@ -117,7 +117,7 @@ static void durations_are_written_in_their_largest_exact_unit(void)
 static void sizes_are_written_in_their_largest_exact_unit(void)
 {
     static const struct { uint64_t n; const char *want; } rows[] = {
-        { 0, "0" }, { 1000, "1000" }, { 1024, "1KiB" }, { 1536, "1536" }, { 536870912, "512MiB" }, { 1ull << 50, "1024TiB" }, { UINT64_MAX, "18446744073709551615" },
+        { 0, "0" }, { 1000, "1kB" }, { 1000000000000000, "1000TB" }, { 1024000, "1024kB" }, { 1024, "1KiB" }, { 1536, "1536" }, { 536870912, "512MiB" }, { 1ull << 50, "1024TiB" }, { UINT64_MAX, "18446744073709551615" },
     };
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
         char text[32];
