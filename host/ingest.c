@@ -1,10 +1,10 @@
-/* host/ingest.c -- queues, shards and batches.
+/* host/ingest.c -- mailboxes, shards and batches.
  *
  * Locks: shard.lock guards the tracker and what its sink writes (the batch under construction). A shard thread holds it while it runs the
  * tracker over a batch, never while it stores one. Readers announce themselves in shard.readers, and the thread lets them in between batches. */
 #include "host/ingest.h"
 
-#include "base/queue.h"
+#include "host/mailbox.h"
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -32,7 +32,7 @@ typedef struct call {
 
 typedef struct shard {
     host_ingest *g;
-    pt_queue *queue;
+    host_mailbox *box;
     pthread_t thread;
     bool started;
     pthread_mutex_t lock;
@@ -64,33 +64,6 @@ struct host_ingest {
     _Atomic bool closed;
     _Atomic uint64_t packets, bytes, foreign, bad_topic, state_messages, after_close, waits, wait_us;
 };
-
-typedef struct item { /* a queue entry */
-    int control;      /* 0: packet */
-    uint16_t server;
-    host_packet *packet;
-    call *call;
-} item;
-
-/* ---- packets ---------------------------------------------------------------------------------- */
-
-host_packet *host_packet_copy(pt_slice topic, pt_slice payload)
-{
-    host_packet *p = calloc(1, sizeof *p + topic.len + payload.len);
-    if (!p) return NULL;
-    char *at = (char *)(p + 1);
-    if (topic.len) memcpy(at, topic.ptr, topic.len);
-    if (payload.len) memcpy(at + topic.len, payload.ptr, payload.len);
-    p->topic = pt_slice_of(at, topic.len);
-    p->payload = pt_slice_of(at + topic.len, payload.len);
-    return p;
-}
-
-void host_packet_free(host_packet *p)
-{
-    if (p && p->release) p->release(p->owner);
-    free(p);
-}
 
 /* ---- sink: what the tracker decides goes into the batch ---------------------------------------- */
 
@@ -444,68 +417,74 @@ static void shard_lock(shard *s)
     pthread_mutex_lock(&s->lock);
 }
 
-static void run_packet(shard *s, host_packet *p)
+static void run_packet(shard *s, const host_mail *mail, pt_slice text, pt_slice payload)
 {
     spb_topic topic;
-    if (spb_topic_parse(&spb_namespace_b, p->topic, &topic, NULL) != PT_OK) return; /* it parsed when it was pushed */
+    if (spb_topic_parse(&spb_namespace_b, text, &topic, NULL) != PT_OK) return; /* it parsed when it was pushed */
     host_message m = { .topic = topic,
-                       .payload = p->payload,
-                       .wall_ms = p->wall_ms,
-                       .mono_ms = p->mono_ms,
-                       .server = p->server,
-                       .retained = p->retained };
+                       .payload = payload,
+                       .wall_ms = mail->wall_ms,
+                       .mono_ms = mail->mono_ms,
+                       .server = mail->server,
+                       .retained = mail->retained };
     host_tracker_message(s->tracker, &m, &s->arena);
 }
 
-static void run_items(shard *s, item **items, size_t n)
+/* One record; the call it asks for, if any, which is answered after the batch is stored. */
+static call *run_mail(shard *s, const host_mail *m, pt_slice topic, pt_slice payload)
 {
+    if (m->control == 0) {
+        run_packet(s, m, topic, payload);
+    } else if (m->control == CONTROL_CALL) {
+        call *c = m->call;
+        if (c->rebirth)
+            c->status = host_tracker_rebirth(s->tracker, pt_cstr(c->group), pt_cstr(c->edge), pt_wall_ms(s->g->clock), pt_mono_ms(s->g->clock));
+        return c;
+    } else {
+        int64_t wall = pt_wall_ms(s->g->clock), mono = pt_mono_ms(s->g->clock);
+        if (m->control == CONTROL_READY) host_tracker_server_ready(s->tracker, m->server, wall, mono);
+        else host_tracker_server_lost(s->tracker, m->server, wall, mono);
+    }
+    return NULL;
+}
+
+/* All that was taken, in batches; what they borrow from `rest` lives until the next take. Returns how many messages there were. */
+static size_t run_all(shard *s, pt_slice rest)
+{
+    size_t total = 0;
     int64_t newest = 0;
-    size_t i = 0;
-    while (i < n) {
+    while (rest.len) {
         call *c = NULL;
+        host_mail m;
+        pt_slice topic, payload;
         shard_lock(s);
-        for (; i < n && !c && s->n_samples < BATCH_UPDATES && s->n_live < BATCH_UPDATES; i++) {
-            item *it = items[i];
-            if (it->control == 0) {
-                newest = it->packet->mono_ms;
-                run_packet(s, it->packet);
-            } else if (it->control == CONTROL_CALL) {
-                c = it->call;
-                it->call = NULL;
-                if (c->rebirth)
-                    c->status = host_tracker_rebirth(s->tracker, pt_cstr(c->group), pt_cstr(c->edge), pt_wall_ms(s->g->clock), pt_mono_ms(s->g->clock));
-            } else {
-                int64_t wall = pt_wall_ms(s->g->clock), mono = pt_mono_ms(s->g->clock);
-                if (it->control == CONTROL_READY) host_tracker_server_ready(s->tracker, it->server, wall, mono);
-                else host_tracker_server_lost(s->tracker, it->server, wall, mono);
-            }
+        for (size_t i = 0; i < BATCH_PACKETS && !c && s->n_samples < BATCH_UPDATES && s->n_live < BATCH_UPDATES && host_mail_next(&rest, &m, &topic, &payload); i++) {
+            if (m.control == 0) newest = m.mono_ms;
+            c = run_mail(s, &m, topic, payload);
+            total++;
         }
         pthread_mutex_unlock(&s->lock);
         store(s);
         if (c) call_leave(c);
     }
     if (newest) s->lag_ms = pt_mono_ms(s->g->clock) - newest;
-    for (i = 0; i < n; i++) {
-        host_packet_free(items[i]->packet);
-        free(items[i]);
-    }
+    return total;
 }
 
 static void *shard_main(void *arg)
 {
     shard *s = arg;
     host_ingest *g = s->g;
-    item *items[BATCH_PACKETS];
     int64_t due = INT64_MAX;
     for (;;) {
         int64_t now = pt_mono_ms(g->clock), wait = due == INT64_MAX ? IDLE_MS : due > now ? due - now : 0;
         if (wait > IDLE_MS) wait = IDLE_MS;
         bool closed = false;
-        size_t n = pt_queue_pop(s->queue, (void **)items, BATCH_PACKETS, wait, &closed);
-        if (n) run_items(s, items, n);
+        pt_slice mail = host_mailbox_take(s->box, wait, &closed);
+        size_t n = run_all(s, mail);
         if (n == 0 && closed) break;
         /* Let the next messages gather: waking a thread for each of them costs ten times what they cost themselves. */
-        if (n > 0 && n < BATCH_PACKETS && !atomic_load(&g->closed)) nap(GATHER_MS);
+        if (n > 0 && n < BATCH_PACKETS && !closed) nap(GATHER_MS);
         shard_lock(s);
         now = pt_mono_ms(g->clock);
         due = host_tracker_due(s->tracker);
@@ -533,7 +512,7 @@ static pt_status shard_init(host_ingest *g, shard *s)
     s->g = g;
     pt_arena_init(&s->arena, 1024u << 20);
     if (pthread_mutex_init(&s->lock, NULL) != 0) return PT_ENOMEM;
-    pt_status st = pt_queue_new(65536, g->opt.queue_bytes / g->n_shards, &s->queue);
+    pt_status st = host_mailbox_new(g->opt.queue_bytes / g->n_shards / 2, &s->box);
     if (st != PT_OK) return st;
     host_tracker_options o = g->opt.tracker;
     o.rebirth_global_per_s /= g->n_shards;
@@ -589,23 +568,19 @@ static shard *shard_of(host_ingest *g, pt_slice group, pt_slice edge)
     return &g->shards[pt_slice_hash(edge, pt_slice_hash(group, 0)) % g->n_shards];
 }
 
-static bool push_item(shard *s, const item *what, size_t weight, int64_t timeout_ms)
+static bool push_mail(shard *s, const host_mail *m, pt_slice topic, pt_slice payload, int64_t timeout_ms)
 {
-    item *it = malloc(sizeof *it);
-    if (!it) return false;
-    *it = *what;
-    pt_status st = pt_queue_try_push(s->queue, it, weight);
-    if (st == PT_EFULL) {
-        int64_t t0 = pt_mono_us(s->g->clock);
-        st = pt_queue_push(s->queue, it, weight, timeout_ms);
+    int64_t waited = 0;
+    pt_status st = host_mailbox_push(s->box, m, topic, payload, timeout_ms, &waited);
+    if (waited) {
         s->g->waits++;
-        s->g->wait_us += (uint64_t)(pt_mono_us(s->g->clock) - t0);
+        s->g->wait_us += (uint64_t)waited;
     }
-    if (st != PT_OK) free(it);
+    if (st == PT_ENOMEM) pt_logf(s->g->log, PT_LOG_ERROR, "HOST-MEMORY", "no memory for a message of %zu bytes", payload.len);
     return st == PT_OK;
 }
 
-void host_ingest_push(host_ingest *g, host_packet *p)
+void host_ingest_push(host_ingest *g, const host_packet *p)
 {
     spb_topic t;
     pt_status st = spb_topic_parse(&spb_namespace_b, p->topic, &t, NULL);
@@ -615,21 +590,17 @@ void host_ingest_push(host_ingest *g, host_packet *p)
         if (st == PT_ENOTFOUND) g->foreign++;
         else if (st != PT_OK) g->bad_topic++;
         else g->state_messages++;
-        host_packet_free(p);
         return;
     }
-    item it = { .packet = p };
-    if (!push_item(shard_of(g, t.group, t.edge), &it, sizeof *p + p->topic.len + p->payload.len + 128, -1)) {
-        g->after_close++;
-        host_packet_free(p);
-    }
+    host_mail m = { .wall_ms = p->wall_ms, .mono_ms = p->mono_ms, .server = p->server, .retained = p->retained };
+    if (!push_mail(shard_of(g, t.group, t.edge), &m, p->topic, p->payload, -1)) g->after_close++;
 }
 
 void host_ingest_server(host_ingest *g, uint16_t server, bool ready)
 {
-    item it = { .control = ready ? CONTROL_READY : CONTROL_LOST, .server = server };
+    host_mail m = { .control = ready ? CONTROL_READY : CONTROL_LOST, .server = server };
     for (uint32_t i = 0; i < g->n_shards; i++)
-        (void)push_item(&g->shards[i], &it, 1, -1); /* false only after close */
+        (void)push_mail(&g->shards[i], &m, PT_NONE, PT_NONE, -1); /* false only after close */
 }
 
 static call *call_new(uint32_t shards)
@@ -674,9 +645,9 @@ pt_status host_ingest_drain(host_ingest *g, int64_t timeout_ms)
 {
     call *c = call_new(g->n_shards);
     if (!c) return PT_ENOMEM;
-    item it = { .control = CONTROL_CALL, .call = c };
+    host_mail m = { .control = CONTROL_CALL, .call = c };
     for (uint32_t i = 0; i < g->n_shards; i++)
-        if (!push_item(&g->shards[i], &it, 1, timeout_ms)) call_leave(c);
+        if (!push_mail(&g->shards[i], &m, PT_NONE, PT_NONE, timeout_ms)) call_leave(c);
     return call_wait(c, timeout_ms);
 }
 
@@ -688,8 +659,8 @@ pt_status host_ingest_rebirth(host_ingest *g, pt_slice group, pt_slice edge)
     c->status = PT_ETIMEOUT;
     c->group = pt_slice_dup(group);
     c->edge = pt_slice_dup(edge);
-    item it = { .control = CONTROL_CALL, .call = c };
-    if (!c->group || !c->edge || !push_item(shard_of(g, group, edge), &it, 1, 2000)) call_leave(c);
+    host_mail m = { .control = CONTROL_CALL, .call = c };
+    if (!c->group || !c->edge || !push_mail(shard_of(g, group, edge), &m, PT_NONE, PT_NONE, 2000)) call_leave(c);
     return call_wait(c, 5000);
 }
 
@@ -697,7 +668,7 @@ void host_ingest_close(host_ingest *g)
 {
     atomic_store(&g->closed, true);
     for (uint32_t i = 0; i < g->n_shards; i++)
-        if (g->shards[i].queue) pt_queue_close(g->shards[i].queue);
+        if (g->shards[i].box) host_mailbox_close(g->shards[i].box);
 }
 
 void host_ingest_stop(host_ingest *g)
@@ -709,12 +680,9 @@ void host_ingest_stop(host_ingest *g)
     }
 }
 
-static void drop_item(void *p)
+static void drop_mail(const host_mail *m)
 {
-    item *it = p;
-    if (it->call) call_leave(it->call);
-    host_packet_free(it->packet);
-    free(it);
+    if (m->control == CONTROL_CALL) call_leave(m->call);
 }
 
 void host_ingest_free(host_ingest *g)
@@ -723,7 +691,7 @@ void host_ingest_free(host_ingest *g)
     if (g->shards) host_ingest_stop(g);
     for (uint32_t i = 0; g->shards && i < g->n_shards; i++) {
         shard *s = &g->shards[i];
-        if (s->queue) pt_queue_free(s->queue, drop_item);
+        host_mailbox_free(s->box, drop_mail);
         host_tracker_free(s->tracker);
         pt_arena_fini(&s->arena);
         free(s->live);
@@ -796,11 +764,11 @@ void host_ingest_stats_get(host_ingest *g, host_ingest_stats *out)
     for (uint32_t i = 0; i < g->n_shards; i++) {
         shard *s = &g->shards[i];
         host_tracker_stats t;
-        pt_queue_stats q;
+        host_mailbox_stats q;
         reader_enter(s);
         host_tracker_stats_get(s->tracker, &t);
         reader_leave(s);
-        pt_queue_stats_get(s->queue, &q);
+        host_mailbox_stats_get(s->box, &q);
         for (unsigned k = 0; k < SPB_VERB_COUNT; k++)
             out->tracker.messages[k] += t.messages[k];
         for (unsigned k = 0; k < HOST_REJECT_COUNT; k++) {
@@ -819,8 +787,8 @@ void host_ingest_stats_get(host_ingest *g, host_ingest_stats *out)
         out->events_lost += s->events_lost;
         out->marks += s->marks;
         out->queue_items += q.items;
-        out->queue_bytes += q.weight;
-        out->queue_max_bytes += q.max_weight;
+        out->queue_bytes += q.bytes;
+        out->queue_max_bytes += q.max_bytes;
         if (s->lag_ms > out->lag_ms) out->lag_ms = s->lag_ms;
     }
 }

@@ -1,10 +1,10 @@
 /* host/ingest.h -- from the receive thread to current values and history.
  *
- *   receive thread --push--> [bounded queue] --> shard thread: tracker --> batch --+--> uns_apply, live readers, writes to confirm
- *                            one per shard        (hash of group, edge)           +--> hist_append, hist_event_append
+ *   receive thread --copy--> [bounded mailbox] --> shard thread: tracker --> batch --+--> uns_apply, live readers, writes to confirm
+ *                            one per shard          (hash of group, edge)           +--> hist_append, hist_event_append
  *
  * A node belongs to one shard, so its order is kept and its state needs no lock but the shard's, which readers (HTTP) borrow briefly.
- * A full queue makes the receive thread wait (counted), so that the broker feels it; history that cannot take more makes the shard
+ * A full mailbox makes the receive thread wait (counted), so that the broker feels it; history that cannot take more makes the shard
  * wait, up to full_wait_ms, and then the loss is counted on the nodes it belongs to. Nothing disappears silently. */
 #ifndef HOST_INGEST_H
 #define HOST_INGEST_H
@@ -14,18 +14,13 @@
 #include "host/node.h"
 #include "uns/uns.h"
 
-/* A message on its way. `release` frees whatever owner holds it; the packet itself is freed by ingest. */
+/* A message as it was received; ingest copies what it needs. */
 typedef struct host_packet {
     pt_slice topic, payload;
     int64_t wall_ms, mono_ms;
     uint16_t server;
     bool retained;
-    void (*release)(void *owner); /* NULL: topic and payload live behind the packet */
-    void *owner;
 } host_packet;
-/* A packet with its own copy of topic and payload. NULL: no memory. */
-host_packet *host_packet_copy(pt_slice topic, pt_slice payload);
-void host_packet_free(host_packet *p);
 
 /* What ingest feeds besides history and tree; every function may be NULL. Called from shard threads, with no shard lock held unless said. */
 typedef struct host_outputs {
@@ -39,7 +34,7 @@ typedef struct host_outputs {
 
 typedef struct host_ingest_options {
     uint32_t shards;          /* default 2 */
-    uint64_t queue_bytes;     /* all shards together; default 256 MiB */
+    uint64_t queue_bytes;     /* all shards together, half of it waiting and half being worked on; default 256 MiB */
     int64_t full_wait_ms;     /* default 30 s */
     host_tracker_options tracker;
 } host_ingest_options;
@@ -50,8 +45,9 @@ typedef struct host_ingest host_ingest;
 PT_MUST_CHECK pt_status host_ingest_new(const host_ingest_options *o, uns_tree *tree, hist *history, const host_outputs *out,
                                         const pt_clock *clock, const pt_log *log, host_ingest **ing);
 PT_MUST_CHECK pt_status host_ingest_start(host_ingest *g);
-/* Take the packet. Waits while the queue is full; after close (or for a topic that is not ours) it is freed and counted. Any thread. */
-void host_ingest_push(host_ingest *g, host_packet *p);
+/* Copy the packet into its shard's mailbox; the caller keeps its own. Waits while the mailbox is full; after close, and for a topic that is not
+ * ours, it is only counted. Any thread. */
+void host_ingest_push(host_ingest *g, const host_packet *p);
 /* A server became usable for commands, or its connection was lost. In order with the packets pushed before. */
 void host_ingest_server(host_ingest *g, uint16_t server, bool ready);
 void host_ingest_close(host_ingest *g);                /* no more packets; quick, repeatable */

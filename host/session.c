@@ -159,40 +159,20 @@ static void on_state_message(host_session *s, const spb_mqtt_message *m, pt_slic
     act(s, a, t);
 }
 
-/* A packet and the message its slices borrow from; freed as one. */
-typedef struct held {
-    host_packet packet; /* first: ingest frees it by this address */
-    spb_mqtt_message message;
-} held;
-
-static void release_message(void *owner)
-{
-    spb_mqtt_message_free(owner);
-}
-
-/* Receive thread: take the message and pass it on. */
+/* Receive thread: pass the message on. */
 static void on_message(void *ctx, spb_mqtt_message *m)
 {
     host_session *s = ctx;
     spb_topic topic;
     if (spb_topic_parse(&spb_namespace_b, m->topic, &topic, NULL) == PT_OK && topic.verb == SPB_STATE) on_state_message(s, m, topic.host);
-    held *h = calloc(1, sizeof *h);
-    if (!h) {
-        pt_logf(s->log, PT_LOG_ERROR, "HOST-MEMORY", "no memory for a message of %zu bytes", m->payload.len);
-        spb_mqtt_message_free(m);
-        return;
-    }
-    h->message = *m; /* *m itself lives only during this call */
-    host_packet *p = &h->packet;
-    p->topic = m->topic;
-    p->payload = m->payload;
-    p->wall_ms = m->received_wall_ms;
-    p->mono_ms = m->received_mono_us / 1000;
-    p->server = s->opt.index;
-    p->retained = m->retained;
-    p->release = release_message;
-    p->owner = &h->message;
-    host_ingest_push(s->ingest, p);
+    host_packet p = { .topic = m->topic,
+                      .payload = m->payload,
+                      .wall_ms = m->received_wall_ms,
+                      .mono_ms = m->received_mono_us / 1000,
+                      .server = s->opt.index,
+                      .retained = m->retained };
+    host_ingest_push(s->ingest, &p);
+    spb_mqtt_message_free(m); /* here, on the thread that allocated it: Paho's heap has one lock */
 }
 
 /* ---- life ------------------------------------------------------------------------------------------ */
