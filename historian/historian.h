@@ -58,7 +58,7 @@ typedef struct hist_tag {
     pt_slice unit;    /* empty when unknown */
     spb_datatype type; /* of the newest birth */
     int64_t first_ms, last_ms; /* stored samples; first > last when none */
-    uint64_t samples;          /* stored, as far as committed */
+    uint64_t samples;          /* stored, as far as committed; a reader beside a running writer may lag by what was sealed since it looked */
 } hist_tag;
 
 /* Find or make the tag, and bring path, type and unit up to date (a new path closes the old one's interval at `now`).
@@ -117,6 +117,9 @@ PT_MUST_CHECK pt_status hist_event_append(hist *h, const hist_event *e); /* copi
 
 /* Wait until all that was appended before is committed, asking the writer to hurry. PT_OK, PT_ETIMEOUT, or the writer's present error. */
 PT_MUST_CHECK pt_status hist_flush(hist *h, int64_t timeout_ms, pt_error *err);
+
+/* Put everything committed into blocks now, without waiting for them to fill; waits for it. For tests, measurements and before a backup. */
+PT_MUST_CHECK pt_status hist_seal(hist *h, pt_error *err);
 
 typedef struct hist_stats {
     uint64_t appended, stored, duplicates, replaced, lost; /* samples; appended = stored + duplicates + replaced + buffered + lost */

@@ -285,7 +285,7 @@ static pt_status run_seal(hist *h, void *ctx, pt_error *err)
     return hist__journal_trim(h, err);
 }
 
-pt_status hist__seal_all(hist *h, pt_error *err)
+pt_status hist_seal(hist *h, pt_error *err)
 {
     hist__request r = { .run = run_seal };
     return hist__request_run(h, &r, err);

@@ -287,6 +287,4 @@ typedef struct hist__request {
 } hist__request;
 PT_MUST_CHECK pt_status hist__request_run(hist *h, hist__request *r, pt_error *err);
 
-/* Everything pending into blocks, now; waits for it. */
-PT_MUST_CHECK pt_status hist__seal_all(hist *h, pt_error *err);
 #endif

@@ -15,7 +15,9 @@ static const char *new_dir(void)
 {
     static char path[512];
     static unsigned n;
-    snprintf(path, sizeof path, "%s/h%u", pt_test_dir(), n++);
+    static const char *home;
+    if (!home) home = pt_test_dir();
+    snprintf(path, sizeof path, "%s/h%u", home, n++);
     return path;
 }
 
@@ -81,7 +83,7 @@ static void flush(hist *h)
 static void seal(hist *h)
 {
     pt_error err = { 0 };
-    pt_status st = hist__seal_all(h, &err);
+    pt_status st = hist_seal(h, &err);
     if (st != PT_OK) printf("seal: %s\n", err.text);
     CHECK_OK(st);
 }
