@@ -606,15 +606,14 @@ static hist__family family_of_encoding(uint8_t encoding)
     }
 }
 
-static void kind_apply(hist_sample *s, uint32_t tag_id, uint32_t kind)
+/* tag_id, type, quality, flags and reserved as they stand in a hist_sample. */
+static inline uint64_t kind_word(uint32_t tag_id, uint32_t kind)
 {
-    s->tag_id = tag_id;
-    s->type = (uint8_t)(kind >> 16);
-    s->quality = (uint8_t)(kind >> 8);
-    s->flags = (uint8_t)kind;
-    s->reserved = 0;
-    s->len = 0;
+    return tag_id | (uint64_t)(kind >> 16 & 255u) << 32 | (uint64_t)(kind >> 8 & 255u) << 40 | (uint64_t)(kind & 255u) << 48;
 }
+_Static_assert(sizeof(hist_sample) == 32 && offsetof(hist_sample, tag_id) == 8 && offsetof(hist_sample, type) == 12 && offsetof(hist_sample, quality) == 13 &&
+                   offsetof(hist_sample, flags) == 14 && offsetof(hist_sample, as) == 16 && offsetof(hist_sample, len) == 24,
+               "kind_word and the decoder write samples as four words");
 
 pt_status hist__block_decode(hist__codec *c, const void *bytes, size_t len, uint32_t *tag_id, hist__rows *out, pt_error *err)
 {
@@ -636,18 +635,16 @@ pt_status hist__block_decode(hist__codec *c, const void *bytes, size_t len, uint
     if (!get_kinds(c, &r, n, kinds, &count)) return corrupt(err, "kinds");
     hist_sample *s = out->s + out->n;
     if (!hist__ints_decode(&r, c->words, n)) return corrupt(err, "times");
-    if (count == 1) {
-        hist_sample first = { 0 };
-        kind_apply(&first, (uint32_t)tag, kinds[0]);
+    if (count == 1) { /* whole words: a sample put together byte by byte and then copied is four times slower */
+        const uint64_t kind = kind_word((uint32_t)tag, kinds[0]);
         for (size_t i = 0; i < n; i++) {
-            first.time_ms = (int64_t)c->words[i];
-            s[i] = first;
+            uint64_t row[4] = { c->words[i], kind, 0, 0 };
+            memcpy(&s[i], row, sizeof row);
         }
     } else {
         for (size_t i = 0; i < n; i++) {
-            s[i].time_ms = (int64_t)c->words[i];
-            s[i].as.u64 = 0;
-            kind_apply(&s[i], (uint32_t)tag, kinds[c->index[i]]);
+            uint64_t row[4] = { c->words[i], kind_word((uint32_t)tag, kinds[c->index[i]]), 0, 0 };
+            memcpy(&s[i], row, sizeof row);
         }
     }
     bool ascending = true;

@@ -24,23 +24,33 @@ pt_status hist_cursor_open(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to
     return PT_OK;
 }
 
-static size_t copy_rows(hist_cursor *c, hist_sample *out, size_t max)
+/* The next run of rows to give out, of at most `max`, within the piece; STATE rows are stepped over when they are not wanted. */
+static size_t next_run(hist_cursor *c, size_t max, const hist_sample **run)
 {
-    size_t left = c->piece.n - c->at, n = 0;
-    const hist_sample *from = c->piece.rows + c->at;
-    if (c->states) {
-        n = left < max ? left : max;
-        memcpy(out, from, n * sizeof *out);
-        c->at += n;
-        return n;
+    const hist_sample *rows = c->piece.rows;
+    size_t at = c->at, end = c->piece.n;
+    while (!c->states && at < end && hist__is_state(&rows[at])) at++;
+    if (end - at > max) end = at + max;
+    size_t stop = at;
+    if (c->states) stop = end;
+    else
+        while (stop < end && !hist__is_state(&rows[stop])) stop++;
+    *run = rows + at;
+    c->at = stop;
+    return stop - at;
+}
+
+pt_status hist_cursor_view(hist_cursor *c, const hist_sample **rows, size_t *n, pt_error *err)
+{
+    for (;;) {
+        if (c->at < c->piece.n && (*n = next_run(c, SIZE_MAX, rows)) > 0) return PT_OK;
+        c->piece = (hist__piece){ 0 };
+        c->at = 0;
+        *n = 0;
+        pt_status st = hist__scan_next(c->scan, &c->piece, err);
+        if (st == PT_EEMPTY) return PT_OK;
+        if (st != PT_OK) return st;
     }
-    size_t seen = 0;
-    while (seen < left && n < max) {
-        out[n] = from[seen++];
-        n += !hist__is_state(&out[n]);
-    }
-    c->at += seen;
-    return n;
 }
 
 pt_status hist_cursor_next(hist_cursor *c, hist_sample *out, size_t max, size_t *n, pt_error *err)
@@ -48,7 +58,13 @@ pt_status hist_cursor_next(hist_cursor *c, hist_sample *out, size_t max, size_t 
     *n = 0;
     if (max == 0) return PT_EINVAL;
     for (;;) {
-        if (c->at < c->piece.n && (*n = copy_rows(c, out, max)) > 0) return PT_OK;
+        const hist_sample *run = NULL;
+        size_t got = 0;
+        while (*n < max && c->at < c->piece.n && (got = next_run(c, max - *n, &run)) > 0) {
+            memcpy(out + *n, run, got * sizeof *out);
+            *n += got;
+        }
+        if (*n) return PT_OK;
         c->piece = (hist__piece){ 0 };
         c->at = 0;
         pt_status st = hist__scan_next(c->scan, &c->piece, err);

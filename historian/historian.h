@@ -144,6 +144,8 @@ typedef struct hist_cursor hist_cursor;
 PT_MUST_CHECK pt_status hist_cursor_open(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, bool states, hist_cursor **out, pt_error *err);
 /* Up to `max` next samples; their bytes are valid until the next call. *n == 0 at the end. PT_ECORRUPT: a damaged block, named in *err; the next call goes on behind it. */
 PT_MUST_CHECK pt_status hist_cursor_next(hist_cursor *c, hist_sample *out, size_t max, size_t *n, pt_error *err);
+/* The same without copying: as many rows as lie together, valid until the next call. *n == 0 at the end. */
+PT_MUST_CHECK pt_status hist_cursor_view(hist_cursor *c, const hist_sample **rows, size_t *n, pt_error *err);
 void hist_cursor_close(hist_cursor *c);
 
 /* The newest sample at or before `at_ms` (STATE rows excluded): value as of a time. Bytes are copied into `arena`. PT_EEMPTY: none. */

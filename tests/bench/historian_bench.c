@@ -314,7 +314,6 @@ typedef struct scan_ctx {
 static double scan_ours(void *ctx, pt_error *err)
 {
     scan_ctx *c = ctx;
-    static hist_sample out[1024];
     uint64_t n = 0, sum = 0;
     double from = bench_now();
     for (unsigned k = 0; k < c->rounds; k++) {
@@ -322,7 +321,8 @@ static double scan_ours(void *ctx, pt_error *err)
         size_t got = 0;
         if (hist_cursor_open(c->h, 1 + k % 3, INT64_MIN, INT64_MAX, false, &cur, err) != PT_OK) return -1;
         do {
-            if (hist_cursor_next(cur, out, 1024, &got, err) != PT_OK) return -1;
+            const hist_sample *out = NULL;
+            if (hist_cursor_view(cur, &out, &got, err) != PT_OK) return -1;
             for (size_t i = 0; i < got; i++) sum += out[i].as.u64;
             n += got;
         } while (got);
@@ -376,10 +376,10 @@ static pt_status run_scan(bench_run *run, pt_error *err)
     status = ours_open(&c.h, dir, 0, err);
     char path[640];
     snprintf(path, sizeof path, "%s/plain.db", dir);
-    if (status == PT_OK && (sqlite3_open(path, &p.db) != SQLITE_OK || sqlite3_exec(p.db, "PRAGMA cache_size=-262144", NULL, NULL, NULL) != SQLITE_OK ||
+    if (status == PT_OK && (sqlite3_open_v2(path, &p.db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK || sqlite3_exec(p.db, "PRAGMA cache_size=-262144", NULL, NULL, NULL) != SQLITE_OK ||
                             sqlite3_prepare_v2(p.db, "SELECT ts, value, quality FROM s WHERE tag=?1 ORDER BY ts", -1, &c.q, NULL) != SQLITE_OK))
         status = pt_fail(err, PT_EIO, "plain SQLite: %s", sqlite3_errmsg(p.db));
-    bench_case b = { .name = "historian-scan", .variant = "raw", .goal = "P8", .input = "100000 raw samples of one tag, warm", .ours = "hist_cursor_next",
+    bench_case b = { .name = "historian-scan", .variant = "raw", .goal = "P8", .input = "100000 raw samples of one tag, warm", .ours = "hist_cursor_view",
                      .reference = "SELECT ts, value, quality by PRIMARY KEY(tag, ts)", .unit = "samples/s", .target = 15 };
     if (status == PT_OK) status = bench_compare(run, &b, scan_ours, scan_plain, &c, err);
     sqlite3_finalize(c.q);
