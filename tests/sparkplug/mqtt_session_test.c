@@ -523,6 +523,58 @@ static void small_messages_do_not_wait_for_each_other(void)
     pt_broker_stop(b);
 }
 
+/* Enough of it for the receive thread to let messages gather. */
+typedef struct flood {
+    _Atomic uint32_t next, wrong;
+} flood;
+
+static void count_in_order(void *ctx, spb_mqtt_message *m)
+{
+    flood *f = ctx;
+    uint32_t n = UINT32_MAX;
+    if (m->payload.len == 4) memcpy(&n, m->payload.ptr, 4);
+    if (n != atomic_fetch_add(&f->next, 1)) atomic_fetch_add(&f->wrong, 1);
+    spb_mqtt_message_free(m);
+}
+static void ignore_lost(void *ctx, const char *reason)
+{
+    (void)ctx, (void)reason;
+}
+static void ignore_ready(void *ctx)
+{
+    (void)ctx;
+}
+static const char *flood_url;
+static pt_status prepare_flood(void *ctx, spb_mqtt_connect *c)
+{
+    static const spb_mqtt_filter filter = { "flood/#", 0 };
+    (void)ctx;
+    *c = (spb_mqtt_connect){ .server = flood_url, .filters = &filter, .n_filters = 1 };
+    return PT_OK;
+}
+
+static void a_flood_arrives_whole_and_in_order(void)
+{
+    enum { N = 40000 };
+    pt_broker *b = pt_broker_start(NULL);
+    flood f = { 0 };
+    spb_mqtt_stats stats;
+    spb_mqtt *s = NULL;
+    const spb_mqtt_callbacks cb = { &f, prepare_flood, NULL, ignore_ready, ignore_lost, count_in_order, NULL };
+    spb_mqtt_options o = options_for("flood", 3);
+    o.send_max = N;
+    flood_url = pt_broker_url(b);
+    CHECK_OK_FATAL(spb_mqtt_new(&o, &cb, pt_clock_system(), &quiet, &s, NULL));
+    CHECK_OK_FATAL(spb_mqtt_start(s));
+    CHECK_WITHIN_FATAL(5000, (spb_mqtt_stats_get(s, &stats), stats.ready));
+    for (uint32_t i = 0; i < N; i++)
+        CHECK_OK(spb_mqtt_publish(s, "flood/x", pt_slice_of(&i, sizeof i), 0, false, NULL));
+    CHECK_WITHIN(30000, f.next == N);
+    CHECK_INT(f.wrong, 0);
+    spb_mqtt_free(s);
+    pt_broker_stop(b);
+}
+
 typedef struct publisher {
     user *u;
     atomic_bool *stop;
@@ -752,6 +804,7 @@ int main(int argc, char **argv)
         PT_TEST(a_wrong_password_is_refused_and_the_right_one_works),
         PT_TEST(the_send_bound_is_kept_and_nothing_is_queued_beyond_it),
         PT_TEST(messages_of_any_size_pass_and_order_is_kept),
+        PT_TEST(a_flood_arrives_whole_and_in_order),
         PT_TEST(every_connection_is_clean),
         PT_TEST(small_messages_do_not_wait_for_each_other),
         PT_TEST(publishers_survive_losses_and_every_token_is_answered),
