@@ -38,7 +38,7 @@ def main():
         skip("python3-pymodbus is not installed")
     with Rig("foreign-plc") as rig:
         rig.broker()
-        rig.host(extra=WRITES)
+        rig.host()
         port = free_port()
         plc = rig.run("foreign", [PYTHON, os.path.join(HERE, "foreign_plc.py"), str(port)], stdin=subprocess.PIPE)
         rig.until_listening(port, plc)
@@ -66,7 +66,8 @@ def main():
             return True
         rig.until("every register is read right", 30, right)
 
-        rig.cli("write", f"{device}/f32s", "-0.5", "--wait", "5s")
+        # the first seconds after its start a host sends no commands
+        rig.until("a write is confirmed", 20, lambda: rig.cli("write", f"{device}/f32s", "-0.5", "--wait", "5s") is not None)
         rig.until("the PLC saw the Float, low word first", 5, lambda: "wrote holding 20 [0, 48896]" in plc.log())
         rig.cli("write", f"{device}/u16", "7", "--wait", "5s")
         rig.until("the PLC saw the word", 5, lambda: "wrote holding 1 [7]" in plc.log())
@@ -86,5 +87,4 @@ def main():
         rig.until("with its values", 10, right)
 
 
-WRITES = ""
 main()
