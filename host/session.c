@@ -1,7 +1,8 @@
 /* host/session.c -- one server's connection.
  *
- * lock guards presence, the will and birth texts and the counters; nothing is published and no callback called while it is held,
- * except spb_mqtt_publish, which does not call back into us. */
+ * lock guards presence, the will and birth texts and the counters; nothing is published and no callback called while it is held: Paho
+ * calls us with a lock of its own held, and takes that lock to publish. speaking is held around each STATE, from the decision to the
+ * publish, so that no birth overtakes our death; the receive thread never takes it, but leaves what it decided to the next tick. */
 #include "host/session.h"
 
 #include <pthread.h>
@@ -18,6 +19,7 @@ struct host_session {
     spb_mqtt *mqtt;
     char *topic, *legacy_topic;
     spb_mqtt_filter filters[2];
+    pthread_mutex_t speaking; /* outside of lock */
     pthread_mutex_t lock;
     pthread_cond_t acked; /* the death's PUBACK */
     bool lock_made;
@@ -25,6 +27,10 @@ struct host_session {
     pt_buf will;          /* payload of the Will; stays put during an attempt */
     int64_t birth_token, death_token;
     bool death_sent, death_acked;
+    bool sending;         /* a STATE is being published and its token is not known yet */
+    int64_t early[8];     /* the latest tokens acknowledged meanwhile */
+    unsigned n_early;
+    host_presence_action deferred; /* what the receive thread decided */
     bool told_ready;      /* ingest knows the server as ready */
     int64_t since_ms;
     uint64_t commands, commands_refused, state_garbage, state_seen;
@@ -53,14 +59,43 @@ static void tell(host_session *s, host_event_type type, const char *text)
     if (s->cb.event) s->cb.event(s->cb.ctx, type, s->opt.index, text);
 }
 
-/* Do what presence decided; called without the lock. */
+/* Publish a STATE and find out about its PUBACK, which may come before its token is known. With `speaking`, without the lock. */
+static bool speak(host_session *s, bool online, int64_t t)
+{
+    pthread_mutex_lock(&s->lock);
+    s->sending = true;
+    s->n_early = 0;
+    pthread_mutex_unlock(&s->lock);
+    int64_t token = -1;
+    pt_status rc = publish_state(s, online, t, &token);
+    pthread_mutex_lock(&s->lock);
+    bool acked = false;
+    for (unsigned i = 0; i < s->n_early && i < PT_COUNT_OF(s->early); i++)
+        acked = acked || s->early[i] == token;
+    s->sending = false;
+    if (rc == PT_OK && online && s->birth_token < 0 && t == s->presence.t) { /* a correction does not count again */
+        s->birth_token = token;
+        if (acked) host_presence_acknowledged(&s->presence, pt_mono_ms(s->clock));
+    }
+    if (rc == PT_OK && !online) {
+        s->death_token = token;
+        s->death_sent = true;
+        s->death_acked = acked;
+    }
+    pthread_mutex_unlock(&s->lock);
+    return rc == PT_OK;
+}
+
+/* Do what presence decided; called without the locks, and not by the receive thread. */
 static void act(host_session *s, host_presence_action a, int64_t t)
 {
     if (a == HOST_DO_PUBLISH_BIRTH) {
-        int64_t token = -1;
-        pthread_mutex_lock(&s->lock); /* so that `sent` cannot overtake the token */
-        if (s->presence.phase != HOST_STOPPING && publish_state(s, true, t, &token) == PT_OK && s->birth_token < 0) s->birth_token = token;
+        pthread_mutex_lock(&s->speaking);
+        pthread_mutex_lock(&s->lock);
+        bool still = s->presence.phase != HOST_STOPPING && s->presence.t == t;
         pthread_mutex_unlock(&s->lock);
+        if (still) (void)speak(s, true, t); /* a failure is logged there; the connection's end is noticed by itself */
+        pthread_mutex_unlock(&s->speaking);
     }
     if (a == HOST_DO_TELL_CONFLICT) {
         pt_logf(s->log, PT_LOG_ERROR, "HOST-ID-IN-USE", "server %s: another host application uses the id %s; give each its own host.id", s->opt.server,
@@ -85,6 +120,7 @@ static pt_status on_prepare(void *ctx, spb_mqtt_connect *out)
     spb_state st = { .online = false, .timestamp_ms = (uint64_t)t };
     pt_status rc = spb_state_format(&st, &s->will);
     s->birth_token = -1;
+    s->deferred = HOST_DO_NOTHING;
     pthread_mutex_unlock(&s->lock);
     if (rc != PT_OK) return rc;
     *out = (spb_mqtt_connect){ .server = s->opt.server, .filters = s->filters, .n_filters = 2 };
@@ -129,6 +165,7 @@ static void on_sent(void *ctx, int64_t token, bool ok)
 {
     host_session *s = ctx;
     pthread_mutex_lock(&s->lock);
+    if (ok && s->sending) s->early[s->n_early++ % PT_COUNT_OF(s->early)] = token;
     if (ok && token == s->birth_token) host_presence_acknowledged(&s->presence, pt_mono_ms(s->clock));
     if (s->death_sent && token == s->death_token) {
         s->death_acked = true;
@@ -154,9 +191,8 @@ static void on_state_message(host_session *s, const spb_mqtt_message *m, pt_slic
     }
     host_presence_action a = HOST_DO_NOTHING;
     if (pt_slice_eq_cstr(host, s->opt.host_id)) a = host_presence_seen(&s->presence, &st, m->retained, pt_mono_ms(s->clock));
-    int64_t t = s->presence.t;
+    if (a != HOST_DO_NOTHING) s->deferred = a;
     pthread_mutex_unlock(&s->lock);
-    act(s, a, t);
 }
 
 /* Receive thread: pass the message on. */
@@ -201,6 +237,10 @@ pt_status host_session_new(const host_session_options *o, host_ingest *ingest, c
     host_presence_init(&s->presence, o->publish_state, o->hold_off_ms);
     pt_status st = PT_ENOMEM;
     if (pthread_mutex_init(&s->lock, NULL) != 0) goto fail;
+    if (pthread_mutex_init(&s->speaking, NULL) != 0) {
+        pthread_mutex_destroy(&s->lock);
+        goto fail;
+    }
     pthread_condattr_t attr;
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -232,9 +272,11 @@ pt_status host_session_start(host_session *s)
 void host_session_tick(host_session *s)
 {
     pthread_mutex_lock(&s->lock);
-    host_presence_action a = host_presence_tick(&s->presence, pt_mono_ms(s->clock));
+    host_presence_action deferred = s->deferred, a = host_presence_tick(&s->presence, pt_mono_ms(s->clock));
+    s->deferred = HOST_DO_NOTHING;
     int64_t t = s->presence.t;
     pthread_mutex_unlock(&s->lock);
+    act(s, deferred, t);
     act(s, a, t);
 }
 
@@ -274,11 +316,15 @@ void host_session_stats_get(host_session *s, host_session_stats *out)
 
 void host_session_stop(host_session *s, int64_t wait_ms)
 {
+    pthread_mutex_lock(&s->speaking);
     pthread_mutex_lock(&s->lock);
     bool online = s->presence.phase == HOST_BORN || s->presence.phase == HOST_ONLINE, first = s->presence.phase != HOST_STOPPING;
     int64_t t = host_presence_stop(&s->presence, pt_wall_ms(s->clock)); /* first the flag, then the death */
-    if (first && online && s->opt.publish_state && publish_state(s, false, t, &s->death_token) == PT_OK) {
-        s->death_sent = true;
+    pthread_mutex_unlock(&s->lock);
+    bool sent = first && online && s->opt.publish_state && speak(s, false, t);
+    pthread_mutex_unlock(&s->speaking);
+    pthread_mutex_lock(&s->lock);
+    if (sent) {
         struct timespec until;
         clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_sec += wait_ms / 1000;
@@ -301,6 +347,7 @@ void host_session_free(host_session *s)
     if (!s) return;
     spb_mqtt_free(s->mqtt);
     if (s->lock_made) {
+        pthread_mutex_destroy(&s->speaking);
         pthread_mutex_destroy(&s->lock);
         pthread_cond_destroy(&s->acked);
     }
