@@ -103,7 +103,7 @@ pt_status hist__partitions_scan(hist *h, pt_error *err)
 
 /* ---- the writer's connections ------------------------------------------------------------------------------- */
 
-static void part_close(hist__part *p)
+void hist__part_close(hist__part *p)
 {
     if (!p) return;
     sqlite3_finalize(p->overlap);
@@ -121,7 +121,7 @@ static void part_close(hist__part *p)
 void hist__parts_close(hist *h)
 {
     for (size_t i = 0; i < HIST__OPEN_PARTS; i++) {
-        part_close(h->parts[i]);
+        hist__part_close(h->parts[i]);
         h->parts[i] = NULL;
     }
 }
@@ -150,6 +150,21 @@ static pt_status part_prepare(hist *h, hist__part *p, pt_error *err)
     return st;
 }
 
+pt_status hist__part_open(hist *h, const char *path, int64_t start_ms, hist__part **out, pt_error *err)
+{
+    hist__part *p = calloc(1, sizeof *p);
+    if (!p) return pt_fail(err, PT_ENOMEM, "out of memory");
+    p->start_ms = start_ms;
+    pt_status st = hist__db_open(path, HIST__PARTITION, false, &p->db, err);
+    if (st == PT_OK) st = part_prepare(h, p, err);
+    if (st != PT_OK) {
+        hist__part_close(p);
+        return st;
+    }
+    *out = p;
+    return PT_OK;
+}
+
 static pt_status part_get(hist *h, int64_t start_ms, hist__part **out, pt_error *err)
 {
     hist__part **slot = &h->parts[0];
@@ -162,24 +177,27 @@ static pt_status part_get(hist *h, int64_t start_ms, hist__part **out, pt_error 
         }
         if (*slot && (!p || p->used < (*slot)->used)) slot = &h->parts[i];
     }
-    hist__part *p = calloc(1, sizeof *p);
-    if (!p) return pt_fail(err, PT_ENOMEM, "out of memory");
     char name[40];
     hist__partition_name(start_ms, name);
     char *path = hist__path(h, name);
-    pt_status st = path ? hist__db_open(path, HIST__PARTITION, false, &p->db, err) : PT_ENOMEM;
+    hist__part *p = NULL;
+    pt_status st = path ? hist__part_open(h, path, start_ms, &p, err) : pt_fail(err, PT_ENOMEM, "out of memory");
     free(path);
-    p->start_ms = start_ms;
-    if (st == PT_OK) st = part_prepare(h, p, err);
-    if (st != PT_OK) {
-        part_close(p);
-        return st;
-    }
-    part_close(*slot);
+    if (st != PT_OK) return st;
+    hist__part_close(*slot);
     *slot = p;
     p->used = ++h->part_use;
     *out = p;
     return PT_OK;
+}
+
+void hist__part_forget(hist *h, int64_t start_ms)
+{
+    for (size_t i = 0; i < HIST__OPEN_PARTS; i++) {
+        if (!h->parts[i] || h->parts[i]->start_ms != start_ms) continue;
+        hist__part_close(h->parts[i]);
+        h->parts[i] = NULL;
+    }
 }
 
 /* After an error other than a full disk the connection may be in any state: start afresh next time. */
@@ -187,7 +205,7 @@ static void part_drop(hist *h, hist__part *bad)
 {
     for (size_t i = 0; i < HIST__OPEN_PARTS; i++) {
         if (h->parts[i] != bad) continue;
-        part_close(bad);
+        hist__part_close(bad);
         h->parts[i] = NULL;
     }
 }
@@ -274,10 +292,7 @@ void hist__summary_read(sqlite3_stmt *stmt, int column, hist__summary *s)
 
 /* ---- sealing ------------------------------------------------------------------------------------------------ */
 
-/* What sealing one tag changed, for tag_stat and the statistics in memory. */
-typedef struct delta {
-    int64_t rows, samples, blocks, bytes;
-} delta;
+typedef hist__delta delta;
 
 static pt_status insert_block(hist *h, hist__part *p, uint32_t tag_id, const hist_sample *s, size_t n, delta *d, pt_error *err)
 {
@@ -301,8 +316,7 @@ static pt_status insert_block(hist *h, hist__part *p, uint32_t tag_id, const his
     return PT_OK;
 }
 
-/* Cut rows evenly into blocks. *tail is the size of the last one. */
-static pt_status insert_rows(hist *h, hist__part *p, uint32_t tag_id, const hist_sample *s, size_t n, delta *d, uint32_t *tail, pt_error *err)
+pt_status hist__part_insert_rows(hist *h, hist__part *p, uint32_t tag_id, const hist_sample *s, size_t n, delta *d, uint32_t *tail, pt_error *err)
 {
     size_t pieces = (n + h->o.block_samples - 1) / h->o.block_samples, each = (n + pieces - 1) / pieces;
     for (size_t at = 0; at < n;) {
@@ -391,7 +405,7 @@ static pt_status merge_rows(hist *h, hist__part *p, uint32_t tag_id, const hist_
     }
     free(old);
     if (st != PT_OK) return st;
-    if (count == 0) return insert_rows(h, p, tag_id, s, n, d, tail, err);
+    if (count == 0) return hist__part_insert_rows(h, p, tag_id, s, n, d, tail, err);
     st = hist__rows_reserve(&h->merge_rows, n);
     if (st == PT_OK) {
         memcpy(h->merge_rows.s + h->merge_rows.n, s, n * sizeof *s); /* byte values stay owned by the pending rows */
@@ -399,21 +413,11 @@ static pt_status merge_rows(hist *h, hist__part *p, uint32_t tag_id, const hist_
         st = hist__rows_sort(&h->merge_rows);
     }
     if (st != PT_OK) return pt_fail(err, st, "out of memory");
-    return insert_rows(h, p, tag_id, h->merge_rows.s, h->merge_rows.n, d, tail, err);
+    return hist__part_insert_rows(h, p, tag_id, h->merge_rows.s, h->merge_rows.n, d, tail, err);
 }
 
-static pt_status seal_range(hist *h, hist__part *p, uint32_t tag_id, const hist_sample *s, size_t n, delta *total, pt_error *err)
+pt_status hist__part_add_stat(hist__part *p, uint32_t tag_id, const hist_sample *s, size_t n, const hist__delta *d, pt_error *err)
 {
-    hist__hot *hot = hist__hot_at(h, tag_id);
-    delta d = { 0 };
-    uint32_t tail = 0, half = h->o.block_samples / 2;
-    bool behind = !hot->has_sealed || s[0].time_ms > hot->sealed_ms;
-    pt_status st;
-    if (behind && (!hot->has_sealed || hot->tail_rows >= half || (n >= h->o.block_samples && hot->tail_rows > 0)))
-        st = insert_rows(h, p, tag_id, s, n, &d, &tail, err);
-    else st = merge_rows(h, p, tag_id, s, n, &d, &tail, err);
-    if (st != PT_OK) return st;
-
     int64_t first = 0, last = 0;
     bool any = false;
     for (size_t i = 0; i < n && !any; i++) {
@@ -434,11 +438,26 @@ static pt_status seal_range(hist *h, hist__part *p, uint32_t tag_id, const hist_
         sqlite3_bind_null(p->stat, 3);
     }
     sqlite3_bind_int64(p->stat, 4, s[n - 1].time_ms);
-    sqlite3_bind_int64(p->stat, 5, d.samples);
-    sqlite3_bind_int64(p->stat, 6, d.rows);
-    sqlite3_bind_int64(p->stat, 7, d.blocks);
-    sqlite3_bind_int64(p->stat, 8, d.bytes);
-    if ((st = hist__db_run(p->db, p->stat, err)) != PT_OK) return st;
+    sqlite3_bind_int64(p->stat, 5, d->samples);
+    sqlite3_bind_int64(p->stat, 6, d->rows);
+    sqlite3_bind_int64(p->stat, 7, d->blocks);
+    sqlite3_bind_int64(p->stat, 8, d->bytes);
+    return hist__db_run(p->db, p->stat, err);
+}
+
+static pt_status seal_range(hist *h, hist__part *p, uint32_t tag_id, const hist_sample *s, size_t n, delta *total, pt_error *err)
+{
+    hist__hot *hot = hist__hot_at(h, tag_id);
+    delta d = { 0 };
+    uint32_t tail = 0, half = h->o.block_samples / 2;
+    bool behind = !hot->has_sealed || s[0].time_ms > hot->sealed_ms;
+    pt_status st;
+    if (behind && (!hot->has_sealed || hot->tail_rows >= half || (n >= h->o.block_samples && hot->tail_rows > 0)))
+        st = hist__part_insert_rows(h, p, tag_id, s, n, &d, &tail, err);
+    else st = merge_rows(h, p, tag_id, s, n, &d, &tail, err);
+    if (st != PT_OK) return st;
+
+    if ((st = hist__part_add_stat(p, tag_id, s, n, &d, err)) != PT_OK) return st;
 
     /* Kept even if the transaction fails: too large a sealed_ms only costs a look, and the failure path forgets tail_rows. */
     hot->tail_rows = !hot->has_sealed || s[n - 1].time_ms >= hot->sealed_ms ? tail : 0;

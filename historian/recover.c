@@ -76,6 +76,12 @@ static pt_status all_partition_stats(hist *h, pt_error *err)
     for (size_t i = 0; st == PT_OK && i < h->n_partitions; i++) {
         st = hist__partition_stats(h, h->partitions[i].start_ms, err);
         if (st == PT_ENOTFOUND) st = PT_OK; /* dropped by the writer, or made and still empty */
+        if (st == PT_ECORRUPT) { /* one damaged week must not keep the plant from being recorded */
+            char name[40];
+            hist__partition_name(h->partitions[i].start_ms, name);
+            pt_logf(h->log, PT_LOG_ERROR, "HIST-DAMAGED-FILE", "%s: %s; run `plantree verify --repair`", name, err ? err->text : "damaged");
+            st = PT_OK;
+        }
     }
     return st;
 }

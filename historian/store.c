@@ -21,6 +21,7 @@
  * Locks, in the order they may be taken: request_lock, buffer.lock; catalog_lock, tag_lock, pending_lock, pool_lock; stat_lock last. No lock
  * is held during a write to disk. */
 #include "historian/store.h"
+#include "historian/verify.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -96,17 +97,6 @@ static pt_status take_lock(hist *h, pt_error *err)
     return st;
 }
 
-/* ---- open --------------------------------------------------------------------------------------------------- */
-
-static pt_status make_dir(const char *dir, pt_error *err)
-{
-    if (mkdir(dir, 0755) == 0) return PT_OK;
-    int e = errno;
-    struct stat info;
-    if (stat(dir, &info) == 0) return S_ISDIR(info.st_mode) ? PT_OK : pt_fail(err, PT_EINVAL, "%s is not a directory", dir);
-    return pt_fail(err, pt_status_from_errno(e), "%s: %s", dir, strerror(e));
-}
-
 static pt_status init_locks(hist *h)
 {
     bool ok = pthread_rwlock_init(&h->tag_lock, NULL) == 0 && pthread_mutex_init(&h->catalog_lock, NULL) == 0 &&
@@ -146,6 +136,61 @@ static void destroy(hist *h)
     free(h);
 }
 
+static pt_status new_store(const char *dir, const pt_clock *clock, const pt_log *log, hist **out, pt_error *err)
+{
+    hist *h = calloc(1, sizeof *h);
+    if (!h) return pt_fail(err, PT_ENOMEM, "out of memory");
+    hist_options_init(&h->o);
+    h->clock = clock;
+    h->log = log;
+    h->lock_fd = -1;
+    h->dir = pt_slice_dup(pt_cstr(dir));
+    h->o.dir = h->dir;
+    pt_map_init(&h->by_key, PT_MAP_BORROW_KEYS);
+    pt_map_init(&h->by_path, PT_MAP_COPY_KEYS);
+    pt_buf_init(&h->blob, HIST__BLOCK_BYTES_MAX);
+    hist__rows_init(&h->merge_rows);
+    hist__rows_init(&h->look_rows);
+    if (!h->dir || init_locks(h) != PT_OK) {
+        free(h->dir);
+        free(h);
+        return pt_fail(err, PT_ENOMEM, "out of memory");
+    }
+    *out = h;
+    return PT_OK;
+}
+
+void hist__bare_free(hist *h)
+{
+    if (h) destroy(h);
+}
+
+pt_status hist__bare_new(const char *dir, const pt_log *log, bool lock, hist **out, pt_error *err)
+{
+    hist *h = NULL;
+    pt_status st = new_store(dir, pt_clock_system(), log, &h, err);
+    if (st == PT_OK && access(dir, F_OK) != 0) st = pt_fail(err, PT_ENOTFOUND, "%s: %s", dir, strerror(errno));
+    if (st == PT_OK && lock) st = take_lock(h, err);
+    if (st == PT_OK && (st = hist__codec_new(&h->codec)) != PT_OK) pt_fail(err, st, "out of memory");
+    if (st != PT_OK) {
+        hist__bare_free(h);
+        return st;
+    }
+    *out = h;
+    return PT_OK;
+}
+
+/* ---- open --------------------------------------------------------------------------------------------------- */
+
+static pt_status make_dir(const char *dir, pt_error *err)
+{
+    if (mkdir(dir, 0755) == 0) return PT_OK;
+    int e = errno;
+    struct stat info;
+    if (stat(dir, &info) == 0) return S_ISDIR(info.st_mode) ? PT_OK : pt_fail(err, PT_EINVAL, "%s is not a directory", dir);
+    return pt_fail(err, pt_status_from_errno(e), "%s: %s", dir, strerror(e));
+}
+
 static pt_status open_catalog_reader(hist *h, pt_error *err)
 {
     char *path = hist__path(h, "catalog.db");
@@ -180,24 +225,10 @@ pt_status hist_open(const hist_options *o, const pt_clock *clock, const pt_log *
 {
     pt_status st = check_options(o, err);
     if (st != PT_OK) return st;
-    hist *h = calloc(1, sizeof *h);
-    if (!h) return pt_fail(err, PT_ENOMEM, "out of memory");
+    hist *h = NULL;
+    if ((st = new_store(o->dir, clock, log, &h, err)) != PT_OK) return st;
     h->o = *o;
-    h->clock = clock;
-    h->log = log;
-    h->lock_fd = -1;
-    h->dir = pt_slice_dup(pt_cstr(o->dir));
     h->o.dir = h->dir;
-    pt_map_init(&h->by_key, PT_MAP_BORROW_KEYS);
-    pt_map_init(&h->by_path, PT_MAP_COPY_KEYS);
-    pt_buf_init(&h->blob, HIST__BLOCK_BYTES_MAX);
-    hist__rows_init(&h->merge_rows);
-    hist__rows_init(&h->look_rows);
-    if (!h->dir || init_locks(h) != PT_OK) {
-        free(h->dir);
-        free(h);
-        return pt_fail(err, PT_ENOMEM, "out of memory");
-    }
     if ((st = open_all(h, err)) != PT_OK) {
         destroy(h);
         return st;

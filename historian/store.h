@@ -182,7 +182,7 @@ struct hist {
     int64_t look_start, look_t0, look_t1;
     uint32_t look_tag;
     bool look_valid;
-    int64_t last_tick_mono_ms, last_trim_mono_ms;
+    int64_t last_tick_mono_ms, last_trim_mono_ms, last_retention_mono_ms;
     int64_t seal_retry_mono_ms; /* no sealing is tried before, after a failure */
     pt_status seal_status;      /* PT_OK, or why sealing fails at present */
     int64_t batch_row;      /* journal row of the batch's first chunk, once committed */
@@ -247,10 +247,24 @@ PT_MUST_CHECK pt_status hist__partition_stats(hist *h, int64_t start_ms, pt_erro
 /* Merge the pending rows of these tags (ascending ids) into blocks; afterwards they are not pending any more. All or none of the tags. */
 PT_MUST_CHECK pt_status hist__seal(hist *h, uint32_t *tags, size_t n, pt_error *err);
 void hist__parts_close(hist *h);
+PT_MUST_CHECK pt_status hist__part_open(hist *h, const char *path, int64_t start_ms, hist__part **out, pt_error *err);
+void hist__part_close(hist__part *p); /* NULL allowed */
+typedef struct hist__delta { /* what changed in a tag's blocks, for tag_stat and the statistics in memory */
+    int64_t rows, samples, blocks, bytes;
+} hist__delta;
+/* Cut rows evenly into blocks and insert them; inside a transaction. *tail is the size of the last one. */
+PT_MUST_CHECK pt_status hist__part_insert_rows(hist *h, hist__part *p, uint32_t tag_id, const hist_sample *s, size_t n, hist__delta *d, uint32_t *tail, pt_error *err);
+/* Add to the tag's line in tag_stat; s are the rows that came in. */
+PT_MUST_CHECK pt_status hist__part_add_stat(hist__part *p, uint32_t tag_id, const hist_sample *s, size_t n, const hist__delta *d, pt_error *err);
+/* The writer's connection to this partition, if open, is closed. */
+void hist__part_forget(hist *h, int64_t start_ms);
 void hist__summary_bind(sqlite3_stmt *stmt, int at, const hist__summary *s);
 void hist__summary_read(sqlite3_stmt *stmt, int column, hist__summary *s); /* tag-independent columns from t0 on */
 #define HIST__BLOCK_COLUMNS "t0,t1,id,bytes,rows,samples,good,uncertain,bad,stale,nulls,nums,open,num_after,num_before,min,max,sum,first,last,m2,area,area_ms"
 enum { HIST__COL_T0, HIST__COL_T1, HIST__COL_ID, HIST__COL_BYTES, HIST__COL_ROWS, HIST__COL_COUNT = 23 };
+
+/* retention.c: what the options ask for; writer thread */
+PT_MUST_CHECK pt_status hist__retention_tick(hist *h, pt_error *err);
 
 /* conn.c */
 PT_MUST_CHECK pt_status hist__conn_take(hist *h, int64_t start_ms, hist__conn **out, pt_error *err); /* PT_ENOTFOUND: dropped meanwhile */

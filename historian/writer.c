@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { TICK_MS = 1000, BACKOFF_FIRST_MS = 100, BACKOFF_MAX_MS = 5000 };
+enum { TICK_MS = 1000, RETENTION_MS = 60000, BACKOFF_FIRST_MS = 100, BACKOFF_MAX_MS = 5000 };
 
 int64_t hist__mono_ms(void)
 {
@@ -120,6 +120,10 @@ static void seal(hist *h)
         h->seal_status = hist__journal_trim(h, &err);
     } else if (h->seal_status == PT_OK && h->trim_due) {
         h->seal_status = hist__journal_trim(h, &err);
+    }
+    if (h->seal_status == PT_OK && now - h->last_retention_mono_ms >= RETENTION_MS) {
+        h->last_retention_mono_ms = now;
+        h->seal_status = hist__retention_tick(h, &err);
     }
     if (h->seal_status == PT_OK) return;
     note_error(h, h->seal_status, &err);

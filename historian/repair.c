@@ -1,0 +1,304 @@
+/* historian/repair.c -- rebuild a damaged file from what can still be read of it.
+ *
+ * A new file is built beside the old one, every readable block goes into it row by row through the ordinary sealing code, then it takes the old
+ * one's name; the old one is kept as NAME.damaged-N. Blocks and journal rows that can't be decoded are carried over in the table `damaged`. */
+#include "historian/verify.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* ---- names ---------------------------------------------------------------------------------------------------- */
+
+static pt_status remove_set(const char *path, pt_error *err)
+{
+    static const char *const suffix[] = { "", "-wal", "-shm" };
+    for (size_t i = 0; i < PT_COUNT_OF(suffix); i++) {
+        char name[1100];
+        snprintf(name, sizeof name, "%s%s", path, suffix[i]);
+        if (unlink(name) != 0 && errno != ENOENT) return pt_fail(err, pt_status_from_errno(errno), "%s: %s", name, strerror(errno));
+    }
+    return PT_OK;
+}
+
+static pt_status move_set(const char *from, const char *to, pt_error *err)
+{
+    static const char *const suffix[] = { "", "-wal" }; /* -shm is made anew */
+    for (size_t i = 0; i < PT_COUNT_OF(suffix); i++) {
+        char a[1100], b[1100];
+        snprintf(a, sizeof a, "%s%s", from, suffix[i]);
+        snprintf(b, sizeof b, "%s%s", to, suffix[i]);
+        if (rename(a, b) != 0 && !(errno == ENOENT && i > 0)) return pt_fail(err, pt_status_from_errno(errno), "%s: %s", a, strerror(errno));
+    }
+    char shm[1100];
+    snprintf(shm, sizeof shm, "%s-shm", from);
+    if (unlink(shm) != 0 && errno != ENOENT) return pt_fail(err, pt_status_from_errno(errno), "%s: %s", shm, strerror(errno));
+    return PT_OK;
+}
+
+/* The old file steps aside for the new one. */
+static pt_status swap_files(const char *path, const char *fresh, pt_error *err)
+{
+    char aside[1100];
+    for (unsigned n = 1;; n++) {
+        snprintf(aside, sizeof aside, "%s.damaged-%u", path, n);
+        if (access(aside, F_OK) != 0) break;
+    }
+    pt_status st = move_set(path, aside, err);
+    return st == PT_OK ? move_set(fresh, path, err) : st;
+}
+
+/* ---- reading what is left -------------------------------------------------------------------------------------- */
+
+/* Every row of a table with integer key `id`, in ascending order, stepping over pages SQLite can't read. */
+typedef pt_status (*row_fn)(void *ctx, sqlite3_stmt *q);
+static pt_status each_row(sqlite3 *db, const char *table, const char *columns, row_fn each, void *ctx)
+{
+    char sql[200];
+    sqlite3_stmt *q = NULL, *max = NULL;
+    int64_t last = 0, at = INT64_MIN, skip = 1;
+    snprintf(sql, sizeof sql, "SELECT max(id) FROM %s", table);
+    if (sqlite3_prepare_v2(db, sql, -1, &max, NULL) == SQLITE_OK && sqlite3_step(max) == SQLITE_ROW) last = sqlite3_column_int64(max, 0);
+    else last = INT64_C(1) << 32; /* unknown: the step below grows, so this ends soon */
+    sqlite3_finalize(max);
+    snprintf(sql, sizeof sql, "SELECT id, %s FROM %s WHERE id > ?1 ORDER BY id", columns, table);
+    pt_status st = PT_OK;
+    if (sqlite3_prepare_v2(db, sql, -1, &q, NULL) != SQLITE_OK) return PT_OK; /* nothing to be had */
+    while (st == PT_OK) {
+        sqlite3_bind_int64(q, 1, at);
+        int rc;
+        while (st == PT_OK && (rc = sqlite3_step(q)) == SQLITE_ROW) {
+            at = sqlite3_column_int64(q, 0);
+            skip = 1;
+            st = each(ctx, q);
+        }
+        sqlite3_reset(q);
+        if (st != PT_OK || rc == SQLITE_DONE) break;
+        if ((rc & 0xff) == SQLITE_NOMEM) st = PT_ENOMEM;
+        at = at < 0 ? 0 : at + skip;
+        skip *= 2;
+        if (at >= last) break;
+    }
+    sqlite3_finalize(q);
+    return st;
+}
+
+typedef struct found { /* a readable block: whose, and in which order it was written */
+    uint32_t tag_id;
+    int64_t id;
+} found;
+
+typedef struct salvage {
+    hist__check *c;
+    found *list;
+    size_t n, cap;
+    sqlite3 *to; /* for `damaged` */
+    sqlite3_stmt *aside;
+    uint64_t lost;
+    pt_error *err;
+} salvage;
+
+static pt_status put_aside(salvage *s, const char *why, const void *bytes, size_t len)
+{
+    sqlite3_bind_text(s->aside, 1, why, -1, SQLITE_TRANSIENT);
+    if (sqlite3_bind_blob64(s->aside, 2, bytes, len, SQLITE_STATIC) != SQLITE_OK) return hist__db_fail(s->to, s->err, "bind");
+    s->lost++;
+    return hist__db_run(s->to, s->aside, s->err);
+}
+
+static pt_status look_at_block(void *ctx, sqlite3_stmt *q)
+{
+    salvage *s = ctx;
+    pt_error why = { 0 };
+    uint32_t tag = 0;
+    const void *bytes = sqlite3_column_blob(q, 1);
+    size_t len = (size_t)sqlite3_column_bytes(q, 1);
+    hist__rows_reset(&s->c->rows);
+    pt_status st = hist__block_decode(s->c->codec, bytes ? bytes : "", len, &tag, &s->c->rows, &why);
+    if (st == PT_ENOMEM) return st;
+    if (st != PT_OK || tag == 0) return put_aside(s, why.text, bytes ? bytes : "", len);
+    if (s->n == s->cap) {
+        size_t cap = s->cap ? s->cap * 2 : 1024;
+        found *list = realloc(s->list, cap * sizeof *list);
+        if (!list) return PT_ENOMEM;
+        s->list = list;
+        s->cap = cap;
+    }
+    s->list[s->n++] = (found){ .tag_id = tag, .id = sqlite3_column_int64(q, 0) };
+    return PT_OK;
+}
+
+static int by_tag(const void *a, const void *b)
+{
+    const found *x = a, *y = b;
+    if (x->tag_id != y->tag_id) return x->tag_id < y->tag_id ? -1 : 1;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+/* All readable rows of one tag, newest data winning, into the new file. Rows of another week (a wrong index can't do that, a wrong file can) are left
+ * with the block in `damaged`. */
+static pt_status rewrite_tag(hist *h, hist__check *c, sqlite3 *from, hist__part *to, const found *list, size_t n, pt_error *err)
+{
+    sqlite3_stmt *get = NULL;
+    pt_status st = hist__db_prepare(from, "SELECT data FROM data WHERE id=?1", &get, err);
+    hist__rows_reset(&c->rows);
+    for (size_t i = 0; st == PT_OK && i < n; i++) {
+        sqlite3_bind_int64(get, 1, list[i].id);
+        if (sqlite3_step(get) == SQLITE_ROW)
+            st = hist__block_decode(c->codec, sqlite3_column_blob(get, 0), (size_t)sqlite3_column_bytes(get, 0), NULL, &c->rows, err);
+        sqlite3_reset(get);
+    }
+    sqlite3_finalize(get);
+    if (st == PT_OK) st = hist__rows_sort(&c->rows);
+    if (st != PT_OK) return st;
+    size_t lo = 0, hi = c->rows.n;
+    int64_t end = hist__partition_end(to->start_ms);
+    while (lo < hi && c->rows.s[lo].time_ms < to->start_ms) lo++;
+    while (hi > lo && end != INT64_MAX && c->rows.s[hi - 1].time_ms >= end) hi--;
+    if (lo == hi) return PT_OK;
+    hist__delta d = { 0 };
+    uint32_t tail = 0;
+    st = hist__part_insert_rows(h, to, list[0].tag_id, c->rows.s + lo, hi - lo, &d, &tail, err);
+    return st == PT_OK ? hist__part_add_stat(to, list[0].tag_id, c->rows.s + lo, hi - lo, &d, err) : st;
+}
+
+static pt_status copy_aside(void *ctx, sqlite3_stmt *q)
+{
+    salvage *s = ctx;
+    const char *why = (const char *)sqlite3_column_text(q, 1);
+    s->lost--; /* counted when it was first put aside */
+    const void *bytes = sqlite3_column_blob(q, 2);
+    return put_aside(s, why ? why : "", bytes ? bytes : "", (size_t)sqlite3_column_bytes(q, 2));
+}
+
+pt_status hist__repair_partition(hist__check *c, hist *h, int64_t start_ms, pt_error *err)
+{
+    char name[60];
+    hist__partition_name(start_ms, name);
+    char *path = hist__path(h, name);
+    strcat(name, ".new");
+    char *fresh = hist__path(h, name);
+    sqlite3 *from = NULL;
+    hist__part *to = NULL;
+    salvage s = { .c = c, .err = err };
+    pt_status st = path && fresh && strlen(path) < 1000 ? remove_set(fresh, err) : pt_fail(err, PT_ENOMEM, "out of memory");
+    /* Opened bare: the header may be what is damaged. Nothing readable in it leaves an empty partition. */
+    if (st == PT_OK && sqlite3_open_v2(path, &from, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_NOMEM) st = PT_ENOMEM;
+    if (st == PT_OK) st = hist__part_open(h, fresh, start_ms, &to, err);
+    if (st == PT_OK) st = hist__db_exec(to->db, "BEGIN IMMEDIATE", err);
+    s.to = to ? to->db : NULL;
+    if (st == PT_OK) st = hist__db_prepare(to->db, "INSERT INTO damaged(reason, data) VALUES(?1, ?2)", &s.aside, err);
+    if (st == PT_OK) st = each_row(from, "data", "data", look_at_block, &s);
+    if (st == PT_OK) st = each_row(from, "damaged", "reason, data", copy_aside, &s);
+    if (st == PT_OK && s.n) qsort(s.list, s.n, sizeof *s.list, by_tag);
+    for (size_t at = 0; st == PT_OK && at < s.n;) {
+        size_t end = at + 1;
+        while (end < s.n && s.list[end].tag_id == s.list[at].tag_id) end++;
+        st = rewrite_tag(h, c, from, to, s.list + at, end - at, err);
+        at = end;
+    }
+    sqlite3_finalize(s.aside);
+    if (st == PT_OK) st = hist__db_exec(to->db, "COMMIT", err);
+    hist__part_close(to);
+    hist__db_close(from);
+    if (st == PT_OK) st = swap_files(path, fresh, err);
+    if (st == PT_OK) {
+        c->report->repaired++;
+        c->report->lost_blocks += s.lost;
+    } else if (fresh) {
+        pt_error ignored;
+        if (remove_set(fresh, &ignored) != PT_OK) pt_logf(h->log, PT_LOG_WARN, "HIST-REPAIR", "%s", ignored.text);
+    }
+    free(s.list);
+    free(path);
+    free(fresh);
+    return st == PT_ENOMEM ? pt_fail(err, st, "out of memory") : st;
+}
+
+/* ---- journal and catalogue ------------------------------------------------------------------------------------- */
+
+typedef struct journal_copy {
+    hist__check *c;
+    sqlite3 *to;
+    sqlite3_stmt *put, *aside;
+    int64_t next_seq;
+    pt_error *err;
+} journal_copy;
+
+static pt_status copy_journal_row(void *ctx, sqlite3_stmt *q)
+{
+    journal_copy *j = ctx;
+    pt_error why = { 0 };
+    const void *bytes = sqlite3_column_blob(q, 3);
+    size_t len = (size_t)sqlite3_column_bytes(q, 3);
+    hist__rows_reset(&j->c->rows);
+    pt_status st = hist__journal_decode(bytes ? bytes : "", len, &j->c->rows, &why);
+    if (st == PT_ENOMEM) return st;
+    bool good = st == PT_OK;
+    sqlite3_stmt *to = good ? j->put : j->aside;
+    int64_t seq = sqlite3_column_int64(q, 1);
+    if (seq < j->next_seq) seq = j->next_seq;
+    if (good) j->next_seq = seq + (int64_t)j->c->rows.n;
+    else j->c->report->lost_journal_rows++;
+    sqlite3_bind_int64(to, 1, sqlite3_column_int64(q, 0));
+    sqlite3_bind_int64(to, 2, seq);
+    sqlite3_bind_int64(to, 3, (int64_t)j->c->rows.n);
+    sqlite3_bind_int64(to, 4, sqlite3_column_int64(q, 2));
+    if (sqlite3_bind_blob64(to, 5, bytes ? bytes : "", len, SQLITE_STATIC) != SQLITE_OK) return hist__db_fail(j->to, j->err, "bind");
+    return hist__db_run(j->to, to, j->err);
+}
+
+pt_status hist__repair_journal(hist__check *c, hist *h, pt_error *err)
+{
+    char *path = hist__path(h, "journal.db"), *fresh = hist__path(h, "journal.db.new");
+    sqlite3 *from = NULL, *to = NULL;
+    journal_copy j = { .c = c, .err = err };
+    int64_t sealed = 0;
+    pt_error ignored;
+    pt_status st = path && fresh && strlen(path) < 1000 ? remove_set(fresh, err) : pt_fail(err, PT_ENOMEM, "out of memory");
+    if (st == PT_OK && sqlite3_open_v2(path, &from, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_NOMEM) st = PT_ENOMEM;
+    if (st == PT_OK) st = hist__db_open(fresh, HIST__JOURNAL, false, &to, err);
+    j.to = to;
+    if (st == PT_OK) st = hist__db_exec(to, "BEGIN IMMEDIATE; CREATE TABLE damaged(id INTEGER PRIMARY KEY, seq, n, wall_ms, data)", err);
+    if (st == PT_OK) st = hist__db_prepare(to, "INSERT INTO journal VALUES(?1,?2,?3,?4,?5)", &j.put, err);
+    if (st == PT_OK) st = hist__db_prepare(to, "INSERT OR REPLACE INTO damaged VALUES(?1,?2,?3,?4,?5)", &j.aside, err);
+    if (st == PT_OK) st = each_row(from, "journal", "seq, wall_ms, data", copy_journal_row, &j);
+    /* Without the mark every row is replayed: what is in blocks already is recognised. */
+    if (st == PT_OK && hist__db_number(from, "SELECT value FROM meta WHERE key='sealed_id'", &sealed, &ignored) != PT_OK) sealed = 0;
+    char sql[160];
+    snprintf(sql, sizeof sql, "UPDATE meta SET value=%lld WHERE key='sealed_id'; COMMIT;", (long long)sealed);
+    sqlite3_finalize(j.put);
+    sqlite3_finalize(j.aside);
+    if (st == PT_OK) st = hist__db_exec(to, sql, err);
+    hist__db_close(to);
+    hist__db_close(from);
+    if (st == PT_OK) st = swap_files(path, fresh, err);
+    if (st == PT_OK) c->report->repaired++;
+    free(path);
+    free(fresh);
+    return st == PT_ENOMEM ? pt_fail(err, st, "out of memory") : st;
+}
+
+pt_status hist__repair_catalog(hist__check *c, hist *h, pt_error *err)
+{
+    char *path = hist__path(h, "catalog.db");
+    sqlite3 *db = NULL;
+    pt_status st = path ? hist__db_open(path, HIST__CATALOG, false, &db, err) : pt_fail(err, PT_ENOMEM, "out of memory");
+    free(path);
+    if (st != PT_OK) return st; /* names of tags are nowhere else: this file must come from a backup */
+    char sql[1200];
+    snprintf(sql, sizeof sql,
+             "BEGIN IMMEDIATE; REINDEX;"
+             "DELETE FROM tag WHERE tag_id < 1; UPDATE tag SET type=0 WHERE type < 0 OR type > 34; DELETE FROM tag_path WHERE tag_id NOT IN (SELECT tag_id FROM tag);"
+             "INSERT OR IGNORE INTO tag SELECT %u, 'recovered', '', '', '', 'tag-%u', 'recovered/tag-%u', 0, '', 0 WHERE %u > 0 AND %u > (SELECT coalesce(max(tag_id), 0) FROM tag);"
+             "UPDATE tag_path SET to_ms=from_ms WHERE to_ms IS NULL AND NOT EXISTS (SELECT 1 FROM tag WHERE tag.tag_id=tag_path.tag_id AND tag.path=tag_path.path);"
+             "INSERT OR REPLACE INTO tag_path SELECT tag_id, created_ms, NULL, path FROM tag WHERE NOT EXISTS (SELECT 1 FROM tag_path p WHERE p.tag_id=tag.tag_id AND p.to_ms IS NULL);"
+             "UPDATE meta SET value=value+1 WHERE key='tag_generation'; COMMIT;",
+             c->max_tag, c->max_tag, c->max_tag, c->max_tag, c->max_tag);
+    st = hist__db_exec(db, sql, err);
+    if (st != PT_OK && !sqlite3_get_autocommit(db)) sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+    hist__db_close(db);
+    if (st == PT_OK) c->report->repaired++;
+    return st;
+}

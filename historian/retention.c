@@ -1,0 +1,336 @@
+/* historian/retention.c -- old partitions go as whole files; one tag's samples go block by block. Both run on the writer's thread. */
+#include "historian/maintain.h"
+#include "historian/store.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *const SUFFIX[] = { "", "-wal", "-shm" };
+
+static uint64_t partition_file_bytes(const hist *h, int64_t start_ms)
+{
+    uint64_t total = 0;
+    char name[40];
+    hist__partition_name(start_ms, name);
+    for (size_t i = 0; i < 2; i++) {
+        char full[60];
+        snprintf(full, sizeof full, "%s%s", name, SUFFIX[i]);
+        char *path = hist__path(h, full);
+        struct stat info;
+        if (path && stat(path, &info) == 0) total += (uint64_t)info.st_size;
+        free(path);
+    }
+    return total;
+}
+
+/* Idle read connections to a partition are closed; busy ones keep their (unlinked) file until they are given back and found outdated. */
+static void close_idle(hist *h, int64_t start_ms)
+{
+    hist__conn *gone = NULL;
+    pthread_mutex_lock(&h->pool_lock);
+    for (hist__conn **at = &h->idle; *at;) {
+        hist__conn *c = *at;
+        if (c->start_ms != start_ms) {
+            at = &c->next;
+            continue;
+        }
+        *at = c->next;
+        c->next = gone;
+        gone = c;
+        h->n_idle--;
+    }
+    pthread_mutex_unlock(&h->pool_lock);
+    while (gone) {
+        hist__conn *next = gone->next;
+        hist__conn_close(gone);
+        gone = next;
+    }
+}
+
+static void forget_partition(hist *h, int64_t start_ms)
+{
+    pthread_mutex_lock(&h->pool_lock);
+    for (size_t i = 0; i < h->n_partitions; i++) {
+        if (h->partitions[i].start_ms != start_ms) continue;
+        memmove(&h->partitions[i], &h->partitions[i + 1], (h->n_partitions - i - 1) * sizeof *h->partitions);
+        h->n_partitions--;
+        break;
+    }
+    pthread_mutex_unlock(&h->pool_lock);
+    close_idle(h, start_ms);
+    hist__part_forget(h, start_ms);
+    h->look_valid = false;
+}
+
+/* What the partition counted for its tags is taken off; first and last samples are recomputed from what is left. */
+static pt_status subtract_stats(hist *h, int64_t start_ms, pt_error *err)
+{
+    hist__conn *c = NULL;
+    sqlite3_stmt *q = NULL;
+    bool row = false;
+    pt_status st = hist__conn_take(h, start_ms, &c, err);
+    if (st == PT_ENOTFOUND) return PT_OK;
+    if (st == PT_OK) st = hist__db_prepare(c->db, "SELECT tag_id, samples FROM tag_stat", &q, err);
+    int64_t end_ms = hist__partition_end(start_ms);
+    while (st == PT_OK && (st = hist__db_step(c->db, q, &row, err)) == PT_OK && row) {
+        int64_t id = sqlite3_column_int64(q, 0);
+        uint64_t n = (uint64_t)sqlite3_column_int64(q, 1);
+        if (id <= 0 || id > hist__tag_count(h)) continue;
+        pthread_mutex_lock(&h->pending_lock);
+        hist__hot *hot = hist__hot_at(h, (uint32_t)id);
+        hot->samples -= n < hot->samples ? n : hot->samples;
+        if (hot->samples && hot->first_ms < end_ms) hot->first_ms = end_ms < hot->last_ms ? end_ms : hot->last_ms; /* not before; close enough until reopened */
+        pthread_mutex_unlock(&h->pending_lock);
+    }
+    sqlite3_finalize(q);
+    if (c) hist__conn_close(c);
+    return st == PT_ECORRUPT ? PT_OK : st;
+}
+
+static pt_status unlink_partition(hist *h, int64_t start_ms, pt_error *err)
+{
+    char name[40];
+    hist__partition_name(start_ms, name);
+    for (size_t i = 0; i < PT_COUNT_OF(SUFFIX); i++) {
+        char full[60];
+        snprintf(full, sizeof full, "%s%s", name, SUFFIX[i]);
+        char *path = hist__path(h, full);
+        if (!path) return pt_fail(err, PT_ENOMEM, "out of memory");
+        pt_status st = unlink(path) == 0 || errno == ENOENT ? PT_OK : pt_fail(err, pt_status_from_errno(errno), "%s: %s", path, strerror(errno));
+        free(path);
+        if (st != PT_OK) return st;
+    }
+    return PT_OK;
+}
+
+typedef struct plan {
+    const hist_retention *r;
+    hist_retention_result *out;
+} plan;
+
+static pt_status drop_events(hist *h, const plan *p, pt_error *err)
+{
+    if (p->r->before_ms == INT64_MIN) return PT_OK;
+    char sql[160];
+    int64_t n = 0;
+    /* The newest event stays: it keeps the change numbers going. */
+    snprintf(sql, sizeof sql, "SELECT count(*) FROM event WHERE time_ms < %lld AND seq < (SELECT max(seq) FROM event)", (long long)p->r->before_ms);
+    pt_status st = hist__db_number(h->catalog, sql, &n, err);
+    p->out->events = (uint64_t)n;
+    if (st != PT_OK || p->r->dry_run || n == 0) return st;
+    snprintf(sql, sizeof sql, "DELETE FROM event WHERE time_ms < %lld AND seq < (SELECT max(seq) FROM event)", (long long)p->r->before_ms);
+    return hist__db_exec(h->catalog, sql, err);
+}
+
+static pt_status run_retention(hist *h, void *ctx, pt_error *err)
+{
+    plan *p = ctx;
+    uint64_t total = 0;
+    int64_t current = hist__partition_start(pt_wall_ms(h->clock));
+    size_t n = h->n_partitions;
+    pt_status st = hist__journal_open(h, err);
+    hist__partition_info *list = malloc((n + 1) * sizeof *list);
+    if (!list) return pt_fail(err, PT_ENOMEM, "out of memory");
+    if (n) memcpy(list, h->partitions, n * sizeof *list);
+    for (size_t i = 0; i < n; i++) total += partition_file_bytes(h, list[i].start_ms);
+    p->out->oldest_ms = INT64_MAX;
+    for (size_t i = 0; st == PT_OK && i < n; i++) {
+        int64_t start = list[i].start_ms, end = hist__partition_end(start);
+        uint64_t bytes = partition_file_bytes(h, start);
+        bool old = p->r->before_ms != INT64_MIN && end <= p->r->before_ms && end != INT64_MAX;
+        bool much = p->r->max_bytes && total > p->r->max_bytes;
+        if (start == current || !(old || much)) {
+            if (start < p->out->oldest_ms) p->out->oldest_ms = start;
+            continue;
+        }
+        p->out->partitions++;
+        p->out->blocks += list[i].blocks;
+        p->out->bytes += bytes;
+        total -= bytes;
+        if (p->r->dry_run) continue;
+        st = subtract_stats(h, start, err);
+        if (st == PT_OK) forget_partition(h, start);
+        if (st == PT_OK) st = unlink_partition(h, start, err);
+        if (st == PT_OK) pt_logf(h->log, PT_LOG_INFO, "HIST-RETENTION", "dropped the partition of %lld ms, %llu bytes", (long long)start, (unsigned long long)bytes);
+    }
+    free(list);
+    return st == PT_OK ? drop_events(h, p, err) : st;
+}
+
+pt_status hist_retention_apply(hist *h, const hist_retention *r, hist_retention_result *out, pt_error *err)
+{
+    *out = (hist_retention_result){ 0 };
+    plan p = { r, out };
+    hist__request q = { .run = run_retention, .ctx = &p };
+    return hist__request_run(h, &q, err);
+}
+
+pt_status hist__retention_tick(hist *h, pt_error *err)
+{
+    hist_retention r = { .before_ms = h->o.retention_age_ms > 0 ? pt_wall_ms(h->clock) - h->o.retention_age_ms : INT64_MIN, .max_bytes = h->o.retention_bytes };
+    if (r.before_ms == INT64_MIN && r.max_bytes == 0) return PT_OK;
+    hist_retention_result out = { 0 };
+    plan p = { &r, &out };
+    return run_retention(h, &p, err);
+}
+
+/* ---- one tag ------------------------------------------------------------------------------------------------ */
+
+typedef struct removal {
+    uint32_t tag_id;
+    int64_t from_ms, to_ms;
+    uint64_t *rows;
+} removal;
+
+/* Blocks of the tag in one partition that touch the range: gone; what they held outside of it is put back. */
+static pt_status remove_from(hist *h, hist__part *part, const removal *r, pt_error *err)
+{
+    sqlite3_stmt *list = NULL, *data = NULL;
+    bool row = false;
+    hist__rows rows;
+    hist__rows_init(&rows);
+    hist__delta d = { 0 };
+    pt_status st = hist__db_prepare(part->db, "SELECT t0, id, bytes, rows, samples FROM block WHERE tag_id=?1 AND t0 < ?3 AND t1 >= ?2 ORDER BY t0", &list, err);
+    if (st == PT_OK) st = hist__db_prepare(part->db, "SELECT data FROM data WHERE id=?1", &data, err);
+    if (st == PT_OK) {
+        sqlite3_bind_int64(list, 1, r->tag_id);
+        sqlite3_bind_int64(list, 2, r->from_ms);
+        sqlite3_bind_int64(list, 3, r->to_ms);
+    }
+    uint64_t gone = 0;
+    while (st == PT_OK && (st = hist__db_step(part->db, list, &row, err)) == PT_OK && row) {
+        int64_t t0 = sqlite3_column_int64(list, 0), id = sqlite3_column_int64(list, 1);
+        bool there = false;
+        sqlite3_bind_int64(data, 1, id);
+        st = hist__db_step(part->db, data, &there, err);
+        size_t before = rows.n;
+        if (st == PT_OK && there) { /* one that can't be read goes as a whole: it was asked to go */
+            pt_status decoded = hist__block_decode(h->codec, sqlite3_column_blob(data, 0), (size_t)sqlite3_column_bytes(data, 0), NULL, &rows, NULL);
+            if (decoded == PT_ENOMEM) st = pt_fail(err, decoded, "out of memory");
+        }
+        sqlite3_reset(data);
+        size_t kept = before;
+        for (size_t i = before; i < rows.n; i++) {
+            if (rows.s[i].time_ms < r->from_ms || rows.s[i].time_ms >= r->to_ms) rows.s[kept++] = rows.s[i];
+            else gone++;
+        }
+        rows.n = kept;
+        d.bytes -= sqlite3_column_int64(list, 2);
+        d.rows -= sqlite3_column_int64(list, 3);
+        d.samples -= sqlite3_column_int64(list, 4);
+        d.blocks--;
+        sqlite3_bind_int64(part->remove, 1, r->tag_id);
+        sqlite3_bind_int64(part->remove, 2, t0);
+        if (st == PT_OK) st = hist__db_run(part->db, part->remove, err);
+        sqlite3_bind_int64(part->remove_data, 1, id);
+        if (st == PT_OK) st = hist__db_run(part->db, part->remove_data, err);
+    }
+    sqlite3_finalize(list);
+    sqlite3_finalize(data);
+    uint32_t tail = 0;
+    if (st == PT_OK && rows.n) st = hist__part_insert_rows(h, part, r->tag_id, rows.s, rows.n, &d, &tail, err);
+    char sql[700];
+    snprintf(sql, sizeof sql,
+             "UPDATE tag_stat SET samples=samples+%lld, rows=rows+%lld, blocks=blocks+%lld, bytes=bytes+%lld,"
+             " first_ms=(SELECT min(t0) FROM block WHERE tag_id=%u AND samples>0), last_ms=(SELECT max(t1) FROM block WHERE tag_id=%u AND samples>0) WHERE tag_id=%u;"
+             "DELETE FROM tag_stat WHERE tag_id=%u AND blocks=0;",
+             (long long)d.samples, (long long)d.rows, (long long)d.blocks, (long long)d.bytes, r->tag_id, r->tag_id, r->tag_id, r->tag_id);
+    if (st == PT_OK && d.blocks + d.rows != 0) st = hist__db_exec(part->db, sql, err);
+    hist__rows_fini(&rows);
+    if (st != PT_OK) return st;
+    *r->rows += gone;
+    pthread_mutex_lock(&h->pool_lock);
+    for (size_t i = 0; i < h->n_partitions; i++) {
+        if (h->partitions[i].start_ms != part->start_ms) continue;
+        h->partitions[i].blocks = (uint64_t)((int64_t)h->partitions[i].blocks + d.blocks);
+        h->partitions[i].bytes = (uint64_t)((int64_t)h->partitions[i].bytes + d.bytes);
+    }
+    pthread_mutex_unlock(&h->pool_lock);
+    return PT_OK;
+}
+
+/* Count the tag anew from the partitions. */
+static pt_status recount(hist *h, uint32_t tag_id, pt_error *err)
+{
+    uint64_t samples = 0;
+    int64_t first = 0, last = 0;
+    pt_status st = PT_OK;
+    for (size_t i = 0; st == PT_OK && i < h->n_partitions; i++) {
+        hist__conn *c = NULL;
+        st = hist__conn_take(h, h->partitions[i].start_ms, &c, err);
+        if (st == PT_ENOTFOUND) {
+            st = PT_OK;
+            continue;
+        }
+        sqlite3_stmt *q = NULL;
+        bool row = false;
+        if (st == PT_OK) st = hist__db_prepare(c->db, "SELECT samples, first_ms, last_ms FROM tag_stat WHERE tag_id=?1 AND samples > 0", &q, err);
+        if (st == PT_OK) {
+            sqlite3_bind_int64(q, 1, tag_id);
+            st = hist__db_step(c->db, q, &row, err);
+        }
+        if (st == PT_OK && row) {
+            if (samples == 0 || sqlite3_column_int64(q, 1) < first) first = sqlite3_column_int64(q, 1);
+            if (samples == 0 || sqlite3_column_int64(q, 2) > last) last = sqlite3_column_int64(q, 2);
+            samples += (uint64_t)sqlite3_column_int64(q, 0);
+        }
+        sqlite3_finalize(q);
+        if (c && st == PT_OK) hist__conn_give(h, c);
+        else hist__conn_close(c);
+    }
+    if (st != PT_OK) return st;
+    pthread_mutex_lock(&h->pending_lock);
+    hist__hot *hot = hist__hot_at(h, tag_id);
+    hot->samples = samples;
+    hot->first_ms = first;
+    hot->last_ms = last;
+    pthread_mutex_unlock(&h->pending_lock);
+    return PT_OK;
+}
+
+static pt_status run_delete(hist *h, void *ctx, pt_error *err)
+{
+    removal *r = ctx;
+    /* Everything into blocks first and the journal told: otherwise a restart would bring the samples back. */
+    pt_status st = hist__seal_due(h, true, err);
+    if (st == PT_OK) hist__sealed_advance(h);
+    uint64_t log_bytes = h->o.log_bytes;
+    h->o.log_bytes = 0;
+    if (st == PT_OK) st = hist__journal_trim(h, err);
+    h->o.log_bytes = log_bytes;
+    if (st == PT_OK) st = hist__db_exec(h->journal, "PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)", err);
+    for (size_t i = 0; st == PT_OK && i < h->n_partitions; i++) {
+        int64_t start = h->partitions[i].start_ms;
+        if (start >= r->to_ms || hist__partition_end(start) <= r->from_ms) continue;
+        char name[40];
+        hist__partition_name(start, name);
+        char *path = hist__path(h, name);
+        hist__part *part = NULL;
+        hist__part_forget(h, start);
+        uint64_t before = *r->rows;
+        st = path ? hist__part_open(h, path, start, &part, err) : pt_fail(err, PT_ENOMEM, "out of memory");
+        free(path);
+        if (st == PT_OK) st = hist__db_exec(part->db, "BEGIN IMMEDIATE", err);
+        if (st == PT_OK) st = remove_from(h, part, r, err);
+        if (st == PT_OK) st = hist__db_exec(part->db, "COMMIT", err);
+        else if (part && !sqlite3_get_autocommit(part->db)) sqlite3_exec(part->db, "ROLLBACK", NULL, NULL, NULL);
+        if (st == PT_OK && *r->rows > before) st = hist__db_exec(part->db, "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)", err);
+        hist__part_close(part);
+    }
+    h->look_valid = false;
+    hist__hot *hot = hist__hot_at(h, r->tag_id);
+    hot->tail_rows = 0;
+    return st == PT_OK ? recount(h, r->tag_id, err) : st;
+}
+
+pt_status hist_tag_delete(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, uint64_t *rows, pt_error *err)
+{
+    *rows = 0;
+    if (tag_id == 0 || tag_id > hist__tag_count(h)) return pt_fail(err, PT_ENOTFOUND, "no tag %u", tag_id);
+    removal r = { tag_id, from_ms, to_ms, rows };
+    hist__request q = { .run = run_delete, .ctx = &r };
+    return hist__request_run(h, &q, err);
+}

@@ -1,0 +1,271 @@
+/* historian/verify.c -- look at everything: is each file what docs/file-format.md says it is. */
+#include "historian/verify.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void hist__fault(hist__check *c, const char *fmt, ...)
+{
+    char text[400];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    c->report->faults++;
+    c->file_faults++;
+    if (c->o->fault) c->o->fault(c->o->ctx, c->file, text);
+}
+
+static void progress(hist__check *c, uint64_t done, uint64_t total)
+{
+    if (c->o->progress) c->o->progress(c->o->ctx, c->file, done, total);
+}
+
+/* SQLite's own structure. A file whose pages are damaged may fail any statement: those are faults, not errors of ours. */
+static bool sound(hist__check *c, sqlite3 *db)
+{
+    sqlite3_stmt *q = NULL;
+    bool ok = false;
+    if (sqlite3_prepare_v2(db, "PRAGMA quick_check(20)", -1, &q, NULL) == SQLITE_OK) {
+        int rc;
+        ok = true;
+        while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
+            const char *text = (const char *)sqlite3_column_text(q, 0);
+            if (text && strcmp(text, "ok") == 0) continue;
+            hist__fault(c, "%s", text ? text : "quick_check");
+            ok = false;
+        }
+        if (rc != SQLITE_DONE) ok = false;
+    }
+    if (!ok) hist__fault(c, "SQLite: %s", sqlite3_errmsg(db));
+    sqlite3_finalize(q);
+    return ok;
+}
+
+/* A failed statement in a damaged file is a fault; out of memory and the like end the check. */
+static pt_status judge(hist__check *c, sqlite3 *db, pt_status st, pt_error *err)
+{
+    if (st != PT_ECORRUPT && st != PT_EIO) return st;
+    hist__fault(c, "SQLite: %s", sqlite3_errmsg(db));
+    (void)err;
+    return PT_OK;
+}
+
+/* ---- blocks -------------------------------------------------------------------------------------------------- */
+
+static bool same_real(double a, double b)
+{
+    return (isnan(a) && isnan(b)) || a == b || fabs(a - b) <= 1e-9 * (fabs(a) + fabs(b)) + 1e-9;
+}
+
+static bool same_summary(const hist__summary *a, const hist__summary *b)
+{
+    bool counts = a->t0 == b->t0 && a->t1 == b->t1 && a->rows == b->rows && a->samples == b->samples && a->good == b->good && a->uncertain == b->uncertain &&
+                  a->bad == b->bad && a->stale == b->stale && a->nulls == b->nulls && a->nums == b->nums && a->open == b->open;
+    if (!counts || a->nums == 0) return counts;
+    return a->num_t0 == b->num_t0 && a->num_t1 == b->num_t1 && same_real(a->min, b->min) && same_real(a->max, b->max) && same_real(a->sum, b->sum) &&
+           same_real(a->first, b->first) && same_real(a->last, b->last) && same_real(a->m2, b->m2) && same_real(a->area, b->area) && a->area_ms == b->area_ms;
+}
+
+typedef struct tag_sum {
+    uint32_t tag_id;
+    int64_t last_t1;
+    uint64_t blocks, rows, samples, bytes;
+} tag_sum;
+
+static void end_tag(hist__check *c, sqlite3_stmt *stat, const tag_sum *t)
+{
+    if (t->tag_id == 0) return;
+    sqlite3_bind_int64(stat, 1, t->tag_id);
+    bool there = sqlite3_step(stat) == SQLITE_ROW;
+    uint64_t got[4] = { 0 }, want[4] = { t->samples, t->rows, t->blocks, t->bytes };
+    for (int i = 0; there && i < 4; i++) got[i] = (uint64_t)sqlite3_column_int64(stat, i);
+    sqlite3_reset(stat);
+    if (!there) hist__fault(c, "tag %u: no statistics", t->tag_id);
+    else if (memcmp(got, want, sizeof got) != 0) hist__fault(c, "tag %u: statistics do not add up (%llu samples, blocks hold %llu)", t->tag_id, (unsigned long long)got[0], (unsigned long long)want[0]);
+}
+
+static pt_status check_block(hist__check *c, sqlite3_stmt *q, tag_sum *t, int64_t start_ms, int64_t end_ms)
+{
+    hist__summary stored, real;
+    int64_t tag = sqlite3_column_int64(q, 0);
+    hist__summary_read(q, 1, &stored);
+    c->report->blocks++;
+    if (tag <= 0 || tag > UINT32_MAX) {
+        hist__fault(c, "a block of tag %lld", (long long)tag);
+        return PT_OK;
+    }
+    uint32_t id = (uint32_t)tag, owner = 0;
+    if (id > c->max_tag) c->max_tag = id;
+    int column = 1 + HIST__COL_COUNT;
+    const void *bytes = sqlite3_column_blob(q, column);
+    size_t len = (size_t)sqlite3_column_bytes(q, column);
+    hist__rows_reset(&c->rows);
+    pt_error why = { .text = "its data is missing" };
+    pt_status st = bytes ? hist__block_decode(c->codec, bytes, len, &owner, &c->rows, &why) : PT_ECORRUPT;
+    if (st == PT_ENOMEM) return st;
+    if (st != PT_OK) hist__fault(c, "tag %u, block at %lld: %s", id, (long long)stored.t0, why.text);
+    else {
+        c->report->rows += c->rows.n;
+        hist__summarize(c->rows.s, c->rows.n, &real);
+        if (owner != id) hist__fault(c, "tag %u, block at %lld: it belongs to tag %u", id, (long long)stored.t0, owner);
+        if (!same_summary(&stored, &real)) hist__fault(c, "tag %u, block at %lld: the summary is not that of its rows", id, (long long)stored.t0);
+        if (real.t0 < start_ms || (end_ms != INT64_MAX && real.t1 >= end_ms)) hist__fault(c, "tag %u, block at %lld: outside of its partition", id, (long long)stored.t0);
+        if ((uint64_t)sqlite3_column_int64(q, 1 + HIST__COL_BYTES) != len) hist__fault(c, "tag %u, block at %lld: wrong length", id, (long long)stored.t0);
+    }
+    if (t->tag_id == id && stored.t0 <= t->last_t1) hist__fault(c, "tag %u, block at %lld: overlaps the block before", id, (long long)stored.t0);
+    if (t->tag_id != id) *t = (tag_sum){ .tag_id = id };
+    t->last_t1 = stored.t1;
+    t->blocks++;
+    t->rows += stored.rows;
+    t->samples += stored.samples;
+    t->bytes += len;
+    return PT_OK;
+}
+
+static pt_status check_blocks(hist__check *c, sqlite3 *db, int64_t start_ms, pt_error *err)
+{
+    sqlite3_stmt *q = NULL, *stat = NULL;
+    int64_t total = 0, done = 0;
+    tag_sum t = { 0 };
+    bool row = false;
+    pt_status st = hist__db_number(db, "SELECT count(*) FROM block", &total, err);
+    if (st == PT_OK)
+        st = hist__db_prepare(db, "SELECT tag_id, " HIST__BLOCK_COLUMNS ", (SELECT data FROM data WHERE data.id=block.id) FROM block ORDER BY tag_id, t0", &q, err);
+    if (st == PT_OK) st = hist__db_prepare(db, "SELECT samples, rows, blocks, bytes FROM tag_stat WHERE tag_id=?1", &stat, err);
+    int64_t end_ms = hist__partition_end(start_ms);
+    while (st == PT_OK && (st = hist__db_step(db, q, &row, err)) == PT_OK && row) {
+        if (sqlite3_column_int64(q, 0) != t.tag_id) end_tag(c, stat, &t);
+        st = check_block(c, q, &t, start_ms, end_ms);
+        if (++done % 4096 == 0) progress(c, (uint64_t)done, (uint64_t)total);
+    }
+    if (st == PT_OK) end_tag(c, stat, &t);
+    sqlite3_finalize(q);
+    sqlite3_finalize(stat);
+    int64_t n = 0;
+    if (st == PT_OK) st = hist__db_number(db, "SELECT count(*) FROM data WHERE id NOT IN (SELECT id FROM block)", &n, err);
+    if (st == PT_OK && n) hist__fault(c, "%lld blocks are in no index", (long long)n);
+    if (st == PT_OK) st = hist__db_number(db, "SELECT count(*) FROM tag_stat WHERE blocks > 0 AND tag_id NOT IN (SELECT tag_id FROM block)", &n, err);
+    if (st == PT_OK && n) hist__fault(c, "%lld tags have statistics but no blocks", (long long)n);
+    if (st == PT_OK) st = hist__db_number(db, "SELECT count(*) FROM damaged", &n, err);
+    if (st == PT_OK) c->report->damaged_before += (uint64_t)n;
+    return judge(c, db, st, err);
+}
+
+/* ---- files --------------------------------------------------------------------------------------------------- */
+
+static pt_status check_journal_rows(hist__check *c, sqlite3 *db, pt_error *err)
+{
+    sqlite3_stmt *q = NULL;
+    bool row = false;
+    int64_t next_seq = 0;
+    pt_status st = hist__db_prepare(db, "SELECT id, seq, n, data FROM journal ORDER BY id", &q, err);
+    while (st == PT_OK && (st = hist__db_step(db, q, &row, err)) == PT_OK && row) {
+        long long id = (long long)sqlite3_column_int64(q, 0);
+        int64_t seq = sqlite3_column_int64(q, 1), n = sqlite3_column_int64(q, 2);
+        const void *bytes = sqlite3_column_blob(q, 3);
+        pt_error why = { 0 };
+        hist__rows_reset(&c->rows);
+        c->report->journal_rows++;
+        st = hist__journal_decode(bytes ? bytes : "", (size_t)sqlite3_column_bytes(q, 3), &c->rows, &why);
+        if (st == PT_ENOMEM) break;
+        if (st != PT_OK) hist__fault(c, "row %lld: %s", id, why.text);
+        else if ((int64_t)c->rows.n != n) hist__fault(c, "row %lld: %zu samples, %lld said", id, c->rows.n, (long long)n);
+        if (seq < next_seq) hist__fault(c, "row %lld: change number %lld after %lld", id, (long long)seq, (long long)next_seq);
+        next_seq = seq + n;
+        for (size_t i = 0; st == PT_OK && i < c->rows.n; i++) {
+            if (c->rows.s[i].tag_id > c->max_tag) c->max_tag = c->rows.s[i].tag_id;
+        }
+        st = PT_OK;
+    }
+    sqlite3_finalize(q);
+    int64_t sealed = 0;
+    if (st == PT_OK) st = hist__db_number(db, "SELECT value FROM meta WHERE key='sealed_id'", &sealed, err);
+    return judge(c, db, st == PT_EEMPTY ? (hist__fault(c, "meta: no sealed_id"), PT_OK) : st, err);
+}
+
+static pt_status check_catalog(hist__check *c, sqlite3 *db, pt_error *err)
+{
+    static const struct {
+        const char *sql, *what;
+    } rules[] = {
+        { "SELECT count(*) FROM tag WHERE tag_id < 1", "tags with an impossible id" },
+        { "SELECT count(*) FROM tag WHERE type < 0 OR type > 34", "tags with an unknown type" },
+        { "SELECT count(*) FROM tag t WHERE NOT EXISTS (SELECT 1 FROM tag_path p WHERE p.tag_id=t.tag_id AND p.to_ms IS NULL AND p.path=t.path)", "tags whose path interval is missing" },
+        { "SELECT count(*) FROM tag_path WHERE tag_id NOT IN (SELECT tag_id FROM tag)", "paths of unknown tags" },
+    };
+    int64_t n = 0;
+    pt_status st = PT_OK;
+    for (size_t i = 0; st == PT_OK && i < PT_COUNT_OF(rules); i++) {
+        st = hist__db_number(db, rules[i].sql, &n, err);
+        if (st == PT_OK && n) hist__fault(c, "%lld %s", (long long)n, rules[i].what);
+    }
+    if (st == PT_OK) st = hist__db_number(db, "SELECT count(*) FROM tag", &n, err);
+    c->report->tags = (uint64_t)n;
+    if (st == PT_OK) st = hist__db_number(db, "SELECT coalesce(max(tag_id), 0) FROM tag", &n, err);
+    if (st == PT_OK && n < c->max_tag) hist__fault(c, "samples refer to tag %u, the newest known is %lld", c->max_tag, (long long)n);
+    if (st == PT_OK) st = hist__db_number(db, "SELECT count(*) FROM event", &n, err);
+    c->report->events = (uint64_t)n;
+    return judge(c, db, st, err);
+}
+
+/* Open, check structure and content in one read transaction. */
+static pt_status check_file(hist__check *c, const hist *paths, const char *name, hist__file kind, int64_t start_ms, pt_error *err)
+{
+    sqlite3 *db = NULL;
+    c->file = name;
+    c->file_faults = 0;
+    c->report->files++;
+    char *path = hist__path(paths, name);
+    pt_error why = { 0 };
+    pt_status st = path ? hist__db_open(path, kind, true, &db, &why) : PT_ENOMEM;
+    free(path);
+    if (st == PT_ENOMEM) return pt_fail(err, st, "out of memory");
+    if (st == PT_ENOTFOUND && kind == HIST__PARTITION) return PT_OK; /* dropped, or made and still empty */
+    if (st != PT_OK) {
+        hist__fault(c, "%s", why.text);
+        return PT_OK;
+    }
+    st = hist__db_exec(db, "BEGIN", err);
+    if (st == PT_OK && sound(c, db)) {
+        if (kind == HIST__PARTITION) st = check_blocks(c, db, start_ms, err);
+        else if (kind == HIST__JOURNAL) st = check_journal_rows(c, db, err);
+        else st = check_catalog(c, db, err);
+    }
+    sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
+    hist__db_close(db);
+    return st;
+}
+
+static pt_status check_all(hist__check *c, hist *h, pt_error *err)
+{
+    pt_status st = hist__partitions_scan(h, err);
+    if (st == PT_OK) st = check_file(c, h, "journal.db", HIST__JOURNAL, 0, err);
+    if (st == PT_OK && c->file_faults && c->o->repair) st = hist__repair_journal(c, h, err);
+    for (size_t i = 0; st == PT_OK && i < h->n_partitions; i++) {
+        char name[40];
+        hist__partition_name(h->partitions[i].start_ms, name);
+        st = check_file(c, h, name, HIST__PARTITION, h->partitions[i].start_ms, err);
+        if (st == PT_OK && c->file_faults && c->o->repair) st = hist__repair_partition(c, h, h->partitions[i].start_ms, err);
+    }
+    /* Last: whatever the other files refer to was committed here before. */
+    if (st == PT_OK) st = check_file(c, h, "catalog.db", HIST__CATALOG, 0, err);
+    if (st == PT_OK && c->file_faults && c->o->repair) st = hist__repair_catalog(c, h, err);
+    return st;
+}
+
+pt_status hist_verify(const char *dir, const hist_verify_options *o, hist_verify_report *report, pt_error *err)
+{
+    *report = (hist_verify_report){ 0 };
+    hist *h = NULL;
+    hist__check c = { .o = o, .report = report };
+    pt_status st = hist__bare_new(dir, o->log, o->repair, &h, err);
+    if (st != PT_OK) return st;
+    c.codec = h->codec;
+    hist__rows_init(&c.rows);
+    st = check_all(&c, h, err);
+    hist__rows_fini(&c.rows);
+    hist__bare_free(h);
+    return st;
+}

@@ -1,0 +1,27 @@
+/* historian/verify.h -- what checking and repairing share. */
+#ifndef HIST_VERIFY_H
+#define HIST_VERIFY_H
+#include "historian/maintain.h"
+#include "historian/store.h"
+
+typedef struct hist__check {
+    const hist_verify_options *o;
+    hist_verify_report *report;
+    const char *file;     /* being looked at */
+    uint64_t file_faults;
+    uint32_t max_tag;     /* highest tag id referred to */
+    hist__codec *codec;
+    hist__rows rows;
+} hist__check;
+
+void hist__fault(hist__check *c, const char *fmt, ...) PT_PRINTF(2, 3);
+
+/* A store that is not open: directory, codec and buffers for working on its files. With `lock` it holds the directory's lock. */
+PT_MUST_CHECK pt_status hist__bare_new(const char *dir, const pt_log *log, bool lock, hist **out, pt_error *err);
+void hist__bare_free(hist *h);
+
+/* repair.c: called for files with faults, under the lock. */
+PT_MUST_CHECK pt_status hist__repair_journal(hist__check *c, hist *h, pt_error *err);
+PT_MUST_CHECK pt_status hist__repair_partition(hist__check *c, hist *h, int64_t start_ms, pt_error *err);
+PT_MUST_CHECK pt_status hist__repair_catalog(hist__check *c, hist *h, pt_error *err);
+#endif
