@@ -701,31 +701,38 @@ static void tls_verifies_the_server_against_a_private_authority(void)
         "openssl x509 -req -in cli.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -out cli.pem && "
         "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -keyout other.key -out other.pem -subj /CN=other-ca";
     const char *dir = pt_test_dir();
-    char command[2000], config[1200], url[64], ca[300], other[300], cert[300], key[300];
-    int port = pt_free_port();
+    char command[2000], config[2400], url[64], mqtts[64], wss[64], ca[300], other[300], cert[300], key[300];
+    int port = pt_free_port(), ws_port = pt_free_port();
     snprintf(command, sizeof command, script, dir);
     CHECK_FATAL(system(command) == 0);
-    snprintf(config, sizeof config, "listener %d 127.0.0.1\ncafile %s/ca.pem\ncertfile %s/srv.pem\nkeyfile %s/srv.key\nrequire_certificate true",
-             port, dir, dir, dir);
+    snprintf(config, sizeof config,
+             "listener %d 127.0.0.1\ncafile %s/ca.pem\ncertfile %s/srv.pem\nkeyfile %s/srv.key\nrequire_certificate true\n"
+             "listener %d 127.0.0.1\nprotocol websockets\ncafile %s/ca.pem\ncertfile %s/srv.pem\nkeyfile %s/srv.key",
+             port, dir, dir, dir, ws_port, dir, dir, dir);
     pt_broker *b = pt_broker_start(config);
     snprintf(url, sizeof url, "ssl://127.0.0.1:%d", port);
+    snprintf(mqtts, sizeof mqtts, "mqtts://127.0.0.1:%d", port);
+    snprintf(wss, sizeof wss, "wss://127.0.0.1:%d/mqtt", ws_port);
     snprintf(ca, sizeof ca, "%s/ca.pem", dir);
     snprintf(other, sizeof other, "%s/other.pem", dir);
     snprintf(cert, sizeof cert, "%s/cli.pem", dir);
     snprintf(key, sizeof key, "%s/cli.key", dir);
 
     const struct {
-        const char *what, *ca, *cert, *key;
+        const char *what, *url, *ca, *cert, *key;
         bool insecure, works;
     } rows[] = {
-        { "right authority and certificate", ca, cert, key, false, true },
-        { "another authority", other, cert, key, false, false },
-        { "another authority, not verified", other, cert, key, true, true },
-        { "no client certificate", ca, NULL, NULL, false, false },
+        { "right authority and certificate", url, ca, cert, key, false, true },
+        { "the same by another scheme", mqtts, ca, cert, key, false, true },
+        { "another authority", url, other, cert, key, false, false },
+        { "another authority, not verified", url, other, cert, key, true, true },
+        { "no client certificate", url, ca, NULL, NULL, false, false },
+        { "WebSocket over TLS", wss, ca, NULL, NULL, false, true },
+        { "WebSocket over TLS, another authority", wss, other, NULL, NULL, false, false },
     };
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
         user u;
-        user_init(&u, url, "test/#");
+        user_init(&u, rows[i].url, "test/#");
         spb_mqtt_options o = options_for("tls", 3 + 2 * (int)(i % 2));
         o.tls_ca = rows[i].ca;
         o.tls_cert = rows[i].cert;
