@@ -277,6 +277,7 @@ pt_status host_app_open(host_app *app, const host_config *config, const pt_clock
         o.shards = (uint32_t)config->ingest.shards;
         o.queue_bytes = config->ingest.queue_bytes;
         o.full_wait_ms = config->ingest.full_wait_ms;
+        o.map = config->map;
         tracker_options(config, &o.tracker);
         o.tracker.seed = (uint64_t)app->started_ms;
         host_outputs out = { .ctx = app, .values = on_values, .tags = on_tags, .event = on_event, .state = on_state, .command = on_command };
@@ -338,7 +339,9 @@ void host_app_reload(host_app *app, const host_config *c)
     writes_options(c, &w);
     w.allowed = w.allowed && is_active(old);
     host_writes_configure(app->writes, &w);
-    pt_logf(app->log, PT_LOG_INFO, "HOST-RELOAD", "sparkplug and writes settings taken over");
+    pt_status remapped = host_ingest_remap(app->ingest, c->map);
+    if (remapped != PT_OK) pt_logf(app->log, PT_LOG_ERROR, "HOST-RELOAD", "mapping rules: %s", pt_status_name(remapped));
+    pt_logf(app->log, PT_LOG_INFO, "HOST-RELOAD", "sparkplug, writes, uns and rules settings taken over");
     hist_event e = { .time_ms = pt_wall_ms(app->clock), .type = PT_LIT("config-reload"), .detail = PT_LIT("{}") };
     pt_status st = hist_event_append(app->history, &e);
     if (st != PT_OK) pt_logf(app->log, PT_LOG_WARN, "HOST-EVENT-LOST", "config-reload: %s", pt_status_name(st));

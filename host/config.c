@@ -1,6 +1,7 @@
 /* host/config.c -- the table of plantree-host's settings. */
 #include "host/config.h"
 
+#include "host/rules.h"
 #include "host/tracker.h"
 
 #define AT(field) offsetof(host_config, field)
@@ -11,7 +12,8 @@ static const char *const versions[] = { "3.1.1", "5", NULL };
 static const char *const encodings[] = { "int", "long", NULL };
 static const char *const synchronous[] = { "full", "normal", "off", NULL };
 static const char *const escapes[] = { "percent", NULL };
-static const char *const unmapped[] = { "literal", NULL };
+static const char *const unmapped[] = { "literal", "quarantine", "drop", NULL };
+static const char *const empties[] = { "drop", "underscore", "reject", NULL };
 static const char *const collisions[] = { "quarantine", NULL };
 
 /* Offsets of a sub-table are relative to its section. */
@@ -103,7 +105,10 @@ static const pt_config_field data_fields[] = {
 };
 static const pt_config_field uns_fields[] = {
     { .key = "escape", .type = PT_CFG_ENUM, .offset = IN(uns, escape), .def = "percent", .names = escapes, .doc = "How characters that a path cannot hold are written." },
-    { .key = "on_unmapped", .type = PT_CFG_ENUM, .offset = IN(uns, on_unmapped), .def = "literal", .names = unmapped, .doc = "Path of a tag that no rule names: group/edge/device/metric." },
+    { .key = "on_unmapped", .type = PT_CFG_ENUM, .offset = IN(uns, on_unmapped), .def = "literal", .names = unmapped, .doc = "A tag that no rule names: `literal` puts it at group/edge/device/metric, `quarantine` and `drop` do not keep it, with and without saying so." },
+    { .key = "empty", .type = PT_CFG_ENUM, .offset = IN(uns, empty), .def = "drop", .names = empties, .doc = "Empty parts of a metric name (`a//b`)." },
+    { .key = "vars", .type = PT_CFG_NODE, .offset = IN(uns, vars), .doc = "Texts for the rules' templates: `vars.NAME`." },
+    { .key = "tables", .type = PT_CFG_NODE, .offset = IN(uns, tables), .doc = "Tables for the rules' `map(NAME)`." },
     { .key = "on_collision", .type = PT_CFG_ENUM, .offset = IN(uns, on_collision), .def = "quarantine", .names = collisions, .doc = "A second tag for one path stays in the source view." },
     { 0 },
 };
@@ -132,7 +137,7 @@ const pt_config_field host_config_table[] = {
     { .key = "sparkplug", .type = PT_CFG_SECTION, .offset = AT(sparkplug), .sub = sparkplug_fields, .doc = "How it is understood." },
     { .key = "data", .type = PT_CFG_SECTION, .offset = AT(data), .sub = data_fields, .doc = "Where history is kept." },
     { .key = "uns", .type = PT_CFG_SECTION, .offset = AT(uns), .sub = uns_fields, .doc = "The tree." },
-    { .key = "rules", .type = PT_CFG_NODE, .offset = AT(rules), .doc = "Mapping rules. Only an empty list is accepted so far." },
+    { .key = "rules", .type = PT_CFG_NODE, .offset = AT(rules), .doc = "Mapping rules, tried in order; see uns/map.h and docs/host.md." },
     { .key = "writes", .type = PT_CFG_SECTION, .offset = AT(writes), .sub = writes_fields, .doc = "Set-points." },
     { .key = "ingest", .type = PT_CFG_SECTION, .offset = AT(ingest), .sub = ingest_fields, .doc = "The way from the broker to history." },
     { .key = "http", .type = PT_CFG_SECTION, .offset = AT(http), .sub = http_fields, .doc = "The API and the UI." },
@@ -141,7 +146,7 @@ const pt_config_field host_config_table[] = {
 
 void host_config_check(const pt_yaml *y, void *bound, pt_buf *faults, void *ctx)
 {
-    const host_config *c = bound;
+    host_config *c = bound;
     const pt_yaml_node *root = pt_yaml_root(y), *host = root ? pt_yaml_get(root, "host") : NULL, *mqtt = root ? pt_yaml_get(root, "mqtt") : NULL;
     pt_error err = { 0, "" };
     (void)ctx;
@@ -149,8 +154,13 @@ void host_config_check(const pt_yaml *y, void *bound, pt_buf *faults, void *ctx)
         pt_yaml_fault(y, host ? host : root, faults, "host.id: %s", err.text);
     if (c->mqtt.servers.n == 0 || c->mqtt.servers.n > HOST_SERVERS_MAX)
         pt_yaml_fault(y, mqtt ? mqtt : root, faults, "mqtt.servers: give 1 to %u servers", HOST_SERVERS_MAX);
-    if (c->rules && (c->rules->kind != PT_YAML_LIST || c->rules->n > 0))
-        pt_yaml_fault(y, c->rules, faults, "rules: mapping rules are not supported by this version; only an empty list");
+    host_rules_source source = { .yaml = y,
+                                 .vars = c->uns.vars,
+                                 .tables = c->uns.tables,
+                                 .rules = c->rules,
+                                 .empty = (uns_empty)c->uns.empty,
+                                 .on_unmapped = (uns_unmapped)c->uns.on_unmapped };
+    if (host_rules_build(&source, &c->map, faults) != PT_OK && faults->len == 0) pt_yaml_fault(y, root, faults, "rules: out of memory");
     if (c->mqtt.reconnect_min_ms > c->mqtt.reconnect_max_ms)
         pt_yaml_fault(y, mqtt ? mqtt : root, faults, "mqtt.reconnect_min is larger than mqtt.reconnect_max");
     if (c->mqtt.embedded_broker && c->mqtt.servers.n > 0) {

@@ -2,6 +2,7 @@
 #ifndef HOST_CONFIG_H
 #define HOST_CONFIG_H
 #include "base/daemon/config.h"
+#include "uns/map.h"
 
 typedef enum host_role { HOST_PASSIVE, HOST_ACTIVE, HOST_PRIMARY } host_role;
 
@@ -47,9 +48,11 @@ typedef struct host_config {
         } retention;
     } data;
     struct {
-        int escape, on_unmapped, on_collision;
+        int escape, on_unmapped, on_collision, empty;
+        const pt_yaml_node *vars, *tables;
     } uns;
     const pt_yaml_node *rules;
+    uns_map *map; /* built from them by host_config_check; the owner of the configuration frees it (uns_map_free), also after a fault */
     struct {
         bool enabled;
         int64_t confirm_ms;

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -25,7 +26,9 @@ typedef struct call {
     pthread_mutex_t lock;
     pthread_cond_t done;
     uint32_t left;
-    bool rebirth;     /* ask for one for group, edge; else only a barrier */
+    bool rebirth;     /* ask for one for group, edge */
+    bool remap;       /* use `map` from now on; neither: only a barrier */
+    const uns_map *map;
     pt_status status;
     char *group, *edge;
 } call;
@@ -38,6 +41,7 @@ typedef struct shard {
     pthread_mutex_t lock;
     _Atomic uint32_t readers;
     host_tracker *tracker;
+    const uns_map *map;    /* NULL: literal paths */
     pt_arena arena;        /* of the batch */
     uns_update *live;      /* not yet applied to the tree */
     size_t n_live, cap_live;
@@ -48,7 +52,7 @@ typedef struct shard {
     batch_event *events;
     size_t n_events, cap_events;
     pt_log_limit limit;
-    _Atomic uint64_t history_waits, samples_lost, events_lost, marks;
+    _Atomic uint64_t history_waits, samples_lost, events_lost, marks, quarantined;
     _Atomic int64_t lag_ms;
 } shard;
 
@@ -85,28 +89,71 @@ static void apply_live(shard *s)
     s->applied = s->n_live;
 }
 
-static void quarantine(shard *s, const host_tag_birth *b, const char *why)
-{
-    host_node *n = host_tracker_find(s->tracker, b->group, b->edge);
-    pt_logf(s->g->log, PT_LOG_WARN, "UNS-QUARANTINE", "node %.*s/%.*s, metric %.*s: %s", PT_SLICE_ARGS(b->group), PT_SLICE_ARGS(b->edge),
-            PT_SLICE_ARGS(b->metric), why);
-    (void)n;
-}
-
 static void add_event(shard *s, host_event_type type, const host_node *n, pt_slice device, int64_t at_ms, pt_slice detail);
 
-static uint32_t on_tag(void *ctx, const host_tag_birth *b)
+/* No place in the tree: counted, told, not kept. */
+static void quarantine(shard *s, const host_tag_birth *b, const uns_mapping *m)
+{
+    const host_node *n = host_tracker_find(s->tracker, b->group, b->edge);
+    pt_buf detail;
+    pt_json j;
+    s->quarantined++;
+    if (!n || !pt_log_allow(&s->limit, n->key ^ 0x7175617261ull, pt_mono_ms(s->g->clock), 60000, NULL)) return;
+    pt_logf(s->g->log, PT_LOG_WARN, "UNS-QUARANTINE", "node %s/%s, metric %.*s: %s", n->group, n->edge, PT_SLICE_ARGS(b->metric), m->reason);
+    pt_buf_init(&detail, 65536);
+    pt_json_init(&j, &detail);
+    pt_json_object(&j);
+    pt_json_member_str(&j, "metric", b->metric);
+    pt_json_member_str(&j, "rule", m->rule);
+    pt_json_member_cstr(&j, "reason", m->reason);
+    pt_json_end_object(&j);
+    if (pt_buf_status(&detail) == PT_OK) add_event(s, HOST_EVENT_QUARANTINE, n, b->device, pt_wall_ms(s->g->clock), pt_buf_view(&detail));
+    pt_buf_fini(&detail);
+}
+
+static bool property_text(void *ctx, pt_slice key, pt_slice *value)
+{
+    const spb_property *p = ctx ? spb_property_find(ctx, key) : NULL;
+    if (!p || p->is_null || p->wire != SPB_WIRE_STRING) return false;
+    *value = p->value.bytes;
+    return true;
+}
+
+/* The tag's place by the rules, or the literal one. */
+static void place(const shard *s, const host_tag_birth *b, uns_mapping *m)
+{
+    pt_error err = { 0, "" };
+    if (s->map) {
+        uns_source source = { .group = b->group,
+                              .edge = b->edge,
+                              .device = b->device,
+                              .metric = b->metric,
+                              .type = b->type,
+                              .template_ref = b->template_ref,
+                              .property = property_text,
+                              .property_ctx = (void *)(uintptr_t)b->properties };
+        uns_map_apply(s->map, &source, m);
+        return;
+    }
+    *m = (uns_mapping){ .outcome = UNS_LITERAL };
+    if (uns_path_literal(b->group, b->edge, b->device, b->metric, m->path, sizeof m->path, &m->len, &err) != PT_OK) {
+        m->outcome = UNS_QUARANTINED;
+        snprintf(m->reason, sizeof m->reason, "%.*s", (int)sizeof m->reason - 1, err.text);
+    }
+}
+
+static uint32_t on_tag(void *ctx, const host_tag_birth *b, bool *historise)
 {
     shard *s = ctx;
     host_ingest *g = s->g;
-    char path[UNS_PATH_MAX + 1];
-    size_t len = 0;
-    pt_error err = { 0, "" };
-    pt_status st = uns_path_literal(b->group, b->edge, b->device, b->metric, path, sizeof path, &len, &err);
-    if (st != PT_OK) {
-        quarantine(s, b, err.text);
-        return 0;
-    }
+    uns_mapping m;
+    place(s, b, &m);
+    if (m.outcome == UNS_QUARANTINED) quarantine(s, b, &m);
+    if (m.outcome != UNS_MAPPED && m.outcome != UNS_LITERAL) return 0;
+    *historise = !m.no_history;
+    const char *path = m.path;
+    size_t len = m.len;
+    pt_status st;
     uint32_t id = 0;
     hist_tag_key key = { .source = PT_LIT("spb"), .group = b->group, .edge = b->edge, .device = b->device, .metric = b->metric };
     st = hist_tag_ensure(g->history, &key, pt_slice_of(path, len), b->type, b->unit, &id);
@@ -126,7 +173,7 @@ static uint32_t on_tag(void *ctx, const host_tag_birth *b)
                         .eng_low = b->eng_low,
                         .eng_high = b->eng_high,
                         .writable = b->writable,
-                        .cls = UNS_FUNCTIONAL,
+                        .cls = m.has_class ? m.cls : UNS_FUNCTIONAL,
                         .hidden = b->plumbing };
     st = uns_tag_put(g->tree, &def);
     if (st == PT_EEXISTS) {
@@ -439,6 +486,10 @@ static call *run_mail(shard *s, const host_mail *m, pt_slice topic, pt_slice pay
         call *c = m->call;
         if (c->rebirth)
             c->status = host_tracker_rebirth(s->tracker, pt_cstr(c->group), pt_cstr(c->edge), pt_wall_ms(s->g->clock), pt_mono_ms(s->g->clock));
+        if (c->remap) {
+            s->map = c->map;
+            host_tracker_remap(s->tracker, pt_wall_ms(s->g->clock), pt_mono_ms(s->g->clock), &s->arena);
+        }
         return c;
     } else {
         int64_t wall = pt_wall_ms(s->g->clock), mono = pt_mono_ms(s->g->clock);
@@ -510,6 +561,7 @@ void host_ingest_options_init(host_ingest_options *o)
 static pt_status shard_init(host_ingest *g, shard *s)
 {
     s->g = g;
+    s->map = g->opt.map;
     pt_arena_init(&s->arena, 1024u << 20);
     if (pthread_mutex_init(&s->lock, NULL) != 0) return PT_ENOMEM;
     pt_status st = host_mailbox_new(g->opt.queue_bytes / g->n_shards / 2, &s->box);
@@ -718,6 +770,18 @@ static void reader_leave(shard *s)
     atomic_fetch_sub(&s->readers, 1);
 }
 
+pt_status host_ingest_remap(host_ingest *g, const uns_map *map)
+{
+    call *c = call_new(g->n_shards);
+    if (!c) return PT_ENOMEM;
+    c->remap = true;
+    c->map = map;
+    host_mail m = { .control = CONTROL_CALL, .call = c };
+    for (uint32_t i = 0; i < g->n_shards; i++)
+        if (!push_mail(&g->shards[i], &m, PT_NONE, PT_NONE, -1)) call_leave(c);
+    return call_wait(c, 60000);
+}
+
 void host_ingest_nodes(host_ingest *g, void (*see)(void *ctx, const host_node *n), void *ctx)
 {
     for (uint32_t i = 0; i < g->n_shards; i++) {
@@ -786,6 +850,7 @@ void host_ingest_stats_get(host_ingest *g, host_ingest_stats *out)
         out->samples_lost += s->samples_lost;
         out->events_lost += s->events_lost;
         out->marks += s->marks;
+        out->quarantined += s->quarantined;
         out->queue_items += q.items;
         out->queue_bytes += q.bytes;
         out->queue_max_bytes += q.max_bytes;

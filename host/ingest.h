@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "historian/historian.h"
 #include "host/node.h"
+#include "uns/map.h"
 #include "uns/uns.h"
 
 /* A message as it was received; ingest copies what it needs. */
@@ -36,6 +37,7 @@ typedef struct host_ingest_options {
     uint32_t shards;          /* default 2 */
     uint64_t queue_bytes;     /* all shards together, half of it waiting and half being worked on; default 256 MiB */
     int64_t full_wait_ms;     /* default 30 s */
+    const uns_map *map;       /* mapping rules; NULL: every path is the literal one. Outlives ingest or the next host_ingest_remap */
     host_tracker_options tracker;
 } host_ingest_options;
 void host_ingest_options_init(host_ingest_options *o);
@@ -61,6 +63,8 @@ PT_MUST_CHECK pt_status host_ingest_rebirth(host_ingest *g, pt_slice group, pt_s
 void host_ingest_nodes(host_ingest *g, void (*see)(void *ctx, const host_node *n), void *ctx);
 /* One node; PT_ENOTFOUND. */
 PT_MUST_CHECK pt_status host_ingest_node(host_ingest *g, pt_slice group, pt_slice edge, void (*see)(void *ctx, const host_node *n), void *ctx);
+/* Other mapping rules (NULL: literal): every tag is placed anew. When it returns PT_OK the old map is no longer used. */
+PT_MUST_CHECK pt_status host_ingest_remap(host_ingest *g, const uns_map *map);
 /* New settings of the trackers; sessions go on. */
 void host_ingest_configure(host_ingest *g, const host_tracker_options *o);
 
@@ -68,7 +72,7 @@ typedef struct host_ingest_stats {
     host_tracker_stats tracker;           /* summed */
     uint64_t packets, bytes, foreign, bad_topic, state_messages, after_close;
     uint64_t waits, wait_us;              /* of pushers on a full queue */
-    uint64_t history_waits, samples_lost, events_lost, marks;
+    uint64_t history_waits, samples_lost, events_lost, marks, quarantined;
     uint64_t queue_items, queue_bytes, queue_max_bytes;
     int64_t lag_ms;                       /* age of the newest batch when it was stored */
 } host_ingest_stats;

@@ -26,6 +26,10 @@ static pt_status load(const pt_program *p, host_config *config, pt_config **cfg)
     pt_buf_init(&faults, 1u << 20);
     pt_status st = p->config ? pt_config_load(p->config, host_config_table, config, sizeof *config, host_config_check, NULL, cfg, &faults)
                              : pt_config_load_text("(defaults)", PT_LIT(""), host_config_table, config, sizeof *config, host_config_check, NULL, cfg, &faults);
+    if (st != PT_OK) {
+        uns_map_free(config->map);
+        config->map = NULL;
+    }
     if (st != PT_OK) fprintf(stderr, "%.*s", PT_SLICE_ARGS(pt_buf_view(&faults)));
     pt_buf_fini(&faults);
     return st;
@@ -112,6 +116,7 @@ static int run(const pt_program *p, host_config *config, const pt_log *log)
         pt_logf(log, PT_LOG_INFO, "HOST-STOP", "stopped");
     }
     for (size_t i = 0; i < n_kept; i++) {
+        uns_map_free(configs[i]->map);
         pt_config_free(kept[i]);
         free(configs[i]);
     }
@@ -125,7 +130,7 @@ static int run(const pt_program *p, host_config *config, const pt_log *log)
 int main(int argc, char **argv)
 {
     pt_program p = { .name = "plantree-host", .synopsis = synopsis, .help = help, .level = PT_LOG_INFO };
-    host_config config;
+    host_config config = { 0 };
     pt_config *cfg = NULL;
     pt_log_fd log;
     pt_status st = pt_program_options(&p, &argc, argv, true);
@@ -133,11 +138,13 @@ int main(int argc, char **argv)
     if (st != PT_OK) return PT_EXIT_USAGE;
     if (load(&p, &config, &cfg) != PT_OK) return PT_EXIT_USAGE;
     if (p.check) {
+        uns_map_free(config.map);
         pt_config_free(cfg);
         return PT_EXIT_OK;
     }
     pt_log_fd_init(&log, STDERR_FILENO, p.json_log, p.level, pt_clock_system());
     int code = run(&p, &config, &log.log);
+    uns_map_free(config.map);
     pt_config_free(cfg);
     return code;
 }

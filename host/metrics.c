@@ -104,7 +104,7 @@ static void historian(host_app *app, pt_buf *out)
     one(out, "plantree_historian_failing", "gauge", "1 while commits fail.", h.error != PT_OK);
 }
 
-static void others(host_app *app, pt_buf *out)
+static void others(host_app *app, uint64_t quarantined, pt_buf *out)
 {
     uns_stats u;
     uns_stats_get(app->tree, &u);
@@ -113,6 +113,7 @@ static void others(host_app *app, pt_buf *out)
     labelled(out, "plantree_uns_tags", "state", "stale", u.stale);
     labelled(out, "plantree_uns_tags", "state", "absent", u.absent);
     one(out, "plantree_uns_collisions_total", "counter", "Tags whose path belongs to another.", (double)u.collisions);
+    one(out, "plantree_uns_quarantined_total", "counter", "Metrics without a place in the tree.", (double)quarantined);
     one(out, "plantree_uns_oversized_total", "counter", "Values too long to be kept as current value.", (double)u.oversized);
     host_live_stats l;
     host_live_stats_get(app->live, &l);
@@ -155,7 +156,7 @@ void host__collect_metrics(void *ctx, pt_buf *out)
     ingest(&s, out);
     sessions(app, out);
     historian(app, out);
-    others(app, out);
+    others(app, s.quarantined, out);
     if (s.tracker.nodes < 1000) {
         node_rows r = { out, 0 };
         pt_metrics_head(out, "plantree_node_online", "gauge", "1 while the edge node is online; only below 1000 nodes.");

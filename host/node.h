@@ -16,7 +16,8 @@ enum { /* host_metric.flags */
     HOST_METRIC_PLUMBING = 1u << 1,
     HOST_METRIC_WRITABLE = 1u << 2,
     HOST_METRIC_LAST = 1u << 3,      /* last_ms and last_bits are of the last live sample */
-    HOST_METRIC_MEMBER = 1u << 4     /* a member of a template instance: `Motor1/rpm` */
+    HOST_METRIC_MEMBER = 1u << 4,    /* a member of a template instance: `Motor1/rpm` */
+    HOST_METRIC_NO_HISTORY = 1u << 5 /* current values only: plumbing, or a rule says so */
 };
 
 typedef struct host_metric {
@@ -158,6 +159,7 @@ typedef struct host__msg {
     pt_slice bytes;
     int64_t wall_ms, mono_ms;
     bool restored; /* out of the session table: no samples, no events */
+    bool remap;    /* the present birth again, for new tags: no samples, no events */
 } host__msg;
 
 void host__reject_message(host_tracker *t, host_node *n, const spb_topic *topic, host_reject why, uint32_t samples, const char *text);

@@ -262,7 +262,7 @@ static void mark_stale(host_tracker *t, host_node *n, host_unit *u, int64_t at_m
 {
     for (uint32_t i = 0; i < u->n; i++) {
         const host_metric *m = &u->metrics[i];
-        if (!m->tag_id || (m->flags & HOST_METRIC_PLUMBING)) continue;
+        if (!m->tag_id || (m->flags & HOST_METRIC_NO_HISTORY)) continue;
         host_update mark = { .tag_id = m->tag_id,
                              .flags = HOST_STORE | HOST_MARK,
                              .quality = SPB_STALE,
@@ -850,6 +850,29 @@ static void node_tick(host_tracker *t, host_node *n, int64_t wall_ms, int64_t mo
         }
     }
     if (n->rebirth_due <= mono_ms) host__rebirth_tick(t, n, wall_ms, mono_ms);
+}
+
+void host_tracker_remap(host_tracker *t, int64_t wall_ms, int64_t mono_ms, pt_arena *arena)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        host_node *n = t->nodes[i];
+        for (uint32_t k = 0; k < n->n_units; k++) {
+            host_unit *u = n->units[k];
+            spb_payload p;
+            if (!u->birth || spb_payload_decode(pt_slice_of(u->birth, u->birth_len), &t->opt.limits, arena, &p, NULL) != PT_OK) continue;
+            host__msg m = { .verb = k ? SPB_DBIRTH : SPB_NBIRTH,
+                            .device = u->id_slice,
+                            .payload = &p,
+                            .bytes = pt_slice_of(u->birth, u->birth_len),
+                            .wall_ms = wall_ms,
+                            .mono_ms = mono_ms,
+                            .restored = true,
+                            .remap = true };
+            bool born = u->born;
+            if (host__birth(t, n, u, &m, arena) != PT_OK) continue; /* out of memory: the old tags stay */
+            u->born = born;
+        }
+    }
 }
 
 void host_tracker_tick(host_tracker *t, int64_t wall_ms, int64_t mono_ms, pt_arena *arena)

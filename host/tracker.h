@@ -117,12 +117,15 @@ typedef struct host_tag_birth {
     double eng_low, eng_high; /* valid when high > low */
     bool writable;            /* not announced read-only; session plumbing says so by itself */
     bool plumbing;            /* bdSeq, Node Control/..., Properties/..., Device Control/...: kept as a value, not as history */
+    pt_slice template_ref;    /* of a template instance */
+    const spb_property_set *properties; /* of the birth; NULL: none */
 } host_tag_birth;
 
 typedef struct host_sink {
     void *ctx;
-    /* The tag's id; 0: do not keep it (its samples are counted as not kept). Called once per metric when it is new or its metadata changed. */
-    uint32_t (*tag)(void *ctx, const host_tag_birth *b);
+    /* The tag's id; 0: do not keep it (its samples are counted as not kept). *historise is true at first; false: current values only.
+     * Called once per metric when it is new or its metadata changed, or after host_tracker_remap. */
+    uint32_t (*tag)(void *ctx, const host_tag_birth *b, bool *historise);
     /* In order of arrival; valid during the call. */
     void (*updates)(void *ctx, const host_update *u, size_t n);
     /* Death: the current values of these tags are STALE since at_ms. Comes after all updates before it. */
@@ -164,6 +167,9 @@ PT_MUST_CHECK pt_status host_tracker_new(const host_tracker_options *o, const ho
 void host_tracker_free(host_tracker *t);
 /* New limits and periods; sessions go on. */
 void host_tracker_configure(host_tracker *t, const host_tracker_options *o);
+
+/* Ask for every tag anew (mapping rules have changed), from the births as they were. */
+void host_tracker_remap(host_tracker *t, int64_t wall_ms, int64_t mono_ms, pt_arena *arena);
 
 /* One message of any verb but STATE. `arena` serves the decoding and everything the updates borrow; the caller resets it. */
 void host_tracker_message(host_tracker *t, const host_message *m, pt_arena *arena);

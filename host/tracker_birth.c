@@ -94,6 +94,8 @@ static void describe(const building *b, const entry *e, host_tag_birth *out)
                              .type = (spb_datatype)e->hm.type,
                              .plumbing = (e->hm.flags & HOST_METRIC_PLUMBING) != 0 };
     read_metadata(e->m, out);
+    if (e->m) out->properties = e->m->properties;
+    if (e->m && e->m->wire == SPB_WIRE_TEMPLATE && e->m->value.tmpl) out->template_ref = e->m->value.tmpl->template_ref;
     if (out->plumbing) out->writable = pt_slice_find(e->hm.name, '/') < e->hm.name.len && !pt_slice_starts(e->hm.name, PT_LIT("Properties/"));
 }
 
@@ -137,7 +139,7 @@ static void enter(building *b, const spb_metric *m, pt_slice name, uint32_t type
         e->hm.alias = m->alias;
         e->hm.flags |= HOST_METRIC_ALIAS;
     }
-    if (is_plumbing(b->u, name)) e->hm.flags |= HOST_METRIC_PLUMBING;
+    if (is_plumbing(b->u, name)) e->hm.flags |= HOST_METRIC_PLUMBING | HOST_METRIC_NO_HISTORY;
     host_tag_birth tb;
     describe(b, e, &tb);
     e->hm.meta = metadata_hash(&tb);
@@ -316,8 +318,9 @@ static void match(building *b, diff *d)
                 e->hm.last_bits = old->last_bits;
                 e->hm.flags |= old->flags & HOST_METRIC_LAST;
             }
-            if (old->meta == e->hm.meta && old->tag_id) {
+            if (old->meta == e->hm.meta && old->tag_id && !b->msg->remap) {
                 e->hm.tag_id = old->tag_id;
+                e->hm.flags |= old->flags & HOST_METRIC_NO_HISTORY;
                 continue;
             }
         } else {
@@ -325,9 +328,11 @@ static void match(building *b, diff *d)
         }
         host_tag_birth tb;
         describe(b, e, &tb);
-        e->hm.tag_id = t->sink.tag(t->sink.ctx, &tb);
+        bool historise = true;
+        e->hm.tag_id = t->sink.tag(t->sink.ctx, &tb, &historise);
+        if (!historise) e->hm.flags |= HOST_METRIC_NO_HISTORY;
     }
-    t->n_ids = 0;
+    t->n_ids = 0; /* what is gone, and what the rules no longer keep */
     if (u->n > t->ids_cap) {
         uint32_t *grown = realloc(t->ids, u->n * sizeof *grown);
         if (!grown) return;
@@ -335,8 +340,10 @@ static void match(building *b, diff *d)
         t->ids_cap = u->n;
     }
     for (uint32_t i = 0; i < u->n; i++) {
-        if (pt_map_get(&b->names, u->metrics[i].name, &(uint64_t){ 0 })) continue;
-        d->removed++;
+        uint64_t at;
+        bool there = pt_map_get(&b->names, u->metrics[i].name, &at);
+        if (there && b->entries[at].hm.tag_id) continue;
+        d->removed += !there;
         if (u->metrics[i].tag_id) t->ids[t->n_ids++] = u->metrics[i].tag_id;
     }
     if (t->n_ids) t->sink.absent(t->sink.ctx, b->n, t->ids, t->n_ids, b->msg->wall_ms);
@@ -361,7 +368,7 @@ static void values(building *b)
         if (!m) continue;
         bool ok = host__sample(b->t, b->n, hm, m, b->msg, true, b->arena);
         /* History says STALE after this value's own time: say that it is valid again. */
-        if (!ok || u->stale_ms == INT64_MIN || !hm->tag_id || (hm->flags & HOST_METRIC_PLUMBING) || hm->last_ms > u->stale_ms) continue;
+        if (!ok || u->stale_ms == INT64_MIN || !hm->tag_id || (hm->flags & HOST_METRIC_NO_HISTORY) || hm->last_ms > u->stale_ms) continue;
         host_update mark = { .tag_id = hm->tag_id,
                              .flags = HOST_STORE | HOST_MARK,
                              .quality = (uint8_t)spb_metric_quality(m),

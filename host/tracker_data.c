@@ -60,7 +60,7 @@ bool host__sample(host_tracker *t, host_node *n, host_metric *hm, const spb_metr
         c->not_kept++;
         return true;
     }
-    bool keep = !(m->flags & SPB_IS_TRANSIENT) && !(hm->flags & HOST_METRIC_PLUMBING);
+    bool keep = !(m->flags & SPB_IS_TRANSIENT) && !(hm->flags & HOST_METRIC_NO_HISTORY);
     if (m->flags & SPB_IS_HISTORICAL) {
         if (!keep) {
             c->not_kept++;

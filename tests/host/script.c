@@ -15,8 +15,9 @@ static void word(script *s, const char *fmt, ...)
     pt_buf_printf(&s->words, "%s%s", s->words.len ? " " : "", buf);
 }
 
-static uint32_t on_tag(void *ctx, const host_tag_birth *b)
+static uint32_t on_tag(void *ctx, const host_tag_birth *b, bool *historise)
 {
+    (void)historise;
     script *s = ctx;
     char key[1024];
     int n = snprintf(key, sizeof key, "%.*s/%.*s/%.*s/%.*s", PT_SLICE_ARGS(b->group), PT_SLICE_ARGS(b->edge), PT_SLICE_ARGS(b->device),
