@@ -1,7 +1,7 @@
 /* host/presence.c -- STATE rules of Sparkplug 3.0 chapters 5.6 and 6.4.26, guide 18. */
 #include "host/presence.h"
 
-enum { COLLAPSE_MS = 100, FIGHT_WINDOW_MS = 10000, FIGHT_MAX = 5, FIGHT_PAUSE_MS = 5000 };
+enum { ECHO_MS = 2000, FIGHT_WINDOW_MS = 10000, FIGHT_MAX = 5, FIGHT_PAUSE_MS = 5000 };
 
 void host_presence_init(host_presence *p, bool publishes, int64_t hold_off_ms)
 {
@@ -25,6 +25,8 @@ host_presence_action host_presence_subscribed(host_presence *p, int64_t mono_ms)
 {
     if (p->phase != HOST_CONNECTING) return HOST_DO_NOTHING;
     p->phase = HOST_BORN;
+    p->awaiting_echo = p->publishes;
+    p->birth_mono = mono_ms;
     if (p->publishes) return HOST_DO_PUBLISH_BIRTH;
     p->online_due = mono_ms + p->hold_off_ms;
     return HOST_DO_NOTHING;
@@ -52,23 +54,35 @@ static host_presence_action correct(host_presence *p, int64_t mono_ms)
     }
     if (p->fights < FIGHT_MAX) p->fights++;
     p->corrected_mono = mono_ms;
+    p->awaiting_echo = true;
     p->corrections++;
     return HOST_DO_PUBLISH_BIRTH;
+}
+
+static int64_t last_word(const host_presence *p)
+{
+    return p->corrected_mono > p->birth_mono ? p->corrected_mono : p->birth_mono;
 }
 
 host_presence_action host_presence_seen(host_presence *p, const spb_state *s, bool retained, int64_t mono_ms)
 {
     if (!p->publishes || retained || s->legacy || (p->phase != HOST_BORN && p->phase != HOST_ONLINE)) return HOST_DO_NOTHING;
     if (s->online) {
-        if (s->timestamp_ms == (uint64_t)p->t) return HOST_DO_NOTHING; /* our own, come back */
+        if (s->timestamp_ms == (uint64_t)p->t) { /* our own, come back: what went before it is settled */
+            p->awaiting_echo = false;
+            if (p->fights < FIGHT_MAX) p->correct_due = INT64_MAX;
+            return HOST_DO_NOTHING;
+        }
         bool news = !p->conflict;
         p->conflict = true;
         p->conflicts++;
         return news ? HOST_DO_TELL_CONFLICT : HOST_DO_NOTHING;
     }
     if (p->correct_due != INT64_MAX) return HOST_DO_NOTHING; /* one is on its way */
-    if (mono_ms - p->corrected_mono < COLLAPSE_MS) {         /* the same message through our other subscription, or a second one: look again soon */
-        p->correct_due = p->corrected_mono + COLLAPSE_MS;
+    if (p->awaiting_echo && mono_ms - last_word(p) < ECHO_MS) {
+        /* The server had this one before our last word, or it is the copy through our other subscription: that word stands.
+         * Should its echo not come, look again. */
+        p->correct_due = last_word(p) + ECHO_MS;
         return HOST_DO_NOTHING;
     }
     return correct(p, mono_ms);

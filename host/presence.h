@@ -20,6 +20,8 @@ typedef struct host_presence {
     int64_t online_due;     /* mono_ms; INT64_MAX: none */
     int64_t correct_due;    /* mono_ms of a self-correction that waits; INT64_MAX: none */
     int64_t corrected_mono; /* of the last one */
+    int64_t birth_mono;     /* of this session's birth */
+    bool awaiting_echo;     /* our last word has not come back yet: an offline before it is older than it */
     uint32_t fights;        /* corrections without a quiet spell between them */
     bool conflict;          /* another host uses our id */
     uint64_t corrections, conflicts;
