@@ -395,12 +395,37 @@ static void the_primary_hosts_state_opens_and_ends_the_session(void)
     rig_fini(r);
 }
 
+static void node_metrics_go_out_as_ndata(void)
+{
+    open_rig();
+    rig_start(r);
+    edge_node_device_online(r->node, r->device);
+    rig_connect(r);
+    rig_skip(r);
+    uint32_t uptime = edge_node_find(r->node, PT_LIT(""), PT_LIT("Uptime"));
+    rig_set(r, uptime, rig_i64(7));
+    rig_set(r, uptime, rig_i64(7));
+    rig_set(r, r->count, rig_i64(1));
+    edge_node_poll(r->node);
+    const rig_message *m = rig_next(r);
+    CHECK_STR(pt_cstr(m->topic), "spBv1.0/G/NDATA/E");
+    CHECK(m->qos == 0 && !m->retain);
+    const spb_payload *p = rig_decode(r, m);
+    CHECK(p->has_seq && p->seq == 2 && p->has_timestamp && p->n_metrics == 1 && p->metrics[0].value.u64 == 7);
+    CHECK(p->timestamp == (uint64_t)pt_wall_ms(&r->clock.clock) && p->metrics[0].timestamp == p->timestamp);
+    m = rig_next(r);
+    CHECK_STR(pt_cstr(m->topic), "spBv1.0/G/DDATA/E/filler");
+    CHECK(m->qos == 0 && !m->retain && rig_decode(r, m)->seq == 3);
+    rig_fini(r);
+}
+
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
         PT_TEST(the_will_is_the_ndeath_of_this_session),
         PT_TEST(births_come_first_complete_and_in_order),
         PT_TEST(data_carries_changes_only_by_alias),
+        PT_TEST(node_metrics_go_out_as_ndata),
         PT_TEST(names_and_datatypes_are_sent_when_the_settings_say_so),
         PT_TEST(seq_counts_every_message_and_wraps),
         PT_TEST(a_message_that_was_not_taken_uses_no_number_and_loses_nothing),

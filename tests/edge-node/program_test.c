@@ -142,6 +142,7 @@ static void a_session_starts_with_births_and_ends_with_deaths(void)
         }
         CHECK_STR(pt_cstr(pt_observer_at(o, n - deaths - 1)->topic), "spBv1.0/G/DDEATH/E/sim");
         sequence_is_whole(o);
+        CHECK_INT(pt_broker_log_count(b, v5 ? "as plantree-edge/G/E (p5, c1," : "as plantree-edge/G/E (p2, c1,"), 1); /* clean session, clean start */
         pt_observer_stop(o);
         pt_broker_stop(b);
     }
