@@ -300,7 +300,7 @@ pt_status host_app_start(host_app *app, pt_error *err)
 {
     pt_status st = host_ingest_start(app->ingest);
     if (st != PT_OK) return pt_fail(err, st, "the ingest threads could not be started");
-    pt_http_options o = { .listen = app->config->http.listen, .max_body = 1u << 20, .max_connections = 512, .threads = 4,
+    pt_http_options o = { .listen = app->config->http.listen, .max_body = 1u << 20, .max_connections = 512, .threads = 16, /* a write waits in its thread */
                           .server_name = "plantree-host/" PLANTREE_VERSION };
     st = pt_http_start(&o, host__routes, host__n_routes, app, app->metrics, app->clock, app->log, &app->http, &app->http_port, err);
     if (st != PT_OK) return st;
