@@ -64,6 +64,7 @@ struct spb_mqtt {
     /* what Paho said about the current attempt */
     bool connack, suback, disconnected;
     bool lost;    /* the attempt is over, whoever said so */
+    bool unsent; /* no CONNECT was written */
     bool down;    /* Paho said so: the connection is gone */
     int *granted; /* one code per filter, session thread's storage; filled before `suback` */
     size_t n_filters;
@@ -106,6 +107,8 @@ void spb__wake(void);
 
 /* ---- mqtt_session.c; from Paho's threads ---- */
 
+/* Before spb__mqtt_lost: no CONNECT was written. */
+void spb__mqtt_unsent(spb_mqtt *s);
 /* The attempt is over; `down`: because the connection is. */
 void spb__mqtt_lost(spb_mqtt *s, bool down, const char *fmt, ...) PT_PRINTF(3, 4);
 void spb__mqtt_sent(spb__out *out, bool ok);

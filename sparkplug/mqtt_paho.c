@@ -185,9 +185,17 @@ static const char *refusal(int code)
     return code > 0 && code < (int)PT_COUNT_OF(texts) ? texts[code] : NULL;
 }
 
+/* Paho's text for a failure before the CONNECT; a failure at once, in connect() itself, has none. All others may come
+ * after it was written. */
+static bool is_unsent(const char *message)
+{
+    return !message || strcmp(message, "TCP/TLS connect failure") == 0;
+}
+
 static void on_connect_failed(void *context, MQTTAsync_failureData *data)
 {
     const char *refused = data ? refusal(data->code) : NULL;
+    if (!refused && is_unsent(data ? data->message : NULL)) spb__mqtt_unsent(context);
     if (refused)
         spb__mqtt_lost(context, true, "connection refused: %s", refused);
     else
@@ -201,6 +209,7 @@ static void on_connect_failed5(void *context, MQTTAsync_failureData5 *data)
         data->reasonCode >= MQTTREASONCODE_UNSPECIFIED_ERROR ? MQTTReasonCode_toString(data->reasonCode) : NULL;
     const char *refused =
         data->code >= 128 ? MQTTReasonCode_toString((enum MQTTReasonCodes)data->code) : refusal(data->code);
+    if (!text && !refused && is_unsent(data->message)) spb__mqtt_unsent(context);
     if (text || refused)
         spb__mqtt_lost(context, true, "connection refused: %s", text ? text : refused);
     else
@@ -336,6 +345,7 @@ pt_status spb__paho_connect(spb_mqtt *s, const spb_mqtt_connect *c)
     pthread_once(&once, init_paho);
     int rc = create(s, c->server, &client);
     if (rc != MQTTASYNC_SUCCESS) {
+        spb__mqtt_unsent(s);
         spb__mqtt_lost(s, false, "server '%s' is not usable: %s (%d)", c->server,
                        MQTTAsync_strerror(rc) ? MQTTAsync_strerror(rc) : "error", rc);
         return PT_EINVAL;
@@ -388,6 +398,7 @@ pt_status spb__paho_connect(spb_mqtt *s, const spb_mqtt_connect *c)
                     c->server);
     }
     if ((rc = MQTTAsync_connect(client, &options)) != MQTTASYNC_SUCCESS) {
+        spb__mqtt_unsent(s);
         spb__mqtt_lost(s, false, "cannot connect: %s (%d)", MQTTAsync_strerror(rc) ? MQTTAsync_strerror(rc) : "error",
                        rc);
         return PT_EIO;

@@ -79,6 +79,13 @@ void spb__mqtt_lost(spb_mqtt *s, bool down, const char *fmt, ...)
     pthread_mutex_unlock(&s->mutex);
 }
 
+void spb__mqtt_unsent(spb_mqtt *s)
+{
+    pthread_mutex_lock(&s->mutex);
+    if (!s->lost) s->unsent = true;
+    pthread_mutex_unlock(&s->mutex);
+}
+
 void spb__mqtt_sent(spb__out *out, bool ok)
 {
     spb_mqtt *s = out->session;
@@ -246,7 +253,7 @@ static void tear_down(spb_mqtt *s)
 static void attempt(spb_mqtt *s, const spb_mqtt_connect *c)
 {
     char reason[sizeof s->reason];
-    s->connack = s->suback = s->lost = s->down = s->disconnected = false;
+    s->connack = s->suback = s->lost = s->down = s->unsent = s->disconnected = false;
     s->reason[0] = '\0';
     s->n_filters = c->n_filters;
     free(s->granted);
@@ -518,6 +525,14 @@ void spb_mqtt_drop(spb_mqtt *s)
     s->accepting = false;
     pthread_cond_broadcast(&s->changed);
     pthread_mutex_unlock(&s->mutex);
+}
+
+bool spb_mqtt_unsent(spb_mqtt *s)
+{
+    pthread_mutex_lock(&s->mutex);
+    bool unsent = s->unsent;
+    pthread_mutex_unlock(&s->mutex);
+    return unsent;
 }
 
 void spb_mqtt_stats_get(spb_mqtt *s, spb_mqtt_stats *out)

@@ -125,6 +125,10 @@ void spb_mqtt_disconnect(spb_mqtt *s, bool reconnect, bool reset_backoff, bool w
  * connection.) */
 void spb_mqtt_drop(spb_mqtt *s);
 
+/* To be asked in `lost`: true when it is certain that the attempt that ended wrote no CONNECT (no address, no TCP or TLS connection), so
+ * that what the CONNECT would have carried, a bdSeq, can be used for the next. */
+bool spb_mqtt_unsent(spb_mqtt *s);
+
 void spb_mqtt_stats_get(spb_mqtt *s, spb_mqtt_stats *out);
 /* Disconnect (draining up to drain_ms), end the thread, no callback after it returns. Repeatable. */
 void spb_mqtt_stop(spb_mqtt *s, bool with_will, int64_t drain_ms);

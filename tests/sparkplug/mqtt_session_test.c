@@ -20,7 +20,7 @@ typedef struct user {
     spb_mqtt_filter filters[2];
     size_t n_filters;
     bool disconnect_on_lost, drop_messages;
-    _Atomic int prepared, connected, ready, lost, sent_ok, sent_failed, messages, bad_order;
+    _Atomic int prepared, connected, ready, lost, sent_ok, sent_failed, messages, bad_order, unsent;
     _Atomic int64_t last_sent;
     pthread_mutex_t mutex;
     char reason[256];
@@ -59,6 +59,7 @@ static void on_lost(void *ctx, const char *reason)
     pthread_mutex_lock(&u->mutex);
     snprintf(u->reason, sizeof u->reason, "%s", reason);
     pthread_mutex_unlock(&u->mutex);
+    if (spb_mqtt_unsent(u->session)) atomic_fetch_add(&u->unsent, 1);
     if (u->disconnect_on_lost) spb_mqtt_disconnect(u->session, true, true, false, 0);
     atomic_fetch_add(&u->lost, 1);
 }
@@ -262,6 +263,7 @@ static void a_broker_absent_at_first_is_waited_for(void)
     user_start(&u, &o);
     CHECK_WITHIN_FATAL(10000, u.lost >= 2);
     CHECK(reason_has(&u, "cannot connect"));
+    CHECK_WITHIN(1000, u.unsent == u.lost); /* a bdSeq of these can be used again */
     CHECK_STATUS(spb_mqtt_publish(u.session, "t", PT_LIT("x"), 0, false, NULL), PT_ESTATE);
     pt_broker_restart(b);
     CHECK_WITHIN_FATAL(10000, u.ready == 1);
@@ -303,6 +305,7 @@ static void a_server_that_does_not_answer_is_given_up_in_time(void)
     user_start(&u, &o);
     CHECK_WITHIN_FATAL(5000, u.lost >= 1);
     CHECK(reason_has(&u, "no CONNACK in time"));
+    CHECK_INT(u.unsent, 0); /* a CONNECT may have been written */
     pt_broker_thaw(b);
     CHECK_WITHIN_FATAL(10000, u.ready == 1);
     user_end(&u);
@@ -374,7 +377,7 @@ static void a_wrong_password_is_refused_and_the_right_one_works(void)
         o.password = "wrong";
         user_start(&u, &o);
         CHECK_WITHIN_FATAL(5000, u.lost >= 1);
-        CHECK(reason_has(&u, "refused") && u.connected == 0);
+        CHECK(reason_has(&u, "refused") && u.connected == 0 && u.unsent == 0);
         user_end(&u);
         user_init(&u, pt_broker_url(locked), "x");
         o.password = "secret";
@@ -657,7 +660,7 @@ static void a_session_never_started_and_a_useless_url_do_no_harm(void)
     spb_mqtt_free(NULL);
     user_start(&u, &o);
     CHECK_WITHIN(5000, u.lost >= 2);
-    CHECK(reason_has(&u, "is not usable"));
+    CHECK(reason_has(&u, "is not usable") && u.unsent >= 2);
     user_end(&u);
 }
 
