@@ -86,8 +86,7 @@ static void ready(void *ctx)
 static void lost(void *ctx, const char *reason)
 {
     edge_link *l = ctx;
-    /* Paho's words when TCP or TLS never came up: then no CONNECT was written and its bdSeq can be used again */
-    bool unsent = strstr(reason, "TCP connect") || strstr(reason, "TCP/TLS connect") || strstr(reason, "is not usable");
+    bool unsent = spb_mqtt_unsent(l->mqtt); /* no CONNECT was written: its bdSeq can be used again */
     pthread_mutex_lock(&l->lock);
     snprintf(l->last_loss, sizeof l->last_loss, "%s", reason);
     pthread_mutex_unlock(&l->lock);
