@@ -138,9 +138,14 @@ static pt_status create(sqlite3 *db, hist__file kind, pt_error *err)
 static pt_status check_format(sqlite3 *db, const char *path, hist__file kind, bool *empty, pt_error *err)
 {
     int64_t application = 0, version = 0, tables = 0;
-    pt_status st = hist__db_number(db, "PRAGMA application_id", &application, err);
+    /* One snapshot: a writer may be creating the file between two of these. */
+    pt_status st = hist__db_exec(db, "BEGIN", err);
+    if (st != PT_OK) return st;
+    st = hist__db_number(db, "SELECT count(*) FROM sqlite_master", &tables, err);
+    if (st == PT_OK) st = hist__db_number(db, "PRAGMA application_id", &application, err);
     if (st == PT_OK) st = hist__db_number(db, "PRAGMA user_version", &version, err);
-    if (st == PT_OK) st = hist__db_number(db, "SELECT count(*) FROM sqlite_master", &tables, err);
+    pt_status end = hist__db_exec(db, "COMMIT", st == PT_OK ? err : NULL);
+    if (st == PT_OK) st = end;
     if (st != PT_OK) return st;
     *empty = application == 0 && version == 0 && tables == 0;
     if (*empty) return PT_OK;
