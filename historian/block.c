@@ -75,7 +75,7 @@ static pt_status reserve_bytes(hist__codec *c, size_t n)
 
 /* ---- what a row is ------------------------------------------------------------------------------------------ */
 
-static const uint8_t FAMILY[SPB_DATATYPE_COUNT] = {
+const uint8_t hist__families[SPB_DATATYPE_COUNT] = {
     [SPB_INT8] = HIST__INT, [SPB_INT16] = HIST__INT, [SPB_INT32] = HIST__INT, [SPB_INT64] = HIST__INT,
     [SPB_UINT8] = HIST__INT, [SPB_UINT16] = HIST__INT, [SPB_UINT32] = HIST__INT, [SPB_UINT64] = HIST__INT,
     [SPB_FLOAT] = HIST__F32, [SPB_DOUBLE] = HIST__F64, [SPB_BOOLEAN] = HIST__INT, [SPB_DATETIME] = HIST__INT,
@@ -86,11 +86,6 @@ static const uint8_t FAMILY[SPB_DATATYPE_COUNT] = {
     [SPB_FLOAT_ARRAY] = HIST__BYTES, [SPB_DOUBLE_ARRAY] = HIST__BYTES, [SPB_BOOLEAN_ARRAY] = HIST__BYTES,
     [SPB_STRING_ARRAY] = HIST__BYTES, [SPB_DATETIME_ARRAY] = HIST__BYTES,
 };
-
-hist__family hist__family_of_type(uint32_t type)
-{
-    return (hist__family)(type < SPB_DATATYPE_COUNT ? FAMILY[type] : HIST__NO_VALUES);
-}
 
 static bool is_unsigned(uint32_t type)
 {

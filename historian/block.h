@@ -19,7 +19,11 @@
 
 typedef enum hist__family { HIST__NO_VALUES, HIST__INT, HIST__F64, HIST__F32, HIST__BYTES } hist__family;
 /* Of the sample's value; NO_VALUES for null and state rows and for types that can't be stored. */
-hist__family hist__family_of_type(uint32_t type);
+extern const uint8_t hist__families[SPB_DATATYPE_COUNT];
+static inline hist__family hist__family_of_type(uint32_t type)
+{
+    return (hist__family)(type < SPB_DATATYPE_COUNT ? hist__families[type] : HIST__NO_VALUES);
+}
 static inline bool hist__has_value(const hist_sample *s)
 {
     return (s->flags & (HIST_NULL | HIST_STATE)) == 0;

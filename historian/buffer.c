@@ -96,7 +96,7 @@ static hist__chunk *room(hist *h, size_t value_bytes)
     return c;
 }
 
-/* Is everything in order with these samples; how many bytes will they take. */
+/* Is everything in order with these samples; how many bytes will they take; are there byte strings among them. */
 static pt_status check(hist *h, const hist_sample *s, size_t n, uint64_t *bytes, bool *plain)
 {
     uint32_t tags = hist__tag_count(h);
@@ -106,49 +106,45 @@ static pt_status check(hist *h, const hist_sample *s, size_t n, uint64_t *bytes,
         if (s[i].tag_id - 1u >= tags) return PT_ENOTFOUND;
         if (s[i].quality > SPB_STALE || s[i].type >= SPB_DATATYPE_COUNT || (s[i].flags & ~7u)) return PT_EINVAL;
         hist__family f = hist__family_of_type(s[i].type);
-        if (f == HIST__F64 && hist__has_value(&s[i])) continue;
-        if (!hist__has_value(&s[i])) {
-            simple = false;
-            continue;
-        }
+        if (f == HIST__INT || f == HIST__F64 || !hist__has_value(&s[i])) continue;
         if (f == HIST__NO_VALUES) return PT_EINVAL;
-        if (f == HIST__BYTES) {
-            if (s[i].len > HIST__VALUE_BYTES_MAX) return PT_ETOOBIG;
-            if (s[i].len && !s[i].as.ptr) return PT_EINVAL;
-            total += s[i].len;
-            simple = false;
-        } else if (f == HIST__F32 || s[i].type == SPB_BOOLEAN) {
-            simple = false;
-        }
+        if (f == HIST__F32) continue;
+        if (s[i].len > HIST__VALUE_BYTES_MAX) return PT_ETOOBIG;
+        if (s[i].len && !s[i].as.ptr) return PT_EINVAL;
+        total += s[i].len;
+        simple = false;
     }
     *bytes = total;
     *plain = simple;
     return PT_OK;
 }
 
-/* The canonical form (block.h). */
+/* The canonical form (block.h) of anything but a byte string. */
+static inline void copy_plain(hist_sample *to, const hist_sample *s)
+{
+    *to = *s;
+    to->reserved = 0;
+    to->len = 0;
+    if (!hist__has_value(s)) {
+        to->as.u64 = 0;
+    } else if (s->type == SPB_BOOLEAN) {
+        to->as.u64 = s->as.boolean ? 1 : 0;
+    } else if (s->type == SPB_FLOAT) {
+        to->as.u64 = 0;
+        to->as.f32 = s->as.f32;
+    }
+}
+
 static bool copy_sample(hist__chunk *c, const hist_sample *s)
 {
     hist_sample *to = &c->s[c->n];
-    *to = *s;
-    to->reserved = 0;
-    to->as.u64 = 0;
-    to->len = 0;
-    if (hist__has_value(s)) {
-        switch (hist__family_of_type(s->type)) {
-        case HIST__F32: to->as.f32 = s->as.f32; break;
-        case HIST__BYTES: {
-            pt_slice bytes = pt_arena_dup(&c->arena, pt_slice_of(s->as.ptr ? s->as.ptr : "", s->len));
-            if (!bytes.ptr) return false;
-            to->as.ptr = bytes.ptr;
-            to->len = s->len;
-            c->bytes += s->len;
-            break;
-        }
-        default:
-            if (s->type == SPB_BOOLEAN) to->as.u64 = s->as.boolean ? 1 : 0;
-            else to->as.u64 = s->as.u64;
-        }
+    copy_plain(to, s);
+    if (hist__has_value(s) && hist__family_of_type(s->type) == HIST__BYTES) {
+        pt_slice bytes = pt_arena_dup(&c->arena, pt_slice_of(s->as.ptr ? s->as.ptr : "", s->len));
+        if (!bytes.ptr) return false;
+        to->as.ptr = bytes.ptr;
+        to->len = s->len;
+        c->bytes += s->len;
     }
     c->n++;
     return true;
@@ -181,11 +177,8 @@ pt_status hist_append(hist *h, const hist_sample *samples, size_t n)
                 break;
             }
             size_t take = n - done < HIST__CHUNK - c->n ? n - done : HIST__CHUNK - c->n;
-            memcpy(&c->s[c->n], &samples[done], take * sizeof *samples);
-            for (size_t i = c->n; i < c->n + take; i++) {
-                c->s[i].reserved = 0;
-                c->s[i].len = 0;
-            }
+            for (size_t i = 0; i < take; i++)
+                copy_plain(&c->s[c->n + i], &samples[done + i]);
             c->n += (uint32_t)take;
             done += take;
         }

@@ -314,10 +314,22 @@ static pt_status queue_tag(hist *h, uint32_t tag_id)
     return PT_OK;
 }
 
+/* A sample goes to the end of its tag's rows, which nobody has touched since the tag's last one: fetch them ahead. */
+static inline void fetch_ahead(hist *h, const hist__chunk *c, uint32_t i)
+{
+    if (i + 24 < c->n) __builtin_prefetch(hist__hot_at(h, c->s[i + 24].tag_id), 1);
+    if (i + 12 >= c->n) return;
+    const hist__hot *hot = hist__hot_at(h, c->s[i + 12].tag_id);
+    if (!hot->n || hot->n == hot->cap) return;
+    __builtin_prefetch(&hot->rows[hot->n - 1]);
+    __builtin_prefetch(&hot->rows[hot->n], 1);
+}
+
 static pt_status apply_chunk(hist *h, const hist__chunk *c, uint64_t row)
 {
     for (uint32_t i = 0; i < c->n; i++) {
         const hist_sample *s = &c->s[i];
+        fetch_ahead(h, c, i);
         hist__hot *hot = hist__hot_at(h, s->tag_id);
         bool known = false;
         hist_sample plain = *s;

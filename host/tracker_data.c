@@ -12,7 +12,7 @@ static uint64_t value_bits(const spb_value *v, spb_quality q)
     case SPB_CLASS_DATASET:
     case SPB_CLASS_TEMPLATE:
     case SPB_CLASS_ARRAY: return pt_slice_hash(v->as.bytes, (uint64_t)q + 1);
-    default: return pt_slice_hash(pt_slice_of(&v->as.u64, sizeof v->as.u64), (uint64_t)q + 1);
+    default: return v->as.u64 * 0x9e3779b97f4a7c15u + (uint64_t)q; /* one to one for each quality */
     }
 }
 

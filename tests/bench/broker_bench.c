@@ -96,7 +96,7 @@ static pt_status feed_host(broker_case *c, bench_host *h, uint16_t port, bool ke
     if (!st) st = bench_publisher_send(fd, pt_buf_view(&c->data), err);
     while (!st && n.received - before.received < c->samples && bench_now() < moved + 2) {
         uint64_t seen = n.received;
-        nap_ms(10);
+        nap_ms(50);
         st = bench_host_nodes(h, &n, NULL, err);
         if (n.received != seen) moved = bench_now();
     }

@@ -19,7 +19,7 @@ pt_status bench_plant_init(bench_plant *p, uint64_t seed, uint32_t nodes, uint32
     if (st) return st;
     if (!(p->list = calloc(nodes, sizeof *p->list))) return PT_ENOMEM;
     for (uint32_t i = 0; i < nodes; i++)
-        p->list[i].time_ms = start_ms - 2;
+        p->list[i].time_ms = start_ms - 10; /* births come before every sample */
     return PT_OK;
 }
 
