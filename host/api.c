@@ -3,6 +3,7 @@
 
 #include "base/timestamp.h"
 #include "host/web/assets.h"
+#include "host/web/serve.h"
 
 void api__begin(pt_http_request *rq)
 {
@@ -163,46 +164,14 @@ static void version(void *ctx, pt_http_request *rq)
     pt_buf_fini(&out);
 }
 
-/* ---- the UI ------------------------------------------------------------------------------------------ */
-
-static bool lists(pt_slice header, const char *word)
-{
-    size_t n = strlen(word);
-    for (size_t i = 0; i + n <= header.len; i++)
-        if (memcmp(header.ptr + i, word, n) == 0) return true;
-    return false;
-}
-
-static void asset(void *ctx, pt_http_request *rq)
-{
-    (void)ctx;
-    api__begin(rq);
-    pt_slice path = pt_http_path(rq);
-    const host_web_asset *a = host_web_find(path);
-    if (!a) {
-        pt_http_problem(rq, 404, "not-found", "there is no such page");
-        return;
-    }
-    pt_http_set_header(rq, "ETag", a->etag);
-    pt_http_set_header(rq, "Vary", "Accept-Encoding");
-    pt_http_set_header(rq, "Cache-Control", a->immutable ? "public, max-age=31536000, immutable" : "no-cache");
-    pt_slice have = pt_http_header(rq, "If-None-Match");
-    if (have.ptr && lists(have, a->etag)) {
-        pt_http_reply(rq, 304, a->content_type, PT_LIT(""));
-        return;
-    }
-    bool gzip = a->gz && lists(pt_http_header(rq, "Accept-Encoding"), "gzip");
-    pt_http_reply_static(rq, 200, a->content_type, gzip ? pt_slice_of(a->gz, a->gz_len) : pt_slice_of(a->raw, a->raw_len), gzip);
-}
-
 /* ---- routes ------------------------------------------------------------------------------------------- */
 
 #define QUERY(...) ((const char *const[]){ __VA_ARGS__, NULL })
 static const char *const none[] = { NULL };
 
 const pt_http_route host__routes[] = {
-    { "GET", "/", asset, none },
-    { "GET", "/ui/{rest...}", asset, none },
+    { "GET", "/", host_web_serve, none },
+    { "GET", "/ui/{rest...}", host_web_serve, none },
     { "GET", "/healthz", healthz, none },
     { "GET", "/readyz", readyz, none },
     { "GET", "/metrics", metrics, none },
