@@ -108,8 +108,14 @@ static bool bind_line(edge_config_file *f, edge_device_config *d, edge_tag_confi
     return st == PT_OK;
 }
 
-static void quote(pt_buf *out, const char *key, const char *text)
+/* Texts are quoted; numbers and words are not, unless they hold what would mean something in YAML: then the binder says what is wrong. */
+static void quote(pt_buf *out, const pt_config_field *field, const char *text)
 {
+    const char *key = field->key;
+    if (field->type != PT_CFG_STRING && strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.+-_%") == strlen(text) && strcmp(text, "-") != 0) {
+        pt_buf_printf(out, "%s: %s\n", key, text);
+        return;
+    }
     pt_buf_printf(out, "%s: '", key);
     for (; *text; text++) {
         if (*text == '\'') pt_buf_char(out, '\'');
@@ -130,7 +136,7 @@ static bool read_line(edge_config_file *f, edge_device_config *d, edge_tag_confi
         if (!*cells[i]) continue;
         if (strcmp(columns[i], "name") == 0) t->name = keep(f, cells[i]);
         if (tag_field(columns[i])) {
-            quote(&yaml, columns[i], cells[i]);
+            quote(&yaml, tag_field(columns[i]), cells[i]);
         } else if (driver_key(d, columns[i], &k) && options && edge_option_parse(&d->driver->tag_keys[k], keep(f, cells[i]), &options[k], &err) != PT_OK) {
             edge__tag_fault(f, d, t, faults, "%s", err.text);
             good = false;

@@ -220,8 +220,9 @@ pt_status edge_model_device(edge_model *m, const char *id, uint32_t *device, pt_
 {
     pt_slice s = pt_cstr(id);
     if (m->sealed) return pt_fail(err, PT_ESTATE, "the model is sealed");
-    pt_status st = spb_id_check(s, false, err); /* tck-id-topic-structure-namespace-valid-device-id */
-    if (st != PT_OK) return PT_EINVAL;
+    pt_error why = { 0 };
+    if (spb_id_check(s, false, &why) != PT_OK) /* tck-id-topic-structure-namespace-valid-device-id */
+        return pt_fail(err, PT_EINVAL, "device id '%.100s': %s", id ? id : "", why.text);
     for (uint32_t i = 1; i < m->n_devices; i++)
         if (same_folded(m->devices[i].id, s))
             return pt_fail(err, PT_EEXISTS, "device '%s' differs from '%s' in case only or not at all", id, m->devices[i].id.ptr);

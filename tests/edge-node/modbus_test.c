@@ -71,7 +71,7 @@ typedef struct bench {
     edge_convert converts[8][TAGS_MAX];
     uint32_t metrics[8][TAGS_MAX];
     edge_option device_options[8][12], tag_options[8][TAGS_MAX][6];
-    char addresses[8][40], units[8][8];
+    char addresses[8][40], units[8][16];
     uint32_t n;
 } bench;
 
