@@ -302,6 +302,10 @@ static void step(stage *s, const char *scene, const char *edge, pt_slice line)
         settle(s);
         snprintf(got, sizeof got, "%zu", pt_observer_count_topic(s->observer, topic));
         ok = strcmp(got, a) == 0;
+        for (size_t i = 0; i < pt_observer_count(s->observer); i++) { /* tck-id-topics-ncmd-mqtt: QoS 0, not retained */
+            const pt_observed *m = pt_observer_at(s->observer, i);
+            if (strcmp(m->topic, topic) == 0) CHECK(m->qos == 0 && !m->retain);
+        }
     } else if (strcmp(w, "post") == 0) {
         word(&rest, b, sizeof b);
         expected(rest, want, sizeof want);

@@ -235,13 +235,18 @@ static void *post_main(void *arg)
     return NULL;
 }
 
-static void publish(const char *topic, const char *words)
+static void publish_to(const pt_broker *broker, const char *topic, const char *words)
 {
     pt_buf b;
     pt_buf_init(&b, 1 << 16);
     wire_payload(words, &b);
-    pt_broker_publish(st.broker, topic, pt_buf_view(&b), 0, false);
+    pt_broker_publish(broker, topic, pt_buf_view(&b), 0, false);
     pt_buf_fini(&b);
+}
+
+static void publish(const char *topic, const char *words)
+{
+    publish_to(st.broker, topic, words);
 }
 
 /* tck-id-topics-dcmd-mqtt, -timestamp, -payload, tck-id-payloads-dcmd-seq, tck-id-operational-behavior-data-commands-dcmd-* */
@@ -301,6 +306,37 @@ static void a_passive_host_publishes_nothing_at_all(void)
     stage_close(&st);
 }
 
+/* tck-id-operational-behavior-primary-application-state-with-multiple-servers-state, -host-application-multi-server-timestamp */
+static void each_server_has_its_own_state_and_losing_one_leaves_the_other_alone(void)
+{
+    stage_open(&st, NULL, NULL);
+    pt_broker *other = pt_broker_start(NULL);
+    pt_observer *there = pt_observer_start(other, "spBv1.0/#");
+    const char *servers[] = { pt_broker_url(st.broker), pt_broker_url(other) };
+    st.config.mqtt.servers = (pt_config_list){ .items = (void *)servers, .n = 2 };
+    stage_start(&st);
+    CHECK_WITHIN_FATAL(10000, pt_observer_count_topic(there, STATE_TOPIC) == 1);
+    uint64_t here = state_at(0, true);
+    stage_play(&st, "here", "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=d1@1\nvalue g/$/a = 1 GOOD\nnode server = 0");
+    publish_to(other, "spBv1.0/g/NBIRTH/there", "ts=1000 seq=0 bd=1 a:10=d1@1");
+    stage_play(&st, "there", "value g/there/a = 1 GOOD");
+    pt_observer_stop(there);
+    pt_broker_kill9(other);
+    stage_play(&st, "lost", "value g/there/a = 1 STALE");
+    CHECK_INT(pt_observer_count_topic(st.observer, STATE_TOPIC), 1);
+    pt_broker_restart(other);
+    there = pt_observer_start(other, "spBv1.0/#");
+    CHECK_WITHIN(10000, pt_observer_count_topic(there, STATE_TOPIC) >= 1);
+    spb_state again = { .online = false };
+    CHECK_OK(spb_state_parse(pt_observer_at(there, 0)->payload, &again, NULL));
+    CHECK(again.online && again.timestamp_ms > here);
+    CHECK_INT(pt_observer_count_topic(st.observer, STATE_TOPIC), 1);
+    stage_halt(&st);
+    pt_observer_stop(there);
+    pt_broker_stop(other);
+    stage_close(&st);
+}
+
 /* ---- the broker dies ---- */
 
 static void after_a_broker_death_everything_is_stale_and_sessions_that_go_on_are_recognised(void)
@@ -354,6 +390,7 @@ int main(int argc, char **argv)
         PT_TEST(state_is_born_corrected_willed_and_ended_as_the_specification_says),
         PT_TEST(a_write_is_a_dcmd_and_its_outcome_is_what_the_plant_says),
         PT_TEST(a_passive_host_publishes_nothing_at_all),
+        PT_TEST(each_server_has_its_own_state_and_losing_one_leaves_the_other_alone),
         PT_TEST(after_a_broker_death_everything_is_stale_and_sessions_that_go_on_are_recognised),
         PT_TEST(a_host_starts_without_a_broker_and_a_data_directory_has_one_owner),
     };
