@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { describe, detailText, levelOf, mergeEvents } from '../../host/web/ui/event-list.js';
-import { Cell, fleetOf, patchNodes, TagStore } from '../../host/web/ui/store.js';
+import { accountsOf, Cell, fleetOf, patchNodes, TagStore } from '../../host/web/ui/store.js';
 
 const newStore = () => {
   const paints = [];
@@ -131,4 +131,15 @@ test('a write tells value, outcome, reason and who, and is a warning when it wen
   assert.equal(describe(write({ id: 1, state: 'confirmed', value: 2.5, reason: 'shift', who: 'me', detail: '' })), '2.5 confirmed, reason: shift, by me');
   assert.equal(describe(write({ state: 'deviates', value: true, reported: false, detail: 'other' })), 'true deviates, the plant reports false, other');
   assert.deepEqual([levelOf(write({ state: 'confirmed' })), levelOf(write({ state: 'timeout' })), levelOf(write(null))], ['', 'warn', '']);
+});
+
+test('the accounts of a node close, and say so when they do not', () => {
+  const node = { messages: { received: 10, accepted: 7, rejected: 2, held: 1 },
+    samples: { received: 100, stored: 90, duplicate: 4, not_kept: 3, rejected: 2, lost: 0, historical: 50 }, rejected_by: { 'unknown-alias': { messages: 2, samples: 2 } } };
+  const { messages, samples, rejectedBy } = accountsOf(node);
+  assert.equal(messages.open, 0);
+  assert.equal(samples.open, 1);
+  assert.deepEqual(samples.parts.map(([name]) => name), ['stored', 'repeated', 'not to be kept', 'rejected', 'lost here']);
+  assert.deepEqual(rejectedBy, [{ reason: 'unknown-alias', messages: 2, samples: 2 }]);
+  assert.deepEqual(accountsOf({ samples: { received: 1, stored: 1 } }), { messages: null, samples: null, rejectedBy: [] }, 'a host that does not tell');
 });

@@ -191,6 +191,9 @@ async function play() {
     await page.getByRole('button', { name: 'Request rebirth' }).click();
     await until('it was sent', 10, async () => /Rebirth requested/.test(await text('.notice')));
     await until('the table names the cause', 15, async () => /operator/.test(await text('table.nodes')));
+    await page.locator('table.nodes tbody button[aria-expanded]').first().click();
+    await until('the accounts are open', 5, async () => /received =/.test(await text('.node-detail')));
+    check(!/not accounted for/.test(await text('.node-detail')), `the accounts close: ${await text('.node-detail')}`);
     await picture('nodes');
   });
 

@@ -2,6 +2,7 @@
 
 import { formatShort, group, isoTime, NO_VALUE } from './fmt.js';
 import { RebirthDialog } from './dialogs.js';
+import { accountsOf } from './store.js';
 import { Age, html, Shape, StateWord, useCell, usePlant, useState } from './ui.js';
 
 const count = (n) => (n === undefined || n === null ? NO_VALUE : group(String(n)));
@@ -38,17 +39,40 @@ const When = ({ ms }) => (ms > 0
 const Count = ({ n, warn }) => (warn && Number(n) > 0
   ? html`<span class="quality warn"><${Shape} name="triangle" level="warn" label="attention" />${count(n)}</span>` : count(n));
 
+const Account = ({ title, account }) => account && html`<dt>${title}</dt><dd>${count(account.received)} received =
+  ${account.parts.map(([name, n], i) => html`${i > 0 ? ' + ' : ' '}<${Count} n=${n} warn=${name === 'lost here'} /> <span class="dim">${name}</span>`)}
+  ${account.open !== 0 && html` <span class="quality warn"><${Shape} name="triangle" level="warn" />${count(account.open)} not accounted for</span>`}</dd>`;
+
+// Everything there is to say about one node's session: where its messages and samples went.
+function NodeDetail({ node }) {
+  const { messages, samples, rejectedBy } = accountsOf(node);
+  const m = node.messages;
+  return html`<tr class="node-detail"><td colspan=${COLUMNS.length + 1}><dl class="facts">
+    <dt>Session</dt><dd>${count(node.births)} <span class="dim">births,</span> ${count(node.deaths)} <span class="dim">deaths</span>${node.last_message_ms > 0 && html`<span class="dim">, last
+      message </span><${Age} ms=${node.last_message_ms} /> <span class="dim">ago</span>`}${Math.abs(node.clock_skew_ms) >= 1 && html`<span class="dim">, its clock is </span>${
+      count(Math.abs(node.clock_skew_ms))} ms <span class="dim">${node.clock_skew_ms < 0 ? 'behind' : 'ahead'}</span>`}</dd>
+    <${Account} title="Messages" account=${messages} />
+    ${m && html`<dt>Sequence</dt><dd>${count(m.expected)} <span class="dim">expected,</span> <${Count} n=${m.missing} warn /> <span class="dim">missing in</span> ${count(node.seq_gaps)} <span
+      class="dim">gaps,</span> ${count(m.reordered)} <span class="dim">came out of order,</span> ${count(node.duplicates)} <span class="dim">twice</span></dd>`}
+    <${Account} title="Samples" account=${samples} />
+    ${rejectedBy.length > 0 && html`<dt>Rejected</dt><dd>${rejectedBy.map((r, i) => html`${i > 0 && ', '}${r.reason} <span class="dim">${count(r.messages)} messages, ${count(r.samples)} samples</span>`)}</dd>`}
+  </dl></td></tr>`;
+}
+
 function NodeRows({ node, ask }) {
+  const [open, setOpen] = useState(false);
   const cause = node.rebirths?.last_cause;
   return html`
     <tr class=${node.state} data-node=${`${node.group}/${node.edge}`}>
-      <th scope="row"><span class="dim">${node.group}/</span>${node.edge}</th>
+      <th scope="row"><button class="plain" aria-expanded=${open} onClick=${() => setOpen(!open)}><${Shape} name=${open ? 'open' : 'closed'} /> <span
+        class="dim">${node.group}/</span>${node.edge}</button></th>
       <td><${StateWord} state=${node.state} /></td>
       <td><${When} ms=${node.since_ms} /></td>
       ${COLUMNS.slice(3).map((column) => html`<td class="number"><${Count} n=${column.key(node)} warn=${column.warn} />
         ${column.id === 'rebirths' && cause && html`<span class="dim cause"> ${cause}</span>`}</td>`)}
       <td class="action"><button class="small" disabled=${node.state !== 'online'} onClick=${() => ask(node)}>Rebirth\u2026</button></td>
     </tr>
+    ${open && html`<${NodeDetail} node=${node} />`}
     ${(node.devices ?? []).map((device) => html`<tr class=${`device ${device.state}`} key=${device.device}>
       <th scope="row"><span class="dim">device</span> ${device.device}</th>
       <td><${StateWord} state=${device.state} /></td>

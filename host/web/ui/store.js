@@ -159,3 +159,19 @@ export function patchNodes(nodes, rows) {
   }
   return result;
 }
+
+// Where a node's messages and samples went. Each account is { received, parts: [[name, count]], open }: what was received is the
+// sum of its parts, `open` is what is missing to that (0 when the account closes). null when the host does not tell.
+export function accountsOf(node) {
+  const account = (received, parts) => {
+    const known = parts.filter(([, count]) => count !== undefined && count !== null).map(([name, count]) => [name, Number(count)]);
+    return { received: Number(received), parts: known, open: Number(received) - known.reduce((sum, [, count]) => sum + count, 0) };
+  };
+  const m = node.messages, s = node.samples;
+  return {
+    messages: m ? account(m.received, [['accepted', m.accepted], ['rejected', m.rejected], ['held back', m.held]]) : null,
+    samples: s?.not_kept !== undefined ? account(s.received, [['stored', s.stored], ['repeated', s.duplicate], ['not to be kept', s.not_kept],
+      ['rejected', s.rejected], ['lost here', s.lost]]) : null,
+    rejectedBy: Object.entries(node.rejected_by ?? {}).map(([reason, count]) => ({ reason, messages: Number(count.messages ?? 0), samples: Number(count.samples ?? 0) })),
+  };
+}
