@@ -294,6 +294,48 @@ static void a_killed_broker_comes_back_and_so_do_we(void)
     pt_broker_stop(b);
 }
 
+static void a_server_gone_silent_is_noticed_by_the_keep_alive(void)
+{
+    pt_broker *b = pt_broker_start(NULL);
+    user u;
+    user_init(&u, pt_broker_url(b), "x");
+    spb_mqtt_options o = options_for("listener", 5);
+    o.keep_alive_ms = 1000;
+    user_start(&u, &o);
+    CHECK_WITHIN_FATAL(5000, u.ready == 1);
+    CHECK(!PT_WITHIN(2500, u.lost > 0)); /* answered pings keep it */
+    pt_broker_freeze(b);
+    CHECK_WITHIN_FATAL(10000, u.lost >= 1);
+    pt_broker_thaw(b);
+    CHECK_WITHIN(10000, u.ready == 2);
+    user_end(&u);
+    pt_broker_stop(b);
+}
+
+static void a_stop_does_not_wait_for_a_frozen_server_longer_than_asked(void)
+{
+    pt_broker *b = pt_broker_start(NULL);
+    for (int version = 3; version <= 5; version += 2) {
+        static char payload[200000];
+        user u;
+        user_init(&u, pt_broker_url(b), "x");
+        spb_mqtt_options o = options_for("stopper", version);
+        user_start(&u, &o);
+        CHECK_WITHIN_FATAL(5000, u.ready == 1);
+        pt_broker_freeze(b);
+        for (int i = 0; i < 50; i++) /* more than the socket takes */
+            CHECK_OK(spb_mqtt_publish(u.session, "test/x", pt_slice_of(payload, sizeof payload), i % 2, false, NULL));
+        int64_t start = pt_test_now_ms();
+        spb_mqtt_stop(u.session, version == 5, 300);
+        int64_t took = pt_test_now_ms() - start;
+        CHECK(took >= 300 && took < 3000);
+        CHECK_INT(u.sent_ok + u.sent_failed, 50);
+        pt_broker_thaw(b);
+        user_end(&u);
+    }
+    pt_broker_stop(b);
+}
+
 static void a_server_that_does_not_answer_is_given_up_in_time(void)
 {
     pt_broker *b = pt_broker_start(NULL);
@@ -809,6 +851,8 @@ int main(int argc, char **argv)
         PT_TEST(disconnect_can_reconnect_at_once_or_stay_away),
         PT_TEST(a_broker_absent_at_first_is_waited_for),
         PT_TEST(a_killed_broker_comes_back_and_so_do_we),
+        PT_TEST(a_server_gone_silent_is_noticed_by_the_keep_alive),
+        PT_TEST(a_stop_does_not_wait_for_a_frozen_server_longer_than_asked),
         PT_TEST(a_server_that_does_not_answer_is_given_up_in_time),
         PT_TEST(a_refused_subscription_is_never_ready),
         PT_TEST(a_wrong_password_is_refused_and_the_right_one_works),
