@@ -61,17 +61,17 @@ void gen_mixed_next(gen_mixed *g, uint32_t id, hist_sample *out)
 {
     gen_tag *t = &g->tags[id - 1];
     uint64_t dice = pt_random_u64(&t->random);
-    int64_t jitter = (int64_t)(dice % 7) - 3; /* a poll's few milliseconds; periods are longer, so times ascend */
-    if (g->period_ms < 8) jitter = 0;
+    int64_t span = g->period_ms > 32 ? 15 : (g->period_ms - 1) / 2; /* a poll's jitter either way; times still ascend */
+    int64_t jitter = (int64_t)(dice % (uint64_t)(2 * span + 1)) - span;
     *out = (hist_sample){ .tag_id = id, .time_ms = g->start_ms + t->n * g->period_ms + jitter, .type = (uint8_t)gen_mixed_type(id) };
     switch (id % 6) {
     case 1:
     case 4:
-        out->as.f64 = cents(t->level + t->amplitude * sin(t->turn * (double)t->n));
+        out->as.f64 = cents(t->level + t->amplitude * sin(t->turn * (double)t->n) + (double)((int64_t)(dice >> 8) % 41 - 20) / 100);
         break;
     case 2:
     case 5:
-        t->counter += (int64_t)(dice >> 8) % 5;
+        t->counter += (int64_t)(dice >> 8) % 64;
         out->as.i64 = t->counter;
         break;
     case 3:

@@ -1,11 +1,11 @@
 /* tests/bench/historian_bench.c -- the historian against plain SQLite tables, one row per sample, in the same run.
  *
- * The mixed set: thirds of the tags are a sine with two decimals, a counter, and a boolean or set-point; times every second with some milliseconds
- * of jitter, quality GOOD with now and then a BAD stretch. Samples arrive tag by tag within each second, 20 at a time, as messages bring them. */
+ * The mixed set is generate.h's, one sample per second and tag. Samples arrive tag by tag within each second, 20 at a time, as messages bring them. */
 #include "base/clock.h"
 #include "base/random.h"
 #include "historian/historian.h"
 #include "tests/bench/bench.h"
+#include "tests/bench/generate.h"
 
 #include <dirent.h>
 #include <math.h>
@@ -22,7 +22,7 @@ typedef enum stream_kind { MIXED, RANDOM_DOUBLES, VIBRATION, TEXTS } stream_kind
 typedef struct tag_state {
     double phase, step;
     uint64_t counter;
-    bool on, bad;
+    bool bad;
 } tag_state;
 
 typedef struct stream {
@@ -31,6 +31,7 @@ typedef struct stream {
     uint32_t tags;
     uint64_t given;
     tag_state *state;
+    gen_mixed mixed; /* MIXED */
 } stream;
 
 static bool stream_init(stream *s, stream_kind kind, uint32_t tags, uint64_t seed)
@@ -40,7 +41,14 @@ static bool stream_init(stream *s, stream_kind kind, uint32_t tags, uint64_t see
         s->state[i].phase = pt_random_unit(&s->rnd) * 6;
         s->state[i].step = 0.002 + pt_random_unit(&s->rnd) * 0.02;
     }
-    return s->state != NULL;
+    return s->state != NULL && (kind != MIXED || gen_mixed_init(&s->mixed, seed, tags, START, 1000) == PT_OK);
+}
+
+static void stream_fini(stream *s)
+{
+    free(s->state);
+    s->state = NULL;
+    gen_mixed_fini(&s->mixed);
 }
 
 static void stream_next(stream *s, hist_sample *out, uint32_t n) /* n divides tags */
@@ -71,23 +79,8 @@ static void stream_next(stream *s, hist_sample *out, uint32_t n) /* n divides ta
             break;
         case MIXED:
         default:
-            if (tag % 3 == 0) {
-                o->type = SPB_DOUBLE;
-                t->phase += t->step;
-                o->as.f64 = round((50 + 20 * sin(t->phase)) * 100) / 100;
-            } else if (tag % 3 == 1) {
-                o->type = SPB_INT64;
-                t->counter += (r >> 32) % 4;
-                o->as.i64 = (int64_t)t->counter;
-            } else if (tag % 6 == 2) {
-                o->type = SPB_BOOLEAN;
-                if ((r >> 40) % 100 == 0) t->on = !t->on;
-                o->as.u64 = t->on;
-            } else {
-                o->type = SPB_DOUBLE;
-                if ((r >> 40) % 500 == 0) t->counter++;
-                o->as.f64 = (double)t->counter * 0.5;
-            }
+            gen_mixed_next(&s->mixed, tag + 1, o);
+            break;
         }
     }
 }
@@ -231,7 +224,7 @@ static double side(ingest *g, bool ours, pt_error *err)
     if (bench_dir(g->run, name, g->dir, sizeof g->dir, err) != PT_OK) return -1;
     if (!stream_init(&st, MIXED, 1000, g->run->seed)) return -1;
     double rate = ours ? ours_ingest(g->dir, g->samples, &st, false, err) : plain_ingest(g->dir, g->keyed, g->batch, g->keyed ? g->samples / 20 : g->samples / 4, &st, err);
-    free(st.state);
+    stream_fini(&st);
     bench_remove(g->run, g->dir);
     return rate;
 }
@@ -274,14 +267,14 @@ static pt_status size_of(bench_run *run, stream_kind kind, const char *variant, 
     double rate = ours_ingest(dir, samples, &st, true, err);
     bench_add(&ours, directory_bytes(dir, "blocks-") / (double)samples);
     double journal = directory_bytes(dir, "journal") / (double)samples;
-    free(st.state);
+    stream_fini(&st);
     bench_remove(run, dir);
     if (rate < 0) return PT_EIO;
     if ((status = bench_dir(run, "size", dir, sizeof dir, err)) != PT_OK) return status;
     if (!stream_init(&st, kind, 1000, run->seed)) return pt_fail(err, PT_ENOMEM, "out of memory");
     rate = plain_ingest(dir, false, 100000, samples / 4, &st, err);
     bench_add(&plain_size, directory_bytes(dir, "plain.db") / (double)(samples / 4));
-    free(st.state);
+    stream_fini(&st);
     bench_remove(run, dir);
     if (rate < 0) return PT_EIO;
     char note[120];
@@ -365,10 +358,10 @@ static pt_status run_scan(bench_run *run, pt_error *err)
     if (status != PT_OK) return status;
     if (!stream_init(&st, MIXED, TAGS, run->seed)) return pt_fail(err, PT_ENOMEM, "out of memory");
     double rate = ours_ingest(dir, SAMPLES, &st, true, err);
-    free(st.state);
+    stream_fini(&st);
     if (rate < 0 || !stream_init(&st, MIXED, TAGS, run->seed)) return PT_EIO;
     rate = plain_ingest(dir, true, 100000, SAMPLES, &st, err);
-    free(st.state);
+    stream_fini(&st);
     if (rate < 0) return PT_EIO;
 
     scan_ctx c = { .rounds = 200 };

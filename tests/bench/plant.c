@@ -19,7 +19,7 @@ pt_status bench_plant_init(bench_plant *p, uint64_t seed, uint32_t nodes, uint32
     if (st) return st;
     if (!(p->list = calloc(nodes, sizeof *p->list))) return PT_ENOMEM;
     for (uint32_t i = 0; i < nodes; i++)
-        p->list[i].time_ms = start_ms - 10; /* births come before every sample */
+        p->list[i].time_ms = start_ms - 20; /* births come before every sample */
     return PT_OK;
 }
 
@@ -86,7 +86,7 @@ static pt_status birth(bench_plant *p, uint32_t node, pt_buf *out)
     if (!m) return PT_ENOMEM;
     n->bd_seq++;
     n->seq = 0;
-    n->time_ms++; /* between the samples before and after */
+    n->time_ms++;
     m[0] = bd_seq_metric(n, n->time_ms);
     m[1] = (spb_metric){ .name = PT_LIT("Node Control/Rebirth"), .timestamp = (uint64_t)n->time_ms, .datatype = SPB_BOOLEAN,
                          .wire = SPB_WIRE_BOOL, .flags = SPB_HAS_NAME | SPB_HAS_TIMESTAMP | SPB_HAS_DATATYPE };
