@@ -1,0 +1,275 @@
+/* tests/historian/failure_test.c -- the disk refuses the 1st, 2nd, 3rd ... write or sync, once or from then on; memory inside SQLite likewise.
+ *
+ * A shim over the default VFS counts and fails; the same short life of a store is run for each number. Whatever fails, the store answers with a status,
+ * and after the disk works again everything acknowledged is there, verify is clean, and the rest can be written. PLANTREE_SWEEP=1 tries every number. */
+#include "historian/maintain.h"
+#include "historian/store.h"
+#include "tests/support/check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static const int64_t NOW = 1750000000000;
+static pt_fake_clock fake;
+static const char *home;
+
+/* ---- the shim ------------------------------------------------------------------------------------------------ */
+
+typedef enum what { WRITES, SYNCS, ALLOCATIONS } what;
+static struct {
+    _Atomic bool on;
+    what kind;
+    bool sticky;
+    int code;
+    _Atomic long fail_at, count, failed;
+} faults;
+
+static bool strike(what kind)
+{
+    if (!faults.on || faults.kind != kind) return false;
+    long n = ++faults.count;
+    bool hit = faults.sticky ? n >= faults.fail_at : n == faults.fail_at;
+    if (hit) faults.failed++;
+    return hit;
+}
+
+typedef struct shim_file {
+    sqlite3_file base;
+    sqlite3_file *real;
+} shim_file;
+
+static sqlite3_vfs *real_vfs;
+static sqlite3_io_methods methods;
+
+#define REAL(f) (((shim_file *)(f))->real)
+static int f_close(sqlite3_file *f)
+{
+    int rc = REAL(f)->pMethods ? REAL(f)->pMethods->xClose(REAL(f)) : SQLITE_OK;
+    sqlite3_free(REAL(f));
+    return rc;
+}
+static int f_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at) { return REAL(f)->pMethods->xRead(REAL(f), p, n, at); }
+static int f_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
+{
+    if (strike(WRITES)) return faults.code;
+    return REAL(f)->pMethods->xWrite(REAL(f), p, n, at);
+}
+static int f_truncate(sqlite3_file *f, sqlite3_int64 n)
+{
+    if (strike(WRITES)) return SQLITE_IOERR_TRUNCATE;
+    return REAL(f)->pMethods->xTruncate(REAL(f), n);
+}
+static int f_sync(sqlite3_file *f, int flags)
+{
+    if (strike(SYNCS)) return SQLITE_IOERR_FSYNC;
+    return REAL(f)->pMethods->xSync(REAL(f), flags);
+}
+static int f_size(sqlite3_file *f, sqlite3_int64 *n) { return REAL(f)->pMethods->xFileSize(REAL(f), n); }
+static int f_lock(sqlite3_file *f, int l) { return REAL(f)->pMethods->xLock(REAL(f), l); }
+static int f_unlock(sqlite3_file *f, int l) { return REAL(f)->pMethods->xUnlock(REAL(f), l); }
+static int f_reserved(sqlite3_file *f, int *r) { return REAL(f)->pMethods->xCheckReservedLock(REAL(f), r); }
+static int f_control(sqlite3_file *f, int op, void *p) { return REAL(f)->pMethods->xFileControl(REAL(f), op, p); }
+static int f_sector(sqlite3_file *f) { return REAL(f)->pMethods->xSectorSize(REAL(f)); }
+static int f_device(sqlite3_file *f) { return REAL(f)->pMethods->xDeviceCharacteristics(REAL(f)); }
+static int f_map(sqlite3_file *f, int page, int size, int extend, void volatile **p) { return REAL(f)->pMethods->xShmMap(REAL(f), page, size, extend, p); }
+static int f_shm_lock(sqlite3_file *f, int at, int n, int flags) { return REAL(f)->pMethods->xShmLock(REAL(f), at, n, flags); }
+static void f_barrier(sqlite3_file *f) { REAL(f)->pMethods->xShmBarrier(REAL(f)); }
+static int f_unmap(sqlite3_file *f, int del) { return REAL(f)->pMethods->xShmUnmap(REAL(f), del); }
+
+static int v_open(sqlite3_vfs *v, const char *name, sqlite3_file *f, int flags, int *out)
+{
+    (void)v;
+    shim_file *s = (shim_file *)f;
+    s->base.pMethods = NULL;
+    s->real = sqlite3_malloc(real_vfs->szOsFile);
+    if (!s->real) return SQLITE_NOMEM;
+    memset(s->real, 0, (size_t)real_vfs->szOsFile);
+    int rc = real_vfs->xOpen(real_vfs, name, s->real, flags, out);
+    if (rc != SQLITE_OK) {
+        sqlite3_free(s->real);
+        return rc;
+    }
+    s->base.pMethods = &methods;
+    return SQLITE_OK;
+}
+
+static sqlite3_mem_methods real_memory;
+static void *m_alloc(int n) { return strike(ALLOCATIONS) ? NULL : real_memory.xMalloc(n); }
+static void *m_realloc(void *p, int n) { return strike(ALLOCATIONS) ? NULL : real_memory.xRealloc(p, n); }
+
+static bool install(void)
+{
+    static sqlite3_vfs shim;
+    sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real_memory);
+    sqlite3_mem_methods memory = real_memory;
+    memory.xMalloc = m_alloc;
+    memory.xRealloc = m_realloc;
+    if (sqlite3_config(SQLITE_CONFIG_MALLOC, &memory) != SQLITE_OK || sqlite3_initialize() != SQLITE_OK) return false;
+    real_vfs = sqlite3_vfs_find(NULL);
+    shim = *real_vfs;
+    shim.zName = "failing";
+    shim.szOsFile = (int)sizeof(shim_file);
+    shim.xOpen = v_open;
+    methods = (sqlite3_io_methods){ .iVersion = 2, .xClose = f_close, .xRead = f_read, .xWrite = f_write, .xTruncate = f_truncate, .xSync = f_sync, .xFileSize = f_size,
+                                    .xLock = f_lock, .xUnlock = f_unlock, .xCheckReservedLock = f_reserved, .xFileControl = f_control, .xSectorSize = f_sector,
+                                    .xDeviceCharacteristics = f_device, .xShmMap = f_map, .xShmLock = f_shm_lock, .xShmBarrier = f_barrier, .xShmUnmap = f_unmap };
+    return sqlite3_vfs_register(&shim, 1) == SQLITE_OK;
+}
+
+/* ---- a short life -------------------------------------------------------------------------------------------- */
+
+enum { ROUNDS = 6, PER_ROUND = 50 };
+
+static pt_status open_at(const char *dir, hist **h, pt_error *err)
+{
+    hist_options o;
+    hist_options_init(&o);
+    o.dir = dir;
+    o.block_samples = 32;
+    o.commit_interval_ms = 10;
+    o.log_bytes = 0;
+    return hist_open(&o, &fake.clock, NULL, h, err);
+}
+
+static hist_sample nth(int i)
+{
+    return (hist_sample){ .tag_id = 1 + (uint32_t)(i % 2), .time_ms = NOW + (i % 7 == 6 ? i - 20 : i) * INT64_C(10000) + i % 3, .type = SPB_INT64, .as.i64 = i };
+}
+
+/* Acknowledged, or failing for good: no use waiting for a disk that stays broken. */
+static bool flushed(hist *h)
+{
+    pt_error err = { 0 };
+    for (int k = 0; k < 200; k++) {
+        if (hist_flush(h, 30, &err) == PT_OK) return true;
+        if (faults.on && faults.sticky && faults.failed) return false;
+    }
+    return false;
+}
+
+/* Returns how many samples were acknowledged; whatever fails on the way ends it. */
+static int live(const char *dir)
+{
+    hist *h = NULL;
+    pt_error err = { 0 };
+    int acked = 0;
+    if (open_at(dir, &h, &err) != PT_OK) return 0;
+    bool ok = true;
+    for (int t = 0; ok && t < 2; t++) {
+        uint32_t id = 0;
+        hist_tag_key key = { PT_LIT("spb"), PT_LIT("g"), PT_LIT("e"), PT_NONE, t ? PT_LIT("b") : PT_LIT("a") };
+        ok = hist_tag_ensure(h, &key, t ? PT_LIT("b") : PT_LIT("a"), SPB_INT64, PT_NONE, &id) == PT_OK;
+    }
+    for (int r = 0; ok && r < ROUNDS; r++) {
+        for (int i = 0; ok && i < PER_ROUND; i++) {
+            hist_sample s = nth(r * PER_ROUND + i);
+            ok = hist_append(h, &s, 1) == PT_OK;
+        }
+        hist_event e = { .time_ms = NOW + r, .type = PT_LIT("write") };
+        ok = ok && hist_event_append(h, &e) == PT_OK && flushed(h);
+        if (ok) acked = (r + 1) * PER_ROUND;
+        if (ok && r % 2) ok = hist_seal(h, &err) == PT_OK || !faults.sticky; /* a seal that failed once changes nothing */
+    }
+    pt_status st = hist_close(h, 200, &err);
+    (void)st; /* may well fail: that is what is tried */
+    return acked;
+}
+
+static bool look(const char *dir, int acked, const char *row)
+{
+    hist *h = NULL;
+    pt_error err = { 0 };
+    hist_verify_report r = { 0 };
+    hist_verify_options o = { 0 };
+    pt_status st = open_at(dir, &h, &err);
+    if (st != PT_OK) printf("[%s] %s\n", row, err.text);
+    CHECK_ROW(row, st == PT_OK);
+    if (st != PT_OK) return false;
+    bool there[ROUNDS * PER_ROUND] = { false };
+    uint64_t wrong = 0;
+    for (uint32_t tag = 1; tag <= hist__tag_count(h); tag++) {
+        hist_cursor *c = NULL;
+        const hist_sample *rows = NULL;
+        size_t n = 0;
+        if (hist_cursor_open(h, tag, INT64_MIN, INT64_MAX, true, &c, &err) != PT_OK) return false;
+        while ((st = hist_cursor_view(c, &rows, &n, &err)) == PT_OK && n) {
+            for (size_t i = 0; i < n; i++) {
+                int k = (int)rows[i].as.i64;
+                bool ours = k >= 0 && k < ROUNDS * PER_ROUND && !there[k] && nth(k).time_ms == rows[i].time_ms;
+                wrong += !ours;
+                if (ours) there[k] = true;
+            }
+        }
+        wrong += st != PT_OK;
+        hist_cursor_close(c);
+    }
+    int missing = 0;
+    for (int i = 0; i < acked; i++) missing += !there[i];
+    st = hist_close(h, 5000, &err);
+    pt_status verified = hist_verify(dir, &o, &r, &err);
+    bool ok = wrong == 0 && missing == 0 && st == PT_OK && verified == PT_OK && r.faults == 0;
+    if (!ok) printf("[%s] wrong %llu, missing %d of %d, close %s, verify %s with %llu faults\n", row, (unsigned long long)wrong, missing, acked, pt_status_name(st),
+                    pt_status_name(verified), (unsigned long long)r.faults);
+    CHECK_ROW(row, ok);
+    return ok;
+}
+
+static void sweep(what kind, bool sticky, int code, const char *name, long stride)
+{
+    static unsigned serial;
+    if (getenv("PLANTREE_SWEEP")) stride = 1;
+    for (long at = 1;; at += stride) {
+        char dir[512], row[80];
+        snprintf(dir, sizeof dir, "%s/f%u", home, serial++);
+        snprintf(row, sizeof row, "%s %ld%s", name, at, sticky ? " and all behind it" : "");
+        faults.kind = kind;
+        faults.sticky = sticky;
+        faults.code = code;
+        faults.fail_at = at;
+        faults.count = faults.failed = 0;
+        faults.on = true;
+        int acked = live(dir);
+        faults.on = false;
+        bool struck = faults.failed > 0;
+        if (access(dir, F_OK) == 0 && !look(dir, acked, row)) return;
+        if (!struck) { /* the number is beyond what a whole life needs */
+            CHECK_INT(acked, ROUNDS * PER_ROUND);
+            return;
+        }
+        if (access(dir, F_OK) != 0) continue;
+        CHECK_ROW(row, live(dir) == ROUNDS * PER_ROUND); /* and life goes on */
+    }
+}
+
+static void a_write_that_fails_once_is_tried_again(void)
+{
+    sweep(WRITES, false, SQLITE_IOERR_WRITE, "write", 61);
+}
+static void a_disk_that_is_full_from_then_on_loses_nothing_acknowledged(void)
+{
+    sweep(WRITES, true, SQLITE_FULL, "full at write", 83);
+}
+static void a_sync_that_fails_is_not_taken_for_durable(void)
+{
+    sweep(SYNCS, false, 0, "sync", 17);
+    sweep(SYNCS, true, 0, "sync", 23);
+}
+static void memory_that_fails_inside_sqlite_is_survived(void)
+{
+    sweep(ALLOCATIONS, false, 0, "allocation", 397);
+}
+
+int main(int argc, char **argv)
+{
+    static const pt_test tests[] = {
+        PT_TEST(a_write_that_fails_once_is_tried_again),
+        PT_TEST(a_disk_that_is_full_from_then_on_loses_nothing_acknowledged),
+        PT_TEST(a_sync_that_fails_is_not_taken_for_durable),
+        PT_TEST(memory_that_fails_inside_sqlite_is_survived),
+    };
+    pt_fake_clock_init(&fake, NOW);
+    if (!install()) return 1;
+    home = pt_test_dir();
+    return pt_test_main("historian/failure", tests, PT_COUNT_OF(tests), argc, argv);
+}
