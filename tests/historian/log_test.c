@@ -1,0 +1,116 @@
+/* tests/historian/log_test.c -- the change log: every change once, in order, from any point, also while it is being written and trimmed. */
+#include "historian/log.h"
+#include "historian/store.h"
+#include "tests/support/check.h"
+
+#include <stdio.h>
+
+static const int64_t NOW = 1750000000000;
+static pt_fake_clock fake;
+
+typedef struct tally {
+    uint64_t last, samples, events, disorder;
+    int64_t next_value;
+    uint64_t stop_after;
+} tally;
+
+static bool count_change(void *ctx, const hist_change *c)
+{
+    tally *t = ctx;
+    t->disorder += c->seq <= t->last;
+    t->last = c->seq;
+    if (c->sample) {
+        t->disorder += c->sample->as.i64 != t->next_value++;
+        t->samples++;
+    }
+    t->events += c->event != NULL;
+    return t->stop_after == 0 || t->samples + t->events < t->stop_after;
+}
+
+static hist *open_at(const char *dir, uint64_t log_bytes)
+{
+    hist_options o;
+    hist *h = NULL;
+    hist_options_init(&o);
+    o.dir = dir;
+    o.block_samples = 50;
+    o.commit_interval_ms = 10;
+    o.log_bytes = log_bytes;
+    CHECK_OK_FATAL(hist_open(&o, &fake.clock, NULL, &h, NULL));
+    return h;
+}
+
+static void put(hist *h, int from, int n)
+{
+    static uint32_t id;
+    hist_tag_key key = { PT_LIT("mqtt"), PT_NONE, PT_NONE, PT_NONE, PT_LIT("a/b") };
+    CHECK_OK_FATAL(hist_tag_ensure(h, &key, PT_LIT("a/b"), SPB_INT64, PT_NONE, &id));
+    for (int i = from; i < from + n; i++) {
+        hist_sample s = { .tag_id = id, .time_ms = NOW + i, .type = SPB_INT64, .as.i64 = i };
+        CHECK_OK(hist_append(h, &s, 1));
+        CHECK_OK(hist_append(h, &s, 1)); /* a duplicate is no change */
+        if (i % 100 == 0) {
+            hist_event e = { .time_ms = NOW + i, .type = PT_LIT("write") };
+            CHECK_OK(hist_event_append(h, &e));
+        }
+    }
+    CHECK_OK(hist_flush(h, 10000, NULL));
+}
+
+static void every_change_is_read_once_from_any_point(void)
+{
+    const char *dir = pt_test_dir();
+    hist *h = open_at(dir, 1 << 30);
+    hist_log_range r;
+    tally t = { 0 };
+    CHECK_OK(hist_log_read(h, 0, 0, count_change, &t, &r, NULL));
+    CHECK_INT(r.newest, 0);
+    for (int k = 0; k < 10; k++) {
+        put(h, k * 100, 100);
+        if (k % 3 == 2) CHECK_OK(hist_seal(h, NULL));
+        if (k == 6) {
+            CHECK_OK(hist_close(h, 1000, NULL));
+            h = open_at(dir, 1 << 30);
+        }
+        CHECK_OK(hist_log_read(h, t.last, 0, count_change, &t, &r, NULL)); /* a consumer that follows */
+        CHECK_INT(r.next_after, t.last);
+        CHECK_INT(t.samples, (k + 1) * 100);
+        CHECK_INT(t.events, k + 1);
+    }
+    CHECK_INT(t.disorder, 0);
+    CHECK_INT(r.oldest, 1);
+    CHECK_INT(r.newest, 1010);
+    tally again = { .stop_after = 7 }; /* in small helpings from the start */
+    for (int k = 0; k < 1000 && again.last < r.newest; k++) {
+        again.stop_after = again.samples + again.events + 7;
+        CHECK_OK(hist_log_read(h, again.last, 5, count_change, &again, &r, NULL));
+    }
+    CHECK(again.samples == 1000 && again.events == 10 && again.disorder == 0);
+    CHECK_OK(hist_close(h, 1000, NULL));
+}
+
+static void what_was_trimmed_is_said(void)
+{
+    hist *h = open_at(pt_test_dir(), 0);
+    for (int k = 0; k < 5; k++) {
+        put(h, k * 100, 100);
+        CHECK_OK(hist_seal(h, NULL));
+    }
+    hist_log_range r;
+    tally t = { 0 };
+    pt_error err = { 0 };
+    CHECK_STATUS(hist_log_read(h, 0, 0, count_change, &t, &r, &err), PT_ESTATE);
+    CHECK(r.oldest > 1 && r.newest == 505);
+    t.next_value = 500 - (int64_t)(r.newest - r.oldest + 1);
+    CHECK_OK(hist_log_read(h, r.oldest - 1, 0, count_change, &t, &r, &err));
+    CHECK_INT(t.last, 505);
+    CHECK_INT(t.disorder, 0);
+    CHECK_OK(hist_close(h, 1000, NULL));
+}
+
+int main(int argc, char **argv)
+{
+    static const pt_test tests[] = { PT_TEST(every_change_is_read_once_from_any_point), PT_TEST(what_was_trimmed_is_said) };
+    pt_fake_clock_init(&fake, NOW);
+    return pt_test_main("historian/log", tests, PT_COUNT_OF(tests), argc, argv);
+}
