@@ -6,44 +6,20 @@
 #include "base/slice.h"
 #include "base/status.h"
 
+/* clang-format off */
 typedef enum spb_datatype {
     SPB_UNKNOWN = 0, /* never sent */
-    SPB_INT8 = 1,
-    SPB_INT16,
-    SPB_INT32,
-    SPB_INT64,
-    SPB_UINT8 = 5,
-    SPB_UINT16,
-    SPB_UINT32,
-    SPB_UINT64,
-    SPB_FLOAT = 9,
-    SPB_DOUBLE,
-    SPB_BOOLEAN,
-    SPB_STRING,
-    SPB_DATETIME,
-    SPB_TEXT,
-    SPB_UUID = 15,
-    SPB_DATASET,
-    SPB_BYTES,
-    SPB_FILE,
-    SPB_TEMPLATE,
-    SPB_PROPERTYSET = 20,
-    SPB_PROPERTYSETLIST, /* properties only, never a metric's */
-    SPB_INT8_ARRAY = 22,
-    SPB_INT16_ARRAY,
-    SPB_INT32_ARRAY,
-    SPB_INT64_ARRAY,
-    SPB_UINT8_ARRAY = 26,
-    SPB_UINT16_ARRAY,
-    SPB_UINT32_ARRAY,
-    SPB_UINT64_ARRAY,
-    SPB_FLOAT_ARRAY = 30,
-    SPB_DOUBLE_ARRAY,
-    SPB_BOOLEAN_ARRAY,
-    SPB_STRING_ARRAY,
-    SPB_DATETIME_ARRAY,
+    SPB_INT8 = 1, SPB_INT16, SPB_INT32, SPB_INT64,
+    SPB_UINT8 = 5, SPB_UINT16, SPB_UINT32, SPB_UINT64,
+    SPB_FLOAT = 9, SPB_DOUBLE, SPB_BOOLEAN, SPB_STRING, SPB_DATETIME, SPB_TEXT,
+    SPB_UUID = 15, SPB_DATASET, SPB_BYTES, SPB_FILE, SPB_TEMPLATE,
+    SPB_PROPERTYSET = 20, SPB_PROPERTYSETLIST, /* properties only, never a metric's */
+    SPB_INT8_ARRAY = 22, SPB_INT16_ARRAY, SPB_INT32_ARRAY, SPB_INT64_ARRAY,
+    SPB_UINT8_ARRAY = 26, SPB_UINT16_ARRAY, SPB_UINT32_ARRAY, SPB_UINT64_ARRAY,
+    SPB_FLOAT_ARRAY = 30, SPB_DOUBLE_ARRAY, SPB_BOOLEAN_ARRAY, SPB_STRING_ARRAY, SPB_DATETIME_ARRAY,
     SPB_DATATYPE_COUNT /* 35: codes from here on are not Sparkplug's */
 } spb_datatype;
+/* clang-format on */
 
 /* What family a value of the type belongs to; decides storage, JSON form and arithmetic. */
 typedef enum spb_class {

@@ -107,10 +107,13 @@ PT_MUST_CHECK pt_status spb_mqtt_new(const spb_mqtt_options *options, const spb_
 PT_MUST_CHECK pt_status spb_mqtt_start(spb_mqtt *s);
 
 /* Hand a message to Paho in call order; topic and payload are copied. *token (may be NULL) identifies it in `sent`,
- * which may run before this returns; tokens count up from 1 over the life of the session. PT_ESTATE: not ready (or not
- * connected). PT_EFULL: the send bound is reached, nothing was queued: the caller must not have used up a seq for it.
- * PT_ETOOBIG: topic or payload beyond MQTT's limits. PT_EIO: Paho refused; the connection is being dropped. PT_EINVAL:
- * empty topic, QoS not 0 or 1.
+ * which may run before this returns; tokens count up from 1 over the life of the session.
+ *
+ * PT_ESTATE   not ready (or not connected).
+ * PT_EFULL    the send bound is reached, nothing was queued: the caller must not have used up a seq for it.
+ * PT_ETOOBIG  topic or payload beyond MQTT's limits.
+ * PT_EINVAL   empty topic, QoS not 0 or 1.
+ * PT_EIO      Paho refused; the connection is being dropped.
  *
  * It takes the lock Paho holds around `message`: do not call it with a lock held that `message` takes. */
 PT_MUST_CHECK pt_status spb_mqtt_publish(spb_mqtt *s, const char *topic, pt_slice payload, int qos, bool retain,

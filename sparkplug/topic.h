@@ -11,18 +11,14 @@
 
 #define SPB_TOPIC_MAX 65535u /* bytes; MQTT gives a topic a 16-bit length */
 
+/* clang-format off */
 typedef enum spb_verb {
-    SPB_NBIRTH,
-    SPB_NDEATH,
-    SPB_NDATA,
-    SPB_NCMD, /* an edge node: no device */
-    SPB_DBIRTH,
-    SPB_DDEATH,
-    SPB_DDATA,
-    SPB_DCMD,  /* a device of a node */
-    SPB_STATE, /* a host application */
+    SPB_NBIRTH, SPB_NDEATH, SPB_NDATA, SPB_NCMD, /* an edge node: no device */
+    SPB_DBIRTH, SPB_DDEATH, SPB_DDATA, SPB_DCMD, /* a device of a node */
+    SPB_STATE,                                   /* a host application */
     SPB_VERB_COUNT
 } spb_verb;
+/* clang-format on */
 
 /* One row per namespace: a second one (spCv1.0) is a second row. */
 typedef struct spb_namespace {
