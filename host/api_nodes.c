@@ -57,7 +57,7 @@ static void node_json(pt_json *j, const host_node *n)
     pt_json_member_i64(j, "since_ms", n->since_ms);
     if (n->has_bd_seq) pt_json_member_u64(j, "bd_seq", n->bd_seq);
     else pt_json_member_null(j, "bd_seq");
-    if (n->counts.births) pt_json_member_u64(j, "seq", n->last_seq);
+    if (n->counts.births || n->has_bd_seq) pt_json_member_u64(j, "seq", n->last_seq);
     else pt_json_member_null(j, "seq");
     pt_json_member_u64(j, "metrics", metrics);
     pt_json_member_u64(j, "server", n->server);

@@ -284,6 +284,8 @@ pt_status host_app_open(host_app *app, const host_config *config, const pt_clock
         st = host_ingest_new(&o, app->tree, app->history, &out, clock, log, &app->ingest);
     }
     if (st == PT_OK) host_writes_bind(app->writes, app->ingest);
+    if (st == PT_OK) st = host_sessions_new(config->data.dir, app->ingest, app->history, clock, log, &app->saved);
+    if (st == PT_OK) (void)host_sessions_load(app->saved); /* none is no fault */
     for (uint32_t i = 0; st == PT_OK && i < config->mqtt.servers.n; i++)
         st = open_session(app, i, err);
     if (st == PT_OK && config->mqtt.embedded_broker)
@@ -299,6 +301,7 @@ pt_status host_app_open(host_app *app, const host_config *config, const pt_clock
 pt_status host_app_start(host_app *app, pt_error *err)
 {
     pt_status st = host_ingest_start(app->ingest);
+    if (st == PT_OK) st = host_sessions_start(app->saved);
     if (st != PT_OK) return pt_fail(err, st, "the ingest threads could not be started");
     pt_http_options o = { .listen = app->config->http.listen, .max_body = 1u << 20, .max_connections = 512, .threads = 16, /* a write waits in its thread */
                           .server_name = "plantree-host/" PLANTREE_VERSION };
@@ -353,6 +356,7 @@ pt_status host_app_stop(host_app *app, pt_error *err)
     for (uint32_t i = 0; i < app->n_sessions; i++)
         host_session_stop(app->sessions[i], 2000);
     if (app->ingest) host_ingest_stop(app->ingest);
+    host_sessions_stop(app->saved);
     pt_http_stop(app->http);
     app->http = NULL;
     if (app->history) st = hist_close(app->history, 10000, err);
@@ -361,6 +365,7 @@ pt_status host_app_stop(host_app *app, pt_error *err)
         host_session_free(app->sessions[i]);
     for (uint32_t i = 0; i < HOST_SERVERS_MAX; i++)
         free(app->client_ids[i]);
+    host_sessions_free(app->saved);
     host_ingest_free(app->ingest);
     host_writes_free(app->writes);
     host_live_free(app->live);

@@ -8,6 +8,7 @@
 #include "host/config.h"
 #include "host/live.h"
 #include "host/session.h"
+#include "host/sessions.h"
 #include "host/writes.h"
 
 typedef struct host_app {
@@ -22,6 +23,7 @@ typedef struct host_app {
     host_ingest *ingest;
     host_session *sessions[HOST_SERVERS_MAX];
     uint32_t n_sessions;
+    host_sessions *saved;
     host_broker *broker;
     pt_http_server *http;
     uint16_t http_port;

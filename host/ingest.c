@@ -256,6 +256,7 @@ static void on_stale(void *ctx, host_node *n, const uint32_t *ids, size_t count,
 typedef struct refresh {
     shard *s;
     uint32_t id;
+    spb_quality quality;
 } refresh;
 
 static void refresh_one(void *ctx, const uns_tag_view *v)
@@ -269,7 +270,15 @@ static void refresh_one(void *ctx, const uns_tag_view *v)
         if (!value.as.bytes.ptr) return;
     }
     if (!room((void **)&s->live, &s->cap_live, s->n_live, sizeof *s->live)) return;
-    s->live[s->n_live++] = (uns_update){ .tag_id = r->id, .quality = SPB_GOOD, .time_ms = v->time_ms, .value = value };
+    s->live[s->n_live++] = (uns_update){ .tag_id = r->id, .quality = r->quality, .time_ms = v->time_ms, .value = value };
+}
+
+/* The quality the value had before it went stale: history knows. */
+static spb_quality last_quality(shard *s, uint32_t id, int64_t at_ms)
+{
+    hist_sample h;
+    if (hist_value_at(s->g->history, id, at_ms, &s->arena, &h) != PT_OK) return SPB_GOOD;
+    return (spb_quality)h.quality;
 }
 
 static void on_fresh(void *ctx, host_node *n, const uint32_t *ids, size_t count, int64_t at_ms)
@@ -278,7 +287,7 @@ static void on_fresh(void *ctx, host_node *n, const uint32_t *ids, size_t count,
     (void)n;
     apply_live(s);
     for (size_t i = 0; i < count; i++) {
-        refresh r = { s, ids[i] };
+        refresh r = { s, ids[i], last_quality(s, ids[i], at_ms) };
         pt_status st = uns_read_id(s->g->tree, ids[i], refresh_one, &r);
         if (st != PT_OK) continue;
         size_t cap = s->cap_samples;
@@ -286,7 +295,7 @@ static void on_fresh(void *ctx, host_node *n, const uint32_t *ids, size_t count,
                                                !room((void **)&s->owners, &s->cap_samples, s->n_samples, sizeof *s->owners)))
             continue;
         spb_value none = { .type = SPB_BOOLEAN, .is_null = true };
-        hist_sample_from_value(&s->samples[s->n_samples], ids[i], at_ms, &none, SPB_GOOD);
+        hist_sample_from_value(&s->samples[s->n_samples], ids[i], at_ms, &none, r.quality);
         s->samples[s->n_samples].flags |= HIST_STATE;
         s->owners[s->n_samples++] = NULL;
         s->marks++;
@@ -355,6 +364,7 @@ static void on_event(void *ctx, host_event_type type, host_node *n, pt_slice dev
 static void on_state(void *ctx, host_node *n, pt_slice device, bool online, int64_t at_ms, const char *reason)
 {
     shard *s = ctx;
+    if (online && device.len == 0 && strcmp(reason, "nbirth") != 0) pt_logf(s->g->log, PT_LOG_INFO, "HOST-RESUMED", "node %s/%s: %s", n->group, n->edge, reason);
     if (!s->g->out.state) return;
     pt_slice name = node_name(n, &s->arena);
     if (name.ptr) s->g->out.state(s->g->out.ctx, name, device, online, at_ms, reason);
@@ -714,6 +724,15 @@ pt_status host_ingest_rebirth(host_ingest *g, pt_slice group, pt_slice edge)
     host_mail m = { .control = CONTROL_CALL, .call = c };
     if (!c->group || !c->edge || !push_mail(shard_of(g, group, edge), &m, PT_NONE, PT_NONE, 2000)) call_leave(c);
     return call_wait(c, 5000);
+}
+
+pt_status host_ingest_restore(host_ingest *g, const host_saved *saved)
+{
+    shard *s = shard_of(g, saved->group, saved->edge);
+    pthread_mutex_lock(&s->lock);
+    pt_status st = host_tracker_restore(s->tracker, saved, pt_wall_ms(g->clock), pt_mono_ms(g->clock), &s->arena);
+    pthread_mutex_unlock(&s->lock);
+    return st;
 }
 
 void host_ingest_close(host_ingest *g)

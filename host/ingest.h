@@ -52,6 +52,8 @@ PT_MUST_CHECK pt_status host_ingest_start(host_ingest *g);
 void host_ingest_push(host_ingest *g, const host_packet *p);
 /* A server became usable for commands, or its connection was lost. In order with the packets pushed before. */
 void host_ingest_server(host_ingest *g, uint16_t server, bool ready);
+/* A session of before the restart; before host_ingest_start. */
+PT_MUST_CHECK pt_status host_ingest_restore(host_ingest *g, const host_saved *s);
 void host_ingest_close(host_ingest *g);                /* no more packets; quick, repeatable */
 void host_ingest_stop(host_ingest *g);                 /* waits until everything taken is stored */
 void host_ingest_free(host_ingest *g);

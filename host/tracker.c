@@ -105,6 +105,13 @@ host_node *host_tracker_find(host_tracker *t, pt_slice group, pt_slice edge)
     return t->nodes[i];
 }
 
+uint64_t host_node_key(pt_slice group, pt_slice edge)
+{
+    char buf[2048];
+    pt_slice key;
+    return node_key(group, edge, buf, sizeof buf, &key) == PT_OK ? pt_slice_hash(key, 0) : 0;
+}
+
 host_node *host_tracker_at(host_tracker *t, size_t i)
 {
     return i < t->n ? t->nodes[i] : NULL;
@@ -887,6 +894,42 @@ void host_tracker_tick(host_tracker *t, int64_t wall_ms, int64_t mono_ms, pt_are
     }
 }
 
+pt_status host_tracker_restore(host_tracker *t, const host_saved *s, int64_t wall_ms, int64_t mono_ms, pt_arena *arena)
+{
+    if (host_tracker_find(t, s->group, s->edge)) return PT_EEXISTS;
+    host_node *n = node_make(t, s->group, s->edge);
+    if (!n) return PT_EFULL;
+    n->server = s->server;
+    n->has_bd_seq = s->has_bd_seq;
+    n->bd_seq = s->bd_seq;
+    n->next_seq = s->next_seq;
+    n->last_seq = (uint8_t)(s->next_seq - 1u);
+    n->born_wall_ms = s->born_wall_ms;
+    n->birth_ts = s->birth_ts;
+    n->born_mono_ms = mono_ms - (wall_ms - s->born_wall_ms);
+    n->last_message_ms = s->last_wall_ms;
+    n->last_message_mono = mono_ms - (wall_ms - s->last_wall_ms);
+    n->session_messages = s->messages;
+    n->since_ms = s->last_wall_ms;
+    for (uint32_t i = 0; i < s->n_units; i++) {
+        const host_saved_unit *su = &s->units[i];
+        host_unit *u = host__unit(n, i ? su->id : PT_LIT(""), true);
+        if (!u) return PT_EFULL;
+        u->since_ms = s->last_wall_ms;
+        u->stale_ms = s->last_wall_ms;
+        if (su->birth.len == 0) continue;
+        spb_payload p;
+        host__msg m = { .verb = i ? SPB_DBIRTH : SPB_NBIRTH, .device = su->id, .payload = &p, .bytes = su->birth, .wall_ms = wall_ms, .mono_ms = mono_ms, .restored = true };
+        pt_status st = spb_payload_decode(su->birth, &t->opt.limits, arena, &p, NULL);
+        if (st == PT_OK) st = host__birth(t, n, u, &m, arena);
+        if (st != PT_OK) return st;
+        u->born = false;
+        u->resumable = su->online;
+    }
+    n->resume = s->n_units > 0 && s->units[0].birth.len > 0;
+    return PT_OK;
+}
+
 void host_tracker_server_ready(host_tracker *t, uint16_t server, int64_t wall_ms, int64_t mono_ms)
 {
     (void)wall_ms;
@@ -895,7 +938,7 @@ void host_tracker_server_ready(host_tracker *t, uint16_t server, int64_t wall_ms
     for (size_t i = 0; i < t->n; i++) {
         host_node *n = t->nodes[i];
         if (n->server != server) continue;
-        if (n->state == HOST_NODE_UNKNOWN && n->counts.births > 0) n->silent_due = mono_ms + t->opt.birth_wait_ms;
+        if (n->state == HOST_NODE_UNKNOWN && (n->counts.births > 0 || n->resume)) n->silent_due = mono_ms + t->opt.birth_wait_ms;
         host__set_timer(t, n);
     }
 }

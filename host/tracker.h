@@ -187,6 +187,27 @@ void host_tracker_server_lost(host_tracker *t, uint16_t server, int64_t wall_ms,
  * PT_ESTATE: no server to ask through; PT_EREFUSED: a passive host. */
 PT_MUST_CHECK pt_status host_tracker_rebirth(host_tracker *t, pt_slice group, pt_slice edge, int64_t wall_ms, int64_t mono_ms);
 
+/* A session of before a restart, from host/sessions.h. Slices are copied. */
+typedef struct host_saved_unit {
+    pt_slice id, birth; /* id empty: the node itself, first */
+    bool online;
+} host_saved_unit;
+typedef struct host_saved {
+    pt_slice group, edge;
+    uint16_t server;
+    bool has_bd_seq;
+    uint8_t bd_seq, next_seq;
+    int64_t born_wall_ms, birth_ts, last_wall_ms;
+    uint64_t messages;
+    const host_saved_unit *units;
+    uint32_t n_units;
+} host_saved;
+/* The node is known again, stale, and goes on when the next seq proves that nothing was missed. PT_EEXISTS: it is known already.
+ * PT_EMALFORMED: a birth does not decode. */
+PT_MUST_CHECK pt_status host_tracker_restore(host_tracker *t, const host_saved *s, int64_t wall_ms, int64_t mono_ms, pt_arena *arena);
+/* The number host_node.key has for these ids. */
+uint64_t host_node_key(pt_slice group, pt_slice edge);
+
 /* NULL: not known. Valid until the tracker is freed: nodes are never forgotten. */
 host_node *host_tracker_find(host_tracker *t, pt_slice group, pt_slice edge);
 /* All nodes in the order they were first seen. */

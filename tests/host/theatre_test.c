@@ -359,6 +359,28 @@ static void after_a_broker_death_everything_is_stale_and_sessions_that_go_on_are
     stage_close(&st);
 }
 
+/* issue 4: a restart goes on without a rebirth where the next message proves continuity, and asks only where it does not */
+static void a_restarted_host_goes_on_where_nothing_was_missed(void)
+{
+    stage_open(&st, NULL, NULL);
+    stage_start(&st);
+    stage_play(&st, "births",
+               "NBIRTH g/r1 | ts=1000 seq=0 bd=1 a#1:10=d1@1000 q:10=d5@1000;Quality:3=i0\nDBIRTH g/r1/d | ts=1000 seq=1 x#2:3=i7@1000\nDDATA g/r1/d | ts=1001 seq=2 #2=i8@1001\n"
+               "NBIRTH g/r2 | ts=1000 seq=0 bd=1 a#1:10=d1@1000\nvalue g/r1/d/x = 8 GOOD\nvalue g/r2/a = 1 GOOD");
+    stage_halt(&st);
+    publish("spBv1.0/g/NDATA/r2", "ts=1001 seq=1 #1=d2@1001"); /* nobody is there to hear it */
+    stage_start(&st);
+    stage_play(&st, "stale at first", "value g/r1/d/x = 8 STALE\nvalue g/r1/a = 1 STALE");
+    publish("spBv1.0/g/DDATA/r1/d", "ts=1002 seq=3 #2=i9@1002");
+    publish("spBv1.0/g/NDATA/r2", "ts=1002 seq=2 #1=d3@1002");
+    stage_play(&st, "resumed", "value g/r1/d/x = 9 GOOD\nvalue g/r1/a = 1 GOOD\nvalue g/r1/q = 5 BAD\nvalue g/r2/a = 1 STALE");
+    CHECK_WITHIN(5000, pt_observer_count_topic(st.observer, "spBv1.0/g/NCMD/r2") == 1);
+    CHECK_INT(pt_observer_count_topic(st.observer, "spBv1.0/g/NCMD/r1"), 0);
+    publish("spBv1.0/g/NBIRTH/r2", "ts=1003 seq=0 bd=1 a#1:10=d4@1003");
+    stage_play(&st, "reborn", "value g/r2/a = 4 GOOD\nhistory g/r1/d/x = [7,8,9]\nhistory g/r2/a = [1,4]");
+    stage_close(&st);
+}
+
 static void a_host_starts_without_a_broker_and_a_data_directory_has_one_owner(void)
 {
     stage_open(&st, NULL, NULL);
@@ -392,6 +414,7 @@ int main(int argc, char **argv)
         PT_TEST(a_passive_host_publishes_nothing_at_all),
         PT_TEST(each_server_has_its_own_state_and_losing_one_leaves_the_other_alone),
         PT_TEST(after_a_broker_death_everything_is_stale_and_sessions_that_go_on_are_recognised),
+        PT_TEST(a_restarted_host_goes_on_where_nothing_was_missed),
         PT_TEST(a_host_starts_without_a_broker_and_a_data_directory_has_one_owner),
     };
     return pt_test_main("host/theatre", tests, PT_COUNT_OF(tests), argc, argv);
