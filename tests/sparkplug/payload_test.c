@@ -79,6 +79,7 @@ static void decoded_fields_are_the_vectors_text(void)
         CHECK_ROW("tck-id-payloads-propertyset-quality-value-value",
                   set->items[0].wire == SPB_WIRE_INT && set->items[0].value.u32 == 500);
         CHECK_STR(set->items[1].value.bytes, "degC");
+        CHECK_ROW("tck-id-payloads-metric-propertyvalue-type-type", set->items[1].has_type && set->items[1].type == SPB_STRING);
         CHECK(spb_property_find(set, PT_LIT("engUnit")) == &set->items[1]);
         CHECK(spb_property_find(set, PT_LIT("none")) == NULL);
 
@@ -93,6 +94,10 @@ static void decoded_fields_are_the_vectors_text(void)
         CHECK_OK_FATAL(decode_hex(f, spb_vectors[10].hex, &arena, &p)); /* V11 */
         const spb_template *def = p.metrics[0].value.tmpl, *inst = p.metrics[1].value.tmpl;
         CHECK_ROW("tck-id-payloads-template-definition-is-definition", def->has_is_definition && def->is_definition);
+        CHECK_ROW("tck-id-payloads-template-is-definition-definition", def->has_is_definition && def->is_definition);
+        CHECK_ROW("tck-id-payloads-template-definition-parameters-default",
+                  def->n_parameters == 1 && def->parameters[0].cell.wire == SPB_WIRE_INT && def->parameters[0].cell.value.u32 == 4);
+        CHECK_ROW("tck-id-payloads-template-parameter-value-type", def->parameters[0].has_type && def->parameters[0].type == SPB_INT32);
         CHECK_ROW("tck-id-payloads-template-definition-ref", def->template_ref.ptr == NULL);
         CHECK_ROW("tck-id-payloads-template-instance-is-definition", inst->has_is_definition && !inst->is_definition);
         CHECK_STR(inst->template_ref, "MotorT");
