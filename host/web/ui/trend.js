@@ -114,16 +114,16 @@ function plotOptions(uPlot, { width, height, data, type, window: view, on }) {
 }
 
 // A live line reaches to now only as long as its value is known to hold: not beyond a death, not beyond a lost stream.
-function holdUntil(plant, path) {
+function holdUntil(plant, path, now) {
   const tag = plant.tags.get(path), stream = plant.stream.value;
   if (quality(tag?.q).level === 'stale') return tag?.staleSince ?? undefined;
-  return stream.state === 'open' ? plant.clock.now() : stream.since;
+  return stream.state === 'open' ? now : Math.min(now, stream.since);
 }
 
 // The canvas. Redraws when `data` moved on; rebuilt when size, theme or type change.
-function Plot({ path, data, type, unit, range, version, main, lanes, onZoom, onLive, ariaLabel }) {
+function Plot({ path, data, type, unit, range, shown, version, main, lanes, onZoom, onLive, ariaLabel }) {
   const plant = usePlant();
-  const columns = () => data.columns(range.live ? holdUntil(plant, path) : undefined);
+  const columns = () => data.columns(range.live ? holdUntil(plant, path, shown[1]) : undefined);
   const theme = useCell(plant.theme);
   const host = useRef(null);
   const readout = useRef(null);
@@ -133,10 +133,7 @@ function Plot({ path, data, type, unit, range, version, main, lanes, onZoom, onL
   const [width, setWidth] = useState(0);
   const pick = useRef(() => {});
   const view = useRef(null);
-  view.current = () => {
-    const now = plant.clock.now();
-    return range.live ? [now - range.span, now] : [range.from, range.to];
-  };
+  view.current = () => shown;
 
   useEffect(() => { loadUplot().then((found) => setLib(() => found), setError); }, []);
   useEffect(() => {
@@ -174,7 +171,7 @@ function Plot({ path, data, type, unit, range, version, main, lanes, onZoom, onL
   }, [lib, width, theme, type, range.key, main, lanes > 1]);
   useEffect(() => {
     plot.current?.setData(columns(), true);
-  }, [version]);
+  }, [version, shown[1]]);
 
   return html`<figure class="plot" role="img" aria-label=${ariaLabel}>
     <div class="canvas" ref=${host} data-points=${data.x.length}></div>
@@ -195,7 +192,7 @@ function Table({ data, type, unit, from, to }) {
 }
 
 // One tag's samples in the range, kept up to date: read from the host, then fed by the stream.
-function useSamples(path, type, range, reload, onError) {
+function useSamples(path, type, range, reload, onError, changed) {
   const plant = usePlant();
   const reconnects = useCell(plant.reconnects);
   const [data] = useState(() => new TrendData());
@@ -208,7 +205,7 @@ function useSamples(path, type, range, reload, onError) {
   useEffect(() => plant.tags.tap(path, (ms, value, q) => {
     recent.current.push([ms, value, q, plant.clock.now()]);
     if (recent.current.length > RECENT) recent.current.shift();
-    if (range.live) data.push(...recent.current.at(-1));
+    if (range.live && data.push(...recent.current.at(-1))) changed.current = true;
   }), [path, range.key]);
   useEffect(() => {
     const abort = new AbortController();
@@ -229,22 +226,8 @@ function useSamples(path, type, range, reload, onError) {
     }).catch((failure) => failure.name === 'AbortError' || onError(failure));
     return () => abort.abort();
   }, [path, range.key, reload, again, reconnects]);
-  // Live: the window moves even when no value comes.
   useEffect(() => {
-    if (!range.live) return undefined;
-    let drawn = -1, at = Date.now(), read = at;
-    const timer = setInterval(() => {
-      const now = Date.now();
-      if (now - read > RELOAD_MS) {
-        read = now;
-        setAgain((n) => n + 1);
-      }
-      if (document.hidden || (data.version === drawn && now - at < Math.max(1000, range.span / 1000))) return;
-      data.dropBefore(plant.clock.now() - range.span);
-      drawn = data.version;
-      at = now;
-      redraw();
-    }, DRAW_MS);
+    const timer = range.live ? setInterval(() => setAgain((n) => n + 1), RELOAD_MS) : null;
     return () => clearInterval(timer);
   }, [range.key]);
   return { data, version, loaded: loaded === range.key, ever: loaded !== null };
@@ -256,14 +239,15 @@ const windowOf = (plant, range) => {
 };
 
 // One tag in the trend: its plot or table, and what there is to say about it.
-function Lane({ path, range, reload, asTable, main, lanes, onZoom, onLive, onUnpin }) {
+function Lane({ path, range, shown, changed, reload, asTable, main, lanes, onZoom, onLive, onUnpin }) {
   const plant = usePlant();
   const tag = useTag(path);
   const [error, setError] = useState(null);
   const type = tag?.type, unit = tag?.unit;
-  const { data, version, loaded, ever } = useSamples(path, type, range, reload, setError);
+  const { data, version, loaded, ever } = useSamples(path, type, range, reload, setError, changed);
   const plottable = tag === undefined || isPlottable(type, tag.value);
-  const [from, to] = windowOf(plant, range);
+  const [from, to] = shown;
+  if (range.live) data.dropBefore(from);
   const sum = data.summary(from, to);
   const show = (y) => (y === null ? NO_VALUE : `${formatValue(kindOf(type) === 'bool' ? Boolean(y) : y, type)}${unit ? ` ${unit}` : ''}`);
   const count = data.reduced ? `min/max of ${group(String(data.rawCount))} samples` : `${group(String(sum.count))} samples`;
@@ -273,7 +257,7 @@ function Lane({ path, range, reload, asTable, main, lanes, onZoom, onLive, onUnp
     ${!main && html`<p class="bar lane-name"><a href=${plant.link({ screen: 'browse', path, params: keepTrend(plant.route.value.params) })}>${path}</a>
       <b class="big-enough"><${LiveValue} path=${path} /></b><button class="small" onClick=${() => onUnpin(path)}>Unpin</button></p>`}
     ${error && html`<${Trouble} error=${error} />`}
-    ${plottable && !asTable ? html`<${Plot} path=${path} data=${data} type=${type} unit=${unit} range=${range} version=${version} main=${main} lanes=${lanes}
+    ${plottable && !asTable ? html`<${Plot} path=${path} data=${data} type=${type} unit=${unit} range=${range} shown=${shown} version=${version} main=${main} lanes=${lanes}
         onZoom=${onZoom} onLive=${onLive} ariaLabel=${`Trend of ${path}: ${words}`} />`
       : html`<${Table} data=${data} type=${type} unit=${unit} from=${from} to=${to} />`}
     <p class=${`summary ${main ? 'first' : ''}`} data-count=${sum.count} data-loaded=${loaded}>${!ever ? 'Asking the host.'
@@ -299,6 +283,24 @@ export function Trend({ path }) {
   const isPinned = route.params.getAll('with').includes(path);
   const [reload, setReload] = useState(0);
   const [asTable, setAsTable] = useState(false);
+  // One moment for all lanes. Live it moves when a value came, and when none came for a while.
+  const [moment, setMoment] = useState(() => plant.clock.now());
+  const changed = useRef(false);
+  useEffect(() => {
+    if (!range.live) return undefined;
+    let at = 0;
+    const move = () => {
+      const now = Date.now();
+      if (document.hidden || (!changed.current && now - at < Math.max(1000, range.span / 1000))) return;
+      changed.current = false;
+      at = now;
+      setMoment(plant.clock.now());
+    };
+    move();
+    const timer = setInterval(move, DRAW_MS);
+    return () => clearInterval(timer);
+  }, [range.key]);
+  const shown = range.live ? [moment - range.span, moment] : [range.from, range.to];
 
   const set = (params, replace = false) => plant.go({ screen: 'browse', path, params: { with: route.params.getAll('with'), ...params }, replace });
   const here = () => keepTrend(route.params);
@@ -358,7 +360,7 @@ export function Trend({ path }) {
       ${!range.live && html`<button class="small" onClick=${() => setReload(reload + 1)}>Read again</button>`}
     </div>
     ${saving?.message && html`<${Trouble} error=${saving} retry=${save} />`}
-    ${[path, ...pinned].map((each, i) => html`<${Lane} key=${each} path=${each} range=${range} reload=${reload} asTable=${asTable} main=${i === 0}
+    ${[path, ...pinned].map((each, i) => html`<${Lane} key=${each} path=${each} range=${range} shown=${shown} changed=${changed} reload=${reload} asTable=${asTable} main=${i === 0}
       lanes=${pinned.length + 1} onZoom=${onZoom} onLive=${onLive} onUnpin=${unpin} />`)}
   </section>`;
 }
