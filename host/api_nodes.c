@@ -71,6 +71,7 @@ static void node_json(pt_json *j, const host_node *n)
     pt_json_member_i64(j, "last_ms", n->last_rebirth_ms);
     pt_json_member_bool(j, "open", n->rebirth_open);
     pt_json_end_object(j);
+    pt_json_member_u64(j, "backfills", n->counts.backfills);
     pt_json_member_u64(j, "births", n->counts.births);
     pt_json_member_u64(j, "deaths", n->counts.deaths);
     pt_json_member_u64(j, "seq_gaps", n->counts.seq_gaps);

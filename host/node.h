@@ -17,6 +17,7 @@ enum { /* host_metric.flags */
     HOST_METRIC_WRITABLE = 1u << 2,
     HOST_METRIC_LAST = 1u << 3,      /* last_ms and last_bits are of the last live sample */
     HOST_METRIC_MEMBER = 1u << 4,    /* a member of a template instance: `Motor1/rpm` */
+    HOST_METRIC_BACKFILL = 1u << 6,  /* `Backfill/Pending` of a node that announces backfill */
     HOST_METRIC_NO_HISTORY = 1u << 5 /* current values only: plumbing, or a rule says so */
 };
 
@@ -56,6 +57,7 @@ typedef struct host_node_counts {
     uint64_t holes;           /* due and never received in time */
     uint64_t samples, stored, historical, duplicate, not_kept, lost, rejected_samples[HOST_REJECT_COUNT];
     uint64_t seq_gaps, duplicates, births, deaths, clamped, duplicate_aliases;
+    uint64_t backfills; /* requested */
     uint64_t rebirths_sent, rebirths_ridden; /* ridden: another host asked first */
 } host_node_counts;
 
@@ -110,6 +112,11 @@ struct host_node {
     bool rebirth_open;    /* sent, no NBIRTH since */
     uint32_t own_echoes;  /* our requests whose echo (we subscribe to everything) has not come by yet */
     int64_t mark_due;     /* mono_ms: devices still without their DBIRTH get their STALE marks; INT64_MAX: none */
+    int64_t last_payload_ms; /* payload timestamp of the last applied message; 0: none */
+    int64_t backfill_from;   /* ask the next birth for everything since; 0: nothing is missing */
+    int64_t backfill_asked_ms, backfill_due; /* what was asked for; mono_ms of the request, then of its patience */
+    uint64_t backfill_base;  /* historical samples before */
+    bool backfill_open;
     int64_t silent_due;   /* mono_ms of the no-birth-after-state check; INT64_MAX: none */
 
     host_node *timed_prev, *timed_next; /* list of nodes with a timer */
@@ -180,6 +187,13 @@ void host__want_rebirth(host_tracker *t, host_node *n, host_cause cause, int64_t
 void host__rebirth_answered(host_node *n);
 void host__rebirth_tick(host_tracker *t, host_node *n, int64_t wall_ms, int64_t mono_ms);
 pt_status host__send_rebirth(host_tracker *t, host_node *n, host_cause cause, int64_t wall_ms, int64_t mono_ms);
+pt_status host__send_ncmd(host_tracker *t, host_node *n, const spb_metric *m, int64_t wall_ms);
+/* backfill.c: what was missed, asked for again. */
+void host__backfill_mark(host_node *n);
+void host__backfill_clear(host_node *n);
+void host__backfill_born(host_tracker *t, host_node *n, int64_t mono_ms);
+void host__backfill_tick(host_tracker *t, host_node *n, int64_t wall_ms, int64_t mono_ms);
+void host__backfill_progress(host_tracker *t, host_node *n, const spb_value *v, int64_t wall_ms);
 /* reorder.c: hold messages back and release them in order. */
 pt_status host__hold(host_tracker *t, host_node *n, const host__msg *m, uint8_t seq);
 bool host__held_take(host_node *n, uint8_t seq, host_held *out); /* the caller frees out->bytes */

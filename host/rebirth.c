@@ -40,18 +40,11 @@ void host__rebirth_answered(host_node *n)
     n->silent_due = INT64_MAX;
 }
 
-static pt_status encode(host_tracker *t, const host_node *n, int64_t wall_ms)
+/* One metric as an NCMD to the node's server (tck-id-payloads-ncmd-timestamp, -seq). */
+pt_status host__send_ncmd(host_tracker *t, host_node *n, const spb_metric *m, int64_t wall_ms)
 {
-    spb_metric m = { .name = PT_LIT(REBIRTH),
-                     .timestamp = (uint64_t)wall_ms,
-                     .flags = SPB_HAS_NAME | SPB_HAS_TIMESTAMP,
-                     .wire = SPB_WIRE_BOOL,
-                     .value = { .boolean = true } };
-    if (t->opt.cmd_datatype) {
-        m.datatype = SPB_BOOLEAN;
-        m.flags |= SPB_HAS_DATATYPE;
-    }
-    spb_payload p = { .timestamp = (uint64_t)wall_ms, .has_timestamp = true, .metrics = &m, .n_metrics = 1 };
+    spb_metric copy = *m;
+    spb_payload p = { .timestamp = (uint64_t)wall_ms, .has_timestamp = true, .metrics = &copy, .n_metrics = 1 };
     pt_buf_reset(&t->payload);
     pt_buf_reset(&t->topic);
     pt_status st = spb_payload_encode(&p, &t->payload);
@@ -63,15 +56,24 @@ static pt_status encode(host_tracker *t, const host_node *n, int64_t wall_ms)
     if ((st = pt_buf_reserve(&t->topic, len + 1)) != PT_OK) return st;
     if ((st = spb_topic_format(&spb_namespace_b, &topic, t->topic.ptr, len + 1, &len)) != PT_OK) return st;
     t->topic.len = len;
+    t->sink.command(t->sink.ctx, n->server, pt_buf_view(&t->topic), pt_buf_view(&t->payload));
     return PT_OK;
 }
 
 /* tck-id-operational-behavior-data-commands-ncmd-rebirth-verb, -name, -value; tck-id-payloads-ncmd-timestamp, -seq */
 pt_status host__send_rebirth(host_tracker *t, host_node *n, host_cause cause, int64_t wall_ms, int64_t mono_ms)
 {
-    pt_status st = encode(t, n, wall_ms);
+    spb_metric m = { .name = PT_LIT(REBIRTH),
+                     .timestamp = (uint64_t)wall_ms,
+                     .flags = SPB_HAS_NAME | SPB_HAS_TIMESTAMP,
+                     .wire = SPB_WIRE_BOOL,
+                     .value = { .boolean = true } };
+    if (t->opt.cmd_datatype) {
+        m.datatype = SPB_BOOLEAN;
+        m.flags |= SPB_HAS_DATATYPE;
+    }
+    pt_status st = host__send_ncmd(t, n, &m, wall_ms);
     if (st != PT_OK) return st;
-    t->sink.command(t->sink.ctx, n->server, pt_buf_view(&t->topic), pt_buf_view(&t->payload));
     n->rebirth_due = INT64_MAX;
     n->rebirth_sent_mono = mono_ms;
     n->last_rebirth_ms = wall_ms;

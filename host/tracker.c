@@ -159,7 +159,7 @@ static host_node *node_make(host_tracker *t, pt_slice group, pt_slice edge)
     n->tracker = t;
     n->index = (uint32_t)t->n;
     n->key = pt_slice_hash(key, 0);
-    n->reorder_due = n->rebirth_due = n->silent_due = n->mark_due = INT64_MAX;
+    n->reorder_due = n->rebirth_due = n->silent_due = n->mark_due = n->backfill_due = INT64_MAX;
     n->rebirth_sent_mono = INT64_MIN;
     pt_map_init(&n->devices, PT_MAP_COPY_KEYS);
     pt_map_init(&n->aliases, PT_MAP_U64_KEYS);
@@ -311,6 +311,7 @@ static void node_down(host_tracker *t, host_node *n, host_node_state to, int64_t
     for (uint32_t i = n->n_units; i-- > 0;)
         unit_offline(t, n, n->units[i], at_ms, true, reason);
     if (was) {
+        host__backfill_mark(n);
         n->since_ms = at_ms;
         t->stats.nodes_online--;
         t->sink.state(t->sink.ctx, n, PT_NONE, false, at_ms, reason);
@@ -339,6 +340,7 @@ static int64_t node_due(const host_tracker *t, const host_node *n)
     bool ready = n->server < HOST_SERVERS_MAX && t->server[n->server].ready;
     if (ready && n->rebirth_due < due) due = n->rebirth_due;
     if (ready && n->silent_due < due) due = n->silent_due;
+    if (ready && n->backfill_due < due) due = n->backfill_due;
     if (n->mark_due < due) due = n->mark_due;
     return due;
 }
@@ -436,6 +438,7 @@ static void on_nbirth(host_tracker *t, host_node *n, const host__msg *m, uint16_
         watch_clock(t, n, m);
     }
     bool asked = n->rebirth_open, again = n->state == HOST_NODE_ONLINE && has_bd == n->has_bd_seq && bd == n->bd_seq;
+    if (n->state == HOST_NODE_ONLINE && !again) host__backfill_mark(n); /* another session without a death between */
     n->trust_old = n->trust_old || (n->old_drops && n->state == HOST_NODE_WANTED);
     n->old_drops = false;
     host__rebirth_answered(n);
@@ -464,6 +467,7 @@ static void on_nbirth(host_tracker *t, host_node *n, const host__msg *m, uint16_
     n->birth_ts = m->payload->has_timestamp && m->payload->timestamp <= INT64_MAX ? (int64_t)m->payload->timestamp : 0;
     n->session_messages = 1;
     n->resume = false;
+    if (n->birth_ts) n->last_payload_ms = n->birth_ts;
     n->counts.accepted++;
     n->counts.expected++;
     n->counts.births++;
@@ -477,6 +481,7 @@ static void on_nbirth(host_tracker *t, host_node *n, const host__msg *m, uint16_
         return;
     }
     if (m->restored) return;
+    host__backfill_born(t, n, m->mono_ms);
     pt_json j;
     detail_begin(t, &j);
     if (has_bd) pt_json_member_u64(&j, "bd_seq", bd);
@@ -572,6 +577,7 @@ static void apply(host_tracker *t, host_node *n, const host__msg *m, pt_arena *a
     n->next_seq = spb_seq_next(n->last_seq);
     n->session_messages++;
     n->counts.expected++;
+    if (m->payload->has_timestamp && m->payload->timestamp <= INT64_MAX) n->last_payload_ms = (int64_t)m->payload->timestamp;
     if (m->verb == SPB_DBIRTH) {
         on_dbirth(t, n, m, &topic, arena);
     } else if (m->verb == SPB_DDEATH) {
@@ -678,6 +684,7 @@ static void resume(host_tracker *t, host_node *n, const host__msg *m)
 {
     n->state = HOST_NODE_ONLINE;
     n->resume = false;
+    host__backfill_clear(n);
     n->since_ms = m->wall_ms;
     n->rebirth_due = n->silent_due = INT64_MAX;
     t->stats.nodes_online++;
@@ -857,6 +864,7 @@ static void node_tick(host_tracker *t, host_node *n, int64_t wall_ms, int64_t mo
         }
     }
     if (n->rebirth_due <= mono_ms) host__rebirth_tick(t, n, wall_ms, mono_ms);
+    if (n->backfill_due <= mono_ms) host__backfill_tick(t, n, wall_ms, mono_ms);
 }
 
 void host_tracker_remap(host_tracker *t, int64_t wall_ms, int64_t mono_ms, pt_arena *arena)
@@ -910,6 +918,7 @@ pt_status host_tracker_restore(host_tracker *t, const host_saved *s, int64_t wal
     n->last_message_ms = s->last_wall_ms;
     n->last_message_mono = mono_ms - (wall_ms - s->last_wall_ms);
     n->session_messages = s->messages;
+    n->last_payload_ms = n->backfill_from = s->last_payload_ms;
     n->since_ms = s->last_wall_ms;
     for (uint32_t i = 0; i < s->n_units; i++) {
         const host_saved_unit *su = &s->units[i];

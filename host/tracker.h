@@ -198,6 +198,7 @@ typedef struct host_saved {
     bool has_bd_seq;
     uint8_t bd_seq, next_seq;
     int64_t born_wall_ms, birth_ts, last_wall_ms;
+    int64_t last_payload_ms; /* everything before is in history */
     uint64_t messages;
     const host_saved_unit *units;
     uint32_t n_units;

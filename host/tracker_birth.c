@@ -140,6 +140,7 @@ static void enter(building *b, const spb_metric *m, pt_slice name, uint32_t type
         e->hm.flags |= HOST_METRIC_ALIAS;
     }
     if (is_plumbing(b->u, name)) e->hm.flags |= HOST_METRIC_PLUMBING | HOST_METRIC_NO_HISTORY;
+    if (!b->u->id_slice.len && pt_slice_eq_cstr(name, "Backfill/Pending") && type == SPB_INT64) e->hm.flags |= HOST_METRIC_BACKFILL;
     host_tag_birth tb;
     describe(b, e, &tb);
     e->hm.meta = metadata_hash(&tb);

@@ -46,6 +46,7 @@ bool host__sample(host_tracker *t, host_node *n, host_metric *hm, const spb_metr
         t->stats.clamped++;
     }
     tidy(&v);
+    if ((hm->flags & HOST_METRIC_BACKFILL) && !birth && !(m->flags & SPB_IS_HISTORICAL)) host__backfill_progress(t, n, &v, msg->wall_ms);
     host_update u = { .tag_id = hm->tag_id, .quality = (uint8_t)spb_metric_quality(m), .value = v, .node = n };
     if ((m->flags & SPB_HAS_TIMESTAMP) && m->timestamp <= YEAR_9999_MS) {
         u.time_ms = (int64_t)m->timestamp;

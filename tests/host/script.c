@@ -99,6 +99,12 @@ static void on_command(void *ctx, uint16_t server, pt_slice topic, pt_slice payl
     spb_topic t;
     CHECK_OK_FATAL(spb_topic_parse(&spb_namespace_b, topic, &t, NULL));
     CHECK(t.verb == SPB_NCMD);
+    spb_payload p;
+    CHECK_OK_FATAL(spb_payload_decode(payload, &spb_limits_default, &s->arena, &p, NULL));
+    if (p.n_metrics == 1 && pt_slice_eq_cstr(p.metrics[0].name, "Node Control/Backfill From")) {
+        word(s, "BACKFILL:%.*s/%.*s=%llu", PT_SLICE_ARGS(t.group), PT_SLICE_ARGS(t.edge), (unsigned long long)p.metrics[0].value.u64);
+        return;
+    }
     word(s, "NCMD:%.*s/%.*s@%u", PT_SLICE_ARGS(t.group), PT_SLICE_ARGS(t.edge), server);
     pt_buf_reset(&s->last_command);
     pt_buf_slice(&s->last_command, payload);
