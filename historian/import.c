@@ -1,0 +1,420 @@
+/* historian/import.c -- records in, tags found or made, samples appended in batches, every batch durable before it is reported. */
+#include "base/timestamp.h"
+#include "historian/block.h"
+#include "historian/transfer.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <stdio.h>
+
+enum { READ_AT_ONCE = 65536, RECORD_MAX = 48 << 20, BATCH = 2000, BATCH_BYTES = 4 << 20, COLUMNS_MAX = 64 };
+
+typedef enum column { C_TIME, C_SOURCE, C_GROUP, C_EDGE, C_DEVICE, C_METRIC, C_PATH, C_UNIT, C_TYPE, C_VALUE, C_QUALITY, C_FLAGS, C_NODE, COLUMNS } column;
+static const char *const NAMES[COLUMNS] = { "time", "source", "group", "edge", "device", "metric", "path", "unit", "type", "value", "quality", "flags", "node" };
+
+/* One record as texts; absent where the record has no such field. */
+typedef struct record {
+    pt_slice f[COLUMNS];
+    bool is_null;   /* JSON null */
+    bool is_base64; /* the value is base64 whatever its type */
+} record;
+
+typedef struct in {
+    hist *h;
+    const hist_import_options *o;
+    hist_import_report *r;
+    pt_buf text;        /* unread input; the present record is its start */
+    bool end;
+    uint64_t consumed;  /* bytes of input before `text` */
+    int map[COLUMNS_MAX]; /* CSV: column number to `column`, -1: not ours */
+    int columns;
+    bool have_header;
+    hist__rows batch;
+    pt_arena scratch;   /* of one record */
+    json_t *json;       /* owned: the present JSONL record */
+} in;
+
+/* ---- reading records ----------------------------------------------------------------------------------------- */
+
+static pt_status fill(in *s, pt_error *err)
+{
+    pt_status st = pt_buf_reserve(&s->text, READ_AT_ONCE);
+    if (st != PT_OK) return pt_fail(err, st == PT_ETOOBIG ? PT_EMALFORMED : st, "line %llu is longer than %d MiB", (unsigned long long)s->r->lines + 1, RECORD_MAX >> 20);
+    ptrdiff_t n = s->o->read(s->o->ctx, s->text.ptr + s->text.len, READ_AT_ONCE);
+    if (n < 0) return pt_fail(err, PT_EIO, "the input could not be read");
+    s->end = n == 0;
+    s->text.len += (size_t)n;
+    return PT_OK;
+}
+
+/* Length of the record at `at` with its newline, quotes of CSV respected; 0: not complete yet. */
+static size_t record_length(const in *s, size_t at)
+{
+    bool quoted = false;
+    for (size_t i = at; i < s->text.len; i++) {
+        char c = s->text.ptr[i];
+        if (c == '"' && s->o->format == HIST_CSV) quoted = !quoted;
+        if (c == '\n' && !quoted) return i + 1 - at;
+    }
+    return s->end ? s->text.len - at : 0;
+}
+
+static pt_slice trim(pt_slice s)
+{
+    while (s.len && (s.ptr[s.len - 1] == '\n' || s.ptr[s.len - 1] == '\r')) s.len--;
+    return s;
+}
+
+/* Cut a CSV record into fields; quoted ones are unquoted into the scratch arena. Returns how many, -1: malformed. */
+static int csv_fields(in *s, pt_slice line, pt_slice *f, int max)
+{
+    int n = 0;
+    size_t i = 0;
+    for (;;) {
+        if (n == max) return -1;
+        if (i < line.len && line.ptr[i] == '"') {
+            char *to = pt_arena_alloc(&s->scratch, line.len);
+            size_t len = 0;
+            if (!to) return -1;
+            for (i++;; i++) {
+                if (i >= line.len) return -1;
+                if (line.ptr[i] == '"') {
+                    if (i + 1 < line.len && line.ptr[i + 1] == '"') i++;
+                    else break;
+                }
+                to[len++] = line.ptr[i];
+            }
+            i++;
+            f[n++] = pt_slice_of(to, len);
+        } else {
+            size_t from = i;
+            while (i < line.len && line.ptr[i] != ',') i++;
+            f[n++] = pt_slice_of(line.ptr + from, i - from);
+        }
+        if (i == line.len) return n;
+        if (line.ptr[i++] != ',') return -1;
+    }
+}
+
+static pt_status read_header(in *s, pt_slice line, pt_error *err)
+{
+    pt_slice f[COLUMNS_MAX];
+    bool have[COLUMNS] = { false };
+    if (line.len >= 3 && memcmp(line.ptr, "\xef\xbb\xbf", 3) == 0) line = pt_slice_from(line, 3);
+    s->columns = csv_fields(s, line, f, COLUMNS_MAX);
+    for (int i = 0; i < s->columns; i++) {
+        s->map[i] = -1;
+        for (int k = 0; k < COLUMNS; k++) {
+            if (pt_slice_eq_cstr(f[i], NAMES[k])) s->map[i] = k;
+        }
+        if (pt_slice_eq_cstr(f[i], "original_time")) s->map[i] = C_TIME;
+        if (s->map[i] >= 0) have[s->map[i]] = true;
+    }
+    s->have_header = true;
+    if (s->columns > 0 && have[C_TIME] && have[C_VALUE] && (have[C_PATH] || have[C_METRIC])) return PT_OK;
+    return pt_fail(err, PT_EMALFORMED, "the first line must name the columns: time, path (or metric) and value at least");
+}
+
+static pt_status parse_csv(in *s, pt_slice line, record *r, pt_error *err)
+{
+    pt_slice f[COLUMNS_MAX];
+    int n = csv_fields(s, line, f, COLUMNS_MAX);
+    if (n != s->columns) return pt_fail(err, PT_EMALFORMED, "%d fields, the header has %d", n, s->columns);
+    for (int i = 0; i < n; i++) {
+        if (s->map[i] >= 0) r->f[s->map[i]] = f[i];
+    }
+    return PT_OK;
+}
+
+/* A JSON scalar as the text spb_value_parse reads. */
+static pt_status json_text(in *s, json_t *v, pt_slice *out, bool *is_null)
+{
+    char text[64];
+    size_t n = 0;
+    switch (json_typeof(v)) {
+    case JSON_STRING: *out = pt_slice_of(json_string_value(v), json_string_length(v)); return PT_OK;
+    case JSON_INTEGER: n = (size_t)snprintf(text, sizeof text, "%lld", (long long)json_integer_value(v)); break;
+    case JSON_REAL: n = pt_f64_text(json_real_value(v), text); break;
+    case JSON_TRUE: *out = PT_LIT("true"); return PT_OK;
+    case JSON_FALSE: *out = PT_LIT("false"); return PT_OK;
+    case JSON_NULL: *is_null = true; *out = PT_LIT(""); return PT_OK;
+    default: {
+        char *dump = json_dumps(v, JSON_COMPACT);
+        if (!dump) return PT_ENOMEM;
+        *out = pt_arena_dup(&s->scratch, pt_cstr(dump));
+        free(dump);
+        return out->ptr ? PT_OK : PT_ENOMEM;
+    }
+    }
+    *out = pt_arena_dup(&s->scratch, pt_slice_of(text, n));
+    return out->ptr ? PT_OK : PT_ENOMEM;
+}
+
+static pt_status parse_json(in *s, pt_slice line, record *r, pt_error *err)
+{
+    json_error_t why;
+    json_decref(s->json);
+    s->json = json_loadb(line.ptr, line.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
+    if (!s->json) return pt_fail(err, PT_EMALFORMED, "%.150s", why.text);
+    if (!json_is_object(s->json)) return pt_fail(err, PT_EMALFORMED, "not an object");
+    static const struct {
+        const char *name;
+        column to;
+    } also[] = { { "orig", C_TIME }, { "dev", C_DEVICE } };
+    bool ignored = false;
+    pt_status st = PT_OK;
+    for (int k = 0; st == PT_OK && k < COLUMNS; k++) {
+        json_t *v = json_object_get(s->json, NAMES[k]);
+        for (size_t a = 0; !v && a < PT_COUNT_OF(also); a++) {
+            if ((int)also[a].to == k) v = json_object_get(s->json, also[a].name);
+        }
+        if (v) st = json_text(s, v, &r->f[k], k == C_VALUE ? &r->is_null : &ignored);
+    }
+    json_t *raw = json_object_get(s->json, "base64");
+    if (st == PT_OK && json_is_string(raw)) {
+        r->f[C_VALUE] = pt_slice_of(json_string_value(raw), json_string_length(raw));
+        r->is_base64 = true;
+    }
+    return st == PT_OK ? st : pt_fail(err, st, "out of memory");
+}
+
+/* ---- a record as a sample ------------------------------------------------------------------------------------ */
+
+static bool base64_decode(pt_slice text, char *to, size_t *len)
+{
+    uint32_t acc = 0;
+    unsigned bits = 0;
+    size_t n = 0, i = 0;
+    for (; i < text.len && text.ptr[i] != '='; i++) {
+        char c = text.ptr[i];
+        int v = c >= 'A' && c <= 'Z' ? c - 'A' : c >= 'a' && c <= 'z' ? c - 'a' + 26 : c >= '0' && c <= '9' ? c - '0' + 52 : c == '+' ? 62 : c == '/' ? 63 : -1;
+        if (v < 0) return false;
+        acc = acc << 6 | (uint32_t)v;
+        bits += 6;
+        if (bits >= 8) {
+            bits -= 8;
+            to[n++] = (char)(acc >> bits);
+            acc &= (1u << bits) - 1;
+        }
+    }
+    for (; i < text.len; i++) {
+        if (text.ptr[i] != '=') return false;
+    }
+    *len = n;
+    return acc == 0;
+}
+
+static uint32_t guess_type(pt_slice text)
+{
+    double d;
+    if (pt_slice_eq_cstr(text, "true") || pt_slice_eq_cstr(text, "false")) return SPB_BOOLEAN;
+    return pt_slice_to_f64(text, &d) ? SPB_DOUBLE : SPB_STRING;
+}
+
+static bool parse_odd_nan(pt_slice text, hist_sample *out)
+{
+    if (!pt_slice_starts(text, PT_LIT("nan:"))) return false;
+    size_t digits = text.len - 4;
+    if (digits != (out->type == SPB_DOUBLE ? 16u : 8u)) return false;
+    uint64_t v = 0;
+    for (size_t i = 4; i < text.len; i++) {
+        char c = text.ptr[i];
+        int d = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+        if (d < 0) return false;
+        v = v << 4 | (uint64_t)d;
+    }
+    out->as.u64 = v;
+    return true;
+}
+
+static pt_status parse_value(in *s, const record *r, hist_sample *out, pt_error *err)
+{
+    pt_slice text = r->f[C_VALUE];
+    spb_class class = spb_datatype_class(out->type);
+    if (r->is_base64 || class == SPB_CLASS_BYTES || class == SPB_CLASS_ARRAY) {
+        size_t len = 0;
+        char *to = pt_arena_alloc(&s->scratch, text.len + 4);
+        if (!to) return pt_fail(err, PT_ENOMEM, "out of memory");
+        if (!base64_decode(text, to, &len)) return pt_fail(err, PT_EMALFORMED, "the value is not base64");
+        if (hist__family_of_type(out->type) != HIST__BYTES) return pt_fail(err, PT_EMALFORMED, "a %s can't be base64", spb_datatype_name(out->type));
+        out->as.ptr = to;
+        out->len = (uint32_t)len;
+        return PT_OK;
+    }
+    if (hist__family_of_type(out->type) == HIST__BYTES) { /* texts and documents as they are */
+        if (text.len > HIST__VALUE_BYTES_MAX) return pt_fail(err, PT_ETOOBIG, "a value of %zu bytes", text.len);
+        out->as.ptr = text.ptr ? text.ptr : "";
+        out->len = (uint32_t)text.len;
+        return PT_OK;
+    }
+    if (class == SPB_CLASS_NONE) return pt_fail(err, PT_EMALFORMED, "type %u has no values", out->type);
+    if ((out->type == SPB_DOUBLE || out->type == SPB_FLOAT) && parse_odd_nan(text, out)) return PT_OK;
+    if ((out->type == SPB_DOUBLE || out->type == SPB_FLOAT) && pt_slice_eq_cstr(text, "NaN")) { /* the canonical one, whatever strtod makes */
+        out->as.u64 = out->type == SPB_DOUBLE ? 0x7ff8000000000000u : 0x7fc00000u;
+        return PT_OK;
+    }
+    spb_value v;
+    pt_status st = spb_value_parse(out->type, text, &v, err);
+    if (st != PT_OK) return st;
+    hist_sample plain;
+    hist_sample_from_value(&plain, out->tag_id, out->time_ms, &v, SPB_GOOD);
+    out->as = plain.as;
+    return PT_OK;
+}
+
+static pt_status parse_quality(pt_slice text, uint8_t *out, pt_error *err)
+{
+    *out = SPB_GOOD;
+    if (text.len == 0) return PT_OK;
+    for (unsigned q = SPB_GOOD; q <= SPB_STALE; q++) {
+        const char *name = spb_quality_name((spb_quality)q);
+        if (pt_slice_eq_cstr(text, name) || (text.len == 1 && text.ptr[0] == name[0])) {
+            *out = (uint8_t)q;
+            return PT_OK;
+        }
+    }
+    return pt_fail(err, PT_EMALFORMED, "quality '%.*s'", (int)(text.len > 20 ? 20 : text.len), text.ptr);
+}
+
+/* Which tag: by its whole identity when the record says where it comes from, else the one that has the path, else a new one of source "import". */
+static pt_status find_tag(in *s, record *r, uint32_t *type, uint32_t *tag_id, pt_error *err)
+{
+    hist_tag_key key = { r->f[C_SOURCE], r->f[C_GROUP], r->f[C_EDGE], r->f[C_DEVICE], r->f[C_METRIC] };
+    pt_slice path = r->f[C_PATH].len ? r->f[C_PATH] : r->f[C_METRIC];
+    if (r->f[C_NODE].len && !key.edge.len) {
+        key.edge = r->f[C_NODE];
+        if (!pt_slice_split(&key.edge, '/', &key.group)) key.group = PT_NONE;
+        if (!key.source.len) key.source = PT_LIT("spb");
+    }
+    bool named = r->f[C_TYPE].len > 0;
+    if (named) {
+        spb_datatype t = SPB_UNKNOWN;
+        if (!pt_slice_eq_cstr(r->f[C_TYPE], "Unknown") && spb_datatype_parse(r->f[C_TYPE], &t) != PT_OK)
+            return pt_fail(err, PT_EMALFORMED, "type '%.*s'", (int)(r->f[C_TYPE].len > 40 ? 40 : r->f[C_TYPE].len), r->f[C_TYPE].ptr);
+        *type = t;
+    }
+    hist_tag t = { 0 };
+    pt_status known = path.len ? hist_tag_by_path(s->h, path, &s->scratch, &t) : PT_ENOTFOUND;
+    if (known != PT_OK && known != PT_ENOTFOUND) return pt_fail(err, known, "looking for a tag: %s", pt_status_name(known));
+    if (!named) *type = known == PT_OK ? (uint32_t)t.type : guess_type(r->f[C_VALUE]);
+    if (known == PT_OK && (!key.source.len || (pt_slice_eq(key.source, t.key.source) && pt_slice_eq(key.group, t.key.group) && pt_slice_eq(key.edge, t.key.edge) &&
+                                               pt_slice_eq(key.device, t.key.device) && pt_slice_eq(key.metric, t.key.metric)))) {
+        *tag_id = t.tag_id; /* the tag's present type and unit stay: old samples do not change what it is today */
+        return PT_OK;
+    }
+    if (!key.source.len) key = (hist_tag_key){ .source = PT_LIT("import"), .metric = path };
+    if (!key.metric.len) key.metric = path;
+    pt_slice *parts[] = { &key.group, &key.edge, &key.device };
+    for (size_t i = 0; i < PT_COUNT_OF(parts); i++) {
+        if (!parts[i]->ptr) *parts[i] = PT_LIT("");
+    }
+    pt_status st = hist_tag_ensure(s->h, &key, path, (spb_datatype)*type, r->f[C_UNIT].ptr ? r->f[C_UNIT] : PT_LIT(""), tag_id);
+    return st == PT_OK ? st : pt_fail(err, st, "making a tag: %s", pt_status_name(st));
+}
+
+static pt_status parse_sample(in *s, record *r, hist_sample *out, pt_error *err)
+{
+    uint32_t type = SPB_UNKNOWN;
+    *out = (hist_sample){ 0 };
+    if (!r->f[C_TIME].len) return pt_fail(err, PT_EMALFORMED, "no time");
+    if (!r->f[C_PATH].len && !r->f[C_METRIC].len) return pt_fail(err, PT_EMALFORMED, "neither path nor metric");
+    pt_status st = pt_time_parse(r->f[C_TIME], 0, &out->time_ms, err);
+    for (size_t i = 0; st == PT_OK && i < r->f[C_FLAGS].len; i++) {
+        char c = r->f[C_FLAGS].ptr[i];
+        out->flags |= (uint8_t)(c == 'N' ? HIST_NULL : c == 'H' ? HIST_HISTORICAL : c == 'S' ? HIST_STATE : 0);
+    }
+    if (st == PT_OK) st = parse_quality(r->f[C_QUALITY], &out->quality, err);
+    if (st == PT_OK) st = find_tag(s, r, &type, &out->tag_id, err);
+    if (st != PT_OK) return st;
+    out->type = (uint8_t)type;
+    if (r->is_null && !(out->flags & HIST_STATE)) out->flags |= HIST_NULL;
+    /* Without a flags column an empty field of a type that has no empty text is null. */
+    if (!r->f[C_FLAGS].ptr && r->f[C_VALUE].len == 0 && hist__family_of_type(type) != HIST__BYTES) out->flags |= HIST_NULL;
+    return hist__has_value(out) ? parse_value(s, r, out, err) : PT_OK;
+}
+
+/* ---- batches ------------------------------------------------------------------------------------------------- */
+
+/* Append what is gathered, waiting for room, and make it durable; `offset` is then safe. */
+static pt_status commit(in *s, uint64_t offset, pt_error *err)
+{
+    pt_status st;
+    while ((st = hist_append(s->h, s->batch.s, s->batch.n)) == PT_EFULL) {
+        if ((st = hist_flush(s->h, 60000, err)) != PT_OK) return st;
+    }
+    if (st != PT_OK) return pt_fail(err, st, "appending: %s", pt_status_name(st));
+    if ((st = hist_flush(s->h, 60000, err)) != PT_OK) return st;
+    s->r->samples += s->batch.n;
+    s->r->offset = offset;
+    hist__rows_reset(&s->batch);
+    if (s->o->progress) s->o->progress(s->o->ctx, s->r);
+    return PT_OK;
+}
+
+static pt_status note_fault(in *s, const pt_error *why, pt_error *err)
+{
+    if (s->r->faults++ == 0) {
+        s->r->first_fault_line = s->r->lines;
+        snprintf(s->r->first_fault, sizeof s->r->first_fault, "%.190s", why->text);
+    }
+    return s->o->skip_faults ? PT_OK : pt_fail(err, PT_EMALFORMED, "record %llu: %.200s", (unsigned long long)s->r->lines, why->text);
+}
+
+static pt_status take_record(in *s, pt_slice line, pt_error *err)
+{
+    record r = { 0 };
+    pt_error why = { 0 };
+    hist_sample sample;
+    if (line.len == 0) return PT_OK;
+    s->r->lines++;
+    pt_arena_reset(&s->scratch);
+    if (s->o->format == HIST_CSV && !s->have_header) return read_header(s, line, err);
+    pt_status st = s->o->format == HIST_CSV ? parse_csv(s, line, &r, &why) : parse_json(s, line, &r, &why);
+    if (st == PT_OK) st = parse_sample(s, &r, &sample, &why);
+    if (st == PT_EMALFORMED || st == PT_ETOOBIG || st == PT_EUNSUPPORTED) return note_fault(s, &why, err);
+    if (st == PT_OK) st = hist__rows_add(&s->batch, &sample, 1);
+    return st == PT_OK ? st : pt_fail(err, st, "%s", why.text[0] ? why.text : pt_status_name(st));
+}
+
+static pt_status run(in *s, pt_error *err)
+{
+    pt_status st = PT_OK;
+    size_t at = 0;
+    for (;;) {
+        size_t len = record_length(s, at);
+        if (len == 0 && s->end) break;
+        if (len == 0) { /* keep the beginning of a record, read more behind it */
+            memmove(s->text.ptr, s->text.ptr + at, s->text.len - at);
+            s->text.len -= at;
+            s->consumed += at;
+            at = 0;
+            if ((st = fill(s, err)) != PT_OK) return st;
+            continue;
+        }
+        if ((st = take_record(s, trim(pt_slice_of(s->text.ptr + at, len)), err)) != PT_OK) break;
+        at += len;
+        if (s->batch.n >= BATCH || s->batch.bytes.used >= BATCH_BYTES) {
+            if ((st = commit(s, s->consumed + at, err)) != PT_OK) return st;
+        }
+    }
+    pt_status last = s->batch.n || st == PT_OK ? commit(s, s->consumed + at, st == PT_OK ? err : NULL) : PT_OK;
+    return st == PT_OK ? last : st;
+}
+
+pt_status hist_import(hist *h, const hist_import_options *o, hist_import_report *report, pt_error *err)
+{
+    *report = (hist_import_report){ .offset = o->start_offset };
+    in s = { .h = h, .o = o, .r = report, .consumed = o->start_offset };
+    pt_buf_init(&s.text, RECORD_MAX);
+    hist__rows_init(&s.batch);
+    pt_arena_init(&s.scratch, RECORD_MAX * (size_t)2);
+    pt_status st = pt_buf_reserve(&s.text, READ_AT_ONCE);
+    if (st == PT_OK && o->format == HIST_CSV && o->header.len) st = read_header(&s, trim(o->header), err);
+    pt_arena_reset(&s.scratch);
+    if (st == PT_OK) st = run(&s, err);
+    json_decref(s.json);
+    pt_arena_fini(&s.scratch);
+    hist__rows_fini(&s.batch);
+    pt_buf_fini(&s.text);
+    return st;
+}

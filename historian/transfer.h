@@ -1,0 +1,48 @@
+/* historian/transfer.h -- samples out as text and in again: CSV and JSON Lines, streaming, lossless.
+ *
+ *     CSV   time,source,group,edge,device,metric,path,unit,type,value,quality,flags        (RFC 4180, header row, LF)
+ *     JSONL {"time":"2026-11-20T22:00:01.250Z","source":"spb","group":"g","edge":"e","device":"d","metric":"m","path":"p","unit":"u",
+ *            "type":"Double","value":1.5,"quality":"GOOD","flags":""}
+ *
+ * flags: N null (no value), H historical, S a STATE row. Times are RFC 3339 with ms, UTC. Floats are the shortest text that reads back the same;
+ * NaN, Infinity and -Infinity as such, a NaN with other bits as nan:HEX. Bytes and arrays are base64 of the raw bytes, documents their JSON text.
+ *
+ * Import also reads what `plantree history` and `plantree replay` write: a CSV needs the columns time (or original_time), path (or metric) and value;
+ * what else is missing is taken from the tag that has the path, or guessed: Double for numbers, Boolean for true and false, String for the rest. */
+#ifndef HIST_TRANSFER_H
+#define HIST_TRANSFER_H
+#include "historian/historian.h"
+
+typedef enum hist_format { HIST_CSV, HIST_JSONL } hist_format;
+
+typedef struct hist_export_options {
+    hist_format format;
+    int64_t from_ms, to_ms;
+    const pt_slice *select; /* path globs; a leading '!' excludes; none: every tag */
+    size_t n_select;
+    bool (*write)(void *ctx, pt_slice bytes);                       /* false: stop (PT_EIO) */
+    void (*progress)(void *ctx, uint64_t tags_done, uint64_t tags, uint64_t samples); /* may be NULL */
+    void *ctx;
+} hist_export_options;
+/* Tag after tag in ascending id, samples and STATE rows in time order. Bounded memory. PT_ECORRUPT: a damaged block, named in *err; what was readable
+ * before it has been written. */
+PT_MUST_CHECK pt_status hist_export(hist *h, const hist_export_options *o, uint64_t *samples, pt_error *err);
+
+typedef struct hist_import_report {
+    uint64_t lines, samples, faults; /* records read, samples appended, records that could not be read */
+    uint64_t offset;    /* bytes of input that are durable: an interrupted import may go on here (records begin at it) */
+    uint64_t first_fault_line;
+    char first_fault[200];
+} hist_import_report;
+typedef struct hist_import_options {
+    hist_format format;
+    bool skip_faults;   /* count and go on; else the first one ends the import with PT_EMALFORMED */
+    uint64_t start_offset; /* input begins there: what the report of an interrupted import said. CSV then still needs the header: see `header` */
+    pt_slice header;    /* CSV: the header line of the whole file when start_offset > 0; absent: the first record is it */
+    ptrdiff_t (*read)(void *ctx, char *to, size_t cap); /* bytes read, 0 at the end, < 0: an error, PT_EIO */
+    void (*progress)(void *ctx, const hist_import_report *so_far); /* after each durable step; may be NULL */
+    void *ctx;
+} hist_import_options;
+/* Append everything, waiting for the disk where needed, and flush. Importing the same again changes nothing (duplicates are counted in hist_stats). */
+PT_MUST_CHECK pt_status hist_import(hist *h, const hist_import_options *o, hist_import_report *report, pt_error *err);
+#endif
