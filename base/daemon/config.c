@@ -210,6 +210,7 @@ static void bind_strings(binding *b, const pt_config_field *f, const pt_yaml_nod
     for (uint32_t i = 0; i < n; i++) {
         const pt_yaml_node *item = lone ? node : node->items[i];
         items[i] = "";
+        if (item->faulty) continue;
         if (item->kind != PT_YAML_SCALAR || is_null(item))
             fault(b, item, "%s: a list of texts is needed, but this is %s", f->key,
                   item->kind == PT_YAML_SCALAR ? "empty" : kind_name(item));
@@ -322,6 +323,7 @@ static void bind_map(binding *b, const pt_yaml_node *map, const pt_config_field 
     for (const pt_config_field *f = table; f->type != PT_CFG_END; f++) {
         void *at = (char *)out + f->offset;
         const pt_yaml_node *node = map ? pt_yaml_get(map, f->key) : NULL;
+        if (node && node->faulty) continue;
         bool holds_many = f->type == PT_CFG_SECTION || f->type == PT_CFG_LIST || f->type == PT_CFG_STRINGS || f->type == PT_CFG_NODE;
         if (node && is_null(node)) {
             if (f->required || !holds_many) {
@@ -353,11 +355,13 @@ static pt_status bind_all(pt_config *cfg, const pt_yaml_node *node, const pt_con
     return b.st ? b.st : b.bad ? PT_EMALFORMED : PT_OK;
 }
 
-static pt_status load(pt_yaml *yaml, const pt_config_field *table, void *out, size_t out_size, pt_config_check_fn *check, void *ctx,
-                      pt_config **cfg, pt_buf *faults)
+/* `read`: how the tree was read; a faulty but whole one is bound too, for its other faults. */
+static pt_status load(pt_status read, pt_yaml *yaml, const pt_config_field *table, void *out, size_t out_size, pt_config_check_fn *check,
+                      void *ctx, pt_config **cfg, pt_buf *faults)
 {
-    pt_config *c = calloc(1, sizeof *c);
     memset(out, 0, out_size);
+    if (!yaml) return read;
+    pt_config *c = calloc(1, sizeof *c);
     if (!c) {
         pt_yaml_fault(yaml, NULL, faults, "out of memory");
         pt_yaml_free(yaml);
@@ -366,6 +370,7 @@ static pt_status load(pt_yaml *yaml, const pt_config_field *table, void *out, si
     pt_arena_init(&c->arena, ARENA_LIMIT);
     c->yaml = yaml;
     pt_status st = bind_all(c, pt_yaml_root(yaml), table, out, NULL, faults);
+    if (!st) st = read;
     if (!st && check) {
         size_t before = faults->len;
         check(yaml, out, faults, ctx);
@@ -382,16 +387,16 @@ pt_status pt_config_load(const char *path, const pt_config_field *table, void *o
                          void *ctx, pt_config **cfg, pt_buf *faults)
 {
     pt_yaml *yaml;
-    pt_status st = pt_yaml_read_file(path, &yaml, faults);
-    return st ? st : load(yaml, table, out, out_size, check, ctx, cfg, faults);
+    pt_status st = pt_yaml_read_file_whole(path, &yaml, faults);
+    return load(st, yaml, table, out, out_size, check, ctx, cfg, faults);
 }
 
 pt_status pt_config_load_text(const char *name, pt_slice text, const pt_config_field *table, void *out, size_t out_size,
                               pt_config_check_fn *check, void *ctx, pt_config **cfg, pt_buf *faults)
 {
     pt_yaml *yaml;
-    pt_status st = pt_yaml_read_text(name, text, &yaml, faults);
-    return st ? st : load(yaml, table, out, out_size, check, ctx, cfg, faults);
+    pt_status st = pt_yaml_read_text_whole(name, text, &yaml, faults);
+    return load(st, yaml, table, out, out_size, check, ctx, cfg, faults);
 }
 
 void pt_config_free(pt_config *cfg)

@@ -218,6 +218,8 @@ static void on_scalar(builder *b, const yaml_event_t *e)
         out_of_memory(b);
         return;
     }
+    bool was_bad = b->bad;
+    b->bad = false;
     bool is_key = b->depth && b->stack[b->depth - 1].node->kind == PT_YAML_MAP && !b->stack[b->depth - 1].key;
     if (memchr(node->text.ptr, '\0', node->text.len))
         fault(b, node->line, node->column, "a NUL character is not allowed");
@@ -226,6 +228,8 @@ static void on_scalar(builder *b, const yaml_event_t *e)
     else if (!node->quoted && !is_key && is_ambiguous(node->text))
         fault(b, node->line, node->column, "plain '%s' is true or false to some YAML readers: write true or false, or quote it",
               node->text.ptr);
+    node->faulty = b->bad;
+    b->bad = b->bad || was_bad;
     attach(b, node);
 }
 
@@ -246,6 +250,7 @@ static void on_event(builder *b, const yaml_event_t *e)
         fault(b, line, column, "aliases ('*%s') are not supported", (const char *)e->data.alias.anchor);
         if ((node = new_node(b, e, PT_YAML_SCALAR))) {
             node->text = (pt_slice){ "", 0 };
+            node->faulty = true;
             attach(b, node);
         }
         break;
@@ -332,8 +337,9 @@ static void run_parser(builder *b, pt_slice text)
     yaml_parser_delete(&parser);
 }
 
-pt_status pt_yaml_read_text(const char *name, pt_slice text, pt_yaml **out, pt_buf *faults)
+pt_status pt_yaml_read_text_whole(const char *name, pt_slice text, pt_yaml **out, pt_buf *faults)
 {
+    *out = NULL;
     builder *b = calloc(1, sizeof *b);
     pt_yaml *y = calloc(1, sizeof *y);
     pt_status st = PT_ENOMEM;
@@ -356,12 +362,28 @@ pt_status pt_yaml_read_text(const char *name, pt_slice text, pt_yaml **out, pt_b
     st = b->st ? b->st : b->bad ? PT_EMALFORMED : PT_OK;
 done:
     if (st == PT_ENOMEM) pt_buf_printf(faults, "%s:1:1: out of memory\n", name);
+    if (!st || (st == PT_EMALFORMED && !b->stop && y->root))
+        *out = y;
+    else
+        pt_yaml_free(y);
     free(b);
+    return st;
+}
+
+static pt_status only_good(pt_status st, pt_yaml *y, pt_yaml **out)
+{
     if (st)
         pt_yaml_free(y);
     else
         *out = y;
     return st;
+}
+
+pt_status pt_yaml_read_text(const char *name, pt_slice text, pt_yaml **out, pt_buf *faults)
+{
+    pt_yaml *y = NULL;
+    pt_status st = pt_yaml_read_text_whole(name, text, &y, faults);
+    return only_good(st, y, out);
 }
 
 static pt_status read_all(int fd, pt_buf *text)
@@ -377,10 +399,11 @@ static pt_status read_all(int fd, pt_buf *text)
     }
 }
 
-pt_status pt_yaml_read_file(const char *path, pt_yaml **out, pt_buf *faults)
+pt_status pt_yaml_read_file_whole(const char *path, pt_yaml **out, pt_buf *faults)
 {
     pt_buf text;
     pt_status st;
+    *out = NULL;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         int e = errno;
@@ -401,10 +424,17 @@ pt_status pt_yaml_read_file(const char *path, pt_yaml **out, pt_buf *faults)
         pt_buf_printf(faults, "%s:1:1: cannot be read: %s\n", path, st == PT_ENOMEM ? "out of memory" : strerror(e));
         if (st != PT_ENOMEM) st = PT_EIO;
     } else {
-        st = pt_yaml_read_text(path, pt_buf_view(&text), out, faults);
+        st = pt_yaml_read_text_whole(path, pt_buf_view(&text), out, faults);
     }
     pt_buf_fini(&text);
     return st;
+}
+
+pt_status pt_yaml_read_file(const char *path, pt_yaml **out, pt_buf *faults)
+{
+    pt_yaml *y = NULL;
+    pt_status st = pt_yaml_read_file_whole(path, &y, faults);
+    return only_good(st, y, out);
 }
 
 void pt_yaml_free(pt_yaml *y)

@@ -14,6 +14,7 @@ struct pt_yaml_node {
     uint32_t line, column;     /* from 1 */
     pt_slice text;             /* SCALAR; NUL-terminated behind len */
     bool quoted;               /* SCALAR was quoted or a block: never null, never a number by style */
+    bool faulty;               /* SCALAR was complained about already: pass it over */
     uint32_t n;                /* LIST: items; MAP: pairs */
     pt_yaml_node **keys;       /* MAP: scalar nodes */
     pt_yaml_node **items;      /* LIST items or MAP values */
@@ -24,6 +25,10 @@ typedef struct pt_yaml pt_yaml;
  * PT_OK; PT_EMALFORMED (faults written); PT_ENOTFOUND / PT_EIO / PT_ENOMEM (one fault line too). */
 PT_MUST_CHECK pt_status pt_yaml_read_file(const char *path, pt_yaml **out, pt_buf *faults);
 PT_MUST_CHECK pt_status pt_yaml_read_text(const char *name, pt_slice text, pt_yaml **out, pt_buf *faults);
+/* The same, but after faults that leave the structure whole (a duplicate key, an anchor, a tag, an ambiguous word) the tree is given
+ * beside PT_EMALFORMED, so that whoever reads on can name the other faults too; otherwise *out is NULL then. */
+PT_MUST_CHECK pt_status pt_yaml_read_file_whole(const char *path, pt_yaml **out, pt_buf *faults);
+PT_MUST_CHECK pt_status pt_yaml_read_text_whole(const char *name, pt_slice text, pt_yaml **out, pt_buf *faults);
 void pt_yaml_free(pt_yaml *y);
 const pt_yaml_node *pt_yaml_root(const pt_yaml *y);
 const char *pt_yaml_name(const pt_yaml *y);
