@@ -140,11 +140,17 @@ void cli_csv_cell(pt_buf *out, pt_slice s)
     pt_buf_char(out, '"');
 }
 
+/* A reader that has seen enough (`| head`) is no error worth a message. */
+static int not_written(const cli *c, int err)
+{
+    return err == EPIPE ? PT_EXIT_FAILED : cli_fail(c, PT_EXIT_FAILED, "standard output cannot be written: %s", strerror(err));
+}
+
 int cli_put(const cli *c, const pt_buf *out)
 {
     if (pt_buf_status(out)) return cli_fail(c, PT_EXIT_FAILED, "the output is too large for memory");
     if (fwrite(out->ptr ? out->ptr : "", 1, out->len, stdout) != out->len || fflush(stdout))
-        return cli_fail(c, PT_EXIT_FAILED, "standard output cannot be written: %s", strerror(errno));
+        return not_written(c, errno);
     return PT_EXIT_OK;
 }
 
@@ -152,7 +158,7 @@ int cli_put_json(const cli *c, const cli_answer *a)
 {
     int rc = cli_put(c, &a->body);
     if (rc == PT_EXIT_OK && (a->body.len == 0 || a->body.ptr[a->body.len - 1] != '\n') && (putchar('\n') == EOF || fflush(stdout)))
-        rc = cli_fail(c, PT_EXIT_FAILED, "standard output cannot be written: %s", strerror(errno));
+        rc = not_written(c, errno);
     return rc;
 }
 
@@ -277,5 +283,5 @@ int cli_table_end(const cli *c, cli_table *t)
     free(t);
     if (fflush(stdout)) failed = errno;
     if (lost) return cli_fail(c, PT_EXIT_FAILED, "out of memory");
-    return failed ? cli_fail(c, PT_EXIT_FAILED, "standard output cannot be written: %s", strerror(failed)) : PT_EXIT_OK;
+    return failed ? not_written(c, failed) : PT_EXIT_OK;
 }
