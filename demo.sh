@@ -102,7 +102,7 @@ for name in edge host; do
     -e "s/127\.0\.0\.1:8081/127.0.0.1:$edge_port/; s/127\.0\.0\.1:8080/127.0.0.1:$ui_port/" \
     -e "s|demo-data/|$dir/|" "config/demo-$name.yaml" >"$dir/$name.yaml"
   mkdir -p "$dir/$name"
-  "$bin/plantree-$name" --config "$dir/$name.yaml" --check || pt_die "config/demo-$name.yaml is not valid"
+  faults=$("$bin/plantree-$name" --config "$dir/$name.yaml" --check 2>&1) || pt_die "config/demo-$name.yaml is not valid: $faults"
 done
 
 # ---- programs ----
