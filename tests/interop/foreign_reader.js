@@ -7,6 +7,8 @@
 "use strict";
 const mqtt = require("mqtt");
 const payloads = require("sparkplug-payload").get("spBv1.0");
+// The library's own protobuf schema: its decoded metrics do not tell "null" from "no value".
+const { Payload } = require("sparkplug-payload/lib/sparkplugPayloadProto").org.eclipse.tahu.protobuf;
 const port = process.argv[2];
 const births = new Map(); // group/edge -> { names: Map(alias -> [device, name, type]), seq }
 const fault = text => console.log("fault " + text);
@@ -30,7 +32,9 @@ client.on("message", (topic, bytes, packet) => {
     node.seq = seq;
     if (!p.timestamp) fault(topic + " has no timestamp");
   } else if (seq !== null && seq !== 0) fault("NDEATH with seq " + seq);
-  for (const m of p.metrics || []) {
+  const raw = Payload.decode(bytes).metrics;
+  for (const [i, m] of (p.metrics || []).entries()) {
+    const isNull = raw[i].hasOwnProperty("isNull") && raw[i].isNull === true;
     const alias = m.alias === undefined || m.alias === null ? null : String(plain(m.alias));
     let name = m.name, type = m.type;
     if (verb.endsWith("BIRTH")) {
@@ -47,7 +51,7 @@ client.on("message", (topic, bytes, packet) => {
       if (!name) fault(topic + " metric without name and alias");
     }
     if (!type) fault(topic + " " + name + " has no type on the wire");
-    if (m.isNull !== true && (m.value === null || m.value === undefined)) fault(topic + " " + name + " (" + type + ") has no value");
+    if (!isNull && (m.value === null || m.value === undefined)) fault(topic + " " + name + " (" + type + ") has no value");
     console.log("metric " + JSON.stringify({ verb, topic, device, seq, name, type, value: plain(m.value), timestamp: Number(plain(m.timestamp)) }));
   }
   if (!(p.metrics || []).length) console.log("metric " + JSON.stringify({ verb, topic, device, seq, name: null }));
