@@ -23,6 +23,7 @@ struct hist__scan {
     hist__conn *conn;    /* of partition part_at, NULL between partitions */
     bool in_txn;         /* summaries: the page's transaction, so that a block can be expanded */
     int64_t next_ms;     /* blocks that end at or after it are still to come */
+    int64_t floor_ms;    /* rows before it were given out with earlier pages: sealing may have cut the blocks anew since */
     bool part_done;
     entry *page;         /* owned */
     size_t page_n, page_at;
@@ -133,6 +134,7 @@ static pt_status load_page(hist__scan *s, pt_error *err)
         s->in_txn = true;
     }
     pt_buf_reset(&s->blobs);
+    s->floor_ms = s->next_ms;
     sqlite3_bind_int64(q, 1, s->tag_id);
     sqlite3_bind_int64(q, 2, s->next_ms);
     sqlite3_bind_int64(q, 3, s->to_ms - 1);
@@ -207,7 +209,7 @@ static pt_status decode_entry(hist__scan *s, const entry *e, pt_error *err)
 static pt_status clip_and_merge(hist__scan *s, const entry *e, hist__piece *out)
 {
     size_t lo = 0, hi = s->rows.n, upto = s->pending_at;
-    while (lo < hi && s->rows.s[lo].time_ms < s->from_ms) lo++;
+    while (lo < hi && s->rows.s[lo].time_ms < s->floor_ms) lo++;
     while (hi > lo && s->rows.s[hi - 1].time_ms >= s->to_ms) hi--;
     while (upto < s->pending.n && s->pending.s[upto].time_ms <= e->summary.t1) upto++;
     if (upto > s->pending_at) {
@@ -243,7 +245,7 @@ pt_status hist__scan_next(hist__scan *s, hist__piece *out, pt_error *err)
         if (!e) return PT_EEMPTY;
         s->page_at++;
         bool touched = s->pending_at < s->pending.n && s->pending.s[s->pending_at].time_ms <= e->summary.t1;
-        if (s->summaries && !touched && e->summary.t0 >= s->from_ms && e->summary.t1 < s->to_ms) {
+        if (s->summaries && !touched && e->summary.t0 >= s->floor_ms && e->summary.t1 < s->to_ms) {
             *out = (hist__piece){ .is_block = true, .summary = e->summary };
             return PT_OK;
         }
