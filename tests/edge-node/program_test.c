@@ -228,6 +228,7 @@ static void a_storm_of_rebirth_requests_gives_two_births(void)
         pt_broker_publish(b, "spBv1.0/G/NCMD/E", request, i % 2, false);
     int64_t took = pt_test_now_ms() - begin;
     size_t most = 3 + (size_t)(took / 500); /* one at once, one after each quiet time */
+    CHECK_WITHIN(10000, pt_observer_count_topic(o, "spBv1.0/G/NBIRTH/E") >= 3);
     size_t before = pt_observer_count_topic(o, "spBv1.0/G/DDATA/E/sim");
     CHECK_WITHIN(10000, pt_observer_count_topic(o, "spBv1.0/G/DDATA/E/sim") >= before + 12);
     size_t births = pt_observer_count_topic(o, "spBv1.0/G/NBIRTH/E");
