@@ -176,6 +176,24 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *conn, const 
     return rq->phase == HTTP_ANSWERED ? send_response(rq) : MHD_NO;
 }
 
+/* The route's histogram, made at its first answer: routes nobody asks for do not fill the metrics. NULL: no metrics, or no memory now. */
+static pt_metric *duration_of(pt_http_server *s, size_t i)
+{
+    static const double bounds[] = { 0.001, 0.005, 0.02, 0.1, 0.5, 2, 10 };
+    pt_buf labels;
+    if (s->durations[i] || !s->metrics) return s->durations[i];
+    pt_buf_init(&labels, 1024);
+    pt_metrics_label(&labels, "route", pt_cstr(s->routes[i].path), true);
+    pt_metrics_label(&labels, "method", pt_cstr(s->routes[i].method), false);
+    char *text = pt_buf_take(&labels, NULL);
+    if (text)
+        s->durations[i] = pt_metrics_histogram(s->metrics, "plantree_http_request_duration_seconds", text,
+                                               "From the request line to the last byte of the answer; streams are not counted.", bounds,
+                                               PT_COUNT_OF(bounds));
+    free(text);
+    return s->durations[i];
+}
+
 static void on_completed(void *cls, struct MHD_Connection *conn, void **con_cls, enum MHD_RequestTerminationCode how)
 {
     pt_http_server *s = cls;
@@ -186,7 +204,7 @@ static void on_completed(void *cls, struct MHD_Connection *conn, void **con_cls,
     bool was_stream = rq->stream.open;
     if (was_stream) http__stream_closed(rq);
     if (rq->route && !was_stream && rq->phase == HTTP_SENT)
-        pt_metric_observe(s->durations[rq->route - s->routes], (double)(pt_mono_us(s->clock) - rq->begun_us) / 1e6);
+        pt_metric_observe(duration_of(s, (size_t)(rq->route - s->routes)), (double)(pt_mono_us(s->clock) - rq->begun_us) / 1e6);
     pthread_mutex_lock(&s->lock);
     if (rq->pending) {
         s->pending--;
@@ -271,28 +289,6 @@ static pt_status open_socket(pt_http_server *s, const char *listen_text, int *fa
     if (port)
         *port = ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)(void *)&bound)->sin6_port
                                                   : ((struct sockaddr_in *)(void *)&bound)->sin_port);
-    return PT_OK;
-}
-
-static pt_status register_metrics(pt_http_server *s)
-{
-    static const double bounds[] = { 0.001, 0.005, 0.02, 0.1, 0.5, 2, 10 };
-    s->durations = calloc(s->n_routes ? s->n_routes : 1, sizeof *s->durations);
-    if (!s->durations) return PT_ENOMEM;
-    if (!s->metrics) return PT_OK;
-    s->open_streams = pt_metrics_gauge(s->metrics, "plantree_http_streams", NULL, "Open streamed answers.");
-    for (size_t i = 0; i < s->n_routes; i++) {
-        pt_buf labels;
-        pt_buf_init(&labels, 1024);
-        pt_metrics_label(&labels, "route", pt_cstr(s->routes[i].path), true);
-        pt_metrics_label(&labels, "method", pt_cstr(s->routes[i].method), false);
-        char *text = pt_buf_take(&labels, NULL);
-        if (!text) return PT_ENOMEM;
-        s->durations[i] = pt_metrics_histogram(s->metrics, "plantree_http_request_duration_seconds", text,
-                                               "From the request line to the last byte of the answer; streams are not counted.",
-                                               bounds, PT_COUNT_OF(bounds));
-        free(text);
-    }
     return PT_OK;
 }
 
@@ -401,7 +397,8 @@ pt_status pt_http_start(const pt_http_options *o, const pt_http_route *routes, s
         s->request_salt = (uint64_t)pt_wall_ms(clock); /* ids are for correlation, not for secrets */
     pt_status st = PT_OK;
     if (o->server_name && !(s->server_name = strdup(o->server_name))) st = pt_fail(err, PT_ENOMEM, "out of memory");
-    if (!st && (st = register_metrics(s))) st = pt_fail(err, st, "out of memory");
+    if (!st && !(s->durations = calloc(n ? n : 1, sizeof *s->durations))) st = pt_fail(err, PT_ENOMEM, "out of memory");
+    s->open_streams = pt_metrics_gauge(metrics, "plantree_http_streams", NULL, "Open streamed answers.");
     if (!st) st = open_socket(s, o->listen, &family, port, err);
     if (!st && (st = open_watch(s))) st = pt_fail(err, st, "epoll: %s", strerror(errno));
     if (!st && (st = start_threads(s, o->threads))) st = pt_fail(err, st, "threads cannot be started");

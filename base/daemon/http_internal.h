@@ -93,7 +93,7 @@ struct pt_http_server {
     char *server_name;
     const char *const *hosts;
     bool check_host;
-    pt_metric **durations; /* one histogram per route */
+    pt_metric **durations; /* I/O thread; one histogram per route, NULL before its first answer */
     pt_metric *open_streams;
     int listen_fd;         /* -1 once libmicrohttpd owns it */
     pthread_mutex_t lock;  /* guards all below, and what requests and streams mark so */

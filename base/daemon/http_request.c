@@ -75,6 +75,11 @@ static bool parse_target(pt_http_request *rq)
         pt_http_problem(rq, 414, "too-large", "the address is too long");
         return false;
     }
+    size_t scheme = pt_slice_starts(t, PT_LIT("http://")) ? 7 : pt_slice_starts(t, PT_LIT("https://")) ? 8 : 0;
+    if (scheme) { /* absolute form, as proxies send it */
+        t = pt_slice_from(t, scheme);
+        t = pt_slice_from(t, pt_slice_find(t, '/'));
+    }
     size_t mark = pt_slice_find(t, '?');
     rq->raw_path = (pt_slice){ t.ptr, mark };
     rq->path = decode(rq, rq->raw_path, false);

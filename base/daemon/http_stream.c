@@ -57,7 +57,8 @@ static ssize_t on_read(void *cls, uint64_t pos, char *buf, size_t max)
         return (ssize_t)part;
     }
     pthread_mutex_lock(&s->lock);
-    if (st->failed || st->gone || (s->stopping && !st->ended)) {
+    bool idle = st->rest && !st->woken;
+    if (st->failed || (st->gone && idle) || (s->stopping && !st->ended)) {
         n = MHD_CONTENT_READER_END_WITH_ERROR;
     } else if (st->ended) {
         n = MHD_CONTENT_READER_END_OF_STREAM;
@@ -65,7 +66,7 @@ static ssize_t on_read(void *cls, uint64_t pos, char *buf, size_t max)
         pt_buf_reset(&st->piece);
         st->sent = 0;
         http__suspend(rq);
-        if (st->rest && !st->woken)
+        if (idle)
             rest(s, st);
         else
             enqueue(s, rq);
@@ -79,7 +80,7 @@ void http__stream_job(pt_http_server *s, pt_http_request *rq)
     pt_http_stream *st = &rq->stream;
     st->phase = STREAM_RUNNING;
     st->woken = false;
-    if (!s->stopping && !st->gone) {
+    if (!s->stopping) {
         pthread_mutex_unlock(&s->lock);
         pt_status r = PT_OK;
         while (r == PT_OK && st->piece.len < BLOCK) { /* small pieces travel together */
@@ -95,10 +96,11 @@ void http__stream_job(pt_http_server *s, pt_http_request *rq)
             pt_logf(s->log, PT_LOG_WARN, "HTTP-STREAM", "stream %s broken off: %s", rq->route ? rq->route->path : "?",
                     pt_status_name(r ? r : pt_buf_status(&st->piece)));
     }
-    if (st->piece.len || st->ended || st->failed || st->gone || s->stopping) {
+    bool idle = st->rest && !st->woken;
+    if (st->piece.len || st->ended || st->failed || (st->gone && idle) || s->stopping) {
         st->phase = STREAM_SENDING;
         http__resume(rq);
-    } else if (st->rest && !st->woken) {
+    } else if (idle) {
         rest(s, st);
     } else {
         enqueue(s, rq);

@@ -278,6 +278,46 @@ static void a_client_that_goes_away_is_noticed_without_a_write(void)
     CHECK_INT(feeds[0].closed_calls, 1);
 }
 
+static void exports_reach_old_clients_and_proxies(void)
+{
+    static const char *const rows[] = { "GET /export HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+                                        "GET /export HTTP/1.0\r\nHost: localhost\r\n\r\n",
+                                        "GET http://localhost/export HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" };
+    start(0, NULL);
+    for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
+        char text[65536 + 1];
+        size_t kept = 0;
+        bool seen = false;
+        int fd = ask_raw(rows[i]);
+        for (ssize_t n; (n = read(fd, text + kept, 65536 - kept)) > 0;) {
+            size_t all = kept + (size_t)n;
+            text[all] = '\0';
+            seen = seen || strstr(text, "19999\n\n");
+            kept = all < 64 ? all : 64; /* an end that is cut in two is still found */
+            memmove(text, text + all - kept, kept);
+        }
+        CHECK_ROW(rows[i], seen);
+        close(fd);
+    }
+    pt_http_stop(server);
+}
+
+static void a_head_request_opens_no_stream_for_long(void)
+{
+    int one = 1;
+    start(0, NULL);
+    answer a = client_ask(port, (ask){ .method = "HEAD", .target = "/live" });
+    CHECK_INT(a.status, 200);
+    CHECK_INT(a.body.len, 0);
+    CHECK(client_wait(all_closed, &one));
+    client_release(&a);
+    a = client_ask(port, (ask){ .method = "HEAD", .target = "/quick" });
+    CHECK_INT(a.status, 200);
+    CHECK(client_header(&a, "Content-Length: 5"));
+    client_release(&a);
+    pt_http_stop(server);
+}
+
 static void two_hundred_idle_streams_leave_the_pool_free(void)
 {
     enum { N = 200 };
@@ -518,6 +558,8 @@ int main(int argc, char **argv)
         PT_TEST(a_wake_brings_the_next_piece),
         PT_TEST(an_idle_stream_is_asked_again_in_time),
         PT_TEST(a_client_that_goes_away_is_noticed_without_a_write),
+        PT_TEST(exports_reach_old_clients_and_proxies),
+        PT_TEST(a_head_request_opens_no_stream_for_long),
         PT_TEST(two_hundred_idle_streams_leave_the_pool_free),
         PT_TEST(slow_handlers_do_not_hold_up_live_streams),
         PT_TEST(a_deferred_answer_comes_from_another_thread),

@@ -173,6 +173,33 @@ static void long_texts_are_packed_for_clients_that_ask(void)
     stop();
 }
 
+static bool in_text(const pt_buf *text, const char *what)
+{
+    return memmem(text->ptr, text->len, what, strlen(what)) != NULL;
+}
+
+static void requests_are_counted_by_route_and_code(void)
+{
+    pt_buf text;
+    start();
+    for (int i = 0; i < 3; i++) {
+        answer a = client_ask(port, (ask){ .target = "/groups/a" });
+        client_release(&a);
+    }
+    answer b = client_ask(port, (ask){ .target = "/nowhere" });
+    client_release(&b);
+    pt_http_stop(server); /* all answers are accounted for by then */
+    pt_buf_init(&text, 1 << 20);
+    pt_metrics_text(metrics, &text);
+    CHECK(in_text(&text, "plantree_http_requests_total{route=\"/groups/{group}\",method=\"GET\",code=\"200\"} 3\n"));
+    CHECK(in_text(&text, "plantree_http_requests_total{route=\"none\",method=\"none\",code=\"404\"} 1\n"));
+    CHECK(in_text(&text, "_duration_seconds_count{route=\"/groups/{group}\",method=\"GET\"} 3\n"));
+    CHECK(!in_text(&text, "_seconds_count{route=\"/long\""));
+    CHECK(in_text(&text, "plantree_http_streams 0\n"));
+    pt_buf_fini(&text);
+    pt_metrics_free(metrics);
+}
+
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
@@ -180,6 +207,7 @@ int main(int argc, char **argv)
         PT_TEST(what_does_not_fit_is_refused_by_the_shell),
         PT_TEST(bodies_arrive_whole_up_to_the_limit),
         PT_TEST(long_texts_are_packed_for_clients_that_ask),
+        PT_TEST(requests_are_counted_by_route_and_code),
     };
     curl_global_init(CURL_GLOBAL_DEFAULT);
     int rc = pt_test_main("base/http", tests, PT_COUNT_OF(tests), argc, argv);
