@@ -213,6 +213,13 @@ void edge_app_reload(edge_app *a)
     pt_buf_fini(&faults);
     say_restart(a, &a->file->c, &file->c);
     pthread_rwlock_wrlock(&a->lock);
+    for (uint32_t i = 0; i < edge_poller_devices(a->poller); i++) { /* what an operator switched off stays off */
+        edge_poller_stats was;
+        edge_poller_stats_get(a->poller, i, &was);
+        uint32_t device = was.off ? edge_model_find_device(setup->model, pt_cstr(was.id)) : UINT32_MAX;
+        if (device != UINT32_MAX && edge_poller_switch(poller, device, false) != PT_OK)
+            pt_logf(a->log, PT_LOG_WARN, "EDGE-RELOAD-SWITCH", "device %s was switched off and is on again", was.id);
+    }
     edge_poller_free(a->poller); /* drivers let go of their connections; values stay */
     edge_model *old = NULL;
     st = edge_node_replace_model(a->node, setup->model, &old);

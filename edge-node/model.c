@@ -472,7 +472,7 @@ static bool number_less(const void *ctx, uint32_t a, uint32_t b)
 
 static pt_status add_controls(edge_model *m, pt_error *err)
 {
-    static const spb_value no = { .type = SPB_BOOLEAN }, zero = { .type = SPB_INT64 };
+    static const spb_value no = { .type = SPB_BOOLEAN }, zero = { .type = SPB_INT64 }, epoch = { .type = SPB_DATETIME };
     const struct {
         uint32_t *index;
         edge_metric_def def;
@@ -482,9 +482,10 @@ static pt_status add_controls(edge_model *m, pt_error *err)
         /* tck-id-operational-behavior-data-commands-rebirth-name, -name-aliases, -datatype, -value */
         { &m->m_rebirth, { .name = "Node Control/Rebirth", .type = SPB_BOOLEAN, .writable = true, .initial = &no }, EDGE__NO_ALIAS },
         { &m->m_next_server, { .name = "Node Control/Next Server", .type = SPB_BOOLEAN, .writable = true, .initial = &no }, 0 },
-        { &m->m_backfill_from, { .name = "Node Control/Backfill From", .type = SPB_DATETIME, .writable = true, .transient = true, .on_value_only = true }, 0 },
+        { &m->m_backfill_from, { .name = "Node Control/Backfill From", .type = SPB_DATETIME, .writable = true, .transient = true, .on_value_only = true,
+                                   .initial = &epoch }, 0 },
         { &m->m_backfill_pending, { .name = "Backfill/Pending", .type = SPB_INT64, .transient = true, .on_value_only = true, .initial = &zero }, 0 },
-        { &m->m_backfill_done, { .name = "Backfill/Done Through", .type = SPB_DATETIME, .transient = true, .on_value_only = true }, 0 },
+        { &m->m_backfill_done, { .name = "Backfill/Done Through", .type = SPB_DATETIME, .transient = true, .on_value_only = true, .initial = &epoch }, 0 },
     };
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
         pt_status st = add_metric(m, EDGE_NODE_DEVICE, &rows[i].def, EDGE_NO_METRIC, PT_NONE, true, 0, rows[i].index, err);

@@ -191,7 +191,7 @@ static void poll_unit(line *l, unit *u, int64_t now)
     now = now_ms(p);
     u->polls++;
     u->last_poll_us = took;
-    bool off = u->off;
+    bool off = u->off, first_failure = st != PT_OK && u->failures == 0;
     if (st == PT_OK) {
         for (uint32_t i = 0; i < n; i++) {
             if (!due[i]) continue;
@@ -215,11 +215,12 @@ static void poll_unit(line *l, unit *u, int64_t now)
     if (st == PT_OK && !was_alive && !off) {
         pt_logf(p->o.log, PT_LOG_INFO, "EDGE-PLC-UP", "device %s: answers on %s", u->d.config.device, l->name);
         edge_node_device_online(p->o.node, u->d.device);
-    } else if (st != PT_OK && was_alive) {
-        pt_logf(p->o.log, PT_LOG_WARN, "EDGE-PLC-LOST", "device %s: %s; trying again with growing pauses", u->d.config.device, err.text);
-        edge_node_device_offline(p->o.node, u->d.device);
-    } else if (st != PT_OK && u->failures == 1) {
-        pt_logf(p->o.log, PT_LOG_WARN, "EDGE-PLC-ABSENT", "device %s: %s; waiting for it", u->d.config.device, err.text);
+    } else if (st != PT_OK) {
+        if (was_alive)
+            pt_logf(p->o.log, PT_LOG_WARN, "EDGE-PLC-LOST", "device %s: %s; trying again with growing pauses", u->d.config.device, err.text);
+        else if (first_failure)
+            pt_logf(p->o.log, PT_LOG_WARN, "EDGE-PLC-ABSENT", "device %s: %s; waiting for it", u->d.config.device, err.text);
+        edge_node_device_offline(p->o.node, u->d.device); /* it may count as online from before a reload */
     }
     if (p->o.wake) p->o.wake(p->o.wake_ctx);
     pthread_mutex_lock(&l->lock);
