@@ -41,6 +41,8 @@ static bool slice_field(pb_istream_t *in, pb_ostream_t *out, const pb_field_iter
         return pb_encode_tag_for_field(out, field) && pb_encode_string(out, (const pb_byte_t *)s->ptr, s->len);
     }
     if (in) {
+        /* of a wrong wire type (a number where bytes belong) nanopb hands over a stream of its own with a copy of the scalar */
+        if (in->callback != cursor_read) return false;
         const cursor *c = in->state;
         *s = pt_slice_of(c->at, in->bytes_left);
         if (PB_HTYPE(field->type) == PB_HTYPE_ONEOF) *(pb_size_t *)field->pSize = field->tag; /* nanopb leaves that to callbacks */

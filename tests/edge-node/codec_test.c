@@ -190,7 +190,8 @@ static void a_rebirth_command_is_read_in_the_forms_hosts_send(void)
 
 static void bad_payloads_are_refused_without_harm(void)
 {
-    static const char *const rows[] = { "",       "12ff",       "12ffffffff0f", "18ffffffffffffffffffff01", "0b", "1203920192", "120101" };
+    static const char *const rows[] = { "",       "12ff",       "12ffffffff0f", "18ffffffffffffffffffff01", "0b", "1203920192", "120101",
+                                        "1205 0a01 78 4005" /* metadata as a number */, "1202 0805" /* name as a number */, "1002" /* metrics as a number */ };
     char raw[64];
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++)
         CHECK_ROW(rows[i], edge__decode_metrics(pt_unhex(rows[i], raw, sizeof raw), 10, note, NULL) == PT_EMALFORMED);
