@@ -341,6 +341,55 @@ static void bind_map(binding *b, const pt_yaml_node *map, const pt_config_field 
     }
 }
 
+/* --- faults in the order of the file: reading, binding and the caller's rules each find theirs from the top --- */
+
+typedef struct fault_line {
+    pt_slice text; /* with its newline */
+    uint64_t line, column;
+    size_t index;
+} fault_line;
+
+static int by_place(const void *a, const void *b)
+{
+    const fault_line *x = a, *y = b;
+    if (x->line != y->line) return x->line < y->line ? -1 : 1;
+    if (x->column != y->column) return x->column < y->column ? -1 : 1;
+    return x->index < y->index ? -1 : 1;
+}
+
+/* The lines behind `start`. What cannot be sorted for want of memory stays as it is. */
+static void sort_faults(pt_buf *faults, size_t start, const char *name)
+{
+    size_t n = 0, at = 0, skip = strlen(name) + 1;
+    for (size_t i = start; i < faults->len; i++)
+        n += faults->ptr[i] == '\n';
+    fault_line *lines = n > 1 ? calloc(n, sizeof *lines) : NULL;
+    char *copy = lines ? malloc(faults->len - start) : NULL;
+    if (copy) {
+        memcpy(copy, faults->ptr + start, faults->len - start);
+        pt_slice rest = { copy, faults->len - start };
+        for (size_t i = 0; i < n; i++) {
+            size_t len = pt_slice_find(rest, '\n') + 1;
+            fault_line *f = &lines[i];
+            *f = (fault_line){ .text = { rest.ptr, len }, .index = i };
+            bool ours = len > skip && memcmp(f->text.ptr, name, skip - 1) == 0 && f->text.ptr[skip - 1] == ':';
+            pt_slice place = ours ? pt_slice_from(f->text, skip) : PT_NONE, piece;
+            if (!ours) f->line = UINT64_MAX; /* of a file this one names: behind */
+            if (pt_slice_split(&place, ':', &piece) && pt_slice_to_u64(piece, &f->line) && pt_slice_split(&place, ':', &piece) &&
+                !pt_slice_to_u64(piece, &f->column))
+                f->column = 0;
+            rest = pt_slice_from(rest, len);
+        }
+        qsort(lines, n, sizeof *lines, by_place);
+        for (size_t i = 0; i < n; i++) {
+            memcpy(faults->ptr + start + at, lines[i].text.ptr, lines[i].text.len);
+            at += lines[i].text.len;
+        }
+    }
+    free(copy);
+    free(lines);
+}
+
 /* --- the public functions --- */
 
 static pt_status bind_all(pt_config *cfg, const pt_yaml_node *node, const pt_config_field *table, void *out,
@@ -356,8 +405,8 @@ static pt_status bind_all(pt_config *cfg, const pt_yaml_node *node, const pt_con
 }
 
 /* `read`: how the tree was read; a faulty but whole one is bound too, for its other faults. */
-static pt_status load(pt_status read, pt_yaml *yaml, const pt_config_field *table, void *out, size_t out_size, pt_config_check_fn *check,
-                      void *ctx, pt_config **cfg, pt_buf *faults)
+static pt_status load(pt_status read, size_t faults_before, pt_yaml *yaml, const pt_config_field *table, void *out, size_t out_size,
+                      pt_config_check_fn *check, void *ctx, pt_config **cfg, pt_buf *faults)
 {
     memset(out, 0, out_size);
     if (!yaml) return read;
@@ -376,6 +425,7 @@ static pt_status load(pt_status read, pt_yaml *yaml, const pt_config_field *tabl
         check(yaml, out, faults, ctx);
         if (faults->len != before || pt_buf_status(faults)) st = PT_EMALFORMED;
     }
+    if (st && pt_buf_status(faults) == PT_OK) sort_faults(faults, faults_before, pt_yaml_name(yaml));
     if (st)
         pt_config_free(c);
     else
@@ -387,16 +437,18 @@ pt_status pt_config_load(const char *path, const pt_config_field *table, void *o
                          void *ctx, pt_config **cfg, pt_buf *faults)
 {
     pt_yaml *yaml;
+    size_t before = faults->len;
     pt_status st = pt_yaml_read_file_whole(path, &yaml, faults);
-    return load(st, yaml, table, out, out_size, check, ctx, cfg, faults);
+    return load(st, before, yaml, table, out, out_size, check, ctx, cfg, faults);
 }
 
 pt_status pt_config_load_text(const char *name, pt_slice text, const pt_config_field *table, void *out, size_t out_size,
                               pt_config_check_fn *check, void *ctx, pt_config **cfg, pt_buf *faults)
 {
     pt_yaml *yaml;
+    size_t before = faults->len;
     pt_status st = pt_yaml_read_text_whole(name, text, &yaml, faults);
-    return load(st, yaml, table, out, out_size, check, ctx, cfg, faults);
+    return load(st, before, yaml, table, out, out_size, check, ctx, cfg, faults);
 }
 
 void pt_config_free(pt_config *cfg)

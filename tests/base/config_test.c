@@ -110,13 +110,14 @@ static void each_fault_names_its_place(void)
         { "version: 1\nmqtt: { servers: [ [a] ] }\n", "t.yaml:2:20: servers: a list of texts is needed, but this is a list\n" },
         { "version: 1\nid: a\nid: b\nrol: x\naliases: no\nmqtt: { keep_alive: &a 5 }\n",
           "t.yaml:3:1: duplicate key 'id', first given in line 2\n"
+          "t.yaml:4:1: unknown key 'rol'; did you mean 'role'?\n"
           "t.yaml:5:10: plain 'no' is true or false to some YAML readers: write true or false, or quote it\n"
-          "t.yaml:6:21: anchors ('&a') are not supported\nt.yaml:4:1: unknown key 'rol'; did you mean 'role'?\n"
+          "t.yaml:6:21: anchors ('&a') are not supported\n"
           "t.yaml:6:21: keep_alive: '5' is no duration: use a number with ms, s, m, h, d, w or y\n" },
         { "[1]\n", "t.yaml:1:1: a group of keys is needed, not a list\n" },
         { "version: x\nid: []\nrol: primary\n",
-          "t.yaml:3:1: unknown key 'rol'; did you mean 'role'?\nt.yaml:1:10: version: 'x' is not a whole number\n"
-          "t.yaml:2:5: id: a single value is needed, not a list\n" },
+          "t.yaml:1:10: version: 'x' is not a whole number\nt.yaml:2:5: id: a single value is needed, not a list\n"
+          "t.yaml:3:1: unknown key 'rol'; did you mean 'role'?\n" },
     };
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
         conf c;
