@@ -2,6 +2,7 @@
  *
  * One pass in time order. `held` is the usable number that holds at the point reached (step interpolation): it adds to the time-weighted area
  * until the next row of any kind, the end of the bucket, or the end of what is known. A block inside one bucket is added as a whole. */
+#include "historian/aggregate.h"
 #include "historian/scan.h"
 
 #include <math.h>
@@ -10,6 +11,8 @@ enum { BUCKETS_MAX = 10000000 };
 
 typedef struct pass {
     int64_t from_ms, to_ms, interval_ms;
+    const int64_t *edges; /* or the ends of the buckets one by one; borrowed */
+    size_t next_edge;
     bool (*each)(void *ctx, const hist_bucket *b);
     void *ctx;
     hist_bucket b;
@@ -21,7 +24,7 @@ typedef struct pass {
 
 static void begin(pass *p, int64_t t_ms)
 {
-    int64_t end = p->to_ms - t_ms > p->interval_ms ? t_ms + p->interval_ms : p->to_ms;
+    int64_t end = p->edges ? p->edges[p->next_edge++] : p->to_ms - t_ms > p->interval_ms ? t_ms + p->interval_ms : p->to_ms;
     p->b = (hist_bucket){ .t_ms = t_ms, .end_ms = end };
 }
 
@@ -125,20 +128,14 @@ static pt_status start_value(hist *h, uint32_t tag_id, pass *p, pt_error *err)
     return st == PT_EEMPTY ? PT_OK : st;
 }
 
-pt_status hist_buckets(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, int64_t interval_ms, bool (*each)(void *ctx, const hist_bucket *b),
-                       void *ctx, pt_error *err)
+static pt_status run(hist *h, uint32_t tag_id, pass p, pt_error *err)
 {
-    if (interval_ms <= 0) return pt_fail(err, PT_EINVAL, "the interval must be positive");
-    if (from_ms >= to_ms) return PT_OK;
-    uint64_t span = (uint64_t)to_ms - (uint64_t)from_ms;
-    if (span > INT64_MAX || span / (uint64_t)interval_ms > BUCKETS_MAX) return pt_fail(err, PT_ETOOBIG, "more than %d intervals", BUCKETS_MAX);
-    pass p = { .from_ms = from_ms, .to_ms = to_ms, .interval_ms = interval_ms, .each = each, .ctx = ctx, .at_ms = from_ms };
     hist__scan *scan = NULL;
     hist__piece piece;
-    pt_status st = hist__scan_open(h, tag_id, from_ms, to_ms, true, &scan, err);
+    pt_status st = hist__scan_open(h, tag_id, p.from_ms, p.to_ms, true, &scan, err);
     if (st != PT_OK) return st;
     st = start_value(h, tag_id, &p, err);
-    begin(&p, from_ms);
+    begin(&p, p.from_ms);
     while (st == PT_OK && !p.stopped && (st = hist__scan_next(scan, &piece, err)) == PT_OK) {
         if (piece.is_block) {
             advance(&p, piece.summary.t0);
@@ -164,8 +161,31 @@ pt_status hist_buckets(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms,
         }
         hold_until(&p, p.b.end_ms);
         emit(&p);
-        if (p.b.end_ms >= to_ms) break;
+        if (p.b.end_ms >= p.to_ms) break;
         begin(&p, p.b.end_ms);
     }
     return st;
+}
+
+pt_status hist_buckets(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, int64_t interval_ms, bool (*each)(void *ctx, const hist_bucket *b),
+                       void *ctx, pt_error *err)
+{
+    if (interval_ms <= 0) return pt_fail(err, PT_EINVAL, "the interval must be positive");
+    if (from_ms >= to_ms) return PT_OK;
+    uint64_t span = (uint64_t)to_ms - (uint64_t)from_ms;
+    if (span > INT64_MAX || span / (uint64_t)interval_ms > BUCKETS_MAX) return pt_fail(err, PT_ETOOBIG, "more than %d intervals", BUCKETS_MAX);
+    pass p = { .from_ms = from_ms, .to_ms = to_ms, .interval_ms = interval_ms, .each = each, .ctx = ctx, .at_ms = from_ms };
+    return run(h, tag_id, p, err);
+}
+
+pt_status hist_buckets_at(hist *h, uint32_t tag_id, const int64_t *edges, size_t n_edges, bool (*each)(void *ctx, const hist_bucket *b), void *ctx, pt_error *err)
+{
+    if (n_edges < 2) return PT_OK;
+    if (n_edges - 1 > BUCKETS_MAX) return pt_fail(err, PT_ETOOBIG, "more than %d intervals", BUCKETS_MAX);
+    for (size_t i = 1; i < n_edges; i++) {
+        if (edges[i] <= edges[i - 1]) return pt_fail(err, PT_EINVAL, "the edges of the intervals must ascend");
+    }
+    if ((uint64_t)edges[n_edges - 1] - (uint64_t)edges[0] > INT64_MAX) return pt_fail(err, PT_ETOOBIG, "the range is too long");
+    pass p = { .from_ms = edges[0], .to_ms = edges[n_edges - 1], .edges = edges, .next_edge = 1, .each = each, .ctx = ctx, .at_ms = edges[0] };
+    return run(h, tag_id, p, err);
 }
