@@ -35,8 +35,9 @@ pt_status hist__rows_note(hist *h, int64_t id, int64_t wall_ms, uint64_t bytes)
 /* The highest journal row whose tags are to be sealed now; 0: none. */
 static int64_t threshold(hist *h)
 {
-    const hist__row_size *rows = h->row_sizes + h->row_first + h->row_sealed;
     size_t n = h->row_count - h->row_sealed;
+    if (n == 0) return 0;
+    const hist__row_size *rows = h->row_sizes + h->row_first + h->row_sealed;
     int64_t until = 0, too_old = pt_wall_ms(h->clock) - h->o.seal_age_ms;
     for (size_t i = 0; i < n && rows[i].wall_ms <= too_old; i++) until = rows[i].id;
     uint64_t shed = 0;
