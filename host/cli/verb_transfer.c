@@ -1,0 +1,216 @@
+/* host/cli/verb_transfer.c -- export and import: samples as CSV or JSON Lines. */
+#include "host/cli/cli.h"
+#include "historian/transfer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+typedef struct transfer {
+    cli *c;
+    FILE *file;
+    bool progress;
+    uint64_t size;          /* of the input, 0 unknown */
+    const char *resume;     /* state file of an import, NULL: none */
+    int64_t shown_ms;
+    bool reader_gone;       /* `| head` has seen enough: no error worth a message */
+} transfer;
+
+static bool write_bytes(void *ctx, pt_slice bytes)
+{
+    transfer *t = ctx;
+    bool ok = fwrite(bytes.ptr, 1, bytes.len, t->file) == bytes.len;
+    t->reader_gone = !ok && errno == EPIPE;
+    return ok;
+}
+
+static bool time_to_show(transfer *t)
+{
+    int64_t now = pt_mono_ms(pt_clock_system());
+    if (!t->progress || now - t->shown_ms < 200) return false;
+    t->shown_ms = now;
+    return true;
+}
+
+static void export_progress(void *ctx, uint64_t done, uint64_t tags, uint64_t samples)
+{
+    if (time_to_show(ctx)) fprintf(stderr, "\r\033[Ktag %llu of %llu, %llu samples", (unsigned long long)done, (unsigned long long)tags, (unsigned long long)samples);
+}
+
+static int open_data(cli *c, bool read_only, hist **h)
+{
+    hist_options o;
+    pt_error err = { 0 };
+    hist_options_init(&o);
+    o.dir = c->data_dir;
+    o.read_only = read_only;
+    pt_status st = hist_open(&o, pt_clock_system(), NULL, h, &err);
+    return st ? cli_fail(c, st == PT_EBUSY ? PT_EXIT_REFUSED : PT_EXIT_FAILED, "%s: %s", c->data_dir, err.text) : CLI_GO_ON;
+}
+
+static int format_of(cli *c, const char *text, const char *file, hist_format *out)
+{
+    size_t n = file ? strlen(file) : 0;
+    if (!text) text = n > 4 && strcmp(file + n - 4, ".csv") == 0 ? "csv" : "jsonl";
+    *out = strcmp(text, "csv") == 0 ? HIST_CSV : HIST_JSONL;
+    return *out == HIST_CSV || strcmp(text, "jsonl") == 0 ? CLI_GO_ON : cli_usage(c, "--format is csv or jsonl, not '%s'", text);
+}
+
+static int run_export(cli *c, int argc, char **argv)
+{
+    const char *from = NULL, *to = NULL, *format = NULL, *output = NULL;
+    static cli_list select;
+    pt_slice patterns[CLI_MAX_LIST];
+    const cli_option options[] = { { .name = "--from", .value = &from }, { .name = "--to", .value = &to }, { .name = "--format", .value = &format },
+                                   { .name = "--output", .value = &output }, { .name = "--select", .list = &select }, { 0 } };
+    hist_export_options o = { .from_ms = INT64_MIN, .to_ms = INT64_MAX, .write = write_bytes, .progress = export_progress };
+    int rc = cli_options(c, &argc, argv, options);
+    if (rc == CLI_GO_ON && argc > 1) rc = cli_usage(c, "no argument is expected, but '%s' was given", argv[1]);
+    if (rc == CLI_GO_ON && !c->data_dir) rc = cli_usage(c, "--data DIR is needed: the historian's directory (data.dir of the host)");
+    if (rc == CLI_GO_ON) rc = cli_time(c, "--from", from, INT64_MIN, &o.from_ms);
+    if (rc == CLI_GO_ON) rc = cli_time(c, "--to", to, INT64_MAX, &o.to_ms);
+    if (rc == CLI_GO_ON) rc = format_of(c, format, output, &o.format);
+    if (rc != CLI_GO_ON) return rc;
+    for (size_t i = 0; i < select.n; i++) patterns[i] = pt_cstr(select.items[i]);
+    o.select = patterns;
+    o.n_select = select.n;
+    hist *h = NULL;
+    if ((rc = open_data(c, true, &h)) != CLI_GO_ON) return rc;
+    transfer t = { .c = c, .file = output ? fopen(output, "w") : stdout, .progress = isatty(STDERR_FILENO) && (output || !isatty(STDOUT_FILENO)) };
+    o.ctx = &t;
+    pt_error err = { 0 };
+    uint64_t samples = 0;
+    pt_status st = t.file ? hist_export(h, &o, &samples, &err) : pt_fail(&err, PT_EIO, "%s: %s", output, strerror(errno));
+    if (t.file && fflush(t.file) != 0 && st == PT_OK) st = pt_fail(&err, PT_EIO, "%s", strerror(errno));
+    if (output && t.file && fclose(t.file) != 0 && st == PT_OK) st = pt_fail(&err, PT_EIO, "%s: %s", output, strerror(errno));
+    if (t.progress) fprintf(stderr, "\r\033[K");
+    pt_error ignored;
+    pt_status closed = hist_close(h, 1000, &ignored);
+    if (st && t.reader_gone) return PT_EXIT_FAILED;
+    if (st) return cli_fail(c, PT_EXIT_FAILED, "%s", err.text);
+    if (output && !c->json) fprintf(stderr, "%llu samples\n", (unsigned long long)samples);
+    return closed ? PT_EXIT_FAILED : PT_EXIT_OK;
+}
+
+const cli_verb cli_verb_export = {
+    "export", "all samples as CSV or JSON Lines, lossless",
+    "Usage: plantree export --data DIR [--from T] [--to T] [--select GLOB]... [--format csv|jsonl] [--output FILE]\n"
+    "\n"
+    "Tag after tag, in time order, with types, qualities and state rows: what `plantree import` reads back the same. Default: everything,\n"
+    "JSON Lines (CSV when FILE ends in .csv), to standard output. May run beside a host.\n"
+    "\n"
+    "Examples:\n"
+    "  plantree export --data /var/lib/plantree --select 'acme/line1/**' --from now-30d --output line1.csv\n"
+    "  plantree export --data . | zstd > all.jsonl.zst\n",
+    run_export
+};
+
+/* ---- import -------------------------------------------------------------------------------------------------- */
+
+static ptrdiff_t read_bytes(void *ctx, char *to, size_t cap)
+{
+    const transfer *t = ctx;
+    size_t n = fread(to, 1, cap, t->file);
+    return n == 0 && ferror(t->file) ? -1 : (ptrdiff_t)n;
+}
+
+/* After each durable step the offset goes into the state file, whole or not at all. */
+static void import_progress(void *ctx, const hist_import_report *r)
+{
+    transfer *t = ctx;
+    if (t->resume) {
+        char fresh[1100];
+        snprintf(fresh, sizeof fresh, "%s.new", t->resume);
+        FILE *f = fopen(fresh, "w");
+        bool ok = f && fprintf(f, "%llu\n", (unsigned long long)r->offset) > 0;
+        if (f && fclose(f) != 0) ok = false;
+        if (!ok || rename(fresh, t->resume) != 0) {
+            fprintf(stderr, "plantree: %s: %s\n", t->resume, strerror(errno));
+            t->resume = NULL;
+        }
+    }
+    if (!time_to_show(t)) return;
+    if (t->size) fprintf(stderr, "\r\033[K%3.0f %%, %llu samples", 100.0 * (double)r->offset / (double)t->size, (unsigned long long)r->samples);
+    else fprintf(stderr, "\r\033[K%llu samples", (unsigned long long)r->samples);
+}
+
+/* Where an earlier import stopped, and the CSV header from the file's start. */
+static int find_start(cli *c, transfer *t, const char *input, hist_import_options *o, char *header, size_t cap)
+{
+    FILE *f = t->resume ? fopen(t->resume, "r") : NULL;
+    unsigned long long offset = 0;
+    if (!f) return CLI_GO_ON;
+    bool ok = fscanf(f, "%llu", &offset) == 1;
+    fclose(f);
+    if (!ok || offset == 0) return CLI_GO_ON;
+    if (o->format == HIST_CSV) {
+        if (!fgets(header, (int)cap, t->file)) return cli_fail(c, PT_EXIT_FAILED, "%s: no header line", input);
+        o->header = pt_cstr(header);
+    }
+    if (fseeko(t->file, (off_t)offset, SEEK_SET) != 0) return cli_fail(c, PT_EXIT_FAILED, "%s: %s", input, strerror(errno));
+    o->start_offset = offset;
+    return CLI_GO_ON;
+}
+
+static int run_import(cli *c, int argc, char **argv)
+{
+    const char *format = NULL, *resume = NULL;
+    bool skip = false;
+    const cli_option options[] = { { .name = "--format", .value = &format }, { .name = "--resume", .value = &resume }, { .name = "--skip-faults", .flag = &skip }, { 0 } };
+    hist_import_options o = { .read = read_bytes, .progress = import_progress };
+    int rc = cli_options(c, &argc, argv, options);
+    if (rc == CLI_GO_ON && argc > 2) rc = cli_usage(c, "one argument is expected: the file");
+    const char *input = argc == 2 && strcmp(argv[1], "-") != 0 ? argv[1] : NULL;
+    if (rc == CLI_GO_ON && !c->data_dir) rc = cli_usage(c, "--data DIR is needed: the historian's directory, with no host running on it");
+    if (rc == CLI_GO_ON && resume && (!input || strlen(resume) > 1000)) rc = cli_usage(c, "--resume needs a file that can be read from the middle");
+    if (rc == CLI_GO_ON) rc = format_of(c, format, input, &o.format);
+    if (rc != CLI_GO_ON) return rc;
+    o.skip_faults = skip;
+    transfer t = { .c = c, .file = input ? fopen(input, "r") : stdin, .progress = isatty(STDERR_FILENO), .resume = resume };
+    if (!t.file) return cli_fail(c, PT_EXIT_FAILED, "%s: %s", input, strerror(errno));
+    struct stat info;
+    if (input && stat(input, &info) == 0) t.size = (uint64_t)info.st_size;
+    char header[8192];
+    hist *h = NULL;
+    o.ctx = &t;
+    rc = find_start(c, &t, input, &o, header, sizeof header);
+    if (rc == CLI_GO_ON) rc = open_data(c, false, &h);
+    if (rc != CLI_GO_ON) {
+        if (input) fclose(t.file);
+        return rc;
+    }
+    pt_error err = { 0 };
+    hist_import_report r;
+    hist_stats stats = { 0 };
+    pt_status st = hist_import(h, &o, &r, &err);
+    hist_stats_get(h, &stats);
+    pt_error closing = { 0 };
+    pt_status closed = hist_close(h, 60000, &closing);
+    if (input) fclose(t.file);
+    if (t.progress) fprintf(stderr, "\r\033[K");
+    fprintf(stderr, "%llu records, %llu samples: %llu new, %llu there already, %llu replaced; %llu records could not be read\n", (unsigned long long)r.lines,
+            (unsigned long long)r.samples, (unsigned long long)stats.stored, (unsigned long long)stats.duplicates, (unsigned long long)stats.replaced, (unsigned long long)r.faults);
+    if (r.faults && skip) fprintf(stderr, "the first, record %llu: %s\n", (unsigned long long)r.first_fault_line, r.first_fault);
+    if (st) return cli_fail(c, PT_EXIT_FAILED, "%s", err.text);
+    if (closed) return cli_fail(c, PT_EXIT_FAILED, "%s", closing.text);
+    if (resume && unlink(resume) != 0 && errno != ENOENT) return cli_fail(c, PT_EXIT_FAILED, "%s: %s", resume, strerror(errno));
+    return PT_EXIT_OK;
+}
+
+const cli_verb cli_verb_import = {
+    "import", "samples from CSV or JSON Lines into a data directory",
+    "Usage: plantree import [FILE] --data DIR [--format csv|jsonl] [--resume STATE] [--skip-faults]\n"
+    "\n"
+    "Reads what `plantree export`, `plantree history --format csv` and `plantree replay` write, or any CSV with the columns time, path and\n"
+    "value (quality, type, unit, ... when there). No host may be running on the directory (exit code 3). The same file again changes\n"
+    "nothing: samples are known by tag and time. FILE '-' or none: standard input.\n"
+    "\n"
+    "  --resume STATE   remember in the file STATE how far it came, and go on there next time\n"
+    "  --skip-faults    leave out records that cannot be read instead of stopping at the first\n"
+    "\n"
+    "Examples:\n"
+    "  plantree import lab-results.csv --data /var/lib/plantree\n"
+    "  zstdcat all.jsonl.zst | plantree import --data ./fresh\n",
+    run_import
+};
