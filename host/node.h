@@ -65,8 +65,10 @@ typedef struct host_held { /* a message held back for an earlier one */
     spb_verb verb;
     char *bytes; /* owned: device id, then payload */
     size_t device_len, payload_len;
-    int64_t wall_ms, mono_ms;
+    int64_t wall_ms, mono_ms, payload_ms; /* payload_ms 0: it had no timestamp */
     uint32_t samples;
+    bool early;           /* waits for an NBIRTH, not for an earlier message */
+    host_reject why;      /* early: what it is refused for otherwise */
 } host_held;
 
 struct host_node {
@@ -80,6 +82,7 @@ struct host_node {
     int64_t since_ms;     /* wall clock of the last change online <-> not */
     uint16_t server;      /* of the last NBIRTH (or of first sight) */
     bool has_bd_seq;
+    bool bd_unsure;       /* the session was taken to go on after an absence */
     uint8_t bd_seq;       /* of the last NBIRTH, modulo 256 */
     uint8_t next_seq;     /* expected */
     uint8_t last_seq;     /* applied last */
@@ -100,7 +103,9 @@ struct host_node {
     pt_map template_members; /* "definition/member" -> datatype */
 
     host_held *held;      /* 256 slots by seq while any is held, else NULL */
-    uint32_t n_held;
+    uint32_t n_held, n_early; /* early ones are counted in n_held too */
+    bool suspect;         /* early messages show that another session has begun */
+    int64_t early_due;    /* mono_ms; INT64_MAX: none early */
     uint64_t held_bytes;
     int64_t reorder_due;  /* mono_ms; INT64_MAX: no gap */
 
@@ -195,7 +200,10 @@ void host__backfill_born(host_tracker *t, host_node *n, int64_t mono_ms);
 void host__backfill_tick(host_tracker *t, host_node *n, int64_t wall_ms, int64_t mono_ms);
 void host__backfill_progress(host_tracker *t, host_node *n, const spb_value *v, int64_t wall_ms);
 /* reorder.c: hold messages back and release them in order. */
-pt_status host__hold(host_tracker *t, host_node *n, const host__msg *m, uint8_t seq);
-bool host__held_take(host_node *n, uint8_t seq, host_held *out); /* the caller frees out->bytes */
-uint32_t host__held_drop(host_tracker *t, host_node *n, host_reject why); /* all; returns how many messages */
+pt_status host__hold(host_tracker *t, host_node *n, const host__msg *m, uint8_t seq, bool early, host_reject why);
+bool host__held_take(host_node *n, uint8_t seq, bool early, host_held *out); /* the caller frees out->bytes */
+void host__held_refuse(host_tracker *t, host_node *n, host_held *h, host_reject why);
+void host__held_drop(host_tracker *t, host_node *n, host_reject why);
+void host__early_expire(host_tracker *t, host_node *n, int64_t mono_ms);
+void host__held_adopt(host_tracker *t, host_node *n);
 #endif

@@ -1,8 +1,8 @@
 /* host/tracker.c -- messages in, decisions out: the session rules of every edge node.
  *
  * Invariants between calls:
- *   1. a node that is not ONLINE has no unit online and nothing held back;
- *   2. reorder_due is set exactly while something is held back;
+ *   1. a node that is not ONLINE has no unit online and holds nothing back but early messages;
+ *   2. reorder_due is set exactly while something is ahead of a gap;
  *   3. received = accepted + rejected + held, for messages and for samples (host__counts_close);
  *   4. at most one rebirth request is wanted per node. */
 #include "host/node.h"
@@ -159,7 +159,7 @@ static host_node *node_make(host_tracker *t, pt_slice group, pt_slice edge)
     n->tracker = t;
     n->index = (uint32_t)t->n;
     n->key = pt_slice_hash(key, 0);
-    n->reorder_due = n->rebirth_due = n->silent_due = n->mark_due = n->backfill_due = INT64_MAX;
+    n->early_due = n->reorder_due = n->rebirth_due = n->silent_due = n->mark_due = n->backfill_due = INT64_MAX;
     n->rebirth_sent_mono = INT64_MIN;
     pt_map_init(&n->devices, PT_MAP_COPY_KEYS);
     pt_map_init(&n->aliases, PT_MAP_U64_KEYS);
@@ -306,6 +306,7 @@ static void node_down(host_tracker *t, host_node *n, host_node_state to, int64_t
 {
     bool was = n->state == HOST_NODE_ONLINE;
     n->state = to;
+    n->suspect = false;
     host__held_drop(t, n, HOST_REJECT_REORDER);
     n->mark_due = INT64_MAX;
     for (uint32_t i = n->n_units; i-- > 0;)
@@ -336,7 +337,7 @@ static void detail_send(host_tracker *t, pt_json *j, host_event_type type, host_
 
 static int64_t node_due(const host_tracker *t, const host_node *n)
 {
-    int64_t due = n->reorder_due;
+    int64_t due = n->reorder_due < n->early_due ? n->reorder_due : n->early_due;
     bool ready = n->server < HOST_SERVERS_MAX && t->server[n->server].ready;
     if (ready && n->rebirth_due < due) due = n->rebirth_due;
     if (ready && n->silent_due < due) due = n->silent_due;
@@ -428,6 +429,19 @@ static bool find_bd_seq(const spb_payload *p, bool death, uint8_t *out)
     return true;
 }
 
+static void drain(host_tracker *t, host_node *n, pt_arena *arena);
+static void note_gap(host_tracker *t, host_node *n, uint8_t got, int64_t wall_ms);
+
+/* The seq next_seq is waiting before. */
+static uint8_t first_held(const host_node *n)
+{
+    for (unsigned d = 1; d < 128; d++) {
+        const host_held *h = &n->held[(uint8_t)(n->next_seq + d)];
+        if (h->bytes && !h->early) return (uint8_t)(n->next_seq + d);
+    }
+    return n->next_seq;
+}
+
 /* tck-id-message-flow-edge-node-birth...: a birth is always accepted, whatever state and seq were before. */
 static void on_nbirth(host_tracker *t, host_node *n, const host__msg *m, uint16_t server, pt_arena *arena)
 {
@@ -442,7 +456,6 @@ static void on_nbirth(host_tracker *t, host_node *n, const host__msg *m, uint16_
     n->trust_old = n->trust_old || (n->old_drops && n->state == HOST_NODE_WANTED);
     n->old_drops = false;
     host__rebirth_answered(n);
-    host__held_drop(t, n, HOST_REJECT_OLD_SESSION);
     /* Every device needs its DBIRTH now; aliases and definitions die with the session. */
     for (uint32_t i = 1; i < n->n_units; i++)
         unit_offline(t, n, n->units[i], m->wall_ms, false, "nbirth");
@@ -459,12 +472,15 @@ static void on_nbirth(host_tracker *t, host_node *n, const host__msg *m, uint16_
     }
     n->server = server;
     n->has_bd_seq = has_bd;
+    n->bd_unsure = false;
     n->bd_seq = bd;
     n->last_seq = (uint8_t)m->payload->seq;
     n->next_seq = (uint8_t)(m->payload->seq + 1u); /* any base is accepted: tck-id-payloads-nbirth-seq */
     n->born_wall_ms = m->wall_ms;
     n->born_mono_ms = m->mono_ms;
     n->birth_ts = m->payload->has_timestamp && m->payload->timestamp <= INT64_MAX ? (int64_t)m->payload->timestamp : 0;
+    n->suspect = false;
+    host__held_adopt(t, n);
     n->session_messages = 1;
     n->resume = false;
     if (n->birth_ts) n->last_payload_ms = n->birth_ts;
@@ -493,6 +509,11 @@ static void on_nbirth(host_tracker *t, host_node *n, const host__msg *m, uint16_
     pt_json_member_u64(&j, "server", server);
     detail_send(t, &j, HOST_EVENT_NBIRTH, n, PT_NONE, m->wall_ms);
     if (!was) t->sink.state(t->sink.ctx, n, PT_NONE, true, m->wall_ms, "nbirth");
+    if (n->held) { /* what overtook it */
+        host__flush(t);
+        drain(t, n, arena);
+        if (n->n_held > n->n_early) note_gap(t, n, first_held(n), m->wall_ms);
+    }
 }
 
 /* tck-id-operational-behavior-edge-node-termination-host-action-ndeath-node-offline: stamped with the host's time. */
@@ -500,7 +521,9 @@ static void on_ndeath(host_tracker *t, host_node *n, const host_message *m, cons
 {
     uint8_t bd = 0;
     bool has_bd = find_bd_seq(p, true, &bd);
-    if (n->has_bd_seq && (!has_bd || bd != n->bd_seq)) {
+    /* After a session was taken to go on, a later bdSeq counts, too: should it have been another session after all, it must be able to die. */
+    bool later = n->bd_unsure && has_bd && (uint8_t)(bd - n->bd_seq) < 128;
+    if (n->has_bd_seq && (!has_bd || bd != n->bd_seq) && !later) {
         host__reject_message(t, n, &m->topic, HOST_REJECT_BAD_DEATH, 0, has_bd ? "NDEATH of another session" : "NDEATH without bdSeq");
         return;
     }
@@ -598,7 +621,7 @@ static void apply(host_tracker *t, host_node *n, const host__msg *m, pt_arena *a
 static void drain(host_tracker *t, host_node *n, pt_arena *arena)
 {
     host_held h;
-    while (n->state == HOST_NODE_ONLINE && host__held_take(n, n->next_seq, &h)) {
+    while (n->state == HOST_NODE_ONLINE && host__held_take(n, n->next_seq, false, &h)) {
         spb_payload p;
         pt_slice bytes = pt_slice_of(h.bytes + h.device_len, h.payload_len);
         host__msg m = { .verb = h.verb,
@@ -621,10 +644,10 @@ static void drain(host_tracker *t, host_node *n, pt_arena *arena)
         free(h.bytes);
     }
     n->reorder_due = INT64_MAX;
-    if (n->n_held == 0) return;
+    if (n->n_held == n->n_early) return;
     int64_t oldest = INT64_MAX;
     for (unsigned s = 0; s < 256; s++)
-        if (n->held[s].bytes && n->held[s].mono_ms < oldest) oldest = n->held[s].mono_ms;
+        if (n->held[s].bytes && !n->held[s].early && n->held[s].mono_ms < oldest) oldest = n->held[s].mono_ms;
     n->reorder_due = oldest + t->opt.reorder_timeout_ms;
 }
 
@@ -633,9 +656,11 @@ static void drain(host_tracker *t, host_node *n, pt_arena *arena)
 static void gap_lost(host_tracker *t, host_node *n, host_cause cause, unsigned beyond, int64_t wall_ms, int64_t mono_ms)
 {
     unsigned top = beyond; /* seqs from next_seq up to here were due */
-    unsigned held = n->n_held;
-    for (unsigned d = 1; d < 128 && n->held; d++)
-        if (n->held[(uint8_t)(n->next_seq + d)].bytes && d > top) top = d;
+    unsigned held = n->n_held - n->n_early;
+    for (unsigned d = 1; d < 128 && n->held; d++) {
+        const host_held *h = &n->held[(uint8_t)(n->next_seq + d)];
+        if (h->bytes && !h->early && d > top) top = d;
+    }
     unsigned holes = top + 1 - held - (beyond ? 1 : 0);
     n->counts.holes += holes;
     n->counts.expected += top + 1;
@@ -670,20 +695,51 @@ static bool is_straggler(const host_tracker *t, const host_node *n, const host__
            m->payload->timestamp < (uint64_t)n->birth_ts;
 }
 
-/* Does a session of before a disconnect or restart go on? The next seq says so, unless so much time went by that seq may have
- * gone round; the node's own rate tells. */
+/* A message that does not fit the present session, but could be one of a session whose NBIRTH it has overtaken. True: held back.
+ * While ONLINE that is one with a seq of before and a time of after: it proves that another session has begun, so nothing is applied to
+ * this one any more until its NBIRTH comes, or is known to be lost. Otherwise one that is young in its session, while births are in the air. */
+static bool keep_early(host_tracker *t, host_node *n, const host__msg *m, host_reject why)
+{
+    enum { YOUNG = 32 };
+    if (!m->payload->has_timestamp || t->opt.reorder_timeout_ms == 0) return false;
+    if (n->state == HOST_NODE_ONLINE) {
+        if (!n->suspect && (int64_t)m->payload->timestamp <= n->last_payload_ms) return false; /* sent before what we have: a duplicate */
+    } else if (m->payload->seq > YOUNG || (m->verb != SPB_DBIRTH && n->n_early == 0 && !n->rebirth_open && n->state != HOST_NODE_OFFLINE)) {
+        return false;
+    }
+    if (host__hold(t, n, m, (uint8_t)m->payload->seq, true, why) != PT_OK) return false;
+    n->suspect = n->state == HOST_NODE_ONLINE;
+    return true;
+}
+
+/* Nothing came for the early ones. Where they spoke of another session, its NBIRTH is lost. */
+static void early_over(host_tracker *t, host_node *n, int64_t wall_ms, int64_t mono_ms)
+{
+    bool other = n->suspect;
+    host__early_expire(t, n, other ? INT64_MAX : mono_ms);
+    n->suspect = false;
+    if (!other || n->state != HOST_NODE_ONLINE) return;
+    note_gap(t, n, n->next_seq, wall_ms);
+    node_down(t, n, HOST_NODE_WANTED, wall_ms, "another session, whose NBIRTH is lost");
+    host__want_rebirth(t, n, HOST_CAUSE_SEQ_GAP, mono_ms);
+}
+
+/* Does a session of before a disconnect or restart go on? Only when nothing was sent meanwhile, and then the next seq fits. It fits by
+ * chance, too, once in 256 sessions; so a node that would have sent something in that time, by its own rate, is not believed. */
 static bool continues(const host_node *n, const host__msg *m)
 {
     if (!n->resume || m->payload->seq != n->next_seq) return false;
     int64_t lived = n->last_message_mono - n->born_mono_ms, away = m->mono_ms - n->last_message_mono;
-    if (lived < 1000) lived = 1000;
-    return away < 3600000 && (double)n->session_messages * (double)away / (double)lived < 128.0;
+    if (lived < 2000) lived = 2000;
+    uint64_t births = n->n_units, data = n->session_messages > births ? n->session_messages - births : 0;
+    return (double)data * (double)away / (double)lived < 2.0;
 }
 
 static void resume(host_tracker *t, host_node *n, const host__msg *m)
 {
     n->state = HOST_NODE_ONLINE;
     n->resume = false;
+    n->bd_unsure = true;
     host__backfill_clear(n);
     n->since_ms = m->wall_ms;
     n->rebirth_due = n->silent_due = INT64_MAX;
@@ -710,11 +766,15 @@ static void on_sequenced(host_tracker *t, host_node *n, const host__msg *m, cons
     if (n->state == HOST_NODE_UNKNOWN && raw->server == n->server && continues(n, m)) resume(t, n, m);
     if (n->state != HOST_NODE_ONLINE) {
         bool dead = n->state == HOST_NODE_OFFLINE;
-        host__reject_message(t, n, &raw->topic, dead ? HOST_REJECT_OFFLINE : HOST_REJECT_NOT_BORN, p->n_metrics,
-                             dead ? "data of a dead node" : "data of a node without NBIRTH");
         /* The NDEATH may have overtaken the last data of its own session: no request for those. */
         int64_t grace = t->opt.reorder_timeout_ms > 2000 ? t->opt.reorder_timeout_ms : 2000;
-        if (dead && p->has_timestamp && raw->wall_ms - n->since_ms < grace && (int64_t)p->timestamp - n->skew_ms <= n->since_ms) return;
+        if (dead && p->has_timestamp && raw->wall_ms - n->since_ms < grace && (int64_t)p->timestamp - n->skew_ms <= n->since_ms) {
+            host__reject_message(t, n, &raw->topic, HOST_REJECT_OFFLINE, p->n_metrics, "data of a dead node, sent before its death");
+            return;
+        }
+        if (!keep_early(t, n, m, dead ? HOST_REJECT_OFFLINE : HOST_REJECT_NOT_BORN))
+            host__reject_message(t, n, &raw->topic, dead ? HOST_REJECT_OFFLINE : HOST_REJECT_NOT_BORN, p->n_metrics,
+                                 dead ? "data of a dead node" : "data of a node without NBIRTH");
         host_cause cause = n->resume ? HOST_CAUSE_HOST_RESTART : dead ? HOST_CAUSE_DATA_BEFORE_BIRTH : HOST_CAUSE_UNKNOWN_NODE;
         if (n->state == HOST_NODE_WANTED && n->rebirth_cause != HOST_CAUSE_NONE) cause = n->rebirth_cause;
         n->server = raw->server; /* where it lives now */
@@ -734,6 +794,7 @@ static void on_sequenced(host_tracker *t, host_node *n, const host__msg *m, cons
         return;
     }
     uint8_t seq = (uint8_t)p->seq, ahead = spb_seq_ahead(n->next_seq, seq);
+    if (n->suspect && keep_early(t, n, m, HOST_REJECT_NOT_BORN)) return;
     if (ahead == 0) {
         apply(t, n, m, arena);
         if (n->held) {
@@ -743,7 +804,8 @@ static void on_sequenced(host_tracker *t, host_node *n, const host__msg *m, cons
         return;
     }
     pt_status st = ahead >= 128 ? PT_EEXISTS : PT_OK;
-    if (st == PT_OK && t->opt.reorder_timeout_ms > 0) st = host__hold(t, n, m, seq);
+    if (st == PT_EEXISTS && keep_early(t, n, m, HOST_REJECT_DUPLICATE_SEQ)) return;
+    if (st == PT_OK && t->opt.reorder_timeout_ms > 0) st = host__hold(t, n, m, seq, false, HOST_REJECT_REORDER);
     else if (st == PT_OK) st = PT_EFULL;
     if (st == PT_EEXISTS) { /* behind, or already held */
         n->counts.duplicates++;
@@ -849,6 +911,7 @@ void host_tracker_message(host_tracker *t, const host_message *m, pt_arena *aren
 static void node_tick(host_tracker *t, host_node *n, int64_t wall_ms, int64_t mono_ms)
 {
     bool ready = n->server < HOST_SERVERS_MAX && t->server[n->server].ready;
+    if (n->early_due <= mono_ms) early_over(t, n, wall_ms, mono_ms);
     if (n->reorder_due <= mono_ms) gap_lost(t, n, HOST_CAUSE_REORDER_TIMEOUT, 0, wall_ms, mono_ms);
     if (n->mark_due <= mono_ms) {
         n->mark_due = INT64_MAX;
@@ -960,6 +1023,7 @@ void host_tracker_server_lost(host_tracker *t, uint16_t server, int64_t wall_ms,
     for (size_t i = 0; i < t->n; i++) {
         host_node *n = t->nodes[i];
         if (n->server != server) continue;
+        host__early_expire(t, n, INT64_MAX);
         bool whole = n->state == HOST_NODE_ONLINE && n->n_held == 0;
         for (uint32_t k = 0; k < n->n_units; k++)
             n->units[k]->resumable = whole && n->units[k]->online;

@@ -114,6 +114,36 @@ static const struct {
       "NDATA g/e | ts=99001 seq=255 t=d3@98003 >\n"
       "NDATA g/e | ts=99001 seq=1 t=d5@98005 >\n"
       "NDATA g/e | ts=99001 seq=254 t=d2@98002 > 2=2@98002 2=3@98003 2=4@98004 2=5@98005" },
+    { "guide 20: DBIRTH and data may overtake their NBIRTH: they wait for it",
+      "DBIRTH g/e/d | ts=99000 seq=1 t#5:10=d1@98000 > NCMD:g/e@0 *rebirth-request\n"
+      "DDATA g/e/d | ts=99001 seq=2 #5=d2@98002 >\n"
+      "NBIRTH g/e | ts=99000 seq=0 bd=7 > *nbirth +g/e ~1=7@99000 +g/e/d *dbirth 2=1@98000 2=2@98002\n"
+      "wait 60000 >" },
+    { "guide 20: so, too, after a death and in a rebirth",
+      "NBIRTH g/e | ts=90000 seq=0 bd=7 > *nbirth +g/e ~1=7@90000\n"
+      "DBIRTH g/e/d | ts=90000 seq=1 t#5:10=d1@90000 > +g/e/d *dbirth 2=1@90000\n"
+      "DDATA g/e/d | ts=90001 seq=2 #5=d2@90001 > 2=2@90001\n"
+      "DBIRTH g/e/d | ts=90002 seq=1 t#6:10=d3@90002 >\n"
+      "NBIRTH g/e | ts=90002 seq=0 bd=7 > stale(2)@100000 -g/e/d *nbirth ~1=7@90002 +g/e/d *dbirth 2=3@90002\n"
+      "NDEATH g/e | bd=7 > stale(2)@100000 m2:S@100000 -g/e/d stale(1)@100000 -g/e *ndeath\n"
+      "wait 100 >\n"
+      "DBIRTH g/e/d | ts=100050 seq=1 t#6:10=d4@100050 > NCMD:g/e@0 *rebirth-request\n"
+      "NBIRTH g/e | ts=100050 seq=0 bd=8 > *nbirth +g/e ~1=8@100050 +g/e/d *dbirth 2=4@100050\n"
+      "wait 60000 >" },
+    { "guide 19: another session whose NBIRTH is lost is noticed before its seq fits by chance",
+      "NBIRTH g/e | ts=90000 seq=0 bd=7 a#1:10=d1@90000 b#2:10=d1@90000 > *nbirth +g/e ~1=7@90000 2=1@90000 3=1@90000\n"
+      "NDATA g/e | ts=90001 seq=1 #1=d2@90001 > 2=2@90001\n"
+      "NDATA g/e | ts=95000 seq=1 #2=d5@95000 >\n"
+      "NDATA g/e | ts=95001 seq=2 #2=d6@95001 >\n"
+      "NDATA g/e | ts=95002 seq=3 #2=d7@95002 >\n"
+      "wait 2000 > !duplicate-seq !not-born !not-born *seq-gap stale(1,2,3)@102000 m2:S@102000 m3:S@102000 -g/e NCMD:g/e@0 *rebirth-request\n"
+      "NBIRTH g/e | ts=102001 seq=0 bd=8 a#2:10=d8@102001 b#1:10=d9@102001 > *nbirth +g/e ~1=8@102001 2=8@102001 3=9@102001" },
+    { "guide 20: what waited for an NBIRTH in vain is refused for what it was",
+      "DBIRTH g/e/d | ts=99000 seq=1 t#5:10=d1@98000 > NCMD:g/e@0 *rebirth-request\n"
+      "wait 1999 >\n"
+      "wait 1 > !not-born\n"
+      "NBIRTH g/e | ts=100000 seq=0 bd=7 > *nbirth +g/e ~1=7@100000\n"
+      "wait 60000 >" },
     { "guide 20: behind is a duplicate", "NBIRTH g/e | ts=99000 seq=0 bd=7 t:10=d1@98000 > *nbirth +g/e ~1=7@99000 2=1@98000\n"
                                          "NDATA g/e | ts=99001 seq=1 t=d2@98002 > 2=2@98002\n"
                                          "NDATA g/e | ts=99001 seq=1 t=d2@98002 > !duplicate-seq\n"
@@ -146,7 +176,7 @@ static const struct {
       "NDATA g/e | ts=99001 seq=2 t=d3@40 > 2=3@40" },
     { "guide 19: unknown node: one rebirth request, data dropped, growing distances while unanswered",
       "NDATA g/e | ts=99001 seq=9 t=d2@98002 > !not-born NCMD:g/e@0 *rebirth-request\n"
-      "NDATA g/e | ts=99001 seq=10 t=d2@98002 > !not-born\n"
+      "NDATA g/e | ts=99001 seq=100 t=d2@98002 > !not-born\n"
       "wait 4999 >\n"
       "wait 1 > NCMD:g/e@0 *rebirth-request\n"
       "wait 9999 >\n"
@@ -155,7 +185,7 @@ static const struct {
       "NBIRTH g/e | ts=134000 seq=0 bd=7 t:10=d1@98000 > *nbirth +g/e ~1=7@134000 2=1@98000\n"
       "wait 100000 >" },
     { "guide 19: DBIRTH, DDATA, DDEATH of an unknown node ask for a rebirth; NDEATH is noted",
-      "DBIRTH g/a/d | ts=99001 seq=9 t:10=d2@98002 > !not-born NCMD:g/a@0 *rebirth-request\n"
+      "DBIRTH g/a/d | ts=99001 seq=99 t:10=d2@98002 > !not-born NCMD:g/a@0 *rebirth-request\n"
       "DDATA g/b/d | ts=99001 seq=9 t=d2@98002 > !not-born NCMD:g/b@0 *rebirth-request\n"
       "DDEATH g/c/d | ts=99001 seq=9 > !not-born NCMD:g/c@0 *rebirth-request\n"
       "NDEATH g/d | bd=3 > *ndeath" },
@@ -166,7 +196,7 @@ static const struct {
       "wait 1000 >\n"
       "NDEATH g/e | bd=7 > stale(1,2)@101000 m2:S@101000 -g/e *ndeath\n"
       "NDATA g/e | ts=100900 seq=1 t=d2@98002 > !offline\n"
-      "NDATA g/e | ts=101500 seq=2 t=d2@98002 > !offline NCMD:g/e@0 *rebirth-request" },
+      "NDATA g/e | ts=101500 seq=99 t=d2@98002 > !offline NCMD:g/e@0 *rebirth-request" },
     { "guide 10: unknown alias: the metric is skipped, the rest kept, one request, never an alias_17 tag",
       "NBIRTH g/e | ts=99000 seq=0 bd=7 t#5:10=d1@98000 > *nbirth +g/e ~1=7@99000 2=1@98000\n"
       "NDATA g/e | ts=99001 seq=1 #17=d9@98001 #5=d2@98001 > !unknown-alias 2=2@98001 NCMD:g/e@0 *rebirth-request\n"
@@ -242,7 +272,7 @@ static const struct {
     { "guide 19: an NBIRTH that does not decode ends the session: its aliases are unknown",
       "NBIRTH g/e | ts=99000 seq=0 bd=7 a#1:10=d1@98000 > *nbirth +g/e ~1=7@99000 2=1@98000\n"
       "NBIRTH g/e | hex=12ff > !malformed stale(1,2)@100000 m2:S@100000 -g/e NCMD:g/e@0 *rebirth-request\n"
-      "NDATA g/e | ts=99001 seq=1 #1=d2@98001 > !not-born" },
+      "NDATA g/e | ts=99001 seq=101 #1=d2@98001 > !not-born" },
     { "guide 19: an NBIRTH without seq is none", "NBIRTH g/e | ts=99000 bd=7 a:10=d1@98000 > !no-seq NCMD:g/e@0 *rebirth-request\n"
                                                   "NBIRTH g/e | ts=99000 seq=256 bd=7 a:10=d1@98000 > !bad-seq" },
     { "guide 20: data without seq or with one above 255",

@@ -1,0 +1,34 @@
+/* A whole plant per seed (plant.h). PLANT_SEEDS=10000 for the long run, PLANT_SEED=n for one seed again. */
+#include "tests/host/plant.h"
+#include "tests/support/check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static void after_every_storm_the_host_knows_what_the_edges_know(void)
+{
+    const char *one = getenv("PLANT_SEED"), *many = getenv("PLANT_SEEDS");
+    uint64_t first = one ? strtoull(one, NULL, 10) : 1, count = one ? 1 : many ? strtoull(many, NULL, 10) : 150, bad = 0;
+    plant_result r, sum = { 0 };
+    for (uint64_t seed = first; seed < first + count && bad < 10; seed++) {
+        plant_run(seed, 60000, 60000, &r);
+        bad += !r.ok;
+        pt_check_at(r.ok, false, __FILE__, __LINE__, "seed %llu: %s", (unsigned long long)seed, r.text);
+        sum.messages += r.messages;
+        sum.lost += r.lost;
+        sum.rebirths += r.rebirths;
+        sum.restarts += r.restarts;
+        sum.reconnects += r.reconnects;
+        sum.resumed += r.resumed;
+    }
+    printf("%llu seeds: %llu messages, %llu lost, %llu edge reconnects, %llu host restarts, %llu sessions gone on, %llu rebirth requests\n",
+           (unsigned long long)count, (unsigned long long)sum.messages, (unsigned long long)sum.lost, (unsigned long long)sum.reconnects,
+           (unsigned long long)sum.restarts, (unsigned long long)sum.resumed, (unsigned long long)sum.rebirths);
+    CHECK(sum.rebirths < 4 * (sum.lost + sum.reconnects + sum.restarts + count)); /* no storms */
+}
+
+int main(int argc, char **argv)
+{
+    static const pt_test tests[] = { PT_TEST(after_every_storm_the_host_knows_what_the_edges_know) };
+    return pt_test_main("host/plant", tests, PT_COUNT_OF(tests), argc, argv);
+}
