@@ -1,10 +1,11 @@
 /* tests/bench/historian_bench.c -- the historian against plain SQLite tables, one row per sample, in the same run.
  *
- * The mixed set is generate.h's, one sample per second and tag. Samples arrive tag by tag within each second, 20 at a time, as messages bring them. */
+ * The mixed set is that of generate.h. Samples arrive second by second, all tags in turn, 20 at a time, as messages bring them. */
 #include "base/clock.h"
 #include "base/random.h"
 #include "historian/historian.h"
 #include "tests/bench/bench.h"
+#include "tests/bench/generate.h"
 #include "tests/bench/generate.h"
 
 #include <dirent.h>
@@ -78,9 +79,7 @@ static void stream_next(stream *s, hist_sample *out, uint32_t n) /* n divides ta
             o->len = (uint32_t)strlen(o->as.ptr);
             break;
         case MIXED:
-        default:
-            gen_mixed_next(&s->mixed, tag + 1, o);
-            break;
+        default: gen_mixed_next(&s->mixed, tag + 1, o);
         }
     }
 }

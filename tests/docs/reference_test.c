@@ -79,7 +79,7 @@ static void configuration_page(pt_buf *out)
         out->len--;
 }
 
-static const char *const verbs[] = { "nodes", "tree", "read", "watch", "history", "events", "write", "rebirth", "replay", "map" };
+static const char *const verbs[] = { "nodes", "tree", "read", "watch", "history", "events", "write", "rebirth", "replay", "map", "sql", "export", "import", "verify", "backup" };
 
 static void help_of(const char *verb, pt_buf *out)
 {
