@@ -528,6 +528,54 @@ static void many_clients_at_once_are_all_served(void)
     CHECK_INT(closed_total, n_feeds);
 }
 
+static _Atomic bool waking;
+static _Atomic int unheard;
+static void *wake_all(void *arg)
+{
+    (void)arg;
+    while (waking) {
+        pthread_mutex_lock(&lock);
+        for (int i = 0; i < n_feeds; i++) {
+            feeds[i].due++;
+            if (feeds[i].handle) pt_http_wake(feeds[i].handle);
+        }
+        pthread_mutex_unlock(&lock);
+    }
+    return NULL;
+}
+
+static void *come_and_go(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 50; i++) {
+        int fd = ask_get(i % 2 ? "/live" : "/beat");
+        if (i % 3 && !read_until(fd, "data: 1\n\n")) unheard++;
+        close(fd);
+    }
+    return NULL;
+}
+
+static void clients_come_and_go_while_everybody_is_woken(void)
+{
+    pthread_t waker, clients[4];
+    start(64, NULL);
+    unheard = 0;
+    waking = true;
+    CHECK_FATAL(pthread_create(&waker, NULL, wake_all, NULL) == 0);
+    for (int i = 0; i < 4; i++)
+        CHECK_FATAL(pthread_create(&clients[i], NULL, come_and_go, NULL) == 0);
+    for (int i = 0; i < 4; i++)
+        pthread_join(clients[i], NULL);
+    pt_http_stop(server); /* still being woken */
+    waking = false;
+    pthread_join(waker, NULL);
+    CHECK_INT(unheard, 0);
+    CHECK(n_feeds > 100 && n_feeds <= 200); /* who left at once may not have been heard */
+    CHECK_INT(closed_total, n_feeds);
+    for (int i = 0; i < n_feeds; i++)
+        CHECK_INT(feeds[i].closed_calls, 1);
+}
+
 static void bad_listen_texts_and_taken_ports_are_told_apart(void)
 {
     static const struct { const char *listen; pt_status want; } rows[] = {
@@ -569,6 +617,7 @@ int main(int argc, char **argv)
         PT_TEST(foreign_names_and_sites_are_refused),
         PT_TEST(broken_requests_harm_nobody),
         PT_TEST(many_clients_at_once_are_all_served),
+        PT_TEST(clients_come_and_go_while_everybody_is_woken),
         PT_TEST(bad_listen_texts_and_taken_ports_are_told_apart),
     };
     curl_global_init(CURL_GLOBAL_DEFAULT);
