@@ -63,7 +63,7 @@ static int sweep(pt_status (*body)(void))
         }
         pt_check_at(st == PT_OK || st == PT_ENOMEM, false, __FILE__, __LINE__, "failing allocation %d gives %s", n, pt_status_name(st));
         if (n > 10000) {
-            CHECK(!"the sweep ends");
+            pt_check_at(false, false, __FILE__, __LINE__, "the sweep does not end");
             return n;
         }
     }
