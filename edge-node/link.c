@@ -217,18 +217,18 @@ void edge_link_stop(edge_link *l, int64_t wait_ms)
     if (l->node) {
         edge_node_stop(l->node);
         int64_t until = pt_mono_ms(l->clock) + wait_ms;
-        pthread_mutex_lock(&l->lock);
-        while (edge_node_state(l->node) != EDGE_STOPPED && pt_mono_ms(l->clock) < until) {
+        while (edge_node_state(l->node) != EDGE_STOPPED && pt_mono_ms(l->clock) < until) { /* asked without our lock: the node calls us with its own held */
             struct timespec at;
             clock_gettime(CLOCK_MONOTONIC, &at);
-            at.tv_nsec += 20 * 1000000;
+            at.tv_nsec += 10 * 1000000;
             if (at.tv_nsec >= 1000000000) {
                 at.tv_sec++;
                 at.tv_nsec -= 1000000000;
             }
+            pthread_mutex_lock(&l->lock);
             pthread_cond_timedwait(&l->changed, &l->lock, &at);
+            pthread_mutex_unlock(&l->lock);
         }
-        pthread_mutex_unlock(&l->lock);
     }
     pthread_mutex_lock(&l->lock);
     l->stop = true;

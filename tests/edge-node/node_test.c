@@ -419,12 +419,37 @@ static void node_metrics_go_out_as_ndata(void)
     rig_fini(r);
 }
 
+static void two_nodes_in_one_process_may_have_devices_of_one_name(void)
+{
+    static rig first, second;
+    rig *both[] = { &first, &second };
+    for (int i = 0; i < 2; i++) {
+        rig_init(both[i]);
+        both[i]->options.node = i ? "E2" : "E1";
+        rig_start(both[i]);
+        edge_node_device_online(both[i]->node, both[i]->device);
+        rig_connect(both[i]);
+        rig_skip(both[i]);
+    }
+    rig_set(&first, first.count, rig_i64(1));
+    rig_set(&second, second.count, rig_i64(2));
+    for (int i = 0; i < 2; i++) {
+        edge_node_poll(both[i]->node);
+        const rig_message *m = rig_next(both[i]);
+        CHECK_STR(pt_cstr(m->topic), i ? "spBv1.0/G/DDATA/E2/filler" : "spBv1.0/G/DDATA/E1/filler");
+        const spb_payload *p = rig_decode(both[i], m);
+        CHECK(p->seq == 2 && p->metrics[0].value.u64 == (uint64_t)i + 1);
+        rig_fini(both[i]);
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
         PT_TEST(the_will_is_the_ndeath_of_this_session),
         PT_TEST(births_come_first_complete_and_in_order),
         PT_TEST(data_carries_changes_only_by_alias),
+        PT_TEST(two_nodes_in_one_process_may_have_devices_of_one_name),
         PT_TEST(node_metrics_go_out_as_ndata),
         PT_TEST(names_and_datatypes_are_sent_when_the_settings_say_so),
         PT_TEST(seq_counts_every_message_and_wraps),
