@@ -30,7 +30,11 @@ static void *produce(void *arg)
         if (st != PT_OK) j->faults++;
         if (i % 4000 == 0) {
             hist_event e = { .time_ms = NOW + i, .type = PT_LIT("write"), .node = PT_LIT("g/e") };
-            if (hist_event_append(j->h, &e) != PT_OK) j->faults++;
+            while ((st = hist_event_append(j->h, &e)) == PT_EFULL) {
+                j->refused++;
+                usleep(500);
+            }
+            if (st != PT_OK) j->faults++;
             char name[30];
             uint32_t id = 0;
             snprintf(name, sizeof name, "more-%u-%d", j->tag, i);
