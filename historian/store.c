@@ -39,7 +39,7 @@ void hist_options_init(hist_options *o)
         .buffer_bytes = UINT64_C(256) << 20,
         .block_samples = 1024,
         .seal_age_ms = 3600000,
-        .pending_bytes = UINT64_C(48) << 20,
+        .pending_bytes = UINT64_C(32) << 20,
         .log_bytes = UINT64_C(64) << 20,
         .log_age_ms = 86400000,
     };
@@ -289,13 +289,14 @@ void hist_stats_get(hist *h, hist_stats *out)
     pthread_mutex_unlock(&h->buffer.lock);
     out->tags = hist__tag_count(h);
     out->file_bytes = file_bytes(h, "catalog.db") + (out->journal_bytes = file_bytes(h, "journal.db"));
-    int64_t starts[256];
+    int64_t *starts = NULL;
     size_t n = 0;
     pthread_mutex_lock(&h->pool_lock);
+    if (h->n_partitions) starts = malloc(h->n_partitions * sizeof *starts); /* without memory the file sizes are left out */
     for (size_t i = 0; i < h->n_partitions; i++) {
         out->blocks += h->partitions[i].blocks;
         out->block_bytes += h->partitions[i].bytes;
-        if (n < PT_COUNT_OF(starts)) starts[n++] = h->partitions[i].start_ms;
+        if (starts) starts[n++] = h->partitions[i].start_ms;
     }
     pthread_mutex_unlock(&h->pool_lock);
     for (size_t i = 0; i < n; i++) {
@@ -303,6 +304,7 @@ void hist_stats_get(hist *h, hist_stats *out)
         hist__partition_name(starts[i], name);
         out->file_bytes += file_bytes(h, name);
     }
+    free(starts);
 }
 
 /* ---- sealing on request ------------------------------------------------------------------------------------- */
