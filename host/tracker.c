@@ -695,6 +695,13 @@ static bool is_straggler(const host_tracker *t, const host_node *n, const host__
            m->payload->timestamp < (uint64_t)n->birth_ts;
 }
 
+/* Sent after everything that was applied: then it is not behind, but ahead by more than half the circle. So many messages are missing that
+ * the rest of the circle would pass for duplicates, and then the stream for whole. */
+static bool is_newer(const host_node *n, const host__msg *m)
+{
+    return m->payload->has_timestamp && m->payload->timestamp <= INT64_MAX && (int64_t)m->payload->timestamp > n->last_payload_ms;
+}
+
 /* A message that does not fit the present session, but could be one of a session whose NBIRTH it has overtaken. True: held back.
  * While ONLINE that is one with a seq of before and a time of after: it proves that another session has begun, so nothing is applied to
  * this one any more until its NBIRTH comes, or is known to be lost. Otherwise one that is young in its session, while births are in the air. */
@@ -793,7 +800,8 @@ static void on_sequenced(host_tracker *t, host_node *n, const host__msg *m, cons
         host__reject_message(t, n, &raw->topic, HOST_REJECT_OLD_SESSION, p->n_metrics, "sent before the NBIRTH");
         return;
     }
-    uint8_t seq = (uint8_t)p->seq, ahead = spb_seq_ahead(n->next_seq, seq);
+    uint8_t seq = (uint8_t)p->seq;
+    unsigned ahead = spb_seq_ahead(n->next_seq, seq);
     if (n->suspect && keep_early(t, n, m, HOST_REJECT_NOT_BORN)) return;
     if (ahead == 0) {
         apply(t, n, m, arena);
@@ -803,10 +811,9 @@ static void on_sequenced(host_tracker *t, host_node *n, const host__msg *m, cons
         }
         return;
     }
-    pt_status st = ahead >= 128 ? PT_EEXISTS : PT_OK;
-    if (st == PT_EEXISTS && keep_early(t, n, m, HOST_REJECT_DUPLICATE_SEQ)) return;
-    if (st == PT_OK && t->opt.reorder_timeout_ms > 0) st = host__hold(t, n, m, seq, false, HOST_REJECT_REORDER);
-    else if (st == PT_OK) st = PT_EFULL;
+    if (ahead >= 128 && keep_early(t, n, m, HOST_REJECT_DUPLICATE_SEQ)) return;
+    pt_status st = ahead < 128 ? PT_OK : is_newer(n, m) ? PT_EFULL : PT_EEXISTS;
+    if (st == PT_OK) st = t->opt.reorder_timeout_ms > 0 ? host__hold(t, n, m, seq, false, HOST_REJECT_REORDER) : PT_EFULL;
     if (st == PT_EEXISTS) { /* behind, or already held */
         n->counts.duplicates++;
         host__reject_message(t, n, &raw->topic, HOST_REJECT_DUPLICATE_SEQ, p->n_metrics, "a duplicate, or very late");

@@ -151,6 +151,12 @@ static const struct {
                                          "NDATA g/e | ts=99001 seq=3 t=d4@98004 > *seq-gap\n"
                                          "NDATA g/e | ts=99001 seq=3 t=d4@98004 > !duplicate-seq\n"
                                          "NDATA g/e | ts=99001 seq=2 t=d3@98003 > 2=3@98003 2=4@98004" },
+    { "guide 20: more than half the circle lost at once is a gap, not a duplicate",
+      "NBIRTH g/e | ts=99000 seq=0 bd=7 t:10=d1@98000 > *nbirth +g/e ~1=7@99000 2=1@98000\n"
+      "NDATA g/e | ts=99001 seq=1 t=d2@98002 > 2=2@98002\n"
+      "NDATA g/e | ts=99200 seq=201 t=d3@98200 > \n"
+      "NDATA g/e | ts=99201 seq=2 t=d4@98201 >\n"
+      "wait 2000 > !not-born !duplicate-seq *seq-gap stale(1,2)@102000 m2:S@102000 -g/e NCMD:g/e@0 *rebirth-request" },
     { "guide 20: an NBIRTH never waits, and what was held back is of the past",
       "NBIRTH g/e | ts=99000 seq=0 bd=7 t:10=d1@98000 > *nbirth +g/e ~1=7@99000 2=1@98000\n"
       "NDATA g/e | ts=99001 seq=5 t=d4@98004 > *seq-gap\n"
@@ -422,6 +428,12 @@ static void with_timeout_0_a_gap_acts_at_once(void)
     const host_node *n = host_tracker_at(s.tracker, 0);
     CHECK_INT(n->counts.holes, 2);
     CHECK_INT(n->counts.expected, 4);
+    script_run(&s, "timeout 0: more than half the circle",
+               "NBIRTH g/f | ts=99000 seq=0 bd=7 t:10=d1@98000 > *nbirth +g/f ~3=7@99000 4=1@98000\n"
+               "NDATA g/f | ts=98999 seq=201 t=d3@98003 > !old-session\n"
+               "NDATA g/f | ts=99001 seq=201 t=d3@98003 > *seq-gap !reorder-discarded *reorder-timeout stale(3,4)@100000 m4:S@100000 -g/f "
+               "NCMD:g/f@0 *rebirth-request");
+    CHECK_INT(host_tracker_at(s.tracker, 1)->counts.holes, 200);
     script_fini(&s);
 }
 
