@@ -105,7 +105,7 @@ pt_status bench_host_nodes(const bench_host *h, bench_nodes *out, double *second
     long code = 0;
     json_error_t why;
     pt_buf_init(&body, 256u << 20);
-    *out = (bench_nodes){ 0 };
+    *out = (bench_nodes){ .least_whole = UINT64_MAX };
     pt_status st = bench_get(h->http_port, "/api/v1/nodes", &body, &code, seconds, err);
     if (st && !bench_alive(h->pid)) {
         char tail[200];
@@ -117,7 +117,7 @@ pt_status bench_host_nodes(const bench_host *h, bench_nodes *out, double *second
     if (!st && !(root = json_loadb(body.ptr, body.len, 0, &why))) st = pt_fail(err, PT_EMALFORMED, "/api/v1/nodes: %s", why.text);
     const json_t *list = json_is_object(root) ? json_object_get(root, "nodes") : root;
     for (size_t i = 0; !st && i < json_array_size(list); i++) {
-        const json_t *n = json_array_get(list, i), *s = json_object_get(n, "samples");
+        const json_t *n = json_array_get(list, i), *s = json_object_get(n, "samples"), *m = json_object_get(n, "messages");
         const char *state = json_string_value(json_object_get(n, "state"));
         out->nodes++;
         out->online += state && strcmp(state, "online") == 0;
@@ -130,6 +130,9 @@ pt_status bench_host_nodes(const bench_host *h, bench_nodes *out, double *second
         out->historical += number(s, "historical");
         out->duplicate += number(s, "duplicate");
         out->rejected += number(s, "rejected");
+        out->messages += number(m, "received");
+        out->missing += number(m, "missing");
+        if (!number(n, "seq_gaps") && number(m, "received") < out->least_whole) out->least_whole = number(m, "received");
     }
     json_decref(root);
     pt_buf_fini(&body);

@@ -49,6 +49,8 @@ PT_MUST_CHECK pt_status bench_get(uint16_t port, const char *target, pt_buf *bod
 typedef struct bench_nodes {
     uint64_t nodes, online, metrics, seq_gaps, rebirths, duplicates;
     uint64_t received, stored, historical, duplicate, rejected; /* samples */
+    uint64_t messages, missing;                                 /* data and births that came; holes seen in their sequence */
+    uint64_t least_whole;                                       /* the fewest messages of a node without a gap; UINT64_MAX: none */
 } bench_nodes;
 PT_MUST_CHECK pt_status bench_host_nodes(const bench_host *h, bench_nodes *out, double *seconds, pt_error *err);
 #endif
