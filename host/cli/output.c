@@ -170,6 +170,7 @@ struct cli_table {
     size_t columns, width[MAX_COLUMNS];
     size_t cells;      /* held back */
     pt_buf text;       /* their texts, NUL-separated */
+    pt_buf line;       /* the row being printed */
     bool head_printed;
     int failed;        /* errno */
 };
@@ -197,18 +198,33 @@ cli_table *cli_table_new(const char *const *heads, const char *align, size_t col
     for (size_t i = 0; i < t->columns; i++)
         t->width[i] = strlen(heads[i]);
     pt_buf_init(&t->text, MAX_HELD);
+    pt_buf_init(&t->line, MAX_TEXT);
     return t;
 }
 
+static void blanks(pt_buf *line, size_t n)
+{
+    while (n--)
+        pt_buf_char(line, ' ');
+}
+
+/* The cell goes into t->line; the last one of a row sends it off, without blanks at its end. */
 static void put_cell(cli_table *t, size_t column, const char *s)
 {
     size_t len = strlen(s), width = width_of(s, len);
     size_t pad = t->width[column] > width ? t->width[column] - width : 0;
-    bool last = column + 1 == t->columns;
-    bool right = t->align[column] == 'r';
-    int rc = right ? printf("%*s%s%s", (int)pad, "", s, last ? "\n" : "  ")
-                   : printf("%s%*s%s", s, last ? 0 : (int)pad, "", last ? "\n" : "  ");
-    if (rc < 0) t->failed = errno ? errno : EIO;
+    if (t->align[column] == 'r') blanks(&t->line, pad);
+    pt_buf_add(&t->line, s, len);
+    if (t->align[column] != 'r') blanks(&t->line, pad);
+    if (column + 1 < t->columns) {
+        blanks(&t->line, 2);
+        return;
+    }
+    while (t->line.len && t->line.ptr[t->line.len - 1] == ' ')
+        t->line.len--;
+    pt_buf_char(&t->line, '\n');
+    if (fwrite(t->line.ptr ? t->line.ptr : "", 1, t->line.len, stdout) != t->line.len) t->failed = errno ? errno : EIO;
+    pt_buf_reset(&t->line);
 }
 
 static void flush(cli_table *t)
@@ -280,6 +296,7 @@ int cli_table_end(const cli *c, cli_table *t)
     int failed = t->failed;
     bool lost = pt_buf_status(&t->text) != PT_OK;
     pt_buf_fini(&t->text);
+    pt_buf_fini(&t->line);
     free(t);
     if (fflush(stdout)) failed = errno;
     if (lost) return cli_fail(c, PT_EXIT_FAILED, "out of memory");

@@ -178,7 +178,7 @@ static void tables_are_aligned_and_harmless(void)
                                "STORED  HISTORICAL  REJECTED\n"
                                "g/e       online   2025-11-22T22:03:12.123Z      3   17       42         1  seq-gap        2           0       100  "
                                "    98           1         1\n"
-                               "  d?[31m  offline  -  "));
+                               "  d?[31m  offline  -                                          20\n"));
     CHECK(!outcome_says(&o.out, "\033"));
     outcome_release(&o);
     o = CLI("tree");
