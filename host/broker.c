@@ -18,7 +18,8 @@
 struct host_broker {
     char *conf, *log_file;
     uint16_t port;
-    pid_t pid; /* 0: not running */
+    pid_t pid;  /* 0: not running */
+    int leash;  /* write end of a pipe that only this process holds: it closes when we die, however we die; -1: none */
     int64_t started_mono, due_mono;
     pt_backoff backoff;
     const pt_clock *clock;
@@ -65,6 +66,7 @@ pt_status host_broker_new(const char *url, const char *dir, const pt_clock *cloc
     host_broker *b = calloc(1, sizeof *b);
     if (!b) return PT_ENOMEM;
     b->port = (uint16_t)port;
+    b->leash = -1;
     b->clock = clock;
     b->log = log;
     b->backoff = (pt_backoff){ .min_ms = 200, .max_ms = 10000, .random = pt_random_seed((uint64_t)getpid()) };
@@ -79,12 +81,22 @@ pt_status host_broker_new(const char *url, const char *dir, const pt_clock *cloc
     return PT_OK;
 }
 
-static _Noreturn void child(const host_broker *b)
+/* Runs as a child of mosquitto, ends with it, and ends it when the host is gone without having stopped it (kill -9). The
+ * kernel's own signal for this does not do: it is forgotten when mosquitto, started by root, changes its user. After fork
+ * in a program with threads: only async-signal-safe calls. */
+static _Noreturn void guard(int leash, pid_t broker)
+{
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != broker || dup2(leash, 0) < 0) _exit(1);
+    (void)close_range(3, ~0U, 0); /* the data directory's lock and our end of the leash among them */
+    execl("/bin/sh", "mosquitto-guard", "-c", "read -r line; kill -TERM $PPID", (char *)NULL); /* end of file: the host is gone */
+    _exit(127);
+}
+
+static _Noreturn void child(const host_broker *b, int leash)
 {
     sigset_t none;
     sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
-    (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
     int fd = open(b->log_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (null >= 0) (void)dup2(null, 0);
@@ -93,6 +105,10 @@ static _Noreturn void child(const host_broker *b)
         (void)dup2(fd, 2);
     }
     (void)setpgid(0, 0); /* Ctrl-C at the terminal reaches us first: the broker must outlive our death message */
+    pid_t self = getpid();
+    pid_t guardian = fork();
+    if (guardian == 0) guard(leash, self);
+    if (guardian < 0) _exit(126);
     execlp("mosquitto", "mosquitto", "-c", b->conf, (char *)NULL);
     execl("/usr/sbin/mosquitto", "mosquitto", "-c", b->conf, (char *)NULL);
     static const char text[] = "mosquitto could not be started: is it installed?\n";
@@ -102,20 +118,32 @@ static _Noreturn void child(const host_broker *b)
 
 static void start(host_broker *b)
 {
-    pid_t pid = fork();
-    if (pid == 0) child(b);
+    int leash[2] = { -1, -1 };
+    pid_t pid = pipe2(leash, O_CLOEXEC) == 0 ? fork() : -1;
+    if (pid == 0) child(b, leash[0]);
+    int e = errno;
+    if (leash[0] >= 0) (void)close(leash[0]);
     b->started_mono = pt_mono_ms(b->clock);
     if (pid < 0) {
+        if (leash[1] >= 0) (void)close(leash[1]);
         b->due_mono = b->started_mono + pt_backoff_next(&b->backoff);
-        pt_logf(b->log, PT_LOG_ERROR, "HOST-BROKER", "fork: %s", strerror(errno));
+        pt_logf(b->log, PT_LOG_ERROR, "HOST-BROKER", "mosquitto could not be started: %s", strerror(e));
         return;
     }
     b->pid = pid;
+    b->leash = leash[1];
     pt_logf(b->log, PT_LOG_INFO, "HOST-BROKER", "mosquitto started on 127.0.0.1:%u, pid %d, log %s", b->port, (int)pid, b->log_file);
+}
+
+static void unleash(host_broker *b)
+{
+    if (b->leash >= 0) (void)close(b->leash);
+    b->leash = -1;
 }
 
 static void ended(host_broker *b, int status)
 {
+    unleash(b);
     int64_t now = pt_mono_ms(b->clock);
     b->pid = 0;
     if (now - b->started_mono > 30000) pt_backoff_reset(&b->backoff);
@@ -178,6 +206,7 @@ void host_broker_free(host_broker *b)
         }
         pt_logf(b->log, PT_LOG_INFO, "HOST-BROKER", "mosquitto stopped");
     }
+    unleash(b);
     free(b->conf);
     free(b->log_file);
     free(b);

@@ -55,13 +55,20 @@ def main():
             got = rig.read(LEVEL)
             return got["quality"] == "GOOD" and got["timestamp_ms"] > since_ms
 
-        for victim in ("plantree-edge", "plantree-host", "mosquitto", "plantree-plc"):
-            pids = [pid for pid, line in processes(folder).items() if os.path.basename(line.split()[0]) == victim]
+        def running(program):
+            return [pid for pid, line in processes(folder).items() if os.path.basename(line.split()[0]) == program]
+
+        def count(program):
+            return len(running(program))
+
+        for victim in ("plantree-edge", "mosquitto", "plantree-plc", "plantree-host"): # the host last: nothing may outlive it
+            pids = running(victim)
             if len(pids) != 1:
                 raise Failed(f"{victim} runs {len(pids)} times: {processes(folder)}")
             os.kill(pids[0], signal.SIGKILL)
             now = int(time.time() * 1000)
             rig.until(f"values are fresh again after kill -9 of {victim}", 90, lambda: fresh(now))
+            rig.until("one broker runs, not also the one of a killed host", 30, lambda: count("mosquitto") == 1)
             print(f"{victim}: recovered", flush=True)
         shell.popen.send_signal(signal.SIGINT)
         rig.until("Ctrl-C ends the demo", 60, lambda: not shell.running())
