@@ -124,7 +124,7 @@ static pt_status audit(broker_case *c, const bench_host *h, int fd, pt_error *er
 static pt_status feed_host(broker_case *c, bench_host *h, uint16_t port, bool keep, pt_error *err)
 {
     int fd = -1;
-    bench_nodes before, n;
+    bench_nodes before = { 0 }, n;
     pt_status st = send_births(c, port, &fd, err);
     if (!st) st = wait_online(c, h, &before, err);
     n = before;

@@ -266,7 +266,7 @@ static const struct {
 } methods[] = {
     { "A literal", NULL, { "Site 1", "Area 1", "Line 1", "Conveyer/Batch/Quantity", NULL }, "Site 1/Area 1/Line 1/Conveyer/Batch/Quantity" },
     { "B level per slot", NULL, { "Osaka", "Packaging", "Filler", "Level", NULL }, "Osaka/Packaging/Filler/Level" },
-    { "C1 packed in the group", "parris-in-group", { "Plant1:Area3:Line4:Cell2", "gw", "Heater/TempSensor" + 7, "Current/Celsius", NULL },
+    { "C1 packed in the group", "parris-in-group", { "Plant1:Area3:Line4:Cell2", "gw", &"Heater/TempSensor"[7], "Current/Celsius", NULL },
       "Plant1/Area3/Line4/Cell2/gw/TempSensor/Current/Celsius" },
     { "C1 node metric", "parris-in-group", { "Plant1:Area3:Line4:Cell2", "gw", NULL, "CPU", NULL }, "Plant1/Area3/Line4/Cell2/gw/CPU" },
     { "C1 plumbing stays below its node", "parris-in-group", { "Plant1:Area3:Line4:Cell2", "gw", NULL, "bdSeq", NULL },
