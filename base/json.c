@@ -117,13 +117,64 @@ void pt_json_u64(pt_json *j, uint64_t v)
     pt_buf_printf(j->out, "%" PRIu64, v);
 }
 
+__extension__ typedef unsigned __int128 wide;
+
+/* What the loop in pt_f64_text finds, for the numbers of ordinary size that are most of a plant's, by exact integer arithmetic and some ten times
+ * faster. v = m / 2^sh; with the k for which v * 10^k has 17 whole digits, that is N / 2^sh, N = m * 10^k < 2^117. A rounding r of it to
+ * 15, 16 or 17 digits reads back as v when it is less than half a step of m away: |r * 2^sh - N| < 10^k / 2, or just that far and m is even.
+ * Returns 0 when it has no answer: outside [0.001, 10^9), and powers of two, below which the steps are smaller. */
+static size_t ordinary(double v, char out[32])
+{
+    static const uint64_t tens[] = { 1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000, 100000000000,
+                                     1000000000000, 10000000000000, 100000000000000, 1000000000000000, 10000000000000000,
+                                     100000000000000000, 1000000000000000000, 10000000000000000000u };
+    static const double steps[] = { 1e-2, 1e-1, 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8 };
+    double a = fabs(v);
+    uint64_t bits, m;
+    if (!(a >= 1e-3 && a < 1e9)) return 0;
+    memcpy(&bits, &a, sizeof bits);
+    m = (bits & 0xfffffffffffffu) | 0x10000000000000u;
+    if (m == 0x10000000000000u) return 0;
+    unsigned sh = 1075 - (unsigned)(bits >> 52), k = 19;
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0] && a >= steps[i]; i++)
+        k--;
+    wide n = (wide)m * tens[k], rest = n & (((wide)1 << sh) - 1);
+    uint64_t q = (uint64_t)(n >> sh), r = 0;
+    unsigned digits = 15;
+    for (;; digits++) {
+        uint64_t cut = tens[17 - digits], low = q % cut;
+        r = q / cut;
+        int half = digits == 17 ? (rest > (wide)1 << (sh - 1)) - (rest < (wide)1 << (sh - 1)) : low == cut / 2 ? rest != 0 : low > cut / 2 ? 1 : -1;
+        if (half > 0 || (half == 0 && (r & 1))) r++;
+        wide back = (wide)r * cut << sh, off = 2 * (back > n ? back - n : n - back);
+        if (digits == 17 || off < tens[k] || (off == tens[k] && !(m & 1))) break;
+    }
+    unsigned decimals = k - (17 - digits);
+    while (decimals && r % 10 == 0) {
+        r /= 10;
+        decimals--;
+    }
+    char text[24];
+    size_t len = 0, at = 0;
+    for (uint64_t w = r; w || len <= decimals; w /= 10)
+        text[len++] = (char)('0' + w % 10);
+    if (v < 0) out[at++] = '-';
+    while (len) {
+        out[at++] = text[--len];
+        if (len && len == decimals) out[at++] = '.';
+    }
+    out[at] = '\0';
+    return at;
+}
+
 size_t pt_f64_text(double v, char out[32])
 {
     if (isnan(v)) return (size_t)snprintf(out, 32, "NaN");
     if (isinf(v)) return (size_t)snprintf(out, 32, v > 0 ? "Infinity" : "-Infinity");
     if (v == (double)(int64_t)(fabs(v) < 1e15 ? v : 0) && fabs(v) < 1e15 && !(v == 0 && signbit(v)))
         return (size_t)snprintf(out, 32, "%" PRId64, (int64_t)v);
-    int n = 0;
+    int n = (int)ordinary(v, out);
+    if (n) return (size_t)n;
     /* 15 digits always survive a normal double, so a shorter text is found by %g dropping its zeros; not so for subnormal ones. */
     for (int digits = fabs(v) < DBL_MIN ? 1 : 15; digits <= 17; digits++) {
         n = snprintf(out, 32, "%.*g", digits, v);

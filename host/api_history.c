@@ -181,6 +181,7 @@ void api__history(void *ctx, pt_http_request *rq)
 enum { COLUMNS = 8 };
 typedef struct buckets {
     pt_buf t, columns[COLUMNS];
+    unsigned wanted; /* bit per column */
     uint64_t n;
 } buckets;
 static const char *const bucket_names[COLUMNS] = { "count", "good", "min", "max", "sum", "avg", "first", "last" };
@@ -192,6 +193,7 @@ static bool add_bucket(void *ctx, const hist_bucket *b)
     pt_buf_printf(&k->t, "%s%lld", k->n ? "," : "", (long long)b->t_ms);
     for (int i = 0; i < COLUMNS; i++) {
         pt_json j;
+        if (!(k->wanted >> i & 1)) continue;
         pt_json_init(&j, &k->columns[i]);
         if (k->n) pt_buf_char(&k->columns[i], ',');
         if (i < 2) pt_json_u64(&j, i ? b->good : b->count);
@@ -200,6 +202,26 @@ static bool add_bucket(void *ctx, const hist_bucket *b)
     }
     k->n++;
     return k->n < BUCKETS_MAX && pt_buf_status(&k->t) == PT_OK;
+}
+
+/* fn=min,max,avg: these columns; absent: all. false: answered. */
+static bool wanted_columns(pt_http_request *rq, unsigned *wanted)
+{
+    pt_slice list = pt_http_query(rq, "fn"), word;
+    *wanted = (1u << COLUMNS) - 1;
+    if (!list.len) return true;
+    *wanted = 0;
+    while (list.ptr && pt_slice_split(&list, ',', &word)) {
+        unsigned bit = 0;
+        for (unsigned i = 0; i < COLUMNS; i++)
+            if (pt_slice_eq_cstr(word, bucket_names[i])) bit = 1u << i;
+        if (!bit) {
+            pt_http_problem(rq, 400, "bad-request", "fn: count, good, min, max, sum, avg, first or last");
+            return false;
+        }
+        *wanted |= bit;
+    }
+    return true;
 }
 
 void api__aggregate(void *ctx, pt_http_request *rq)
@@ -217,7 +239,8 @@ void api__aggregate(void *ctx, pt_http_request *rq)
         pt_http_problem(rq, 400, "bad-request", "interval: %s", err.text);
         return;
     }
-    if (!api__number(rq, "max_points", BUCKETS_MAX, &max_points)) return;
+    unsigned wanted;
+    if (!api__number(rq, "max_points", BUCKETS_MAX, &max_points) || !wanted_columns(rq, &wanted)) return;
     pt_arena_init(&arena, 1u << 20);
     if (range_and_tag(app, rq, &from, &to, &arena, &tag)) {
         if (interval <= 0) interval = (to - from) / (int64_t)(max_points ? max_points : 1000) + 1;
@@ -226,6 +249,7 @@ void api__aggregate(void *ctx, pt_http_request *rq)
         } else {
             buckets k;
             k.n = 0;
+            k.wanted = wanted;
             pt_buf_init(&k.t, API_JSON_MAX);
             for (int i = 0; i < COLUMNS; i++)
                 pt_buf_init(&k.columns[i], API_JSON_MAX);
@@ -238,7 +262,7 @@ void api__aggregate(void *ctx, pt_http_request *rq)
             pt_json_member_i64(&j, "interval_ms", interval);
             column(&j, "t", &k.t);
             for (int i = 0; i < COLUMNS; i++)
-                column(&j, bucket_names[i], &k.columns[i]);
+                if (wanted >> i & 1) column(&j, bucket_names[i], &k.columns[i]);
             pt_json_end_object(&j);
             pt_json_end_array(&j);
             pt_json_end_object(&j);

@@ -2,6 +2,7 @@
 #include "base/json.h"
 #include "base/random.h"
 #include "tests/support/check.h"
+#include <stdio.h>
 
 #include <math.h>
 #include <stdlib.h>
@@ -141,9 +142,32 @@ static void a_full_buffer_fails_once_and_for_all(void)
     pt_buf_fini(&b);
 }
 
+/* The fast way must give what trying 15, 16 and 17 digits gives. */
+static void ordinary_numbers_have_the_text_that_printf_finds(void)
+{
+    pt_random r = pt_random_seed(8);
+    unsigned bad = 0;
+    for (unsigned i = 0; i < 300000; i++) {
+        double v = pow(10, pt_random_unit(&r) * 13 - 4);
+        if (i % 4 == 1) v = (double)(int64_t)(v * 1000) / 1000;
+        if (i % 4 == 2) v = (double)(float)v;
+        if (i % 4 == 3) v = pow(10, (double)(i % 13) - 4) * (1 + (double)((int)(i / 13 % 9) - 4) * 0x1p-52); /* around powers of ten */
+        if (i % 8 > 3) v = -v;
+        char got[32], want[32];
+        pt_f64_text(v, got);
+        for (int digits = 15; digits <= 17; digits++) {
+            snprintf(want, sizeof want, "%.*g", digits, v);
+            if (strtod(want, NULL) == v) break;
+        }
+        bad += strcmp(got, want) != 0;
+    }
+    CHECK_INT(bad, 0);
+}
+
 int main(int argc, char **argv)
 {
-    static const pt_test tests[] = { PT_TEST(documents_are_canonical), PT_TEST(strings_are_always_valid_json), PT_TEST(base64_is_padded),
+    static const pt_test tests[] = { PT_TEST(ordinary_numbers_have_the_text_that_printf_finds),
+        PT_TEST(documents_are_canonical), PT_TEST(strings_are_always_valid_json), PT_TEST(base64_is_padded),
                                      PT_TEST(doubles_have_their_shortest_text), PT_TEST(floats_have_their_shortest_text),
                                      PT_TEST(number_texts_read_back_bit_for_bit), PT_TEST(a_full_buffer_fails_once_and_for_all) };
     return pt_test_main("base/json", tests, PT_COUNT_OF(tests), argc, argv);

@@ -51,13 +51,24 @@ static void last_words(const bench_host *h, char *out, size_t cap)
     if (f) (void)fclose(f);
 }
 
-pt_status bench_host_start(const bench_run *run, uint16_t broker_port, const char *name, bench_host *h, pt_error *err)
+pt_status bench_host_prepare(const bench_run *run, const char *name, bench_host *h, pt_error *err)
 {
-    char conf[600], log[600], program[600];
     *h = (bench_host){ .http_port = bench_free_port() };
     pt_status st = bench_dir(run, name, h->dir, sizeof h->dir, err);
-    if (st) return st;
-    snprintf(h->data, sizeof h->data, "%s/data", h->dir);
+    if (!st) snprintf(h->data, sizeof h->data, "%s/data", h->dir);
+    return st;
+}
+
+pt_status bench_host_start(const bench_run *run, uint16_t broker_port, const char *name, bench_host *h, pt_error *err)
+{
+    pt_status st = bench_host_prepare(run, name, h, err);
+    return st ? st : bench_host_run(run, broker_port, h, err);
+}
+
+pt_status bench_host_run(const bench_run *run, uint16_t broker_port, bench_host *h, pt_error *err)
+{
+    char conf[600], log[600], program[600];
+    pt_status st;
     snprintf(conf, sizeof conf, "%s/host.yaml", h->dir);
     snprintf(log, sizeof log, "%s/host.log", h->dir);
     snprintf(program, sizeof program, "%s/plantree-host", run->bin);

@@ -40,6 +40,9 @@ typedef struct bench_host {
     char dir[512], data[600];
 } bench_host;
 PT_MUST_CHECK pt_status bench_host_start(const bench_run *run, uint16_t broker_port, const char *name, bench_host *h, pt_error *err);
+/* The same in two steps, with something put into h->data between them. */
+PT_MUST_CHECK pt_status bench_host_prepare(const bench_run *run, const char *name, bench_host *h, pt_error *err);
+PT_MUST_CHECK pt_status bench_host_run(const bench_run *run, uint16_t broker_port, bench_host *h, pt_error *err);
 void bench_host_stop(const bench_run *run, bench_host *h); /* ends it and removes its directory */
 
 /* GET http://127.0.0.1:port/target into `body`; *status is the HTTP code, *seconds how long it took (NULL allowed). */
