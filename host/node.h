@@ -89,6 +89,7 @@ struct host_node {
     int64_t born_wall_ms, born_mono_ms; /* arrival of the NBIRTH */
     int64_t birth_ts;     /* its payload timestamp; 0: none */
     int64_t last_message_ms, last_message_mono; /* arrival of the last message from the node */
+    int64_t alive_ms, alive_mono_ms; /* until when we were listening, of a session that may go on */
     int64_t skew_ms;      /* edge clock minus ours at the last NBIRTH */
     bool resume;          /* tables are of a session that may continue; proven by the next seq */
     uint64_t session_messages; /* since the NBIRTH */
@@ -190,6 +191,7 @@ bool host__sample(host_tracker *t, host_node *n, host_metric *hm, const spb_metr
 /* rebirth.c: requests and their rationing. */
 void host__want_rebirth(host_tracker *t, host_node *n, host_cause cause, int64_t mono_ms);
 void host__rebirth_answered(host_node *n);
+void host__rebirth_hurry(host_tracker *t, host_node *n);
 void host__rebirth_tick(host_tracker *t, host_node *n, int64_t wall_ms, int64_t mono_ms);
 pt_status host__send_rebirth(host_tracker *t, host_node *n, host_cause cause, int64_t wall_ms, int64_t mono_ms);
 pt_status host__send_ncmd(host_tracker *t, host_node *n, const spb_metric *m, int64_t wall_ms);

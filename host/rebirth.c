@@ -33,6 +33,15 @@ void host__want_rebirth(host_tracker *t, host_node *n, host_cause cause, int64_t
     host__set_timer(t, n);
 }
 
+/* A node that goes on talking is asked again after half a minute at the latest. */
+void host__rebirth_hurry(host_tracker *t, host_node *n)
+{
+    enum { TALKING_MS = 30000 };
+    int64_t most = TALKING_MS > t->opt.rebirth_per_node_ms ? TALKING_MS : t->opt.rebirth_per_node_ms;
+    if (n->rebirth_due != INT64_MAX && n->rebirth_sent_mono != INT64_MIN && n->rebirth_due - n->rebirth_sent_mono > most)
+        n->rebirth_due = n->rebirth_sent_mono + most;
+}
+
 void host__rebirth_answered(host_node *n)
 {
     /* What a birth cures may be asked for again soon; what it does not cure, ever more slowly. */

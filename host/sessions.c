@@ -2,7 +2,7 @@
  *
  * births  "plantree sessions 1\n"  { u32 len, group; u32 len, edge; u64 session; u16 server; u8 has_bd; u8 bd; i64 born_wall; i64 birth_ts;
  *                                    u32 units { u32 len, id; u32 len, birth } }  u64 checksum
- * seq     "plantree sequence 1\n"  { u64 key; u64 session; u8 next_seq; i64 last_wall; i64 last_payload; u64 messages; u32 units { u8 online } }  u64 checksum */
+ * seq     "plantree sequence 1\n"  { u64 key; u64 session; u8 next_seq; i64 last_wall; i64 alive_wall; i64 last_payload; u64 messages; u32 units { u8 online } }  u64 checksum */
 #include "host/sessions.h"
 
 #include <errno.h>
@@ -84,6 +84,7 @@ static void add_node(void *ctx, const host_node *n)
     put(&f->seq, &n->next_seq, 1);
     bool missing = n->backfill_from > 0 && (n->backfill_open || n->backfill_due != INT64_MAX || n->state != HOST_NODE_ONLINE);
     put(&f->seq, &n->last_message_ms, 8);
+    put(&f->seq, n->state == HOST_NODE_ONLINE ? &n->last_message_ms : &n->alive_ms, 8);
     put(&f->seq, missing && n->backfill_from < n->last_payload_ms ? &n->backfill_from : &n->last_payload_ms, 8);
     put(&f->seq, &n->session_messages, 8);
     put(&f->seq, &n->n_units, 4);
@@ -205,7 +206,7 @@ static pt_slice read_file(host_sessions *s, const char *path, const char *magic,
 
 typedef struct seq_row {
     uint64_t session, messages;
-    int64_t last_wall, last_payload;
+    int64_t last_wall, alive_wall, last_payload;
     uint8_t next_seq;
     uint32_t units;
     const uint8_t *online;
@@ -218,6 +219,7 @@ static bool next_seq_row(reader *r, uint64_t *key, seq_row *row)
     take(r, &row->session, 8);
     take(r, &row->next_seq, 1);
     take(r, &row->last_wall, 8);
+    take(r, &row->alive_wall, 8);
     take(r, &row->last_payload, 8);
     take(r, &row->messages, 8);
     take(r, &row->units, 4);
@@ -255,6 +257,7 @@ static bool restore_one(host_sessions *s, reader *r, const pt_map *rows, seq_row
         saved.units = units;
         saved.next_seq = all[at].next_seq;
         saved.last_wall_ms = all[at].last_wall;
+        saved.alive_wall_ms = all[at].alive_wall;
         saved.last_payload_ms = all[at].last_payload;
         saved.messages = all[at].messages;
         for (uint32_t i = 0; i < saved.n_units; i++)

@@ -736,10 +736,11 @@ static void early_over(host_tracker *t, host_node *n, int64_t wall_ms, int64_t m
 static bool continues(const host_node *n, const host__msg *m)
 {
     if (!n->resume || m->payload->seq != n->next_seq) return false;
-    int64_t lived = n->last_message_mono - n->born_mono_ms, away = m->mono_ms - n->last_message_mono;
+    int64_t lived = n->alive_mono_ms - n->born_mono_ms, away = m->mono_ms - n->alive_mono_ms;
+    if (away > lived) return false; /* away for longer than the session had been known */
     if (lived < 2000) lived = 2000;
     uint64_t births = n->n_units, data = n->session_messages > births ? n->session_messages - births : 0;
-    return (double)data * (double)away / (double)lived < 2.0;
+    return (double)data * (double)away / (double)lived < 1.0;
 }
 
 static void resume(host_tracker *t, host_node *n, const host__msg *m)
@@ -789,6 +790,7 @@ static void on_sequenced(host_tracker *t, host_node *n, const host__msg *m, cons
         n->state = HOST_NODE_WANTED;
         n->silent_due = INT64_MAX;
         host__want_rebirth(t, n, cause, m->mono_ms);
+        host__rebirth_hurry(t, n); /* it talks: perhaps only our request was lost */
         return;
     }
     if (raw->server != n->server) {
@@ -988,6 +990,8 @@ pt_status host_tracker_restore(host_tracker *t, const host_saved *s, int64_t wal
     n->last_message_ms = s->last_wall_ms;
     n->last_message_mono = mono_ms - (wall_ms - s->last_wall_ms);
     n->session_messages = s->messages;
+    n->alive_ms = s->alive_wall_ms;
+    n->alive_mono_ms = mono_ms - (wall_ms - s->alive_wall_ms);
     n->last_payload_ms = n->backfill_from = s->last_payload_ms;
     n->since_ms = s->last_wall_ms;
     for (uint32_t i = 0; i < s->n_units; i++) {
@@ -1024,7 +1028,6 @@ void host_tracker_server_ready(host_tracker *t, uint16_t server, int64_t wall_ms
 
 void host_tracker_server_lost(host_tracker *t, uint16_t server, int64_t wall_ms, int64_t mono_ms)
 {
-    (void)mono_ms;
     if (server >= HOST_SERVERS_MAX) return;
     t->server[server].ready = false;
     for (size_t i = 0; i < t->n; i++) {
@@ -1036,6 +1039,8 @@ void host_tracker_server_lost(host_tracker *t, uint16_t server, int64_t wall_ms,
             n->units[k]->resumable = whole && n->units[k]->online;
         if (n->state == HOST_NODE_ONLINE || n->state == HOST_NODE_WANTED) node_down(t, n, HOST_NODE_UNKNOWN, wall_ms, "connection lost");
         n->resume = whole;
+        n->alive_ms = wall_ms;
+        n->alive_mono_ms = mono_ms;
         n->rebirth_due = n->silent_due = INT64_MAX;
         n->rebirth_open = false;
         n->own_echoes = 0;

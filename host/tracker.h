@@ -197,7 +197,7 @@ typedef struct host_saved {
     uint16_t server;
     bool has_bd_seq;
     uint8_t bd_seq, next_seq;
-    int64_t born_wall_ms, birth_ts, last_wall_ms;
+    int64_t born_wall_ms, birth_ts, last_wall_ms, alive_wall_ms; /* last: of the last message; alive: until when we were listening */
     int64_t last_payload_ms; /* everything before is in history */
     uint64_t messages;
     const host_saved_unit *units;

@@ -409,7 +409,7 @@ static void on_command(void *ctx, uint16_t server, pt_slice topic, pt_slice payl
         return;
     }
     p->out->rebirths++;
-    if (!p->stormy && mono(p) - p->quiet_since_ms > 20000) p->rebirths_quiet++;
+    if (!p->stormy && mono(p) - p->quiet_since_ms > 35000) p->rebirths_quiet++;
     snprintf(name, sizeof name, "%.*s", PT_SLICE_ARGS(topic));
     edge *e = &p->edges[t.edge.ptr[1] - '0'];
     if (e->link == UP && !(p->stormy && chance(p, 0.05))) send_to(p, e->index, e->link_no, name, payload, false, mono(p) + 1 + (int64_t)roll(p, 20));
@@ -463,7 +463,7 @@ static void host_restart(plant *p)
         for (uint32_t k = 0; k < n->n_units; k++)
             units[k] = (host_saved_unit){ n->units[k]->id_slice, pt_slice_of(n->units[k]->birth, n->units[k]->birth_len), n->units[k]->resumable };
         host_saved s = { .group = n->group_slice, .edge = n->edge_slice, .has_bd_seq = n->has_bd_seq, .bd_seq = n->bd_seq, .next_seq = n->next_seq,
-                         .born_wall_ms = n->born_wall_ms, .birth_ts = n->birth_ts, .last_wall_ms = n->last_message_ms,
+                         .born_wall_ms = n->born_wall_ms, .birth_ts = n->birth_ts, .last_wall_ms = n->last_message_ms, .alive_wall_ms = n->alive_ms,
                          .last_payload_ms = n->last_payload_ms, .messages = n->session_messages, .units = units, .n_units = n->n_units };
         if (host_tracker_restore(p->tracker, &s, wall(p), mono(p), &p->arena) != PT_OK) fail(p, "restore of %s", n->edge);
     }

@@ -343,7 +343,7 @@ static void after_a_broker_death_everything_is_stale_and_sessions_that_go_on_are
 {
     stage_open(&st, NULL, NULL);
     stage_start(&st);
-    stage_play(&st, "births", "NBIRTH g/b | ts=1000 seq=0 bd=1 a:10=d1@1000\nNBIRTH g/c | ts=1000 seq=0 bd=1 a:10=d1@1000\nvalue g/b/a = 1 GOOD\nvalue g/c/a = 1 GOOD");
+    stage_play(&st, "births", "NBIRTH g/b | ts=1000 seq=0 bd=1 a:10=d1@1000\nNBIRTH g/c | ts=1000 seq=0 bd=1 a:10=d1@1000\nvalue g/b/a = 1 GOOD\nvalue g/c/a = 1 GOOD\npause 3000");
     pt_observer_stop(st.observer);
     pt_broker_kill9(st.broker);
     stage_play(&st, "stale", "value g/b/a = 1 STALE\nvalue g/c/a = 1 STALE");
@@ -366,7 +366,7 @@ static void a_restarted_host_goes_on_where_nothing_was_missed(void)
     stage_start(&st);
     stage_play(&st, "births",
                "NBIRTH g/r1 | ts=1000 seq=0 bd=1 a#1:10=d1@1000 q:10=d5@1000;Quality:3=i0\nDBIRTH g/r1/d | ts=1000 seq=1 x#2:3=i7@1000\nDDATA g/r1/d | ts=1001 seq=2 #2=i8@1001\n"
-               "NBIRTH g/r2 | ts=1000 seq=0 bd=1 a#1:10=d1@1000\nvalue g/r1/d/x = 8 GOOD\nvalue g/r2/a = 1 GOOD");
+               "NBIRTH g/r2 | ts=1000 seq=0 bd=1 a#1:10=d1@1000\nvalue g/r1/d/x = 8 GOOD\nvalue g/r2/a = 1 GOOD\npause 3000");
     stage_halt(&st);
     publish("spBv1.0/g/NDATA/r2", "ts=1001 seq=1 #1=d2@1001"); /* nobody is there to hear it */
     stage_start(&st);
