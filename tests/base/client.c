@@ -50,6 +50,21 @@ answer client_ask(uint16_t port, ask a)
     return r;
 }
 
+int client_get(const char *url, pt_buf *body, long *status)
+{
+    CURL *c = curl_easy_init();
+    if (!c) abort();
+    curl_easy_setopt(c, CURLOPT_URL, url);
+    curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, 5000L);
+    curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, collect);
+    curl_easy_setopt(c, CURLOPT_WRITEDATA, body);
+    CURLcode rc = curl_easy_perform(c);
+    curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, status);
+    curl_easy_cleanup(c);
+    return (int)rc;
+}
+
 void client_release(answer *a)
 {
     pt_buf_fini(&a->body);

@@ -20,6 +20,7 @@ typedef struct ask {
 
 /* Blocking; the answer must be released. */
 answer client_ask(uint16_t port, ask a);
+int client_get(const char *url, pt_buf *body, long *status); /* CURLcode */
 void client_release(answer *a);
 bool client_has(const answer *a, const char *text);         /* in the body */
 bool client_header(const answer *a, const char *line_start); /* "Content-Type: text/plain", any case */

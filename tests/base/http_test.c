@@ -2,6 +2,7 @@
 #include "tests/base/client.h"
 
 #include <curl/curl.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static void get_param(void *ctx, pt_http_request *rq)
@@ -200,6 +201,31 @@ static void requests_are_counted_by_route_and_code(void)
     pt_metrics_free(metrics);
 }
 
+static void every_way_to_listen_is_reached(void)
+{
+    static const struct { const char *listen, *host; } rows[] = {
+        { "127.0.0.1:0", "127.0.0.1" }, { "localhost:0", "localhost" },
+        { "[::1]:0", "[::1]" },         { "*:0", "127.0.0.1" },
+        { ":0", "127.0.0.1" },          { "[::]:0", "[::1]" },
+    };
+    for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
+        char url[100];
+        long status = 0;
+        pt_buf body;
+        pt_error err = { 0 };
+        pt_http_options o = { .listen = rows[i].listen };
+        pt_status st = pt_http_start(&o, routes, PT_COUNT_OF(routes), NULL, NULL, pt_clock_system(), NULL, &server, &port, &err);
+        if (st != PT_OK && strchr(rows[i].listen, '[')) continue; /* a machine without IPv6 */
+        pt_check_at(st == PT_OK, true, __FILE__, __LINE__, "%s: %s", rows[i].listen, err.text);
+        snprintf(url, sizeof url, "http://%s:%u/groups/a", rows[i].host, port);
+        pt_buf_init(&body, 4096);
+        CHECK_ROW(rows[i].listen, client_get(url, &body, &status) == 0 && status == 200);
+        CHECK_ROW(rows[i].listen, body.len > 0);
+        pt_buf_fini(&body);
+        pt_http_stop(server);
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
@@ -208,6 +234,7 @@ int main(int argc, char **argv)
         PT_TEST(bodies_arrive_whole_up_to_the_limit),
         PT_TEST(long_texts_are_packed_for_clients_that_ask),
         PT_TEST(requests_are_counted_by_route_and_code),
+        PT_TEST(every_way_to_listen_is_reached),
     };
     curl_global_init(CURL_GLOBAL_DEFAULT);
     int rc = pt_test_main("base/http", tests, PT_COUNT_OF(tests), argc, argv);
