@@ -1,4 +1,5 @@
 /* host/api_history.c -- recorded samples, aggregates and events. */
+#include "historian/aggregate.h"
 #include "host/api.h"
 
 #include "base/timestamp.h"
@@ -178,45 +179,59 @@ void api__history(void *ctx, pt_http_request *rq)
 
 /* ---- aggregates ------------------------------------------------------------------------------------- */
 
-enum { COLUMNS = 8 };
+/* The first eight are given when nothing is asked for; behind them is a column for each aggregate of the historian. */
+enum { PLAIN = 8, COLUMNS = PLAIN + HIST_FN_COUNT_ };
 typedef struct buckets {
     pt_buf t, columns[COLUMNS];
     unsigned wanted; /* bit per column */
     uint64_t n;
 } buckets;
-static const char *const bucket_names[COLUMNS] = { "count", "good", "min", "max", "sum", "avg", "first", "last" };
+static const char *const bucket_names[PLAIN] = { "count", "good", "min", "max", "sum", "avg", "first", "last" };
+
+static const char *column_name(int i)
+{
+    return i < PLAIN ? bucket_names[i] : hist_fn_name((hist_fn)(i - PLAIN));
+}
 
 static bool add_bucket(void *ctx, const hist_bucket *b)
 {
     buckets *k = ctx;
-    const double values[COLUMNS] = { 0, 0, b->min, b->max, b->sum, b->avg, b->first, b->last };
+    const double values[PLAIN] = { 0, 0, b->min, b->max, b->sum, b->avg, b->first, b->last };
     pt_buf_printf(&k->t, "%s%lld", k->n ? "," : "", (long long)b->t_ms);
     for (int i = 0; i < COLUMNS; i++) {
+        double v = 0;
         pt_json j;
         if (!(k->wanted >> i & 1)) continue;
         pt_json_init(&j, &k->columns[i]);
         if (k->n) pt_buf_char(&k->columns[i], ',');
         if (i < 2) pt_json_u64(&j, i ? b->good : b->count);
-        else if (b->count == 0) pt_json_null(&j);
+        else if (i >= PLAIN && hist_fn_value((hist_fn)(i - PLAIN), b, &v)) pt_json_f64(&j, v);
+        else if (i >= PLAIN || b->nums == 0) pt_json_null(&j);
         else pt_json_f64(&j, values[i]);
     }
     k->n++;
     return k->n < BUCKETS_MAX && pt_buf_status(&k->t) == PT_OK;
 }
 
-/* fn=min,max,avg: these columns; absent: all. false: answered. */
+/* fn=min,max,avg: these columns, by our names or OPC UA's; absent: the plain ones. false: answered. */
 static bool wanted_columns(pt_http_request *rq, unsigned *wanted)
 {
     pt_slice list = pt_http_query(rq, "fn"), word;
-    *wanted = (1u << COLUMNS) - 1;
+    *wanted = (1u << PLAIN) - 1;
     if (!list.len) return true;
     *wanted = 0;
     while (list.ptr && pt_slice_split(&list, ',', &word)) {
         unsigned bit = 0;
-        for (unsigned i = 0; i < COLUMNS; i++)
+        hist_fn fn;
+        if (hist_fn_parse(word, &fn) == PT_OK) {
+            word = pt_cstr(hist_fn_name(fn));
+            bit = 1u << (PLAIN + fn);
+        }
+        for (unsigned i = 0; i < PLAIN; i++)
             if (pt_slice_eq_cstr(word, bucket_names[i])) bit = 1u << i;
         if (!bit) {
-            pt_http_problem(rq, 400, "bad-request", "fn: count, good, min, max, sum, avg, first or last");
+            pt_http_problem(rq, 400, "bad-request",
+                            "fn: count, good, min, max, sum, avg, first, last, twa, total, delta, range, stddev, stddev_pop, percent_good, duration_good or samples");
             return false;
         }
         *wanted |= bit;
@@ -262,7 +277,7 @@ void api__aggregate(void *ctx, pt_http_request *rq)
             pt_json_member_i64(&j, "interval_ms", interval);
             column(&j, "t", &k.t);
             for (int i = 0; i < COLUMNS; i++)
-                if (wanted >> i & 1) column(&j, bucket_names[i], &k.columns[i]);
+                if (wanted >> i & 1) column(&j, column_name(i), &k.columns[i]);
             pt_json_end_object(&j);
             pt_json_end_array(&j);
             pt_json_end_object(&j);

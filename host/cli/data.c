@@ -2,6 +2,7 @@
  *
  * What is always true: the directory is opened read-only, so a running host is not disturbed and a copy is not changed. */
 #include "host/cli/data.h"
+#include "historian/aggregate.h"
 #include "historian/historian.h"
 #include "historian/replay.h"
 #include "base/timestamp.h"
@@ -155,22 +156,6 @@ static pt_status all_samples(hist *h, uint32_t tag_id, const cli_history *q, ser
     return st;
 }
 
-static double bucket_value(const hist_bucket *b, const char *fn)
-{
-    switch (fn[0]) {
-    case 'm':
-        return fn[1] == 'i' ? b->min : b->max;
-    case 'a':
-        return b->avg;
-    case 's':
-        return b->sum;
-    case 'f':
-        return b->first;
-    default:
-        return b->last;
-    }
-}
-
 static bool one_bucket(void *ctx, const hist_bucket *b)
 {
     series_out *o = ctx;
@@ -178,9 +163,11 @@ static bool one_bucket(void *ctx, const hist_bucket *b)
     pt_slice values[CLI_MAX_FNS];
     for (size_t i = 0; i < o->q->n_fns; i++) {
         const char *fn = o->q->fns[i];
-        size_t n = strcmp(fn, "count") == 0 ? (size_t)snprintf(text[i], 32, "%llu", (unsigned long long)b->count)
-                   : b->count               ? pt_f64_text(bucket_value(b, fn), text[i])
-                                            : 0;
+        double v = 0;
+        hist_fn known;
+        size_t n = 0;
+        if (strcmp(fn, "count") == 0) n = (size_t)snprintf(text[i], 32, "%llu", (unsigned long long)b->count);
+        else if (hist_fn_parse(pt_cstr(fn), &known) == PT_OK && hist_fn_value(known, b, &v)) n = pt_f64_text(v, text[i]);
         values[i] = pt_slice_of(text[i], n);
     }
     if (o->rows) {

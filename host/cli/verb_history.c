@@ -1,10 +1,11 @@
 /* host/cli/verb_history.c -- recorded values, from the host or from a data directory. */
 #include "host/cli/cli.h"
+#include "historian/aggregate.h"
 #include "host/cli/data.h"
 
 #include <stdlib.h>
 
-static const char *const fn_names[] = { "count", "min", "max", "avg", "sum", "first", "last" };
+#define FN_NAMES "count, min, max, avg, sum, first, last, twa, total, delta, range, stddev, stddev_pop, percent_good, duration_good, samples"
 
 /* --- from the host --- */
 
@@ -19,7 +20,7 @@ static char *target_of(const cli_history *q, size_t i, int64_t from_ms)
     if (q->max_points) cli_query_ms(&target, "max_points", q->max_points);
     if (q->interval_ms) cli_query_ms(&target, "interval", q->interval_ms);
     if (q->n_fns) {
-        char fns[80] = "";
+        char fns[160] = "";
         for (size_t k = 0, n = 0; k < q->n_fns; k++)
             n += (size_t)snprintf(fns + n, sizeof fns - n, "%s%s", k ? "," : "", q->fns[k]);
         cli_query(&target, "fn", fns);
@@ -47,8 +48,8 @@ static void bucket_rows(cli_rows *r, const json_t *s, const cli_history *q)
 {
     const json_t *t = json_object_get(s, "t");
     for (size_t i = 0; i < json_array_size(t) && r->code == CLI_GO_ON; i++) {
-        pt_buf text[PT_COUNT_OF(fn_names)];
-        pt_slice values[PT_COUNT_OF(fn_names)];
+        pt_buf text[CLI_MAX_FNS];
+        pt_slice values[CLI_MAX_FNS];
         for (size_t k = 0; k < q->n_fns; k++) {
             pt_buf_init(&text[k], 1 << 20);
             cli_value_text(&text[k], json_array_get(json_object_get(s, q->fns[k]), i));
@@ -150,17 +151,15 @@ static int parse_fns(cli *c, const char *text, cli_history *q)
 {
     pt_slice rest = pt_cstr(text), word;
     while (rest.len && pt_slice_split(&rest, ',', &word)) {
-        size_t i = 0;
-        while (i < PT_COUNT_OF(fn_names) && !pt_slice_eq_cstr(word, fn_names[i]))
-            i++;
-        if (i == PT_COUNT_OF(fn_names))
-            return cli_usage(c, "--fn: '%.*s' is not one of count, min, max, avg, sum, first, last", PT_SLICE_ARGS(word));
+        hist_fn fn;
+        if (hist_fn_parse(word, &fn) != PT_OK) return cli_usage(c, "--fn: '%.*s' is not one of " FN_NAMES, PT_SLICE_ARGS(word));
         for (size_t k = 0; k < q->n_fns; k++) {
-            if (q->fns[k] == fn_names[i]) return cli_usage(c, "--fn: %s is given twice", fn_names[i]);
+            if (strcmp(q->fns[k], hist_fn_name(fn)) == 0) return cli_usage(c, "--fn: %s is given twice", hist_fn_name(fn));
         }
-        q->fns[q->n_fns++] = fn_names[i];
+        if (q->n_fns == CLI_MAX_FNS) return cli_usage(c, "--fn: at most %d at once", CLI_MAX_FNS);
+        q->fns[q->n_fns++] = hist_fn_name(fn);
     }
-    return q->n_fns ? CLI_GO_ON : cli_usage(c, "--fn needs at least one of count, min, max, avg, sum, first, last");
+    return q->n_fns ? CLI_GO_ON : cli_usage(c, "--fn needs at least one of " FN_NAMES);
 }
 
 static int parse_format(cli *c, const char *text, cli_history *q)
@@ -215,7 +214,8 @@ const cli_verb cli_verb_history = {
     "\n"
     "  --max-points N   reduce to about N points that keep minima and maxima, as a trend would show them\n"
     "  --interval D     one row per interval instead of samples (1m, 15m, 8h, 1d)\n"
-    "  --fn LIST        of an interval: count,min,max,avg,sum,first,last (default count,min,max,avg)\n"
+    "  --fn LIST        of an interval: count,min,max,avg,sum,first,last,twa,total,delta,range,stddev,stddev_pop,percent_good,\n"
+    "                   duration_good,samples (default count,min,max,avg); OPC UA names like TimeAverage are known too\n"
     "  --format F       table (default), csv (time,path,value,quality; times UTC in ms) or json\n"
     "  --data DIR       read the historian's directory itself, beside a running host or without one\n"
     "\n"
