@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 #define RETENTION_EVERY_MS 5000
 #define FAILING_RETRY_MS 1000
 #define ACTIVE_WAIT_MS 20
@@ -30,22 +30,24 @@ typedef struct entry {
     char bytes[];
 } entry;
 
-enum { Q_NAME_FIND, Q_NAME_ADD, Q_INSERT, Q_NEXT, Q_SENT, Q_LOST, Q_BACKFILL, Q_SUMS, Q_FIRST_WAITING, Q_EXPIRE_SUM, Q_EXPIRE, Q_OLDEST, Q_DELETE, Q_COUNT };
+enum { Q_NAME_FIND, Q_NAME_ADD, Q_INSERT, Q_NEXT, Q_SENT, Q_LOST, Q_BACKFILL, Q_SUMS, Q_FIRST_WAITING, Q_EXPIRE_SUM, Q_EXPIRE, Q_OLDEST_DELIVERED, Q_OLDEST_WAITING, Q_DELETE, Q_COUNT };
 
 static const char *const queries[Q_COUNT] = {
     [Q_NAME_FIND] = "SELECT number FROM name WHERE device = ?1 AND metric = ?2",
     [Q_NAME_ADD] = "INSERT INTO name(device, metric) VALUES(?1, ?2)",
-    [Q_INSERT] = "INSERT INTO batch(first_ms, last_ms, samples, state, sent_ms, data) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
-    [Q_NEXT] = "SELECT id, samples, data FROM batch WHERE state = 0 AND id > ?1 ORDER BY id LIMIT 1",
+    [Q_INSERT] = "INSERT INTO batch(first_ms, last_ms, samples, state, sent_ms, bytes, data) VALUES(?1, ?2, ?3, ?4, ?5, LENGTH(?6), ?6)",
+    [Q_NEXT] = "SELECT id, samples, data FROM batch INDEXED BY batch_waiting WHERE state = 0 AND id > ?1 ORDER BY id LIMIT 1",
     [Q_SENT] = "UPDATE batch SET state = 1, sent_ms = ?2 WHERE id = ?1",
     [Q_LOST] = "UPDATE batch SET state = 0 WHERE state = 1 AND sent_ms >= ?1",
-    [Q_BACKFILL] = "UPDATE batch SET state = 0 WHERE state = 1 AND last_ms >= ?1",
-    [Q_SUMS] = "SELECT COALESCE(SUM(samples), 0), COALESCE(SUM(LENGTH(data)), 0), COALESCE(SUM(CASE state WHEN 0 THEN samples ELSE 0 END), 0), "
-               "COALESCE(MAX(last_ms), -1) FROM batch",
-    [Q_FIRST_WAITING] = "SELECT first_ms FROM batch WHERE state = 0 ORDER BY id LIMIT 1",
-    [Q_EXPIRE_SUM] = "SELECT COALESCE(SUM(samples), 0) FROM batch WHERE last_ms < ?1 AND state = 0",
-    [Q_EXPIRE] = "DELETE FROM batch WHERE last_ms < ?1",
-    [Q_OLDEST] = "SELECT id, samples, LENGTH(data) FROM batch WHERE state = ?1 ORDER BY id LIMIT 1",
+    [Q_BACKFILL] = "UPDATE batch INDEXED BY batch_age SET state = 0 WHERE state = 1 AND last_ms >= ?1",
+    [Q_SUMS] = "SELECT COALESCE(SUM(samples), 0), COALESCE(SUM(bytes), 0), COALESCE(SUM(CASE state WHEN 0 THEN samples ELSE 0 END), 0), "
+               "COALESCE(MAX(last_ms), -1) FROM batch INDEXED BY batch_age",
+    [Q_FIRST_WAITING] = "SELECT first_ms FROM batch INDEXED BY batch_waiting WHERE state = 0 ORDER BY id LIMIT 1",
+    [Q_EXPIRE_SUM] = "SELECT COALESCE(SUM(samples), 0), COALESCE(SUM(bytes), 0), COALESCE(SUM(CASE state WHEN 0 THEN samples ELSE 0 END), 0) "
+                     "FROM batch INDEXED BY batch_age WHERE last_ms < ?1",
+    [Q_EXPIRE] = "DELETE FROM batch INDEXED BY batch_age WHERE last_ms < ?1",
+    [Q_OLDEST_DELIVERED] = "SELECT id, samples, bytes FROM batch INDEXED BY batch_delivered WHERE state = 1 ORDER BY id LIMIT 1",
+    [Q_OLDEST_WAITING] = "SELECT id, samples, bytes FROM batch INDEXED BY batch_waiting WHERE state = 0 ORDER BY id LIMIT 1",
     [Q_DELETE] = "DELETE FROM batch WHERE id = ?1",
 };
 
@@ -175,9 +177,11 @@ static pt_status read_first_waiting(edge_spool *s, pt_error *err)
 
 static const char schema[] = "CREATE TABLE IF NOT EXISTS name(number INTEGER PRIMARY KEY, device TEXT NOT NULL, metric TEXT NOT NULL, UNIQUE(device, metric));"
                              "CREATE TABLE IF NOT EXISTS batch(id INTEGER PRIMARY KEY AUTOINCREMENT, first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL,"
-                             " samples INTEGER NOT NULL, state INTEGER NOT NULL, sent_ms INTEGER NOT NULL, data BLOB NOT NULL);"
+                             " samples INTEGER NOT NULL, state INTEGER NOT NULL, sent_ms INTEGER NOT NULL, bytes INTEGER NOT NULL, data BLOB NOT NULL);"
                              "CREATE INDEX IF NOT EXISTS batch_waiting ON batch(id) WHERE state = 0;"
                              "CREATE INDEX IF NOT EXISTS batch_delivered ON batch(id) WHERE state = 1;"
+                             "CREATE INDEX IF NOT EXISTS batch_sent ON batch(sent_ms) WHERE state = 1;"
+                             "CREATE INDEX IF NOT EXISTS batch_age ON batch(last_ms, state, samples, bytes);" /* figures without touching the data */
                              "CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL);";
 
 static pt_status read_int(edge_spool *s, const char *sql, int64_t *out, pt_error *err)
@@ -205,10 +209,12 @@ static pt_status set_up(edge_spool *s, pt_error *err)
     int64_t version = 0, clean = 0, newest = 0;
     pt_status st = run_sql(s, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -1024; PRAGMA wal_autocheckpoint = 500;", err);
     if (st == PT_OK) st = read_int(s, "PRAGMA user_version", &version, err);
-    if (st == PT_OK && version != 0 && version != SCHEMA_VERSION)
+    if (st == PT_OK && version == 1) /* before the first release */
+        st = run_sql(s, "BEGIN; ALTER TABLE batch ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0; UPDATE batch SET bytes = LENGTH(data); PRAGMA user_version = 2; COMMIT", err);
+    else if (st == PT_OK && version != 0 && version != SCHEMA_VERSION)
         return pt_fail(err, PT_ECORRUPT, "%s: version %lld, this program knows %d", s->path, (long long)version, SCHEMA_VERSION);
     if (st == PT_OK) st = run_sql(s, schema, err);
-    if (st == PT_OK && version == 0) st = run_sql(s, "PRAGMA user_version = 1", err);
+    if (st == PT_OK && version == 0) st = run_sql(s, "PRAGMA user_version = 2", err);
     if (st == PT_OK) st = prepare_all(s, err);
     if (st != PT_OK) return st;
     st = read_int(s, "SELECT value FROM meta WHERE key = 'clean'", &clean, err);
@@ -411,9 +417,10 @@ static pt_status insert(edge_spool *s, const entry *e, pt_error *err)
 }
 
 typedef struct outcome {
-    bool resum; /* the sums changed in ways not counted here */
+    bool resum; /* waiting changed in ways not counted here */
     bool tell;  /* report progress even when it looks the same */
-    uint64_t samples, bytes, pending, refused;
+    uint64_t samples, bytes, pending, refused;           /* added; not taken */
+    uint64_t gone_samples, gone_bytes, gone_pending, expired, overflowed; /* removed */
     int64_t newest_ms;
 } outcome;
 
@@ -454,51 +461,56 @@ static pt_status mark_sent(edge_spool *s, pt_error *err)
 }
 
 /* Make room: by age, then by size, delivered ones first. Within the transaction. */
-static pt_status retain(edge_spool *s, outcome *o, pt_error *err)
+static pt_status expire(edge_spool *s, outcome *o, pt_error *err)
 {
     int64_t oldest = wall(s) - s->o.max_age_ms;
     sqlite3_stmt *q = s->q[Q_EXPIRE_SUM];
     int rc = sqlite3_bind_int64(q, 1, oldest);
     if (rc == SQLITE_OK) rc = sqlite3_step(q);
-    uint64_t expired = rc == SQLITE_ROW ? (uint64_t)sqlite3_column_int64(q, 0) : 0;
     pt_status st = rc == SQLITE_ROW ? PT_OK : db_fail(s, rc, "retention", err);
+    uint64_t samples = 0;
+    if (st == PT_OK) {
+        samples = (uint64_t)sqlite3_column_int64(q, 0);
+        o->gone_samples += samples;
+        o->gone_bytes += (uint64_t)sqlite3_column_int64(q, 1);
+        o->gone_pending += (uint64_t)sqlite3_column_int64(q, 2);
+        o->expired += (uint64_t)sqlite3_column_int64(q, 2);
+    }
     rc = sqlite3_reset(q);
     if (st == PT_OK && rc != SQLITE_OK) st = db_fail(s, rc, "retention", err);
-    if (st == PT_OK) st = run_q(s, Q_EXPIRE, 1, oldest, 0, err);
-    if (st != PT_OK) return st;
-    pthread_mutex_lock(&s->lock);
-    s->stats.dropped_age += expired;
-    uint64_t bytes = s->stats.stored_bytes + o->bytes;
-    pthread_mutex_unlock(&s->lock);
-    if (sqlite3_changes(s->db) > 0) o->resum = true;
-    for (int state = 1; state >= 0 && bytes > s->o.max_bytes;) {
-        q = s->q[Q_OLDEST];
-        rc = sqlite3_bind_int64(q, 1, state);
-        if (rc == SQLITE_OK) rc = sqlite3_step(q);
-        int64_t id = -1, samples = 0, len = 0;
+    return st == PT_OK && samples ? run_q(s, Q_EXPIRE, 1, oldest, 0, err) : st;
+}
+
+static pt_status retain(edge_spool *s, outcome *o, uint64_t stored_bytes, pt_error *err)
+{
+    pt_status st = expire(s, o, err);
+    for (int query = Q_OLDEST_DELIVERED; st == PT_OK && query <= Q_OLDEST_WAITING && stored_bytes + o->bytes > s->o.max_bytes + o->gone_bytes;) {
+        sqlite3_stmt *q = s->q[query];
+        int rc = sqlite3_step(q);
+        int64_t id = -1;
+        uint64_t samples = 0, len = 0;
         if (rc == SQLITE_ROW) {
             id = sqlite3_column_int64(q, 0);
-            samples = sqlite3_column_int64(q, 1);
-            len = sqlite3_column_int64(q, 2);
+            samples = (uint64_t)sqlite3_column_int64(q, 1);
+            len = (uint64_t)sqlite3_column_int64(q, 2);
         }
         st = rc == SQLITE_ROW || rc == SQLITE_DONE ? PT_OK : db_fail(s, rc, "retention", err);
         int again = sqlite3_reset(q);
         if (st == PT_OK && again != SQLITE_OK) st = db_fail(s, again, "retention", err);
-        if (st != PT_OK) return st;
-        if (id < 0) {
-            state--;
+        if (st == PT_OK && id < 0) {
+            query++;
             continue;
         }
-        if ((st = run_q(s, Q_DELETE, 1, id, 0, err)) != PT_OK) return st;
-        o->resum = true;
-        bytes -= (uint64_t)len < bytes ? (uint64_t)len : bytes;
-        if (state == 0) {
-            pthread_mutex_lock(&s->lock);
-            s->stats.dropped_overflow += (uint64_t)samples;
-            pthread_mutex_unlock(&s->lock);
+        if (st == PT_OK) st = run_q(s, Q_DELETE, 1, id, 0, err);
+        if (st != PT_OK) break;
+        o->gone_samples += samples;
+        o->gone_bytes += len;
+        if (query == Q_OLDEST_WAITING) {
+            o->gone_pending += samples;
+            o->overflowed += samples;
         }
     }
-    return PT_OK;
+    return st;
 }
 
 static void failed(edge_spool *s, const pt_error *err)
@@ -536,7 +548,7 @@ static void commit(edge_spool *s)
         st = mark_sent(s, &err);
         for (entry *e = list; st == PT_OK && e; e = e->next)
             st = put_entry(s, e, stored, &o, &err);
-        if (st == PT_OK && retention) st = retain(s, &o, &err);
+        if (st == PT_OK && retention) st = retain(s, &o, stored, &err);
         if (st == PT_OK) st = run_sql(s, "COMMIT", &err);
         if (st != PT_OK && !sqlite3_get_autocommit(s->db)) {
             pt_status undo = run_sql(s, "ROLLBACK", NULL);
@@ -573,11 +585,13 @@ static void commit(edge_spool *s)
     pthread_mutex_lock(&s->lock);
     s->stats.commits++;
     s->stats.last_commit_us = pt_mono_us(s->o.clock) - begin;
-    s->stats.stored_samples += o.samples;
-    s->stats.stored_bytes += o.bytes;
+    s->stats.stored_samples += o.samples - o.gone_samples;
+    s->stats.stored_bytes += o.bytes - o.gone_bytes;
     s->stats.pending_samples += o.pending;
+    marked += o.gone_pending;
     s->stats.pending_samples -= marked < s->stats.pending_samples ? marked : s->stats.pending_samples;
-    s->stats.dropped_overflow += o.refused;
+    s->stats.dropped_overflow += o.refused + o.overflowed;
+    s->stats.dropped_age += o.expired;
     s->stats.failing = false;
     s->stats.error[0] = 0;
     pthread_mutex_unlock(&s->lock);
