@@ -1,10 +1,12 @@
 /* host/cli/verb_watch.c -- values as they change, over the host's event stream. */
 #include "host/cli/cli.h"
+#include "base/backoff.h"
 #include "base/map.h"
 #include "base/timestamp.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <time.h>
 
 typedef struct tag {
     char *path, *type, *unit;
@@ -15,6 +17,7 @@ typedef struct watch {
     pt_map tags;       /* tag_id -> tag */
     uint64_t left;     /* lines still to print; UINT64_MAX: no end */
     int code;
+    pt_backoff backoff; /* of --retry; a stream that spoke resets it */
 } watch;
 
 static char *dup_text(const json_t *v)
@@ -107,6 +110,7 @@ static void take_values(watch *w, const json_t *rows)
 static bool on_event(void *ctx, pt_slice event, pt_slice data)
 {
     watch *w = ctx;
+    pt_backoff_reset(&w->backoff);
     json_error_t err;
     json_t *v = json_loadb(data.ptr, data.len, JSON_ALLOW_NUL | JSON_DECODE_ANY, &err);
     if (!v) v = json_loadb(data.ptr, data.len, JSON_ALLOW_NUL | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, &err);
@@ -118,16 +122,44 @@ static bool on_event(void *ctx, pt_slice event, pt_slice data)
     return w->left && !w->code;
 }
 
+static void forget_tags(watch *w)
+{
+    size_t it = 0;
+    uint64_t t;
+    while (pt_map_each(&w->tags, &it, NULL, NULL, &t))
+        free_tag((tag *)(uintptr_t)t);
+    pt_map_reset(&w->tags);
+}
+
+/* Read the stream until it is enough; with `retry` also over the host's restarts. for_ms 0: no limit of time. */
+static int follow(watch *w, const char *target, int64_t for_ms, bool retry)
+{
+    int64_t until_ms = for_ms ? pt_mono_ms(pt_clock_system()) + for_ms : INT64_MAX;
+    for (;;) {
+        int64_t left = for_ms ? until_ms - pt_mono_ms(pt_clock_system()) : 0;
+        if (for_ms && left <= 0) return PT_EXIT_OK;
+        int rc = cli_stream(w->c, target, left, on_event, w);
+        if (rc == CLI_GO_ON) return w->code;
+        if (rc != PT_EXIT_TIMEOUT || !retry) return rc;
+        int64_t pause = pt_backoff_next(&w->backoff);
+        if (for_ms && pause > left) pause = left;
+        const struct timespec ts = { (time_t)(pause / 1000), (long)(pause % 1000) * 1000000 };
+        nanosleep(&ts, NULL);
+        forget_tags(w); /* a new host may number its tags anew */
+    }
+}
+
 static int run(cli *c, int argc, char **argv)
 {
     const char *count = NULL, *duration = NULL, *rate = NULL;
-    bool changes = false;
+    bool changes = false, retry = false;
     const cli_option options[] = { { .name = "--count", .value = &count },
                                    { .name = "--for", .value = &duration },
                                    { .name = "--rate", .value = &rate },
                                    { .name = "--changes", .flag = &changes },
+                                   { .name = "--retry", .flag = &retry },
                                    { 0 } };
-    watch w = { .c = c, .left = UINT64_MAX };
+    watch w = { .c = c, .left = UINT64_MAX, .backoff = { .min_ms = 500, .max_ms = 10000 } };
     int64_t for_ms = 0;
     uint64_t per_second = 4;
     pt_buf target, globs;
@@ -151,12 +183,9 @@ static int run(cli *c, int argc, char **argv)
     cli_query_ms(&target, "rate", (int64_t)per_second);
     cli_query_ms(&target, "snapshot", changes ? 0 : 1);
     char *text = list ? pt_buf_take(&target, NULL) : NULL;
-    rc = text ? cli_stream(c, text, for_ms, on_event, &w) : cli_fail(c, PT_EXIT_FAILED, "out of memory");
-    if (rc == CLI_GO_ON) rc = w.code;
-    size_t it = 0;
-    uint64_t t;
-    while (pt_map_each(&w.tags, &it, NULL, NULL, &t))
-        free_tag((tag *)(uintptr_t)t);
+    w.backoff.random = pt_random_seed((uint64_t)c->now_ms);
+    rc = text ? follow(&w, text, for_ms, retry) : cli_fail(c, PT_EXIT_FAILED, "out of memory");
+    forget_tags(&w);
     pt_map_fini(&w.tags);
     free(list);
     free(text);
@@ -165,7 +194,7 @@ static int run(cli *c, int argc, char **argv)
 
 const cli_verb cli_verb_watch = {
     "watch", "values as they change",
-    "Usage: plantree watch GLOB... [--count N] [--for D] [--rate N] [--changes] [--json]\n"
+    "Usage: plantree watch GLOB... [--count N] [--for D] [--rate N] [--changes] [--retry] [--json]\n"
     "\n"
     "One line per value: first what is known now, then every change, until Ctrl-C. In a glob, * stands for anything inside one\n"
     "segment, ** for any number of segments, a leading ! takes paths out again. With --json: one JSON object per line.\n"
@@ -174,6 +203,7 @@ const cli_verb cli_verb_watch = {
     "  --for D      stop after this time\n"
     "  --rate N     at most N batches a second (1 to 20, default 4); of values in between only the last is shown\n"
     "  --changes    leave out what is known at the start\n"
+    "  --retry      when the host goes away, wait for it and go on (else: exit code 4)\n"
     "\n"
     "Examples:\n"
     "  plantree watch 'Acme/gw-1/filler/**'\n"

@@ -301,6 +301,14 @@ static void watching_prints_a_line_for_each_value(void)
     o = CLI("watch", "a/**", "--for", "200ms");
     CHECK_INT(o.code, 0);
     outcome_release(&o);
+    int64_t before = pt_mono_ms(pt_clock_system());
+    o = run_plantree("PLANTREE_URL=http://127.0.0.1:1", (const char *const[]){ "watch", "**", "--retry", "--for", "400ms", NULL });
+    CHECK_INT(o.code, 0);
+    CHECK(pt_mono_ms(pt_clock_system()) - before >= 390);
+    outcome_release(&o);
+    o = run_plantree("PLANTREE_URL=http://127.0.0.1:1", (const char *const[]){ "watch", "**", NULL });
+    CHECK_INT(o.code, 4);
+    outcome_release(&o);
     o = CLI("watch", "refuse");
     CHECK_INT(o.code, 3);
     CHECK(outcome_says(&o.err, "show a token"));
