@@ -277,6 +277,7 @@ pt_status host_app_open(host_app *app, const host_config *config, const pt_clock
         o.shards = (uint32_t)config->ingest.shards;
         o.queue_bytes = config->ingest.queue_bytes;
         o.full_wait_ms = config->ingest.full_wait_ms;
+        o.queue_wait_ms = config->ingest.queue_wait_ms;
         o.map = config->map;
         tracker_options(config, &o.tracker);
         o.tracker.seed = (uint64_t)app->started_ms;

@@ -121,6 +121,8 @@ static const pt_config_field writes_fields[] = {
 static const pt_config_field ingest_fields[] = {
     { .key = "shards", .type = PT_CFG_INT, .offset = IN(ingest, shards), .def = "2", .min = 1, .max = 64, .doc = "Threads that follow edge nodes." },
     { .key = "queue", .type = PT_CFG_BYTES, .offset = IN(ingest, queue_bytes), .def = "256MiB", .min = 1048576, .max = 1e15, .doc = "Messages waiting for them at most; then the MQTT reader waits." },
+    { .key = "queue_wait", .type = PT_CFG_DURATION, .offset = IN(ingest, queue_wait_ms), .def = "2s", .max = 60000,
+      .doc = "How long the MQTT reader waits for room; nothing is published meanwhile. Then messages are let go, counted, and their nodes asked for a rebirth." },
     { .key = "full_wait", .type = PT_CFG_DURATION, .offset = IN(ingest, full_wait_ms), .def = "30s", .max = 3600000,
       .doc = "How long to wait for a history that takes nothing, before samples are given up and counted as lost." },
     { 0 },

@@ -58,7 +58,7 @@ typedef struct host_config {
         int64_t confirm_ms;
     } writes;
     struct {
-        int64_t shards, full_wait_ms;
+        int64_t shards, full_wait_ms, queue_wait_ms;
         uint64_t queue_bytes;
     } ingest;
     struct {

@@ -54,6 +54,11 @@ typedef struct shard {
     pt_log_limit limit;
     _Atomic uint64_t history_waits, samples_lost, events_lost, marks, quarantined;
     _Atomic int64_t lag_ms;
+    _Atomic bool shedding;      /* no room at the last push: do not wait again */
+    _Atomic bool has_shed;
+    pthread_mutex_t shed_lock;  /* innermost; guards: */
+    pt_map shed;                /* GROUP NUL EDGE -> messages let go */
+    pt_log_limit shed_limit;
 } shard;
 
 struct host_ingest {
@@ -66,7 +71,7 @@ struct host_ingest {
     shard *shards;
     uint32_t n_shards;
     _Atomic bool closed;
-    _Atomic uint64_t packets, bytes, foreign, bad_topic, state_messages, after_close, waits, wait_us;
+    _Atomic uint64_t packets, bytes, foreign, bad_topic, state_messages, after_close, waits, wait_us, shed;
 };
 
 /* ---- sink: what the tracker decides goes into the batch ---------------------------------------- */
@@ -474,6 +479,28 @@ static void shard_lock(shard *s)
     pthread_mutex_lock(&s->lock);
 }
 
+/* What had to be let go while the mailbox was full comes behind what filled it. */
+static void run_shed(shard *s)
+{
+    pt_map gone;
+    pt_slice key;
+    uint64_t messages;
+    size_t it = 0;
+    if (!atomic_exchange(&s->has_shed, false)) return;
+    pthread_mutex_lock(&s->shed_lock);
+    gone = s->shed;
+    pt_map_init(&s->shed, PT_MAP_COPY_KEYS);
+    pthread_mutex_unlock(&s->shed_lock);
+    shard_lock(s);
+    while (pt_map_each(&gone, &it, &key, NULL, &messages)) {
+        size_t n = strlen(key.ptr);
+        host_tracker_shed(s->tracker, pt_slice_of(key.ptr, n), pt_slice_from(key, n + 1), messages, pt_wall_ms(s->g->clock), pt_mono_ms(s->g->clock));
+    }
+    pthread_mutex_unlock(&s->lock);
+    pt_map_fini(&gone);
+    store(s);
+}
+
 static void run_packet(shard *s, const host_mail *mail, pt_slice text, pt_slice payload)
 {
     spb_topic topic;
@@ -543,6 +570,7 @@ static void *shard_main(void *arg)
         bool closed = false;
         pt_slice mail = host_mailbox_take(s->box, wait, &closed);
         size_t n = run_all(s, mail);
+        run_shed(s);
         if (n == 0 && closed) break;
         /* Let the next messages gather: waking a thread for each of them costs ten times what they cost themselves. */
         if (n > 0 && n < BATCH_PACKETS && !closed) nap(GATHER_MS);
@@ -564,7 +592,7 @@ static void *shard_main(void *arg)
 
 void host_ingest_options_init(host_ingest_options *o)
 {
-    *o = (host_ingest_options){ .shards = 2, .queue_bytes = 256u << 20, .full_wait_ms = 30000 };
+    *o = (host_ingest_options){ .shards = 2, .queue_bytes = 256u << 20, .full_wait_ms = 30000, .queue_wait_ms = -1 };
     host_tracker_options_init(&o->tracker);
 }
 
@@ -573,7 +601,9 @@ static pt_status shard_init(host_ingest *g, shard *s)
     s->g = g;
     s->map = g->opt.map;
     pt_arena_init(&s->arena, 1024u << 20);
+    pt_map_init(&s->shed, PT_MAP_COPY_KEYS);
     if (pthread_mutex_init(&s->lock, NULL) != 0) return PT_ENOMEM;
+    if (pthread_mutex_init(&s->shed_lock, NULL) != 0) return PT_ENOMEM;
     pt_status st = host_mailbox_new(g->opt.queue_bytes / g->n_shards / 2, &s->box);
     if (st != PT_OK) return st;
     host_tracker_options o = g->opt.tracker;
@@ -630,16 +660,36 @@ static shard *shard_of(host_ingest *g, pt_slice group, pt_slice edge)
     return &g->shards[pt_slice_hash(edge, pt_slice_hash(group, 0)) % g->n_shards];
 }
 
-static bool push_mail(shard *s, const host_mail *m, pt_slice topic, pt_slice payload, int64_t timeout_ms)
+static pt_status push_mail(shard *s, const host_mail *m, pt_slice topic, pt_slice payload, int64_t timeout_ms)
 {
     int64_t waited = 0;
     pt_status st = host_mailbox_push(s->box, m, topic, payload, timeout_ms, &waited);
-    if (waited) {
+    if (waited && timeout_ms) {
         s->g->waits++;
         s->g->wait_us += (uint64_t)waited;
     }
     if (st == PT_ENOMEM) pt_logf(s->g->log, PT_LOG_ERROR, "HOST-MEMORY", "no memory for a message of %zu bytes", payload.len);
-    return st == PT_OK;
+    return st;
+}
+
+/* Too many nodes to remember, or no memory: counted in g->shed all the same, and their seq tells. */
+static void let_go(shard *s, const spb_topic *t)
+{
+    enum { NODES_MAX = 20000 };
+    char buf[2048];
+    if (t->group.len + 1 + t->edge.len > sizeof buf) return;
+    memcpy(buf, t->group.ptr, t->group.len);
+    buf[t->group.len] = '\0';
+    memcpy(buf + t->group.len + 1, t->edge.ptr, t->edge.len);
+    pt_slice key = pt_slice_of(buf, t->group.len + 1 + t->edge.len);
+    uint64_t n = 0;
+    uint32_t held = 0;
+    pthread_mutex_lock(&s->shed_lock);
+    pt_status st = pt_map_get(&s->shed, key, &n) || s->shed.count < NODES_MAX ? pt_map_put(&s->shed, key, n + 1, NULL) : PT_EFULL;
+    bool tell = pt_log_allow(&s->shed_limit, 0, pt_mono_ms(s->g->clock), 10000, &held);
+    pthread_mutex_unlock(&s->shed_lock);
+    if (st == PT_OK) atomic_store(&s->has_shed, true);
+    if (tell) pt_logf(s->g->log, PT_LOG_ERROR, "HOST-OVERLOAD", "the queue is full: messages are let go, among them of %.*s/%.*s (%u more lines held back)", PT_SLICE_ARGS(t->group), PT_SLICE_ARGS(t->edge), held);
 }
 
 void host_ingest_push(host_ingest *g, const host_packet *p)
@@ -655,7 +705,15 @@ void host_ingest_push(host_ingest *g, const host_packet *p)
         return;
     }
     host_mail m = { .wall_ms = p->wall_ms, .mono_ms = p->mono_ms, .server = p->server, .retained = p->retained };
-    if (!push_mail(shard_of(g, t.group, t.edge), &m, p->topic, p->payload, -1)) g->after_close++;
+    shard *s = shard_of(g, t.group, t.edge);
+    st = push_mail(s, &m, p->topic, p->payload, s->shedding ? 0 : g->opt.queue_wait_ms);
+    s->shedding = st == PT_ETIMEOUT;
+    if (st == PT_ECLOSED) {
+        g->after_close++;
+    } else if (st != PT_OK) {
+        g->shed++;
+        let_go(s, &t);
+    }
 }
 
 void host_ingest_server(host_ingest *g, uint16_t server, bool ready)
@@ -709,7 +767,7 @@ pt_status host_ingest_drain(host_ingest *g, int64_t timeout_ms)
     if (!c) return PT_ENOMEM;
     host_mail m = { .control = CONTROL_CALL, .call = c };
     for (uint32_t i = 0; i < g->n_shards; i++)
-        if (!push_mail(&g->shards[i], &m, PT_NONE, PT_NONE, timeout_ms)) call_leave(c);
+        if (push_mail(&g->shards[i], &m, PT_NONE, PT_NONE, timeout_ms) != PT_OK) call_leave(c);
     return call_wait(c, timeout_ms);
 }
 
@@ -722,7 +780,7 @@ pt_status host_ingest_rebirth(host_ingest *g, pt_slice group, pt_slice edge)
     c->group = pt_slice_dup(group);
     c->edge = pt_slice_dup(edge);
     host_mail m = { .control = CONTROL_CALL, .call = c };
-    if (!c->group || !c->edge || !push_mail(shard_of(g, group, edge), &m, PT_NONE, PT_NONE, 2000)) call_leave(c);
+    if (!c->group || !c->edge || push_mail(shard_of(g, group, edge), &m, PT_NONE, PT_NONE, 2000) != PT_OK) call_leave(c);
     return call_wait(c, 5000);
 }
 
@@ -769,7 +827,11 @@ void host_ingest_free(host_ingest *g)
         free(s->samples);
         free(s->owners);
         free(s->events);
-        if (s->g) pthread_mutex_destroy(&s->lock);
+        pt_map_fini(&s->shed);
+        if (s->g) {
+            pthread_mutex_destroy(&s->lock);
+            pthread_mutex_destroy(&s->shed_lock);
+        }
     }
     free(g->shards);
     free(g);
@@ -797,7 +859,7 @@ pt_status host_ingest_remap(host_ingest *g, const uns_map *map)
     c->map = map;
     host_mail m = { .control = CONTROL_CALL, .call = c };
     for (uint32_t i = 0; i < g->n_shards; i++)
-        if (!push_mail(&g->shards[i], &m, PT_NONE, PT_NONE, -1)) call_leave(c);
+        if (push_mail(&g->shards[i], &m, PT_NONE, PT_NONE, -1) != PT_OK) call_leave(c);
     return call_wait(c, 60000);
 }
 
@@ -843,7 +905,8 @@ void host_ingest_stats_get(host_ingest *g, host_ingest_stats *out)
                                 .state_messages = g->state_messages,
                                 .after_close = g->after_close,
                                 .waits = g->waits,
-                                .wait_us = g->wait_us };
+                                .wait_us = g->wait_us,
+                                .shed = g->shed };
     for (uint32_t i = 0; i < g->n_shards; i++) {
         shard *s = &g->shards[i];
         host_tracker_stats t;

@@ -4,8 +4,10 @@
  *                            one per shard          (hash of group, edge)           +--> hist_append, hist_event_append
  *
  * A node belongs to one shard, so its order is kept and its state needs no lock but the shard's, which readers (HTTP) borrow briefly.
- * A full mailbox makes the receive thread wait (counted), so that the broker feels it; history that cannot take more makes the shard
- * wait, up to full_wait_ms, and then the loss is counted on the nodes it belongs to. Nothing disappears silently. */
+ * History that cannot take more makes the shard wait, up to full_wait_ms; then the samples are counted as lost on their nodes. A full
+ * mailbox makes the receive thread wait (counted), so that the broker feels it, up to queue_wait_ms: Paho holds its lock meanwhile, and
+ * every publish of the process waits with it. Then messages are let go until there is room: counted, evented, and the nodes they belong
+ * to are stale until a rebirth. Nothing disappears silently. */
 #ifndef HOST_INGEST_H
 #define HOST_INGEST_H
 #include "base/clock.h"
@@ -37,6 +39,7 @@ typedef struct host_ingest_options {
     uint32_t shards;          /* default 2 */
     uint64_t queue_bytes;     /* all shards together, half of it waiting and half being worked on; default 256 MiB */
     int64_t full_wait_ms;     /* default 30 s */
+    int64_t queue_wait_ms;    /* of a pusher for room; < 0, the default: for ever */
     const uns_map *map;       /* mapping rules; NULL: every path is the literal one. Outlives ingest or the next host_ingest_remap */
     host_tracker_options tracker;
 } host_ingest_options;
@@ -47,7 +50,7 @@ typedef struct host_ingest host_ingest;
 PT_MUST_CHECK pt_status host_ingest_new(const host_ingest_options *o, uns_tree *tree, hist *history, const host_outputs *out,
                                         const pt_clock *clock, const pt_log *log, host_ingest **ing);
 PT_MUST_CHECK pt_status host_ingest_start(host_ingest *g);
-/* Copy the packet into its shard's mailbox; the caller keeps its own. Waits while the mailbox is full; after close, and for a topic that is not
+/* Copy the packet into its shard's mailbox; the caller keeps its own. Waits while the mailbox is full, up to queue_wait_ms; after close, and for a topic that is not
  * ours, it is only counted. Any thread. */
 void host_ingest_push(host_ingest *g, const host_packet *p);
 /* A server became usable for commands, or its connection was lost. In order with the packets pushed before. */
@@ -74,6 +77,7 @@ typedef struct host_ingest_stats {
     host_tracker_stats tracker;           /* summed */
     uint64_t packets, bytes, foreign, bad_topic, state_messages, after_close;
     uint64_t waits, wait_us;              /* of pushers on a full queue */
+    uint64_t shed;                        /* messages let go because there was no room for too long */
     uint64_t history_waits, samples_lost, events_lost, marks, quarantined;
     uint64_t queue_items, queue_bytes, queue_max_bytes;
     int64_t lag_ms;                       /* age of the newest batch when it was stored */

@@ -1,4 +1,4 @@
-/* host/mailbox.c -- see mailbox.h. Invariant with the lock held: fill.len <= limit, or fill holds one record. */
+/* host/mailbox.c -- see mailbox.h. Invariant with the lock held: fill.len <= limit, or fill holds one record, control records aside. */
 #include "host/mailbox.h"
 
 #include <errno.h>
@@ -110,12 +110,14 @@ static pt_status append(host_mailbox *b, const host_mail *head, pt_slice topic, 
     return PT_OK;
 }
 
-/* Wait for room; PT_OK with the lock held in every case. */
+/* Wait for room, if any is needed; the lock is held in every case. */
 static pt_status wait_for_room(host_mailbox *b, size_t need, int64_t timeout_ms, int64_t *waited_us)
 {
     int64_t start = 0, until = INT64_MAX;
     pt_status st = PT_OK;
-    while (!st && !b->closed && b->items && (b->fill.len >= b->limit || need > b->limit - b->fill.len)) {
+    if (waited_us) *waited_us = 0;
+    while (!st && need && !b->closed && b->items && (b->fill.len >= b->limit || need > b->limit - b->fill.len)) {
+        if (!timeout_ms) return PT_ETIMEOUT;
         if (!start) {
             start = now_us();
             if (timeout_ms >= 0) until = start + timeout_ms * 1000;
@@ -133,7 +135,7 @@ pt_status host_mailbox_push(host_mailbox *b, const host_mail *head, pt_slice top
     if (topic.len > UINT32_MAX / 2 || payload.len > UINT32_MAX / 2) return PT_ETOOBIG;
     size_t need = (sizeof *head + topic.len + payload.len + 7u) & ~(size_t)7u;
     (void)pthread_mutex_lock(&b->lock);
-    pt_status st = wait_for_room(b, need, timeout_ms, waited_us);
+    pt_status st = wait_for_room(b, head->control ? 0 : need, timeout_ms, waited_us);
     if (!st) st = append(b, head, topic, payload, need);
     bool wake = !st && b->taker_waits;
     if (wake) b->taker_waits = false; /* once is enough */

@@ -52,6 +52,7 @@ static void ingest(const host_ingest_stats *s, pt_buf *out)
     one(out, "plantree_ingest_queue_bytes_max", "gauge", "The most that ever waited.", (double)s->queue_max_bytes);
     one(out, "plantree_ingest_waits_total", "counter", "Times a full queue made the MQTT reader wait.", (double)s->waits);
     one(out, "plantree_ingest_wait_seconds_total", "counter", "How long the MQTT reader waited.", (double)s->wait_us / 1e6);
+    one(out, "plantree_ingest_shed_total", "counter", "Messages let go because the queue stayed full.", (double)s->shed);
     one(out, "plantree_ingest_history_waits_total", "counter", "Times history had no room for a batch.", (double)s->history_waits);
     one(out, "plantree_ingest_lag_seconds", "gauge", "Age of the newest message when it was handed to history.", (double)s->lag_ms / 1e3);
     one(out, "plantree_ingest_samples_lost_total", "counter", "Samples that history did not take.", (double)s->samples_lost);

@@ -15,6 +15,7 @@ static const char *const causes[HOST_CAUSE_COUNT] = {
     [HOST_CAUSE_NO_BIRTH_AFTER_STATE] = "no-birth-after-state",
     [HOST_CAUSE_DUPLICATE_ALIAS] = "duplicate-alias",
     [HOST_CAUSE_MALFORMED] = "malformed",
+    [HOST_CAUSE_OVERLOAD] = "overload",
 };
 
 static const char *const rejects[HOST_REJECT_COUNT] = {
@@ -42,6 +43,7 @@ static const char *const rejects[HOST_REJECT_COUNT] = {
     [HOST_REJECT_DUPLICATE_NAME] = "duplicate-name",
     [HOST_REJECT_BAD_TYPE] = "bad-type",
     [HOST_REJECT_BAD_VALUE] = "bad-value",
+    [HOST_REJECT_OVERLOAD] = "overload",
 };
 
 static const char *const events[HOST_EVENT_TYPE_COUNT] = {

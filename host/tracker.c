@@ -939,6 +939,29 @@ static void node_tick(host_tracker *t, host_node *n, int64_t wall_ms, int64_t mo
     if (n->backfill_due <= mono_ms) host__backfill_tick(t, n, wall_ms, mono_ms);
 }
 
+void host_tracker_shed(host_tracker *t, pt_slice group, pt_slice edge, uint64_t messages, int64_t wall_ms, int64_t mono_ms)
+{
+    host_node *n = host_tracker_find(t, group, edge);
+    t->stats.rejected_messages[HOST_REJECT_OVERLOAD] += messages;
+    if (!n) return;
+    n->counts.messages += messages;
+    n->counts.rejected_messages[HOST_REJECT_OVERLOAD] += messages;
+    pt_json j;
+    detail_begin(t, &j);
+    pt_json_member_u64(&j, "missing", messages);
+    pt_json_member_cstr(&j, "cause", host_cause_name(HOST_CAUSE_OVERLOAD));
+    detail_send(t, &j, HOST_EVENT_SEQ_GAP, n, PT_NONE, wall_ms);
+    n->counts.seq_gaps++;
+    t->stats.seq_gaps++;
+    n->resume = false;
+    if (n->state != HOST_NODE_UNKNOWN) { /* else its next message, or its silence after our STATE, is what asks */
+        node_down(t, n, HOST_NODE_WANTED, wall_ms, host_cause_name(HOST_CAUSE_OVERLOAD)); /* a birth or a death may have been among them */
+        host__want_rebirth(t, n, HOST_CAUSE_OVERLOAD, mono_ms);
+        if (n->rebirth_due <= mono_ms) host__rebirth_tick(t, n, wall_ms, mono_ms);
+    }
+    host__set_timer(t, n);
+}
+
 void host_tracker_remap(host_tracker *t, int64_t wall_ms, int64_t mono_ms, pt_arena *arena)
 {
     for (size_t i = 0; i < t->n; i++) {

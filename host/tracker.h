@@ -40,6 +40,7 @@ typedef enum host_cause {
     HOST_CAUSE_NO_BIRTH_AFTER_STATE, /* a known node stays silent after our STATE */
     HOST_CAUSE_DUPLICATE_ALIAS,      /* a DBIRTH claims an alias that another device owns */
     HOST_CAUSE_MALFORMED,            /* a birth that does not decode */
+    HOST_CAUSE_OVERLOAD,             /* we had to let messages of the node go */
     HOST_CAUSE_COUNT
 } host_cause;
 const char *host_cause_name(host_cause c); /* "unknown-node", ... */
@@ -70,6 +71,7 @@ typedef enum host_reject {
     HOST_REJECT_DUPLICATE_NAME,
     HOST_REJECT_BAD_TYPE,      /* no or an unknown datatype in a birth */
     HOST_REJECT_BAD_VALUE,     /* wire field and datatype do not go together */
+    HOST_REJECT_OVERLOAD,      /* no room in our queue, for longer than the reader may wait */
     HOST_REJECT_COUNT
 } host_reject;
 const char *host_reject_name(host_reject r); /* "malformed", ... */
@@ -177,6 +179,10 @@ void host_tracker_message(host_tracker *t, const host_message *m, pt_arena *aren
 void host_tracker_tick(host_tracker *t, int64_t wall_ms, int64_t mono_ms, pt_arena *arena);
 /* The mono_ms at which host_tracker_tick wants to be called; INT64_MAX: not before the next message. */
 int64_t host_tracker_due(const host_tracker *t);
+
+/* That many messages of a node, of whatever kind, were let go unread: they are counted as received and rejected, what is known of the node
+ * is stale, and it is asked for a rebirth (and, where it can, for what was missed). A node not known yet is asked at its next message. */
+void host_tracker_shed(host_tracker *t, pt_slice group, pt_slice edge, uint64_t messages, int64_t wall_ms, int64_t mono_ms);
 
 /* Our STATE birth is acknowledged on the server: commands may go out from now on. */
 void host_tracker_server_ready(host_tracker *t, uint16_t server, int64_t wall_ms, int64_t mono_ms);
