@@ -101,7 +101,8 @@ void hist_sample_from_value(hist_sample *s, uint32_t tag_id, int64_t time_ms, co
 void hist_sample_value(const hist_sample *s, spb_value *out);
 
 /* Copy `n` samples into the buffer, all or none. PT_EFULL: the bound is reached (the disk does not keep up or fails): the caller decides to wait or count.
- * PT_ENOTFOUND: a tag_id that was never given out. PT_ECLOSED. Never waits for the disk. */
+ * PT_ENOTFOUND: a tag_id that was never given out. PT_EINVAL: a type, quality or flag that does not exist. PT_ETOOBIG: a value of more than 16 MiB.
+ * PT_EREADONLY: opened so. PT_ECLOSED. Never waits for the disk. */
 PT_MUST_CHECK pt_status hist_append(hist *h, const hist_sample *samples, size_t n);
 
 typedef struct hist_event {

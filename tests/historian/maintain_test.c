@@ -183,6 +183,41 @@ static void a_garbled_file_is_set_aside_and_the_host_still_starts(void)
     CHECK(access(aside, F_OK) == 0);
 }
 
+static void a_reader_says_the_damaged_block_and_goes_on_behind_it(void)
+{
+    const char *dir = dir_of("reader");
+    CHECK_OK(hist_close(filled(dir), 10000, NULL));
+    run_sql(partition_of(dir, NOW + 10 * DAY), "UPDATE data SET data=cast(substr(data,1,20)||x'5a'||substr(data,22) AS BLOB) WHERE id=(SELECT min(id) FROM block WHERE tag_id=1)");
+    hist *h = open_at(dir);
+    hist_cursor *c = NULL;
+    const hist_sample *rows = NULL;
+    size_t n = 1, total = 0, damaged = 0;
+    int64_t last = INT64_MIN;
+    bool ordered = true;
+    CHECK_OK_FATAL(hist_cursor_open(h, 1, INT64_MIN, INT64_MAX, true, &c, NULL));
+    while (n || damaged == 0) {
+        pt_error err = { 0 };
+        pt_status st = hist_cursor_view(c, &rows, &n, &err);
+        if (st == PT_ECORRUPT) {
+            damaged++;
+            CHECK(strstr(err.text, "tag 1, block at") != NULL);
+            n = 1;
+            continue;
+        }
+        CHECK_OK_FATAL(st);
+        for (size_t i = 0; i < n; i++) {
+            ordered &= rows[i].time_ms > last;
+            last = rows[i].time_ms;
+        }
+        total += n;
+        if (n == 0) break;
+    }
+    hist_cursor_close(c);
+    CHECK_INT(damaged, 1);
+    CHECK(ordered && total < 3000 && total >= 3000 - 128);
+    CHECK_OK(hist_close(h, 1000, NULL));
+}
+
 static void a_damaged_journal_row_costs_only_itself(void)
 {
     const char *dir = dir_of("journal");
@@ -286,6 +321,7 @@ int main(int argc, char **argv)
         PT_TEST(a_sound_directory_verifies_also_beside_its_writer),
         PT_TEST(every_kind_of_damage_is_found_and_repaired),
         PT_TEST(a_garbled_file_is_set_aside_and_the_host_still_starts),
+        PT_TEST(a_reader_says_the_damaged_block_and_goes_on_behind_it),
         PT_TEST(a_damaged_journal_row_costs_only_itself),
         PT_TEST(a_backup_taken_under_load_is_whole),
         PT_TEST(retention_drops_whole_weeks_and_can_be_asked_first),
