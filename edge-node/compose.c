@@ -216,7 +216,7 @@ static void birth_is_out(edge_model *m, uint32_t device)
         edge__metric *x = &m->metrics[i];
         if (x->device != device || x->type == SPB_TEMPLATE) continue;
         x->reported_bits = x->bits;
-        x->reported_ts = x->ts;
+        x->reported_ts = x->birth_ts = x->ts;
         x->reported_quality = x->quality;
         x->flags = (uint16_t)(x->flags & ~(EDGE__REPORTED | EDGE__REPORTED_NULL));
         if (x->ts >= 0) x->flags |= EDGE__REPORTED;
@@ -464,13 +464,19 @@ pt_status edge__send_data(edge_node *n, uint32_t device)
     if (st != PT_OK) return st;
     item run[EDGE__RUN_MAX];
     uint64_t at = r->head, end = r->head;
-    uint32_t taken = 0, historical = 0;
+    uint32_t taken = 0, historical = 0, carried = 0;
     int64_t last_ts = INT64_MIN;
     while (w.metrics < n->o.message_metrics && w.len < m->limits.message_bytes) {
         bool old = at < r->historical;
         const edge__record *rec = edge__ring_next(r, &at);
         if (!rec) break;
         style_of s = { .historical = old };
+        if (old && rec->ts == m->metrics[rec->metric].birth_ts) { /* the birth has said it */
+            end = at;
+            taken++;
+            carried++;
+            continue;
+        }
         if (!old && rec->ts < last_ts) break; /* tck-id-operational-behavior-data-publish-dbirth-order */
         uint32_t root = root_of(m, rec->metric), k = 1;
         run[0] = item_of(m, rec);
@@ -493,13 +499,13 @@ pt_status edge__send_data(edge_node *n, uint32_t device)
         historical += old ? k : 0;
         if (!old) last_ts = rec->ts;
     }
-    if (w.metrics == 0) { /* cannot happen with buffers sized by the model; never loop on it */
+    if (w.metrics == 0 && taken == 0) { /* cannot happen with buffers sized by the model; never loop on it */
         n->stats.dropped_ring++;
         edge__ring_drop(r, at, 1);
         return st;
     }
-    if ((st = edge__publish(n, device ? SPB_DDATA : SPB_NDATA, device, &w)) != PT_OK) return st;
-    n->stats.samples_sent += taken - historical;
+    if (w.metrics && (st = edge__publish(n, device ? SPB_DDATA : SPB_NDATA, device, &w)) != PT_OK) return st;
+    n->stats.samples_sent += taken - historical - carried;
     n->stats.samples_historical += historical;
     if (n->has_journal) {
         batch_out b;

@@ -392,7 +392,7 @@ static pt_status add_metric(edge_model *m, uint32_t device, const edge_metric_de
     if (depth > m->nest) m->nest = depth;
     uint32_t index = m->n_metrics;
     edge__metric *x = &m->metrics[index];
-    *x = (edge__metric){ .device = device, .parent = parent, .tmpl = UINT32_MAX, .type = (uint8_t)def->type, .filter = def->filter, .ts = -1,
+    *x = (edge__metric){ .device = device, .parent = parent, .tmpl = UINT32_MAX, .type = (uint8_t)def->type, .filter = def->filter, .ts = -1, .birth_ts = -1,
                          .flags = EDGE__NULL, .user = def->user, .properties = properties };
     if (def->writable) x->flags |= EDGE__WRITABLE;
     if (def->transient) x->flags |= EDGE__TRANSIENT;

@@ -35,6 +35,7 @@ typedef struct edge__metric {
     int64_t ts;          /* when it was acquired; < 0: never */
     uint64_t reported_bits;
     int64_t reported_ts;
+    int64_t birth_ts;    /* time of the value the last birth carried */
     char *blob;          /* current string, bytes, array, DataSet */
     uint32_t blob_len, blob_cap;
     pt_slice properties, metadata; /* encoded, without Quality */

@@ -405,8 +405,10 @@ static void a_full_ring_drops_the_oldest_and_counts_it(void)
     open_rig();
     rig_start(r);
     edge_node_device_online(r->node, r->device);
-    for (int i = 0; i < 1000; i++)
+    for (int i = 0; i < 1000; i++) {
         rig_set(r, r->count, rig_i64(i));
+        pt_fake_clock_advance(&r->clock, 1);
+    }
     edge_node_stats s;
     edge_node_stats_get(r->node, &s);
     CHECK(s.dropped_ring > 0);
@@ -424,8 +426,8 @@ static void a_full_ring_drops_the_oldest_and_counts_it(void)
             historical++;
         }
     }
-    CHECK_INT(historical + dropped, 1000);
-    CHECK_INT(last, 999);
+    CHECK_INT(historical + dropped, 999); /* the last one was in the birth */
+    CHECK_INT(last, 998);
     rig_fini(r);
 }
 
