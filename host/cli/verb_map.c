@@ -1,5 +1,5 @@
 /* host/cli/verb_map.c -- check mapping rules and try them, without a host. */
-#include "host/cli/cli.h"
+#include "host/cli/map_plan.h"
 #include "host/rules.h"
 
 typedef struct rules {
@@ -152,27 +152,32 @@ static int run(cli *c, int argc, char **argv)
     int rc = cli_options(c, &argc, argv, options);
     if (rc != CLI_GO_ON) return rc;
     bool test = argc == 2 && strcmp(argv[1], "test") == 0, check = argc == 2 && strcmp(argv[1], "check") == 0;
-    if (!test && !check) return cli_usage(c, "say what to do: check or test");
+    bool plan = argc == 2 && strcmp(argv[1], "plan") == 0;
+    if (!test && !check && !plan) return cli_usage(c, "say what to do: check, test or plan");
+    if (plan && !c->data_dir) return cli_usage(c, "--data DIR is needed: the data directory whose tags are looked at");
     if (test && (!group || !edge || !metric)) return cli_usage(c, "--group, --edge and --metric are needed");
     uns_source s = { .group = pt_cstr(group), .edge = pt_cstr(edge), .device = pt_cstr(device), .metric = pt_cstr(metric), .type = SPB_DOUBLE };
     if (type && spb_datatype_parse(pt_cstr(type), &s.type) != PT_OK) return cli_usage(c, "'%s' is no Sparkplug datatype", type);
     rc = rules_read(c, config, &r);
-    if (rc == CLI_GO_ON) rc = test ? run_test(c, &r, &s) : run_check(c, &r, config);
+    if (rc == CLI_GO_ON) rc = test ? run_test(c, &r, &s) : plan ? cli_map_plan(c, r.map) : run_check(c, &r, config);
     rules_fini(&r);
     return rc;
 }
 
 const cli_verb cli_verb_map = {
-    "map", "check mapping rules and try them",
+    "map", "check mapping rules, try them, see what they would move",
     "Usage: plantree map check --config FILE [--json]\n"
+    "       plantree map plan --config FILE --data DIR [--json]\n"
     "       plantree map test --config FILE --group G --edge E [--device D] --metric M [--type T] [--json]\n"
     "\n"
     "check  reads the rules of a host's configuration; faults are named as file:line:column (exit 2), rules that can never\n"
     "       match are warned of.\n"
     "test   says for one metric which rule takes it, with its captures, why the rules before did not, and the path that\n"
     "       comes out. Exit 1 when there is none.\n"
+    "plan   says what the rules would do to the tags of a data directory: how many stay, move, lose their path or collide, with\n"
+    "       examples. The directory is only read, beside a running host too. History belongs to the tag and moves with it.\n"
     "\n"
-    "No host needs to run.\n"
+    "No host needs to run. A running one takes changed rules with SIGHUP.\n"
     "\n"
     "Example:\n"
     "  plantree map test --config host.yaml --group Lyon --edge gw-4 --device L1_Press --metric Motor/Temp\n",
