@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define STOP_WAIT_MS 3000
+#define YEAR_2020_MS 1577836800000ll
 
 static pt_status make_dir(const char *path, pt_error *err)
 {
@@ -120,6 +121,8 @@ pt_status edge_app_start(edge_app *a, pt_error *err)
     pt_buf_init(&a->last_reload_faults, 1u << 20);
     a->lock_fd = -1;
     a->started_ms = pt_wall_ms(a->clock);
+    if (a->started_ms < YEAR_2020_MS)
+        pt_logf(a->log, PT_LOG_WARN, "EDGE-CLOCK", "the clock says a time before 2020: timestamps will be wrong until it is set");
     if (pthread_rwlock_init(&a->lock, NULL) != 0) return pt_fail(err, PT_ENOMEM, "no lock");
     pt_status st = pt_metrics_new(&a->metrics);
     if (st != PT_OK) return pt_fail(err, st, "out of memory");
