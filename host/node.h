@@ -27,6 +27,8 @@ typedef struct host_metric {
     uint64_t meta;       /* hash of type and metadata: unchanged means the tag is as it was */
     int64_t last_ms;
     uint64_t last_bits;  /* hash of the value and quality */
+    char *object;        /* template instance: its whole present state, an encoded metric; owned */
+    uint32_t object_len;
     uint32_t tag_id;     /* 0: not kept */
     uint8_t type;        /* spb_datatype */
     uint8_t flags;
@@ -182,6 +184,9 @@ bool host__push(host_tracker *t, const host_update *u); /* false: out of memory,
 void host__flush(host_tracker *t);
 void host__set_timer(host_tracker *t, host_node *n);
 
+/* object.c: template instances as whole objects. merge gives the metric to show: `m` over what is known; keep remembers it. */
+const spb_metric *host__object_merge(const host_metric *hm, const spb_metric *m, pt_arena *arena);
+void host__object_keep(host_metric *hm, const spb_metric *whole);
 /* tracker_birth.c: build the unit's tables out of a birth; values become updates. PT_EEXISTS: an alias of another unit (nothing changed). */
 pt_status host__birth(host_tracker *t, host_node *n, host_unit *u, const host__msg *m, pt_arena *arena);
 void host__unit_free(host_unit *u);

@@ -739,7 +739,10 @@ static bool continues(const host_node *n, const host__msg *m)
     int64_t lived = n->alive_mono_ms - n->born_mono_ms, away = m->mono_ms - n->alive_mono_ms;
     if (away > lived) return false; /* away for longer than the session had been known */
     if (lived < 2000) lived = 2000;
-    uint64_t births = n->n_units, data = n->session_messages > births ? n->session_messages - births : 0;
+    uint64_t births = 0;
+    for (uint32_t i = 0; i < n->n_units; i++)
+        births += n->units[i]->resumable;
+    uint64_t data = n->session_messages > births ? n->session_messages - births : 0;
     return (double)data * (double)away / (double)lived < 1.0;
 }
 

@@ -26,10 +26,17 @@ typedef struct building {
     bool failed;
 } building;
 
+static void free_metrics(host_metric *metrics, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        free(metrics[i].object);
+    free(metrics);
+}
+
 void host__unit_free(host_unit *u)
 {
     if (!u) return;
-    free(u->metrics);
+    free_metrics(u->metrics, u->n);
     pt_map_fini(&u->by_name);
     pt_arena_fini(&u->strings);
     free(u->birth);
@@ -411,9 +418,11 @@ pt_status host__birth(host_tracker *t, host_node *n, host_unit *u, const host__m
     bool known = u->n > 0;
     match(&b, &d);
     if (known && (d.added || d.removed || d.retyped || d.reunited) && !m->restored) tell_diff(&b, &d);
-    for (uint32_t i = 0; i < b.n_entries; i++)
+    for (uint32_t i = 0; i < b.n_entries; i++) {
         metrics[i] = b.entries[i].hm;
-    free(u->metrics);
+        if (b.entries[i].m && metrics[i].type == SPB_TEMPLATE) host__object_keep(&metrics[i], b.entries[i].m);
+    }
+    free_metrics(u->metrics, u->n);
     free(u->birth);
     pt_map_fini(&u->by_name);
     pt_arena_fini(&u->strings);

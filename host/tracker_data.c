@@ -37,6 +37,10 @@ bool host__sample(host_tracker *t, host_node *n, host_metric *hm, const spb_metr
     spb_value v;
     if (!birth && (m->flags & SPB_HAS_DATATYPE) && m->datatype != hm->type) /* the birth's word counts */
         host__want_rebirth(t, n, HOST_CAUSE_TYPE_MISMATCH, msg->mono_ms);
+    if (!birth && hm->type == SPB_TEMPLATE) {
+        m = host__object_merge(hm, m, arena);
+        if (!(m->flags & SPB_IS_HISTORICAL)) host__object_keep(hm, m);
+    }
     if (spb_metric_value(m, hm->type, arena, &v, NULL) != PT_OK) {
         host__reject_sample(t, n, HOST_REJECT_BAD_VALUE);
         return false;

@@ -383,7 +383,6 @@ static void on_event(void *ctx, host_event_type type, host_node *node, pt_slice 
     plant *p = ctx;
     (void)at;
     trace(p, "event %s %s%s%.*s %.*s", host_event_type_name(type), node->edge, device.len ? "/" : "", PT_SLICE_ARGS(device), PT_SLICE_ARGS(detail));
-    if (!host__counts_close(node)) fail(p, "accounting of %s is open at a %s", node->edge, host_event_type_name(type));
 }
 static void on_state(void *ctx, host_node *n, pt_slice device, bool online, int64_t at, const char *reason)
 {
@@ -487,6 +486,9 @@ static void host_step(plant *p)
     if (a == HOST_DO_PUBLISH_BIRTH) state_at_broker(p, true, p->presence.t);
     if (host_tracker_due(p->tracker) <= now) host_tracker_tick(p->tracker, wall(p), now, &p->arena);
     pt_arena_reset(&p->arena);
+    const host_node *n;
+    for (size_t i = 0; (n = host_tracker_at(p->tracker, i)) != NULL; i++)
+        if (!host__counts_close(n)) fail(p, "accounting of %s is open after a timer", n->edge);
     if (p->stormy && p->host_up && chance(p, 0.0003)) host_disconnect(p);
     if (p->stormy && chance(p, 0.0002)) host_restart(p);
 }

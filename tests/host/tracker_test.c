@@ -346,7 +346,7 @@ static const struct {
     { "guide 7: template instance members are tags; definitions are not; members' types from the definition",
       "NBIRTH g/e | ts=99000 seq=0 bd=7 M:19=T{d}(rpm:10=-!n,on:11=-!n)@1 m1:19=T{M}(rpm:10=d5@1,on:11=b1@1)@1 > "
       "*nbirth +g/e ~1=7@99000 2={\"template_ref\":\"M\",\"version\":null,\"members\":{\"rpm\":5,\"on\":true},\"parameters\":{}}@1 3=5@1 4=true@1\n"
-      "NDATA g/e | ts=99001 seq=1 m1=T{M}(rpm=d6@2)@2 > 2={\"template_ref\":\"M\",\"version\":null,\"members\":{\"rpm\":6},\"parameters\":{}}@2 3=6@2" },
+      "NDATA g/e | ts=99001 seq=1 m1=T{M}(rpm=d6@2)@2 > 2={\"template_ref\":\"M\",\"version\":null,\"members\":{\"rpm\":6,\"on\":true},\"parameters\":{}}@2 3=6@2" },
     { "decision 7: after a gap the node is asked for what is missing since its last message, and says when it is done",
       "NBIRTH g/e | ts=99000 seq=0 bd=7 a:10=d1@98000 Node_Control/Backfill_From:13=-!n Backfill/Pending:4=l0@1!t > *nbirth +g/e ~1=7@99000 2=1@98000 ~3=@99000 ~4=0@1\n"
       "NDATA g/e | ts=99500 seq=1 a=d2@99500 > 2=2@99500\n"
