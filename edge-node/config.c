@@ -292,6 +292,7 @@ static void check(const pt_yaml *y, void *bound, pt_buf *faults, void *ctx)
     if (c->node.id && spb_id_check(pt_cstr(c->node.id), false, &err) != PT_OK) pt_yaml_fault(y, node, faults, "id: %s", err.text);
     if (c->mqtt.servers.n > EDGE_SERVERS_MAX) pt_yaml_fault(y, mqtt, faults, "at most %d servers", EDGE_SERVERS_MAX);
     if (mqtt && c->mqtt.servers.n == 0) pt_yaml_fault(y, mqtt, faults, "at least one server is needed");
+    pt_config_check_network(y, true, faults);
     if (c->mqtt.reconnect_max_ms < c->mqtt.reconnect_min_ms) pt_yaml_fault(y, mqtt, faults, "reconnect_max must not be below reconnect_min");
     const char *host = c->sparkplug.primary_host;
     if (host && *host && spb_id_check(pt_cstr(host), false, &err) != PT_OK)

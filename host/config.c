@@ -156,6 +156,7 @@ void host_config_check(const pt_yaml *y, void *bound, pt_buf *faults, void *ctx)
         pt_yaml_fault(y, host ? host : root, faults, "host.id: %s", err.text);
     if (c->mqtt.servers.n == 0 || c->mqtt.servers.n > HOST_SERVERS_MAX)
         pt_yaml_fault(y, mqtt ? mqtt : root, faults, "mqtt.servers: give 1 to %u servers", HOST_SERVERS_MAX);
+    pt_config_check_network(y, false, faults);
     host_rules_source source = { .yaml = y,
                                  .vars = c->uns.vars,
                                  .tables = c->uns.tables,

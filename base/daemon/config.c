@@ -4,6 +4,7 @@
  * binding of the other fields; (3) everything bound lives in the configuration's arena or its YAML tree. A default is parsed by the
  * same function as a value, so a default that does not parse is a bug that the first run of a test shows. */
 #include "base/daemon/config.h"
+#include "base/daemon/http.h"
 #include "base/json.h" /* pt_f64_text */
 #include "base/timestamp.h"
 
@@ -516,4 +517,44 @@ pt_status pt_config_secret(const char *ref, char **out, pt_error *err)
     if (!copy) return pt_fail(err, PT_ENOMEM, "out of memory");
     *out = copy;
     return PT_OK;
+}
+
+/* ---- addresses ---- */
+
+static void check_server(const pt_yaml *y, const pt_yaml_node *at, pt_buf *faults)
+{
+    static const char *const schemes[] = { "tcp://", "ssl://", "ws://", "wss://", "mqtt://", "mqtts://" };
+    if (at->kind != PT_YAML_SCALAR || at->faulty) return; /* said already */
+    pt_slice rest = PT_NONE;
+    for (size_t i = 0; i < PT_COUNT_OF(schemes); i++) {
+        if (pt_slice_starts(at->text, pt_cstr(schemes[i]))) rest = pt_slice_from(at->text, strlen(schemes[i]));
+    }
+    if (!rest.ptr) {
+        pt_yaml_fault(y, at, faults, "servers: '%.*s' is no URL of an MQTT server: use tcp://HOST:PORT, or ssl, ws, wss", PT_SLICE_ARGS(at->text));
+        return;
+    }
+    pt_slice host = { rest.ptr, pt_slice_find(rest, '/') };
+    size_t bracket = pt_slice_find(host, ']');
+    pt_slice tail = bracket < host.len ? pt_slice_from(host, bracket + 1) : host;
+    size_t colon = pt_slice_find(tail, ':');
+    uint64_t port = 1;
+    bool port_ok = colon == tail.len || (pt_slice_to_u64(pt_slice_from(tail, colon + 1), &port) && port > 0 && port <= 65535);
+    if (host.len == 0 || host.len == tail.len - colon || !port_ok || pt_slice_find(host, ' ') < host.len)
+        pt_yaml_fault(y, at, faults, "servers: '%.*s' has no %s", PT_SLICE_ARGS(at->text), port_ok ? "host" : "port from 1 to 65535");
+}
+
+void pt_config_check_network(const pt_yaml *y, bool listen_may_be_empty, pt_buf *faults)
+{
+    const pt_yaml_node *root = pt_yaml_root(y), *mqtt = root ? pt_yaml_get(root, "mqtt") : NULL, *http = root ? pt_yaml_get(root, "http") : NULL;
+    const pt_yaml_node *servers = mqtt ? pt_yaml_get(mqtt, "servers") : NULL, *listen = http ? pt_yaml_get(http, "listen") : NULL;
+    pt_error err = { 0 };
+    if (servers && servers->kind == PT_YAML_LIST) {
+        for (uint32_t i = 0; i < servers->n; i++)
+            check_server(y, servers->items[i], faults);
+    } else if (servers) {
+        check_server(y, servers, faults);
+    }
+    if (listen && listen->kind == PT_YAML_SCALAR && !listen->faulty && !(listen_may_be_empty && listen->text.len == 0) &&
+        pt_http_listen_check(listen->text.ptr, &err) != PT_OK)
+        pt_yaml_fault(y, listen, faults, "listen: %s", err.text);
 }

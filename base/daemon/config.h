@@ -64,6 +64,9 @@ const pt_yaml *pt_config_yaml(const pt_config *cfg);
  * of the map that belong to somebody else. */
 PT_MUST_CHECK pt_status pt_config_bind(pt_config *cfg, const pt_yaml_node *node, const pt_config_field *table, void *out,
                                        const char *const *ignore, pt_buf *faults);
+/* What both daemons' files have: every `mqtt.servers` is the URL of an MQTT server, `http.listen` an address to listen on (or empty,
+ * where that means none). For use in a pt_config_check_fn; keys that are absent are right. */
+void pt_config_check_network(const pt_yaml *y, bool listen_may_be_empty, pt_buf *faults);
 /* The reference of a table as Markdown: key, type, default, range, doc. */
 void pt_config_document(const pt_config_field *table, const char *title, pt_buf *out);
 /* `file:/path` or `env:NAME` to the secret (trailing newline cut), or the text itself. free() it. */

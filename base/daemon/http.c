@@ -248,6 +248,12 @@ static pt_status split_listen(const char *listen, char host[256], char port[8], 
     return PT_OK;
 }
 
+pt_status pt_http_listen_check(const char *listen, pt_error *err)
+{
+    char host[256], port[8];
+    return split_listen(listen, host, port, err);
+}
+
 static bool is_loopback(const struct sockaddr *a)
 {
     if (a->sa_family == AF_INET) return ntohl(((const struct sockaddr_in *)(const void *)a)->sin_addr.s_addr) >> 24 == 127;

@@ -34,6 +34,8 @@ typedef struct pt_http_options {
     const char *const *hosts; /* further names allowed in Host, NULL-terminated (a proxy's name, say); NULL: none. Checked on loopback only */
 } pt_http_options;
 
+/* Is it a text to listen on? PT_EINVAL with the reason. Resolves no name. */
+PT_MUST_CHECK pt_status pt_http_listen_check(const char *listen, pt_error *err);
 /* Routes and ctx are borrowed. PT_EBUSY: address in use; PT_EINVAL: bad listen text. *port (may be NULL) gets the real port. */
 PT_MUST_CHECK pt_status pt_http_start(const pt_http_options *o, const pt_http_route *routes, size_t n, void *ctx, pt_metrics *metrics,
                                       const pt_clock *clock, const pt_log *log, pt_http_server **out, uint16_t *port, pt_error *err);

@@ -257,10 +257,53 @@ static void secrets_come_from_files_and_the_environment(void)
     free(s);
 }
 
+static void check_addresses(const pt_yaml *y, void *bound, pt_buf *faults, void *ctx)
+{
+    (void)bound;
+    pt_config_check_network(y, *(bool *)ctx, faults);
+}
+
+static void addresses_that_cannot_work_are_faults(void)
+{
+    static const pt_config_field table[] = { { .key = "mqtt", .type = PT_CFG_NODE, .doc = "." }, { .key = "http", .type = PT_CFG_NODE, .offset = 8, .doc = "." }, { 0 } };
+    static const struct {
+        const char *text, *fault;
+    } cases[] = {
+        { "mqtt: { servers: ['tcp://a:1883', 'ssl://b', 'wss://[::1]:443/mqtt', 'mqtts://h'] }\nhttp: { listen: '[::1]:0' }\n", "" },
+        { "mqtt: { servers: 5 }\n", "t:1:18: servers: '5' is no URL of an MQTT server: use tcp://HOST:PORT, or ssl, ws, wss\n" },
+        { "mqtt: { servers: ['tcp://a', 'http://b'] }\n", "t:1:30: servers: 'http://b' is no URL of an MQTT server: use tcp://HOST:PORT, or ssl, ws, wss\n" },
+        { "mqtt: { servers: 'tcp://:1883' }\n", "t:1:18: servers: 'tcp://:1883' has no host\n" },
+        { "mqtt: { servers: 'tcp://a:99999' }\n", "t:1:18: servers: 'tcp://a:99999' has no port from 1 to 65535\n" },
+        { "http: { listen: here }\n", "t:1:17: listen: 'here' is no address to listen on: use ADDRESS:PORT, say 127.0.0.1:8080\n" },
+        { "http: { listen: '' }\n", "t:1:17: listen: '' is no address to listen on: use ADDRESS:PORT, say 127.0.0.1:8080\n" },
+    };
+    for (size_t i = 0; i < PT_COUNT_OF(cases); i++) {
+        const pt_yaml_node *bound[2];
+        pt_config *cfg = NULL;
+        pt_buf faults;
+        pt_buf_init(&faults, 4096);
+        bool empty_ok = false;
+        pt_status st = pt_config_load_text("t", pt_cstr(cases[i].text), table, bound, sizeof bound, check_addresses, &empty_ok, &cfg, &faults);
+        CHECK_STR(pt_buf_view(&faults), cases[i].fault);
+        CHECK_STATUS(st, *cases[i].fault ? PT_EMALFORMED : PT_OK);
+        if (st == PT_OK) pt_config_free(cfg);
+        pt_buf_fini(&faults);
+    }
+    const pt_yaml_node *bound[2];
+    pt_config *cfg = NULL;
+    pt_buf faults;
+    pt_buf_init(&faults, 4096);
+    bool empty_ok = true;
+    CHECK_OK_FATAL(pt_config_load_text("t", PT_LIT("http: { listen: '' }\n"), table, bound, sizeof bound, check_addresses, &empty_ok, &cfg, &faults));
+    pt_config_free(cfg);
+    pt_buf_fini(&faults);
+}
+
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = { PT_TEST(values_and_defaults_are_bound), PT_TEST(each_fault_names_its_place),
                                      PT_TEST(rules_across_fields_are_the_callers), PT_TEST(a_subtree_binds_with_a_table_of_its_own),
-                                     PT_TEST(the_reference_is_written_from_the_table), PT_TEST(secrets_come_from_files_and_the_environment) };
+                                     PT_TEST(the_reference_is_written_from_the_table), PT_TEST(secrets_come_from_files_and_the_environment),
+                                     PT_TEST(addresses_that_cannot_work_are_faults) };
     return pt_test_main("base/config", tests, PT_COUNT_OF(tests), argc, argv);
 }
