@@ -187,7 +187,7 @@ static pt_slice read_file(host_sessions *s, const char *path, const char *magic,
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return PT_NONE;
     size_t m = strlen(magic), n = 0;
-    if (fstat(fd, &sb) == 0 && sb.st_size > (off_t)(m + 8) && sb.st_size < (off_t)(2ll << 30)) *whole = malloc((size_t)sb.st_size);
+    if (fstat(fd, &sb) == 0 && sb.st_size >= (off_t)(m + 8) && sb.st_size < (off_t)(2ll << 30)) *whole = malloc((size_t)sb.st_size);
     while (*whole && n < (size_t)sb.st_size) {
         ssize_t got = read(fd, *whole + n, (size_t)sb.st_size - n);
         if (got <= 0) break;
