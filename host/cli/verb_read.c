@@ -1,4 +1,5 @@
 /* host/cli/verb_read.c -- current values, once. */
+#include "base/glob.h"
 #include "host/cli/cli.h"
 
 #include <stdlib.h>
@@ -42,7 +43,7 @@ static int missing(const cli *c, const json_t *all, int argc, char **argv)
         size_t k = 0;
         for (; k < json_array_size(all); k++) {
             const char *path = cli_str(json_array_get(all, k), "path");
-            if (path && strcmp(path, argv[i]) == 0) break;
+            if (path && pt_glob_match(pt_cstr(argv[i]), pt_cstr(path))) break; /* a literal path matches itself */
         }
         if (k == json_array_size(all)) code = cli_fail(c, PT_EXIT_FAILED, "there is no tag '%s'", argv[i]);
     }
