@@ -9,6 +9,14 @@
 
 enum { BUCKETS_MAX = 10000000 };
 
+/* Usable numbers of the present bucket that came as rows and are not in `b` yet: squares are summed about the first of them, so that a row costs no
+ * division. */
+typedef struct gathered {
+    uint64_t nums;
+    double min, max, sum, off, off2, first, last;
+    int64_t first_ms, last_ms;
+} gathered;
+
 typedef struct pass {
     int64_t from_ms, to_ms, interval_ms;
     const int64_t *edges; /* or the ends of the buckets one by one; borrowed */
@@ -20,6 +28,7 @@ typedef struct pass {
     bool held;        /* a usable number holds since at_ms */
     double value;
     int64_t at_ms;    /* how far `area` is summed up */
+    gathered rows;
 } pass;
 
 static void begin(pass *p, int64_t t_ms)
@@ -36,24 +45,6 @@ static void hold_until(pass *p, int64_t t_ms)
         p->b.area_ms += t_ms - p->at_ms;
     }
     p->at_ms = t_ms;
-}
-
-static void emit(pass *p)
-{
-    hist_bucket *b = &p->b;
-    if (b->nums == 0) b->min = b->max = b->sum = b->avg = b->first = b->last = b->m2 = (double)NAN;
-    else b->avg = b->sum / (double)b->nums;
-    p->stopped = !p->each(p->ctx, b);
-}
-
-/* Finish buckets until the one that holds `t_ms` is open. */
-static void advance(pass *p, int64_t t_ms)
-{
-    while (!p->stopped && t_ms >= p->b.end_ms && p->b.end_ms < p->to_ms) {
-        hold_until(p, p->b.end_ms);
-        emit(p);
-        begin(p, p->b.end_ms);
-    }
 }
 
 static void add_numbers(hist_bucket *b, uint64_t nums, double min, double max, double sum, double m2, double first, int64_t first_ms, double last, int64_t last_ms)
@@ -78,29 +69,103 @@ static void add_numbers(hist_bucket *b, uint64_t nums, double min, double max, d
     b->last_ms = last_ms;
 }
 
-static void add_row(pass *p, const hist_sample *s)
+static void settle(pass *p)
+{
+    gathered *g = &p->rows;
+    if (g->nums == 0) return;
+    double m2 = g->off2 - g->off * g->off / (double)g->nums;
+    add_numbers(&p->b, g->nums, g->min, g->max, g->sum, m2 > 0 || m2 != m2 ? m2 : 0, g->first, g->first_ms, g->last, g->last_ms);
+    *g = (gathered){ 0 };
+}
+
+static void emit(pass *p)
 {
     hist_bucket *b = &p->b;
-    advance(p, s->time_ms);
-    hold_until(p, s->time_ms);
-    if (!hist__is_state(s)) {
-        b->count++;
-        b->good += s->quality == SPB_GOOD;
-        b->uncertain += s->quality == SPB_UNCERTAIN;
-        b->bad += s->quality == SPB_BAD;
-        b->stale += s->quality == SPB_STALE;
-        b->nulls += (s->flags & HIST_NULL) != 0;
+    settle(p);
+    if (b->nums == 0) b->min = b->max = b->sum = b->avg = b->first = b->last = b->m2 = (double)NAN;
+    else b->avg = b->sum / (double)b->nums;
+    p->stopped = !p->each(p->ctx, b);
+}
+
+/* Finish buckets until the one that holds `t_ms` is open. */
+static void advance(pass *p, int64_t t_ms)
+{
+    while (!p->stopped && t_ms >= p->b.end_ms && p->b.end_ms < p->to_ms) {
+        hold_until(p, p->b.end_ms);
+        emit(p);
+        begin(p, p->b.end_ms);
     }
-    double v = 0;
-    p->held = hist__usable_number(s, &v);
-    if (!p->held) return;
-    p->value = v;
-    add_numbers(b, 1, v, v, v, 0, v, s->time_ms, v, s->time_ms);
+}
+
+/* Rows that all lie in the present bucket. */
+static void add_run(pass *p, const hist_sample *s, size_t n)
+{
+    hist_bucket *b = &p->b;
+    gathered g = p->rows;
+    bool held = p->held;
+    double value = p->value, area = b->area;
+    int64_t at_ms = p->at_ms, area_ms = b->area_ms;
+    uint64_t good = 0;
+    for (size_t i = 0; i < n; i++) {
+        int64_t dt = s[i].time_ms - at_ms;
+        if (held) {
+            area += value * (double)dt;
+            area_ms += dt;
+        }
+        at_ms = s[i].time_ms;
+        if (s[i].quality == SPB_GOOD && hist__has_value(&s[i])) {
+            good++;
+        } else if (!hist__is_state(&s[i])) {
+            b->count++;
+            b->good += s[i].quality == SPB_GOOD;
+            b->uncertain += s[i].quality == SPB_UNCERTAIN;
+            b->bad += s[i].quality == SPB_BAD;
+            b->stale += s[i].quality == SPB_STALE;
+            b->nulls += (s[i].flags & HIST_NULL) != 0;
+        }
+        double v = s[i].as.f64;
+        if (s[i].type == SPB_DOUBLE && s[i].quality <= SPB_UNCERTAIN && hist__has_value(&s[i])) held = v == v;
+        else held = hist__usable_number(&s[i], &v);
+        if (!held) continue;
+        value = v;
+        if (g.nums++ == 0) {
+            g.first = g.min = g.max = v;
+            g.first_ms = at_ms;
+        }
+        g.min = v < g.min ? v : g.min;
+        g.max = v > g.max ? v : g.max;
+        g.sum += v;
+        g.off += v - g.first;
+        g.off2 += (v - g.first) * (v - g.first);
+        g.last = v;
+        g.last_ms = at_ms;
+    }
+    b->count += good;
+    b->good += good;
+    b->area = area;
+    b->area_ms = area_ms;
+    p->rows = g;
+    p->held = held;
+    p->value = value;
+    p->at_ms = at_ms;
+}
+
+static void add_rows(pass *p, const hist_sample *s, size_t n)
+{
+    for (size_t at = 0; at < n && !p->stopped;) {
+        advance(p, s[at].time_ms);
+        if (p->stopped) break;
+        size_t end = at;
+        while (end < n && (s[end].time_ms < p->b.end_ms || p->b.end_ms >= p->to_ms)) end++;
+        add_run(p, s + at, end - at);
+        at = end;
+    }
 }
 
 static void add_block(pass *p, const hist__summary *s)
 {
     hist_bucket *b = &p->b;
+    settle(p);
     hold_until(p, s->t0);
     b->count += s->samples;
     b->good += s->good;
@@ -146,7 +211,7 @@ static pt_status run(hist *h, uint32_t tag_id, pass p, pt_error *err)
             }
             if ((st = hist__scan_expand(scan, &piece, err)) != PT_OK) break;
         }
-        for (size_t i = 0; i < piece.n && !p.stopped; i++) add_row(&p, &piece.rows[i]);
+        add_rows(&p, piece.rows, piece.n);
     }
     hist__scan_close(scan);
     if (st == PT_EEMPTY) st = PT_OK;
