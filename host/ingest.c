@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { BATCH_PACKETS = 256, BATCH_UPDATES = 16384, IDLE_MS = 500, GATHER_MS = 1, CONTROL_READY = 1, CONTROL_LOST = 2, CONTROL_CALL = 3 };
+enum { BATCH_PACKETS = 256, BATCH_UPDATES = 16384, IDLE_MS = 500, GATHER_FEW = 8, GATHER_FEW_MS = 1, GATHER_MS = 5, CONTROL_READY = 1, CONTROL_LOST = 2, CONTROL_CALL = 3 };
 
 typedef struct batch_event {
     host_event_type type;
@@ -573,7 +573,7 @@ static void *shard_main(void *arg)
         run_shed(s);
         if (n == 0 && closed) break;
         /* Let the next messages gather: waking a thread for each of them costs ten times what they cost themselves. */
-        if (n > 0 && n < BATCH_PACKETS && !closed) nap(GATHER_MS);
+        if (n > 0 && n < BATCH_PACKETS && !closed) nap(n < GATHER_FEW ? GATHER_FEW_MS : GATHER_MS);
         shard_lock(s);
         now = pt_mono_ms(g->clock);
         due = host_tracker_due(s->tracker);

@@ -200,7 +200,8 @@ static void on_message(void *ctx, spb_mqtt_message *m)
 {
     host_session *s = ctx;
     spb_topic topic;
-    if (spb_topic_parse(&spb_namespace_b, m->topic, &topic, NULL) == PT_OK && topic.verb == SPB_STATE) on_state_message(s, m, topic.host);
+    if (pt_slice_starts(m->topic, PT_LIT("spBv1.0/STATE/")) && spb_topic_parse(&spb_namespace_b, m->topic, &topic, NULL) == PT_OK && topic.verb == SPB_STATE)
+        on_state_message(s, m, topic.host);
     host_packet p = { .topic = m->topic,
                       .payload = m->payload,
                       .wall_ms = m->received_wall_ms,
