@@ -414,13 +414,22 @@ pt_status host__birth(host_tracker *t, host_node *n, host_unit *u, const host__m
         pt_arena_fini(&b.strings);
         return st;
     }
+    if (m->bytes.len) memcpy(bytes, m->bytes.ptr, m->bytes.len); /* before the old ones go: a remap reads those */
     diff d = { 0, 0, 0, 0 };
     bool known = u->n > 0;
     match(&b, &d);
     if (known && (d.added || d.removed || d.retyped || d.reunited) && !m->restored) tell_diff(&b, &d);
     for (uint32_t i = 0; i < b.n_entries; i++) {
         metrics[i] = b.entries[i].hm;
-        if (b.entries[i].m && metrics[i].type == SPB_TEMPLATE) host__object_keep(&metrics[i], b.entries[i].m);
+        uint64_t at;
+        bool carry = m->remap && metrics[i].type == SPB_TEMPLATE && pt_map_get(&u->by_name, metrics[i].name, &at) && u->metrics[at].object;
+        if (carry) { /* the present object, not the one of the birth */
+            metrics[i].object = u->metrics[at].object;
+            metrics[i].object_len = u->metrics[at].object_len;
+            u->metrics[at].object = NULL;
+        } else if (b.entries[i].m && metrics[i].type == SPB_TEMPLATE) {
+            host__object_keep(&metrics[i], b.entries[i].m);
+        }
     }
     free_metrics(u->metrics, u->n);
     free(u->birth);
@@ -430,7 +439,6 @@ pt_status host__birth(host_tracker *t, host_node *n, host_unit *u, const host__m
     u->n = b.n_entries;
     u->by_name = b.names;
     u->strings = b.strings;
-    memcpy(bytes, m->bytes.ptr, m->bytes.len);
     u->birth = bytes;
     u->birth_len = m->bytes.len;
     u->birth_ms = birth_time(&b);
