@@ -68,6 +68,7 @@ def main():
             if name == "Filler/Total" and [v for _, v in points] != sorted(v for _, v in points):
                 raise Failed("Filler/Total falls in history")
             total += len(points)
+        rig.cli("verify", data=rig.path("data"))
         print(f"{total} samples of {len(FILLER_TAGS)} tags compared with the PLC's ledger", flush=True)
 
 
