@@ -27,8 +27,33 @@ static void after_every_storm_the_host_knows_what_the_edges_know(void)
     CHECK(sum.rebirths < 4 * (sum.lost + sum.reconnects + sum.restarts + count)); /* no storms */
 }
 
+static uint64_t resident_kib(void)
+{
+    unsigned long pages = 0, resident = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    if (!f) return 0;
+    if (fscanf(f, "%lu %lu", &pages, &resident) != 2) resident = 0;
+    (void)fclose(f);
+    return (uint64_t)resident * 4;
+}
+
+/* issue 4: 24 h of traffic, faults included: memory is flat */
+static void a_day_of_storms_needs_no_more_memory_than_an_hour(void)
+{
+    plant_result r;
+    plant_run(42, 3600 * 1000, 60000, &r);
+    CHECK(r.ok);
+    uint64_t hour = resident_kib();
+    plant_run(42, 24 * 3600 * 1000, 60000, &r);
+    pt_check_at(r.ok, false, __FILE__, __LINE__, "%s", r.text);
+    uint64_t day = resident_kib();
+    printf("%llu messages in a day, %llu rebirth requests; resident %llu KiB after an hour, %llu after a day\n", (unsigned long long)r.messages,
+           (unsigned long long)r.rebirths, (unsigned long long)hour, (unsigned long long)day);
+    CHECK(day < hour + 4096);
+}
+
 int main(int argc, char **argv)
 {
-    static const pt_test tests[] = { PT_TEST(after_every_storm_the_host_knows_what_the_edges_know) };
+    static const pt_test tests[] = { PT_TEST(after_every_storm_the_host_knows_what_the_edges_know), PT_TEST(a_day_of_storms_needs_no_more_memory_than_an_hour) };
     return pt_test_main("host/plant", tests, PT_COUNT_OF(tests), argc, argv);
 }
