@@ -184,6 +184,7 @@ enum { PLAIN = 8, COLUMNS = PLAIN + HIST_FN_COUNT_ };
 typedef struct buckets {
     pt_buf t, columns[COLUMNS];
     unsigned wanted; /* bit per column */
+    bool f32;        /* a Float tag: what is one of its values is written as short as the raw value is */
     uint64_t n;
 } buckets;
 static const char *const bucket_names[PLAIN] = { "count", "good", "min", "max", "sum", "avg", "first", "last" };
@@ -191,6 +192,14 @@ static const char *const bucket_names[PLAIN] = { "count", "good", "min", "max", 
 static const char *column_name(int i)
 {
     return i < PLAIN ? bucket_names[i] : hist_fn_name((hist_fn)(i - PLAIN));
+}
+
+static bool buckets_ok(const buckets *k)
+{
+    bool ok = pt_buf_status(&k->t) == PT_OK;
+    for (int i = 0; i < COLUMNS; i++)
+        ok = ok && pt_buf_status(&k->columns[i]) == PT_OK;
+    return ok;
 }
 
 static bool add_bucket(void *ctx, const hist_bucket *b)
@@ -207,10 +216,11 @@ static bool add_bucket(void *ctx, const hist_bucket *b)
         if (i < 2) pt_json_u64(&j, i ? b->good : b->count);
         else if (i >= PLAIN && hist_fn_value((hist_fn)(i - PLAIN), b, &v)) pt_json_f64(&j, v);
         else if (i >= PLAIN || b->nums == 0) pt_json_null(&j);
+        else if (k->f32 && (i == 2 || i == 3 || i >= 6)) pt_json_f32(&j, (float)values[i]); /* min, max, first, last */
         else pt_json_f64(&j, values[i]);
     }
     k->n++;
-    return k->n < BUCKETS_MAX && pt_buf_status(&k->t) == PT_OK;
+    return k->n < BUCKETS_MAX && buckets_ok(k);
 }
 
 /* fn=min,max,avg: these columns, by our names or OPC UA's; absent: the plain ones. false: answered. */
@@ -265,6 +275,7 @@ void api__aggregate(void *ctx, pt_http_request *rq)
             buckets k;
             k.n = 0;
             k.wanted = wanted;
+            k.f32 = tag.type == SPB_FLOAT;
             pt_buf_init(&k.t, API_JSON_MAX);
             for (int i = 0; i < COLUMNS; i++)
                 pt_buf_init(&k.columns[i], API_JSON_MAX);
@@ -281,7 +292,7 @@ void api__aggregate(void *ctx, pt_http_request *rq)
             pt_json_end_object(&j);
             pt_json_end_array(&j);
             pt_json_end_object(&j);
-            if (st == PT_OK) pt_http_reply_json(rq, 200, &out);
+            if (st == PT_OK && buckets_ok(&k)) pt_http_reply_json(rq, 200, &out);
             else pt_http_problem(rq, 500, "internal", "history cannot be read");
             pt_buf_fini(&out);
             pt_buf_fini(&k.t);

@@ -119,7 +119,22 @@ typedef struct series_out {
     pt_buf columns[CLI_MAX_FNS]; /* JSON of buckets, one for each of q->fns */
     pt_json column[CLI_MAX_FNS];
     const cli_history *q;
+    bool f32; /* a Float tag: what is one of its values is written as short as the raw value is */
 } series_out;
+
+static bool is_a_value(hist_fn fn)
+{
+    return fn == HIST_FN_MIN || fn == HIST_FN_MAX || fn == HIST_FN_FIRST || fn == HIST_FN_LAST;
+}
+
+/* Is everything that was added there? */
+static bool series_whole(const series_out *o)
+{
+    bool ok = !pt_buf_status(&o->text) && !pt_buf_status(&o->times) && !pt_buf_status(&o->values) && !pt_buf_status(&o->qualities);
+    for (size_t i = 0; i < o->q->n_fns; i++)
+        ok = ok && !pt_buf_status(&o->columns[i]);
+    return ok;
+}
 
 static bool one_sample(void *ctx, const hist_sample *s)
 {
@@ -130,6 +145,7 @@ static bool one_sample(void *ctx, const hist_sample *s)
     if (o->rows) {
         pt_buf_reset(&o->text);
         spb_value_text(&o->text, &v);
+        if (pt_buf_status(&o->text)) return false;
         cli_rows_sample(o->rows, s->time_ms, o->path, pt_buf_view(&o->text), spb_quality_name((spb_quality)s->quality));
         return o->rows->code == CLI_GO_ON;
     }
@@ -167,7 +183,8 @@ static bool one_bucket(void *ctx, const hist_bucket *b)
         hist_fn known;
         size_t n = 0;
         if (strcmp(fn, "count") == 0) n = (size_t)snprintf(text[i], 32, "%llu", (unsigned long long)b->count);
-        else if (hist_fn_parse(pt_cstr(fn), &known) == PT_OK && hist_fn_value(known, b, &v)) n = pt_f64_text(v, text[i]);
+        else if (hist_fn_parse(pt_cstr(fn), &known) == PT_OK && hist_fn_value(known, b, &v))
+            n = o->f32 && is_a_value(known) ? pt_f32_text((float)v, text[i]) : pt_f64_text(v, text[i]);
         values[i] = pt_slice_of(text[i], n);
     }
     if (o->rows) {
@@ -183,7 +200,7 @@ static bool one_bucket(void *ctx, const hist_bucket *b)
         else
             pt_json_raw(&o->column[i], values[i]);
     }
-    return pt_buf_status(&o->times) == PT_OK;
+    return series_whole(o);
 }
 
 static void series_json(pt_json *j, const hist_tag *tag, const series_out *o, uint64_t raw)
@@ -223,6 +240,7 @@ static int one_path(cli *c, hist *h, const cli_history *q, const char *path, cli
         return st == PT_ENOTFOUND ? cli_fail(c, PT_EXIT_FAILED, "there is no tag '%s' in %s", path, c->data_dir)
                                   : cli_fail(c, PT_EXIT_FAILED, "%s: %s", c->data_dir, pt_status_name(st));
     }
+    o.f32 = tag.type == SPB_FLOAT;
     pt_buf *const bufs[] = { &o.text, &o.times, &o.values, &o.qualities };
     for (size_t i = 0; i < PT_COUNT_OF(bufs); i++)
         pt_buf_init(bufs[i], i ? MAX_OUT : MAX_VALUE);
@@ -247,7 +265,7 @@ static int one_path(cli *c, hist *h, const cli_history *q, const char *path, cli
         pt_json_end_array(&o.column[i]);
     if (json && !st) series_json(json, &tag, &o, raw);
     int rc = st ? cli_fail(c, PT_EXIT_FAILED, "%s: %s", path, err.text[0] ? err.text : pt_status_name(st)) : rows ? rows->code : CLI_GO_ON;
-    if (rc == CLI_GO_ON && pt_buf_status(&o.values)) rc = cli_fail(c, PT_EXIT_FAILED, "too many samples for JSON; use --format csv");
+    if (rc == CLI_GO_ON && !series_whole(&o)) rc = cli_fail(c, PT_EXIT_FAILED, rows ? "out of memory" : "too many samples for JSON; use --format csv");
     for (size_t i = 0; i < PT_COUNT_OF(bufs); i++)
         pt_buf_fini(bufs[i]);
     for (size_t i = 0; i < q->n_fns; i++)
