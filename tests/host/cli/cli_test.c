@@ -226,6 +226,10 @@ static void history_is_csv_as_the_contract_says(void)
     CHECK_STR(pt_buf_view(&o.out), "time,path,value,quality\n1970-01-01T00:00:00.000Z,long,1,GOOD\n1970-01-01T00:00:01.000Z,long,2,GOOD\n"
                                    "1970-01-01T00:00:02.000Z,long,3,GOOD\n");
     outcome_release(&o);
+    o = CLI("history", "long", "--from", "0", "--to", "9000", "--json");
+    CHECK_INT(o.code, 1); /* the host has given a part only, and JSON is passed on as it comes */
+    CHECK(strstr(pt_buf_view(&o.err).ptr, "next_from_ms") != NULL);
+    outcome_release(&o);
     o = CLI("history", "a/b", "a/b", "--json");
     CHECK_INT(o.code, 0);
     CHECK(outcome_says(&o.out, "\"series\":[{\"path\":\"a/b\",\"tag_id\":7,\"unit\":\"m\",\"type\":\"Double\",\"t\":[0,1500,2000,3000,4000],"
