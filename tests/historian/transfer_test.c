@@ -218,6 +218,37 @@ static void faults_name_their_record(void)
     CHECK_OK(hist_close(h, 1000, NULL));
 }
 
+static void garbled_input_is_counted_and_never_more(void)
+{
+    hist *a = filled("g"), *b = open_at("garbled");
+    pt_random rnd = pt_random_seed(8);
+    pt_buf text;
+    pt_buf_init(&text, 64 << 20);
+    for (unsigned round = 0; round < 40; round++) {
+        hist_format format = round % 2 ? HIST_JSONL : HIST_CSV;
+        export_all(a, format, &text);
+        size_t from = pt_random_below(&rnd, text.len), len = pt_random_below(&rnd, 8000); /* some lines, garbled */
+        if (from + len > text.len) len = text.len - from;
+        pt_buf part;
+        pt_buf_init(&part, 1 << 20);
+        if (format == HIST_CSV) pt_buf_cstr(&part, "time,source,group,edge,device,metric,path,unit,type,value,quality,flags\n");
+        pt_buf_add(&part, text.ptr + from, len);
+        for (unsigned k = 0; k < 30 && part.len > 100; k++) part.ptr[80 + pt_random_below(&rnd, part.len - 80)] = (char)pt_random_u64(&rnd);
+        source in = { .text = pt_buf_view(&part) };
+        hist_import_options o = { .format = format, .skip_faults = true, .read = read_some, .ctx = &in };
+        hist_import_report r;
+        pt_error err = { 0 };
+        pt_status st = hist_import(b, &o, &r, &err);
+        if (st != PT_OK) printf("round %u: %s\n", round, err.text);
+        CHECK_OK(st);
+        CHECK(r.samples + r.faults <= r.lines);
+        pt_buf_fini(&part);
+    }
+    pt_buf_fini(&text);
+    CHECK_OK(hist_close(a, 1000, NULL));
+    CHECK_OK(hist_close(b, 1000, NULL));
+}
+
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
@@ -225,6 +256,7 @@ int main(int argc, char **argv)
         PT_TEST(an_interrupted_import_goes_on_where_it_stopped),
         PT_TEST(simple_files_are_understood),
         PT_TEST(faults_name_their_record),
+        PT_TEST(garbled_input_is_counted_and_never_more),
     };
     pt_fake_clock_init(&fake, NOW);
     home = pt_test_dir();
