@@ -97,6 +97,53 @@ static void advance(pass *p, int64_t t_ms)
     }
 }
 
+/* How many of the rows from the first on are GOOD Doubles with a value that is not NaN. */
+static size_t plain_doubles(const hist_sample *s, size_t n)
+{
+    size_t i = 0;
+    while (i < n && s[i].type == SPB_DOUBLE && s[i].quality == SPB_GOOD && hist__has_value(&s[i]) && s[i].as.f64 == s[i].as.f64) i++;
+    return i;
+}
+
+/* Such rows, all in the present bucket: the same as add_run, with less to ask. */
+static void add_plain(pass *p, const hist_sample *s, size_t n)
+{
+    gathered g = p->rows;
+    if (p->held) {
+        int64_t dt = s[0].time_ms - p->at_ms;
+        p->b.area += p->value * (double)dt;
+        p->b.area_ms += dt;
+    }
+    if (g.nums == 0) {
+        g.first = g.min = g.max = s[0].as.f64;
+        g.first_ms = s[0].time_ms;
+    }
+    double area = 0, sum = 0, off = 0, off2 = 0, min = g.min, max = g.max;
+    for (size_t i = 0; i < n; i++) {
+        double v = s[i].as.f64, d = v - g.first;
+        sum += v;
+        off += d;
+        off2 += d * d;
+        min = v < min ? v : min;
+        max = v > max ? v : max;
+    }
+    for (size_t i = 1; i < n; i++) area += s[i - 1].as.f64 * (double)(s[i].time_ms - s[i - 1].time_ms);
+    g.nums += n;
+    g.sum += sum;
+    g.off += off;
+    g.off2 += off2;
+    g.min = min;
+    g.max = max;
+    g.last = p->value = s[n - 1].as.f64;
+    g.last_ms = p->at_ms = s[n - 1].time_ms;
+    p->b.area += area;
+    p->b.area_ms += s[n - 1].time_ms - s[0].time_ms;
+    p->b.count += n;
+    p->b.good += n;
+    p->held = true;
+    p->rows = g;
+}
+
 /* Rows that all lie in the present bucket. */
 static void add_run(pass *p, const hist_sample *s, size_t n)
 {
@@ -157,7 +204,9 @@ static void add_rows(pass *p, const hist_sample *s, size_t n)
         if (p->stopped) break;
         size_t end = at;
         while (end < n && (s[end].time_ms < p->b.end_ms || p->b.end_ms >= p->to_ms)) end++;
-        add_run(p, s + at, end - at);
+        size_t plain = plain_doubles(s + at, end - at);
+        if (plain) add_plain(p, s + at, plain);
+        if (plain < end - at) add_run(p, s + at + plain, end - at - plain);
         at = end;
     }
 }
