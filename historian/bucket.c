@@ -21,6 +21,7 @@ typedef struct pass {
     int64_t from_ms, to_ms, interval_ms;
     const int64_t *edges; /* or the ends of the buckets one by one; borrowed */
     size_t next_edge;
+    int64_t n_buckets; /* with edges */
     bool (*each)(void *ctx, const hist_bucket *b);
     void *ctx;
     hist_bucket b;
@@ -242,11 +243,25 @@ static pt_status start_value(hist *h, uint32_t tag_id, pass *p, pt_error *err)
     return st == PT_EEMPTY ? PT_OK : st;
 }
 
+/* Can a block lie inside a bucket at all? Where buckets are short, every block is needed as rows, and reading those at once is cheaper. */
+static bool blocks_may_fit(hist *h, uint32_t tag_id, int64_t width_ms)
+{
+    bool fit = true;
+    if (tag_id == 0 || tag_id > hist__tag_count(h)) return fit;
+    pthread_mutex_lock(&h->pending_lock);
+    const hist__hot *hot = hist__hot_at(h, tag_id);
+    if (hot->samples && hot->last_ms > hot->first_ms)
+        fit = (double)hot->samples / ((double)hot->last_ms - (double)hot->first_ms) * (double)width_ms >= h->o.block_samples / 2.0;
+    pthread_mutex_unlock(&h->pending_lock);
+    return fit;
+}
+
 static pt_status run(hist *h, uint32_t tag_id, pass p, pt_error *err)
 {
+    int64_t width_ms = p.edges ? (p.to_ms - p.from_ms) / p.n_buckets : p.interval_ms;
     hist__scan *scan = NULL;
     hist__piece piece;
-    pt_status st = hist__scan_open(h, tag_id, p.from_ms, p.to_ms, true, &scan, err);
+    pt_status st = hist__scan_open(h, tag_id, p.from_ms, p.to_ms, blocks_may_fit(h, tag_id, width_ms), &scan, err);
     if (st != PT_OK) return st;
     st = start_value(h, tag_id, &p, err);
     begin(&p, p.from_ms);
@@ -300,6 +315,6 @@ pt_status hist_buckets_at(hist *h, uint32_t tag_id, const int64_t *edges, size_t
         if (edges[i] <= edges[i - 1]) return pt_fail(err, PT_EINVAL, "the edges of the intervals must ascend");
     }
     if ((uint64_t)edges[n_edges - 1] - (uint64_t)edges[0] > INT64_MAX) return pt_fail(err, PT_ETOOBIG, "the range is too long");
-    pass p = { .from_ms = edges[0], .to_ms = edges[n_edges - 1], .edges = edges, .next_edge = 1, .each = each, .ctx = ctx, .at_ms = edges[0] };
+    pass p = { .from_ms = edges[0], .to_ms = edges[n_edges - 1], .edges = edges, .next_edge = 1, .n_buckets = (int64_t)n_edges - 1, .each = each, .ctx = ctx, .at_ms = edges[0] };
     return run(h, tag_id, p, err);
 }
