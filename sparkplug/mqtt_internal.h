@@ -38,13 +38,6 @@ typedef struct spb__out_list {
     spb__out *first, *last;
 } spb__out_list;
 
-/* Paho's receive thread only. */
-typedef struct spb__gather {
-    int64_t last_us, window_us; /* end of the last message's callback; start of the window */
-    unsigned n;                 /* messages in the window */
-    bool busy;
-} spb__gather;
-
 struct spb_mqtt {
     spb_mqtt_options options; /* strings owned */
     spb_mqtt_callbacks cb;
@@ -79,7 +72,6 @@ struct spb_mqtt {
     uint64_t connects, failures, losses, out_messages, out_bytes, refused;
 
     _Atomic uint64_t in_messages, in_bytes;
-    spb__gather gather;
 };
 
 /* ---- mqtt_paho.c; called on the session thread without the mutex unless said otherwise ---- */

@@ -19,15 +19,7 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
-
-enum {
-    GATHER_WINDOW = 64,     /* messages over which the rate is taken */
-    GATHER_BUSY_US = 50,    /* load: faster than one message in that time */
-    GATHER_WAITED_US = 12,  /* longer between two messages: the thread had to wait */
-    GATHER_NAP_NS = 400000
-};
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -109,35 +101,14 @@ static void on_server_disconnect(void *context, MQTTProperties *properties, enum
                    (unsigned)reason);
 }
 
-/* A receive thread that waits is woken by the broker's every write, which costs the broker more than the write itself.
- * Under load it therefore naps once when it had to wait: what comes meanwhile is read without waiting. Waiting shows as
- * a gap between two messages longer than Paho needs for one. */
-static void gather(spb_mqtt *s, int64_t arrived_us)
-{
-    spb__gather *g = &s->gather;
-    int64_t now = pt_mono_us(s->clock);
-    if (++g->n == GATHER_WINDOW) {
-        g->busy = arrived_us - g->window_us < GATHER_WINDOW * GATHER_BUSY_US;
-        g->window_us = arrived_us;
-        g->n = 0;
-    }
-    if (g->busy && arrived_us - g->last_us > GATHER_WAITED_US) {
-        const struct timespec nap = { 0, GATHER_NAP_NS };
-        (void)nanosleep(&nap, NULL);
-        now = pt_mono_us(s->clock);
-    }
-    g->last_us = now;
-}
-
 static int on_message(void *context, char *topic, int topic_len, MQTTAsync_message *message)
 {
     spb_mqtt *s = context;
-    int64_t arrived_us = pt_mono_us(s->clock);
     spb_mqtt_message m = {
         .topic = pt_slice_of(topic, topic_len > 0 ? (size_t)topic_len : strlen(topic)),
         .payload = pt_slice_of(message->payload ? message->payload : "", (size_t)message->payloadlen),
         .received_wall_ms = pt_wall_ms(s->clock),
-        .received_mono_us = arrived_us,
+        .received_mono_us = pt_mono_us(s->clock),
         .qos = message->qos,
         .retained = message->retained != 0,
         .duplicate = message->dup != 0,
@@ -146,7 +117,6 @@ static int on_message(void *context, char *topic, int topic_len, MQTTAsync_messa
     atomic_fetch_add_explicit(&s->in_messages, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&s->in_bytes, m.payload.len, memory_order_relaxed);
     s->cb.message(s->cb.ctx, &m);
-    if (s->options.gather) gather(s, arrived_us);
     return 1; /* topic and message are no longer Paho's */
 }
 

@@ -19,7 +19,6 @@ void spb_mqtt_options_init(spb_mqtt_options *o)
                             .reconnect_min_ms = 1000,
                             .reconnect_max_ms = 60000,
                             .send_max = 10000,
-                             .gather = true,
                             .send_max_bytes = (uint64_t)64 << 20};
 }
 

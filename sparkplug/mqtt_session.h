@@ -84,7 +84,6 @@ typedef struct spb_mqtt_options {
     bool tls_insecure;       /* do not verify the server: for labs; logged at every connect */
     uint32_t send_max;       /* messages handed to Paho and not yet done; default 10000, at most 1000000 */
     uint64_t send_max_bytes; /* the same in bytes of topic and payload; default 64 MiB; one alone may be larger */
-    bool gather;               /* under load let messages gather for 0.4 ms before reading on; default on */
     uint64_t random_seed;    /* for jitter */
 } spb_mqtt_options;
 void spb_mqtt_options_init(spb_mqtt_options *o); /* the defaults */

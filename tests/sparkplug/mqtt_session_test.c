@@ -568,7 +568,7 @@ static void small_messages_do_not_wait_for_each_other(void)
     pt_broker_stop(b);
 }
 
-/* Enough of it for the receive thread to let messages gather. */
+/* More than the sockets between hold, so that the order is kept under back-pressure too. */
 typedef struct flood {
     _Atomic uint32_t next, wrong;
 } flood;
