@@ -25,6 +25,7 @@ static void *tick_main(void *arg)
 
 void stage_open(stage *s, const char *more, const char *broker_config)
 {
+    if (s->broker) stage_close(s); /* a test that was broken off leaves its host running: end it, the next one starts afresh */
     memset(s, 0, sizeof *s);
     s->broker = pt_broker_start(broker_config);
     s->observer = pt_observer_start(s->broker, "spBv1.0/#");
@@ -54,11 +55,12 @@ void stage_start(stage *s)
     pt_error err = { 0, "" };
     pt_status st = host_app_open(&s->app, &s->config, pt_clock_system(), &s->log.log, &err);
     pt_check_at(st == PT_OK, true, __FILE__, __LINE__, "open: %s", err.text);
+    s->up = true;
     st = host_app_start(&s->app, &err);
     pt_check_at(st == PT_OK, true, __FILE__, __LINE__, "start: %s", err.text);
     s->stop = false;
     CHECK_FATAL(pthread_create(&s->ticker, NULL, tick_main, s) == 0);
-    s->up = true;
+    s->ticking = true;
     CHECK_WITHIN_FATAL(10000, is_online(s));
 }
 
@@ -66,7 +68,8 @@ void stage_halt(stage *s)
 {
     if (!s->up) return;
     s->stop = true;
-    pthread_join(s->ticker, NULL);
+    if (s->ticking) pthread_join(s->ticker, NULL);
+    s->ticking = false;
     CHECK_OK(host_app_stop(&s->app, NULL));
     s->up = false;
 }
@@ -78,6 +81,10 @@ void stage_close(stage *s)
     pt_config_free(s->cfg);
     pt_observer_stop(s->observer);
     pt_broker_stop(s->broker);
+    s->config.map = NULL;
+    s->cfg = NULL;
+    s->observer = NULL;
+    s->broker = NULL;
 }
 
 /* ---- asking ---- */

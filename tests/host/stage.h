@@ -29,8 +29,8 @@ typedef struct stage {
     host_config config;
     pt_config *cfg;
     pt_log_fd log;
-    bool up;
-    bool ticking;
+    bool up;      /* the host is open */
+    bool ticking; /* ticker runs */
     pthread_t ticker;
     _Atomic bool stop;
     char dir[512];
