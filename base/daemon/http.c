@@ -302,7 +302,12 @@ static pt_status init_sync(pt_http_server *s)
 {
     pthread_condattr_t attr;
     if (pthread_mutex_init(&s->lock, NULL)) return PT_ENOMEM;
+    if (pthread_mutex_init(&s->conns_lock, NULL)) {
+        pthread_mutex_destroy(&s->lock);
+        return PT_ENOMEM;
+    }
     if (pthread_condattr_init(&attr)) {
+        pthread_mutex_destroy(&s->conns_lock);
         pthread_mutex_destroy(&s->lock);
         return PT_ENOMEM;
     }
@@ -311,6 +316,7 @@ static pt_status init_sync(pt_http_server *s)
     pthread_cond_init(&s->idle, &attr);
     pthread_cond_init(&s->handlers.ready, NULL);
     pthread_cond_init(&s->streams.ready, NULL);
+    pthread_cond_init(&s->conns_gone, &attr);
     pthread_condattr_destroy(&attr);
     s->handlers.last = &s->handlers.first;
     s->streams.last = &s->streams.first;
@@ -348,6 +354,7 @@ static pt_status start_library(pt_http_server *s, const pt_http_options *o, int 
     if (family == AF_INET6) flags |= MHD_USE_IPv6;
     s->mhd = MHD_start_daemon(flags, 0, NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER, on_log, s, MHD_OPTION_LISTEN_SOCKET,
                               s->listen_fd, MHD_OPTION_URI_LOG_CALLBACK, on_target, s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
+                              MHD_OPTION_NOTIFY_CONNECTION, http__on_connection, s,
                               MHD_OPTION_CONNECTION_LIMIT, o->max_connections ? o->max_connections : DEFAULT_CONNECTIONS,
                               MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_SECONDS, MHD_OPTION_END);
     if (!s->mhd) return pt_fail(err, PT_EIO, "libmicrohttpd does not start");
@@ -367,13 +374,18 @@ static void release(pt_http_server *s)
         pt_logf(s->log, PT_LOG_DEBUG, "HTTP-WATCH", "event counter full");
     for (size_t i = 0; i < s->n_threads; i++)
         pthread_join(s->threads[i], NULL);
-    if (s->mhd) MHD_stop_daemon(s->mhd);
+    if (s->mhd) {
+        http__drain(s);
+        MHD_stop_daemon(s->mhd);
+    }
     if (s->listen_fd >= 0) close(s->listen_fd);
     if (s->epoll_fd >= 0) close(s->epoll_fd);
     if (s->event_fd >= 0) close(s->event_fd);
     pthread_cond_destroy(&s->idle);
     pthread_cond_destroy(&s->handlers.ready);
     pthread_cond_destroy(&s->streams.ready);
+    pthread_cond_destroy(&s->conns_gone);
+    pthread_mutex_destroy(&s->conns_lock);
     pthread_mutex_destroy(&s->lock);
     free(s->threads);
     free(s->durations);

@@ -81,6 +81,8 @@ typedef struct http_jobs {
     pthread_cond_t ready;
 } http_jobs;
 
+typedef struct http_conn http_conn;
+
 struct pt_http_server {
     struct MHD_Daemon *mhd;
     const pt_http_route *routes;
@@ -95,7 +97,7 @@ struct pt_http_server {
     bool check_host;
     pt_metric **durations; /* I/O thread; one histogram per route, NULL before its first answer */
     pt_metric *open_streams;
-    int listen_fd;         /* -1 once libmicrohttpd owns it */
+    int listen_fd;         /* -1 while libmicrohttpd owns it */
     pthread_mutex_t lock;  /* guards all below, and what requests and streams mark so */
     pthread_cond_t idle;   /* signalled when `suspended` or `pending` falls */
     http_jobs handlers, streams;
@@ -110,7 +112,15 @@ struct pt_http_server {
     int64_t watch_until_ms; /* when the watcher wakes by itself */
     pthread_t *threads;     /* handlers, then stream threads, then the watcher */
     size_t n_threads, n_handlers;
+    pthread_mutex_t conns_lock; /* guards the two below */
+    pthread_cond_t conns_gone;
+    http_conn *conns;           /* open connections */
+    bool draining;
 };
+
+/* http_connections.c */
+void http__on_connection(void *cls, struct MHD_Connection *conn, void **context, enum MHD_ConnectionNotificationCode what);
+void http__drain(pt_http_server *s); /* nothing suspended: take no connection any more, end the open ones, wait for a second at most */
 
 /* http_request.c: parse the target and find the route; on refusal the answer is already set (rq->response). */
 pt_http_request *http__request_new(pt_http_server *s, const char *target);

@@ -576,6 +576,48 @@ static void clients_come_and_go_while_everybody_is_woken(void)
         CHECK_INT(feeds[i].closed_calls, 1);
 }
 
+static _Atomic bool garbling;
+static _Atomic int garbled_port;
+/* Requests the library refuses by itself, one after the other, at whatever server runs now. */
+static void *send_garbage(void *arg)
+{
+    static const char text[] = "GET /quick HTTP/9.9\r\nHost: localhost\r\n\r\n";
+    (void)arg;
+    while (garbling) {
+        char drain[512];
+        struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)garbled_port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        struct timeval patience = { 1, 0 };
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience)) abort();
+        if (connect(fd, (struct sockaddr *)&a, sizeof a) == 0 && send(fd, text, sizeof text - 1, MSG_NOSIGNAL) > 0) {
+            while (read(fd, drain, sizeof drain) > 0) { /* until the server hangs up */
+            }
+        }
+        close(fd);
+    }
+    return NULL;
+}
+
+/* libmicrohttpd 0.9.75 runs into a NULL when it refuses a request in the moment it is stopped. */
+static void a_stop_amid_garbage_harms_nobody(void)
+{
+    pthread_t clients[4];
+    garbling = true;
+    for (int i = 0; i < 4; i++)
+        CHECK_FATAL(pthread_create(&clients[i], NULL, send_garbage, NULL) == 0);
+    for (int i = 0; i < 50; i++) {
+        start(0, NULL);
+        garbled_port = port;
+        answer a = client_ask(port, (ask){ .target = "/quick" });
+        CHECK_INT(a.status, 200);
+        client_release(&a);
+        pt_http_stop(server);
+    }
+    garbling = false;
+    for (int i = 0; i < 4; i++)
+        pthread_join(clients[i], NULL);
+}
+
 static void bad_listen_texts_and_taken_ports_are_told_apart(void)
 {
     static const struct { const char *listen; pt_status want; } rows[] = {
@@ -618,6 +660,7 @@ int main(int argc, char **argv)
         PT_TEST(broken_requests_harm_nobody),
         PT_TEST(many_clients_at_once_are_all_served),
         PT_TEST(clients_come_and_go_while_everybody_is_woken),
+        PT_TEST(a_stop_amid_garbage_harms_nobody),
         PT_TEST(bad_listen_texts_and_taken_ports_are_told_apart),
     };
     curl_global_init(CURL_GLOBAL_DEFAULT);
