@@ -129,6 +129,7 @@ pt_status edge_app_start(edge_app *a, pt_error *err)
     st = edge_config_load(a->config_path, &a->file, &faults);
     if (st == PT_OK) {
         const edge_config *c = &a->file->c;
+        a->running = a->file;
         st = make_dir(c->spool.dir, err);
         snprintf(lock_path, sizeof lock_path, "%s/lock", c->spool.dir);
         if (st == PT_OK) st = pt_lock_file(lock_path, &a->lock_fd, err);
@@ -167,30 +168,14 @@ static void refused(edge_app *a, const pt_buf *faults, const char *why)
     pt_logf(a->log, PT_LOG_ERROR, "EDGE-RELOAD-REFUSED", "%s; the previous configuration stays", why);
 }
 
-static bool same(const char *x, const char *y)
+/* What a reload cannot change is said, key by key, and kept. */
+static void say_restart(edge_app *a, const edge_config *is)
 {
-    return strcmp(x ? x : "", y ? y : "") == 0;
-}
-
-/* What a reload cannot change is said, and kept. */
-static void say_restart(edge_app *a, const edge_config *was, const edge_config *is)
-{
-    bool servers = was->mqtt.servers.n != is->mqtt.servers.n;
-    for (uint32_t i = 0; !servers && i < was->mqtt.servers.n; i++)
-        servers = !same(((const char **)was->mqtt.servers.items)[i], ((const char **)is->mqtt.servers.items)[i]);
-    bool mqtt = servers || was->mqtt.version != is->mqtt.version || was->mqtt.keep_alive_ms != is->mqtt.keep_alive_ms ||
-                !same(was->mqtt.user, is->mqtt.user) || !same(was->mqtt.password, is->mqtt.password) || !same(was->mqtt.client_id, is->mqtt.client_id);
-    const struct {
-        const char *what;
-        bool changed;
-    } rows[] = { { "node", !same(was->node.group, is->node.group) || !same(was->node.id, is->node.id) },
-                 { "mqtt", mqtt },
-                 { "sparkplug", memcmp(&was->sparkplug.aliases, &is->sparkplug.aliases, sizeof was->sparkplug - offsetof(__typeof__(was->sparkplug), aliases)) != 0 ||
-                                    !same(was->sparkplug.primary_host, is->sparkplug.primary_host) },
-                 { "spool", !same(was->spool.dir, is->spool.dir) || was->spool.max_bytes != is->spool.max_bytes || was->spool.max_age_ms != is->spool.max_age_ms },
-                 { "http", !same(was->http.listen, is->http.listen) } };
-    for (size_t i = 0; i < PT_COUNT_OF(rows); i++)
-        if (rows[i].changed) pt_logf(a->log, PT_LOG_WARN, "EDGE-RELOAD-RESTART", "changes of `%s` need a restart and were not taken", rows[i].what);
+    pt_buf keys;
+    pt_buf_init(&keys, 16384);
+    edge_config_fixed_changes(&a->running->c, is, &keys);
+    if (keys.len) pt_logf(a->log, PT_LOG_WARN, "EDGE-RELOAD-RESTART", "these changes need a restart and were not taken: %.*s", PT_SLICE_ARGS(pt_buf_view(&keys)));
+    pt_buf_fini(&keys);
 }
 
 void edge_app_reload(edge_app *a)
@@ -214,7 +199,7 @@ void edge_app_reload(edge_app *a)
         return;
     }
     pt_buf_fini(&faults);
-    say_restart(a, &a->file->c, &file->c);
+    say_restart(a, &file->c);
     pthread_rwlock_wrlock(&a->lock);
     for (uint32_t i = 0; i < edge_poller_devices(a->poller); i++) { /* what an operator switched off stays off */
         edge_poller_stats was;
@@ -227,7 +212,7 @@ void edge_app_reload(edge_app *a)
     edge_model *old = NULL;
     st = edge_node_replace_model(a->node, setup->model, &old);
     edge_setup *gone = st == PT_OK ? a->setup : setup;
-    edge_config_file *gone_file = a->file;
+    edge_config_file *gone_file = st == PT_OK ? a->file : file;
     if (st == PT_OK) {
         a->setup = setup;
         a->file = file;
@@ -238,7 +223,7 @@ void edge_app_reload(edge_app *a)
     pt_buf_reset(&a->last_reload_faults);
     pthread_rwlock_unlock(&a->lock);
     edge_setup_free(gone);
-    edge_config_free(gone_file);
+    if (gone_file != a->running) edge_config_free(gone_file);
     edge_link_wake(a->link);
     pt_logf(a->log, PT_LOG_INFO, "EDGE-RELOADED", "%u devices", setup->n_devices);
     pt_notify("READY=1");
@@ -255,6 +240,7 @@ void edge_app_stop(edge_app *a)
     edge_link_free(a->link);
     edge_spool_close(a->spool);
     edge_setup_free(a->setup);
+    if (a->running != a->file) edge_config_free(a->running);
     edge_config_free(a->file);
     if (a->metrics) pt_metrics_free(a->metrics);
     free(a->node_memory);

@@ -59,7 +59,7 @@ static void get_status(void *ctx, pt_http_request *rq)
     edge_node_stats_get(a->node, &n);
     edge_link_stats_get(a->link, &l);
     pthread_rwlock_rdlock(&a->lock);
-    const edge_config *c = &a->file->c;
+    const edge_config *c = &a->running->c;
     pt_json_object(&j);
     pt_json_member_cstr(&j, "version", PLANTREE_VERSION);
     pt_json_member_cstr(&j, "group", c->node.group);

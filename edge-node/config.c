@@ -327,3 +327,46 @@ void edge_config_free(edge_config_file *f)
     free(f->path);
     free(f);
 }
+
+static bool list_differs(const pt_config_list *a, const pt_config_list *b)
+{
+    bool differs = a->n != b->n;
+    for (uint32_t i = 0; !differs && i < a->n; i++)
+        differs = strcmp(((const char *const *)a->items)[i], ((const char *const *)b->items)[i]) != 0;
+    return differs;
+}
+
+/* By the binder's own tables, so that a key added there is compared too. */
+static void differences(const pt_config_field *t, const char *was, const char *is, const char *path, pt_buf *out)
+{
+    for (; t->key; t++) {
+        const void *a = was + t->offset, *b = is + t->offset;
+        char name[128];
+        bool differs = false;
+        snprintf(name, sizeof name, "%s%s%s", path, *path ? "." : "", t->key);
+        switch (t->type) {
+        case PT_CFG_STRING: {
+            const char *x = *(const char *const *)a, *y = *(const char *const *)b;
+            differs = strcmp(x ? x : "", y ? y : "") != 0;
+            break;
+        }
+        case PT_CFG_BOOL: differs = *(const bool *)a != *(const bool *)b; break;
+        case PT_CFG_ENUM: differs = *(const int *)a != *(const int *)b; break;
+        case PT_CFG_INT:
+        case PT_CFG_DURATION:
+        case PT_CFG_BYTES:
+        case PT_CFG_DOUBLE: differs = memcmp(a, b, 8) != 0; break;
+        case PT_CFG_STRINGS: differs = list_differs(a, b); break;
+        case PT_CFG_SECTION: differences(t->sub, a, b, name, out); break;
+        case PT_CFG_END:
+        case PT_CFG_LIST:
+        case PT_CFG_NODE: break; /* devices and the like: a reload takes them */
+        }
+        if (differs) pt_buf_printf(out, "%s%s", out->len ? ", " : "", name);
+    }
+}
+
+void edge_config_fixed_changes(const edge_config *was, const edge_config *is, pt_buf *out)
+{
+    differences(fields, (const char *)was, (const char *)is, "", out);
+}

@@ -77,6 +77,8 @@ typedef struct edge_config_file {
 /* PT_OK, or faults as lines `file:line:column: message`. */
 PT_MUST_CHECK pt_status edge_config_load(const char *path, edge_config_file **out, pt_buf *faults);
 void edge_config_free(edge_config_file *f);
+/* Keys of node, mqtt, sparkplug, spool and http that differ, as "mqtt.tls.ca, spool.rate"; only a restart takes them. No values: some are secret. */
+void edge_config_fixed_changes(const edge_config *was, const edge_config *is, pt_buf *out);
 void edge_config_document(pt_buf *out); /* the reference, as Markdown */
 
 /* What runs: the model and the devices of a poller. */

@@ -202,6 +202,46 @@ static void every_key_is_documented(void)
     pt_buf_fini(&out);
 }
 
+static void every_change_that_needs_a_restart_is_named(void)
+{
+    static const char *const parts[][3] = {
+        /* key, one text, another */
+        { "node.id", "node: { group: G, id: A }", "node: { group: G, id: B }" },
+        { "mqtt.servers", "mqtt: { servers: ['tcp://a:1'] }", "mqtt: { servers: ['tcp://a:1', 'tcp://b:1'] }" },
+        { "mqtt.reconnect_min", "mqtt: { servers: ['tcp://a:1'] }", "mqtt: { servers: ['tcp://a:1'], reconnect_min: 2s }" },
+        { "mqtt.reconnect_max", "mqtt: { servers: ['tcp://a:1'] }", "mqtt: { servers: ['tcp://a:1'], reconnect_max: 2s }" },
+        { "mqtt.connect_timeout", "mqtt: { servers: ['tcp://a:1'] }", "mqtt: { servers: ['tcp://a:1'], connect_timeout: 2s }" },
+        { "mqtt.tls.ca", "mqtt: { servers: ['tcp://a:1'] }", "mqtt: { servers: ['tcp://a:1'], tls: { ca: x.crt } }" },
+        { "mqtt.tls.insecure", "mqtt: { servers: ['tcp://a:1'] }", "mqtt: { servers: ['tcp://a:1'], tls: { insecure: true } }" },
+        { "sparkplug.primary_host", "sparkplug: { aliases: true }", "sparkplug: { primary_host: h }" },
+        { "sparkplug.uint32_encoding", "sparkplug: { aliases: true }", "sparkplug: { uint32_encoding: long }" },
+        { "spool.rate, spool.commit_interval", "spool: { dir: d }", "spool: { dir: d, rate: 5, commit_interval: 1s }" },
+        { "spool.overflow", "spool: { dir: d }", "spool: { dir: d, overflow: drop-newest }" },
+        { "http.listen", "http: { listen: '' }", "http: { listen: '127.0.0.1:8085' }" },
+        { "", "devices: []", "devices: [ { id: d, driver: sim, tags: [] } ]" },
+    };
+    for (size_t i = 0; i < PT_COUNT_OF(parts); i++) {
+        loaded l[2];
+        for (int k = 0; k < 2; k++) {
+            char text[512];
+            snprintf(text, sizeof text, "version: 1\n%s%s%s\n", i == 0 ? "" : "node: { group: G, id: E }\n",
+                     strncmp(parts[i][0], "mqtt", 4) == 0 ? "" : "mqtt: { servers: ['tcp://a:1'] }\n", parts[i][k + 1]);
+            l[k] = load(text);
+            CHECK_FATAL(l[k].st == PT_OK);
+        }
+        pt_buf out;
+        pt_buf_init(&out, 4096);
+        edge_config_fixed_changes(&l[0].file->c, &l[1].file->c, &out);
+        CHECK_STR(pt_buf_view(&out), parts[i][0]);
+        pt_buf_reset(&out);
+        edge_config_fixed_changes(&l[1].file->c, &l[1].file->c, &out);
+        CHECK_INT(out.len, 0);
+        pt_buf_fini(&out);
+        unload(&l[0]);
+        unload(&l[1]);
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
@@ -212,6 +252,7 @@ int main(int argc, char **argv)
         PT_TEST(tags_come_from_csv_and_go_there),
         PT_TEST(faults_in_csv_name_its_lines),
         PT_TEST(every_key_is_documented),
+        PT_TEST(every_change_that_needs_a_restart_is_named),
     };
     return pt_test_main("edge-node/config", tests, PT_COUNT_OF(tests), argc, argv);
 }
