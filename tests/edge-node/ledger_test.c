@@ -1,7 +1,8 @@
 /* Zero loss, shown by a ledger: what plantree-plc's server says it showed, against everything plantree-edge published, over random faults.
  *
  * The edge reaches the broker through a proxy of this test that cuts, swallows and refuses; its primary host bounces; it is asked for
- * rebirths, reloaded and killed. The observer is connected to the broker directly and loses nothing. At the end each value of the ledger must have
+ * rebirths, reloaded and killed, and so is the broker. The observer is connected to the broker directly; each life of the broker has its own, there
+ * before the edge is let through, so that what a dying broker did not pass on has to come again. At the end each value of the ledger must have
  * been received, live or historical, with a time at which it was true, and nothing else may have been received. Only what changed while no edge
  * was running is excused. PLANTREE_SEED repeats a run, PLANTREE_FAULTS sets the number of faults. */
 #include "base/random.h"
@@ -249,9 +250,10 @@ typedef struct tally {
     size_t checked, missing, altered, samples, historical, excused;
 } tally;
 
-static tally compare(pt_observer *o, const window *down, size_t n_down, int64_t from, int64_t to)
+/* What one observer saw. */
+static void take(pt_observer *o, tally *sum)
 {
-    tally t = { 0 };
+    tally t = *sum;
     uint64_t alias[TAGS];
     pt_arena arena;
     pt_arena_init(&arena, 64u << 20);
@@ -279,6 +281,15 @@ static tally compare(pt_observer *o, const window *down, size_t n_down, int64_t 
             }
         }
     }
+    pt_arena_fini(&arena);
+    *sum = t;
+}
+
+static tally compare(pt_observer *const *o, size_t n, const window *down, size_t n_down, int64_t from, int64_t to)
+{
+    tally t = { 0 };
+    for (size_t i = 0; i < n; i++)
+        take(o[i], &t);
     for (int tag = 0; tag < TAGS; tag++)
         for (size_t i = 0; i + 1 < ledger_n[tag]; i++) {
             const entry *e = &ledger[tag][i];
@@ -294,7 +305,6 @@ static tally compare(pt_observer *o, const window *down, size_t n_down, int64_t 
             t.missing++;
             if (t.missing < 5) printf("    missing: %s = %s at %lld, for %lld ms\n", tags[tag].name, e->text, (long long)e->ms, (long long)(end - e->ms));
         }
-    pt_arena_fini(&arena);
     return t;
 }
 
@@ -316,6 +326,7 @@ static void nothing_is_missing_or_altered_after_random_faults(void)
     const char *seed_text = getenv("PLANTREE_SEED"), *count_text = getenv("PLANTREE_FAULTS");
     uint64_t seed = seed_text ? strtoull(seed_text, NULL, 10) : (uint64_t)wall_ms();
     int faults = count_text ? atoi(count_text) : 50;
+    CHECK_FATAL(faults > 0 && faults <= 200);
     printf("    seed %llu, %d faults\n", (unsigned long long)seed, faults);
     pt_random random = pt_random_seed(seed);
     snprintf(dir, sizeof dir, "%s", pt_test_dir());
@@ -330,7 +341,9 @@ static void nothing_is_missing_or_altered_after_random_faults(void)
     pthread_t plc;
     CHECK_FATAL(pthread_create(&plc, NULL, run_plc, NULL) == 0);
     pt_broker *b = pt_broker_start(NULL);
-    pt_observer *ob = pt_observer_start(b, "spBv1.0/G/#");
+    static pt_observer *seen[201];
+    size_t n_seen = 0;
+    pt_observer *ob = seen[n_seen++] = pt_observer_start(b, "spBv1.0/G/#");
     proxy p;
     proxy_start(&p, pt_broker_port(b));
     write_config(p.port, plc_server_port(server));
@@ -340,9 +353,9 @@ static void nothing_is_missing_or_altered_after_random_faults(void)
     CHECK_WITHIN_FATAL(10000, pt_observer_count_topic(ob, "spBv1.0/G/DBIRTH/E/line") > 0);
     int64_t from = wall_ms() + 1000;
     static window down[200];
-    size_t n_down = 0, kinds[8] = { 0 };
+    size_t n_down = 0, kinds[9] = { 0 };
     for (int i = 0; i < faults; i++) {
-        int kind = (int)pt_random_below(&random, 8);
+        int kind = (int)pt_random_below(&random, 9);
         int64_t length = 50 + (int64_t)pt_random_below(&random, 1200);
         kinds[kind]++;
         switch (kind) {
@@ -379,6 +392,16 @@ static void nothing_is_missing_or_altered_after_random_faults(void)
             p.cut = true;
             p.mode = PASS;
             break;
+        case 7: /* kill -9 of the broker */
+            p.mode = REFUSE;
+            pt_broker_kill9(b);
+            pause_ms(length / 2);
+            pt_broker_restart(b);
+            ob = seen[n_seen++] = pt_observer_start(b, "spBv1.0/G/#");
+            host(b, true, ts);
+            p.cut = true;
+            p.mode = PASS;
+            break;
         default: /* kill -9 */
             down[n_down].from = wall_ms() - 500; /* commit interval, and what was in the air */
             CHECK(kill(edge, SIGKILL) == 0);
@@ -405,10 +428,10 @@ static void nothing_is_missing_or_altered_after_random_faults(void)
     CHECK_OK(plc_ledger_close(g));
     proxy_stop(&p);
     read_ledger();
-    tally t = compare(ob, down, n_down, from, to);
+    tally t = compare(seen, n_seen, down, n_down, from, to);
     printf("    %zu values checked, %zu samples received (%zu historical), %zu missing, %zu altered, %zu excused while no edge ran; faults by kind", t.checked,
            t.samples, t.historical, t.missing, t.altered, t.excused);
-    for (int k = 0; k < 8; k++)
+    for (int k = 0; k < 9; k++)
         printf(" %zu", kinds[k]);
     printf("\n");
     CHECK(t.checked > (size_t)faults);
@@ -421,7 +444,8 @@ static void nothing_is_missing_or_altered_after_random_faults(void)
     }
     for (int i = 0; i < TAGS; i++)
         free(ledger[i]);
-    pt_observer_stop(ob);
+    for (size_t i = 0; i < n_seen; i++)
+        pt_observer_stop(seen[i]);
     pt_broker_stop(b);
     close(wake[0]);
     close(wake[1]);
