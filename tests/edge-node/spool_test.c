@@ -3,6 +3,7 @@
 #include "tests/edge-node/rig.h"
 #include "tests/support/wait.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -240,6 +241,65 @@ static void a_full_disk_keeps_the_newest_in_memory_and_says_so(void)
     end();
 }
 
+/* SQLite's own calls of write, of which one fails. */
+static _Atomic int writes_left;
+static _Atomic int writes_failed;
+typedef ssize_t pwrite_fn(int, const void *, size_t, off_t);
+typedef ssize_t write_fn(int, const void *, size_t);
+
+static bool write_fails(void)
+{
+    int left = writes_left;
+    if (left <= 0 || --writes_left > 0) return false;
+    errno = ++writes_failed % 2 ? ENOSPC : EIO;
+    return true;
+}
+
+static ssize_t failing_pwrite(int fd, const void *p, size_t n, off_t at)
+{
+    return write_fails() ? -1 : pwrite(fd, p, n, at);
+}
+
+static ssize_t failing_write(int fd, const void *p, size_t n)
+{
+    return write_fails() ? -1 : write(fd, p, n);
+}
+
+static void each_write_may_fail_once_and_nothing_is_lost_or_doubled(void)
+{
+    sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+    pwrite_fn *pw = failing_pwrite;
+    write_fn *w = failing_write;
+    sqlite3_syscall_ptr p1, p2;
+    memcpy(&p1, &pw, sizeof p1);
+    memcpy(&p2, &w, sizeof p2);
+    static const char *const calls[] = { "pwrite", "pwrite64", "write" };
+    CHECK_FATAL(vfs && vfs->iVersion >= 3);
+    for (size_t i = 0; i < PT_COUNT_OF(calls); i++) /* not all are in use on every system */
+        CHECK(vfs->xSetSystemCall(vfs, calls[i], i < 2 ? p1 : p2) == SQLITE_OK || i < 2);
+    for (int nth = 1; nth <= 6; nth++) {
+        size_t n = 0;
+        begin();
+        writes_failed = 0;
+        writes_left = nth;
+        for (; n < 60 || (writes_left > 0 && n < 500); n++) { /* commits until it was its turn */
+            uint64_t commits = stats().commits;
+            set((int64_t)n, 1700000000000 + (int64_t)n);
+            if (n >= 60) CHECK_WITHIN(5000, stats().commits > commits || writes_left == 0);
+        }
+        CHECK_INT(writes_failed, 1);
+        CHECK_WITHIN(5000, stats().failures == 1 && !stats().failing && stats().pending_samples == n);
+        CHECK_INT(stats().pending_samples, n);
+        CHECK_INT(stats().dropped_memory, 0);
+        rig_connect(r);
+        CHECK_WITHIN(5000, stats().sent == n && stats().pending_samples == 0);
+        edge_spool_stop(spool);
+        CHECK_INT(history_is(0, n), n);
+        end();
+    }
+    CHECK(vfs->xSetSystemCall(vfs, NULL, NULL) == SQLITE_OK);
+}
+
 static void the_file_survives_kill_9(void)
 {
     begin();
@@ -324,6 +384,7 @@ int main(int argc, char **argv)
         PT_TEST(drop_newest_refuses_what_is_new),
         PT_TEST(old_samples_expire),
         PT_TEST(a_full_disk_keeps_the_newest_in_memory_and_says_so),
+        PT_TEST(each_write_may_fail_once_and_nothing_is_lost_or_doubled),
         PT_TEST(the_file_survives_kill_9),
         PT_TEST(numbers_of_names_never_change),
         PT_TEST(a_file_that_is_no_spool_is_refused),
