@@ -362,7 +362,7 @@ static void after_a_broker_death_everything_is_stale_and_sessions_that_go_on_are
     stage_close(&st);
 }
 
-/* issue 4: a restart goes on without a rebirth where the next message proves continuity, and asks only where it does not */
+/* A restart goes on without a rebirth where the next message proves continuity, and asks only where it does not */
 static void a_restarted_host_goes_on_where_nothing_was_missed(void)
 {
     stage_open(&st, NULL, NULL);

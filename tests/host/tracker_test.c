@@ -234,10 +234,10 @@ static const struct {
       "DBIRTH g/e/a | ts=99001 seq=1 t#5:10=d1@98000 > +g/e/a *dbirth ~2=1@98000\n"
       "DBIRTH g/e/b | ts=99001 seq=2 t#5:10=d1@98000 u#6:10=d2@98000 > !duplicate-alias +g/e/b *dbirth 3=1@98000 4=2@98000\n"
       "DDATA g/e/b | ts=99001 seq=3 #5=d8@98000 #6=d3@98001 > !ambiguous-alias 4=3@98001" },
-    { "issue 2: one alias twice in a birth means nothing: never a wrong value",
+    { "one alias twice in a birth means nothing: never a wrong value",
       "NBIRTH g/e | ts=99000 seq=0 bd=7 a#5:10=d1@98000 b#5:10=d2@98000 > !duplicate-alias *nbirth +g/e ~1=7@99000 2=1@98000 3=2@98000\n"
       "NDATA g/e | ts=99001 seq=1 #5=d9@98001 b=d3@98001 > !ambiguous-alias 3=3@98001" },
-    { "issue 2: one name twice in a birth: the first",
+    { "one name twice in a birth: the first",
       "NBIRTH g/e | ts=99000 seq=0 bd=7 a:10=d1@98000 a:10=d2@98000 > *nbirth +g/e ~1=7@99000 2=1@98000" },
     { "guide 4: unknown and missing datatypes of a birth",
       "NBIRTH g/e | ts=99000 seq=0 bd=7 a:99=d1@98000 b=d1@98000 c:0=d1@98000 d:20=d1@98000 ok:10=d1@98000 > *nbirth +g/e ~1=7@99000 2=1@98000" },
@@ -286,7 +286,7 @@ static const struct {
       "NDATA g/e | ts=99001 a=d2@98001 > !no-seq\n"
       "NDATA g/e | ts=99001 seq=256 a=d2@98001 > !bad-seq\n"
       "NDATA g/e | ts=99001 seq=1 a=d2@98001 > 2=2@98001" },
-    { "issue 2: retained births are not believed, but the node is asked",
+    { "retained births are not believed, but the node is asked",
       "retained NBIRTH g/e | ts=99000 seq=0 bd=7 a:10=d1@98000 > !retained NCMD:g/e@0 *rebirth-request\n"
       "NBIRTH g/e | ts=100000 seq=0 bd=7 a:10=d2@99999 > *nbirth +g/e ~1=7@100000 2=2@99999\n"
       "retained NBIRTH g/e | ts=99000 seq=0 bd=7 a:10=d1@98000 > !retained" },
