@@ -242,6 +242,7 @@ static pt_status open_session(host_app *app, uint32_t i, pt_error *err)
     o.mqtt.tls_key = c->mqtt.tls.key;
     o.mqtt.tls_key_password = app->key_password;
     o.mqtt.tls_insecure = c->mqtt.tls.insecure;
+    o.mqtt.read_ahead = true;
     o.mqtt.random_seed = (uint64_t)pt_wall_ms(app->clock) + i;
     host_session_callbacks cb = { .ctx = app, .event = on_session_event };
     pt_status st = host_session_new(&o, app->ingest, &cb, app->clock, app->log, &app->sessions[i], err);

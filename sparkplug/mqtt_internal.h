@@ -97,6 +97,11 @@ void spb__wake_init(void);
 /* Make Paho's receive thread look at its sockets now. */
 void spb__wake(void);
 
+/* ---- mqtt_read_ahead.c ---- */
+
+/* On Paho's receive thread: read ahead on it from now on. Cheap when repeated. */
+void spb__read_ahead(void);
+
 /* ---- mqtt_session.c; from Paho's threads ---- */
 
 /* Before spb__mqtt_lost: no CONNECT was written. */

@@ -116,6 +116,7 @@ static int on_message(void *context, char *topic, int topic_len, MQTTAsync_messa
     };
     atomic_fetch_add_explicit(&s->in_messages, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&s->in_bytes, m.payload.len, memory_order_relaxed);
+    if (s->options.read_ahead) spb__read_ahead();
     s->cb.message(s->cb.ctx, &m);
     return 1; /* topic and message are no longer Paho's */
 }

@@ -85,6 +85,9 @@ typedef struct spb_mqtt_options {
     uint32_t send_max;       /* messages handed to Paho and not yet done; default 10000, at most 1000000 */
     uint64_t send_max_bytes; /* the same in bytes of topic and payload; default 64 MiB; one alone may be larger */
     uint64_t random_seed;    /* for jitter */
+    /* For a session that receives much: once its first message is there, Paho's receive thread, which is one for all
+     * sessions of the process, reads plain connections 64 KiB at a time (mqtt_read_ahead.c). Default off. */
+    bool read_ahead;
 } spb_mqtt_options;
 void spb_mqtt_options_init(spb_mqtt_options *o); /* the defaults */
 

@@ -1,5 +1,5 @@
 /* tests/sparkplug/mqtt_session_test.c -- the MQTT session against a real mosquitto. */
-#include "sparkplug/mqtt_session.h"
+#include "tests/sparkplug/mqtt_user.h"
 #include "tests/support/broker.h"
 #include "tests/support/check.h"
 #include "tests/support/wait.h"
@@ -12,136 +12,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* A user of a session that records what it is told. */
-typedef struct user {
-    spb_mqtt *session;
-    char server[128], will[32];
-    bool no_will, refuse;
-    spb_mqtt_filter filters[2];
-    size_t n_filters;
-    bool disconnect_on_lost, drop_messages;
-    _Atomic int prepared, connected, ready, lost, sent_ok, sent_failed, messages, bad_order, unsent;
-    _Atomic int64_t last_sent;
-    pthread_mutex_t mutex;
-    char reason[256];
-    spb_mqtt_message kept[8];
-    size_t n_kept;
-} user;
-
-static pt_status on_prepare(void *ctx, spb_mqtt_connect *c)
-{
-    user *u = ctx;
-    int n = atomic_fetch_add(&u->prepared, 1) + 1;
-    if (atomic_load(&u->lost) != n - 1 - (u->refuse ? n - 1 : 0)) atomic_fetch_add(&u->bad_order, 1); /* each prepare ends in one lost */
-    if (u->refuse) return PT_EBUSY;
-    snprintf(u->will, sizeof u->will, "will-%d", n);
-    c->server = u->server;
-    if (!u->no_will) {
-        c->will_topic = "test/will";
-        c->will_payload = pt_cstr(u->will);
-        c->will_qos = 1;
-    }
-    c->filters = u->filters;
-    c->n_filters = u->n_filters;
-    return PT_OK;
-}
-static void on_connected(void *ctx)
-{
-    atomic_fetch_add(&((user *)ctx)->connected, 1);
-}
-static void on_ready(void *ctx)
-{
-    atomic_fetch_add(&((user *)ctx)->ready, 1);
-}
-static void on_lost(void *ctx, const char *reason)
-{
-    user *u = ctx;
-    pthread_mutex_lock(&u->mutex);
-    snprintf(u->reason, sizeof u->reason, "%s", reason);
-    pthread_mutex_unlock(&u->mutex);
-    if (spb_mqtt_unsent(u->session)) atomic_fetch_add(&u->unsent, 1);
-    if (u->disconnect_on_lost) spb_mqtt_disconnect(u->session, true, true, false, 0);
-    atomic_fetch_add(&u->lost, 1);
-}
-static void on_message(void *ctx, spb_mqtt_message *m)
-{
-    user *u = ctx;
-    pthread_mutex_lock(&u->mutex);
-    if (u->n_kept < PT_COUNT_OF(u->kept) && !u->drop_messages)
-        u->kept[u->n_kept++] = *m;
-    else
-        spb_mqtt_message_free(m);
-    pthread_mutex_unlock(&u->mutex);
-    atomic_fetch_add(&u->messages, 1);
-}
-static void on_sent(void *ctx, int64_t token, bool ok)
-{
-    user *u = ctx;
-    atomic_fetch_add(ok ? &u->sent_ok : &u->sent_failed, 1);
-    atomic_store(&u->last_sent, token);
-}
-
-static void write_nothing(void *ctx, pt_log_level level, const char *id, const char *text)
-{
-    (void)ctx, (void)level;
-    if (getenv("PLANTREE_TEST_LOG")) fprintf(stderr, "      %s %s\n", id, text);
-}
-static const pt_log quiet = { PT_LOG_DEBUG, write_nothing, NULL };
-
-static void user_init(user *u, const char *server, const char *filter)
-{
-    *u = (user){ .n_filters = filter ? 1 : 0, .filters = { { filter, 1 } } };
-    snprintf(u->server, sizeof u->server, "%s", server);
-    pthread_mutex_init(&u->mutex, NULL);
-}
-
-static spb_mqtt_options options_for(const char *id, int version)
-{
-    spb_mqtt_options o;
-    spb_mqtt_options_init(&o);
-    o.client_id = id;
-    o.version = version;
-    o.reconnect_min_ms = 50;
-    o.reconnect_max_ms = 400;
-    o.connect_timeout_ms = 3000;
-    return o;
-}
-
-static void user_start(user *u, const spb_mqtt_options *o)
-{
-    const spb_mqtt_callbacks cb = { u, on_prepare, on_connected, on_ready, on_lost, on_message, on_sent };
-    pt_error err;
-    CHECK_OK_FATAL(spb_mqtt_new(o, &cb, pt_clock_system(), &quiet, &u->session, &err));
-    CHECK_OK_FATAL(spb_mqtt_start(u->session));
-}
-
-static void user_end(user *u)
-{
-    spb_mqtt_stop(u->session, false, 500);
-    CHECK(u->refuse || atomic_load(&u->lost) == atomic_load(&u->prepared));
-    CHECK_INT(u->bad_order, 0);
-    spb_mqtt_free(u->session);
-    for (size_t i = 0; i < u->n_kept; i++)
-        spb_mqtt_message_free(&u->kept[i]);
-    pthread_mutex_destroy(&u->mutex);
-}
-
-static bool reason_has(user *u, const char *text)
-{
-    pthread_mutex_lock(&u->mutex);
-    bool has = strstr(u->reason, text) != NULL;
-    pthread_mutex_unlock(&u->mutex);
-    return has;
-}
-
-static bool kept(user *u, size_t n)
-{
-    pthread_mutex_lock(&u->mutex);
-    bool has = u->n_kept >= n;
-    pthread_mutex_unlock(&u->mutex);
-    return has;
-}
-
 static void both_versions_connect_subscribe_publish_and_stop(void)
 {
     pt_broker *b = pt_broker_start(NULL);
@@ -150,7 +20,7 @@ static void both_versions_connect_subscribe_publish_and_stop(void)
         spb_mqtt_stats stats;
         int64_t token = 0;
         user_init(&u, pt_broker_url(b), "test/#");
-        spb_mqtt_options o = options_for("both", version);
+        spb_mqtt_options o = user_options("both", version);
         user_start(&u, &o);
         CHECK_WITHIN_FATAL(5000, u.ready == 1);
         CHECK_INT(u.connected, 1);
@@ -158,7 +28,7 @@ static void both_versions_connect_subscribe_publish_and_stop(void)
         CHECK_INT(token, 1);
         CHECK_OK(spb_mqtt_publish(u.session, "test/b", PT_LIT(""), 1, true, &token));
         CHECK_INT(token, 2);
-        CHECK_WITHIN_FATAL(5000, kept(&u, 2) && u.sent_ok == 2);
+        CHECK_WITHIN_FATAL(5000, user_kept(&u, 2) && u.sent_ok == 2);
         CHECK_STR(u.kept[0].topic, "test/a");
         CHECK(pt_slice_eq(u.kept[0].payload, PT_LIT("zero\0nul")));
         CHECK(u.kept[0].qos == 0 && !u.kept[0].retained && u.kept[0].received_wall_ms > 1600000000000 && u.kept[0].received_mono_us > 0);
@@ -169,7 +39,7 @@ static void both_versions_connect_subscribe_publish_and_stop(void)
         CHECK(stats.messages_in == 2 && stats.messages_out == 2 && stats.send_pending_bytes == 0 && stats.bytes_in == 8);
         spb_mqtt_stop(u.session, false, 500);
         spb_mqtt_stop(u.session, false, 500);
-        CHECK(reason_has(&u, "stopped"));
+        CHECK(user_reason_has(&u, "stopped"));
         CHECK_STATUS(spb_mqtt_publish(u.session, "test/a", PT_LIT("x"), 0, false, NULL), PT_ESTATE);
         CHECK_STATUS(spb_mqtt_start(u.session), PT_ESTATE);
         user_end(&u);
@@ -185,13 +55,13 @@ static void a_drop_delivers_that_attempts_will(void)
         pt_observer *seen = pt_observer_start(b, "test/will");
         user u;
         user_init(&u, pt_broker_url(b), "x");
-        spb_mqtt_options o = options_for("dropper", version);
+        spb_mqtt_options o = user_options("dropper", version);
         user_start(&u, &o);
         CHECK_WITHIN_FATAL(5000, u.ready == 1);
         spb_mqtt_drop(u.session);
         CHECK_WITHIN_FATAL(5000, u.ready == 2);
         CHECK_INT(u.lost, 1);
-        CHECK(reason_has(&u, "dropped"));
+        CHECK(user_reason_has(&u, "dropped"));
         CHECK_WITHIN_FATAL(2000, pt_observer_count(seen) == 1);
         CHECK_STR(pt_observer_at(seen, 0)->payload, "will-1");
         spb_mqtt_drop(u.session);
@@ -212,7 +82,7 @@ static void mqtt5_disconnects_with_the_will_when_asked(void)
     pt_observer *seen = pt_observer_start(b, "test/#");
     user u;
     user_init(&u, pt_broker_url(b), NULL);
-    spb_mqtt_options o = options_for("leaver", 5);
+    spb_mqtt_options o = user_options("leaver", 5);
     user_start(&u, &o);
     CHECK_WITHIN_FATAL(5000, u.ready == 1);
     CHECK_OK(spb_mqtt_publish(u.session, "test/last", PT_LIT("words"), 1, false, NULL));
@@ -231,7 +101,7 @@ static void disconnect_can_reconnect_at_once_or_stay_away(void)
     pt_broker *b = pt_broker_start(NULL);
     user u;
     user_init(&u, pt_broker_url(b), "x");
-    spb_mqtt_options o = options_for("walker", 3);
+    spb_mqtt_options o = user_options("walker", 3);
     o.reconnect_min_ms = 20000; /* only "at once" can come back in time */
     o.reconnect_max_ms = 20000;
     user_start(&u, &o);
@@ -239,7 +109,7 @@ static void disconnect_can_reconnect_at_once_or_stay_away(void)
     spb_mqtt_disconnect(u.session, true, true, false, 100);
     CHECK_STATUS(spb_mqtt_publish(u.session, "t", PT_LIT("x"), 0, false, NULL), PT_ESTATE); /* from the call on */
     CHECK_WITHIN_FATAL(5000, u.ready == 2);
-    CHECK(reason_has(&u, "disconnected"));
+    CHECK(user_reason_has(&u, "disconnected"));
     spb_mqtt_disconnect(u.session, false, false, false, 100);
     CHECK_WITHIN_FATAL(5000, u.lost == 2);
     CHECK(!PT_WITHIN(200, u.prepared == 3)); /* parked */
@@ -259,10 +129,10 @@ static void a_broker_absent_at_first_is_waited_for(void)
     user u;
     spb_mqtt_stats stats;
     user_init(&u, pt_broker_url(b), "x");
-    spb_mqtt_options o = options_for("early", 3);
+    spb_mqtt_options o = user_options("early", 3);
     user_start(&u, &o);
     CHECK_WITHIN_FATAL(10000, u.lost >= 2);
-    CHECK(reason_has(&u, "cannot connect"));
+    CHECK(user_reason_has(&u, "cannot connect"));
     CHECK_WITHIN(1000, u.unsent == u.lost); /* a bdSeq of these can be used again */
     CHECK_STATUS(spb_mqtt_publish(u.session, "t", PT_LIT("x"), 0, false, NULL), PT_ESTATE);
     pt_broker_restart(b);
@@ -279,7 +149,7 @@ static void a_killed_broker_comes_back_and_so_do_we(void)
     user u;
     spb_mqtt_stats stats;
     user_init(&u, pt_broker_url(b), "x");
-    spb_mqtt_options o = options_for("phoenix", 5);
+    spb_mqtt_options o = user_options("phoenix", 5);
     user_start(&u, &o);
     CHECK_WITHIN_FATAL(5000, u.ready == 1);
     for (int round = 1; round <= 3; round++) {
@@ -299,7 +169,7 @@ static void a_server_gone_silent_is_noticed_by_the_keep_alive(void)
     pt_broker *b = pt_broker_start(NULL);
     user u;
     user_init(&u, pt_broker_url(b), "x");
-    spb_mqtt_options o = options_for("listener", 5);
+    spb_mqtt_options o = user_options("listener", 5);
     o.keep_alive_ms = 1000;
     user_start(&u, &o);
     CHECK_WITHIN_FATAL(5000, u.ready == 1);
@@ -319,7 +189,7 @@ static void a_stop_does_not_wait_for_a_frozen_server_longer_than_asked(void)
         static char payload[200000];
         user u;
         user_init(&u, pt_broker_url(b), "x");
-        spb_mqtt_options o = options_for("stopper", version);
+        spb_mqtt_options o = user_options("stopper", version);
         user_start(&u, &o);
         CHECK_WITHIN_FATAL(5000, u.ready == 1);
         pt_broker_freeze(b);
@@ -341,12 +211,12 @@ static void a_server_that_does_not_answer_is_given_up_in_time(void)
     pt_broker *b = pt_broker_start(NULL);
     user u;
     user_init(&u, pt_broker_url(b), "x");
-    spb_mqtt_options o = options_for("patient", 3);
+    spb_mqtt_options o = user_options("patient", 3);
     o.connect_timeout_ms = 2500;
     pt_broker_freeze(b); /* the kernel accepts, nobody reads */
     user_start(&u, &o);
     CHECK_WITHIN_FATAL(5000, u.lost >= 1);
-    CHECK(reason_has(&u, "no CONNACK in time"));
+    CHECK(user_reason_has(&u, "no CONNACK in time"));
     CHECK_INT(u.unsent, 0); /* a CONNECT may have been written */
     pt_broker_thaw(b);
     CHECK_WITHIN_FATAL(10000, u.ready == 1);
@@ -391,11 +261,11 @@ static void a_refused_subscription_is_never_ready(void)
             u.n_filters = n;
             u.filters[n - 1] = (spb_mqtt_filter){ "denied/#", 1 };
             if (n == 2) u.filters[0] = (spb_mqtt_filter){ "allowed/#", 1 };
-            spb_mqtt_options o = options_for("strict", version);
+            spb_mqtt_options o = user_options("strict", version);
             user_start(&u, &o);
             CHECK_WITHIN(5000, u.lost >= 1);
             CHECK(u.ready == 0 && u.connected >= 1);
-            CHECK(reason_has(&u, "subscription to 'denied/#' refused"));
+            CHECK(user_reason_has(&u, "subscription to 'denied/#' refused"));
             user_end(&u);
         }
     }
@@ -414,12 +284,12 @@ static void a_wrong_password_is_refused_and_the_right_one_works(void)
     for (int version = 3; version <= 5; version += 2) {
         user u;
         user_init(&u, pt_broker_url(locked), "x");
-        spb_mqtt_options o = options_for("ann", version);
+        spb_mqtt_options o = user_options("ann", version);
         o.user = "ann";
         o.password = "wrong";
         user_start(&u, &o);
         CHECK_WITHIN_FATAL(5000, u.lost >= 1);
-        CHECK(reason_has(&u, "refused") && u.connected == 0 && u.unsent == 0);
+        CHECK(user_reason_has(&u, "refused") && u.connected == 0 && u.unsent == 0);
         user_end(&u);
         user_init(&u, pt_broker_url(locked), "x");
         o.password = "secret";
@@ -438,7 +308,7 @@ static void the_send_bound_is_kept_and_nothing_is_queued_beyond_it(void)
     spb_mqtt_stats stats;
     char payload[1000] = { 0 };
     user_init(&u, pt_broker_url(b), NULL);
-    spb_mqtt_options o = options_for("bounded", 3);
+    spb_mqtt_options o = user_options("bounded", 3);
     o.send_max = 50;
     user_start(&u, &o);
     CHECK_WITHIN_FATAL(5000, u.ready == 1);
@@ -476,43 +346,6 @@ static void the_send_bound_is_kept_and_nothing_is_queued_beyond_it(void)
     pt_broker_stop(b);
 }
 
-static void messages_of_any_size_pass_and_order_is_kept(void)
-{
-    enum { N = 2000 };
-    pt_broker *b = pt_broker_start(NULL);
-    user u;
-    user_init(&u, pt_broker_url(b), "test/#");
-    spb_mqtt_options o = options_for("bulk", 3);
-    user_start(&u, &o);
-    CHECK_WITHIN_FATAL(5000, u.ready == 1);
-    size_t big = 3000000;
-    char *payload = malloc(big);
-    CHECK_FATAL(payload != NULL);
-    memset(payload, 'x', big);
-    CHECK_OK(spb_mqtt_publish(u.session, "test/big", pt_slice_of(payload, big), 0, false, NULL));
-    CHECK_WITHIN_FATAL(10000, kept(&u, 1));
-    CHECK_INT(u.kept[0].payload.len, big);
-    free(payload);
-    for (int i = 0; i < N; i++) {
-        char text[16];
-        snprintf(text, sizeof text, "%d", i);
-        pt_status st;
-        while ((st = spb_mqtt_publish(u.session, "test/n", pt_cstr(text), i % 2, false, NULL)) == PT_EFULL) {}
-        CHECK_OK(st);
-    }
-    CHECK_WITHIN(20000, u.messages == N + 1 && u.sent_ok == N + 1);
-    for (size_t i = 1; i < u.n_kept; i++) {
-        char text[16];
-        snprintf(text, sizeof text, "%zu", i - 1);
-        CHECK_STR(u.kept[i].payload, text);
-    }
-    CHECK_STATUS(spb_mqtt_publish(u.session, "", PT_LIT("x"), 0, false, NULL), PT_EINVAL);
-    CHECK_STATUS(spb_mqtt_publish(u.session, "t", PT_LIT("x"), 2, false, NULL), PT_EINVAL);
-    CHECK_STATUS(spb_mqtt_publish(u.session, "t", pt_slice_of("", (size_t)1 << 30), 0, false, NULL), PT_ETOOBIG);
-    user_end(&u);
-    pt_broker_stop(b);
-}
-
 /* tck-id-message-flow-phid-sparkplug-clean-session-311, tck-id-message-flow-phid-sparkplug-clean-session-50 (hosts) and the same of edges: in mosquitto's words
  * p is the protocol (2: 3.1.1), c the clean session or start, k the keep alive. */
 static void every_connection_is_clean(void)
@@ -526,7 +359,7 @@ static void every_connection_is_clean(void)
     for (size_t i = 0; i < PT_COUNT_OF(rows_of); i++) {
         user u;
         user_init(&u, pt_broker_url(b), "test/#");
-        spb_mqtt_options o = options_for("clean", rows_of[i].version);
+        spb_mqtt_options o = user_options("clean", rows_of[i].version);
         o.keep_alive_ms = 6500;
         user_start(&u, &o);
         CHECK_WITHIN_FATAL(5000, u.ready == 1);
@@ -539,84 +372,10 @@ static void every_connection_is_clean(void)
         user_start(&u, &o);
         CHECK_WITHIN_FATAL(5000, u.ready == 1);
         CHECK_OK(spb_mqtt_publish(u.session, "test/now", PT_LIT("x"), 1, false, NULL));
-        CHECK_WITHIN_FATAL(5000, kept(&u, 1));
+        CHECK_WITHIN_FATAL(5000, user_kept(&u, 1));
         CHECK_STR(u.kept[0].topic, "test/now");
         user_end(&u);
     }
-    pt_broker_stop(b);
-}
-
-static void small_messages_do_not_wait_for_each_other(void)
-{
-    pt_broker *b = pt_broker_start(NULL);
-    user u;
-    int found = 0, set = 0;
-    user_init(&u, pt_broker_url(b), "x");
-    spb_mqtt_options o = options_for("nodelay", 3);
-    user_start(&u, &o);
-    CHECK_WITHIN_FATAL(5000, u.ready == 1);
-    for (int fd = 3; fd < 256; fd++) {
-        struct sockaddr_in peer;
-        socklen_t len = sizeof peer, size = sizeof(int);
-        int on = 0;
-        if (getpeername(fd, (struct sockaddr *)&peer, &len) || peer.sin_family != AF_INET || ntohs(peer.sin_port) != pt_broker_port(b)) continue;
-        found++;
-        set += getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, &size) == 0 && on;
-    }
-    CHECK(found == 1 && set == 1);
-    user_end(&u);
-    pt_broker_stop(b);
-}
-
-/* More than the sockets between hold, so that the order is kept under back-pressure too. */
-typedef struct flood {
-    _Atomic uint32_t next, wrong;
-} flood;
-
-static void count_in_order(void *ctx, spb_mqtt_message *m)
-{
-    flood *f = ctx;
-    uint32_t n = UINT32_MAX;
-    if (m->payload.len == 4) memcpy(&n, m->payload.ptr, 4);
-    if (n != atomic_fetch_add(&f->next, 1)) atomic_fetch_add(&f->wrong, 1);
-    spb_mqtt_message_free(m);
-}
-static void ignore_lost(void *ctx, const char *reason)
-{
-    (void)ctx, (void)reason;
-}
-static void ignore_ready(void *ctx)
-{
-    (void)ctx;
-}
-static const char *flood_url;
-static pt_status prepare_flood(void *ctx, spb_mqtt_connect *c)
-{
-    static const spb_mqtt_filter filter = { "flood/#", 0 };
-    (void)ctx;
-    *c = (spb_mqtt_connect){ .server = flood_url, .filters = &filter, .n_filters = 1 };
-    return PT_OK;
-}
-
-static void a_flood_arrives_whole_and_in_order(void)
-{
-    enum { N = 40000 };
-    pt_broker *b = pt_broker_start(NULL);
-    flood f = { 0 };
-    spb_mqtt_stats stats;
-    spb_mqtt *s = NULL;
-    const spb_mqtt_callbacks cb = { &f, prepare_flood, NULL, ignore_ready, ignore_lost, count_in_order, NULL };
-    spb_mqtt_options o = options_for("flood", 3);
-    o.send_max = N;
-    flood_url = pt_broker_url(b);
-    CHECK_OK_FATAL(spb_mqtt_new(&o, &cb, pt_clock_system(), &quiet, &s, NULL));
-    CHECK_OK_FATAL(spb_mqtt_start(s));
-    CHECK_WITHIN_FATAL(5000, (spb_mqtt_stats_get(s, &stats), stats.ready));
-    for (uint32_t i = 0; i < N; i++)
-        CHECK_OK(spb_mqtt_publish(s, "flood/x", pt_slice_of(&i, sizeof i), 0, false, NULL));
-    CHECK_WITHIN(30000, f.next == N);
-    CHECK_INT(f.wrong, 0);
-    spb_mqtt_free(s);
     pt_broker_stop(b);
 }
 
@@ -645,7 +404,7 @@ static void publishers_survive_losses_and_every_token_is_answered(void)
     publisher p[4];
     user_init(&u, pt_broker_url(b), "test/#");
     u.drop_messages = true;
-    spb_mqtt_options o = options_for("storm", 3);
+    spb_mqtt_options o = user_options("storm", 3);
     o.send_max = 200;
     user_start(&u, &o);
     CHECK_WITHIN_FATAL(5000, u.ready == 1);
@@ -679,7 +438,7 @@ static void a_preparation_that_refuses_is_asked_again_later(void)
     user u;
     user_init(&u, "tcp://127.0.0.1:1", "x");
     u.refuse = true;
-    spb_mqtt_options o = options_for("unprepared", 3);
+    spb_mqtt_options o = user_options("unprepared", 3);
     o.reconnect_min_ms = 20;
     o.reconnect_max_ms = 40;
     user_start(&u, &o);
@@ -694,15 +453,15 @@ static void a_session_never_started_and_a_useless_url_do_no_harm(void)
     spb_mqtt *s = NULL;
     pt_error err;
     user_init(&u, "carrier-pigeon://x", "x");
-    const spb_mqtt_callbacks cb = { &u, on_prepare, NULL, on_ready, on_lost, on_message, NULL };
-    spb_mqtt_options o = options_for("idle", 3);
+    const spb_mqtt_callbacks cb = user_callbacks(&u);
+    spb_mqtt_options o = user_options("idle", 3);
     CHECK_OK_FATAL(spb_mqtt_new(&o, &cb, pt_clock_system(), NULL, &s, &err));
     spb_mqtt_stop(s, false, 0);
     spb_mqtt_free(s);
     spb_mqtt_free(NULL);
     user_start(&u, &o);
     CHECK_WITHIN(5000, u.lost >= 2);
-    CHECK(reason_has(&u, "is not usable") && u.unsent >= 2);
+    CHECK(user_reason_has(&u, "is not usable") && u.unsent >= 2);
     user_end(&u);
 }
 
@@ -711,8 +470,8 @@ static void bad_options_are_named(void)
     user u;
     spb_mqtt *s = NULL;
     pt_error err;
-    const spb_mqtt_callbacks cb = { &u, on_prepare, NULL, on_ready, on_lost, on_message, NULL }, none = { 0 };
-    const spb_mqtt_options good = options_for("id", 3);
+    const spb_mqtt_callbacks cb = user_callbacks(&u), none = { 0 };
+    const spb_mqtt_options good = user_options("id", 3);
     struct {
         const char *says;
         spb_mqtt_options o;
@@ -734,87 +493,6 @@ static void bad_options_are_named(void)
     CHECK_STATUS(spb_mqtt_new(&good, &none, pt_clock_system(), NULL, &s, &err), PT_EINVAL);
 }
 
-static void tls_verifies_the_server_against_a_private_authority(void)
-{
-    static const char script[] =
-        "cd %s && exec >/dev/null 2>&1 && "
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -keyout ca.key -out ca.pem -subj /CN=test-ca && "
-        "openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout srv.key -out srv.csr -subj /CN=127.0.0.1 && "
-        "printf 'subjectAltName=IP:127.0.0.1,DNS:localhost' > ext && "
-        "openssl x509 -req -in srv.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile ext -out srv.pem && "
-        "openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout cli.key -out cli.csr -subj /CN=client && "
-        "openssl x509 -req -in cli.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -out cli.pem && "
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -keyout other.key -out other.pem -subj /CN=other-ca";
-    const char *dir = pt_test_dir();
-    char command[2000], config[2400], url[64], mqtts[64], wss[64], ca[300], other[300], cert[300], key[300];
-    int port = pt_free_port(), ws_port = pt_free_port();
-    snprintf(command, sizeof command, script, dir);
-    CHECK_FATAL(system(command) == 0);
-    snprintf(config, sizeof config,
-             "listener %d 127.0.0.1\ncafile %s/ca.pem\ncertfile %s/srv.pem\nkeyfile %s/srv.key\nrequire_certificate true\n"
-             "listener %d 127.0.0.1\nprotocol websockets\ncafile %s/ca.pem\ncertfile %s/srv.pem\nkeyfile %s/srv.key",
-             port, dir, dir, dir, ws_port, dir, dir, dir);
-    pt_broker *b = pt_broker_start(config);
-    snprintf(url, sizeof url, "ssl://127.0.0.1:%d", port);
-    snprintf(mqtts, sizeof mqtts, "mqtts://127.0.0.1:%d", port);
-    snprintf(wss, sizeof wss, "wss://127.0.0.1:%d/mqtt", ws_port);
-    snprintf(ca, sizeof ca, "%s/ca.pem", dir);
-    snprintf(other, sizeof other, "%s/other.pem", dir);
-    snprintf(cert, sizeof cert, "%s/cli.pem", dir);
-    snprintf(key, sizeof key, "%s/cli.key", dir);
-
-    const struct {
-        const char *what, *url, *ca, *cert, *key;
-        bool insecure, works;
-    } rows[] = {
-        { "right authority and certificate", url, ca, cert, key, false, true },
-        { "the same by another scheme", mqtts, ca, cert, key, false, true },
-        { "another authority", url, other, cert, key, false, false },
-        { "another authority, not verified", url, other, cert, key, true, true },
-        { "no client certificate", url, ca, NULL, NULL, false, false },
-        { "WebSocket over TLS", wss, ca, NULL, NULL, false, true },
-        { "WebSocket over TLS, another authority", wss, other, NULL, NULL, false, false },
-    };
-    for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
-        user u;
-        user_init(&u, rows[i].url, "test/#");
-        spb_mqtt_options o = options_for("tls", 3 + 2 * (int)(i % 2));
-        o.tls_ca = rows[i].ca;
-        o.tls_cert = rows[i].cert;
-        o.tls_key = rows[i].key;
-        o.tls_insecure = rows[i].insecure;
-        user_start(&u, &o);
-        CHECK_ROW(rows[i].what, PT_WITHIN(8000, rows[i].works ? u.ready >= 1 : u.lost >= 1));
-        CHECK_ROW(rows[i].what, rows[i].works == (u.ready >= 1));
-        if (rows[i].works) {
-            CHECK_OK(spb_mqtt_publish(u.session, "test/x", PT_LIT("over TLS"), 1, false, NULL));
-            CHECK_WITHIN(5000, u.messages == 1 && u.sent_ok == 1);
-        }
-        user_end(&u);
-    }
-    pt_broker_stop(b);
-}
-
-static void websockets_carry_the_session(void)
-{
-    char config[200], url[64];
-    int port = pt_free_port();
-    snprintf(config, sizeof config, "listener %d 127.0.0.1\nprotocol websockets", port);
-    pt_broker *b = pt_broker_start(config);
-    snprintf(url, sizeof url, "ws://127.0.0.1:%d/mqtt", port);
-    for (int version = 3; version <= 5; version += 2) {
-        user u;
-        user_init(&u, url, "test/#");
-        spb_mqtt_options o = options_for("ws", version);
-        user_start(&u, &o);
-        CHECK_WITHIN_FATAL(8000, u.ready == 1);
-        CHECK_OK(spb_mqtt_publish(u.session, "test/x", PT_LIT("over ws"), 1, false, NULL));
-        CHECK_WITHIN(5000, u.messages == 1 && u.sent_ok == 1);
-        user_end(&u);
-    }
-    pt_broker_stop(b);
-}
-
 static void many_sessions_live_in_one_process(void)
 {
     enum { N = 20 };
@@ -825,7 +503,7 @@ static void many_sessions_live_in_one_process(void)
         snprintf(ids[i], sizeof ids[i], "many-%d", i);
         user_init(&users[i], pt_broker_url(b), "test/#");
         users[i].drop_messages = true;
-        spb_mqtt_options o = options_for(ids[i], i % 2 ? 3 : 5);
+        spb_mqtt_options o = user_options(ids[i], i % 2 ? 3 : 5);
         user_start(&users[i], &o);
     }
     for (int i = 0; i < N; i++)
@@ -857,16 +535,11 @@ int main(int argc, char **argv)
         PT_TEST(a_refused_subscription_is_never_ready),
         PT_TEST(a_wrong_password_is_refused_and_the_right_one_works),
         PT_TEST(the_send_bound_is_kept_and_nothing_is_queued_beyond_it),
-        PT_TEST(messages_of_any_size_pass_and_order_is_kept),
-        PT_TEST(a_flood_arrives_whole_and_in_order),
         PT_TEST(every_connection_is_clean),
-        PT_TEST(small_messages_do_not_wait_for_each_other),
         PT_TEST(publishers_survive_losses_and_every_token_is_answered),
         PT_TEST(a_preparation_that_refuses_is_asked_again_later),
         PT_TEST(a_session_never_started_and_a_useless_url_do_no_harm),
         PT_TEST(bad_options_are_named),
-        PT_TEST(tls_verifies_the_server_against_a_private_authority),
-        PT_TEST(websockets_carry_the_session),
         PT_TEST(many_sessions_live_in_one_process),
     };
     return pt_test_main("sparkplug/mqtt_session", tests, PT_COUNT_OF(tests), argc, argv);
