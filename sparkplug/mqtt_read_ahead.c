@@ -1,11 +1,11 @@
 /* sparkplug/mqtt_read_ahead.c -- Paho's receive thread reads its sockets in large pieces.
  *
  * Paho asks the kernel five times for each message: two poll() and three recv(), one of them for a single byte. On a
- * busy connection that is five sixths of what receiving costs. Paho has no hook for its socket, so the three calls stand
+ * busy connection that is most of what receiving costs. Paho has no hook for its socket, so the three calls stand
  * here under their own names, where the dynamic linker finds them before the C library's:
  *
  *     recv     the first one of a connection takes up to 64 KiB; the next ones are served from that
- *     poll     a socket with bytes in hand is readable, and need not be asked for
+ *     poll     a socket with bytes in hand is readable, and need not be asked for; under load it naps before it waits
  *     connect  a descriptor begins anew: what was in hand of an earlier connection is dropped
  *
  * Invariants. (1) Only a thread that called spb__read_ahead, which is Paho's receive thread, is served; for every other
@@ -24,8 +24,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 enum { SLOTS = 8, ROOM = 64 * 1024, MAX_FD = 4096, ASK_AFTER = 256 };
+/* Busy: as many waits within a window; then each wait begins with a nap, until one brings less than a few messages. */
+enum { BUSY = 5, WINDOW_US = 1000, NAP_US = 300, WORTH_IT = 500 };
 
 typedef struct in_hand {
     int fd;              /* -1: free */
@@ -38,6 +41,11 @@ typedef struct reader {
     in_hand slots[SLOTS];
     unsigned held;     /* slots with bytes in hand */
     unsigned answered; /* polls since the kernel was asked */
+    /* how busy it is */
+    int64_t since_us; /* start of the present window */
+    unsigned asked;   /* waits in it */
+    size_t brought;   /* bytes since the last wait */
+    bool gathering;
 } reader;
 
 /* How often each descriptor was connected; 0: never. The only state that threads share, as descriptors are. */
@@ -83,11 +91,10 @@ void spb__read_ahead(void)
 {
     if (mine || !polls) return;
     pthread_once(&key_once, make_key);
-    reader *r = have_key ? malloc(sizeof *r) : NULL;
-    if (!r) return; /* slower, not wrong */
-    r->held = r->answered = 0;
+    reader *r = have_key ? calloc(1, sizeof *r) : NULL; /* pages are touched when used */
+    if (!r) return;                                      /* slower, not wrong */
     for (int i = 0; i < SLOTS; i++)
-        r->slots[i] = (in_hand){.fd = -1};
+        r->slots[i].fd = -1;
     if (pthread_setspecific(key, r) == 0)
         mine = r;
     else
@@ -153,6 +160,7 @@ ssize_t spb__recv(int fd, void *buffer, size_t size, int flags)
         if (got <= 0) return got;
         h->from = 0;
         h->to = (size_t)got;
+        r->brought += (size_t)got;
         r->held++;
     }
     size_t n = h->to - h->from < size ? h->to - h->from : size;
@@ -161,6 +169,22 @@ ssize_t spb__recv(int fd, void *buffer, size_t size, int flags)
     h->from += n;
     if (h->from == h->to) r->held--;
     return (ssize_t)n;
+}
+
+/* Nothing is in hand and the kernel is about to be asked. Under load, let some more arrive first: a sender is spared the
+ * waking of this thread for each message, and one read brings many. */
+static void gather(reader *r)
+{
+    static const struct timespec nap = {.tv_nsec = NAP_US * 1000};
+    int64_t now_us = pt_mono_us(pt_clock_system());
+    if (now_us - r->since_us >= WINDOW_US) {
+        r->since_us = now_us;
+        r->asked = 0;
+    }
+    if (++r->asked >= BUSY) r->gathering = true;
+    if (r->gathering && r->brought < WORTH_IT) r->gathering = false;
+    if (r->gathering) (void)nanosleep(&nap, NULL); /* woken early by a signal: only less is gathered */
+    r->brought = 0;
 }
 
 /* Mark the descriptors with bytes in hand; how many of the set are ready then. */
@@ -183,6 +207,7 @@ int spb__poll(struct pollfd *fds, nfds_t n, int timeout_ms)
     poll_function *real = (poll_function *)next("poll", &known);
     reader *r = mine;
     polls = true;
+    if (r && r->held == 0 && timeout_ms != 0) gather(r);
     if (!r || r->held == 0) return real(fds, n, timeout_ms);
     int ready = 0;
     if (r->answered < ASK_AFTER && (ready = mark(r, fds, n, false)) > 0) {
