@@ -231,6 +231,7 @@ void api__status(void *ctx, pt_http_request *rq)
     host_ingest_stats_get(app->ingest, &g);
     hist_stats_get(app->history, &h);
     uns_stats_get(app->tree, &u);
+    char *dir = realpath(app->config->data.dir, NULL);
     pt_buf_init(&out, 1u << 20);
     pt_json_init(&j, &out);
     pt_json_object(&j);
@@ -238,6 +239,7 @@ void api__status(void *ctx, pt_http_request *rq)
     pt_json_member_cstr(&j, "host_id", app->config->host.id);
     pt_json_member_cstr(&j, "role", roles[app->config->host.role]);
     pt_json_member_i64(&j, "started_ms", app->started_ms);
+    pt_json_member_cstr(&j, "data_dir", dir ? dir : app->config->data.dir); /* absolute */
     pt_json_key(&j, "servers");
     pt_json_array(&j);
     for (uint32_t i = 0; i < app->n_sessions; i++) {
@@ -296,4 +298,5 @@ void api__status(void *ctx, pt_http_request *rq)
     pt_json_end_object(&j);
     pt_http_reply_json(rq, 200, &out);
     pt_buf_fini(&out);
+    free(dir);
 }

@@ -27,6 +27,7 @@ struct cli {
     const cli_verb *verb;
     const char *url;        /* without a final '/' */
     const char *data_dir;   /* NULL: ask the host */
+    char *hosts_dir;        /* owned: what the host answered, cli_need_data */
     const char *token_file; /* NULL: PLANTREE_TOKEN or none */
     bool json;
     int64_t timeout_ms;
@@ -86,6 +87,9 @@ void cli_release(cli_answer *a);
 typedef bool cli_event_fn(void *ctx, pt_slice event, pt_slice data);
 int cli_stream(cli *c, const char *target, int64_t limit_ms, cli_event_fn *each, void *ctx);
 void cli_client_close(cli *c);
+/* For verbs that read files: without --data, ask the host for its data directory (c->data_dir then). CLI_GO_ON, or the exit code: 4 no
+ * host, 2 its directory is not on this machine or not ours to read. */
+int cli_need_data(cli *c);
 
 /* Append "name=value" percent-encoded with '?' or '&' in front; does nothing for a NULL value. */
 void cli_query(pt_buf *target, const char *name, const char *value);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { MAX_BODY = 1 << 30, MAX_TOKEN = 4096, MAX_EVENT = 64 << 20 };
 
@@ -218,6 +219,7 @@ void cli_client_close(cli *c)
     curl_easy_cleanup(c->curl);
     c->curl = NULL;
     free(c->token);
+    free(c->hosts_dir);
     c->token = NULL;
 }
 
@@ -327,4 +329,21 @@ int cli_stream(cli *c, const char *target, int64_t limit_ms, cli_event_fn *each,
     curl_slist_free_all(list);
     free(text);
     return code;
+}
+
+int cli_need_data(cli *c)
+{
+    if (c->data_dir) return CLI_GO_ON;
+    cli_answer a;
+    int rc = cli_get(c, "/api/v1/status", &a);
+    if (rc != CLI_GO_ON) (void)cli_fail(c, rc, "without a host, name its files with --data DIR");
+    if (rc == CLI_GO_ON) rc = cli_answer_json(c, &a);
+    const char *dir = rc == CLI_GO_ON ? cli_str(a.json, "data_dir") : NULL;
+    if (rc == CLI_GO_ON && !dir) rc = cli_fail(c, PT_EXIT_USAGE, "%s does not tell its data directory; give it with --data DIR", c->url);
+    if (rc == CLI_GO_ON && access(dir, R_OK | X_OK))
+        rc = cli_fail(c, PT_EXIT_USAGE, "the host's data directory %s cannot be read here (%s); give a copy with --data DIR", dir, strerror(errno));
+    if (rc == CLI_GO_ON && !(c->hosts_dir = strdup(dir))) rc = cli_fail(c, PT_EXIT_FAILED, "out of memory");
+    cli_release(&a);
+    c->data_dir = c->hosts_dir;
+    return rc;
 }

@@ -35,7 +35,7 @@ static int run_job(cli *c, int argc, char **argv)
     if (rc == CLI_GO_ON && loop && !pt_slice_to_u64(pt_cstr(loop), &r.loops)) rc = cli_usage(c, "--loop is a number, not '%s'", loop);
     if (rc == CLI_GO_ON && (!format || (strcmp(format, "jsonl") != 0 && strcmp(format, "csv") != 0)))
         rc = cli_usage(c, "--to-stdout jsonl or --to-stdout csv is needed");
-    if (rc == CLI_GO_ON && !c->data_dir) rc = cli_usage(c, "--data DIR is needed: the historian's directory (data.dir of the host)");
+    if (rc == CLI_GO_ON) rc = cli_need_data(c);
     if (rc != CLI_GO_ON) return rc;
     r.events = !no_events;
     r.csv = strcmp(format, "csv") == 0;
@@ -44,7 +44,7 @@ static int run_job(cli *c, int argc, char **argv)
 
 const cli_verb cli_verb_replay = {
     "replay", "play a recorded range again, to standard output",
-    "Usage: plantree replay run --data DIR --from T --to T [--select GLOB]... [--speed X|max] [--loop N] [--max-gap D]\n"
+    "Usage: plantree replay run [--data DIR] --from T --to T [--select GLOB]... [--speed X|max] [--loop N] [--max-gap D]\n"
     "                           [--no-events] --to-stdout jsonl|csv\n"
     "\n"
     "Writes what was recorded in [from, to), values and events, in the order it happened. It reads the historian's directory\n"

@@ -127,7 +127,7 @@ static int run(cli *c, int argc, char **argv)
     const cli_option options[] = { { .name = "--csv", .flag = &csv }, { 0 } };
     int rc = cli_options(c, &argc, argv, options);
     if (rc == CLI_GO_ON && argc != 2) rc = cli_usage(c, "one argument is expected: the query");
-    if (rc == CLI_GO_ON && !c->data_dir) rc = cli_usage(c, "--data DIR is needed: the historian's directory (data.dir of the host)");
+    if (rc == CLI_GO_ON) rc = cli_need_data(c);
     if (rc != CLI_GO_ON) return rc;
     hist_options o;
     hist *h = NULL;
@@ -158,7 +158,7 @@ static int run(cli *c, int argc, char **argv)
 
 const cli_verb cli_verb_sql = {
     "sql", "read-only SQL over the historian's tables",
-    "Usage: plantree sql QUERY --data DIR [--csv | --json]\n"
+    "Usage: plantree sql QUERY [--data DIR] [--csv | --json]\n"
     "\n"
     "Tables: tag, history, bucket(FROM_MS, TO_MS, INTERVAL_MS), event, tag_path; columns and examples in docs/historian.md. Nothing can be\n"
     "written. The directory may be in use by a running host. The same tables in the sqlite3 shell: .load plantree_sqlite\n"

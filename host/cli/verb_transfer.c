@@ -67,7 +67,7 @@ static int run_export(cli *c, int argc, char **argv)
     hist_export_options o = { .from_ms = INT64_MIN, .to_ms = INT64_MAX, .write = write_bytes, .progress = export_progress };
     int rc = cli_options(c, &argc, argv, options);
     if (rc == CLI_GO_ON && argc > 1) rc = cli_usage(c, "no argument is expected, but '%s' was given", argv[1]);
-    if (rc == CLI_GO_ON && !c->data_dir) rc = cli_usage(c, "--data DIR is needed: the historian's directory (data.dir of the host)");
+    if (rc == CLI_GO_ON) rc = cli_need_data(c);
     if (rc == CLI_GO_ON) rc = cli_time(c, "--from", from, INT64_MIN, &o.from_ms);
     if (rc == CLI_GO_ON) rc = cli_time(c, "--to", to, INT64_MAX, &o.to_ms);
     if (rc == CLI_GO_ON) rc = format_of(c, format, output, &o.format);
@@ -95,7 +95,7 @@ static int run_export(cli *c, int argc, char **argv)
 
 const cli_verb cli_verb_export = {
     "export", "all samples as CSV or JSON Lines, lossless",
-    "Usage: plantree export --data DIR [--from T] [--to T] [--select GLOB]... [--format csv|jsonl] [--output FILE]\n"
+    "Usage: plantree export [--data DIR] [--from T] [--to T] [--select GLOB]... [--format csv|jsonl] [--output FILE]\n"
     "\n"
     "Tag after tag, in time order, with types, qualities and state rows: what `plantree import` reads back the same. Default: everything,\n"
     "JSON Lines (CSV when FILE ends in .csv), to standard output. May run beside a host.\n"

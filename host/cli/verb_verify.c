@@ -75,7 +75,7 @@ static int run(cli *c, int argc, char **argv)
     const cli_option options[] = { { .name = "--repair", .flag = &repair }, { 0 } };
     int rc = cli_options(c, &argc, argv, options);
     if (rc == CLI_GO_ON && argc > 1) rc = cli_usage(c, "no argument is expected, but '%s' was given", argv[1]);
-    if (rc == CLI_GO_ON && !c->data_dir) rc = cli_usage(c, "--data DIR is needed: the historian's directory (data.dir of the host)");
+    if (rc == CLI_GO_ON) rc = cli_need_data(c);
     if (rc != CLI_GO_ON) return rc;
     watch w = { .c = c, .progress = isatty(STDERR_FILENO) };
     pt_buf_init(&w.faults, 64u << 20);
@@ -98,7 +98,7 @@ static int run(cli *c, int argc, char **argv)
 
 const cli_verb cli_verb_verify = {
     "verify", "check every block, journal row and index of a data directory",
-    "Usage: plantree verify --data DIR [--repair] [--json]\n"
+    "Usage: plantree verify [--data DIR] [--repair] [--json]\n"
     "\n"
     "Reads everything: the files' structure, each block's checksum, rows and summary, the statistics, the journal. It may run beside a\n"
     "host; faults are printed and give exit code 1. --repair needs the directory for itself (exit code 3 while a host has it): damaged\n"
@@ -114,7 +114,7 @@ static int run_backup(cli *c, int argc, char **argv)
 {
     int rc = cli_options(c, &argc, argv, NULL);
     if (rc == CLI_GO_ON && argc != 2) rc = cli_usage(c, "one argument is expected: the directory to make");
-    if (rc == CLI_GO_ON && !c->data_dir) rc = cli_usage(c, "--data DIR is needed: the historian's directory (data.dir of the host)");
+    if (rc == CLI_GO_ON) rc = cli_need_data(c);
     if (rc != CLI_GO_ON) return rc;
     watch w = { .c = c, .progress = isatty(STDERR_FILENO) };
     pt_error err = { 0 };
@@ -125,7 +125,7 @@ static int run_backup(cli *c, int argc, char **argv)
 
 const cli_verb cli_verb_backup = {
     "backup", "a consistent copy of a data directory, also while the host runs",
-    "Usage: plantree backup DEST --data DIR\n"
+    "Usage: plantree backup DEST [--data DIR]\n"
     "\n"
     "Everything committed before the call is in the copy. DEST is made; a directory that holds a historian already is refused (exit 3).\n"
     "\n"

@@ -357,7 +357,6 @@ static void a_wrong_call_is_two_and_says_why(void)
         { { "replay", "ls" }, "replay run is expected" },
         { { "replay", "run", "--to-stdout", "csv" }, "--from and --to are needed" },
         { { "replay", "run", "--from", "0", "--to", "1" }, "--to-stdout jsonl or --to-stdout csv is needed" },
-        { { "replay", "run", "--from", "0", "--to", "1", "--to-stdout=csv" }, "--data DIR is needed" },
         { { "replay", "run", "--from", "0", "--to", "1", "--speed", "0" }, "--speed is max or a number" },
         { { "nodes", "--token-file", "/nonexistent" }, "token file /nonexistent cannot be opened" },
     };

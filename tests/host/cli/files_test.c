@@ -44,7 +44,7 @@ static void sql_reads_it(void)
     expect(RUN("sql", "SELECT path, samples FROM tag ORDER BY path", "--data", dir, "--csv"), 0, "path,samples\nacme/line0/level,1500\nacme/line1/level,1500\n");
     expect(RUN("sql", "SELECT max(value) AS m FROM history WHERE path='acme/line1/level'", "--data", dir, "--json"), 0, "[{\"m\":2999.25}]");
     expect(RUN("sql", "SELECT nonsense", "--data", dir), 2, "nonsense");
-    expect(RUN("sql", "SELECT 1"), 2, "--data");
+    expect(RUN("sql", "SELECT 1", "--url", "http://127.0.0.1:1"), 4, "--data");
     expect(RUN("sql", "SELECT 1", "--data", "/nowhere/at/all"), 1, "/nowhere");
 }
 

@@ -273,6 +273,35 @@ static void a_dead_node_is_stale_and_refuses_writes(void)
     outcome_release(&o);
 }
 
+/* Without --data, verbs that read files find the running host's own. */
+static void files_of_a_host_on_this_machine_need_no_data_option(void)
+{
+    char copy[400];
+    snprintf(copy, sizeof copy, "%s/copy", dir);
+    outcome o = CLI("sql", "--csv", "SELECT path FROM tag WHERE metric='Level/PV'");
+    CHECK_CODE(o, 0);
+    CHECK(outcome_says(&o.out, "G/e/filler/Level/PV"));
+    outcome_release(&o);
+    o = CLI("export", "--select", "G/e/filler/Level/SP");
+    CHECK_CODE(o, 0);
+    CHECK(outcome_says(&o.out, "G/e/filler/Level/SP"));
+    outcome_release(&o);
+    o = CLI("verify");
+    CHECK_CODE(o, 0);
+    CHECK(outcome_says(&o.out, "0 faults"));
+    outcome_release(&o);
+    o = CLI("backup", copy);
+    CHECK_CODE(o, 0);
+    outcome_release(&o);
+    o = run_plantree(NULL, (const char *const[]){ "--data", copy, "verify", NULL });
+    CHECK_CODE(o, 0);
+    outcome_release(&o);
+    o = CLI("replay", "run", "--from", "now-5m", "--to", "now", "--speed", "max", "--to-stdout", "csv");
+    CHECK_CODE(o, 0);
+    CHECK(outcome_says(&o.out, "G/e/filler/Level/PV"));
+    outcome_release(&o);
+}
+
 static void history_replays_beside_the_host_and_without_it(void)
 {
     char data[400];
@@ -283,6 +312,9 @@ static void history_replays_beside_the_host_and_without_it(void)
     CHECK(outcome_says(&beside.out, "\"kind\":\"birth\"") && outcome_says(&beside.out, "\"path\":\"G/e/filler/Level/PV\""));
     CHECK_INT(end(&host, SIGTERM), 0);
     outcome o = CLI("nodes");
+    CHECK_CODE(o, 4);
+    outcome_release(&o);
+    o = CLI("verify");
     CHECK_CODE(o, 4);
     outcome_release(&o);
     o = run_plantree(NULL, replay);
@@ -299,7 +331,8 @@ int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
         PT_TEST(the_plant_comes_up), PT_TEST(what_is_asked_is_answered), PT_TEST(writes_end_as_the_contract_says), PT_TEST(a_rebirth_is_requested),
-        PT_TEST(a_dead_node_is_stale_and_refuses_writes), PT_TEST(history_replays_beside_the_host_and_without_it),
+        PT_TEST(a_dead_node_is_stale_and_refuses_writes),
+        PT_TEST(files_of_a_host_on_this_machine_need_no_data_option), PT_TEST(history_replays_beside_the_host_and_without_it),
     };
     snprintf(dir, sizeof dir, "%s", pt_test_dir());
     atexit(end_all);
