@@ -197,7 +197,7 @@ static pt_status open_catalog_reader(hist *h, pt_error *err)
     if (!path) return pt_fail(err, PT_ENOMEM, "out of memory");
     pt_status st = hist__db_open(path, HIST__CATALOG, true, &h->catalog_reader, err);
     free(path);
-    if (st == PT_OK) st = hist__db_prepare(h->catalog_reader, "SELECT tag_id FROM tag_path WHERE path=?1 ORDER BY from_ms DESC LIMIT 1", &h->old_path, err);
+    if (st == PT_OK) st = hist__db_prepare(h->catalog_reader, "SELECT tag_id FROM tag_path WHERE path=?1 ORDER BY to_ms IS NOT NULL, from_ms DESC LIMIT 1", &h->old_path, err);
     return st;
 }
 
