@@ -223,30 +223,42 @@ typedef struct journal_copy {
     sqlite3 *to;
     sqlite3_stmt *put, *aside;
     int64_t next_seq;
+    pt_buf empty; /* a row without samples */
     pt_error *err;
 } journal_copy;
 
+static pt_status put_journal_row(journal_copy *j, sqlite3_stmt *to, int64_t id, int64_t seq, int64_t n, int64_t wall_ms, const void *bytes, size_t len)
+{
+    sqlite3_bind_int64(to, 1, id);
+    sqlite3_bind_int64(to, 2, seq);
+    sqlite3_bind_int64(to, 3, n);
+    sqlite3_bind_int64(to, 4, wall_ms);
+    if (sqlite3_bind_blob64(to, 5, bytes ? bytes : "", len, SQLITE_STATIC) != SQLITE_OK) return hist__db_fail(j->to, j->err, "bind");
+    return hist__db_run(j->to, to, j->err);
+}
+
+/* A row that can't be read leaves an empty one in its place, so that neither its id nor the change numbers it had are given out again. */
 static pt_status copy_journal_row(void *ctx, sqlite3_stmt *q)
 {
     journal_copy *j = ctx;
     pt_error why = { 0 };
+    int64_t id = sqlite3_column_int64(q, 0), seq = sqlite3_column_int64(q, 1), wall_ms = sqlite3_column_int64(q, 2), said = sqlite3_column_int64(q, 4);
     const void *bytes = sqlite3_column_blob(q, 3);
     size_t len = (size_t)sqlite3_column_bytes(q, 3);
     hist__rows_reset(&j->c->rows);
     pt_status st = hist__journal_decode(bytes ? bytes : "", len, &j->c->rows, &why);
     if (st == PT_ENOMEM) return st;
-    bool good = st == PT_OK;
-    sqlite3_stmt *to = good ? j->put : j->aside;
-    int64_t seq = sqlite3_column_int64(q, 1);
     if (seq < j->next_seq) seq = j->next_seq;
-    if (good) j->next_seq = seq + (int64_t)j->c->rows.n;
-    else j->c->report->lost_journal_rows++;
-    sqlite3_bind_int64(to, 1, sqlite3_column_int64(q, 0));
-    sqlite3_bind_int64(to, 2, seq);
-    sqlite3_bind_int64(to, 3, (int64_t)j->c->rows.n);
-    sqlite3_bind_int64(to, 4, sqlite3_column_int64(q, 2));
-    if (sqlite3_bind_blob64(to, 5, bytes ? bytes : "", len, SQLITE_STATIC) != SQLITE_OK) return hist__db_fail(j->to, j->err, "bind");
-    return hist__db_run(j->to, to, j->err);
+    if (st == PT_OK) {
+        j->next_seq = seq + (int64_t)j->c->rows.n;
+        return put_journal_row(j, j->put, id, seq, (int64_t)j->c->rows.n, wall_ms, bytes, len);
+    }
+    j->c->report->lost_journal_rows++;
+    if (said > 0 && said <= HIST__CHUNK && seq < INT64_MAX / 2) j->next_seq = seq + said;
+    pt_buf_reset(&j->empty);
+    st = put_journal_row(j, j->aside, id, seq, said, wall_ms, bytes, len);
+    if (st == PT_OK) st = hist__journal_encode(NULL, 0, &j->empty);
+    return st == PT_OK ? put_journal_row(j, j->put, id, j->next_seq, 0, wall_ms, j->empty.ptr, j->empty.len) : st;
 }
 
 pt_status hist__repair_journal(hist__check *c, hist *h, pt_error *err)
@@ -256,6 +268,7 @@ pt_status hist__repair_journal(hist__check *c, hist *h, pt_error *err)
     journal_copy j = { .c = c, .err = err };
     int64_t sealed = 0;
     pt_error ignored;
+    pt_buf_init(&j.empty, 1000);
     pt_status st = path && fresh && strlen(path) < 1000 ? remove_set(fresh, err) : pt_fail(err, PT_ENOMEM, "out of memory");
     if (st == PT_OK && sqlite3_open_v2(path, &from, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_NOMEM) st = PT_ENOMEM;
     if (st == PT_OK) st = hist__db_open(fresh, HIST__JOURNAL, false, &to, err);
@@ -263,13 +276,14 @@ pt_status hist__repair_journal(hist__check *c, hist *h, pt_error *err)
     if (st == PT_OK) st = hist__db_exec(to, "BEGIN IMMEDIATE; CREATE TABLE damaged(id INTEGER PRIMARY KEY, seq, n, wall_ms, data)", err);
     if (st == PT_OK) st = hist__db_prepare(to, "INSERT INTO journal VALUES(?1,?2,?3,?4,?5)", &j.put, err);
     if (st == PT_OK) st = hist__db_prepare(to, "INSERT OR REPLACE INTO damaged VALUES(?1,?2,?3,?4,?5)", &j.aside, err);
-    if (st == PT_OK) st = each_row(from, "journal", "seq, wall_ms, data", copy_journal_row, &j);
+    if (st == PT_OK) st = each_row(from, "journal", "seq, wall_ms, data, n", copy_journal_row, &j);
     /* Without the mark every row is replayed: what is in blocks already is recognised. */
     if (st == PT_OK && hist__db_number(from, "SELECT value FROM meta WHERE key='sealed_id'", &sealed, &ignored) != PT_OK) sealed = 0;
     char sql[160];
     snprintf(sql, sizeof sql, "UPDATE meta SET value=%lld WHERE key='sealed_id'; COMMIT;", (long long)sealed);
     sqlite3_finalize(j.put);
     sqlite3_finalize(j.aside);
+    pt_buf_fini(&j.empty);
     if (st == PT_OK) st = hist__db_exec(to, sql, err);
     hist__db_close(to);
     hist__db_close(from);
