@@ -12,6 +12,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 /* ---- names and times ---------------------------------------------------------------------------------------- */
 
@@ -86,16 +87,37 @@ pt_status hist__partition_add(hist *h, int64_t start_ms)
     return st;
 }
 
+/* pool_lock is held. A file that is another one than before is a new generation: connections to the old one are not used any more. */
+static pt_status note_file(hist *h, int64_t start_ms, uint64_t file)
+{
+    pt_status st = add_info(h, start_ms);
+    for (size_t i = 0; st == PT_OK && i < h->n_partitions; i++) {
+        hist__partition_info *p = &h->partitions[i];
+        if (p->start_ms != start_ms) continue;
+        if (p->file && p->file != file) p->generation = ++h->next_generation;
+        p->file = file;
+        p->seen = true;
+    }
+    return st;
+}
+
 pt_status hist__partitions_scan(hist *h, pt_error *err)
 {
     DIR *d = opendir(h->dir);
     if (!d) return pt_fail(err, pt_status_from_errno(errno), "%s: %s", h->dir, strerror(errno));
     pt_status st = PT_OK;
     pthread_mutex_lock(&h->pool_lock);
+    for (size_t i = 0; i < h->n_partitions; i++) h->partitions[i].seen = false;
     for (struct dirent *e; st == PT_OK && (e = readdir(d));) {
         int64_t start = 0;
-        if (hist__partition_parse(e->d_name, &start)) st = add_info(h, start);
+        struct stat info;
+        if (hist__partition_parse(e->d_name, &start) && fstatat(dirfd(d), e->d_name, &info, 0) == 0) st = note_file(h, start, (uint64_t)info.st_ino);
     }
+    size_t kept = 0;
+    for (size_t i = 0; st == PT_OK && i < h->n_partitions; i++) {
+        if (h->partitions[i].seen) h->partitions[kept++] = h->partitions[i];
+    }
+    if (st == PT_OK) h->n_partitions = kept;
     pthread_mutex_unlock(&h->pool_lock);
     closedir(d);
     return st == PT_OK ? st : pt_fail(err, st, "%s: out of memory", h->dir);

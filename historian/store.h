@@ -113,6 +113,8 @@ typedef struct hist__part { /* the writer's connection to one partition */
 typedef struct hist__partition_info {
     int64_t start_ms;
     uint64_t generation; /* differs after the file was dropped and made anew */
+    uint64_t file;       /* its inode when last looked at; 0: not yet */
+    bool seen;           /* during a scan */
     uint64_t blocks, bytes;
 } hist__partition_info;
 
@@ -240,7 +242,7 @@ int64_t hist__partition_start(int64_t time_ms);
 int64_t hist__partition_end(int64_t start_ms); /* exclusive; INT64_MAX for the last one */
 void hist__partition_name(int64_t start_ms, char out[40]);
 bool hist__partition_parse(const char *name, int64_t *start_ms);
-PT_MUST_CHECK pt_status hist__partitions_scan(hist *h, pt_error *err); /* the directory's files into h->partitions */
+PT_MUST_CHECK pt_status hist__partitions_scan(hist *h, pt_error *err); /* h->partitions is what the directory has now */
 PT_MUST_CHECK pt_status hist__partition_add(hist *h, int64_t start_ms);
 /* Add the partition's per-tag statistics to the hot tags (open). */
 PT_MUST_CHECK pt_status hist__partition_stats(hist *h, int64_t start_ms, pt_error *err);
