@@ -61,13 +61,14 @@ static pt_status next_row(hist *h, merge *m, uint64_t after, pt_error *err)
 
 static pt_status read_range(merge *m, hist_log_range *r, uint64_t *journal_end, pt_error *err)
 {
-    int64_t first_id = 0, first = 0, end = 0, events = 0;
-    pt_status st = hist__db_number(m->journal, "SELECT coalesce(min(id), 0) FROM journal", &first_id, err);
+    int64_t cut = 0, first = 0, end = 0, events = 0;
+    /* Row 1 still there, and not emptied: nothing was ever taken away. */
+    pt_status st = hist__db_number(m->journal, "SELECT coalesce((SELECT id > 1 OR n = 0 FROM journal ORDER BY id LIMIT 1), 0)", &cut, err);
     if (st == PT_OK) st = hist__db_number(m->journal, "SELECT coalesce((SELECT seq FROM journal ORDER BY id LIMIT 1), 0)", &first, err);
     if (st == PT_OK) st = hist__db_number(m->journal, "SELECT coalesce((SELECT seq + n - 1 FROM journal ORDER BY id DESC LIMIT 1), 0)", &end, err);
     if (st == PT_OK) st = hist__db_number(m->catalog, "SELECT coalesce(max(seq), 0) FROM event", &events, err);
     *journal_end = (uint64_t)end;
-    r->oldest = first_id <= 1 ? 1 : (uint64_t)first; /* row 1 still there: nothing was ever trimmed */
+    r->oldest = cut ? (uint64_t)first : 1;
     r->newest = (uint64_t)(end > events ? end : events);
     return st;
 }

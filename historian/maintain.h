@@ -49,7 +49,7 @@ typedef struct hist_retention_result {
 /* The partition being written to (it holds `now`) stays in any case. Events before before_ms go too. */
 PT_MUST_CHECK pt_status hist_retention_apply(hist *h, const hist_retention *r, hist_retention_result *out, pt_error *err);
 
-/* Delete all samples of a tag in [from, to) from blocks and memory and give the space back to the file system. The tag itself, its events, and change
- * log rows not yet trimmed stay; the change log is trimmed at once. *rows: how many went (samples and STATE rows). */
+/* Delete all samples of a tag in [from, to) from blocks and memory and give the space back to the file system. The tag itself and its events
+ * stay; the change log is emptied at once, its numbers go on. *rows: how many went (samples and STATE rows). */
 PT_MUST_CHECK pt_status hist_tag_delete(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, uint64_t *rows, pt_error *err);
 #endif

@@ -65,16 +65,17 @@ static void forget_partition(hist *h, int64_t start_ms)
     h->look_valid = false;
 }
 
-/* What the partition counted for its tags is taken off; first and last samples are recomputed from what is left. */
-static pt_status subtract_stats(hist *h, int64_t start_ms, pt_error *err)
+enum { FIRST_GONE = 1, LAST_GONE = 2 };
+
+/* What the partition counted for its tags is taken off; cut[id - 1] says whose first or last sample went with it. */
+static pt_status subtract_stats(hist *h, int64_t start_ms, uint8_t *cut, pt_error *err)
 {
     hist__conn *c = NULL;
     sqlite3_stmt *q = NULL;
     bool row = false;
     pt_status st = hist__conn_take(h, start_ms, &c, err);
     if (st == PT_ENOTFOUND) return PT_OK;
-    if (st == PT_OK) st = hist__db_prepare(c->db, "SELECT tag_id, samples FROM tag_stat", &q, err);
-    int64_t end_ms = hist__partition_end(start_ms);
+    if (st == PT_OK) st = hist__db_prepare(c->db, "SELECT tag_id, samples, first_ms, last_ms FROM tag_stat WHERE samples > 0", &q, err);
     while (st == PT_OK && (st = hist__db_step(c->db, q, &row, err)) == PT_OK && row) {
         int64_t id = sqlite3_column_int64(q, 0);
         uint64_t n = (uint64_t)sqlite3_column_int64(q, 1);
@@ -82,12 +83,79 @@ static pt_status subtract_stats(hist *h, int64_t start_ms, pt_error *err)
         pthread_mutex_lock(&h->pending_lock);
         hist__hot *hot = hist__hot_at(h, (uint32_t)id);
         hot->samples -= n < hot->samples ? n : hot->samples;
-        if (hot->samples && hot->first_ms < end_ms) hot->first_ms = end_ms < hot->last_ms ? end_ms : hot->last_ms; /* not before; close enough until reopened */
+        if (hot->first_ms >= sqlite3_column_int64(q, 2)) cut[id - 1] |= FIRST_GONE;
+        if (hot->last_ms <= sqlite3_column_int64(q, 3)) cut[id - 1] |= LAST_GONE;
         pthread_mutex_unlock(&h->pending_lock);
     }
     sqlite3_finalize(q);
     if (c) hist__conn_close(c);
     return st == PT_ECORRUPT ? PT_OK : st;
+}
+
+/* From one partition: the ends of the tags in it whose end is still to be found. */
+static pt_status find_ends(hist *h, int64_t start_ms, uint8_t *cut, uint8_t which, uint64_t *left, pt_error *err)
+{
+    hist__conn *c = NULL;
+    sqlite3_stmt *q = NULL;
+    bool row = false;
+    pt_status st = hist__conn_take(h, start_ms, &c, err);
+    if (st == PT_ENOTFOUND || st == PT_ECORRUPT) return PT_OK; /* a damaged week: said when the historian was opened */
+    if (st == PT_OK) st = hist__db_prepare(c->db, "SELECT tag_id, first_ms, last_ms FROM tag_stat WHERE samples > 0", &q, err);
+    while (st == PT_OK && (st = hist__db_step(c->db, q, &row, err)) == PT_OK && row) {
+        int64_t id = sqlite3_column_int64(q, 0);
+        if (id <= 0 || id > hist__tag_count(h) || !(cut[id - 1] & which)) continue;
+        pthread_mutex_lock(&h->pending_lock);
+        hist__hot *hot = hist__hot_at(h, (uint32_t)id);
+        if (which == FIRST_GONE) hot->first_ms = sqlite3_column_int64(q, 1);
+        else hot->last_ms = sqlite3_column_int64(q, 2);
+        pthread_mutex_unlock(&h->pending_lock);
+        cut[id - 1] &= (uint8_t)~which;
+        --*left;
+    }
+    sqlite3_finalize(q);
+    if (st == PT_OK || st == PT_ECORRUPT) hist__conn_give(h, c);
+    else hist__conn_close(c);
+    return st == PT_ECORRUPT ? PT_OK : st;
+}
+
+/* The pending rows of the tag: its ends if there are none in blocks, or beyond those. */
+static void pending_ends(hist *h, uint32_t id, bool first_gone, bool last_gone)
+{
+    pthread_mutex_lock(&h->pending_lock);
+    hist__hot *hot = hist__hot_at(h, id);
+    for (uint32_t i = 0; i < hot->n; i++) {
+        if (hist__is_state(&hot->rows[i])) continue;
+        if (first_gone || hot->rows[i].time_ms < hot->first_ms) hot->first_ms = hot->rows[i].time_ms;
+        break;
+    }
+    for (uint32_t i = hot->n; i-- > 0;) {
+        if (hist__is_state(&hot->rows[i])) continue;
+        if (last_gone || hot->rows[i].time_ms > hot->last_ms) hot->last_ms = hot->rows[i].time_ms;
+        break;
+    }
+    pthread_mutex_unlock(&h->pending_lock);
+}
+
+/* First samples from the oldest partition on, last ones from the newest back, until every tag has its own; the first one looked at has most. */
+static pt_status restore_ends(hist *h, uint8_t *cut, uint32_t tags, pt_error *err)
+{
+    uint64_t first = 0, last = 0;
+    bool *touched = calloc((size_t)tags + 1, sizeof *touched);
+    if (!touched) return pt_fail(err, PT_ENOMEM, "out of memory");
+    for (uint32_t id = 1; id <= tags; id++) {
+        if (hist__hot_at(h, id)->samples == 0) cut[id - 1] = 0;
+        touched[id] = cut[id - 1] != 0;
+        first += (cut[id - 1] & FIRST_GONE) != 0;
+        last += (cut[id - 1] & LAST_GONE) != 0;
+    }
+    pt_status st = PT_OK;
+    for (size_t i = 0; st == PT_OK && first && i < h->n_partitions; i++) st = find_ends(h, h->partitions[i].start_ms, cut, FIRST_GONE, &first, err);
+    for (size_t i = h->n_partitions; st == PT_OK && last && i-- > 0;) st = find_ends(h, h->partitions[i].start_ms, cut, LAST_GONE, &last, err);
+    for (uint32_t id = 1; st == PT_OK && id <= tags; id++) {
+        if (touched[id]) pending_ends(h, id, cut[id - 1] & FIRST_GONE, cut[id - 1] & LAST_GONE);
+    }
+    free(touched);
+    return st;
 }
 
 static pt_status unlink_partition(hist *h, int64_t start_ms, pt_error *err)
@@ -132,8 +200,14 @@ static pt_status run_retention(hist *h, void *ctx, pt_error *err)
     int64_t current = hist__partition_start(pt_wall_ms(h->clock));
     size_t n = h->n_partitions;
     pt_status st = hist__journal_open(h, err);
+    uint32_t tags = hist__tag_count(h);
     hist__partition_info *list = malloc((n + 1) * sizeof *list);
-    if (!list) return pt_fail(err, PT_ENOMEM, "out of memory");
+    uint8_t *cut = calloc((size_t)tags + 1, 1);
+    if (!list || !cut) {
+        free(list);
+        free(cut);
+        return pt_fail(err, PT_ENOMEM, "out of memory");
+    }
     if (n) memcpy(list, h->partitions, n * sizeof *list);
     for (size_t i = 0; i < n; i++) total += partition_file_bytes(h, list[i].start_ms);
     p->out->oldest_ms = INT64_MAX;
@@ -151,12 +225,14 @@ static pt_status run_retention(hist *h, void *ctx, pt_error *err)
         p->out->bytes += bytes;
         total -= bytes;
         if (p->r->dry_run) continue;
-        st = subtract_stats(h, start, err);
+        st = subtract_stats(h, start, cut, err);
         if (st == PT_OK) forget_partition(h, start);
         if (st == PT_OK) st = unlink_partition(h, start, err);
         if (st == PT_OK) pt_logf(h->log, PT_LOG_INFO, "HIST-RETENTION", "dropped the partition of %lld ms, %llu bytes", (long long)start, (unsigned long long)bytes);
     }
+    if (st == PT_OK && p->out->partitions && !p->r->dry_run) st = restore_ends(h, cut, tags, err);
     free(list);
+    free(cut);
     return st == PT_OK ? drop_events(h, p, err) : st;
 }
 
@@ -185,6 +261,54 @@ typedef struct removal {
     uint64_t *rows;
 } removal;
 
+/* The time of the tag's first or last sample among the partition's blocks; *any false: there is none. */
+static pt_status end_sample(hist *h, hist__part *part, uint32_t tag_id, bool last, bool *any, int64_t *time_ms, pt_error *err)
+{
+    sqlite3_stmt *q = NULL;
+    hist__rows rows;
+    hist__rows_init(&rows);
+    const char *sql = last ? "SELECT t1, data FROM block JOIN data USING(id) WHERE tag_id=?1 AND samples>0 ORDER BY t0 DESC LIMIT 1"
+                           : "SELECT t0, data FROM block JOIN data USING(id) WHERE tag_id=?1 AND samples>0 ORDER BY t0 LIMIT 1";
+    *any = false;
+    pt_status st = hist__db_prepare(part->db, sql, &q, err);
+    if (st == PT_OK) {
+        sqlite3_bind_int64(q, 1, tag_id);
+        st = hist__db_step(part->db, q, any, err);
+    }
+    if (st == PT_OK && *any) {
+        *time_ms = sqlite3_column_int64(q, 0); /* of a block that can't be read: its end is near enough */
+        pt_status decoded = hist__block_decode(h->codec, sqlite3_column_blob(q, 1), (size_t)sqlite3_column_bytes(q, 1), NULL, &rows, NULL);
+        if (decoded == PT_ENOMEM) st = pt_fail(err, decoded, "out of memory");
+        for (size_t i = 0; decoded == PT_OK && i < rows.n; i++) {
+            const hist_sample *s = &rows.s[last ? rows.n - 1 - i : i];
+            if (hist__is_state(s)) continue;
+            *time_ms = s->time_ms;
+            break;
+        }
+    }
+    sqlite3_finalize(q);
+    hist__rows_fini(&rows);
+    return st;
+}
+
+/* The tag's line in tag_stat after blocks were taken away or cut anew. */
+static pt_status change_stat(hist *h, hist__part *part, uint32_t tag_id, const hist__delta *d, pt_error *err)
+{
+    bool any = false;
+    int64_t first = 0, last = 0;
+    char ends[100] = "first_ms=NULL, last_ms=NULL", sql[500];
+    pt_status st = end_sample(h, part, tag_id, false, &any, &first, err);
+    if (st == PT_OK) st = end_sample(h, part, tag_id, true, &any, &last, err);
+    if (st != PT_OK) return st;
+    if (any) snprintf(ends, sizeof ends, "first_ms=%lld, last_ms=%lld", (long long)first, (long long)last);
+    snprintf(sql, sizeof sql,
+             "UPDATE tag_stat SET samples=samples+%lld, rows=rows+%lld, blocks=blocks+%lld, bytes=bytes+%lld, %s,"
+             " max_ms=coalesce((SELECT max(t1) FROM block WHERE tag_id=%u), max_ms) WHERE tag_id=%u;"
+             "DELETE FROM tag_stat WHERE tag_id=%u AND blocks=0;",
+             (long long)d->samples, (long long)d->rows, (long long)d->blocks, (long long)d->bytes, ends, tag_id, tag_id, tag_id);
+    return hist__db_exec(part->db, sql, err);
+}
+
 /* Blocks of the tag in one partition that touch the range: gone; what they held outside of it is put back. */
 static pt_status remove_from(hist *h, hist__part *part, const removal *r, pt_error *err)
 {
@@ -201,6 +325,7 @@ static pt_status remove_from(hist *h, hist__part *part, const removal *r, pt_err
         sqlite3_bind_int64(list, 3, r->to_ms);
     }
     uint64_t gone = 0;
+    bool touched = false;
     while (st == PT_OK && (st = hist__db_step(part->db, list, &row, err)) == PT_OK && row) {
         int64_t t0 = sqlite3_column_int64(list, 0), id = sqlite3_column_int64(list, 1);
         bool there = false;
@@ -222,6 +347,7 @@ static pt_status remove_from(hist *h, hist__part *part, const removal *r, pt_err
         d.rows -= sqlite3_column_int64(list, 3);
         d.samples -= sqlite3_column_int64(list, 4);
         d.blocks--;
+        touched = true;
         sqlite3_bind_int64(part->remove, 1, r->tag_id);
         sqlite3_bind_int64(part->remove, 2, t0);
         if (st == PT_OK) st = hist__db_run(part->db, part->remove, err);
@@ -232,13 +358,7 @@ static pt_status remove_from(hist *h, hist__part *part, const removal *r, pt_err
     sqlite3_finalize(data);
     uint32_t tail = 0;
     if (st == PT_OK && rows.n) st = hist__part_insert_rows(h, part, r->tag_id, rows.s, rows.n, &d, &tail, err);
-    char sql[700];
-    snprintf(sql, sizeof sql,
-             "UPDATE tag_stat SET samples=samples+%lld, rows=rows+%lld, blocks=blocks+%lld, bytes=bytes+%lld,"
-             " first_ms=(SELECT min(t0) FROM block WHERE tag_id=%u AND samples>0), last_ms=(SELECT max(t1) FROM block WHERE tag_id=%u AND samples>0) WHERE tag_id=%u;"
-             "DELETE FROM tag_stat WHERE tag_id=%u AND blocks=0;",
-             (long long)d.samples, (long long)d.rows, (long long)d.blocks, (long long)d.bytes, r->tag_id, r->tag_id, r->tag_id, r->tag_id);
-    if (st == PT_OK && d.blocks + d.rows != 0) st = hist__db_exec(part->db, sql, err);
+    if (st == PT_OK && touched) st = change_stat(h, part, r->tag_id, &d, err);
     hist__rows_fini(&rows);
     if (st != PT_OK) return st;
     *r->rows += gone;
@@ -291,6 +411,28 @@ static pt_status recount(hist *h, uint32_t tag_id, pt_error *err)
     return PT_OK;
 }
 
+/* The last row of the change log may hold what is to go. It becomes an empty one, which keeps the numbering going as well. */
+static pt_status empty_last_row(hist *h, pt_error *err)
+{
+    if (h->row_count != 1 || h->row_sealed != 1) return PT_OK;
+    hist__row_size *r = &h->row_sizes[h->row_first];
+    sqlite3_stmt *q = NULL;
+    pt_buf_reset(&h->blob);
+    pt_status st = hist__journal_encode(NULL, 0, &h->blob);
+    if (st != PT_OK) return pt_fail(err, st, "out of memory");
+    st = hist__db_prepare(h->journal, "UPDATE journal SET seq=seq+n, n=0, data=?2 WHERE id=?1", &q, err);
+    if (st == PT_OK) {
+        sqlite3_bind_int64(q, 1, r->id);
+        if (sqlite3_bind_blob64(q, 2, h->blob.ptr, h->blob.len, SQLITE_STATIC) != SQLITE_OK) st = hist__db_fail(h->journal, err, "bind");
+    }
+    if (st == PT_OK) st = hist__db_run(h->journal, q, err);
+    sqlite3_finalize(q);
+    if (st != PT_OK) return st;
+    h->journal_bytes -= r->bytes - h->blob.len;
+    r->bytes = h->blob.len;
+    return PT_OK;
+}
+
 static pt_status run_delete(hist *h, void *ctx, pt_error *err)
 {
     removal *r = ctx;
@@ -301,7 +443,8 @@ static pt_status run_delete(hist *h, void *ctx, pt_error *err)
     h->o.log_bytes = 0;
     if (st == PT_OK) st = hist__journal_trim(h, err);
     h->o.log_bytes = log_bytes;
-    if (st == PT_OK) st = hist__db_exec(h->journal, "PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)", err);
+    if (st == PT_OK) st = empty_last_row(h, err);
+    if (st == PT_OK) st = hist__db_exec(h->journal, "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)", err);
     for (size_t i = 0; st == PT_OK && i < h->n_partitions; i++) {
         int64_t start = h->partitions[i].start_ms;
         if (start >= r->to_ms || hist__partition_end(start) <= r->from_ms) continue;
