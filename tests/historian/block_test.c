@@ -179,28 +179,6 @@ static void the_summary_is_the_brute_force_one(void)
     CHECK(fabs(sum.m2 - ((2 - mean) * (2 - mean) + (4 - mean) * (4 - mean) + (-1 - mean) * (-1 - mean))) < 1e-9);
 }
 
-static void sorting_keeps_the_newest_of_equal_keys(void)
-{
-    hist__rows rows;
-    hist__rows_init(&rows);
-    hist_sample in[] = { row(5, SPB_INT32, 1), row(3, SPB_INT32, 2), row(5, SPB_INT32, 3), row(1, SPB_INT32, 4), row(5, SPB_INT32, 5) };
-    in[3].flags = HIST_STATE;
-    CHECK_OK(hist__rows_add(&rows, in, 5));
-    CHECK_OK(hist__rows_sort(&rows));
-    CHECK_INT(rows.n, 3);
-    CHECK_INT(rows.s[0].time_ms, 1);
-    CHECK_INT(rows.s[1].as.u64, 2);
-    CHECK_INT(rows.s[2].as.u64, 5);
-    hist__rows_fini(&rows);
-}
-
-static void the_checksum_is_xxh64(void)
-{
-    CHECK(hist__xxh64("", 0, 0) == 0xef46db3751d8e999u);
-    CHECK(hist__xxh64("a", 1, 0) == 0xd24ec4f1a98c6e5bu);
-    CHECK(hist__xxh64("abc", 3, 0) == 0x44bc2cf5ad770999u);
-}
-
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
@@ -210,8 +188,6 @@ int main(int argc, char **argv)
         PT_TEST(nulls_states_and_qualities_are_kept),
         PT_TEST(cutting_keeps_families_apart),
         PT_TEST(the_summary_is_the_brute_force_one),
-        PT_TEST(sorting_keeps_the_newest_of_equal_keys),
-        PT_TEST(the_checksum_is_xxh64),
     };
     if (hist__codec_new(&codec) != PT_OK) return 1;
     int rc = pt_test_main("historian/block", tests, PT_COUNT_OF(tests), argc, argv);

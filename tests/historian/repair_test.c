@@ -1,0 +1,201 @@
+/* tests/historian/repair_test.c -- what can be read of a damaged file is in the new one; the old one and what could not be read are put aside. */
+#include "tests/historian/support.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+static void every_kind_of_damage_is_found_and_repaired(void)
+{
+    static const struct {
+        const char *row, *sql;
+        int lost_tags; /* tags that lose a block */
+    } rows[] = {
+        { "a flipped byte in a block", "UPDATE data SET data=cast(substr(data,1,20)||x'5a'||substr(data,22) AS BLOB) WHERE id=7", 1 },
+        { "a block row is gone", "DELETE FROM block WHERE tag_id=2 AND t0=(SELECT max(t0) FROM block WHERE tag_id=2)", 0 },
+        { "a data row is gone", "DELETE FROM data WHERE id=3", 1 },
+        { "a wrong summary", "UPDATE block SET max=max+1 WHERE tag_id=1", 0 },
+        { "a wrong count", "UPDATE block SET samples=samples+1 WHERE tag_id=1", 0 },
+        { "wrong statistics", "UPDATE tag_stat SET samples=5", 0 },
+        { "statistics are gone", "DELETE FROM tag_stat", 0 },
+        { "blocks of another tag", "UPDATE OR REPLACE block SET tag_id=3 WHERE tag_id=1", 0 },
+        { "the index is gone", "DELETE FROM block", 0 },
+    };
+    for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
+        const char *dir = new_dir();
+        hist_verify_report r;
+        close_ok(filled_store(dir));
+        run_sql(partition_in(dir, NOW + 10 * DAY), rows[i].sql);
+        CHECK_ROW(rows[i].row, faults_in(dir, false, false, &r) > 0);
+        CHECK_ROW(rows[i].row, faults_in(dir, true, false, &r) > 0 && r.repaired >= 1);
+        CHECK_ROW(rows[i].row, faults_in(dir, false, true, &r) == 0);
+        hist *h = open_store(dir, 128);
+        uint64_t total = count_rows(h, 1) + count_rows(h, 2) + count_rows(h, 3);
+        CHECK_ROW(rows[i].row, rows[i].lost_tags ? total < 9000 && total >= 9000 - 128 : total == 9000);
+        close_ok(h);
+    }
+}
+
+static void a_garbled_file_is_set_aside_and_the_host_still_starts(void)
+{
+    const char *dir = new_dir();
+    hist_verify_report r;
+    close_ok(filled_store(dir));
+    const char *path = partition_in(dir, NOW + 10 * DAY);
+    FILE *f = fopen(path, "r+b");
+    CHECK_FATAL(f != NULL);
+    CHECK(fwrite("garbage instead of a header", 1, 27, f) == 27);
+    fclose(f);
+    hist *h = open_store(dir, 128); /* recording goes on */
+    hist_sample s = { .tag_id = 1, .time_ms = NOW + 40 * DAY, .type = SPB_DOUBLE, .as.f64 = 1 };
+    CHECK_OK(hist_append(h, &s, 1));
+    CHECK_OK(hist_flush(h, 5000, NULL));
+    close_ok(h);
+    CHECK(faults_in(dir, false, false, &r) > 0);
+    CHECK(faults_in(dir, true, false, &r) > 0);
+    CHECK_INT(faults_in(dir, false, true, &r), 0);
+    h = open_store(dir, 128);
+    CHECK(count_rows(h, 1) > 1500);
+    close_ok(h);
+    char aside[700];
+    snprintf(aside, sizeof aside, "%s.damaged-1", path);
+    CHECK(access(aside, F_OK) == 0);
+}
+
+static void a_damaged_journal_row_costs_only_itself(void)
+{
+    const char *dir = new_dir();
+    hist_verify_report r;
+    close_ok(filled_store(dir));
+    run_sql(file_in(dir, "journal.db"), "UPDATE journal SET data=x'00' WHERE id=(SELECT max(id) FROM journal)");
+    CHECK(faults_in(dir, false, false, &r) == 1);
+    CHECK(faults_in(dir, true, false, &r) == 1 && r.lost_journal_rows == 1);
+    CHECK_INT(faults_in(dir, false, true, &r), 0);
+    hist *h = open_store(dir, 128);
+    CHECK(count_rows(h, 1) >= 2901);
+    close_ok(h);
+}
+
+static void a_journal_without_its_mark_is_replayed_and_nothing_is_twice(void)
+{
+    const char *dir = new_dir();
+    close_ok(filled_store(dir));
+    run_sql(file_in(dir, "journal.db"), "DELETE FROM meta");
+    CHECK(faults_in(dir, true, false, NULL) > 0);
+    CHECK_INT(faults_in(dir, false, true, NULL), 0);
+    hist *h = open_store(dir, 128);
+    for (uint32_t id = 1; id <= 3; id++) CHECK_INT(count_rows(h, id), 3000);
+    close_ok(h);
+}
+
+static void change_numbers_are_not_used_again_after_a_repair(void)
+{
+    const char *dir = new_dir(), *journal = file_in(dir, "journal.db");
+    hist *h = open_bare(dir, 64);
+    uint32_t a = make_tag(h, "a", SPB_DOUBLE);
+    for (int i = 0; i < 10; i++) append_one(h, f64(a, NOW + i, i));
+    commit_bare(h);
+    for (int i = 10; i < 30; i++) append_one(h, f64(a, NOW + i, i));
+    commit_bare(h);
+    uint64_t next = h->next_seq;
+    hist__bare_free(h);
+    run_sql(journal, "UPDATE journal SET data=x'00' WHERE id=2"); /* the newest row, and with it the highest number */
+    CHECK_INT(faults_in(dir, true, false, NULL), 1);
+    CHECK_INT(sql_number(journal, "SELECT count(*) FROM damaged WHERE id=2 AND seq=11"), 1);
+    h = open_bare(dir, 64);
+    CHECK(h->next_seq >= next);
+    CHECK(h->journal_last >= 2); /* nor the row's number: a reader may have seen it */
+    hist__bare_free(h);
+    CHECK_INT(faults_in(dir, false, true, NULL), 0);
+}
+
+static void a_catalogue_gets_back_what_follows_from_the_rest(void)
+{
+    static const char *const damage[] = {
+        "INSERT INTO tag VALUES(0,'','','','','','',0,'',0)",
+        "UPDATE tag SET type=77 WHERE tag_id=2",
+        "DELETE FROM tag_path WHERE tag_id=1",
+        "UPDATE tag_path SET path='other' WHERE tag_id=1",
+        "INSERT INTO tag_path VALUES(9,0,NULL,'x')",
+        "DELETE FROM tag WHERE tag_id=3; DELETE FROM tag_path WHERE tag_id=3",
+    };
+    for (size_t i = 0; i < PT_COUNT_OF(damage); i++) {
+        const char *dir = new_dir();
+        hist_verify_report r;
+        close_ok(filled_store(dir));
+        run_sql(file_in(dir, "catalog.db"), damage[i]);
+        CHECK_ROW(damage[i], faults_in(dir, true, false, &r) > 0 && r.repaired == 1);
+        CHECK_ROW(damage[i], faults_in(dir, false, true, NULL) == 0);
+        hist *h = open_store(dir, 128);
+        for (uint32_t id = 1; id <= 3; id++) CHECK_ROW(damage[i], count_rows(h, id) == 3000); /* samples of a lost tag keep its number */
+        close_ok(h);
+    }
+}
+
+static void a_catalogue_that_cannot_be_opened_must_come_from_a_backup(void)
+{
+    const char *dir = new_dir();
+    hist_verify_report r;
+    hist_verify_options o = { .repair = true };
+    pt_error err = { 0 };
+    close_ok(filled_store(dir));
+    spoil(file_in(dir, "catalog.db"), 0, "garbage instead of a header");
+    CHECK_STATUS(hist_verify(dir, &o, &r, &err), PT_ECORRUPT); /* names of tags are nowhere else */
+    CHECK(access(file_in(dir, "catalog.db"), F_OK) == 0);
+}
+
+static void repairing_again_keeps_what_was_put_aside_before(void)
+{
+    const char *dir = new_dir(), *path;
+    hist_verify_report r;
+    close_ok(filled_store(dir));
+    path = partition_in(dir, NOW + 10 * DAY);
+    for (int round = 1; round <= 3; round++) {
+        run_sql(path, "UPDATE data SET data=cast(substr(data,1,20)||x'5a5a'||substr(data,23) AS BLOB) WHERE id=(SELECT max(id) FROM data)");
+        CHECK(faults_in(dir, true, false, &r) > 0);
+        CHECK_INT(r.lost_blocks, 1);
+        CHECK_INT(sql_number(path, "SELECT count(*) FROM damaged"), round);
+        char aside[500];
+        snprintf(aside, sizeof aside, "%s.damaged-%d", path, round);
+        CHECK(access(aside, F_OK) == 0);
+        CHECK_INT(faults_in(dir, false, true, &r), 0);
+        CHECK_INT(r.damaged_before, round);
+    }
+}
+
+static void pages_that_cannot_be_read_cost_only_what_is_on_them(void)
+{
+    const char *sound = new_dir();
+    close_ok(filled_store(sound));
+    for (long page = 0; page < 8; page++) {
+        const char *dir = new_dir();
+        char zeros[401];
+        CHECK_OK_FATAL(hist_backup(sound, dir, NULL, NULL, NULL));
+        memset(zeros, '#', sizeof zeros - 1);
+        zeros[sizeof zeros - 1] = 0;
+        if (sql_number(partition_in(dir, NOW + 10 * DAY), "PRAGMA page_count") <= page) break;
+        spoil(partition_in(dir, NOW + 10 * DAY), page * 16384, zeros);
+        CHECK(faults_in(dir, true, false, NULL) > 0);
+        CHECK_INT(faults_in(dir, false, true, NULL), 0);
+        hist *h = open_store(dir, 128);
+        uint64_t total = count_rows(h, 1) + count_rows(h, 2) + count_rows(h, 3);
+        CHECK(total >= 9000 - 3 * 840 && total <= 9000); /* the other weeks are not touched */
+        close_ok(h);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static const pt_test tests[] = {
+        PT_TEST(every_kind_of_damage_is_found_and_repaired),
+        PT_TEST(a_garbled_file_is_set_aside_and_the_host_still_starts),
+        PT_TEST(a_damaged_journal_row_costs_only_itself),
+        PT_TEST(a_journal_without_its_mark_is_replayed_and_nothing_is_twice),
+        PT_TEST(change_numbers_are_not_used_again_after_a_repair),
+        PT_TEST(a_catalogue_gets_back_what_follows_from_the_rest),
+        PT_TEST(a_catalogue_that_cannot_be_opened_must_come_from_a_backup),
+        PT_TEST(repairing_again_keeps_what_was_put_aside_before),
+        PT_TEST(pages_that_cannot_be_read_cost_only_what_is_on_them),
+    };
+    setup();
+    return pt_test_main("historian/repair", tests, PT_COUNT_OF(tests), argc, argv);
+}
