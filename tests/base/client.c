@@ -1,11 +1,14 @@
 /* tests/base/client.c */
 #include "tests/base/client.h"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 static size_t collect(char *p, size_t size, size_t n, void *to)
 {
@@ -92,6 +95,44 @@ bool client_wait(bool (*cond)(void *), void *ctx)
     for (int i = 0; i < 2500; i++) {
         if (cond(ctx)) return true;
         nanosleep(&pause, NULL);
+    }
+    return false;
+}
+
+int client_dial(uint16_t port)
+{
+    struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    struct timeval patience = { 5, 0 };
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof a)) abort();
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience)) abort();
+    return fd;
+}
+
+int client_send(uint16_t port, const char *text)
+{
+    int fd = client_dial(port);
+    if (write(fd, text, strlen(text)) != (ssize_t)strlen(text)) abort();
+    return fd;
+}
+
+int client_send_get(uint16_t port, const char *target)
+{
+    char text[256];
+    snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", target);
+    return client_send(port, text);
+}
+
+bool client_read_until(int fd, const char *what)
+{
+    char text[65536];
+    size_t n = 0;
+    while (n < sizeof text - 1) {
+        ssize_t r = read(fd, text + n, sizeof text - 1 - n);
+        if (r <= 0) return false;
+        n += (size_t)r;
+        text[n] = '\0';
+        if (strstr(text, what)) return true;
     }
     return false;
 }

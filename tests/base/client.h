@@ -1,4 +1,4 @@
-/* tests/base/client.h -- a real HTTP client (libcurl) and a server on a free port for the tests of the HTTP shell. */
+/* tests/base/client.h -- a real HTTP client (libcurl) and raw connections, for the tests of the HTTP shell. */
 #ifndef PT_TEST_CLIENT_H
 #define PT_TEST_CLIENT_H
 #include "base/daemon/http.h"
@@ -27,4 +27,10 @@ bool client_header(const answer *a, const char *line_start); /* "Content-Type: t
 
 /* Poll until `cond` or five seconds. */
 bool client_wait(bool (*cond)(void *), void *ctx);
+
+/* Raw connections to 127.0.0.1, reads wait five seconds at most; close() them. */
+int client_dial(uint16_t port);
+int client_send(uint16_t port, const char *text);         /* dial and send */
+int client_send_get(uint16_t port, const char *target);   /* a GET of HTTP/1.1 */
+bool client_read_until(int fd, const char *what);         /* false at the end of the stream or when nothing comes */
 #endif

@@ -184,33 +184,6 @@ static void a_subtree_binds_with_a_table_of_its_own(void)
     pt_buf_fini(&faults);
 }
 
-static void the_reference_is_written_from_the_table(void)
-{
-    pt_buf out;
-    pt_buf_init(&out, 65536);
-    pt_config_document(fields, "test.yaml", &out);
-    CHECK_STR(pt_buf_view(&out),
-              "## test.yaml\n\n"
-              "| Key | Type | Default | Range | Meaning |\n|---|---|---|---|---|\n"
-              "| `version` | whole number | required | 1 to 1 | Always 1. |\n"
-              "| `id` | text | `gw` |  | Id. |\n"
-              "| `role` | one of `primary`, `active`, `passive` | `passive` |  | Role. |\n"
-              "| `aliases` | true or false | `true` |  | Use aliases. |\n"
-              "| `bytes` | size | `512MiB` | 1MiB to 1TiB | Room. |\n"
-              "| `mqtt` | group |  |  | The broker. |\n"
-              "| `tags` | list of groups |  |  | Tags. |\n"
-              "| `rules` | see text |  |  | Rules. |\n"
-              "\n### `mqtt`\n\nThe broker.\n\n"
-              "| Key | Type | Default | Range | Meaning |\n|---|---|---|---|---|\n"
-              "| `mqtt.servers` | list of texts | `tcp://127.0.0.1:1883` |  | Brokers. |\n"
-              "| `mqtt.keep_alive` | duration | `30s` | 1s to 1h | Keep-alive \\| seconds. |\n"
-              "\n### `tags`\n\nTags.\n\n"
-              "| Key | Type | Default | Range | Meaning |\n|---|---|---|---|---|\n"
-              "| `tags[].name` | text | required | 1 to 8 bytes | Name. |\n"
-              "| `tags[].low` | number | `1.5` |  | Low end. |\n");
-    pt_buf_fini(&out);
-}
-
 static void write_file(const char *path, const char *bytes, size_t n)
 {
     FILE *f = fopen(path, "w");
@@ -303,7 +276,7 @@ int main(int argc, char **argv)
 {
     static const pt_test tests[] = { PT_TEST(values_and_defaults_are_bound), PT_TEST(each_fault_names_its_place),
                                      PT_TEST(rules_across_fields_are_the_callers), PT_TEST(a_subtree_binds_with_a_table_of_its_own),
-                                     PT_TEST(the_reference_is_written_from_the_table), PT_TEST(secrets_come_from_files_and_the_environment),
+                                     PT_TEST(secrets_come_from_files_and_the_environment),
                                      PT_TEST(addresses_that_cannot_work_are_faults) };
     return pt_test_main("base/config", tests, PT_COUNT_OF(tests), argc, argv);
 }

@@ -1,131 +1,81 @@
-/* tests/base/http_test.c -- routes, refusals and whole answers of the HTTP shell, asked by libcurl. */
+/* tests/base/http_test.c -- the life of the server: listening, bodies, the pool, deferred answers, nonsense on the wire, and the stop. */
 #include "tests/base/client.h"
 
 #include <curl/curl.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
 
-static void get_param(void *ctx, pt_http_request *rq)
-{
-    pt_buf out;
-    (void)ctx;
-    pt_buf_init(&out, 4096);
-    pt_slice g = pt_http_param(rq, "group"), r = pt_http_param(rq, "rest"), q = pt_http_query(rq, "q");
-    pt_buf_printf(&out, "group=%.*s rest=%.*s q=%.*s peer=%s", PT_SLICE_ARGS(g), PT_SLICE_ARGS(r), PT_SLICE_ARGS(q),
-                  pt_http_peer(rq));
-    pt_http_reply(rq, 200, "text/plain", pt_buf_view(&out));
-    pt_buf_fini(&out);
-}
+static _Atomic int deferred_total, slow_running;
+static _Atomic bool release_slow;
+static pt_http_request *deferred[8];
 
 static void echo_body(void *ctx, pt_http_request *rq)
 {
     (void)ctx;
     pt_http_reply(rq, 200, "application/octet-stream", pt_http_body(rq));
 }
-
 static void say_nothing(void *ctx, pt_http_request *rq)
 {
     (void)ctx, (void)rq;
 }
-
-static void long_json(void *ctx, pt_http_request *rq)
+static void on_defer(void *ctx, pt_http_request *rq)
 {
-    pt_buf out;
     (void)ctx;
-    pt_buf_init(&out, 1 << 20);
-    pt_buf_char(&out, '[');
-    for (int i = 0; i < 5000; i++)
-        pt_buf_printf(&out, "%s%d", i ? "," : "", i);
-    pt_buf_char(&out, ']');
-    pt_http_reply_json(rq, 200, &out);
+    pt_http_defer(rq);
+    deferred[deferred_total % 8] = rq;
+    deferred_total++;
+}
+static void on_slow(void *ctx, pt_http_request *rq)
+{
+    (void)ctx;
+    const struct timespec pause = { 0, 1000000 };
+    slow_running++;
+    while (!release_slow)
+        nanosleep(&pause, NULL);
+    slow_running--;
+    pt_http_reply(rq, 200, "text/plain", PT_LIT("slow"));
+}
+static void on_quick(void *ctx, pt_http_request *rq)
+{
+    (void)ctx;
+    pt_http_reply(rq, 200, "text/plain", PT_LIT("quick"));
 }
 
-static void too_long_json(void *ctx, pt_http_request *rq)
-{
-    pt_buf out;
-    (void)ctx;
-    pt_buf_init(&out, 4);
-    pt_buf_cstr(&out, "[1,2,3]");
-    pt_http_reply_json(rq, 200, &out);
-}
-
-static const char *const only_q[] = { "q", NULL };
 static const pt_http_route routes[] = {
-    { "GET", "/groups/{group}", get_param, only_q },
-    { "POST", "/echo", echo_body, NULL },
-    { "GET", "/tags/by-path/{rest...}", get_param, NULL },
-    { "GET", "/silent", say_nothing, NULL },
-    { "GET", "/long", long_json, NULL },
-    { "GET", "/toolong", too_long_json, NULL },
-    { "DELETE", "/groups/{group}", get_param, NULL },
+    { "GET", "/quick", on_quick, NULL },   { "POST", "/quick", on_quick, NULL }, { "POST", "/echo", echo_body, NULL },
+    { "GET", "/silent", say_nothing, NULL }, { "GET", "/defer", on_defer, NULL },  { "GET", "/slow", on_slow, NULL },
 };
 
 static pt_http_server *server;
-static pt_metrics *metrics;
 static uint16_t port;
 
 static void start(void)
 {
-    pt_http_options o = { .listen = "127.0.0.1:0", .max_body = 4096, .server_name = "test/1" };
+    pt_http_options o = { .listen = "127.0.0.1:0", .threads = 2, .max_body = 4096 };
     pt_error err = { 0 };
-    CHECK_OK_FATAL(pt_metrics_new(&metrics));
-    CHECK_OK_FATAL(pt_http_start(&o, routes, PT_COUNT_OF(routes), NULL, metrics, pt_clock_system(), NULL, &server, &port, &err));
+    deferred_total = slow_running = 0;
+    release_slow = false;
+    CHECK_OK_FATAL(pt_http_start(&o, routes, PT_COUNT_OF(routes), NULL, NULL, pt_clock_system(), NULL, &server, &port, &err));
 }
 
 static void stop(void)
 {
     pt_http_stop(server);
-    pt_metrics_free(metrics);
 }
 
-static void path_parameters_are_percent_decoded_once(void)
+static bool one_deferred(void *ctx)
 {
-    static const struct { const char *target, *want; } rows[] = {
-        { "/groups/a", "group=a rest= q= peer=127.0.0.1" },
-        { "/groups/a%2Fb%25", "group=a/b% rest= q=" },
-        { "/groups/a+b", "group=a+b " },
-        { "/groups/a?q=x+y%2B", "q=x y+ " },
-        { "/groups/a?q=1&q=2", "q=1 " },
-        { "/groups/a?q", "q= peer" },
-        { "/tags/by-path/a/b/%C3%BC", "rest=a/b/\xC3\xBC " },
-        { "/tags/by-path/", "rest= q" },
-    };
-    start();
-    for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
-        answer a = client_ask(port, (ask){ .target = rows[i].target });
-        CHECK_ROW(rows[i].target, a.status == 200);
-        CHECK_ROW(rows[i].target, client_has(&a, rows[i].want));
-        client_release(&a);
-    }
-    stop();
+    return deferred_total == *(int *)ctx;
 }
-
-static void what_does_not_fit_is_refused_by_the_shell(void)
+static bool slow_run(void *ctx)
 {
-    static const struct { const char *method, *target; long status; const char *want; } rows[] = {
-        { "GET", "/nothing", 404, "\"type\":\"urn:plantree:problem:not-found\"" },
-        { "GET", "/groups", 404, "not-found" },
-        { "GET", "/groups/", 404, "not-found" },
-        { "GET", "/groups/a/b", 404, "not-found" },
-        { "PUT", "/groups/a", 405, "GET, HEAD, DELETE" },
-        { "GET", "/groups/a?p=1", 400, "unknown query parameter 'p'" },
-        { "GET", "/groups/%zz", 400, "percent-encoded" },
-        { "GET", "/groups/%ff", 400, "percent-encoded" },
-        { "GET", "/groups/%00", 400, "percent-encoded" },
-        { "GET", "/groups/a?q=%", 400, "percent-encoded" },
-        { "GET", "/silent", 500, "urn:plantree:problem:internal" },
-        { "GET", "/toolong", 500, "too large" },
-    };
-    start();
-    for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
-        answer a = client_ask(port, (ask){ .method = rows[i].method, .target = rows[i].target });
-        CHECK_ROW(rows[i].target, a.status == rows[i].status);
-        CHECK_ROW(rows[i].target, client_has(&a, rows[i].want));
-        CHECK_ROW(rows[i].target, client_header(&a, "Content-Type: application/problem+json"));
-        CHECK_ROW(rows[i].target, client_header(&a, "X-Request-Id: "));
-        client_release(&a);
-    }
-    stop();
+    return slow_running == *(int *)ctx;
 }
 
 static void bodies_arrive_whole_up_to_the_limit(void)
@@ -154,51 +104,89 @@ static void bodies_arrive_whole_up_to_the_limit(void)
     stop();
 }
 
-static void long_texts_are_packed_for_clients_that_ask(void)
+static void a_handler_that_says_nothing_is_a_500(void)
 {
     start();
-    answer plain = client_ask(port, (ask){ .target = "/long" });
-    answer packed = client_ask(port, (ask){ .target = "/long", .headers = { "Accept-Encoding: br, gzip;q=0.5" } });
-    answer refused = client_ask(port, (ask){ .target = "/long", .headers = { "Accept-Encoding: gzip;q=0" } });
-    answer opened = client_ask(port, (ask){ .target = "/long", .gzip = true });
-    CHECK(plain.body.len > 20000);
-    CHECK(client_header(&plain, "Vary: Accept-Encoding"));
-    CHECK(client_header(&packed, "Content-Encoding: gzip"));
-    CHECK(packed.body.len < plain.body.len / 2);
-    CHECK(!client_header(&refused, "Content-Encoding"));
-    CHECK(pt_slice_eq(pt_buf_view(&plain.body), pt_buf_view(&opened.body)));
-    client_release(&plain);
-    client_release(&packed);
-    client_release(&refused);
-    client_release(&opened);
+    answer a = client_ask(port, (ask){ .target = "/silent" });
+    CHECK_INT(a.status, 500);
+    CHECK(client_has(&a, "urn:plantree:problem:internal"));
+    client_release(&a);
     stop();
 }
 
-static bool in_text(const pt_buf *text, const char *what)
+static void a_deferred_answer_comes_from_another_thread(void)
 {
-    return memmem(text->ptr, text->len, what, strlen(what)) != NULL;
+    int one = 1, two = 2;
+    start();
+    int fd = client_send_get(port, "/defer");
+    CHECK(client_wait(one_deferred, &one));
+    pt_http_reply(deferred[0], 200, "text/plain", PT_LIT("later"));
+    CHECK(client_read_until(fd, "later"));
+    /* On the same connection, and the client gone before the answer. */
+    const char *again = "GET /defer HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    CHECK(write(fd, again, strlen(again)) == (ssize_t)strlen(again));
+    CHECK(client_wait(one_deferred, &two));
+    close(fd);
+    pt_http_problem(deferred[1], 504, "write-timeout", "no confirmation came");
+    pt_http_stop(server);
 }
 
-static void requests_are_counted_by_route_and_code(void)
+static void *stop_thread(void *arg)
 {
-    pt_buf text;
+    pt_http_stop(arg);
+    return NULL;
+}
+
+static void a_stop_waits_for_what_runs_and_refuses_what_waits(void)
+{
+    int two = 2;
+    pthread_t stopper;
     start();
-    for (int i = 0; i < 3; i++) {
-        answer a = client_ask(port, (ask){ .target = "/groups/a" });
-        client_release(&a);
+    int a = client_send_get(port, "/slow"), b = client_send_get(port, "/slow"), live = client_send_get(port, "/quick");
+    CHECK(client_wait(slow_run, &two));
+    CHECK_FATAL(pthread_create(&stopper, NULL, stop_thread, server) == 0);
+    release_slow = true;
+    CHECK(client_read_until(a, "slow"));
+    CHECK(client_read_until(b, "slow"));
+    CHECK(client_read_until(live, "HTTP/1.1")); /* the answer or 503, never silence */
+    pthread_join(stopper, NULL);
+    close(a);
+    close(b);
+    close(live);
+}
+
+static void broken_requests_harm_nobody(void)
+{
+    static const char *const rows[] = {
+        "GET\r\n\r\n", "\r\n\r\n\r\n", "GET /quick HTTP/9.9\r\n\r\n", "GET /quick HTTP/1.1\r\nHost\r\n\r\n", "NONSENSE / HTTP/1.1\r\n\r\n",
+        "POST /quick HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n",
+        "POST /quick HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n",
+        "POST /quick HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        "POST /quick HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nabc", "GET * HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "GET http://localhost/quick HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    };
+    start();
+    for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
+        char drain[4096];
+        int fd = client_send(port, rows[i]);
+        CHECK_ROW(rows[i], shutdown(fd, SHUT_WR) == 0 || errno == ENOTCONN); /* cut off by the server already */
+        while (read(fd, drain, sizeof drain) > 0) { /* until the server hangs up */
+        }
+        close(fd);
     }
-    answer b = client_ask(port, (ask){ .target = "/nowhere" });
-    client_release(&b);
-    pt_http_stop(server); /* all answers are accounted for by then */
-    pt_buf_init(&text, 1 << 20);
-    pt_metrics_text(metrics, &text);
-    CHECK(in_text(&text, "plantree_http_requests_total{route=\"/groups/{group}\",method=\"GET\",code=\"200\"} 3\n"));
-    CHECK(in_text(&text, "plantree_http_requests_total{route=\"none\",method=\"none\",code=\"404\"} 1\n"));
-    CHECK(in_text(&text, "_duration_seconds_count{route=\"/groups/{group}\",method=\"GET\"} 3\n"));
-    CHECK(!in_text(&text, "_seconds_count{route=\"/long\""));
-    CHECK(in_text(&text, "plantree_http_streams 0\n"));
-    pt_buf_fini(&text);
-    pt_metrics_free(metrics);
+    char *big = malloc(80000);
+    if (!big) abort();
+    int n = snprintf(big, 64, "GET /");
+    memset(big + n, 'a', 70000);
+    memcpy(big + n + 70000, " HTTP/1.1\r\n\r\n", 14);
+    int fd = client_dial(port);
+    CHECK(write(fd, big, strlen(big)) > 0 || errno == ECONNRESET || errno == EPIPE);
+    close(fd);
+    free(big);
+    answer a = client_ask(port, (ask){ .target = "/quick" });
+    CHECK_INT(a.status, 200);
+    client_release(&a);
+    pt_http_stop(server);
 }
 
 static void every_way_to_listen_is_reached(void)
@@ -217,7 +205,7 @@ static void every_way_to_listen_is_reached(void)
         pt_status st = pt_http_start(&o, routes, PT_COUNT_OF(routes), NULL, NULL, pt_clock_system(), NULL, &server, &port, &err);
         if (st != PT_OK && strchr(rows[i].listen, '[')) continue; /* a machine without IPv6 */
         pt_check_at(st == PT_OK, true, __FILE__, __LINE__, "%s: %s", rows[i].listen, err.text);
-        snprintf(url, sizeof url, "http://%s:%u/groups/a", rows[i].host, port);
+        snprintf(url, sizeof url, "http://%s:%u/quick", rows[i].host, port);
         pt_buf_init(&body, 4096);
         CHECK_ROW(rows[i].listen, client_get(url, &body, &status) == 0 && status == 200);
         CHECK_ROW(rows[i].listen, body.len > 0);
@@ -226,15 +214,59 @@ static void every_way_to_listen_is_reached(void)
     }
 }
 
+static void bad_listen_texts_and_taken_ports_are_told_apart(void)
+{
+    static const struct { const char *listen; pt_status want; } rows[] = {
+        { "8080", PT_EINVAL }, { "127.0.0.1:", PT_EINVAL }, { "127.0.0.1:70000", PT_EINVAL }, { "::1:80", PT_EINVAL },
+        { "300.1.1.1:0", PT_EINVAL }, { "192.0.2.1:0", PT_EINVAL },
+    };
+    char taken[32];
+    pt_http_server *second = NULL;
+    pt_error err;
+    for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
+        pt_http_options o = { .listen = rows[i].listen };
+        pt_status st = pt_http_start(&o, routes, 1, NULL, NULL, pt_clock_system(), NULL, &second, NULL, &err);
+        CHECK_ROW(rows[i].listen, st == rows[i].want);
+    }
+    start();
+    snprintf(taken, sizeof taken, "127.0.0.1:%u", port);
+    pt_http_options o = { .listen = taken };
+    CHECK_STATUS(pt_http_start(&o, routes, 1, NULL, NULL, pt_clock_system(), NULL, &second, NULL, &err), PT_EBUSY);
+    pt_http_stop(server);
+    pt_http_stop(NULL);
+}
+
+static void a_listen_text_is_checked_without_opening_anything(void)
+{
+    static const struct { const char *listen; pt_status want; const char *says; } rows[] = {
+        { "127.0.0.1:8080", PT_OK, "" },   { "[::1]:0", PT_OK, "" },          { "*:65535", PT_OK, "" },
+        { "no.such.host:1", PT_OK, "" },   { "8080", PT_EINVAL, "ADDRESS:PORT" }, { "", PT_EINVAL, "ADDRESS:PORT" },
+        { "a:65536", PT_EINVAL, "ADDRESS:PORT" }, { "a:-1", PT_EINVAL, "ADDRESS:PORT" }, { "::1:80", PT_EINVAL, "[::1]:8080" },
+    };
+    char longest[400];
+    pt_error err;
+    for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
+        err = (pt_error){ 0 };
+        CHECK_ROW(rows[i].listen, pt_http_listen_check(rows[i].listen, &err) == rows[i].want);
+        CHECK_ROW(rows[i].listen, strstr(err.text, rows[i].says) != NULL);
+    }
+    memset(longest, 'a', 300);
+    memcpy(longest + 300, ":80", 4);
+    CHECK_STATUS(pt_http_listen_check(longest, &err), PT_EINVAL);
+    CHECK(strstr(err.text, "too long"));
+}
+
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(path_parameters_are_percent_decoded_once),
-        PT_TEST(what_does_not_fit_is_refused_by_the_shell),
         PT_TEST(bodies_arrive_whole_up_to_the_limit),
-        PT_TEST(long_texts_are_packed_for_clients_that_ask),
-        PT_TEST(requests_are_counted_by_route_and_code),
+        PT_TEST(a_handler_that_says_nothing_is_a_500),
+        PT_TEST(a_deferred_answer_comes_from_another_thread),
+        PT_TEST(a_stop_waits_for_what_runs_and_refuses_what_waits),
+        PT_TEST(broken_requests_harm_nobody),
         PT_TEST(every_way_to_listen_is_reached),
+        PT_TEST(bad_listen_texts_and_taken_ports_are_told_apart),
+        PT_TEST(a_listen_text_is_checked_without_opening_anything),
     };
     curl_global_init(CURL_GLOBAL_DEFAULT);
     int rc = pt_test_main("base/http", tests, PT_COUNT_OF(tests), argc, argv);
