@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # test.sh -- install what is missing, build, run all tests. Non-zero when anything fails; ctest's summary stands last.
 #
-#   ./test.sh           everything: the tests, then all but the browser's once more under AddressSanitizer and UBSan
-#   ./test.sh --quick   without chaos and browser tests and without the sanitizer build
+#   ./test.sh           everything: the tests, those of what threads share under ThreadSanitizer, all but the browser's under ASan and UBSan
+#   ./test.sh --quick   without chaos and browser tests and without the sanitizer builds
 set -euo pipefail
 cd "$(dirname "$0")"
 . packaging/deps.sh
@@ -43,6 +43,9 @@ fi
 "${run[@]}" --test-dir build </dev/null
 
 # The compiler's warnings have spoken in the first build; with sanitizers gcc adds false ones.
+pt_build build-tsan "-DCMAKE_BUILD_TYPE=RelWithDebInfo -DPLANTREE_WERROR=OFF -DPLANTREE_WEB=OFF -DPLANTREE_SANITIZE=thread" thread_tests
+TSAN_OPTIONS=second_deadlock_stack=1 "${run[@]}" --test-dir build-tsan -L threads </dev/null
+
 pt_build build-asan "-DCMAKE_BUILD_TYPE=RelWithDebInfo -DPLANTREE_WERROR=OFF -DPLANTREE_WEB=OFF -DPLANTREE_SANITIZE=address,undefined"
 export ASAN_OPTIONS=abort_on_error=0:detect_leaks=1:check_initialization_order=1 UBSAN_OPTIONS=print_stacktrace=1
 exec "${run[@]}" --test-dir build-asan -E '^browser/' </dev/null

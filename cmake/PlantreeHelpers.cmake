@@ -74,6 +74,10 @@ function(pt_test file)
   add_test(NAME ${folder}/${stem} COMMAND ${target} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   set_tests_properties(${folder}/${stem} PROPERTIES LABELS ${A_LABEL} TIMEOUT ${A_TIMEOUT}
     ENVIRONMENT "PLANTREE_BIN=${CMAKE_BINARY_DIR}/bin;PLANTREE_SRC=${PROJECT_SOURCE_DIR}")
+  if("${folder}/${stem}" IN_LIST PT_THREAD_TESTS)
+    set_property(TEST ${folder}/${stem} APPEND PROPERTY LABELS threads)
+    add_dependencies(thread_tests ${target})
+  endif()
 endfunction()
 
 function(pt_tests)

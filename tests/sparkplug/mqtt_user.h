@@ -14,7 +14,8 @@ typedef struct user {
     bool no_will, refuse;
     spb_mqtt_filter filters[2];
     size_t n_filters;
-    bool disconnect_on_lost, drop_messages;
+    bool drop_messages;
+    _Atomic bool disconnect_on_lost; /* may be said while it runs */
     _Atomic int prepared, connected, ready, lost, sent_ok, sent_failed, messages, bad_order, unsent;
     _Atomic int64_t last_sent;
     pthread_mutex_t mutex;
