@@ -55,6 +55,7 @@ static void write_body(pt_json *j, const host_write_result *r)
     pt_json_key(j, "reported");
     if (r->seen[0]) pt_json_raw(j, pt_cstr(r->seen));
     else pt_json_null(j);
+    pt_json_member_bool(j, "unchanged", r->unchanged);
     pt_json_member_cstr(j, "detail", r->text[0] ? r->text : NULL);
     pt_json_member_i64(j, "sent_ms", r->sent_ms);
     if (r->done_ms) pt_json_member_i64(j, "done_ms", r->done_ms);

@@ -17,8 +17,10 @@ typedef struct record {
     char *path, *key, *reason, *who, *node, *value_json;
     char *want_bytes;       /* of a text value */
     spb_value want;
-    int64_t sent_mono, deadline_mono, settle_mono; /* settle: a deviation may still be corrected until then */
+    int64_t sent_mono, deadline_mono, settle_mono; /* settle: a deviation may still be corrected until then, silence may end */
     bool deviates;
+    bool same;  /* the value stood there when it was sent, and nothing else has been seen or sent since */
+    bool untold; /* finished, its event not yet written */
 } record;
 
 struct host_writes {
@@ -134,6 +136,7 @@ static void write_json(const record *r, pt_buf *out)
         pt_json_key(&j, "reported");
         pt_json_raw(&j, pt_cstr(r->r.seen));
     }
+    if (r->r.unchanged) pt_json_member_bool(&j, "unchanged", true);
     pt_json_member_cstr(&j, "reason", r->reason);
     pt_json_member_cstr(&j, "who", r->who);
     pt_json_member_cstr(&j, "detail", r->r.text);
@@ -168,8 +171,7 @@ typedef struct target {
     spb_datatype type;
     bool writable, live;
     double low, high;
-    spb_value value;        /* current; bytes not kept */
-    char current_json[200];
+    char current_json[200]; /* "": none, or longer */
     bool has_value;
 } target;
 
@@ -304,6 +306,20 @@ static pt_status send_command(host_writes *w, const target *t, const node_facts 
     return st;
 }
 
+/* The plant's last word is this value. */
+static bool stands(const target *t, const spb_value *v)
+{
+    char text[sizeof t->current_json] = "";
+    pt_buf b;
+    pt_json j;
+    pt_buf_init(&b, sizeof text - 1);
+    pt_json_init(&j, &b);
+    spb_value_json(&j, v);
+    if (pt_buf_status(&b) == PT_OK) snprintf(text, sizeof text, "%.*s", PT_SLICE_ARGS(pt_buf_view(&b)));
+    pt_buf_fini(&b);
+    return t->live && t->has_value && text[0] && strcmp(text, t->current_json) == 0;
+}
+
 static void forget_old(host_writes *w, int64_t now_ms)
 {
     record **at = &w->records;
@@ -420,6 +436,15 @@ pt_status host_writes_do(host_writes *w, const host_write_request *rq, host_writ
     r->deadline_mono = r->sent_mono + w->opt.confirm_ms;
     pthread_mutex_lock(&w->lock);
     forget_old(w, now);
+    if (st == PT_OK) {
+        r->same = stands(&t, &v);
+        r->settle_mono = r->sent_mono + SETTLE_MS;
+        for (record *other = w->records; other; other = other->next) { /* what another write does to the tag is not known yet */
+            if (other->r.state != HOST_WRITE_SENT || other->r.tag_id != r->r.tag_id) continue;
+            other->same = false;
+            r->same = false;
+        }
+    }
     r->next = w->records;
     w->records = r;
     w->n_records++;
@@ -461,13 +486,15 @@ pt_status host_writes_get(host_writes *w, uint64_t id, host_write_result *out)
 
 /* ---- outcomes ---- */
 
-/* With the lock; the record stays in the list, so it may be told after the lock is gone: records die ten minutes later. */
+/* With the lock. */
 static void finish(host_writes *w, record *r, host_write_state state)
 {
     r->r.state = state;
     r->r.done_ms = pt_wall_ms(w->clock);
+    r->untold = true;
     w->n_open--;
     w->counts[state]++;
+    if (r->r.unchanged) snprintf(r->r.text, sizeof r->r.text, "the value was there before; a node reports changes only");
     if (state == HOST_WRITE_DEVIATES) snprintf(r->r.text, sizeof r->r.text, "the plant reports another value");
     if (state == HOST_WRITE_TIMEOUT) snprintf(r->r.text, sizeof r->r.text, "no newer value arrived; the command may or may not have been carried out");
     pthread_cond_broadcast(&w->changed);
@@ -484,47 +511,73 @@ static void note_seen(record *r, const spb_value *v)
     pt_buf_fini(&b);
 }
 
+/* Write the events of what was finished. A record stays in the list for ten minutes, so it may be told without the lock. */
+static void tell_finished(host_writes *w)
+{
+    for (;;) {
+        pthread_mutex_lock(&w->lock);
+        record *r = w->records;
+        while (r && !r->untold)
+            r = r->next;
+        if (r) r->untold = false;
+        pthread_mutex_unlock(&w->lock);
+        if (!r) return;
+        tell(w, r, r->r.done_ms);
+    }
+}
+
 void host_writes_see(host_writes *w, const uns_update *u, size_t n)
 {
     if (atomic_load(&w->n_open) == 0) return;
-    record *told[16];
-    size_t n_told = 0;
     int64_t now = pt_mono_ms(w->clock);
+    bool finished = false;
     pthread_mutex_lock(&w->lock);
     for (record *r = w->records; r; r = r->next) {
-        if (r->r.state != HOST_WRITE_SENT) continue;
         for (size_t i = 0; i < n && r->r.state == HOST_WRITE_SENT; i++) {
             if (u[i].tag_id != r->r.tag_id) continue;
             note_seen(r, &u[i].value);
             if (spb_value_equal(&u[i].value, &r->want)) {
                 finish(w, r, HOST_WRITE_CONFIRMED);
-                if (n_told < PT_COUNT_OF(told)) told[n_told++] = r;
+                finished = true;
             } else if (!r->deviates) { /* perhaps it was on its way before the command: wait a little for a better one */
                 r->deviates = true;
+                r->same = false;
                 r->settle_mono = now + SETTLE_MS;
             }
         }
     }
     pthread_mutex_unlock(&w->lock);
-    for (size_t i = 0; i < n_told; i++)
-        tell(w, told[i], told[i]->r.done_ms);
+    if (finished) tell_finished(w);
+}
+
+/* Nothing came since it was sent, and the value still stands there: so it was done, or there was nothing to do. */
+static bool still_stands(const host_writes *w, record *r)
+{
+    target t = {0};
+    if (uns_read(w->tree, pt_cstr(r->path), see_target, &t) != PT_OK) return false;
+    bool ok = t.found && t.tag_id == r->r.tag_id && stands(&t, &r->want);
+    if (ok) snprintf(r->r.seen, sizeof r->r.seen, "%s", t.current_json);
+    target_free(&t);
+    return ok;
 }
 
 void host_writes_tick(host_writes *w)
 {
     if (atomic_load(&w->n_open) == 0) return;
-    record *told[64];
-    size_t n_told = 0;
     int64_t now = pt_mono_ms(w->clock);
     pthread_mutex_lock(&w->lock);
-    for (record *r = w->records; r && n_told < PT_COUNT_OF(told); r = r->next) {
+    for (record *r = w->records; r; r = r->next) {
         if (r->r.state != HOST_WRITE_SENT) continue;
-        if (r->deviates && (now >= r->settle_mono || now >= r->deadline_mono)) finish(w, r, HOST_WRITE_DEVIATES);
-        else if (now >= r->deadline_mono) finish(w, r, HOST_WRITE_TIMEOUT);
-        else continue;
-        told[n_told++] = r;
+        bool settled = now >= r->settle_mono || now >= r->deadline_mono;
+        if (r->deviates && settled) {
+            finish(w, r, HOST_WRITE_DEVIATES);
+        } else if (r->same && settled && still_stands(w, r)) {
+            r->r.unchanged = true;
+            finish(w, r, HOST_WRITE_CONFIRMED);
+        } else if (now >= r->deadline_mono) {
+            finish(w, r, HOST_WRITE_TIMEOUT);
+        }
     }
     pthread_mutex_unlock(&w->lock);
-    for (size_t i = 0; i < n_told; i++)
-        tell(w, told[i], told[i]->r.done_ms);
+    tell_finished(w);
 }

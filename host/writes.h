@@ -3,9 +3,12 @@
  *   requested --checks--> refused
  *                   +--> sent --DATA with the value--> confirmed
  *                             --DATA with another, and no better one in time--> deviates
+ *                             --nothing, and the value was there already--> confirmed, marked unchanged
  *                             --nothing--> timeout
  *
- * Sparkplug acknowledges no command: only newer DATA of the metric does. `sent` never means done (uns-and-api.md 5.6).
+ * Sparkplug acknowledges no command: only newer DATA of the metric does. `sent` never means done (uns-and-api.md 5.6). A node reports by
+ * exception, so writing the value that stands there brings no DATA; when the tag is still live with that value after a second, and no
+ * other write to it is under way, that is the answer, and it says so.
  * Threads: any; one lock. Requests are kept for ten minutes so that an Idempotency-Key gives the same answer again. */
 #ifndef HOST_WRITES_H
 #define HOST_WRITES_H
@@ -45,6 +48,7 @@ typedef struct host_write_result {
     char slug[24];              /* problem slug when REFUSED */
     int http;                   /* status to answer when REFUSED */
     char text[200];             /* for people */
+    bool unchanged;             /* CONFIRMED without newer DATA: the value was there before */
     char seen[200];             /* JSON of the value that came back; "" when none */
     int64_t sent_ms, done_ms;
 } host_write_result;

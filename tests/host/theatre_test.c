@@ -293,6 +293,30 @@ static void a_write_is_a_dcmd_and_its_outcome_is_what_the_plant_says(void)
     pthread_join(q.thread, NULL);
     CHECK(client_has(&q.a, "\"state\":\"deviates\"") && client_has(&q.a, "\"reported\":7"));
     client_release(&q.a);
+
+    /* the value that stands there: a node that reports by exception has nothing to say */
+    static posting s;
+    s = (posting){ .body = "{\"path\":\"g/w/d/N\",\"value\":7}", .key = "Idempotency-Key: k3" };
+    post_main(&s);
+    CHECK_INT(pt_observer_count_topic(st.observer, "spBv1.0/g/DCMD/w/d"), 3);
+    CHECK(client_has(&s.a, "\"state\":\"confirmed\"") && client_has(&s.a, "\"unchanged\":true") && client_has(&s.a, "\"reported\":7"));
+    client_release(&s.a);
+
+    /* unless it dies meanwhile, or another value was on its way */
+    s = (posting){ .body = "{\"path\":\"g/w/d/N\",\"value\":7}", .key = "Idempotency-Key: k4" };
+    CHECK_FATAL(pthread_create(&s.thread, NULL, post_main, &s) == 0);
+    CHECK_WITHIN_FATAL(5000, nth("spBv1.0/g/DCMD/w/d", 3) != NULL);
+    publish("spBv1.0/g/DDATA/w/d", "ts=1004 seq=4 N=i8@1004");
+    pthread_join(s.thread, NULL);
+    CHECK(client_has(&s.a, "\"state\":\"deviates\"") && client_has(&s.a, "\"reported\":8"));
+    client_release(&s.a);
+    s = (posting){ .body = "{\"path\":\"g/w/d/N\",\"value\":8}", .key = "Idempotency-Key: k5" };
+    CHECK_FATAL(pthread_create(&s.thread, NULL, post_main, &s) == 0);
+    CHECK_WITHIN_FATAL(5000, nth("spBv1.0/g/DCMD/w/d", 4) != NULL);
+    publish("spBv1.0/g/DDEATH/w/d", "ts=1005 seq=5");
+    pthread_join(s.thread, NULL);
+    CHECK(client_has(&s.a, "\"state\":\"timeout\""));
+    client_release(&s.a);
     stage_close(&st);
 }
 
