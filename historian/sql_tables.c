@@ -22,16 +22,19 @@ typedef enum table_kind { TAG, HISTORY, BUCKET, EVENT, TAG_PATH, TABLES } table_
 
 enum { BY_TAG = 1, BY_PATH = 2, FROM = 4, TO = 8, AFTER_SEQ = 16, RANGE_FROM = 32, RANGE_TO = 64, INTERVAL = 128 };
 
+/* WITHOUT ROWID: SQLite tells rows apart by the key, as it must where one query walks a table twice (an OR of two constraints). */
 static const struct {
     const char *name, *columns;
 } TABLE[TABLES] = {
     [TAG] = { "tag", "CREATE TABLE x(tag_id INTEGER, source TEXT, group_id TEXT, edge TEXT, device TEXT, metric TEXT, path TEXT, type TEXT, unit TEXT,"
-                     " first_ms INTEGER, last_ms INTEGER, samples INTEGER)" },
-    [HISTORY] = { "history", "CREATE TABLE x(tag_id INTEGER, path TEXT, time_ms INTEGER, value, quality TEXT, historical INTEGER, type TEXT HIDDEN)" },
+                     " first_ms INTEGER, last_ms INTEGER, samples INTEGER, PRIMARY KEY(tag_id)) WITHOUT ROWID" },
+    [HISTORY] = { "history", "CREATE TABLE x(tag_id INTEGER, path TEXT, time_ms INTEGER, value, quality TEXT, historical INTEGER, type TEXT HIDDEN, PRIMARY KEY(tag_id, time_ms))"
+                             " WITHOUT ROWID" },
     [BUCKET] = { "bucket", "CREATE TABLE x(tag_id INTEGER, path TEXT, from_ms INTEGER HIDDEN, to_ms INTEGER HIDDEN, interval_ms INTEGER HIDDEN, t_ms INTEGER, count INTEGER,"
-                           " min REAL, max REAL, avg REAL, first REAL, last REAL, sum REAL, stddev REAL, twa REAL, good INTEGER, nums INTEGER)" },
-    [EVENT] = { "event", "CREATE TABLE x(seq INTEGER, time_ms INTEGER, type TEXT, node TEXT, device TEXT, path TEXT, detail TEXT)" },
-    [TAG_PATH] = { "tag_path", "CREATE TABLE x(tag_id INTEGER, path TEXT, from_ms INTEGER, to_ms INTEGER)" },
+                           " min REAL, max REAL, avg REAL, first REAL, last REAL, sum REAL, stddev REAL, twa REAL, good INTEGER, nums INTEGER,"
+                           " PRIMARY KEY(tag_id, t_ms, interval_ms, from_ms, to_ms)) WITHOUT ROWID" },
+    [EVENT] = { "event", "CREATE TABLE x(seq INTEGER, time_ms INTEGER, type TEXT, node TEXT, device TEXT, path TEXT, detail TEXT, PRIMARY KEY(seq)) WITHOUT ROWID" },
+    [TAG_PATH] = { "tag_path", "CREATE TABLE x(tag_id INTEGER, path TEXT, from_ms INTEGER, to_ms INTEGER, PRIMARY KEY(tag_id, from_ms)) WITHOUT ROWID" },
 };
 
 typedef struct table {
@@ -54,7 +57,6 @@ struct hist__sql {
 
 typedef struct cursor {
     sqlite3_vtab_cursor base;
-    int64_t rowid;
     bool eof;
     uint32_t tag_id, last_tag; /* being given out, and the last to visit */
     int64_t from_ms, to_ms, interval_ms; /* [from, to) */
@@ -136,15 +138,13 @@ static int best_index(sqlite3_vtab *v, sqlite3_index_info *info)
         for (int i = 0; i < info->nConstraint; i++) {
             const struct sqlite3_index_constraint *c = &info->aConstraint[i];
             if (!(bits_of(t->kind, c->iColumn, c->op) & words[w].bit)) continue;
+            if (words[w].bit == BY_PATH && strcmp(sqlite3_vtab_collation(info, i), "BINARY") != 0) continue; /* our paths are compared byte by byte */
             if (!c->usable) {
                 if (words[w].bit & (RANGE_FROM | RANGE_TO | INTERVAL)) return SQLITE_CONSTRAINT; /* a parameter from a table not yet read: another plan */
                 continue;
             }
             if (info->aConstraintUsage[i].argvIndex) { /* an equality used as FROM: without it as TO */
                 if (words[w].bit == TO) continue;
-            }
-            if (c->op == SQLITE_INDEX_CONSTRAINT_EQ && words[w].bit == FROM) {
-                /* one argument can serve only one bit: FROM narrows from below, SQLite's own check does the rest; the order by time makes it cheap */
             }
             info->aConstraintUsage[i].argvIndex = ++args;
             info->aConstraintUsage[i].omit = words[w].bit == BY_PATH || words[w].bit == RANGE_FROM || words[w].bit == RANGE_TO || words[w].bit == INTERVAL;
@@ -298,7 +298,6 @@ static int next_row(sqlite3_vtab_cursor *v)
     hist *h = t->sql->h;
     pt_error err = { 0 };
     pt_status st = PT_OK;
-    c->rowid++;
     switch (t->kind) {
     case HISTORY: return next_sample(c, h);
     case BUCKET: return next_bucket(c, h);
@@ -338,6 +337,11 @@ static pt_status tag_range(cursor *c, hist *h, int taken, sqlite3_value **argv, 
         return PT_OK;
     }
     if (taken & BY_PATH) {
+        if (sqlite3_value_type(argv[*at]) == SQLITE_NULL) { /* equal to nothing */
+            ++*at;
+            c->last_tag = 0;
+            return PT_OK;
+        }
         const char *path = (const char *)sqlite3_value_text(argv[*at]);
         pt_slice s = pt_slice_of(path ? path : "", (size_t)sqlite3_value_bytes(argv[(*at)++]));
         pt_arena_reset(&c->arena);
@@ -355,6 +359,13 @@ static pt_status tag_range(cursor *c, hist *h, int taken, sqlite3_value **argv, 
     return st;
 }
 
+/* A text or a blob is more than any number: it bounds nothing from above. */
+static bool is_number(sqlite3_value *v)
+{
+    int type = sqlite3_value_numeric_type(v);
+    return type == SQLITE_INTEGER || type == SQLITE_FLOAT;
+}
+
 static int filter(sqlite3_vtab_cursor *v, int taken, const char *plan, int argc, sqlite3_value **argv)
 {
     (void)plan;
@@ -367,7 +378,6 @@ static int filter(sqlite3_vtab_cursor *v, int taken, const char *plan, int argc,
     int64_t after = 0;
     end_walk(c);
     c->eof = false;
-    c->rowid = 0;
     c->from_ms = INT64_MIN;
     c->to_ms = INT64_MAX;
     pt_status st = t->kind == EVENT ? PT_OK : tag_range(c, h, taken, argv, &at);
@@ -377,8 +387,9 @@ static int filter(sqlite3_vtab_cursor *v, int taken, const char *plan, int argc,
         if (taken & TO << 8 && c->from_ms < INT64_MAX) c->to_ms = c->from_ms + 1;
     }
     if (taken & TO) {
+        bool number = is_number(argv[at]);
         int64_t to = sqlite3_value_int64(argv[at++]); /* <= or <: one ms more is checked away by SQLite */
-        if (to < INT64_MAX && to + 1 < c->to_ms) c->to_ms = to + 1;
+        if (number && to < INT64_MAX && to + 1 < c->to_ms) c->to_ms = to + 1;
     }
     if (taken & AFTER_SEQ) after = sqlite3_value_int64(argv[at++]);
     if (t->kind == BUCKET) {
@@ -403,12 +414,6 @@ static int filter(sqlite3_vtab_cursor *v, int taken, const char *plan, int argc,
 static int at_end(sqlite3_vtab_cursor *v)
 {
     return ((cursor *)v)->eof;
-}
-
-static int row_id(sqlite3_vtab_cursor *v, sqlite3_int64 *out)
-{
-    *out = ((cursor *)v)->rowid;
-    return SQLITE_OK;
 }
 
 /* ---- columns ------------------------------------------------------------------------------------------------- */
@@ -551,7 +556,7 @@ static void drop_module(void *aux)
 }
 
 static const sqlite3_module METHODS = { .iVersion = 1, .xConnect = connect_table, .xBestIndex = best_index, .xDisconnect = disconnect_table, .xOpen = open_cursor,
-                                        .xClose = close_cursor, .xFilter = filter, .xNext = next_row, .xEof = at_end, .xColumn = column_value, .xRowid = row_id };
+                                        .xClose = close_cursor, .xFilter = filter, .xNext = next_row, .xEof = at_end, .xColumn = column_value };
 
 pt_status hist__sql_register(sqlite3 *db, hist *h, void (*release)(hist *h))
 {
