@@ -118,29 +118,6 @@ static void ranges_and_patterns_select(void)
     CHECK_INT(play(&o, false).values, 0);
 }
 
-static void the_lines_have_the_documented_form(void)
-{
-    hist_tag tag = { .tag_id = 1, .key = { PT_LIT("spb"), PT_LIT("g"), PT_LIT("e"), PT_LIT("d"), PT_LIT("a,b") }, .path = PT_LIT("x/\"y\"") };
-    hist_sample s = { .tag_id = 1, .time_ms = 1763676001250, .type = SPB_DOUBLE, .as.f64 = 1.5 };
-    hist_event e = { .seq = 1, .time_ms = 1763676001250, .type = PT_LIT("ddeath"), .node = PT_LIT("g/e"), .device = PT_LIT("d"), .detail = PT_LIT("{}") };
-    hist_replay_item v = { .index = 17, .time_ms = s.time_ms, .kind = HIST_REPLAY_VALUE, .tag = &tag, .sample = &s }, d = { .index = 18, .time_ms = s.time_ms, .kind = HIST_REPLAY_EVENT, .event = &e };
-    pt_buf out;
-    pt_buf_init(&out, 1 << 16);
-    hist_replay_jsonl(&v, 1763676001250, &out);
-    CHECK_STR(pt_buf_view(&out), "{\"i\":17,\"v\":\"2025-11-20T22:00:01.250Z\",\"w\":\"2025-11-20T22:00:01.250Z\",\"kind\":\"value\",\"path\":\"x/\\\"y\\\"\",\"node\":\"g/e\",\"dev\":\"d\",\"metric\":\"a,b\","
-                                 "\"type\":\"Double\",\"value\":1.5,\"quality\":\"GOOD\",\"orig\":\"2025-11-20T22:00:01.250Z\"}\n");
-    pt_buf_reset(&out);
-    hist_replay_jsonl(&d, -1, &out);
-    CHECK_STR(pt_buf_view(&out), "{\"i\":18,\"v\":\"2025-11-20T22:00:01.250Z\",\"kind\":\"death\",\"node\":\"g/e\",\"dev\":\"d\",\"type\":\"ddeath\",\"detail\":{},\"orig\":\"2025-11-20T22:00:01.250Z\"}\n");
-    pt_buf_reset(&out);
-    hist_replay_csv(&v, -1, &out);
-    CHECK_STR(pt_buf_view(&out), "17,2025-11-20T22:00:01.250Z,,value,\"x/\"\"y\"\"\",g,e,d,\"a,b\",Double,1.5,GOOD,2025-11-20T22:00:01.250Z\r\n");
-    pt_buf_reset(&out);
-    hist_replay_csv(&d, -1, &out);
-    CHECK_STR(pt_buf_view(&out), "18,2025-11-20T22:00:01.250Z,,death,,g,e,d,,ddeath,{},,2025-11-20T22:00:01.250Z\r\n");
-    pt_buf_fini(&out);
-}
-
 static void end(void)
 {
     CHECK_OK(hist_close(h, 1000, NULL));
@@ -152,7 +129,6 @@ int main(int argc, char **argv)
         PT_TEST(fill),
         PT_TEST(everything_comes_in_order_and_the_same_twice),
         PT_TEST(ranges_and_patterns_select),
-        PT_TEST(the_lines_have_the_documented_form),
         PT_TEST(end),
     };
     (void)argc;
