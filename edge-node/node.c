@@ -585,7 +585,14 @@ pt_status edge_node_replace_model(edge_node *n, edge_model *model, edge_model **
     if (!model->sealed) return PT_ESTATE;
     pthread_mutex_lock(&n->lock);
     model->created_ms = pt_wall_ms(n->o.clock);
-    if (edge_session_may_send(&n->session)) flush(n);
+    if (edge_session_may_send(&n->session)) {
+        flush(n);
+        for (uint32_t i = 1; i < n->model->n_devices; i++) { /* a device that is no more has no births to say so: tck-id-operational-behavior-device-ddeath */
+            const edge__device *d = &n->model->devices[i];
+            if (d->born && edge_model_find_device(model, d->id) == UINT32_MAX && edge__send_ddeath(n, i) != PT_OK)
+                pt_logf(n->o.log, PT_LOG_WARN, "EDGE-DDEATH-FAILED", "%s/%s: DDEATH of device %s, which is no more, not taken", n->group, n->node, d->id.ptr);
+        }
+    }
     for (uint32_t i = 0; i < n->model->n_devices; i++) {
         edge__to_journal(n, i);
         n->stats.dropped_ring += n->model->devices[i].ring.count; /* without a journal they have no place to wait */

@@ -9,114 +9,24 @@
 #include "edge-node/plc/server.h"
 #include "sparkplug/topic.h"
 #include "sparkplug/value.h"
+#include "tests/edge-node/proxy.h"
 #include "tests/support/broker.h"
 #include "tests/support/check.h"
 #include "tests/support/wait.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <math.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define SCAN_MS 400
 #define TAGS 7
-
-/* ---- the proxy ---- */
-
-typedef enum mode { PASS, SWALLOW, REFUSE } mode;
-typedef struct proxy {
-    int listener, port, target;
-    _Atomic int mode;
-    _Atomic bool cut, stop;
-    pthread_t thread;
-} proxy;
-
-static int connect_to(int port)
-{
-    struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof a) != 0) {
-        close(fd);
-        fd = -1;
-    }
-    return fd;
-}
-
-static bool relay(int from, int to, bool swallow)
-{
-    char buf[65536];
-    ssize_t n = recv(from, buf, sizeof buf, 0);
-    if (n <= 0) return false;
-    for (ssize_t at = 0; !swallow && at < n;) {
-        ssize_t put = send(to, buf + at, (size_t)(n - at), MSG_NOSIGNAL);
-        if (put <= 0) return false;
-        at += put;
-    }
-    return true;
-}
-
-static void *run_proxy(void *ctx)
-{
-    proxy *p = ctx;
-    int client = -1, server = -1;
-    while (!p->stop) {
-        struct pollfd f[3] = { { p->listener, POLLIN, 0 }, { client, POLLIN, 0 }, { server, POLLIN, 0 } };
-        int n = poll(f, client < 0 ? 1 : 3, 10);
-        bool drop = p->cut;
-        if (n > 0 && (f[0].revents & POLLIN)) {
-            int fd = accept(p->listener, NULL, NULL);
-            if (p->mode == REFUSE || client >= 0) {
-                close(fd);
-                if (client >= 0 && p->mode != REFUSE) drop = true; /* a new one: the old one is dead */
-            } else if (fd >= 0) {
-                client = fd;
-                server = connect_to(p->target);
-                if (server < 0) drop = true;
-            }
-        } else if (n > 0 && client >= 0) {
-            bool swallow = p->mode == SWALLOW;
-            if ((f[1].revents & (POLLIN | POLLHUP | POLLERR)) && !relay(client, server, swallow)) drop = true;
-            if ((f[2].revents & (POLLIN | POLLHUP | POLLERR)) && !relay(server, client, swallow)) drop = true;
-        }
-        if (!drop) continue;
-        p->cut = false;
-        if (client >= 0) close(client);
-        if (server >= 0) close(server);
-        client = server = -1;
-    }
-    if (client >= 0) close(client);
-    if (server >= 0) close(server);
-    return NULL;
-}
-
-static void proxy_start(proxy *p, int target)
-{
-    struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    socklen_t len = sizeof a;
-    memset(p, 0, sizeof *p);
-    p->target = target;
-    p->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    CHECK_FATAL(p->listener >= 0 && bind(p->listener, (struct sockaddr *)&a, sizeof a) == 0 && listen(p->listener, 8) == 0);
-    CHECK_FATAL(getsockname(p->listener, (struct sockaddr *)&a, &len) == 0);
-    p->port = ntohs(a.sin_port);
-    CHECK_FATAL(pthread_create(&p->thread, NULL, run_proxy, p) == 0);
-}
-
-static void proxy_stop(proxy *p)
-{
-    p->stop = true;
-    pthread_join(p->thread, NULL);
-    close(p->listener);
-}
 
 /* ---- the plant ---- */
 
@@ -344,9 +254,8 @@ static void nothing_is_missing_or_altered_after_random_faults(void)
     static pt_observer *seen[201];
     size_t n_seen = 0;
     pt_observer *ob = seen[n_seen++] = pt_observer_start(b, "spBv1.0/G/#");
-    proxy p;
-    proxy_start(&p, pt_broker_port(b));
-    write_config(p.port, plc_server_port(server));
+    proxy *p = proxy_start(pt_broker_port(b));
+    write_config(proxy_port(p), plc_server_port(server));
     int64_t ts = wall_ms();
     host(b, true, ts);
     pid_t edge = start_edge();
@@ -360,19 +269,19 @@ static void nothing_is_missing_or_altered_after_random_faults(void)
         kinds[kind]++;
         switch (kind) {
         case 0: /* the connection is cut */
-            p.cut = true;
+            proxy_cut(p);
             break;
         case 1: /* the network goes silent, longer than the keep-alive, then it breaks */
-            p.mode = SWALLOW;
+            proxy_set(p, PROXY_SWALLOW);
             pause_ms(length + 1500);
-            p.cut = true;
-            p.mode = PASS;
+            proxy_cut(p);
+            proxy_set(p, PROXY_PASS);
             break;
         case 2: /* nobody answers for a while */
-            p.mode = REFUSE;
-            p.cut = true;
+            proxy_set(p, PROXY_REFUSE);
+            proxy_cut(p);
             pause_ms(length);
-            p.mode = PASS;
+            proxy_set(p, PROXY_PASS);
             break;
         case 3: /* the host goes and comes back */
             host(b, false, ts);
@@ -387,20 +296,20 @@ static void nothing_is_missing_or_altered_after_random_faults(void)
             CHECK(kill(edge, SIGHUP) == 0);
             break;
         case 6: /* a short silence that the keep-alive does not notice: what was swallowed is lost with the connection */
-            p.mode = SWALLOW;
+            proxy_set(p, PROXY_SWALLOW);
             pause_ms(200 + length / 4);
-            p.cut = true;
-            p.mode = PASS;
+            proxy_cut(p);
+            proxy_set(p, PROXY_PASS);
             break;
         case 7: /* kill -9 of the broker */
-            p.mode = REFUSE;
+            proxy_set(p, PROXY_REFUSE);
             pt_broker_kill9(b);
             pause_ms(length / 2);
             pt_broker_restart(b);
             ob = seen[n_seen++] = pt_observer_start(b, "spBv1.0/G/#");
             host(b, true, ts);
-            p.cut = true;
-            p.mode = PASS;
+            proxy_cut(p);
+            proxy_set(p, PROXY_PASS);
             break;
         default: /* kill -9 */
             down[n_down].from = wall_ms() - 500; /* commit interval, and what was in the air */
@@ -426,7 +335,7 @@ static void nothing_is_missing_or_altered_after_random_faults(void)
     pthread_join(plc, NULL);
     plc_server_close(server);
     CHECK_OK(plc_ledger_close(g));
-    proxy_stop(&p);
+    proxy_stop(p);
     read_ledger();
     tally t = compare(seen, n_seen, down, n_down, from, to);
     printf("    %zu values checked, %zu samples received (%zu historical), %zu missing, %zu altered, %zu excused while no edge ran; faults by kind", t.checked,

@@ -131,5 +131,5 @@ int main(int argc, char **argv)
         PT_TEST(tags_are_shown_and_written_within_their_limits),
         PT_TEST(devices_are_switched_off_and_on_and_rebirths_asked_for),
     };
-    return pt_test_main("edge-node/status", tests, PT_COUNT_OF(tests), argc, argv);
+    return pt_test_main("edge-node/app_http", tests, PT_COUNT_OF(tests), argc, argv);
 }

@@ -189,5 +189,5 @@ int main(int argc, char **argv)
         PT_TEST(a_deadband_holds_back_small_changes_only),
         PT_TEST(exception_reporting_keeps_min_and_max_times),
     };
-    return pt_test_main("edge-node/plan", tests, PT_COUNT_OF(tests), argc, argv);
+    return pt_test_main("edge-node/modbus_plan", tests, PT_COUNT_OF(tests), argc, argv);
 }
