@@ -1,169 +1,9 @@
-/* tests/uns/tree_test.c */
+/* tests/uns/tree_test.c -- tags in the tree: put, applied, dying, moving, and a model of them. */
 #include "base/random.h"
-#include "tests/support/check.h"
-#include "uns/uns.h"
+#include "tests/uns/tree_rig.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-/* ---- a few words ---- */
-
-static uns_tree *tree;
-
-static void open_tree(void)
-{
-    tree = NULL;
-    CHECK_OK_FATAL(uns_tree_new(&tree));
-}
-static void close_tree(void)
-{
-    uns_tree_free(tree);
-    tree = NULL;
-}
-
-static uns_tag_def def_of(uint32_t id, const char *path, const char *device, const char *metric)
-{
-    return (uns_tag_def){ .tag_id = id,
-                          .path = pt_cstr(path),
-                          .group = PT_LIT("G"),
-                          .edge = PT_LIT("E"),
-                          .device = pt_cstr(device),
-                          .metric = pt_cstr(metric),
-                          .type = SPB_DOUBLE };
-}
-
-static pt_status put(uint32_t id, const char *path, const char *device, const char *metric)
-{
-    uns_tag_def d = def_of(id, path, device, metric);
-    return uns_tag_put(tree, &d);
-}
-
-static void apply_double(uint32_t id, double v, int64_t at, spb_quality q)
-{
-    uns_update u = { .tag_id = id, .quality = q, .time_ms = at, .value = { .type = SPB_DOUBLE, .as.f64 = v } };
-    uns_apply(tree, &u, 1);
-}
-
-static void apply_text(uint32_t id, pt_slice text, int64_t at)
-{
-    uns_update u = { .tag_id = id, .time_ms = at, .value = { .type = SPB_STRING, .as.bytes = text } };
-    uns_apply(tree, &u, 1);
-}
-
-typedef struct copy { /* a view that outlives the callback */
-    bool seen;
-    uns_tag_view v;
-    char path[5000], metric[300], unit[50], text[300];
-} copy;
-
-static pt_slice copy_slice(char *to, size_t cap, pt_slice s)
-{
-    size_t n = s.len < cap ? s.len : cap;
-    if (n) memcpy(to, s.ptr, n);
-    return pt_slice_of(to, n);
-}
-
-static void copy_view(void *ctx, const uns_tag_view *v)
-{
-    copy *c = ctx;
-    c->seen = true;
-    c->v = *v;
-    c->v.def.path = copy_slice(c->path, sizeof c->path, v->def.path);
-    c->v.def.metric = copy_slice(c->metric, sizeof c->metric, v->def.metric);
-    c->v.def.unit = copy_slice(c->unit, sizeof c->unit, v->def.unit);
-    if (v->value.type == SPB_STRING && !v->value.is_null)
-        c->v.value.as.bytes = copy_slice(c->text, sizeof c->text, v->value.as.bytes);
-}
-
-static const uns_tag_view *at_path(const char *path)
-{
-    static copy c;
-    c.seen = false;
-    pt_status st = uns_read(tree, pt_cstr(path), copy_view, &c);
-    CHECK(st == (c.seen ? PT_OK : PT_ENOTFOUND));
-    return c.seen ? &c.v : NULL;
-}
-
-static const uns_tag_view *by_id(uint32_t id)
-{
-    static copy c;
-    c.seen = false;
-    CHECK_OK_FATAL(uns_read_id(tree, id, copy_view, &c));
-    return &c.v;
-}
-
-static uns_stats stats(void)
-{
-    uns_stats s;
-    uns_stats_get(tree, &s);
-    return s;
-}
-
-static bool list_node(void *ctx, const uns_node_view *v)
-{
-    pt_buf *b = ctx;
-    pt_buf_printf(b, "%.*s(%s,%s,%u)\n", PT_SLICE_ARGS(v->path), v->kind, uns_state_name(v->state), v->children);
-    return true;
-}
-
-static void check_list(const char *path, uint32_t depth, bool hidden, const char *want)
-{
-    pt_buf b;
-    pt_buf_init(&b, 1 << 20);
-    CHECK_OK(uns_children(tree, pt_cstr(path), depth, hidden, list_node, &b));
-    CHECK_STR(pt_buf_view(&b), want);
-    pt_buf_fini(&b);
-}
-
-/* ---- tests ---- */
-
-static void a_tag_is_read_by_path_by_source_and_by_id(void)
-{
-    open_tree();
-    uns_tag_def d = def_of(7, "a/b/c", "dev", "Level/PV");
-    d.unit = PT_LIT("m");
-    d.description = PT_LIT("tank");
-    d.eng_low = -1;
-    d.eng_high = 5;
-    d.writable = true;
-    d.cls = UNS_INFORMATIVE;
-    CHECK_OK(uns_tag_put(tree, &d));
-    const uns_tag_view *v = at_path("a/b/c");
-    CHECK_FATAL(v != NULL);
-    CHECK(!v->has_value && v->value.is_null && v->quality == SPB_STALE && v->state == UNS_STALE_STATE);
-    apply_double(7, 1.5, 1000, SPB_GOOD);
-    static const char *const names[] = { "a/b/c", "_source/spb/G/E/dev/Level/PV" };
-    for (size_t i = 0; i < 2; i++) {
-        v = at_path(names[i]);
-        CHECK_FATAL(v != NULL);
-        CHECK_STR(v->def.path, "a/b/c");
-        CHECK_STR(v->def.metric, "Level/PV");
-        CHECK_STR(v->def.unit, "m");
-        CHECK(v->def.tag_id == 7 && v->def.writable && v->def.cls == UNS_INFORMATIVE && v->def.type == SPB_DOUBLE);
-        CHECK(v->def.eng_low == -1 && v->def.eng_high == 5);
-        CHECK(v->has_value && v->value.type == SPB_DOUBLE && v->value.as.f64 == 1.5 && v->quality == SPB_GOOD);
-        CHECK(v->state == UNS_LIVE && v->time_ms == 1000);
-    }
-    CHECK(by_id(7)->value.as.f64 == 1.5);
-    copy c = { 0 };
-    CHECK_STATUS(uns_read_id(tree, 8, copy_view, &c), PT_ENOTFOUND);
-    CHECK_STATUS(uns_read_id(tree, 0, copy_view, &c), PT_ENOTFOUND);
-    CHECK_STATUS(uns_read_id(tree, UINT32_MAX, copy_view, &c), PT_ENOTFOUND);
-    CHECK(!at_path("a/b") && !at_path("a") && !at_path("") && !at_path("a/b/c/d") && !at_path("a/b/c/") && !at_path("/a/b/c"));
-    CHECK(!at_path("_source") && !at_path("_source/") && !at_path("_source/spb/G"));
-    close_tree();
-}
-
-static void a_node_metric_lies_below_the_node_in_the_source_view(void)
-{
-    open_tree();
-    CHECK_OK(put(1, "x", "", "CPU"));
-    CHECK(at_path("_source/spb/G/E/_node/CPU") != NULL);
-    uns_tag_def topic = { .tag_id = 2, .path = PT_LIT("y"), .metric = PT_LIT("erp/orders"), .type = SPB_STRING };
-    CHECK_OK(uns_tag_put(tree, &topic));
-    CHECK(at_path("_source/mqtt/erp/orders") != NULL);
-    close_tree();
-}
 
 static void odd_metric_names_keep_their_own_places_in_the_source_view(void)
 {
@@ -333,107 +173,6 @@ static void the_first_owner_keeps_a_path_and_the_second_is_quarantined(void)
     close_tree();
 }
 
-static void a_moved_tag_leaves_no_empty_folders(void)
-{
-    open_tree();
-    CHECK_OK(put(1, "a/b/c/d", "d", "m"));
-    apply_double(1, 1, 1, SPB_GOOD);
-    uint32_t nodes = stats().nodes;
-    CHECK_OK(put(1, "a/x", "d", "m"));
-    CHECK_INT(stats().nodes, nodes - 2);
-    check_list("", 9, false, "a(folder,live,1)\na/x(tag,live,0)\n");
-    CHECK_OK(put(1, "a/x/y", "d", "m")); /* below itself */
-    check_list("", 9, false, "a(folder,live,1)\na/x(folder,live,1)\na/x/y(tag,live,0)\n");
-    CHECK_OK(put(1, "a/x", "d", "m")); /* and back */
-    check_list("", 9, false, "a(folder,live,1)\na/x(tag,live,0)\n");
-    CHECK_OK(put(1, "", "d", "m"));
-    check_list("", 9, false, "");
-    CHECK(at_path("_source/spb/G/E/d/m")->value.as.f64 == 1);
-    close_tree();
-}
-
-static void children_come_in_order_parents_first_with_their_states(void)
-{
-    open_tree();
-    CHECK_OK(put(1, "a/z", "d", "1"));
-    CHECK_OK(put(2, "a/b", "d", "2"));
-    CHECK_OK(put(3, "a/b/deep", "d", "3")); /* a tag with children */
-    CHECK_OK(put(4, "B", "d", "4"));
-    CHECK_OK(put(5, "a-c", "d", "5"));
-    apply_double(3, 1, 1, SPB_GOOD);
-    apply_double(4, 1, 1, SPB_GOOD);
-    uint32_t gone = 5;
-    uns_absent(tree, &gone, 1, 9);
-    check_list("", 1, false, "B(tag,live,0)\na(folder,live,2)\na-c(tag,absent,0)\n");
-    check_list("", 3, false,
-               "B(tag,live,0)\na(folder,live,2)\na/b(tag,stale,1)\na/b/deep(tag,live,0)\na/z(tag,stale,0)\na-c(tag,absent,0)\n");
-    check_list("a", 1, false, "a/b(tag,stale,1)\na/z(tag,stale,0)\n");
-    check_list("a/z", 5, false, "");
-    check_list("a", 0, false, "");
-    pt_buf b;
-    pt_buf_init(&b, 100);
-    CHECK_STATUS(uns_children(tree, PT_LIT("nowhere"), 1, false, list_node, &b), PT_ENOTFOUND);
-    pt_buf_fini(&b);
-    uint32_t three = 3;
-    uns_stale(tree, &three, 1, 5);
-    check_list("a", 1, false, "a/b(tag,stale,1)\na/z(tag,stale,0)\n");
-    check_list("_source/spb/G/E", 1, false, "_source/spb/G/E/d(folder,live,5)\n");
-    close_tree();
-}
-
-static bool stop_after_two(void *ctx, const uns_node_view *v)
-{
-    (void)v;
-    return ++*(int *)ctx < 2;
-}
-
-static void a_listing_stops_when_told(void)
-{
-    int seen = 0;
-    open_tree();
-    CHECK_OK(put(1, "a/1", "d", "1"));
-    CHECK_OK(put(2, "b/1", "d", "2"));
-    CHECK_OK(uns_children(tree, PT_NONE, 9, false, stop_after_two, &seen));
-    CHECK_INT(seen, 2);
-    close_tree();
-}
-
-static void hidden_tags_and_folders_of_only_hidden_tags_are_listed_on_request(void)
-{
-    open_tree();
-    uns_tag_def d = def_of(1, "g/e/_sparkplug/bdSeq", "", "bdSeq");
-    d.hidden = true;
-    CHECK_OK(uns_tag_put(tree, &d));
-    check_list("", 9, false, "");
-    CHECK_OK(put(2, "g/e/CPU", "", "CPU"));
-    check_list("", 9, false, "g(folder,stale,1)\ng/e(folder,stale,1)\ng/e/CPU(tag,stale,0)\n");
-    check_list("g/e", 9, true, "g/e/CPU(tag,stale,0)\ng/e/_sparkplug(folder,stale,1)\ng/e/_sparkplug/bdSeq(tag,stale,0)\n");
-    d.hidden = false;
-    CHECK_OK(uns_tag_put(tree, &d));
-    check_list("g/e", 1, false, "g/e/CPU(tag,stale,0)\ng/e/_sparkplug(folder,stale,1)\n");
-    d.hidden = true;
-    CHECK_OK(uns_tag_put(tree, &d));
-    check_list("g/e", 1, false, "g/e/CPU(tag,stale,0)\n");
-    CHECK(at_path("g/e/_sparkplug/bdSeq") != NULL); /* a reader who knows the name gets it */
-    close_tree();
-}
-
-static bool one_name(void *ctx, const uns_node_view *v)
-{
-    copy_slice(ctx, 100, v->name);
-    return true;
-}
-
-static void names_are_shown_unescaped(void)
-{
-    char name[100] = "";
-    open_tree();
-    CHECK_OK(put(1, "a%2Fb%20", "d", "m"));
-    CHECK_OK(uns_children(tree, PT_NONE, 1, false, one_name, name));
-    CHECK_STR(pt_cstr(name), "a/b ");
-    close_tree();
-}
-
 static void unknown_ids_are_counted_not_followed(void)
 {
     static const uint32_t ids[] = { 0, 2, 255, 256, 4000000000u };
@@ -444,38 +183,6 @@ static void unknown_ids_are_counted_not_followed(void)
     uns_stale(tree, ids, PT_COUNT_OF(ids), 1);
     CHECK_INT(stats().unknown, 2 * PT_COUNT_OF(ids));
     CHECK_INT(stats().updates, PT_COUNT_OF(ids));
-    close_tree();
-}
-
-static void count_change(void *ctx, const uns_tag_view *v)
-{
-    uint32_t *sum = ctx;
-    sum[0]++;
-    sum[1] += v->def.tag_id;
-}
-
-static void changes_are_seen_once_from_where_the_reader_was(void)
-{
-    open_tree();
-    uint32_t sum[2] = { 0, 0 };
-    for (uint32_t i = 1; i <= 1000; i++) {
-        char name[20];
-        snprintf(name, sizeof name, "t%u", i);
-        CHECK_OK(put(i, name, "d", name));
-    }
-    uint64_t at = uns_changes(tree, 0, count_change, sum);
-    CHECK(sum[0] == 1000);
-    sum[0] = sum[1] = 0;
-    at = uns_changes(tree, at, count_change, sum);
-    CHECK_INT(sum[0], 0);
-    apply_double(700, 1, 1, SPB_GOOD);
-    apply_double(700, 2, 2, SPB_GOOD);
-    apply_double(3, 2, 2, SPB_GOOD);
-    at = uns_changes(tree, at, count_change, sum);
-    CHECK(sum[0] == 2 && sum[1] == 703);
-    sum[0] = 0;
-    CHECK(uns_changes(tree, at, count_change, sum) == at);
-    CHECK_INT(sum[0], 0);
     close_tree();
 }
 
@@ -603,8 +310,6 @@ static void random_operations_agree_with_a_plain_list(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(a_tag_is_read_by_path_by_source_and_by_id),
-        PT_TEST(a_node_metric_lies_below_the_node_in_the_source_view),
         PT_TEST(odd_metric_names_keep_their_own_places_in_the_source_view),
         PT_TEST(a_name_too_deep_or_long_to_spell_out_is_shown_by_digest),
         PT_TEST(wrong_definitions_change_nothing),
@@ -613,13 +318,7 @@ int main(int argc, char **argv)
         PT_TEST(a_new_type_forgets_the_value_and_the_same_type_keeps_it),
         PT_TEST(texts_are_copied_reused_and_bounded),
         PT_TEST(the_first_owner_keeps_a_path_and_the_second_is_quarantined),
-        PT_TEST(a_moved_tag_leaves_no_empty_folders),
-        PT_TEST(children_come_in_order_parents_first_with_their_states),
-        PT_TEST(a_listing_stops_when_told),
-        PT_TEST(hidden_tags_and_folders_of_only_hidden_tags_are_listed_on_request),
-        PT_TEST(names_are_shown_unescaped),
         PT_TEST(unknown_ids_are_counted_not_followed),
-        PT_TEST(changes_are_seen_once_from_where_the_reader_was),
         PT_TEST(random_operations_agree_with_a_plain_list),
     };
     return pt_test_main("uns/tree", tests, PT_COUNT_OF(tests), argc, argv);
