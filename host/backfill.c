@@ -45,14 +45,11 @@ void host__backfill_born(host_tracker *t, host_node *n, int64_t mono_ms)
 static void tell(host_tracker *t, host_node *n, const char *state, int64_t wall_ms)
 {
     pt_json j;
-    pt_buf_reset(&t->detail);
-    pt_json_init(&j, &t->detail);
-    pt_json_object(&j);
+    host__detail_begin(t, &j);
     pt_json_member_cstr(&j, "state", state);
     pt_json_member_i64(&j, "from_ms", n->backfill_asked_ms);
     pt_json_member_u64(&j, "historical", n->counts.historical - n->backfill_base);
-    pt_json_end_object(&j);
-    t->sink.event(t->sink.ctx, HOST_EVENT_BACKFILL, n, PT_NONE, wall_ms, pt_buf_view(&t->detail));
+    host__detail_send(t, &j, HOST_EVENT_BACKFILL, n, PT_NONE, wall_ms);
 }
 
 void host__backfill_tick(host_tracker *t, host_node *n, int64_t wall_ms, int64_t mono_ms)

@@ -95,7 +95,7 @@ struct host_node {
     int64_t skew_ms;      /* edge clock minus ours at the last NBIRTH */
     bool resume;          /* tables are of a session that may continue; proven by the next seq */
     uint64_t session_messages; /* since the NBIRTH */
-    bool old_drops, trust_old; /* see tracker.c: dropped as older than the birth; not again after that led nowhere */
+    bool old_drops, trust_old; /* see tracker_sequence.c: dropped as older than the birth; not again after that led nowhere */
     bool alias_conflict;  /* already asked for a rebirth because of one */
 
     host_unit **units;
@@ -177,12 +177,35 @@ typedef struct host__msg {
     bool remap;    /* the present birth again, for new tags: no samples, no events */
 } host__msg;
 
+/* node.c: the table of nodes, their accounts and timers. */
+host_node *host__node_make(host_tracker *t, pt_slice group, pt_slice edge); /* NULL: beyond the limit, or out of memory */
+void host__node_free(host_node *n);
+host_unit *host__unit(host_node *n, pt_slice device, bool make); /* NULL: not known; made: beyond the limit, or out of memory */
 void host__reject_message(host_tracker *t, host_node *n, const spb_topic *topic, host_reject why, uint32_t samples, const char *text);
 void host__reject_sample(host_tracker *t, host_node *n, host_reject why);
-host_unit *host__unit(host_node *n, pt_slice device, bool make);
 bool host__push(host_tracker *t, const host_update *u); /* false: out of memory, counted as lost */
 void host__flush(host_tracker *t);
+bool host__unit_ids(host_tracker *t, const host_unit *u); /* the kept tags into t->ids; false: none */
+/* mark: history is told, too; false: later, when no birth follows. */
+void host__unit_offline(host_tracker *t, host_node *n, host_unit *u, int64_t at_ms, bool mark, const char *reason);
+/* The node leaves ONLINE or WANTED for `to`: every unit offline and stale, nothing held back. */
+void host__node_down(host_tracker *t, host_node *n, host_node_state to, int64_t at_ms, const char *reason);
+pt_json *host__detail_begin(host_tracker *t, pt_json *j);
+void host__detail_send(host_tracker *t, pt_json *j, host_event_type type, host_node *n, pt_slice device, int64_t at_ms);
+int64_t host__node_due(const host_tracker *t, const host_node *n); /* mono_ms; INT64_MAX: nothing */
 void host__set_timer(host_tracker *t, host_node *n);
+
+/* tracker_session.c: a session begins, ends, or turns out to continue. */
+void host__nbirth(host_tracker *t, host_node *n, const host__msg *m, uint16_t server, pt_arena *arena);
+void host__ndeath(host_tracker *t, host_node *n, const host_message *m, const spb_payload *p);
+bool host__continues(const host_node *n, const host__msg *m);
+void host__resume(host_tracker *t, host_node *n, const host__msg *m);
+/* tracker_sequence.c: messages with a seq, and what is missing among them. */
+void host__sequenced(host_tracker *t, host_node *n, const host__msg *m, const host_message *raw, pt_arena *arena);
+void host__drain(host_tracker *t, host_node *n, pt_arena *arena); /* apply what was held back and is due now */
+void host__gap_noted(host_tracker *t, host_node *n, uint8_t got, int64_t wall_ms);
+void host__gap_lost(host_tracker *t, host_node *n, host_cause cause, unsigned beyond, int64_t wall_ms, int64_t mono_ms);
+void host__early_over(host_tracker *t, host_node *n, int64_t wall_ms, int64_t mono_ms);
 
 /* object.c: template instances as whole objects. merge gives the metric to show: `m` over what is known; keep remembers it. */
 const spb_metric *host__object_merge(const host_metric *hm, const spb_metric *m, pt_arena *arena);

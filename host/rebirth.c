@@ -97,14 +97,11 @@ pt_status host__send_rebirth(host_tracker *t, host_node *n, host_cause cause, in
     n->own_echoes++;
     n->counts.rebirths_sent++;
     t->stats.rebirths[cause]++;
-    pt_buf_reset(&t->detail);
     pt_json j;
-    pt_json_init(&j, &t->detail);
-    pt_json_object(&j);
+    host__detail_begin(t, &j);
     pt_json_member_cstr(&j, "cause", host_cause_name(cause));
     pt_json_member_u64(&j, "attempt", n->rebirth_unanswered);
-    pt_json_end_object(&j);
-    t->sink.event(t->sink.ctx, HOST_EVENT_REBIRTH_REQUEST, n, PT_NONE, wall_ms, pt_buf_view(&t->detail));
+    host__detail_send(t, &j, HOST_EVENT_REBIRTH_REQUEST, n, PT_NONE, wall_ms);
     return PT_OK;
 }
 

@@ -5,7 +5,7 @@
  *
  * Both begin with a magic line and end with a checksum over everything before it; a file that does not check is ignored, which costs
  * rebirths and nothing else. sessions.seq is written only after history has committed every sample it speaks of, so a session that
- * continues has no hole. Whether it continues is decided by the next message's seq (host/tracker.c).
+ * continues has no hole. Whether it continues is decided by the next message's seq (host/tracker_session.c).
  *
  * Little-endian, fixed layout; one writer thread. */
 #ifndef HOST_SESSIONS_H
