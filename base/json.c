@@ -3,7 +3,6 @@
 #include "base/utf8.h"
 
 #include <float.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,13 +107,57 @@ void pt_json_bool(pt_json *j, bool v)
 void pt_json_i64(pt_json *j, int64_t v)
 {
     before(j);
-    pt_buf_printf(j->out, "%" PRId64, v);
+    char text[32];
+    pt_buf_add(j->out, text, pt_i64_text(v, text));
 }
 
 void pt_json_u64(pt_json *j, uint64_t v)
 {
     before(j);
-    pt_buf_printf(j->out, "%" PRIu64, v);
+    char text[32];
+    pt_buf_add(j->out, text, pt_u64_text(v, text));
+}
+
+/* The decimal point before the last `decimals` digits, 0: none; a number below 1 has a 0 before it. */
+static size_t put_digits(bool minus, uint64_t v, unsigned decimals, char out[32])
+{
+    char text[24];
+    size_t len = 0, at = 0;
+    do {
+        text[len++] = (char)('0' + v % 10);
+        v /= 10;
+    } while (v || len <= decimals);
+    if (minus) out[at++] = '-';
+    while (len) {
+        out[at++] = text[--len];
+        if (len && len == decimals) out[at++] = '.';
+    }
+    out[at] = '\0';
+    return at;
+}
+
+size_t pt_u64_text(uint64_t v, char out[32])
+{
+    return put_digits(false, v, 0, out);
+}
+
+size_t pt_i64_text(int64_t v, char out[32])
+{
+    return put_digits(v < 0, v < 0 ? 0 - (uint64_t)v : (uint64_t)v, 0, out);
+}
+
+/* Most of a plant's numbers have a few decimals. r and 10^4 are exact, so their quotient is rounded once, as reading the text r * 10^-4 would be:
+ * if it is v, that text is v's, and with at most 15 digits no other is as short. 0: no answer. */
+static size_t few_decimals(double v, char out[32])
+{
+    double a = fabs(v), scaled = a * 1e4;
+    if (!(scaled < 1e15)) return 0;
+    uint64_t r = (uint64_t)(scaled + 0.5);
+    unsigned decimals = 4;
+    if ((double)r / 1e4 != a || r == 0) return 0;
+    for (; decimals && r % 10 == 0; decimals--)
+        r /= 10;
+    return put_digits(v < 0, r, decimals, out);
 }
 
 __extension__ typedef unsigned __int128 wide;
@@ -154,26 +197,16 @@ static size_t ordinary(double v, char out[32])
         r /= 10;
         decimals--;
     }
-    char text[24];
-    size_t len = 0, at = 0;
-    for (uint64_t w = r; w || len <= decimals; w /= 10)
-        text[len++] = (char)('0' + w % 10);
-    if (v < 0) out[at++] = '-';
-    while (len) {
-        out[at++] = text[--len];
-        if (len && len == decimals) out[at++] = '.';
-    }
-    out[at] = '\0';
-    return at;
+    return put_digits(v < 0, r, decimals, out);
 }
 
 size_t pt_f64_text(double v, char out[32])
 {
     if (isnan(v)) return (size_t)snprintf(out, 32, "NaN");
     if (isinf(v)) return (size_t)snprintf(out, 32, v > 0 ? "Infinity" : "-Infinity");
-    if (v == (double)(int64_t)(fabs(v) < 1e15 ? v : 0) && fabs(v) < 1e15 && !(v == 0 && signbit(v)))
-        return (size_t)snprintf(out, 32, "%" PRId64, (int64_t)v);
-    int n = (int)ordinary(v, out);
+    if (v == (double)(int64_t)(fabs(v) < 1e15 ? v : 0) && fabs(v) < 1e15 && !(v == 0 && signbit(v))) return pt_i64_text((int64_t)v, out);
+    int n = (int)few_decimals(v, out);
+    if (!n) n = (int)ordinary(v, out);
     if (n) return (size_t)n;
     /* 15 digits always survive a normal double, so a shorter text is found by %g dropping its zeros; not so for subnormal ones. */
     for (int digits = fabs(v) < DBL_MIN ? 1 : 15; digits <= 17; digits++) {

@@ -41,4 +41,6 @@ void pt_json_member_null(pt_json *j, const char *key);
 /* The number texts above, for CSV and tables: NUL-terminated in `out`, length returned. */
 size_t pt_f64_text(double v, char out[32]);
 size_t pt_f32_text(float v, char out[32]);
+size_t pt_i64_text(int64_t v, char out[32]);
+size_t pt_u64_text(uint64_t v, char out[32]);
 #endif

@@ -206,7 +206,9 @@ static bool add_bucket(void *ctx, const hist_bucket *b)
 {
     buckets *k = ctx;
     const double values[PLAIN] = { 0, 0, b->min, b->max, b->sum, b->avg, b->first, b->last };
-    pt_buf_printf(&k->t, "%s%lld", k->n ? "," : "", (long long)b->t_ms);
+    char time[32];
+    if (k->n) pt_buf_char(&k->t, ',');
+    pt_buf_add(&k->t, time, pt_i64_text(b->t_ms, time));
     for (int i = 0; i < COLUMNS; i++) {
         double v = 0;
         pt_json j;
