@@ -92,7 +92,7 @@ static const pt_config_field device_fields[] = {
 };
 const pt_config_field edge__tag_fields[] = {
     { .key = "name", .type = PT_CFG_STRING, .offset = TAG(name), .required = true, .min = 1, .max = 4096, .doc = "Metric name, levels separated by '/'." },
-    { .key = "type", .type = PT_CFG_STRING, .offset = TAG(type), .required = true, .doc = "Sparkplug datatype: Int8..UInt64, Float, Double, Boolean, String, Text, DateTime, UUID, Template." },
+    { .key = "type", .type = PT_CFG_STRING, .offset = TAG(type), .required = true, .doc = "Sparkplug datatype: Int8..UInt64, Float, Double, Boolean, String, Text, DateTime, UUID, Template; arrays of numbers and Booleans: Int8Array..UInt64Array, FloatArray, DoubleArray, BooleanArray, DateTimeArray." },
     { .key = "template", .type = PT_CFG_STRING, .offset = TAG(tmpl), .doc = "type Template: which one." },
     { .key = "members", .type = PT_CFG_NODE, .offset = TAG(members), .doc = "type Template: for each member its driver keys." },
     { .key = "parameters", .type = PT_CFG_NODE, .offset = TAG(parameters), .doc = "type Template: values other than the defaults." },
@@ -175,6 +175,10 @@ bool edge__tag_finish(edge_config_file *f, const edge_device_config *d, edge_tag
     if (set(t->deadband_percent) && !(set(t->low) && set(t->high))) edge__tag_fault(f, d, t, faults, "deadband_percent needs low and high");
     if ((t->exc_min_ms || t->exc_max_ms) && !set(t->exc_dev)) edge__tag_fault(f, d, t, faults, "exc_min and exc_max need exc_dev");
     if (t->exc_max_ms && t->exc_min_ms > t->exc_max_ms) edge__tag_fault(f, d, t, faults, "exc_min must not exceed exc_max");
+    spb_class k = spb_datatype_class(type);
+    bool number = k == SPB_CLASS_SIGNED || k == SPB_CLASS_UNSIGNED || k == SPB_CLASS_FLOAT || k == SPB_CLASS_DOUBLE || k == SPB_CLASS_BOOLEAN;
+    if (!number && (set(t->scale) || set(t->offset) || t->clamp || set(t->clamp_low) || set(t->clamp_high)))
+        edge__tag_fault(f, d, t, faults, "scale, offset and clamping are for numbers, not for type %s", t->type);
     if (set(t->scale) && t->scale == 0) edge__tag_fault(f, d, t, faults, "scale must not be 0");
     if (t->clamp) {
         if (!set(t->clamp_low)) t->clamp_low = t->low;

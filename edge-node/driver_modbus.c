@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 enum { D_ADDRESS, D_UNIT, D_TIMEOUT, D_RETRIES, D_MAX_REGISTERS, D_MAX_BITS, D_GAP, D_BAUD, D_PARITY, D_DATA_BITS, D_STOP_BITS };
-enum { T_REGISTER, T_ORDER, T_RAW, T_LENGTH, T_BITS };
+enum { T_REGISTER, T_ORDER, T_RAW, T_LENGTH, T_BITS, T_ELEMENTS };
 
 static const char *const orders[] = { "big", "little", "byte-swap", "word-swap", NULL };
 static const char *const raws[] = { "int16", "uint16", "int32", "uint32", "int64", "uint64", "float", "double", "bool", "string", NULL };
@@ -49,6 +49,8 @@ static const edge_driver_key tag_keys[] = {
     [T_RAW] = { .key = "raw", .type = EDGE_KEY_ENUM, .names = raws, .doc = "What the registers hold, when it is not the tag's own type: for scaled tags above all." },
     [T_LENGTH] = { .key = "length", .type = EDGE_KEY_INT, .min = 1, .max = 250, .doc = "Bytes of a String, two in a register." },
     [T_BITS] = { .key = "bits", .type = EDGE_KEY_INT, .def = "1", .min = 1, .max = 16, .doc = "Width of a bit field that starts at the bit named in `register`." },
+    [T_ELEMENTS] = { .key = "elements", .type = EDGE_KEY_INT, .min = 1, .max = 2000,
+                     .doc = "How many elements an array has, one behind the other from `register` on. Read in one request: max_registers and max_bits are its limits." },
     { 0 }
 };
 
@@ -115,7 +117,23 @@ static pt_status parse_address(device *d, pt_error *err)
     return PT_OK;
 }
 
-static pt_status parse_tag(const edge_driver_tag *in, edge_mb_tag *t, pt_error *err)
+static pt_status parse_array(const edge_driver_tag *in, edge_mb_tag *t, pt_error *err)
+{
+    bool bit_table = t->table == EDGE_MB_COIL || t->table == EDGE_MB_DISCRETE;
+    t->array = (uint8_t)in->type;
+    t->raw = (uint8_t)spb_datatype_element(in->type);
+    t->elements = (uint16_t)in->options[T_ELEMENTS].i;
+    if (t->raw == SPB_STRING) return pt_fail(err, PT_EINVAL, "type %s cannot be read from registers", spb_datatype_name(in->type));
+    if (!in->options[T_ELEMENTS].set) return pt_fail(err, PT_EINVAL, "an array needs `elements`, their number");
+    if (in->options[T_RAW].set || in->options[T_LENGTH].set) return pt_fail(err, PT_EINVAL, "raw and length are for single values; an array's elements are of its type");
+    if (bit_table && t->raw != SPB_BOOLEAN) return pt_fail(err, PT_EINVAL, "coils and discrete inputs are Boolean");
+    if (t->bit >= 0 && t->raw != SPB_BOOLEAN) return pt_fail(err, PT_EINVAL, "bits of registers are a BooleanArray");
+    uint32_t count = bit_table ? t->elements : t->raw == SPB_BOOLEAN ? ((t->bit > 0 ? (uint32_t)t->bit : 0) + t->elements + 15u) / 16 : (uint32_t)t->elements * edge_mb_registers(t->raw);
+    t->count = count > UINT16_MAX ? UINT16_MAX : (uint16_t)count;
+    return PT_OK;
+}
+
+static pt_status parse_layout(const edge_driver_tag *in, edge_mb_tag *t, pt_error *err)
 {
     pt_status st = edge_mb_address(pt_cstr(in->options[T_REGISTER].text), &t->table, &t->address, &t->bit, err);
     if (st != PT_OK) return st;
@@ -123,6 +141,8 @@ static pt_status parse_tag(const edge_driver_tag *in, edge_mb_tag *t, pt_error *
     t->bits = (int)in->options[T_BITS].i;
     bool bit_table = t->table == EDGE_MB_COIL || t->table == EDGE_MB_DISCRETE;
     t->raw = (uint8_t)in->type;
+    if (spb_datatype_class(in->type) == SPB_CLASS_ARRAY) return parse_array(in, t, err);
+    if (in->options[T_ELEMENTS].set) return pt_fail(err, PT_EINVAL, "`elements` is for arrays");
     if (in->type == SPB_TEXT || in->type == SPB_UUID) t->raw = SPB_STRING;
     if (in->options[T_RAW].set) t->raw = raw_types[in->options[T_RAW].i];
     else if (in->scaled && !bit_table && spb_datatype_class(in->type) != SPB_CLASS_FLOAT && spb_datatype_class(in->type) != SPB_CLASS_DOUBLE) t->raw = (uint8_t)in->type;
@@ -149,7 +169,20 @@ static pt_status parse_tag(const edge_driver_tag *in, edge_mb_tag *t, pt_error *
     }
     bool text = spb_datatype_class(in->type) == SPB_CLASS_STRING;
     if (text != (t->raw == SPB_STRING)) return pt_fail(err, PT_EINVAL, "raw and type: text and number");
-    if ((uint32_t)t->address + t->count > 65536) return pt_fail(err, PT_EINVAL, "the value ends beyond register 65535");
+    return PT_OK;
+}
+
+/* A value is read in one request, and written in one: what belongs together is of one moment. */
+static pt_status parse_tag(const device *d, const edge_driver_tag *in, edge_mb_tag *t, pt_error *err)
+{
+    pt_status st = parse_layout(in, t, err);
+    if (st != PT_OK) return st;
+    bool bits = t->table == EDGE_MB_COIL || t->table == EDGE_MB_DISCRETE;
+    int64_t most = d->c.options[bits ? D_MAX_BITS : D_MAX_REGISTERS].i, writable = bits ? MODBUS_MAX_WRITE_BITS : MODBUS_MAX_WRITE_REGISTERS;
+    if ((uint32_t)t->address + t->count > 65536) return pt_fail(err, PT_EINVAL, "the value ends beyond %s 65535", bits ? "bit" : "register");
+    if (t->count > most) return pt_fail(err, PT_EINVAL, "%u %s in one request; %s is %d", (unsigned)t->count, bits ? "bits" : "registers", bits ? "max_bits" : "max_registers", (int)most);
+    if (in->writable && (t->table == EDGE_MB_INPUT || t->table == EDGE_MB_DISCRETE)) return pt_fail(err, PT_EINVAL, "inputs cannot be written");
+    if (in->writable && t->count > writable) return pt_fail(err, PT_EINVAL, "Modbus writes at most %d %s at once, not %u", (int)writable, bits ? "bits" : "registers", (unsigned)t->count);
     return PT_OK;
 }
 
@@ -191,9 +224,7 @@ static pt_status mb_open(const edge_driver_config *c, bool rtu, void **out, uint
     if (st == PT_OK && !d->tags) st = pt_fail(err, PT_ENOMEM, "out of memory");
     for (uint32_t i = 0; st == PT_OK && i < c->n_tags; i++) {
         *bad_tag = i;
-        st = parse_tag(&c->tags[i], &d->tags[i], err);
-        if (st == PT_OK && c->tags[i].writable && (d->tags[i].table == EDGE_MB_INPUT || d->tags[i].table == EDGE_MB_DISCRETE))
-            st = pt_fail(err, PT_EINVAL, "inputs cannot be written");
+        st = parse_tag(d, &c->tags[i], &d->tags[i], err);
     }
     if (st == PT_OK) *bad_tag = UINT32_MAX;
     if (st == PT_OK && (st = plan(d)) != PT_OK) st = pt_fail(err, st, "out of memory");
@@ -323,12 +354,25 @@ static bool is_bit_table(edge_mb_table t)
     return t == EDGE_MB_COIL || t == EDGE_MB_DISCRETE;
 }
 
+/* Coils as a row of bits in registers, the first one the least significant. */
+static void pack(const uint8_t *bits, uint16_t n, uint16_t *regs)
+{
+    memset(regs, 0, (n + 15u) / 16 * sizeof *regs);
+    for (uint16_t i = 0; i < n; i++)
+        if (bits[i]) regs[i / 16] |= (uint16_t)(1u << i % 16);
+}
+
 static void deliver(device *d, uint32_t tag, const uint16_t *regs, const uint8_t *bits, const edge_driver_sink *sink)
 {
     char text[512];
+    uint16_t row[MODBUS_MAX_READ_BITS / 16 + 1];
     const edge_mb_tag *t = &d->tags[tag];
     spb_value v = { .type = SPB_BOOLEAN };
-    if (is_bit_table(t->table))
+    if (is_bit_table(t->table) && t->array) {
+        pack(bits, t->count, row);
+        regs = row;
+    }
+    if (is_bit_table(t->table) && !t->array)
         v.as.boolean = bits[0] != 0;
     else if (edge_mb_decode(t, regs, text, &v) != PT_OK) {
         sink->reading(sink->ctx, tag, SPB_BAD, NULL); /* registers that hold no text */
@@ -344,7 +388,7 @@ typedef struct tally {
 static pt_status read_one_by_one(device *d, channel *ch, const scan *s, const edge_mb_block *b, const edge_driver_sink *sink, tally *n, pt_error *err)
 {
     uint16_t regs[MODBUS_MAX_READ_REGISTERS];
-    uint8_t bits[1];
+    uint8_t bits[MODBUS_MAX_READ_BITS];
     for (uint32_t i = 0; i < b->n; i++) {
         uint32_t tag = d->order[s->first + b->first + i];
         const edge_mb_tag *t = &d->tags[tag];
@@ -413,7 +457,7 @@ static pt_status mb_poll(void *p, void *chp, int64_t poll_ms, bool probe, const 
 static pt_status to_raw(const edge_mb_tag *t, const spb_value *v, spb_value *out)
 {
     *out = (spb_value){ .type = t->raw };
-    if (t->raw == SPB_STRING || v->type == t->raw) {
+    if (t->raw == SPB_STRING || v->type == t->raw || t->array) {
         out->as = v->as;
         return PT_OK;
     }
@@ -483,21 +527,27 @@ static pt_status mb_write(void *p, void *chp, uint32_t tag, const spb_value *v, 
     channel *ch = chp;
     const edge_mb_tag *t = &d->tags[tag];
     uint16_t regs[MODBUS_MAX_READ_REGISTERS] = { 0 };
+    uint8_t bits[MODBUS_MAX_READ_BITS];
+    bool coils = t->table == EDGE_MB_COIL, row = t->array && t->raw == SPB_BOOLEAN;
     spb_value raw;
     int exception = 0;
     pt_status st = to_raw(t, v, &raw);
-    if (st == PT_OK && t->bit >= 0) { /* the other bits of the register stay */
-        st = request(d, ch, t->table, t->address, 1, regs, NULL, false, &exception, err);
+    if (st == PT_OK && !coils && (t->bit >= 0 || row)) { /* the other bits of the registers stay */
+        st = request(d, ch, t->table, t->address, t->count, regs, NULL, false, &exception, err);
         if (st != PT_OK) return st;
     }
-    if (st == PT_OK && t->table == EDGE_MB_HOLDING) st = edge_mb_encode(t, &raw, regs);
+    if (st == PT_OK && (!coils || row)) st = edge_mb_encode(t, &raw, regs);
+    if (st != PT_OK && t->array) return pt_fail(err, PT_EREFUSED, "the array must have %u elements", (unsigned)t->elements);
     if (st != PT_OK) return pt_fail(err, PT_EREFUSED, "the value does not fit the registers");
+    for (uint16_t i = 0; coils && row && i < t->count; i++)
+        bits[i] = (regs[i / 16] >> i % 16) & 1;
     if ((st = reach(d, ch, err)) != PT_OK) return st;
     d->requests++;
     errno = 0;
-    int done = t->table == EDGE_MB_COIL ? modbus_write_bit(ch->ctx, t->address, raw.as.boolean)
-               : t->count == 1          ? modbus_write_register(ch->ctx, t->address, regs[0])
-                                        : modbus_write_registers(ch->ctx, t->address, t->count, regs);
+    int done = coils && row    ? modbus_write_bits(ch->ctx, t->address, t->count, bits)
+               : coils         ? modbus_write_bit(ch->ctx, t->address, raw.as.boolean)
+               : t->count == 1 ? modbus_write_register(ch->ctx, t->address, regs[0])
+                               : modbus_write_registers(ch->ctx, t->address, t->count, regs);
     if (done >= 1) return PT_OK;
     int e = errno;
     if (is_exception(e)) {

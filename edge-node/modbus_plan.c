@@ -109,8 +109,83 @@ static pt_status decode_text(const edge_mb_tag *t, const uint16_t *regs, char *t
     return PT_OK;
 }
 
+/* --- arrays: elements behind each other, each laid out like a single value; Sparkplug's form is packed, little-endian --- */
+
+static edge_mb_tag element_of(const edge_mb_tag *t)
+{
+    edge_mb_tag one = *t;
+    one.array = 0;
+    one.bit = -1;
+    one.count = edge_mb_registers(t->raw);
+    return one;
+}
+
+static size_t element_size(uint8_t raw)
+{
+    return raw == SPB_FLOAT ? 4 : raw == SPB_DOUBLE ? 8 : spb_datatype_bits(raw) / 8;
+}
+
+/* Bit `i` of a row of bits, 16 in a register, the least significant first. */
+static uint16_t *bit_at(const edge_mb_tag *t, uint16_t *regs, uint32_t i, uint16_t *mask)
+{
+    i += t->bit > 0 ? (uint32_t)t->bit : 0;
+    *mask = (uint16_t)(1u << (i % 16));
+    if (bytes_swapped(t->order)) *mask = swapped(*mask);
+    return &regs[i / 16];
+}
+
+static void decode_array(const edge_mb_tag *t, const uint16_t *regs, char *text, spb_value *out)
+{
+    size_t len = 0;
+    if (t->raw == SPB_BOOLEAN) { /* count, then bits, the most significant first */
+        len = 4 + (t->elements + 7u) / 8;
+        memset(text, 0, len);
+        text[0] = (char)(t->elements & 0xff);
+        text[1] = (char)(t->elements >> 8);
+        for (uint32_t i = 0; i < t->elements; i++) {
+            uint16_t mask;
+            if (*bit_at(t, (uint16_t *)(uintptr_t)regs, i, &mask) & mask) text[4 + i / 8] |= (char)(0x80u >> i % 8);
+        }
+    } else {
+        edge_mb_tag one = element_of(t);
+        for (uint16_t i = 0; i < t->elements; i++) {
+            uint64_t bits = join(&one, regs + (size_t)i * one.count, one.count);
+            for (size_t k = 0; k < element_size(t->raw); k++, bits >>= 8)
+                text[len++] = (char)(bits & 0xff);
+        }
+    }
+    *out = (spb_value){ .type = t->array, .as = { .bytes = pt_slice_of(text, len) } };
+}
+
+static pt_status encode_array(const edge_mb_tag *t, pt_slice bytes, uint16_t *regs)
+{
+    uint32_t n = 0;
+    if (spb_array_count(t->array, bytes, &n, NULL) != PT_OK || n != t->elements) return PT_ETOOBIG;
+    if (t->raw == SPB_BOOLEAN) {
+        for (uint32_t i = 0; i < n; i++) {
+            uint16_t mask, *reg = bit_at(t, regs, i, &mask);
+            *reg = (uint16_t)((bytes.ptr[4 + i / 8] & (0x80 >> i % 8)) ? *reg | mask : *reg & ~mask);
+        }
+        return PT_OK;
+    }
+    edge_mb_tag one = element_of(t);
+    size_t size = element_size(t->raw);
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t bits = 0;
+        for (size_t k = size; k > 0; k--)
+            bits = bits << 8 | (uint8_t)bytes.ptr[i * size + k - 1];
+        if (size == 1 && t->raw == SPB_INT8) bits = (uint16_t)(int8_t)bits;
+        split(&one, bits, regs + (size_t)i * one.count, one.count);
+    }
+    return PT_OK;
+}
+
 pt_status edge_mb_decode(const edge_mb_tag *t, const uint16_t *regs, char *text, spb_value *out)
 {
+    if (t->array) {
+        decode_array(t, regs, text, out);
+        return PT_OK;
+    }
     if (t->raw == SPB_STRING) return decode_text(t, regs, text, out);
     spb_value v = { .type = t->raw };
     if (t->bit >= 0) {
@@ -158,6 +233,7 @@ pt_status edge_mb_decode(const edge_mb_tag *t, const uint16_t *regs, char *text,
 
 pt_status edge_mb_encode(const edge_mb_tag *t, const spb_value *v, uint16_t *regs)
 {
+    if (t->array) return encode_array(t, v->as.bytes, regs);
     if (t->raw == SPB_STRING) {
         if (v->as.bytes.len > (size_t)t->count * 2) return PT_ETOOBIG;
         for (uint16_t i = 0; i < t->count; i++) {

@@ -425,7 +425,8 @@ pt_status edge_poller_write(edge_poller *p, uint32_t metric, const spb_value *v,
         j->tag = tag;
         j->waited = wait_ms > 0;
         pt_status st = edge_convert_out(&u->d.converts[tag], v, &j->raw, err);
-        if (st == PT_OK && spb_datatype_class(v->type) == SPB_CLASS_STRING) {
+        spb_class k = spb_datatype_class(v->type);
+        if (st == PT_OK && (k == SPB_CLASS_STRING || k == SPB_CLASS_BYTES || k == SPB_CLASS_ARRAY)) {
             j->text = pt_slice_dup(v->as.bytes);
             if (!j->text) st = pt_fail(err, PT_ENOMEM, "out of memory");
             j->raw.as.bytes = pt_slice_of(j->text, v->as.bytes.len);

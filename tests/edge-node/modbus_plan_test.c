@@ -1,6 +1,4 @@
-/* What the drivers need no network for: Modbus addresses, layouts and plans; conversion; report by exception. */
-#include "edge-node/convert.h"
-#include "edge-node/filter.h"
+/* Modbus addresses, layouts and plans: what needs no network. */
 #include "edge-node/modbus_plan.h"
 #include "tests/support/check.h"
 
@@ -115,66 +113,6 @@ static void neighbours_share_a_request_within_the_limits(void)
     CHECK_INT(n, 6);
 }
 
-static void readings_are_scaled_clamped_and_kept_in_range(void)
-{
-    edge_convert c = { .type = SPB_DOUBLE, .scaled = true, .scale = 0.1, .offset = -40 };
-    spb_value raw = { .type = SPB_INT16, .as = { .i64 = 650 } }, v;
-    CHECK_OK(edge_convert_in(&c, &raw, &v));
-    CHECK(fabs(v.as.f64 - 25) < 1e-12 && v.type == SPB_DOUBLE);
-    c.clamped = true;
-    c.clamp_high = 20;
-    CHECK_OK(edge_convert_in(&c, &raw, &v));
-    CHECK(v.as.f64 == 20);
-    c = (edge_convert){ .type = SPB_UINT8 };
-    raw.as.i64 = 256;
-    CHECK_STATUS(edge_convert_in(&c, &raw, &v), PT_ETOOBIG);
-    raw.as.i64 = -1;
-    CHECK_STATUS(edge_convert_in(&c, &raw, &v), PT_ETOOBIG);
-    c = (edge_convert){ .type = SPB_UINT64 };
-    raw = (spb_value){ .type = SPB_INT64, .as = { .i64 = INT64_MAX } };
-    CHECK_OK(edge_convert_in(&c, &raw, &v));
-    CHECK(v.as.u64 == INT64_MAX); /* not through a double */
-    raw = (spb_value){ .type = SPB_STRING, .as = { .bytes = PT_LIT("5") } };
-    CHECK_STATUS(edge_convert_in(&c, &raw, &v), PT_EMALFORMED);
-    raw = (spb_value){ .type = SPB_DOUBLE, .as = { .f64 = NAN } };
-    CHECK_STATUS(edge_convert_in(&c, &raw, &v), PT_ETOOBIG);
-}
-
-static void writes_are_limited_and_scaled_back(void)
-{
-    edge_convert c = { .type = SPB_DOUBLE, .scaled = true, .scale = 0.1, .offset = -40, .limited = true, .write_low = 0, .write_high = 30 };
-    spb_value v = { .type = SPB_DOUBLE, .as = { .f64 = 25 } }, raw;
-    CHECK_OK(edge_convert_out(&c, &v, &raw, NULL));
-    CHECK(fabs(raw.as.f64 - 650) < 1e-9);
-    v.as.f64 = 30.01;
-    CHECK_STATUS(edge_convert_out(&c, &v, &raw, NULL), PT_EREFUSED);
-    v.as.f64 = NAN;
-    CHECK_STATUS(edge_convert_out(&c, &v, &raw, NULL), PT_EREFUSED);
-}
-
-static void a_deadband_holds_back_small_changes_only(void)
-{
-    edge_filter f = { .deadband = 0.5 };
-    CHECK_INT(edge_filter_decide(&f, 10, 0, 10.5, 1), EDGE_KEEP_QUIET);
-    CHECK_INT(edge_filter_decide(&f, 10, 0, 10.6, 1), EDGE_REPORT);
-    CHECK_INT(edge_filter_decide(&f, 10, 0, 9.4, 1), EDGE_REPORT);
-    CHECK_INT(edge_filter_decide(&f, 10, 0, NAN, 1), EDGE_REPORT);
-    CHECK_INT(edge_filter_decide(&f, NAN, 0, NAN, 1), EDGE_KEEP_QUIET);
-    CHECK_INT(edge_filter_decide(&f, INFINITY, 0, INFINITY, 1), EDGE_KEEP_QUIET);
-    f.deadband = 0;
-    CHECK_INT(edge_filter_decide(&f, 10, 0, 10, 1), EDGE_KEEP_QUIET);
-    CHECK_INT(edge_filter_decide(&f, 10, 0, 10.0000001, 1), EDGE_REPORT);
-}
-
-static void exception_reporting_keeps_min_and_max_times(void)
-{
-    edge_filter f = { .exc_dev = 1, .exc_min_ms = 100, .exc_max_ms = 1000 };
-    CHECK_INT(edge_filter_decide(&f, 10, 0, 11.5, 50), EDGE_KEEP_QUIET);
-    CHECK_INT(edge_filter_decide(&f, 10, 0, 11.5, 100), EDGE_REPORT_BOTH);
-    CHECK_INT(edge_filter_decide(&f, 10, 0, 10.5, 500), EDGE_KEEP_QUIET);
-    CHECK_INT(edge_filter_decide(&f, 10, 0, 10, 1000), EDGE_REPORT);
-}
-
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
@@ -184,10 +122,6 @@ int main(int argc, char **argv)
         PT_TEST(texts_end_at_nul_and_blanks_and_must_be_utf8),
         PT_TEST(bit_fields_leave_the_other_bits_alone),
         PT_TEST(neighbours_share_a_request_within_the_limits),
-        PT_TEST(readings_are_scaled_clamped_and_kept_in_range),
-        PT_TEST(writes_are_limited_and_scaled_back),
-        PT_TEST(a_deadband_holds_back_small_changes_only),
-        PT_TEST(exception_reporting_keeps_min_and_max_times),
     };
     return pt_test_main("edge-node/modbus_plan", tests, PT_COUNT_OF(tests), argc, argv);
 }

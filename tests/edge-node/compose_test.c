@@ -1,4 +1,4 @@
-/* Every kind of metric on the wire: all datatypes, arrays, DataSets, templates, properties, quality, metadata; names and limits. */
+/* Births, data and deaths as they are composed, on a fake clock: all datatypes, arrays, DataSets, templates, properties, quality, metadata. */
 #include "tests/edge-node/rig.h"
 
 #include <stdio.h>
@@ -10,23 +10,6 @@ static void open_rig(void)
     static rig storage;
     r = &storage;
     rig_init(r);
-}
-
-static edge_model *model(void)
-{
-    open_rig();
-    edge_model *m = rig_model(r, NULL);
-    CHECK_OK_FATAL(edge_model_device(m, "d", &r->device, NULL));
-    return m;
-}
-
-static const spb_payload *born(void)
-{
-    rig_start(r);
-    edge_node_device_online(r->node, r->device);
-    rig_connect(r);
-    rig_next(r);
-    return rig_decode(r, rig_next(r));
 }
 
 static const struct {
@@ -68,6 +51,23 @@ static const struct {
     { SPB_DATETIME_ARRAY, SPB_WIRE_BYTES, { .type = SPB_DATETIME_ARRAY, .as = { .bytes = { "\xc7\xd0\x90\x75\x24\x01\x00\x00", 8 } } }, 0, "c7d0907524010000" },
 };
 
+static edge_model *model(void)
+{
+    open_rig();
+    edge_model *m = rig_model(r, NULL);
+    CHECK_OK_FATAL(edge_model_device(m, "d", &r->device, NULL));
+    return m;
+}
+
+static const spb_payload *born(void)
+{
+    rig_start(r);
+    edge_node_device_online(r->node, r->device);
+    rig_connect(r);
+    rig_next(r);
+    return rig_decode(r, rig_next(r));
+}
+
 static void value_is(const char *row, const spb_metric *m, size_t i)
 {
     char raw[32];
@@ -81,6 +81,155 @@ static void value_is(const char *row, const spb_metric *m, size_t i)
         CHECK_ROW(row, m->value.boolean);
     else
         CHECK_ROW(row, m->value.u64 == scalars[i].wire_bits);
+}
+
+static edge_model *templates(uint32_t *instance)
+{
+    static const spb_value four = { .type = SPB_INT32, .as = { .i64 = 4 } };
+    static const edge_parameter_def pole[] = { { "pole", { .type = SPB_INT32, .as = { .i64 = 4 } } }, { "maker", { .type = SPB_STRING, .is_null = true } } };
+    static const edge_parameter_def six[] = { { "pole", { .type = SPB_INT32, .as = { .i64 = 6 } } } };
+    static const edge_metric_def drive[] = { { .name = "amps", .type = SPB_DOUBLE, .filter = { .deadband = 0.5 } }, { .name = "fault", .type = SPB_BOOLEAN, .writable = true } };
+    static const edge_metric_def motor[] = { { .name = "rpm", .type = SPB_INT32, .initial = &four }, { .name = "drive", .type = SPB_TEMPLATE, .tmpl = "DriveT" } };
+    edge_model *m = model();
+    CHECK_OK_FATAL(edge_model_template(m, &(edge_template_def){ "DriveT", NULL, drive, 2, NULL, 0 }, NULL));
+    CHECK_OK_FATAL(edge_model_template(m, &(edge_template_def){ "MotorT", "1", motor, 2, pole, 2 }, NULL));
+    CHECK_OK_FATAL(edge_model_metric(m, r->device, &(edge_metric_def){ .name = "Motor1", .type = SPB_TEMPLATE, .tmpl = "MotorT", .parameters = six, .n_parameters = 1 }, instance, NULL));
+    return m;
+}
+
+static void births_come_first_complete_and_in_order(void)
+{
+    open_rig();
+    rig_start(r);
+    rig_set(r, r->temp, rig_f64(10));
+    pt_fake_clock_advance(&r->clock, 1000);
+    rig_set(r, r->temp, rig_f64(20));
+    edge_node_device_online(r->node, r->device);
+    rig_connect(r);
+    edge_node_poll(r->node);
+    const rig_message *m = rig_next(r);
+    CHECK_INT(m->verb, SPB_NBIRTH);
+    CHECK_STR(pt_cstr(m->topic), "spBv1.0/G/NBIRTH/E");
+    CHECK(m->qos == 0 && !m->retain);
+    const spb_payload *p = rig_decode(r, m);
+    CHECK(p->has_seq && p->seq == 0);
+    CHECK(p->has_timestamp && p->timestamp == (uint64_t)pt_wall_ms(&r->clock.clock));
+    const spb_metric *bd = rig_metric(p, "bdSeq"), *rb = rig_metric(p, "Node Control/Rebirth"), *up = rig_metric(p, "Uptime");
+    CHECK_FATAL(bd && rb && up);
+    CHECK(bd->datatype == SPB_INT64 && bd->wire == SPB_WIRE_LONG && bd->value.u64 == 0 && !(bd->flags & SPB_HAS_ALIAS));
+    CHECK(rb->datatype == SPB_BOOLEAN && rb->wire == SPB_WIRE_BOOL && !rb->value.boolean && !(rb->flags & SPB_HAS_ALIAS));
+    CHECK((up->flags & SPB_IS_NULL) && up->wire == SPB_WIRE_NONE && (up->flags & SPB_HAS_ALIAS));
+    for (uint32_t i = 0; i < p->n_metrics; i++)
+        CHECK((p->metrics[i].flags & (SPB_HAS_NAME | SPB_HAS_TIMESTAMP | SPB_HAS_DATATYPE)) == (SPB_HAS_NAME | SPB_HAS_TIMESTAMP | SPB_HAS_DATATYPE));
+    m = rig_next(r);
+    CHECK_STR(pt_cstr(m->topic), "spBv1.0/G/DBIRTH/E/filler");
+    CHECK(m->qos == 0 && !m->retain);
+    p = rig_decode(r, m);
+    CHECK(p->seq == 1 && p->n_metrics == 4);
+    const spb_metric *t = rig_metric(p, "Temp");
+    CHECK_FATAL(t != NULL);
+    CHECK(t->wire == SPB_WIRE_DOUBLE && t->value.f64 == 20 && t->datatype == SPB_DOUBLE);
+    for (uint32_t i = 1; i < p->n_metrics; i++)
+        CHECK(p->metrics[i - 1].timestamp <= p->metrics[i].timestamp);
+    /* what was acquired before the births is history now; what they carried is not said again */
+    m = rig_next(r);
+    CHECK_INT(m->verb, SPB_DDATA);
+    p = rig_decode(r, m);
+    CHECK(p->n_metrics == 1 && (p->metrics[0].flags & SPB_IS_HISTORICAL) && p->metrics[0].value.f64 == 10);
+    CHECK(rig_next(r) == NULL);
+    rig_fini(r);
+}
+
+static void data_carries_changes_only_by_alias(void)
+{
+    open_rig();
+    rig_start(r);
+    edge_node_device_online(r->node, r->device);
+    rig_connect(r);
+    edge_node_poll(r->node);
+    rig_skip(r);
+    rig_set(r, r->temp, rig_f64(20));
+    rig_set(r, r->temp, rig_f64(20.4)); /* inside the deadband */
+    rig_set(r, r->count, rig_i64(-1));
+    rig_set(r, r->count, rig_i64(-1));
+    edge_node_poll(r->node);
+    const spb_payload *p = rig_decode(r, rig_next(r));
+    CHECK(p->seq == 2 && p->has_timestamp && p->n_metrics == 2);
+    const spb_metric *t = rig_alias(p, rig_alias_of(r, r->temp)), *c = rig_alias(p, rig_alias_of(r, r->count));
+    CHECK_FATAL(t && c);
+    CHECK(!(t->flags & SPB_HAS_NAME) && !(t->flags & SPB_HAS_DATATYPE) && (t->flags & SPB_HAS_TIMESTAMP) && t->value.f64 == 20);
+    CHECK(c->wire == SPB_WIRE_LONG && c->value.u64 == UINT64_MAX);
+    CHECK(rig_next(r) == NULL);
+    edge_node_poll(r->node);
+    CHECK(rig_next(r) == NULL); /* nothing changed, nothing said */
+    rig_set(r, r->temp, rig_f64(20.6));
+    edge_node_poll(r->node);
+    CHECK(rig_decode(r, rig_next(r))->seq == 3);
+    rig_fini(r);
+}
+
+static void names_and_datatypes_are_sent_when_the_settings_say_so(void)
+{
+    open_rig();
+    r->options.no_aliases = true;
+    r->options.data_datatype = true;
+    rig_start(r);
+    edge_node_device_online(r->node, r->device);
+    rig_connect(r);
+    rig_set(r, r->flag, rig_bool(false));
+    edge_node_poll(r->node);
+    const spb_payload *birth = rig_decode(r, rig_next(r));
+    CHECK(!(rig_metric(birth, "Uptime")->flags & SPB_HAS_ALIAS));
+    rig_next(r);
+    const spb_payload *p = rig_decode(r, rig_next(r));
+    CHECK_STR(p->metrics[0].name, "Flag");
+    CHECK(p->metrics[0].datatype == SPB_BOOLEAN && p->metrics[0].wire == SPB_WIRE_BOOL && !(p->metrics[0].flags & SPB_HAS_ALIAS));
+    rig_fini(r);
+}
+
+static void node_metrics_go_out_as_ndata(void)
+{
+    open_rig();
+    rig_start(r);
+    edge_node_device_online(r->node, r->device);
+    rig_connect(r);
+    rig_skip(r);
+    uint32_t uptime = edge_node_find(r->node, PT_LIT(""), PT_LIT("Uptime"));
+    rig_set(r, uptime, rig_i64(7));
+    rig_set(r, uptime, rig_i64(7));
+    rig_set(r, r->count, rig_i64(1));
+    edge_node_poll(r->node);
+    const rig_message *m = rig_next(r);
+    CHECK_STR(pt_cstr(m->topic), "spBv1.0/G/NDATA/E");
+    CHECK(m->qos == 0 && !m->retain);
+    const spb_payload *p = rig_decode(r, m);
+    CHECK(p->has_seq && p->seq == 2 && p->has_timestamp && p->n_metrics == 1 && p->metrics[0].value.u64 == 7);
+    CHECK(p->timestamp == (uint64_t)pt_wall_ms(&r->clock.clock) && p->metrics[0].timestamp == p->timestamp);
+    m = rig_next(r);
+    CHECK_STR(pt_cstr(m->topic), "spBv1.0/G/DDATA/E/filler");
+    CHECK(m->qos == 0 && !m->retain && rig_decode(r, m)->seq == 3);
+    rig_fini(r);
+}
+
+static void values_in_one_message_are_in_order_of_time(void)
+{
+    open_rig();
+    rig_start(r);
+    edge_node_device_online(r->node, r->device);
+    rig_connect(r);
+    edge_node_poll(r->node);
+    rig_skip(r);
+    rig_set(r, r->count, rig_i64(1));
+    pt_fake_clock_step_wall(&r->clock, -86400000); /* a clock that steps back starts another message */
+    rig_set(r, r->count, rig_i64(2));
+    pt_fake_clock_advance(&r->clock, 5);
+    rig_set(r, r->count, rig_i64(3));
+    edge_node_poll(r->node);
+    const spb_payload *a = rig_decode(r, rig_next(r)), *b = rig_decode(r, rig_next(r));
+    CHECK_INT(a->n_metrics, 1);
+    CHECK_INT(b->n_metrics, 2);
+    CHECK(b->metrics[0].timestamp < b->metrics[1].timestamp);
+    rig_fini(r);
 }
 
 static void every_datatype_travels_in_its_field_in_births_and_data(void)
@@ -115,28 +264,6 @@ static void every_datatype_travels_in_its_field_in_births_and_data(void)
     rig_fini(r);
 }
 
-static void values_that_do_not_fit_are_refused(void)
-{
-    edge_model *m = model();
-    uint32_t small, text, array;
-    CHECK_OK_FATAL(edge_model_metric(m, r->device, &(edge_metric_def){ .name = "small", .type = SPB_INT8 }, &small, NULL));
-    CHECK_OK_FATAL(edge_model_metric(m, r->device, &(edge_metric_def){ .name = "text", .type = SPB_STRING, .capacity = 4 }, &text, NULL));
-    CHECK_OK_FATAL(edge_model_metric(m, r->device, &(edge_metric_def){ .name = "array", .type = SPB_INT32_ARRAY }, &array, NULL));
-    born();
-    const struct {
-        edge_sample s;
-        pt_status want;
-    } rows[] = { { { .metric = small, .value = { .type = SPB_INT8, .as = { .i64 = 128 } } }, PT_EINVAL },
-                 { { .metric = small, .value = { .type = SPB_INT16, .as = { .i64 = 1 } } }, PT_EINVAL },
-                 { { .metric = text, .value = { .type = SPB_STRING, .as = { .bytes = PT_LIT("12345") } } }, PT_ETOOBIG },
-                 { { .metric = text, .value = { .type = SPB_STRING, .as = { .bytes = PT_LIT("\xff") } } }, PT_EINVAL },
-                 { { .metric = array, .value = { .type = SPB_INT32_ARRAY, .as = { .bytes = PT_LIT("123") } } }, PT_EINVAL },
-                 { { .metric = 99999, .value = { .type = SPB_INT8 } }, PT_EINVAL } };
-    for (size_t i = 0; i < PT_COUNT_OF(rows); i++)
-        CHECK_STATUS(edge_node_set(r->node, &rows[i].s), rows[i].want);
-    rig_fini(r);
-}
-
 static void a_dataset_goes_out_whole(void)
 {
     edge_model *m = model();
@@ -159,20 +286,6 @@ static void a_dataset_goes_out_whole(void)
     CHECK(ds->has_num_of_columns && ds->num_of_columns == 2 && ds->n_columns == 2 && ds->n_types == 2 && ds->n_rows == 1 && ds->row_cells[0] == 2);
     CHECK(ds->types[0] == SPB_INT32 && ds->types[1] == SPB_STRING && ds->rows[0][0].wire == SPB_WIRE_INT && ds->rows[0][1].wire == SPB_WIRE_STRING);
     rig_fini(r);
-}
-
-static edge_model *templates(uint32_t *instance)
-{
-    static const spb_value four = { .type = SPB_INT32, .as = { .i64 = 4 } };
-    static const edge_parameter_def pole[] = { { "pole", { .type = SPB_INT32, .as = { .i64 = 4 } } }, { "maker", { .type = SPB_STRING, .is_null = true } } };
-    static const edge_parameter_def six[] = { { "pole", { .type = SPB_INT32, .as = { .i64 = 6 } } } };
-    static const edge_metric_def drive[] = { { .name = "amps", .type = SPB_DOUBLE, .filter = { .deadband = 0.5 } }, { .name = "fault", .type = SPB_BOOLEAN, .writable = true } };
-    static const edge_metric_def motor[] = { { .name = "rpm", .type = SPB_INT32, .initial = &four }, { .name = "drive", .type = SPB_TEMPLATE, .tmpl = "DriveT" } };
-    edge_model *m = model();
-    CHECK_OK_FATAL(edge_model_template(m, &(edge_template_def){ "DriveT", NULL, drive, 2, NULL, 0 }, NULL));
-    CHECK_OK_FATAL(edge_model_template(m, &(edge_template_def){ "MotorT", "1", motor, 2, pole, 2 }, NULL));
-    CHECK_OK_FATAL(edge_model_metric(m, r->device, &(edge_metric_def){ .name = "Motor1", .type = SPB_TEMPLATE, .tmpl = "MotorT", .parameters = six, .n_parameters = 1 }, instance, NULL));
-    return m;
 }
 
 static void definitions_are_in_the_nbirth_and_instances_are_complete_in_births(void)
@@ -235,26 +348,6 @@ static void members_report_by_exception_inside_their_instance(void)
     rig_fini(r);
 }
 
-static void members_can_be_written_through_the_instance(void)
-{
-    uint32_t instance;
-    edge_model *m = templates(&instance);
-    born();
-    spb_metric fault = { .name = PT_LIT("fault"), .flags = SPB_HAS_NAME, .wire = SPB_WIRE_BOOL, .value = { .boolean = true } };
-    spb_template inner = { .template_ref = PT_LIT("DriveT"), .has_is_definition = true, .metrics = &fault, .n_metrics = 1 };
-    spb_metric drive = { .name = PT_LIT("drive"), .flags = SPB_HAS_NAME, .wire = SPB_WIRE_TEMPLATE, .value = { .tmpl = &inner } };
-    spb_template outer = { .template_ref = PT_LIT("MotorT"), .has_is_definition = true, .metrics = &drive, .n_metrics = 1 };
-    spb_metric motor = { .name = PT_LIT("Motor1"), .flags = SPB_HAS_NAME, .wire = SPB_WIRE_TEMPLATE, .value = { .tmpl = &outer } };
-    rig_command(r, "d", &motor, 1);
-    CHECK_INT(r->commands, 1);
-    CHECK_INT(r->command.metric, edge_model_find(m, r->device, PT_LIT("Motor1/drive/fault")));
-    spb_metric rpm = { .name = PT_LIT("rpm"), .flags = SPB_HAS_NAME, .wire = SPB_WIRE_INT, .value = { .u32 = 5 } };
-    outer.metrics = &rpm;
-    rig_command(r, "d", &motor, 1);
-    CHECK_INT(r->commands, 1); /* not writable */
-    rig_fini(r);
-}
-
 static void properties_are_in_births_and_quality_wherever_it_is_not_good(void)
 {
     edge_model *m = model();
@@ -303,177 +396,19 @@ static void properties_are_in_births_and_quality_wherever_it_is_not_good(void)
     rig_fini(r);
 }
 
-static void names_that_collide_and_ids_that_are_wrong_are_refused_at_load(void)
-{
-    edge_model *m = model();
-    uint32_t x;
-    pt_error err = { 0 };
-    CHECK_STATUS(edge_model_device(m, "D", &x, &err), PT_EEXISTS); /* differs in case only */
-    CHECK_STATUS(edge_model_device(m, "a/b", &x, &err), PT_EINVAL);
-    CHECK_STATUS(edge_model_device(m, "a+b", &x, &err), PT_EINVAL);
-    CHECK_STATUS(edge_model_device(m, "a#", &x, &err), PT_EINVAL);
-    CHECK_STATUS(edge_model_device(m, "", &x, &err), PT_EINVAL);
-    CHECK_STATUS(edge_model_device(m, "\xff", &x, &err), PT_EINVAL);
-    CHECK_STATUS(edge_model_metric(m, r->device, &(edge_metric_def){ .name = "", .type = SPB_INT8 }, &x, &err), PT_EINVAL);
-    CHECK_STATUS(edge_model_metric(m, r->device, &(edge_metric_def){ .name = "p", .type = SPB_PROPERTYSET }, &x, &err), PT_EINVAL);
-    CHECK_STATUS(edge_model_metric(m, r->device, &(edge_metric_def){ .name = "p", .type = SPB_UNKNOWN }, &x, &err), PT_EINVAL);
-    CHECK_STATUS(edge_model_metric(m, r->device, &(edge_metric_def){ .name = "p", .type = SPB_TEMPLATE, .tmpl = "none" }, &x, &err), PT_EINVAL);
-    free(r->model_memory);
-    m = rig_model(r, NULL);
-    CHECK_OK(edge_model_device(m, "d", &r->device, &err));
-    CHECK_OK(edge_model_metric(m, r->device, &(edge_metric_def){ .name = "Temp", .type = SPB_INT8 }, &x, &err));
-    CHECK_OK(edge_model_metric(m, r->device, &(edge_metric_def){ .name = "temp", .type = SPB_INT8 }, &x, &err));
-    CHECK_STATUS(edge_model_seal(m, NULL, &err), PT_EEXISTS);
-    CHECK(strstr(err.text, "Temp") && strstr(err.text, "temp"));
-    free(r->model_memory);
-    m = rig_model(r, NULL);
-    CHECK_OK(edge_model_metric(m, EDGE_NODE_DEVICE, &(edge_metric_def){ .name = "BDSEQ", .type = SPB_INT8 }, &x, &err));
-    CHECK_STATUS(edge_model_seal(m, NULL, &err), PT_EEXISTS); /* reserved */
-    free(r->model_memory);
-    edge_node *n;
-    char memory[64];
-    rig_model(r, NULL);
-    CHECK_OK(edge_model_seal(r->model, NULL, &err));
-    static const char *const groups[] = { "", "a/b", "a+", "#", "STATE", "\xc3\x28" };
-    for (size_t i = 0; i < PT_COUNT_OF(groups); i++) {
-        edge_node_options o = r->options;
-        o.group = groups[i];
-        CHECK_ROW(groups[i], edge_node_init(memory, sizeof memory, &o, r->model, &n, &err) == PT_EINVAL);
-        o.group = "G";
-        o.node = i == 4 ? "x/" : groups[i];
-        CHECK_ROW(groups[i], edge_node_init(memory, sizeof memory, &o, r->model, &n, &err) == PT_EINVAL);
-    }
-    free(r->model_memory);
-    r->model_memory = NULL;
-    pt_arena_fini(&r->arena);
-}
-
-static void aliases_are_unique_over_the_whole_node(void)
-{
-    open_rig();
-    edge_model *m = rig_model(r, NULL);
-    for (int d = 0; d < 5; d++) {
-        char id[8];
-        uint32_t device, x;
-        snprintf(id, sizeof id, "d%d", d);
-        CHECK_OK_FATAL(edge_model_device(m, id, &device, NULL));
-        for (int k = 0; k < 20; k++) {
-            char name[16];
-            snprintf(name, sizeof name, "m%d", k);
-            CHECK_OK_FATAL(edge_model_metric(m, device, &(edge_metric_def){ .name = name, .type = SPB_INT8 }, &x, NULL));
-        }
-    }
-    rig_start(r);
-    for (uint32_t d = 1; d <= 5; d++)
-        edge_node_device_online(r->node, d);
-    rig_connect(r);
-    bool used[1000] = { false };
-    for (const rig_message *msg; (msg = rig_next(r));) {
-        const spb_payload *p = rig_decode(r, msg);
-        for (uint32_t i = 0; i < p->n_metrics; i++) {
-            if (!(p->metrics[i].flags & SPB_HAS_ALIAS)) continue;
-            CHECK_FATAL(p->metrics[i].alias < 1000 && !used[p->metrics[i].alias]);
-            used[p->metrics[i].alias] = true;
-        }
-    }
-    rig_fini(r);
-}
-
-static void limits_are_errors_with_their_names(void)
-{
-    open_rig();
-    pt_error err = { 0 };
-    uint32_t x;
-    edge_model *m = rig_model(r, &(edge_model_limits){ .devices = 1, .metrics = 2, .templates = 1 });
-    CHECK_OK(edge_model_device(m, "a", &x, &err));
-    CHECK_STATUS(edge_model_device(m, "b", &x, &err), PT_EFULL);
-    CHECK(strstr(err.text, "'devices'") != NULL);
-    CHECK_OK(edge_model_metric(m, 1, &(edge_metric_def){ .name = "1", .type = SPB_INT8 }, &x, &err));
-    CHECK_OK(edge_model_metric(m, 1, &(edge_metric_def){ .name = "2", .type = SPB_INT8 }, &x, &err));
-    CHECK_STATUS(edge_model_metric(m, 1, &(edge_metric_def){ .name = "3", .type = SPB_INT8 }, &x, &err), PT_EFULL);
-    CHECK(strstr(err.text, "'metrics'") != NULL);
-    char small[4096];
-    edge_model *tiny = NULL;
-    CHECK_STATUS(edge_model_init(small, sizeof small, NULL, &tiny, &err), PT_ENOMEM);
-    free(r->model_memory);
-    r->model_memory = NULL;
-    pt_arena_fini(&r->arena);
-}
-
-static void a_full_ring_drops_the_oldest_and_counts_it(void)
-{
-    open_rig();
-    rig_start(r);
-    edge_node_device_online(r->node, r->device);
-    for (int i = 0; i < 1000; i++) {
-        rig_set(r, r->count, rig_i64(i));
-        pt_fake_clock_advance(&r->clock, 1);
-    }
-    edge_node_stats s;
-    edge_node_stats_get(r->node, &s);
-    CHECK(s.dropped_ring > 0);
-    uint64_t dropped = s.dropped_ring;
-    rig_connect(r);
-    while (edge_node_poll(r->node) < 1000) {
-    }
-    uint64_t historical = 0, last = 0;
-    for (const rig_message *m; (m = rig_next(r));) {
-        if (m->verb != SPB_DDATA) continue;
-        const spb_payload *p = rig_decode(r, m);
-        for (uint32_t i = 0; i < p->n_metrics; i++) {
-            CHECK((p->metrics[i].flags & SPB_IS_HISTORICAL) != 0);
-            last = p->metrics[i].value.u64;
-            historical++;
-        }
-    }
-    CHECK_INT(historical + dropped, 999); /* the last one was in the birth */
-    CHECK_INT(last, 998);
-    rig_fini(r);
-}
-
-static void a_new_model_takes_over_values_with_births_and_no_reconnect(void)
-{
-    open_rig();
-    rig_start(r);
-    edge_node_device_online(r->node, r->device);
-    rig_connect(r);
-    rig_set(r, r->temp, rig_f64(42));
-    edge_node_poll(r->node);
-    rig_skip(r);
-    void *first = r->model_memory;
-    edge_model *before = r->model, *old = NULL;
-    edge_model *m = rig_model(r, NULL);
-    uint32_t d, x;
-    CHECK_OK(edge_model_device(m, "filler", &d, NULL));
-    CHECK_OK(edge_model_metric(m, d, &(edge_metric_def){ .name = "Temp", .type = SPB_DOUBLE }, &x, NULL));
-    CHECK_OK(edge_model_metric(m, d, &(edge_metric_def){ .name = "New", .type = SPB_INT8 }, &x, NULL));
-    CHECK_STATUS(edge_node_replace_model(r->node, m, &old), PT_ESTATE);
-    CHECK_OK(edge_model_seal(m, NULL, NULL));
-    CHECK_OK(edge_node_replace_model(r->node, m, &old));
-    CHECK(old == before);
-    free(first);
-    CHECK_INT(rig_next(r)->verb, SPB_NBIRTH);
-    const spb_payload *p = rig_decode(r, rig_next(r));
-    CHECK(rig_metric(p, "Temp")->value.f64 == 42 && (rig_metric(p, "New")->flags & SPB_IS_NULL) && !rig_metric(p, "Count"));
-    CHECK_INT(r->disconnects, 0);
-    rig_fini(r);
-}
-
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
+        PT_TEST(births_come_first_complete_and_in_order),
+        PT_TEST(data_carries_changes_only_by_alias),
+        PT_TEST(names_and_datatypes_are_sent_when_the_settings_say_so),
+        PT_TEST(node_metrics_go_out_as_ndata),
+        PT_TEST(values_in_one_message_are_in_order_of_time),
         PT_TEST(every_datatype_travels_in_its_field_in_births_and_data),
-        PT_TEST(values_that_do_not_fit_are_refused),
         PT_TEST(a_dataset_goes_out_whole),
         PT_TEST(definitions_are_in_the_nbirth_and_instances_are_complete_in_births),
         PT_TEST(members_report_by_exception_inside_their_instance),
-        PT_TEST(members_can_be_written_through_the_instance),
         PT_TEST(properties_are_in_births_and_quality_wherever_it_is_not_good),
-        PT_TEST(names_that_collide_and_ids_that_are_wrong_are_refused_at_load),
-        PT_TEST(aliases_are_unique_over_the_whole_node),
-        PT_TEST(limits_are_errors_with_their_names),
-        PT_TEST(a_full_ring_drops_the_oldest_and_counts_it),
-        PT_TEST(a_new_model_takes_over_values_with_births_and_no_reconnect),
     };
-    return pt_test_main("edge-node/metrics", tests, PT_COUNT_OF(tests), argc, argv);
+    return pt_test_main("edge-node/compose", tests, PT_COUNT_OF(tests), argc, argv);
 }
