@@ -1,7 +1,8 @@
 /* tests/historian/crash_test.c -- kill -9 at random instants under load: what was acknowledged is there, nothing is twice, verify is clean.
  *
- * A child writes numbered samples to several tags, late ones and events among them, and tells over a pipe how far hist_flush has acknowledged.
- * PLANTREE_CRASH_ROUNDS sets how often it is killed (default 25). */
+ * A child writes numbered samples to several tags, late ones and events among them, and tells over a pipe how far hist_flush has acknowledged. Beside
+ * them it fills a scratch tag in old weeks, deletes parts of it and drops the weeks again: files are rewritten and unlinked while it dies.
+ * PLANTREE_CRASH_ROUNDS sets how often it is killed (default 200). */
 #include "base/random.h"
 #include "historian/maintain.h"
 #include "historian/store.h"
@@ -14,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TAGS = 7, STEP = 37 };
+enum { TAGS = 7, SCRATCH = TAGS + 1, STEP = 37 };
 static const int64_t NOW = 1750000000000;
 
 static pt_status open_at(const char *dir, hist **h, pt_error *err)
@@ -37,12 +38,29 @@ static hist_sample nth(uint64_t i)
     return (hist_sample){ .tag_id = 1 + (uint32_t)(i % TAGS), .time_ms = t, .type = SPB_UINT64, .as.u64 = i };
 }
 
+/* Into two weeks of 2001, out again by tag, and by retention. */
+static bool scratch(hist *h, uint64_t i)
+{
+    static const int64_t OLD = 1000000000000;
+    pt_error err = { 0 };
+    uint64_t rows = 0;
+    hist_retention r = { .before_ms = NOW - INT64_C(100) * 86400000 };
+    hist_retention_result out;
+    for (int64_t k = 0; k < 60; k++) {
+        hist_sample s = { .tag_id = SCRATCH, .time_ms = OLD + k * 10000000 + (int64_t)i, .type = SPB_UINT64, .as.u64 = i };
+        if (hist_append(h, &s, 1) != PT_OK) return false;
+    }
+    if (hist_flush(h, 10000, &err) != PT_OK) return false;
+    if (i % 3 == 0 && hist_tag_delete(h, SCRATCH, OLD, OLD + INT64_C(200000000), &rows, &err) != PT_OK) return false;
+    return i % 5 || (hist_seal(h, &err) == PT_OK && hist_retention_apply(h, &r, &out, &err) == PT_OK);
+}
+
 static void child(const char *dir, uint64_t from, int pipe_fd)
 {
     hist *h = NULL;
     pt_error err = { 0 };
     if (open_at(dir, &h, &err) != PT_OK) _exit(3);
-    for (uint32_t t = 0; t < TAGS; t++) {
+    for (uint32_t t = 0; t < SCRATCH; t++) {
         char name[10];
         uint32_t id = 0;
         snprintf(name, sizeof name, "t%u", t);
@@ -59,6 +77,7 @@ static void child(const char *dir, uint64_t from, int pipe_fd)
         if (hist_flush(h, 10000, &err) != PT_OK) _exit(7);
         if (write(pipe_fd, &i, sizeof i) != sizeof i) _exit(8);
         if (i % (STEP * 40) == 0 && hist_seal(h, &err) != PT_OK) _exit(9);
+        if (i / STEP % 7 == 0 && !scratch(h, i)) _exit(10);
     }
 }
 
@@ -94,7 +113,7 @@ static uint64_t check(const char *dir, uint64_t acked, unsigned round)
     pt_status st = open_at(dir, &h, &err);
     if (st != PT_OK) printf("round %u: %s\n", round, err.text);
     CHECK_OK_FATAL(st);
-    uint64_t highest = 0, total = 0, wrong = 0;
+    uint64_t highest = 0, total = 0, wrong = 0; /* of the numbered tags */
     for (uint32_t tag = 1; tag <= hist__tag_count(h); tag++) {
         hist_cursor *c = NULL;
         const hist_sample *rows = NULL;
@@ -103,6 +122,11 @@ static uint64_t check(const char *dir, uint64_t acked, unsigned round)
         CHECK_OK_FATAL(hist_cursor_open(h, tag, INT64_MIN, INT64_MAX, true, &c, NULL));
         while ((st = hist_cursor_view(c, &rows, &n, &err)) == PT_OK && n) {
             for (size_t i = 0; i < n; i++) {
+                if (tag == SCRATCH) {
+                    wrong += rows[i].time_ms <= before;
+                    before = rows[i].time_ms;
+                    continue;
+                }
                 hist_sample want = nth(rows[i].as.u64);
                 wrong += want.time_ms != rows[i].time_ms || want.tag_id != tag || rows[i].time_ms <= before;
                 before = rows[i].time_ms;
@@ -123,7 +147,7 @@ static uint64_t check(const char *dir, uint64_t acked, unsigned round)
 static void killing_it_at_any_instant_loses_nothing_acknowledged(void)
 {
     const char *dir = pt_test_dir(), *text = getenv("PLANTREE_CRASH_ROUNDS");
-    unsigned rounds = text ? (unsigned)strtoul(text, NULL, 10) : 25;
+    unsigned rounds = text ? (unsigned)strtoul(text, NULL, 10) : 200;
     pt_random rnd = pt_random_seed((uint64_t)getpid());
     uint64_t at = 0;
     for (unsigned k = 0; k < rounds; k++) {
