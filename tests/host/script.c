@@ -264,3 +264,16 @@ void script_run(script *s, const char *row, const char *lines)
             CHECK_ROW(row, host__counts_close(host_tracker_at(s->tracker, i)));
     }
 }
+
+void script_rows(const script_row *rows, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        host_tracker_options o;
+        script s;
+        script_options(&o);
+        script_init(&s, &o);
+        script_run(&s, rows[i].rule, "ready 0 >");
+        script_run(&s, rows[i].rule, rows[i].script);
+        script_fini(&s);
+    }
+}

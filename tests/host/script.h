@@ -29,6 +29,11 @@ void script_init(script *s, const host_tracker_options *o);
 void script_fini(script *s);
 /* Run all lines; failures are reported with `row` and the line. */
 void script_run(script *s, const char *row, const char *lines);
+/* One row per rule, named by its requirement where the specification has one: each on a tracker of its own, server 0 ready. */
+typedef struct script_row {
+    const char *rule, *script;
+} script_row;
+void script_rows(const script_row *rows, size_t n);
 void script_advance(script *s, int64_t ms);
 void script_options(host_tracker_options *o); /* defaults without jitter */
 #endif

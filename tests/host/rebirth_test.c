@@ -1,0 +1,105 @@
+/* host/rebirth.c: who is asked for a rebirth, how often, and in which bytes. Notation: script.h. */
+#include "tests/host/script.h"
+#include "tests/support/check.h"
+
+/* Every row starts with server 0 ready. Node tags: bdSeq is tag 1. */
+static const script_row rows[] = {
+    { "guide 19: unknown node: one rebirth request, data dropped, growing distances while unanswered",
+      "NDATA g/e | ts=99001 seq=9 t=d2@98002 > !not-born NCMD:g/e@0 *rebirth-request\n"
+      "NDATA g/e | ts=99001 seq=100 t=d2@98002 > !not-born\n"
+      "wait 4999 >\n"
+      "wait 1 > NCMD:g/e@0 *rebirth-request\n"
+      "wait 9999 >\n"
+      "wait 1 > NCMD:g/e@0 *rebirth-request\n"
+      "wait 19999 >\n"
+      "NBIRTH g/e | ts=134000 seq=0 bd=7 t:10=d1@98000 > *nbirth +g/e ~1=7@134000 2=1@98000\n"
+      "wait 100000 >" },
+    { "guide 19: DBIRTH, DDATA, DDEATH of an unknown node ask for a rebirth; NDEATH is noted",
+      "DBIRTH g/a/d | ts=99001 seq=99 t:10=d2@98002 > !not-born NCMD:g/a@0 *rebirth-request\n"
+      "DDATA g/b/d | ts=99001 seq=9 t=d2@98002 > !not-born NCMD:g/b@0 *rebirth-request\n"
+      "DDEATH g/c/d | ts=99001 seq=9 > !not-born NCMD:g/c@0 *rebirth-request\n"
+      "NDEATH g/d | bd=3 > *ndeath" },
+    { "guide 25.37: commands, deaths and nothing else never ask for a rebirth",
+      "NCMD g/a | ts=1 x=i1 >\nDCMD g/a/d | ts=1 x=i1 >\nNDEATH g/a | bd=1 > *ndeath\nwait 10000 >" },
+    { "issue 4: riding on another host's request",
+      "NBIRTH g/e | ts=99000 seq=0 bd=7 a:10=d1@98000 > *nbirth +g/e ~1=7@99000 2=1@98000\n"
+      "ask g/e > NCMD:g/e@0 *rebirth-request\n"
+      "NCMD g/e | ts=1 Node_Control/Rebirth:11=b1 >\n"
+      "NDATA g/e | ts=99001 seq=1 #99=d2@98001 > !unknown-alias\n"
+      "NCMD g/e | ts=1 Node_Control/Rebirth:11=b1 >\n"
+      "wait 4999 >\n"
+      "wait 30000 >" },
+};
+
+static void every_rule_holds(void)
+{
+    script_rows(rows, PT_COUNT_OF(rows));
+}
+
+static void a_rebirth_request_is_vector_v6(void)
+{
+    host_tracker_options o;
+    script s;
+    script_options(&o);
+    script_init(&s, &o);
+    s.wall_ms = 1700000000000;
+    script_run(&s, "V6", "ready 0 >\nNDATA g/e | ts=99001 seq=9 t=d2@98002 > !not-born NCMD:g/e@0 *rebirth-request");
+    CHECK_HEX(pt_buf_view(&s.last_command),
+              "0880d095ffbc3112210a144e6f646520436f6e74726f6c2f526562697274681880d095ffbc31200b7001");
+    script_fini(&s);
+    o.cmd_datatype = false;
+    script_init(&s, &o);
+    s.wall_ms = 1700000000000;
+    script_run(&s, "V6 without datatype", "ready 0 >\nNDATA g/e | ts=99001 seq=9 t=d2@98002 > !not-born NCMD:g/e@0 *rebirth-request");
+    CHECK_HEX(pt_buf_view(&s.last_command), "0880d095ffbc31121f0a144e6f646520436f6e74726f6c2f526562697274681880d095ffbc317001");
+    script_fini(&s);
+}
+
+static void a_passive_host_asks_for_nothing(void)
+{
+    host_tracker_options o;
+    script s;
+    script_options(&o);
+    o.commands = false;
+    script_init(&s, &o);
+    script_run(&s, "passive", "ready 0 >\nNDATA g/e | ts=99001 seq=9 t=d2@98002 > !not-born\nwait 100000 >\nask g/e > refused");
+    script_fini(&s);
+}
+
+static void many_unknown_nodes_share_the_budget(void)
+{
+    host_tracker_options o;
+    script s;
+    script_options(&o);
+    o.rebirth_global_per_s = 10;
+    o.rebirth_jitter_ms = 500;
+    script_init(&s, &o);
+    script_run(&s, "budget", "ready 0 >");
+    char line[128];
+    for (int i = 0; i < 200; i++) {
+        snprintf(line, sizeof line, "NDATA g/n%d | ts=99001 seq=9 t=d2@98002 > !not-born", i);
+        script_run(&s, "budget", line);
+    }
+    host_tracker_stats st;
+    for (int second = 1; second <= 25; second++) {
+        script_advance(&s, 1000);
+        host_tracker_stats_get(s.tracker, &st);
+        CHECK(st.rebirths[HOST_CAUSE_UNKNOWN_NODE] <= (uint64_t)(10 * second + 10));
+    }
+    int asked = 0;
+    for (size_t i = 0; host_tracker_at(s.tracker, i); i++)
+        asked += host_tracker_at(s.tracker, i)->counts.rebirths_sent > 0;
+    CHECK(asked >= 100);
+    script_fini(&s);
+}
+
+int main(int argc, char **argv)
+{
+    static const pt_test tests[] = {
+        PT_TEST(every_rule_holds),
+        PT_TEST(a_rebirth_request_is_vector_v6),
+        PT_TEST(a_passive_host_asks_for_nothing),
+        PT_TEST(many_unknown_nodes_share_the_budget),
+    };
+    return pt_test_main("host/rebirth", tests, PT_COUNT_OF(tests), argc, argv);
+}

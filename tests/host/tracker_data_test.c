@@ -1,0 +1,75 @@
+/* host/tracker_data.c: DATA, metric by metric. Notation: script.h. */
+#include "tests/host/script.h"
+#include "tests/support/check.h"
+
+/* Every row starts with server 0 ready. Node tags: bdSeq is tag 1. */
+static const script_row rows[] = {
+    { "guide 13: values by alias, by name, by both",
+      "NBIRTH g/e | ts=99000 seq=0 bd=7 t#5:10=d1.5@98000 u:12=sx@98000 > *nbirth +g/e ~1=7@99000 2=1.5@98000 3=x@98000\n"
+      "NDATA g/e | ts=99001 seq=1 #5=d2@98001 u=sy@98002 > 2=2@98001 3=y@98002\n"
+      "NDATA g/e | ts=99001 seq=2 t#5=d3@98003 > 2=3@98003" },
+    { "guide 10: alias 0 is an alias", "NBIRTH g/e | ts=99000 seq=0 bd=7 t#0:10=d1.5@98000 > *nbirth +g/e ~1=7@99000 2=1.5@98000\n"
+                                       "NDATA g/e | ts=99001 seq=1 #0=d2@98001 > 2=2@98001" },
+    { "guide 10: name and alias in conflict: the name counts",
+      "NBIRTH g/e | ts=99000 seq=0 bd=7 t#5:10=d1@98000 u#6:10=d2@98000 > *nbirth +g/e ~1=7@99000 2=1@98000 3=2@98000\n"
+      "NDATA g/e | ts=99001 seq=1 u#5=d9@98001 > 3=9@98001" },
+    { "guide 19: metric timestamps frozen at process start are data like others",
+      "NBIRTH g/e | ts=99000 seq=0 bd=7 t:10=d1@50 > *nbirth +g/e ~1=7@99000 2=1@50\n"
+      "NDATA g/e | ts=99001 seq=1 t=d2@50 > 2=2@50\n"
+      "NDATA g/e | ts=99001 seq=2 t=d3@40 > 2=3@40" },
+    { "guide 10: unknown alias: the metric is skipped, the rest kept, one request, never an alias_17 tag",
+      "NBIRTH g/e | ts=99000 seq=0 bd=7 t#5:10=d1@98000 > *nbirth +g/e ~1=7@99000 2=1@98000\n"
+      "NDATA g/e | ts=99001 seq=1 #17=d9@98001 #5=d2@98001 > !unknown-alias 2=2@98001 NCMD:g/e@0 *rebirth-request\n"
+      "NDATA g/e | ts=99001 seq=2 #17=d9@98001 #5=d3@98002 > !unknown-alias 2=3@98002" },
+    { "guide 19: unknown metric name: skipped, one request",
+      "NBIRTH g/e | ts=99000 seq=0 bd=7 t#5:10=d1@98000 > *nbirth +g/e ~1=7@99000 2=1@98000\n"
+      "NDATA g/e | ts=99001 seq=1 x:10=d9@98001 t=d2@98001 > !unknown-metric 2=2@98001 NCMD:g/e@0 *rebirth-request" },
+    { "guide 25.39: bdSeq repeated in DATA is tolerated and not stored",
+      "NBIRTH g/e | ts=99000 seq=0 bd=7 t:10=d1@98000 > *nbirth +g/e ~1=7@99000 2=1@98000\n"
+      "DBIRTH g/e/d | ts=99000 seq=1 u:10=d1@98000 > +g/e/d *dbirth 3=1@98000\n"
+      "DDATA g/e/d | ts=99001 seq=2 bd=7 u=d2@98001 > 3=2@98001" },
+    { "guide 4: a wire field that does not fit skips that metric only",
+      "NBIRTH g/e | ts=99000 seq=0 bd=7 a:10=d1@98000 b:10=d1@98000 > *nbirth +g/e ~1=7@99000 2=1@98000 3=1@98000\n"
+      "NDATA g/e | ts=99001 seq=1 a=sno@98001 b=d2@98001 > 3=2@98001" },
+    { "guide 25.1: UInt32 in either field; 25.2: negative small integers three ways",
+      "NBIRTH g/e | ts=99000 seq=0 bd=7 u:7=l4294967295@1 v:7=i4294967295@1 i:1=i4294967254@1 > "
+      "*nbirth +g/e ~1=7@99000 2=4294967295@1 3=4294967295@1 4=-42@1\n"
+      "NDATA g/e | ts=99001 seq=1 i=i214@2 u=i7@2 > 4=-42@2 2=7@2\n"
+      "NDATA g/e | ts=99001 seq=2 i=l-42@3 > 4=-42@3" },
+    { "guide 4: DATA whose datatype contradicts the birth: the birth's word, and a request",
+      "NBIRTH g/e | ts=99000 seq=0 bd=7 a:3=i1@98000 > *nbirth +g/e ~1=7@99000 2=1@98000\n"
+      "NDATA g/e | ts=99001 seq=1 a:7=i4294967295@98001 > 2=-1@98001 NCMD:g/e@0 *rebirth-request" },
+    { "guide 9: historical goes to history only, transient is live only, null is a value state",
+      "NBIRTH g/e | ts=99000 seq=0 bd=7 a:10=d1@98000 > *nbirth +g/e ~1=7@99000 2=1@98000\n"
+      "NDATA g/e | ts=99001 seq=1 a=d5@97000!h > h2=5@97000\n"
+      "NDATA g/e | ts=99001 seq=2 a=d6@98001!t > ~2=6@98001\n"
+      "NDATA g/e | ts=99001 seq=3 a=-@98002!n > 2=@98002\n"
+      "NDATA g/e | ts=99001 seq=4 a=d7@98003!n > 2=@98003\n"
+      "NDATA g/e | ts=99001 seq=5 a=d7@98004!H > 2=7@98004" },
+    { "guide 8: quality: 0 BAD, 192 GOOD, 500 STALE, others BAD, absent GOOD again",
+      "NBIRTH g/e | ts=99000 seq=0 bd=7 a:10=d1@98000;Quality:3=i0 > *nbirth +g/e ~1=7@99000 2=1@98000!B\n"
+      "NDATA g/e | ts=99001 seq=1 a=d2@98001;Quality:3=i500 > 2=2@98001!S\n"
+      "NDATA g/e | ts=99001 seq=2 a=d3@98002;Quality:4=l192 > 2=3@98002\n"
+      "NDATA g/e | ts=99001 seq=3 a=d4@98003;Quality:3=i7 > 2=4@98003!B\n"
+      "NDATA g/e | ts=99001 seq=4 a=d5@98004 > 2=5@98004" },
+    { "guide 19: timestamps: metric, then payload, then arrival",
+      "NBIRTH g/e | ts=99000 seq=0 bd=7 a:10=d1 > *nbirth +g/e ~1=7@99000 2=1@99000\n"
+      "NDATA g/e | ts=99001 seq=1 a=d2 > 2=2@99001\n"
+      "NDATA g/e | seq=2 a=d3 > 2=3@100000?\n"
+      "NDATA g/e | seq=3 a=d4@18446744073709551615 > 2=4@100000?" },
+    { "guide 25.3: out-of-range small integers are masked, not refused",
+      "NBIRTH g/e | ts=99000 seq=0 bd=7 a:5=i300@98000 > *nbirth +g/e ~1=7@99000 2=44@98000" },
+};
+
+static void every_rule_holds(void)
+{
+    script_rows(rows, PT_COUNT_OF(rows));
+}
+
+int main(int argc, char **argv)
+{
+    static const pt_test tests[] = {
+        PT_TEST(every_rule_holds),
+    };
+    return pt_test_main("host/tracker_data", tests, PT_COUNT_OF(tests), argc, argv);
+}
