@@ -57,7 +57,7 @@ static const pt_config_field sparkplug_fields[] = {
 static const pt_config_field spool_fields[] = {
     { .key = "dir", .type = PT_CFG_STRING, .offset = IN(spool, dir), .def = "/var/lib/plantree-edge", .min = 1, .max = 400, .doc = "Directory of the spool, the journal and the bdSeq." },
     { .key = "max_bytes", .type = PT_CFG_BYTES, .offset = IN(spool, max_bytes), .def = "512MiB", .min = 1048576, .max = 1e15, .doc = "Size limit of the stored samples." },
-    { .key = "max_age", .type = PT_CFG_DURATION, .offset = IN(spool, max_age_ms), .def = "72h", .min = 1000, .max = 3.2e11, .doc = "Samples are kept this long, delivered or not." },
+    { .key = "max_age", .type = PT_CFG_DURATION, .offset = IN(spool, max_age_ms), .def = "72h", .min = 1000, .max = 3.2e11, .doc = "Samples are kept this long, delivered or not. Steps of the clock and time in which the program does not run are not counted." },
     { .key = "overflow", .type = PT_CFG_ENUM, .offset = IN(spool, overflow), .def = "drop-oldest", .names = overflows, .doc = "What goes when max_bytes is reached; counted." },
     { .key = "rate", .type = PT_CFG_INT, .offset = IN(spool, rate), .def = "10000", .min = 1, .max = 10000000, .doc = "Stored samples sent per second, beside live ones." },
     { .key = "commit_interval", .type = PT_CFG_DURATION, .offset = IN(spool, commit_interval_ms), .def = "250ms", .min = 10, .max = 60000, .doc = "A kill -9 loses at most this much of what waits." },

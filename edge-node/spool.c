@@ -12,8 +12,9 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define SCHEMA_VERSION 2
-#define RETENTION_EVERY_MS 5000
+#define SCHEMA_VERSION 3
+#define RETENTION_MIN_MS 5000
+#define SAY_EVERY_MS 60000
 #define FAILING_RETRY_MS 1000
 #define ACTIVE_WAIT_MS 20
 #define SENT_MAX 256
@@ -26,11 +27,11 @@ typedef struct entry {
     bool delivered;
     uint32_t samples, len;
     int64_t first_ms, last_ms; /* BACKFILL: first_ms is the wish */
-    int64_t at_ms;             /* wall time it was made */
+    int64_t at_ms;             /* own time it was made */
     char bytes[];
 } entry;
 
-enum { Q_NAME_FIND, Q_NAME_ADD, Q_INSERT, Q_NEXT, Q_SENT, Q_LOST, Q_BACKFILL, Q_SUMS, Q_FIRST_WAITING, Q_EXPIRE_SUM, Q_EXPIRE, Q_OLDEST_DELIVERED, Q_OLDEST_WAITING, Q_DELETE, Q_COUNT };
+enum { Q_NAME_FIND, Q_NAME_ADD, Q_INSERT, Q_NEXT, Q_SENT, Q_LOST, Q_BACKFILL, Q_SUMS, Q_FIRST_WAITING, Q_MARK, Q_OWN, Q_AGED, Q_EXPIRE_SUM, Q_EXPIRE, Q_EXPIRE_MARKS, Q_OLDEST_DELIVERED, Q_OLDEST_WAITING, Q_DELETE, Q_COUNT };
 
 static const char *const queries[Q_COUNT] = {
     [Q_NAME_FIND] = "SELECT number FROM name WHERE device = ?1 AND metric = ?2",
@@ -43,9 +44,13 @@ static const char *const queries[Q_COUNT] = {
     [Q_SUMS] = "SELECT COALESCE(SUM(samples), 0), COALESCE(SUM(bytes), 0), COALESCE(SUM(CASE state WHEN 0 THEN samples ELSE 0 END), 0), "
                "COALESCE(MAX(last_ms), -1) FROM batch INDEXED BY batch_age",
     [Q_FIRST_WAITING] = "SELECT first_ms FROM batch INDEXED BY batch_waiting WHERE state = 0 ORDER BY id LIMIT 1",
+    [Q_MARK] = "INSERT OR IGNORE INTO mark(batch, own_ms) SELECT COALESCE(MAX(id), 0), ?1 FROM batch",
+    [Q_OWN] = "INSERT OR REPLACE INTO meta VALUES('own_ms', ?1)",
+    [Q_AGED] = "SELECT COALESCE(MAX(batch), 0) FROM mark WHERE own_ms <= ?1",
     [Q_EXPIRE_SUM] = "SELECT COALESCE(SUM(samples), 0), COALESCE(SUM(bytes), 0), COALESCE(SUM(CASE state WHEN 0 THEN samples ELSE 0 END), 0) "
-                     "FROM batch INDEXED BY batch_age WHERE last_ms < ?1",
-    [Q_EXPIRE] = "DELETE FROM batch INDEXED BY batch_age WHERE last_ms < ?1",
+                     "FROM batch WHERE id <= ?1",
+    [Q_EXPIRE] = "DELETE FROM batch WHERE id <= ?1",
+    [Q_EXPIRE_MARKS] = "DELETE FROM mark WHERE batch <= ?1",
     [Q_OLDEST_DELIVERED] = "SELECT id, samples, bytes FROM batch INDEXED BY batch_delivered WHERE state = 1 ORDER BY id LIMIT 1",
     [Q_OLDEST_WAITING] = "SELECT id, samples, bytes FROM batch INDEXED BY batch_waiting WHERE state = 0 ORDER BY id LIMIT 1",
     [Q_DELETE] = "DELETE FROM batch WHERE id = ?1",
@@ -57,6 +62,8 @@ struct edge_spool {
     edge_node *node;
     pthread_t thread;
     bool running;
+    int64_t own_base_ms, opened_ms; /* own time and monotonic time when it was opened; constant then */
+    int64_t retention_every_ms;
 
     pthread_mutex_t db_lock; /* guards db, statements, cursor, sums */
     sqlite3 *db;
@@ -74,6 +81,7 @@ struct edge_spool {
     int64_t tokens_ms, retention_ms, newest_ms, oldest_pending_ms;
     int64_t told_pending, told_done, told_ms;
     bool named;              /* a names transaction is open */
+    pt_log_limit limit;
 
     pthread_mutex_t lock;    /* guards the rest */
     pthread_cond_t changed;
@@ -83,13 +91,14 @@ struct edge_spool {
     edge_spool_stats stats;
 };
 
-static int64_t wall(const edge_spool *s)
-{
-    return pt_wall_ms(s->o.clock);
-}
 static int64_t mono(const edge_spool *s)
 {
     return pt_mono_ms(s->o.clock);
+}
+/* The spool's own time: never steps, goes on where the last run ended. */
+static int64_t own(const edge_spool *s)
+{
+    return s->own_base_ms + mono(s) - s->opened_ms;
 }
 
 /* --- SQLite, every result looked at --- */
@@ -182,6 +191,7 @@ static const char schema[] = "CREATE TABLE IF NOT EXISTS name(number INTEGER PRI
                              "CREATE INDEX IF NOT EXISTS batch_delivered ON batch(id) WHERE state = 1;"
                              "CREATE INDEX IF NOT EXISTS batch_sent ON batch(sent_ms) WHERE state = 1;"
                              "CREATE INDEX IF NOT EXISTS batch_age ON batch(last_ms, state, samples, bytes);" /* figures without touching the data */
+                             "CREATE TABLE IF NOT EXISTS mark(batch INTEGER PRIMARY KEY, own_ms INTEGER NOT NULL);" /* these batches were there then */
                              "CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL);";
 
 static pt_status read_int(edge_spool *s, const char *sql, int64_t *out, pt_error *err)
@@ -204,24 +214,36 @@ static pt_status prepare_all(edge_spool *s, pt_error *err)
     return PT_OK;
 }
 
+/* own_ms of the file; sent_ms may be a little newer when the last run was killed. */
+static pt_status read_own_time(edge_spool *s, int64_t *newest_sent, pt_error *err)
+{
+    int64_t kept = 0;
+    pt_status st = read_int(s, "SELECT value FROM meta WHERE key = 'own_ms'", &kept, err);
+    if (st != PT_OK && st != PT_ENOTFOUND) return st;
+    if ((st = read_int(s, "SELECT COALESCE(MAX(sent_ms), -1) FROM batch WHERE state = 1", newest_sent, err)) != PT_OK) return st;
+    s->own_base_ms = kept > *newest_sent ? kept : *newest_sent;
+    if (s->own_base_ms < 0) s->own_base_ms = 0;
+    return PT_OK;
+}
+
 static pt_status set_up(edge_spool *s, pt_error *err)
 {
-    int64_t version = 0, clean = 0, newest = 0;
+    int64_t version = 0, clean = 0, newest = -1;
     pt_status st = run_sql(s, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -1024; PRAGMA wal_autocheckpoint = 500;", err);
     if (st == PT_OK) st = read_int(s, "PRAGMA user_version", &version, err);
     if (st == PT_OK && version == 1) /* before the first release */
-        st = run_sql(s, "BEGIN; ALTER TABLE batch ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0; UPDATE batch SET bytes = LENGTH(data); PRAGMA user_version = 2; COMMIT", err);
-    else if (st == PT_OK && version != 0 && version != SCHEMA_VERSION)
+        st = run_sql(s, "BEGIN; ALTER TABLE batch ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0; UPDATE batch SET bytes = LENGTH(data); COMMIT", err);
+    else if (st == PT_OK && version != 0 && version != 2 && version != SCHEMA_VERSION) /* 2: times of sending by the wall clock, which own time goes on from */
         return pt_fail(err, PT_ECORRUPT, "%s: version %lld, this program knows %d", s->path, (long long)version, SCHEMA_VERSION);
     if (st == PT_OK) st = run_sql(s, schema, err);
-    if (st == PT_OK && version == 0) st = run_sql(s, "PRAGMA user_version = 2", err);
+    if (st == PT_OK && version != SCHEMA_VERSION) st = run_sql(s, "PRAGMA user_version = 3", err);
     if (st == PT_OK) st = prepare_all(s, err);
     if (st != PT_OK) return st;
     st = read_int(s, "SELECT value FROM meta WHERE key = 'clean'", &clean, err);
     if (st != PT_OK && st != PT_ENOTFOUND) return st;
+    if ((st = read_own_time(s, &newest, err)) != PT_OK) return st;
     if (!clean) { /* killed: what was sent at last may not have arrived */
-        if ((st = read_int(s, "SELECT COALESCE(MAX(sent_ms), 0) FROM batch WHERE state = 1", &newest, err)) != PT_OK) return st;
-        if (newest > 0 && (st = run_q(s, Q_LOST, 1, newest - s->o.replay_window_ms, 0, err)) != PT_OK) return st;
+        if (newest >= 0 && (st = run_q(s, Q_LOST, 1, newest - s->o.replay_window_ms, 0, err)) != PT_OK) return st;
     }
     if ((st = run_sql(s, "INSERT OR REPLACE INTO meta VALUES('clean', 0)", err)) != PT_OK) return st;
     return read_sums(s, err);
@@ -238,6 +260,8 @@ pt_status edge_spool_open(const edge_spool_options *o, edge_spool **out, pt_erro
     if (!s->o.commit_interval_ms) s->o.commit_interval_ms = 250;
     if (!s->o.replay_window_ms) s->o.replay_window_ms = 65000;
     if (!s->o.memory_bytes) s->o.memory_bytes = 8u << 20;
+    s->retention_every_ms = s->o.max_age_ms / 1000 > RETENTION_MIN_MS ? s->o.max_age_ms / 1000 : RETENTION_MIN_MS;
+    s->opened_ms = mono(s);
     s->last = &s->first;
     s->told_pending = s->told_done = -2;
     pthread_condattr_t attr;
@@ -357,7 +381,7 @@ static pt_status enqueue(edge_spool *s, entry_kind kind, pt_slice bytes, uint32_
 {
     entry *e = malloc(sizeof *e + bytes.len);
     if (!e) return PT_ENOMEM;
-    *e = (entry){ .kind = kind, .delivered = delivered, .samples = samples, .len = (uint32_t)bytes.len, .first_ms = first_ms, .last_ms = last_ms, .at_ms = wall(s) };
+    *e = (entry){ .kind = kind, .delivered = delivered, .samples = samples, .len = (uint32_t)bytes.len, .first_ms = first_ms, .last_ms = last_ms, .at_ms = own(s) };
     if (bytes.len) memcpy(e->bytes, bytes.ptr, bytes.len);
     pthread_mutex_lock(&s->lock);
     while (s->queue_bytes + e->len + sizeof *e > s->o.memory_bytes && drop_oldest(s)) {
@@ -456,29 +480,44 @@ static pt_status mark_sent(edge_spool *s, pt_error *err)
 {
     pt_status st = PT_OK;
     for (uint32_t i = 0; st == PT_OK && i < s->n_sent; i++)
-        st = run_q(s, Q_SENT, 2, s->sent_ids[i], wall(s), err);
+        st = run_q(s, Q_SENT, 2, s->sent_ids[i], own(s), err);
     return st;
+}
+
+/* The last batch that has been there for max_age; 0: none. */
+static pt_status aged(edge_spool *s, int64_t *last, pt_error *err)
+{
+    sqlite3_stmt *q = s->q[Q_AGED];
+    int rc = sqlite3_bind_int64(q, 1, own(s) - s->o.max_age_ms);
+    if (rc == SQLITE_OK) rc = sqlite3_step(q);
+    pt_status st = rc == SQLITE_ROW ? PT_OK : db_fail(s, rc, queries[Q_AGED], err);
+    if (st == PT_OK) *last = sqlite3_column_int64(q, 0);
+    rc = sqlite3_reset(q);
+    return st == PT_OK && rc != SQLITE_OK ? db_fail(s, rc, queries[Q_AGED], err) : st;
 }
 
 /* Make room: by age, then by size, delivered ones first. Within the transaction. */
 static pt_status expire(edge_spool *s, outcome *o, pt_error *err)
 {
-    int64_t oldest = wall(s) - s->o.max_age_ms;
+    int64_t last = 0;
+    pt_status st = run_q(s, Q_MARK, 1, own(s), 0, err);
+    if (st == PT_OK) st = run_q(s, Q_OWN, 1, own(s), 0, err);
+    if (st == PT_OK) st = aged(s, &last, err);
+    if (st != PT_OK || last == 0) return st;
     sqlite3_stmt *q = s->q[Q_EXPIRE_SUM];
-    int rc = sqlite3_bind_int64(q, 1, oldest);
+    int rc = sqlite3_bind_int64(q, 1, last);
     if (rc == SQLITE_OK) rc = sqlite3_step(q);
-    pt_status st = rc == SQLITE_ROW ? PT_OK : db_fail(s, rc, "retention", err);
-    uint64_t samples = 0;
+    st = rc == SQLITE_ROW ? PT_OK : db_fail(s, rc, "retention", err);
     if (st == PT_OK) {
-        samples = (uint64_t)sqlite3_column_int64(q, 0);
-        o->gone_samples += samples;
+        o->gone_samples += (uint64_t)sqlite3_column_int64(q, 0);
         o->gone_bytes += (uint64_t)sqlite3_column_int64(q, 1);
         o->gone_pending += (uint64_t)sqlite3_column_int64(q, 2);
         o->expired += (uint64_t)sqlite3_column_int64(q, 2);
     }
     rc = sqlite3_reset(q);
     if (st == PT_OK && rc != SQLITE_OK) st = db_fail(s, rc, "retention", err);
-    return st == PT_OK && samples ? run_q(s, Q_EXPIRE, 1, oldest, 0, err) : st;
+    if (st == PT_OK) st = run_q(s, Q_EXPIRE, 1, last, 0, err);
+    return st == PT_OK ? run_q(s, Q_EXPIRE_MARKS, 1, last, 0, err) : st;
 }
 
 static pt_status retain(edge_spool *s, outcome *o, uint64_t stored_bytes, pt_error *err)
@@ -526,6 +565,17 @@ static void failed(edge_spool *s, const pt_error *err)
                 (unsigned long long)(s->o.memory_bytes >> 10));
 }
 
+/* Waiting samples that went are said, not only counted. */
+static void say_lost(edge_spool *s, const outcome *o)
+{
+    int64_t now = mono(s);
+    if (o->expired && pt_log_allow(&s->limit, 1, now, SAY_EVERY_MS, NULL))
+        pt_logf(s->o.log, PT_LOG_WARN, "EDGE-SPOOL-EXPIRED", "%llu samples waited longer than max_age and are lost; spool.dropped_age counts them", (unsigned long long)o->expired);
+    if (o->overflowed + o->refused && pt_log_allow(&s->limit, 2, now, SAY_EVERY_MS, NULL))
+        pt_logf(s->o.log, PT_LOG_WARN, "EDGE-SPOOL-OVERFLOW", "%llu samples that waited are lost: max_bytes is reached; spool.dropped_overflow counts them",
+                (unsigned long long)(o->overflowed + o->refused));
+}
+
 /* Queue and marks into the file, one transaction. What could not be written goes back to the front of the queue. */
 static void commit(edge_spool *s)
 {
@@ -540,7 +590,7 @@ static void commit(edge_spool *s)
     s->urgent = false;
     bool failing = s->stats.failing;
     pthread_mutex_unlock(&s->lock);
-    bool retention = mono(s) - s->retention_ms >= RETENTION_EVERY_MS || stored + bytes > s->o.max_bytes;
+    bool retention = mono(s) - s->retention_ms >= s->retention_every_ms || stored + bytes > s->o.max_bytes;
     if (!list && s->n_sent == 0 && !retention) return;
     int64_t begin = pt_mono_us(s->o.clock);
     pt_status st = run_sql(s, "BEGIN IMMEDIATE", &err);
@@ -597,6 +647,7 @@ static void commit(edge_spool *s)
     pthread_mutex_unlock(&s->lock);
     if (failing) pt_logf(s->o.log, PT_LOG_INFO, "EDGE-SPOOL-WORKS", "%s: writable again", s->path);
     if (retention) s->retention_ms = mono(s);
+    say_lost(s, &o);
     if (o.tell) s->told_pending = -2;
     if (o.resum && read_sums(s, &err) != PT_OK) failed(s, &err);
 }

@@ -2,7 +2,9 @@
  *
  * Every batch the node hands over is kept for max_age within max_bytes, delivered or not. Batches that wait are sent when the node is online,
  * oldest first, as historical, at most `rate` samples per second beside the live ones. When a connection ends, what was
- * sent in the last replay_window_ms before it counts as not delivered: QoS 0 gives no proof. The same holds after a crash. A host that
+ * sent in the last replay_window_ms before it counts as not delivered: QoS 0 gives no proof. The same holds after a crash. Ages and windows are
+ * measured in the spool's own time, which is that of the monotonic clock while the spool is open, kept in the file: a wall clock that steps
+ * expires nothing and forgets nothing, and time in which nobody ran does not count. A host that
  * writes `Node Control/Backfill From` gets everything since then once more; the historian is idempotent on (tag, timestamp).
  *
  * Samples keep names, through numbers of the table `name`; the numbers are the node's aliases too, and never change.
@@ -17,7 +19,7 @@ typedef struct edge_spool edge_spool;
 typedef struct edge_spool_options {
     const char *dir;             /* the file is dir/spool.db */
     uint64_t max_bytes;          /* of batches; 0: 512 MiB */
-    int64_t max_age_ms;          /* 0: 72 h */
+    int64_t max_age_ms;          /* of the spool's own time; 0: 72 h. What is older goes within a thousandth of it (5 s at least) */
     bool drop_newest;            /* overflow: refuse what is new instead of dropping what is old */
     int64_t rate;                /* samples per second; 0: 10000 */
     int64_t commit_interval_ms;  /* 0: 250 */

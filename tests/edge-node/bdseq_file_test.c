@@ -65,6 +65,29 @@ static void a_write_that_was_cut_short_leaves_the_old_number(void)
     CHECK_INT(next, 42);
 }
 
+/* A full disk has no room for a second file, and no byte more for this one. */
+static void later_numbers_replace_the_first_one_in_place(void)
+{
+    edge_storage s = open_in(pt_test_dir());
+    struct stat first, now;
+    uint8_t next = 0;
+    write_raw("7\n"); /* as an earlier version left it: replaced once */
+    CHECK_OK(s.bdseq_load(s.ctx, &next));
+    CHECK_INT(next, 7);
+    CHECK_OK(s.bdseq_store(s.ctx, 8));
+    CHECK_FATAL(stat(file.path, &first) == 0);
+    static const uint8_t numbers[] = { 9, 10, 99, 100, 255, 0 };
+    for (size_t i = 0; i < sizeof numbers; i++) {
+        CHECK_OK(s.bdseq_store(s.ctx, numbers[i]));
+        CHECK_OK(s.bdseq_load(s.ctx, &next));
+        CHECK_INT(next, numbers[i]);
+        CHECK(stat(file.path, &now) == 0 && now.st_ino == first.st_ino && now.st_size == first.st_size);
+    }
+    CHECK(mkdir(file.temporary, 0700) == 0); /* nothing can be written beside it */
+    CHECK_OK(s.bdseq_store(s.ctx, 1));
+    CHECK(rmdir(file.temporary) == 0);
+}
+
 static void a_directory_that_is_gone_is_an_error(void)
 {
     char dir[300];
@@ -83,6 +106,7 @@ int main(int argc, char **argv)
         PT_TEST(what_was_stored_is_there_after_a_restart),
         PT_TEST(a_file_that_holds_no_number_is_corrupt),
         PT_TEST(a_write_that_was_cut_short_leaves_the_old_number),
+        PT_TEST(later_numbers_replace_the_first_one_in_place),
         PT_TEST(a_directory_that_is_gone_is_an_error),
     };
     return pt_test_main("edge-node/bdseq_file", tests, PT_COUNT_OF(tests), argc, argv);
