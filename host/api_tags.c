@@ -1,4 +1,4 @@
-/* host/api_tags.c -- the tree and current values. */
+/* host/api_tags.c -- the tree, now and as of a past time, and current values. */
 #include "host/api.h"
 
 #include "base/glob.h"
@@ -23,31 +23,157 @@ static bool tree_row(void *ctx, const uns_node_view *v)
     return pt_buf_status(j->out) == PT_OK;
 }
 
+/* ---- the tree as of a past time: a tree of its own, filled from the path intervals and the qualities of then ---- */
+
+typedef struct past {
+    host_app *app;
+    uns_tree *tree;
+    int64_t at_ms;
+    pt_slice below; /* states are wanted of tags below this path only */
+    pt_map units;   /* GROUP NUL EDGE NUL DEVICE -> 1: a tag of it was live */
+    uint32_t *unknown; /* tags of whose state history says nothing: that of their unit */
+    size_t n_unknown, cap_unknown;
+    pt_status status;
+    pt_error err;
+} past;
+
+static void see_class(void *ctx, const uns_tag_view *v)
+{
+    uns_tag_def *d = ctx;
+    d->cls = v->def.cls;
+    d->hidden = v->def.hidden;
+}
+
+static pt_status unit_key(const hist_tag_key *k, pt_buf *key)
+{
+    pt_buf_slice(key, k->group);
+    pt_buf_char(key, '\0');
+    pt_buf_slice(key, k->edge);
+    pt_buf_char(key, '\0');
+    pt_buf_slice(key, k->device);
+    return pt_buf_status(key);
+}
+
+static void was_live(past *p, uint32_t id)
+{
+    uns_update u = { .tag_id = id, .quality = SPB_GOOD, .time_ms = p->at_ms, .value = { .type = SPB_BOOLEAN, .is_null = true } };
+    uns_apply(p->tree, &u, 1);
+}
+
+static bool is_below(pt_slice path, pt_slice top)
+{
+    return top.len == 0 || pt_slice_starts(top, PT_LIT("_source")) || (pt_slice_starts(path, top) && (path.len == top.len || path.ptr[top.len] == '/'));
+}
+
+static bool past_tag(void *ctx, const hist_tag *tag)
+{
+    past *p = ctx;
+    if (!is_below(tag->path, p->below)) return true;
+    uns_tag_def def = { .tag_id = tag->tag_id,
+                        .path = tag->path,
+                        .group = tag->key.group,
+                        .edge = tag->key.edge,
+                        .device = tag->key.device,
+                        .metric = tag->key.metric,
+                        .type = tag->type,
+                        .unit = tag->unit,
+                        .hidden = memmem(tag->path.ptr, tag->path.len, "/_sparkplug/", 12) != NULL };
+    pt_status st = uns_read_id(p->app->tree, tag->tag_id, see_class, &def); /* a tag that is no more: as if no rule had given it a class */
+    if (st == PT_OK || st == PT_ENOTFOUND) st = uns_tag_put(p->tree, &def);
+    if (st == PT_EEXISTS) return true; /* two tags of one path: the second is in the source view, as it was then */
+    spb_quality q = SPB_STALE;
+    if (st == PT_OK) st = hist_state_at(p->app->history, tag->tag_id, p->at_ms, &q, &p->err);
+    if (st == PT_EEMPTY) {
+        if (p->n_unknown == p->cap_unknown) {
+            size_t cap = p->cap_unknown ? p->cap_unknown * 2 : 256;
+            uint32_t *grown = realloc(p->unknown, cap * sizeof *grown);
+            if (!grown) {
+                p->status = PT_ENOMEM;
+                return false;
+            }
+            p->unknown = grown;
+            p->cap_unknown = cap;
+        }
+        p->unknown[p->n_unknown++] = tag->tag_id;
+        return true;
+    }
+    if (st == PT_OK && q != SPB_STALE) {
+        pt_buf key;
+        pt_buf_init(&key, 4096);
+        was_live(p, tag->tag_id);
+        st = unit_key(&tag->key, &key);
+        if (st == PT_OK) st = pt_map_put(&p->units, pt_buf_view(&key), 1, NULL);
+        pt_buf_fini(&key);
+    }
+    p->status = st;
+    return st == PT_OK;
+}
+
+typedef struct unit_of {
+    past *p;
+    bool live;
+} unit_of;
+
+static void see_unit(void *ctx, const uns_tag_view *v)
+{
+    unit_of *u = ctx;
+    pt_buf key;
+    uint64_t any;
+    pt_buf_init(&key, 4096);
+    u->live = unit_key(&(hist_tag_key){ .group = v->def.group, .edge = v->def.edge, .device = v->def.device }, &key) == PT_OK && pt_map_get(&u->p->units, pt_buf_view(&key), &any);
+    pt_buf_fini(&key);
+}
+
+static pt_status past_tree(past *p)
+{
+    pt_map_init(&p->units, PT_MAP_COPY_KEYS);
+    pt_status st = uns_tree_new(&p->tree);
+    if (st == PT_OK) st = hist_tags_at(p->app->history, p->at_ms, past_tag, p, &p->err);
+    if (st == PT_OK) st = p->status;
+    for (size_t i = 0; st == PT_OK && i < p->n_unknown; i++) {
+        unit_of u = { p, false };
+        st = uns_read_id(p->tree, p->unknown[i], see_unit, &u);
+        if (st == PT_OK && u.live) was_live(p, p->unknown[i]);
+    }
+    pt_map_fini(&p->units);
+    free(p->unknown);
+    return st;
+}
+
 void api__tree(void *ctx, pt_http_request *rq)
 {
     host_app *app = ctx;
     pt_slice path = pt_http_query(rq, "path");
     uint64_t depth = 1;
+    int64_t now = pt_wall_ms(app->clock), at = INT64_MIN;
     bool hidden = false;
     pt_buf out;
     pt_json j;
     api__begin(rq);
-    if (!api__number(rq, "depth", UNS_DEPTH_MAX, &depth) || !api__flag(rq, "hidden", &hidden)) return;
-    if (pt_http_query(rq, "at").ptr) {
-        pt_http_problem(rq, 400, "bad-request", "at: the tree as of a past time is not available in this version");
+    if (!api__number(rq, "depth", UNS_DEPTH_MAX, &depth) || !api__flag(rq, "hidden", &hidden) || !api__time(app, rq, "at", &at)) return;
+    if (at > now) {
+        pt_http_problem(rq, 400, "bad-request", "at lies in the future");
         return;
     }
     while (path.len && path.ptr[path.len - 1] == '/')
         path.len--;
     if (!path.ptr) path = PT_LIT("");
+    past p = { .app = app, .at_ms = at, .below = path, .err = { 0, "" } };
+    if (at != INT64_MIN && past_tree(&p) != PT_OK) {
+        pt_logf(app->log, PT_LOG_ERROR, "HOST-TREE-AT", "the tree as of %lld: %s", (long long)at, p.err.text);
+        pt_http_problem(rq, 500, "internal", "history cannot be read");
+        uns_tree_free(p.tree);
+        return;
+    }
     pt_buf_init(&out, API_JSON_MAX);
     pt_json_init(&j, &out);
     pt_json_array(&j);
-    pt_status st = uns_children(app->tree, path, depth ? (uint32_t)depth : 1, hidden, tree_row, &j);
+    pt_status st = uns_children(p.tree ? p.tree : app->tree, path, depth ? (uint32_t)depth : 1, hidden, tree_row, &j);
     pt_json_end_array(&j);
     if (st == PT_OK || (st == PT_ENOTFOUND && path.len == 0)) pt_http_reply_json(rq, 200, &out);
-    else pt_http_problem(rq, 404, "not-found", "there is nothing at %.*s", PT_SLICE_ARGS(path));
+    else pt_http_problem(rq, 404, "not-found", "there %s nothing at %.*s", p.tree ? "was" : "is", PT_SLICE_ARGS(path));
     pt_buf_fini(&out);
+    uns_tree_free(p.tree);
 }
 
 typedef struct value_ctx {

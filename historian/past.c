@@ -1,0 +1,53 @@
+/* historian/past.c -- which tags stood where at a past time, from their path intervals. */
+#include "historian/scan.h"
+#include "historian/store.h"
+
+#include <stdlib.h>
+
+static const char SQL[] =
+    "SELECT t.tag_id, p.path, t.source, t.group_id, t.edge, t.device, t.metric,"
+    " coalesce((SELECT m.type FROM tag_meta m WHERE m.tag_id=t.tag_id AND m.from_ms<=?1 ORDER BY m.from_ms DESC LIMIT 1), t.type),"
+    " coalesce((SELECT m.unit FROM tag_meta m WHERE m.tag_id=t.tag_id AND m.from_ms<=?1 ORDER BY m.from_ms DESC LIMIT 1), t.unit)"
+    " FROM tag_path p JOIN tag t USING(tag_id) WHERE p.from_ms<=?1 AND (p.to_ms IS NULL OR p.to_ms>?1) ORDER BY t.tag_id";
+
+static hist_tag tag_of(sqlite3_stmt *q)
+{
+    return (hist_tag){ .tag_id = (uint32_t)sqlite3_column_int64(q, 0),
+                       .path = hist__db_slice(q, 1),
+                       .key = { .source = hist__db_slice(q, 2), .group = hist__db_slice(q, 3), .edge = hist__db_slice(q, 4), .device = hist__db_slice(q, 5), .metric = hist__db_slice(q, 6) },
+                       .type = (spb_datatype)sqlite3_column_int(q, 7),
+                       .unit = hist__db_slice(q, 8),
+                       .first_ms = INT64_MAX,
+                       .last_ms = INT64_MIN };
+}
+
+pt_status hist_tags_at(hist *h, int64_t at_ms, bool (*each)(void *ctx, const hist_tag *tag), void *ctx, pt_error *err)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *q = NULL;
+    char *path = hist__path(h, "catalog.db");
+    if (!path) return pt_fail(err, PT_ENOMEM, "out of memory");
+    pt_status st = hist__db_open(path, HIST__CATALOG, true, &db, err); /* its own connection: a slow reader holds up nobody */
+    if (st == PT_OK) st = hist__db_prepare(db, SQL, &q, err);
+    if (st == PT_OK) sqlite3_bind_int64(q, 1, at_ms);
+    bool row = false;
+    while (st == PT_OK && (st = hist__db_step(db, q, &row, err)) == PT_OK && row) {
+        hist_tag tag = tag_of(q);
+        if (!each(ctx, &tag)) break;
+    }
+    sqlite3_finalize(q);
+    hist__db_close(db);
+    free(path);
+    return st;
+}
+
+pt_status hist_state_at(hist *h, uint32_t tag_id, int64_t at_ms, spb_quality *out, pt_error *err)
+{
+    pt_arena arena;
+    hist_sample row;
+    pt_arena_init(&arena, 64u << 20);
+    pt_status st = hist__row_before(h, tag_id, at_ms, true, &arena, &row, err);
+    if (st == PT_OK) *out = (spb_quality)row.quality;
+    pt_arena_fini(&arena);
+    return st;
+}

@@ -1,0 +1,120 @@
+/* tests/host/api_tags_test.c -- the tree, now and as of a past time, and current values. */
+#include "tests/base/client.h"
+#include "tests/host/stage.h"
+#include "tests/support/check.h"
+
+#include <jansson.h>
+
+static stage st;
+
+static answer get(const char *target)
+{
+    return client_ask(st.app.http_port, (ask){ .method = "GET", .target = target });
+}
+
+/* The answer as "path state tag?," per node. */
+static void tree_is(const char *target, const char *want)
+{
+    answer a = get(target);
+    pt_buf got;
+    pt_buf_init(&got, 65536);
+    CHECK_INT(a.status, 200);
+    json_t *root = json_loadb(a.body.ptr, a.body.len, 0, NULL), *n;
+    size_t i;
+    json_array_foreach(root, i, n)
+        pt_buf_printf(&got, "%s%s %s", i ? ", " : "", json_string_value(json_object_get(n, "path")), json_string_value(json_object_get(n, "state")));
+    pt_check_at(pt_slice_eq_cstr(pt_buf_view(&got), want), false, __FILE__, __LINE__, "%s\n  want %s\n  got  %.*s", target, want, PT_SLICE_ARGS(pt_buf_view(&got)));
+    json_decref(root);
+    pt_buf_fini(&got);
+    client_release(&a);
+}
+
+static void status_is(const char *target, int status, const char *part)
+{
+    answer a = get(target);
+    pt_check_at(a.status == status && client_has(&a, part), false, __FILE__, __LINE__, "%s: %ld %.*s", target, a.status, PT_SLICE_ARGS(pt_buf_view(&a.body)));
+    client_release(&a);
+}
+
+static void the_tree_is_shown_as_it_was(void)
+{
+    char target[200];
+    stage_open(&st, NULL, NULL);
+    stage_start(&st);
+    int64_t before = pt_wall_ms(pt_clock_system());
+    stage_play(&st, "births", "pause 5\nNBIRTH g/n | seq=0 bd=1 x:10=d1\nDBIRTH g/n/d | seq=1 a:10=d1 b:10=d2 Device_Control/Reboot:11=b0\nhistory g/n/d/b = [2]\npause 5");
+    int64_t born = pt_wall_ms(pt_clock_system());
+    stage_play(&st, "death", "pause 5\nDDEATH g/n/d | seq=2\nvalue g/n/d/a = 1 STALE\npause 5");
+    int64_t dead = pt_wall_ms(pt_clock_system());
+    stage_play(&st, "rebirth", "pause 5\nDBIRTH g/n/d | seq=3 a:10=d5 c:10=d7\nvalue g/n/d/a = 5 GOOD\nhistory g/n/d/c = [7]\npause 5");
+    tree_is("/api/v1/tree?path=g&depth=3", "g/n live, g/n/d live, g/n/d/a live, g/n/d/b absent, g/n/d/c live, g/n/x live");
+    CHECK_OK(hist_flush(st.app.history, 5000, NULL));
+    int64_t now = pt_wall_ms(pt_clock_system());
+    const struct {
+        int64_t at;
+        const char *query, *want;
+    } rows[] = {
+        { before, "", "" },
+        { born, "&path=g&depth=3", "g/n live, g/n/d live, g/n/d/a live, g/n/d/b live, g/n/x live" },
+        { born, "", "g live" },
+        { born, "&path=g/n/d&depth=1", "g/n/d/a live, g/n/d/b live" },
+        { born, "&path=g/n/d&depth=3&hidden=1", "g/n/d/_sparkplug live, g/n/d/_sparkplug/Device Control live, g/n/d/_sparkplug/Device Control/Reboot live, g/n/d/a live, g/n/d/b live" },
+        { dead, "&path=g&depth=3", "g/n live, g/n/d stale, g/n/d/a stale, g/n/d/b stale, g/n/x live" },
+        { now, "&path=g/n/d/", "g/n/d/a live, g/n/d/b stale, g/n/d/c live" },
+        { born, "&path=_source/spb/g/n/d", "_source/spb/g/n/d/a live, _source/spb/g/n/d/b live" },
+    };
+    for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
+        snprintf(target, sizeof target, "/api/v1/tree?at=%lld%s", (long long)rows[i].at, rows[i].query);
+        tree_is(target, rows[i].want);
+    }
+    snprintf(target, sizeof target, "/api/v1/tree?path=g/n/d/c&at=%lld", (long long)born);
+    status_is(target, 404, "there was nothing at g/n/d/c");
+    status_is("/api/v1/tree?at=yesterday", 400, "at: ");
+    status_is("/api/v1/tree?at=now%2B1h", 400, "future");
+    status_is("/api/v1/tree?depth=65", 400, "depth");
+    status_is("/api/v1/tree?hidden=2", 400, "hidden");
+    status_is("/api/v1/tree?path=nowhere", 404, "there is nothing at nowhere");
+    stage_close(&st);
+}
+
+static void values_are_found_by_path_pattern_and_id(void)
+{
+    stage_open(&st, NULL, NULL);
+    stage_start(&st);
+    stage_play(&st, "birth", "NBIRTH g/v | ts=1000 seq=0 bd=1 a:10=d1@900;engUnit:12=sm;engLow:10=d0;engHigh:10=d5 b:8=l18446744073709551615@900 e\\:1:10=d3@900\nvalue g/v/a = 1 GOOD");
+    status_is("/api/v1/values?paths=g/v/a,g/v/none", 200, "[{\"path\":\"g/v/a\",\"tag_id\":");
+    status_is("/api/v1/values?paths=g/v/a", 200, "\"value\":1,\"type\":\"Double\",\"unit\":\"m\",\"quality\":\"GOOD\",\"timestamp_ms\":900,\"stale_since_ms\":null,\"writable\":true");
+    status_is("/api/v1/values?paths=g/v/*", 200, "\"value\":18446744073709551615,");
+    status_is("/api/v1/values?paths=g/v/b&int64=string", 200, "\"value\":\"18446744073709551615\",");
+    status_is("/api/v1/values?paths=nowhere", 200, "[]");
+    status_is("/api/v1/values", 400, "paths is missing");
+    status_is("/api/v1/values?paths=a&int64=maybe", 400, "int64 must be");
+    status_is("/api/v1/values?path=a", 400, "path");
+    status_is("/api/v1/tags/by-path/g/v/a", 200, "\"eng_low\":0,\"eng_high\":5,\"source\":{\"group\":\"g\",\"edge\":\"v\",\"device\":null,\"metric\":\"a\"}");
+    status_is("/api/v1/tags/by-path/g/v/none", 404, "no such tag");
+    status_is("/api/v1/tags/4294967296", 404, "no such tag");
+    status_is("/api/v1/tags/x", 404, "no such tag");
+    const struct {
+        const char *body;
+        int status;
+        const char *part;
+    } posts[] = {
+        { "{\"paths\":[\"g/v/b\",\"nowhere\",7]}", 200, "[{\"path\":\"g/v/b\"" },
+        { "{\"paths\":[]}", 200, "[]" },
+        { "{\"paths\":\"g/v/b\"}", 400, "the body must be" },
+        { "{\"paths\":[", 400, "the body must be" },
+        { "", 400, "the body must be" },
+    };
+    for (size_t i = 0; i < PT_COUNT_OF(posts); i++) {
+        answer a = client_ask(st.app.http_port, (ask){ .method = "POST", .target = "/api/v1/values", .body = posts[i].body, .headers = { "Content-Type: application/json" } });
+        pt_check_at(a.status == posts[i].status && client_has(&a, posts[i].part), false, posts[i].body, 0, "%ld %.*s", a.status, PT_SLICE_ARGS(pt_buf_view(&a.body)));
+        client_release(&a);
+    }
+    stage_close(&st);
+}
+
+int main(int argc, char **argv)
+{
+    static const pt_test tests[] = { PT_TEST(the_tree_is_shown_as_it_was), PT_TEST(values_are_found_by_path_pattern_and_id) };
+    return pt_test_main("host/api_tags", tests, PT_COUNT_OF(tests), argc, argv);
+}
