@@ -44,6 +44,9 @@ static const char *const rejects[HOST_REJECT_COUNT] = {
     [HOST_REJECT_BAD_TYPE] = "bad-type",
     [HOST_REJECT_BAD_VALUE] = "bad-value",
     [HOST_REJECT_OVERLOAD] = "overload",
+    [HOST_REJECT_FILE_PART] = "file-part",
+    [HOST_REJECT_FILE_TOO_BIG] = "file-too-big",
+    [HOST_REJECT_FILE_SUM] = "file-sum",
 };
 
 static const char *const events[HOST_EVENT_TYPE_COUNT] = {

@@ -21,12 +21,15 @@ enum { /* host_metric.flags */
     HOST_METRIC_NO_HISTORY = 1u << 5 /* current values only: plumbing, or a rule says so */
 };
 
+typedef struct host_file host_file; /* file.c: a file of which parts have come */
+
 typedef struct host_metric {
     pt_slice name, unit; /* in the unit's strings */
     uint64_t alias;
     uint64_t meta;       /* hash of type and metadata: unchanged means the tag is as it was */
     int64_t last_ms;
     uint64_t last_bits;  /* hash of the value and quality */
+    host_file *file;     /* unfinished; owned; NULL: none */
     char *object;        /* template instance: its whole present state, an encoded metric; owned */
     uint32_t object_len;
     uint32_t tag_id;     /* 0: not kept */
@@ -162,6 +165,8 @@ struct host_tracker {
     size_t updates_cap, n_updates;
     uint32_t *ids;        /* scratch for stale, absent */
     size_t ids_cap, n_ids;
+    host_file *files;     /* list of the unfinished ones */
+    uint64_t files_bytes; /* of them */
     pt_buf detail;        /* scratch for event details */
     pt_buf topic, payload; /* scratch for commands */
 };
@@ -210,6 +215,11 @@ void host__early_over(host_tracker *t, host_node *n, int64_t wall_ms, int64_t mo
 /* object.c: template instances as whole objects. merge gives the metric to show: `m` over what is known; keep remembers it. */
 const spb_metric *host__object_merge(const host_metric *hm, const spb_metric *m, pt_arena *arena);
 void host__object_keep(host_metric *hm, const spb_metric *whole);
+/* file.c: a part of a file of `hm` with its metadata. WHOLE: *whole is in the arena; REFUSED: *why. */
+typedef enum host__file_result { HOST__FILE_MORE, HOST__FILE_WHOLE, HOST__FILE_REFUSED } host__file_result;
+host__file_result host__file_part(host_tracker *t, host_metric *hm, const spb_metadata *md, pt_slice part, int64_t mono_ms, pt_arena *arena, pt_slice *whole,
+                                  host_reject *why);
+void host__file_drop(host_metric *hm); /* what has come of it is forgotten */
 /* tracker_birth.c: build the unit's tables out of a birth; values become updates. PT_EEXISTS: an alias of another unit (nothing changed). */
 pt_status host__birth(host_tracker *t, host_node *n, host_unit *u, const host__msg *m, pt_arena *arena);
 void host__unit_free(host_unit *u);

@@ -24,6 +24,9 @@ void host_tracker_options_init(host_tracker_options *o)
                                  .nodes_max = 20000,
                                  .devices_max = 1000,
                                  .metrics_max = 200000,
+                                 .file_bytes = HOST_VALUE_MAX,
+                                 .files_bytes = 64u << 20,
+                                 .file_age_ms = 600000,
                                  .seed = 1,
                                  .limits = spb_limits_default };
 }

@@ -48,7 +48,7 @@ const char *host_cause_name(host_cause c); /* "unknown-node", ... */
 /* Why a message or a sample did not become a stored value. */
 typedef enum host_reject {
     HOST_REJECT_MALFORMED,     /* payload does not decode; an empty one */
-    HOST_REJECT_TOO_BIG,       /* beyond a limit */
+    HOST_REJECT_TOO_BIG,       /* beyond a limit; a value of more than HOST_VALUE_MAX */
     HOST_REJECT_NO_SEQ,        /* a sequenced message without seq */
     HOST_REJECT_BAD_SEQ,       /* seq above 255 */
     HOST_REJECT_RETAINED,      /* out of the broker's retained store: of an unknown age */
@@ -72,6 +72,9 @@ typedef enum host_reject {
     HOST_REJECT_BAD_TYPE,      /* no or an unknown datatype in a birth */
     HOST_REJECT_BAD_VALUE,     /* wire field and datatype do not go together */
     HOST_REJECT_OVERLOAD,      /* no room in our queue, for longer than the reader may wait */
+    HOST_REJECT_FILE_PART,     /* of a file in parts: out of order, contradicting those before, or of a file whose end cannot be known */
+    HOST_REJECT_FILE_TOO_BIG,  /* beyond the bounds of files in parts */
+    HOST_REJECT_FILE_SUM,      /* the whole is not what its size and md5 say */
     HOST_REJECT_COUNT
 } host_reject;
 const char *host_reject_name(host_reject r); /* "malformed", ... */
@@ -147,6 +150,7 @@ typedef struct host_sink {
 } host_sink;
 
 #define HOST_SERVERS_MAX 8u
+#define HOST_VALUE_MAX (16u << 20) /* bytes of a value: history takes no longer one */
 
 typedef struct host_tracker_options {
     int64_t reorder_timeout_ms;     /* default 2000; 0: act at once (tck-id-operational-behavior-host-reordering-param) */
@@ -160,6 +164,9 @@ typedef struct host_tracker_options {
     bool commands;                  /* false: a passive host, which requests nothing */
     bool cmd_datatype;              /* default true: the datatype in commands */
     uint32_t nodes_max, devices_max, metrics_max; /* defaults: 20000 in all, 1000 per node, 200000 per node or device */
+    uint64_t file_bytes;            /* of a file that comes in parts; default HOST_VALUE_MAX */
+    uint64_t files_bytes;           /* of all unfinished ones together; default 64 MiB */
+    int64_t file_age_ms;            /* default 10 min: an unfinished one is given up when no part came for so long */
     uint64_t seed;                  /* of the jitter */
     spb_limits limits;
 } host_tracker_options;

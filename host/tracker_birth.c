@@ -28,8 +28,10 @@ typedef struct building {
 
 static void free_metrics(host_metric *metrics, uint32_t n)
 {
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; i < n; i++) {
+        host__file_drop(&metrics[i]);
         free(metrics[i].object);
+    }
     free(metrics);
 }
 

@@ -3,17 +3,23 @@
 
 #define YEAR_9999_MS 253402300799999ull
 
-static uint64_t value_bits(const spb_value *v, spb_quality q)
+static bool has_bytes(const spb_value *v)
 {
-    if (v->is_null) return 0x6e756c6cu + (uint64_t)q;
     switch (spb_datatype_class(v->type)) {
     case SPB_CLASS_STRING:
     case SPB_CLASS_BYTES:
     case SPB_CLASS_DATASET:
     case SPB_CLASS_TEMPLATE:
-    case SPB_CLASS_ARRAY: return pt_slice_hash(v->as.bytes, (uint64_t)q + 1);
-    default: return v->as.u64 * 0x9e3779b97f4a7c15u + (uint64_t)q; /* one to one for each quality */
+    case SPB_CLASS_ARRAY: return !v->is_null;
+    default: return false;
     }
+}
+
+static uint64_t value_bits(const spb_value *v, spb_quality q)
+{
+    if (v->is_null) return 0x6e756c6cu + (uint64_t)q;
+    if (has_bytes(v)) return pt_slice_hash(v->as.bytes, (uint64_t)q + 1);
+    return v->as.u64 * 0x9e3779b97f4a7c15u + (uint64_t)q; /* one to one for each quality */
 }
 
 /* Scalars narrower than the union leave its other bytes as they were: make them comparable. */
@@ -27,6 +33,15 @@ static void tidy(spb_value *v)
         v->as.u64 = 0;
         v->as.f32 = f;
     }
+}
+
+/* A sample that is refused for what its value is. */
+static bool refuse_value(host_tracker *t, host_node *n, const host__msg *msg, host_reject why, const char *text)
+{
+    spb_topic topic = { .verb = msg->verb, .group = n->group_slice, .edge = n->edge_slice, .device = msg->device };
+    host__reject_sample(t, n, why);
+    t->sink.bad(t->sink.ctx, n, &topic, why, text);
+    return false;
 }
 
 /* One metric's value: counted under exactly one heading. True: it is (or already was) known. */
@@ -50,6 +65,16 @@ bool host__sample(host_tracker *t, host_node *n, host_metric *hm, const spb_metr
         t->stats.clamped++;
     }
     tidy(&v);
+    if (m->metadata && m->metadata->is_multi_part && !v.is_null && spb_datatype_class(v.type) == SPB_CLASS_BYTES) {
+        host_reject why = HOST_REJECT_FILE_PART;
+        host__file_result part = host__file_part(t, hm, m->metadata, v.as.bytes, msg->mono_ms, arena, &v.as.bytes, &why);
+        if (part == HOST__FILE_REFUSED) return refuse_value(t, n, msg, why, "a part of a file that cannot be put together; it is given up");
+        if (part == HOST__FILE_MORE) { /* its last part will be the sample */
+            c->not_kept++;
+            return true;
+        }
+    }
+    if (has_bytes(&v) && v.as.bytes.len > HOST_VALUE_MAX) return refuse_value(t, n, msg, HOST_REJECT_TOO_BIG, "a value of more than 16 MiB");
     if ((hm->flags & HOST_METRIC_BACKFILL) && !birth && !(m->flags & SPB_IS_HISTORICAL)) host__backfill_progress(t, n, &v, msg->wall_ms);
     host_update u = { .tag_id = hm->tag_id, .quality = (uint8_t)spb_metric_quality(m), .value = v, .node = n };
     if ((m->flags & SPB_HAS_TIMESTAMP) && m->timestamp <= YEAR_9999_MS) {

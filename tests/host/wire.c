@@ -172,12 +172,34 @@ static void properties(pt_buf *b, pt_slice s)
     pt_buf_fini(&values);
 }
 
+/* seq/size/md5, each may be empty. */
+static void part_of_file(pt_buf *b, pt_slice s)
+{
+    pt_buf md;
+    pt_slice seq = PT_NONE, size = PT_NONE, sum = PT_NONE;
+    pt_buf_init(&md, 1 << 16);
+    (void)(pt_slice_split(&s, '/', &seq) && pt_slice_split(&s, '/', &size) && pt_slice_split(&s, '/', &sum));
+    tag(&md, 1, 0);
+    wire_varint(&md, 1);
+    if (size.len) {
+        tag(&md, 3, 0);
+        wire_varint(&md, number(size));
+    }
+    if (seq.len) {
+        tag(&md, 4, 0);
+        wire_varint(&md, number(seq));
+    }
+    if (sum.len) bytes_field(&md, 7, sum);
+    bytes_field(b, 8, pt_buf_view(&md));
+    pt_buf_fini(&md);
+}
+
 static void metric(pt_buf *out, unsigned field, pt_slice s)
 {
     pt_buf b, name;
     pt_buf_init(&b, 1 << 20);
     pt_buf_init(&name, 1 << 20);
-    pt_slice n = cut(&s, "#:="), alias = PT_NONE, type = PT_NONE, v, at = PT_NONE, flags = PT_NONE;
+    pt_slice n = cut(&s, "#:="), alias = PT_NONE, type = PT_NONE, v, at = PT_NONE, flags = PT_NONE, part = PT_NONE;
     if (s.len && s.ptr[0] == '#') {
         s = pt_slice_from(s, 1);
         alias = cut(&s, ":=");
@@ -188,14 +210,18 @@ static void metric(pt_buf *out, unsigned field, pt_slice s)
     }
     CHECK_FATAL(s.len > 0 && s.ptr[0] == '=');
     s = pt_slice_from(s, 1);
-    v = cut(&s, "@!;");
+    v = cut(&s, "@!%;");
     if (s.len && s.ptr[0] == '@') {
         s = pt_slice_from(s, 1);
-        at = cut(&s, "!;");
+        at = cut(&s, "!%;");
     }
     if (s.len && s.ptr[0] == '!') {
         s = pt_slice_from(s, 1);
-        flags = cut(&s, ";");
+        flags = cut(&s, "%;");
+    }
+    if (s.len && s.ptr[0] == '%') {
+        s = pt_slice_from(s, 1);
+        part = cut(&s, ";");
     }
     if (n.len) {
         text_of(n, &name);
@@ -218,6 +244,7 @@ static void metric(pt_buf *out, unsigned field, pt_slice s)
         tag(&b, c == 'h' || c == 'H' ? 5 : c == 't' ? 6 : 7, 0);
         wire_varint(&b, c == 'H' ? 0 : 1);
     }
+    if (part.ptr) part_of_file(&b, part);
     if (s.len) properties(&b, s);
     value(&b, v, 10);
     bytes_field(out, field, pt_buf_view(&b));
