@@ -68,11 +68,11 @@ typedef struct grid {
 } grid;
 
 /* Give out the points before `until_ms`, where the next row is. */
-static void points_before(grid *g, int64_t until_ms, bool next_usable, double next)
+static void points_before(grid *g, int64_t until_ms, bool line, double next)
 {
     while (!g->stopped && !g->done && g->next_ms < until_ms && g->next_ms < g->to_ms) {
         double v = g->value;
-        if (g->held && g->linear && next_usable)
+        if (g->held && line)
             v += (next - g->value) * ((double)(g->next_ms - g->at_ms) / (double)(until_ms - g->at_ms));
         g->stopped = !g->each(g->ctx, g->next_ms, v, g->held);
         if (g->to_ms - g->next_ms <= g->interval_ms) g->done = true;
@@ -84,7 +84,7 @@ static void grid_row(grid *g, const hist_sample *s)
 {
     double v = 0;
     bool usable = hist__usable_number(s, &v);
-    points_before(g, s->time_ms, usable, v);
+    points_before(g, s->time_ms, usable && (g->linear || hist__is_line(s)), v);
     g->held = usable;
     g->value = v;
     g->at_ms = s->time_ms;

@@ -1,5 +1,6 @@
 /* historian/block.c -- columns of a block: kinds of rows, times, values; see docs/file-format.md, chapter 3. */
 #include "historian/block.h"
+#include "historian/deviation.h"
 
 #include <stdlib.h>
 #include <zstd.h>
@@ -7,6 +8,7 @@
 enum { MAGIC = 0xb7, KINDS_MAX = 255, ZSTD_LEVEL = 3, PLANES_XOR = 1 };
 enum { NO_VALUES, INT, F64_DECIMAL, F64_WORDS, F64_PLANES, F32_DECIMAL, F32_WORDS, F32_PLANES, BYTES }; /* value encodings on disk */
 enum { DECIMALS_MAX = 15 };
+enum { EXACT = 1, WITHIN = 2 }; /* versions: every sample; some left out within a stated deviation */
 
 static const double POWER[DECIMALS_MAX + 1] = { 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15 };
 
@@ -94,7 +96,7 @@ static bool is_unsigned(uint32_t type)
 
 bool hist__same_content(const hist_sample *a, const hist_sample *b)
 {
-    const uint8_t marks = (uint8_t)~HIST_HISTORICAL;
+    const uint8_t marks = (uint8_t) ~(HIST_HISTORICAL | HIST_THINNED);
     if (a->type != b->type || a->quality != b->quality || (a->flags & marks) != (b->flags & marks)) return false;
     if (!hist__has_value(a)) return true;
     if (hist__family_of_type(a->type) != HIST__BYTES) return a->as.u64 == b->as.u64;
@@ -127,9 +129,11 @@ void hist__summarize(const hist_sample *s, size_t n, hist__summary *out)
     uint32_t nums = 0, states = 0, nulls = 0;
     bool held = false; /* the row before is a usable number, `last` */
     for (size_t i = 0; i < n; i++) {
+        double v = 0;
+        bool usable = usable_number(&s[i], &v);
         if (held) {
             int64_t dt = s[i].time_ms - s[i - 1].time_ms;
-            area += last * (double)dt;
+            area += (hist__is_line(&s[i]) ? (last + v) / 2 : last) * (double)dt;
             area_ms += dt;
         }
         if (hist__is_state(&s[i])) states++;
@@ -137,8 +141,7 @@ void hist__summarize(const hist_sample *s, size_t n, hist__summary *out)
             quality[s[i].quality & 3]++;
             nulls += (s[i].flags & HIST_NULL) != 0;
         }
-        double v = 0;
-        held = usable_number(&s[i], &v);
+        held = usable;
         if (!held) continue;
         if (nums++ == 0) {
             first = min = max = v;
@@ -163,6 +166,7 @@ void hist__summarize(const hist_sample *s, size_t n, hist__summary *out)
     out->nulls = nulls;
     out->nums = nums;
     out->open = held;
+    out->line = hist__is_line(&s[0]);
     out->min = min;
     out->max = max;
     out->sum = sum;
@@ -454,12 +458,24 @@ static pt_status put_bytes(hist__codec *c, const hist_sample *s, size_t n, size_
 
 pt_status hist__block_encode(hist__codec *c, uint32_t tag_id, const hist_sample *s, size_t n, pt_buf *out)
 {
+    return hist__block_encode_within(c, tag_id, s, n, -1, out);
+}
+
+pt_status hist__block_encode_within(hist__codec *c, uint32_t tag_id, const hist_sample *s, size_t n, double deviation, pt_buf *out)
+{
     if (n == 0 || n > HIST__BLOCK_ROWS_MAX) return PT_EINVAL;
     pt_status st = reserve_words(c, n);
     if (st != PT_OK) return st;
     pt_buf_reset(out);
-    uint8_t head[2 + 2 * HIST__VARINT_MAX] = { MAGIC, HIST__BLOCK_VERSION };
-    uint8_t *p = hist__put_varint(hist__put_varint(head + 2, tag_id), n);
+    uint8_t head[10 + 2 * HIST__VARINT_MAX] = { MAGIC, EXACT }, *p = head + 2;
+    if (deviation >= 0) {
+        uint64_t word;
+        memcpy(&word, &deviation, sizeof word);
+        head[1] = WITHIN;
+        hist__store64(p, word);
+        p += 8;
+    }
+    p = hist__put_varint(hist__put_varint(p, tag_id), n);
     if ((st = put(out, head, p)) != PT_OK) return st;
     if ((st = put_kinds(c, s, n, out)) != PT_OK) return st;
 
@@ -489,14 +505,15 @@ pt_status hist__block_encode(hist__codec *c, uint32_t tag_id, const hist_sample 
 
 /* ---- decoding ----------------------------------------------------------------------------------------------- */
 
-static bool get_kinds(hist__codec *c, hist__reader *r, size_t n, uint32_t kinds[KINDS_MAX], size_t *count)
+static bool get_kinds(hist__codec *c, hist__reader *r, size_t n, uint8_t version, uint32_t kinds[KINDS_MAX], size_t *count)
 {
+    const uint8_t flags = HIST_NULL | HIST_HISTORICAL | HIST_STATE | (version == WITHIN ? HIST_THINNED : 0);
     *count = hist__get_u8(r);
     const uint8_t *p = hist__get_bytes(r, *count * 3);
     if (!p || *count == 0) return false;
     for (size_t k = 0; k < *count; k++, p += 3) {
         kinds[k] = (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
-        if (p[1] > SPB_STALE || p[0] >= SPB_DATATYPE_COUNT || (p[2] & ~7u)) return false;
+        if (p[1] > SPB_STALE || p[0] >= SPB_DATATYPE_COUNT || (p[2] & ~flags)) return false;
     }
     if (*count == 1) return true;
     if (!hist__ints_decode(r, c->index, n)) return false;
@@ -625,8 +642,15 @@ pt_status hist__block_decode(hist__codec *c, const void *bytes, size_t len, uint
     if (len < 8 || hist__get_u8(&r) != MAGIC) return corrupt(err, "not a block");
     uint8_t version = hist__get_u8(&r);
     if (hist__load32((const uint8_t *)bytes + len - 4) != hist__checksum(bytes, len - 4)) return corrupt(err, "checksum");
-    if (version != HIST__BLOCK_VERSION) return pt_fail(err, PT_EUNSUPPORTED, "block version %u", version);
+    if (version != EXACT && version != WITHIN) return pt_fail(err, PT_EUNSUPPORTED, "block version %u", version);
     r.end -= 4;
+    double deviation = 0;
+    if (version == WITHIN) {
+        const uint8_t *p = hist__get_bytes(&r, 8);
+        uint64_t word = p ? hist__load64(p) : UINT64_MAX;
+        memcpy(&deviation, &word, sizeof deviation);
+        if (!(deviation >= 0)) return corrupt(err, "deviation");
+    }
     uint64_t tag = hist__get_varint(&r), rows = hist__get_varint(&r);
     if (!r.ok || tag > UINT32_MAX || rows == 0 || rows > HIST__BLOCK_ROWS_MAX) return corrupt(err, "counts");
     size_t n = (size_t)rows;
@@ -636,7 +660,7 @@ pt_status hist__block_decode(hist__codec *c, const void *bytes, size_t len, uint
 
     uint32_t kinds[KINDS_MAX];
     size_t count = 0;
-    if (!get_kinds(c, &r, n, kinds, &count)) return corrupt(err, "kinds");
+    if (!get_kinds(c, &r, n, version, kinds, &count)) return corrupt(err, "kinds");
     hist_sample *s = out->s + out->n;
     /* Nearly every block: one kind of row, all with a number. Its rows are put together once, at the end, from the times (in c->ints) and values. */
     const uint64_t kind = kind_word((uint32_t)tag, kinds[0]);
@@ -710,6 +734,7 @@ pt_status hist__block_decode(hist__codec *c, const void *bytes, size_t len, uint
         if (s[i].type == SPB_BOOLEAN && s[i].as.u64 > 1) return corrupt(err, "a Boolean that is neither true nor false");
     }
     if (tag_id) *tag_id = (uint32_t)tag;
+    if (deviation > out->deviation) out->deviation = deviation;
     out->n += n;
     return PT_OK;
 }

@@ -11,7 +11,7 @@
 #include "historian/historian.h"
 #include "historian/ints.h"
 
-#define HIST__BLOCK_VERSION 1u
+#define HIST__BLOCK_VERSION 2u
 #define HIST__BLOCK_ROWS_MAX 16384u           /* rows in one block */
 #define HIST__BLOCK_BYTES_MAX (64u << 20)     /* encoded; a single long value may fill it */
 #define HIST__VALUE_BYTES_MAX (16u << 20)     /* one String, Bytes, array or document */
@@ -46,6 +46,7 @@ bool hist__usable_number(const hist_sample *s, double *out);
 typedef struct hist__rows {
     hist_sample *s;
     size_t n, cap;
+    double deviation; /* the largest that the blocks these rows were decoded from state; 0: nothing was left out */
     pt_arena bytes;
 } hist__rows;
 void hist__rows_init(hist__rows *r);
@@ -68,9 +69,10 @@ typedef struct hist__summary {
     int64_t num_t0, num_t1; /* of the first and last usable number */
     double min, max, sum, first, last;
     double m2;          /* sum of squared distances from the mean */
-    double area;        /* sum of value x ms until the next row, over all rows but the last */
+    double area;        /* sum of value x ms until the next row (on the line to it where that is HIST_THINNED), over all rows but the last */
     int64_t area_ms;    /* ms that `area` covers: those after a usable number */
     bool open;          /* the last row is a usable number: it holds on behind t1 */
+    bool line;          /* the first row is a Double or Float with HIST_THINNED: a straight line leads to it from the row before the block */
 } hist__summary;
 void hist__summarize(const hist_sample *s, size_t n, hist__summary *out);
 
@@ -84,6 +86,8 @@ void hist__codec_free(hist__codec *c);
 size_t hist__block_cut(const hist_sample *s, size_t n, size_t max);
 /* Encode rows that fit one block (hist__block_cut) into `out`, which is emptied first. PT_ENOMEM, PT_ETOOBIG. */
 PT_MUST_CHECK pt_status hist__block_encode(hist__codec *c, uint32_t tag_id, const hist_sample *s, size_t n, pt_buf *out);
+/* The same, stating that samples left out are not farther than `deviation` (0..infinity) from what stands for them; for rows with HIST_THINNED. */
+PT_MUST_CHECK pt_status hist__block_encode_within(hist__codec *c, uint32_t tag_id, const hist_sample *s, size_t n, double deviation, pt_buf *out);
 /* Append the rows to `out`; *tag_id may be NULL. PT_ECORRUPT with the reason, PT_EUNSUPPORTED for a newer version, PT_ENOMEM; `out` has then no new rows. */
 PT_MUST_CHECK pt_status hist__block_decode(hist__codec *c, const void *bytes, size_t len, uint32_t *tag_id, hist__rows *out, pt_error *err);
 #endif

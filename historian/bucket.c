@@ -28,7 +28,10 @@ typedef struct pass {
     bool stopped;
     bool held;        /* a usable number holds since at_ms */
     double value;
+    double slope;     /* of the line to the next row, per ms, where samples between were left out; else 0 */
     int64_t at_ms;    /* how far `area` is summed up */
+    int64_t since_ms; /* of the value that held at the start: when it began */
+    bool fresh;       /* no row was met yet */
     gathered rows;
 } pass;
 
@@ -42,8 +45,10 @@ static void begin(pass *p, int64_t t_ms)
 static void hold_until(pass *p, int64_t t_ms)
 {
     if (p->held && t_ms > p->at_ms) {
-        p->b.area += p->value * (double)(t_ms - p->at_ms);
+        double dt = (double)(t_ms - p->at_ms);
+        p->b.area += (p->value + p->slope * dt / 2) * dt;
         p->b.area_ms += t_ms - p->at_ms;
+        p->value += p->slope * dt;
     }
     p->at_ms = t_ms;
 }
@@ -198,13 +203,29 @@ static void add_run(pass *p, const hist_sample *s, size_t n)
     p->at_ms = at_ms;
 }
 
+/* A straight line leads from the held value to the row. */
+static void aim(pass *p, int64_t t_ms, double value)
+{
+    if (!p->held || t_ms <= p->at_ms) return;
+    int64_t since = p->fresh ? p->since_ms : p->at_ms;
+    p->slope = (value - p->value) / (double)(t_ms - since);
+    p->value += p->slope * (double)(p->at_ms - since);
+    p->fresh = false;
+}
+
 static void add_rows(pass *p, const hist_sample *s, size_t n)
 {
     for (size_t at = 0; at < n && !p->stopped;) {
+        double v = 0;
+        bool line = hist__is_line(&s[at]) && hist__usable_number(&s[at], &v);
+        if (line) aim(p, s[at].time_ms, v);
         advance(p, s[at].time_ms);
         if (p->stopped) break;
+        if (line) hold_until(p, s[at].time_ms);
+        p->slope = 0;
+        p->fresh = false;
         size_t end = at;
-        while (end < n && (s[end].time_ms < p->b.end_ms || p->b.end_ms >= p->to_ms)) end++;
+        while (end < n && (s[end].time_ms < p->b.end_ms || p->b.end_ms >= p->to_ms) && (end == at || !(s[end].flags & HIST_THINNED))) end++;
         size_t plain = plain_doubles(s + at, end - at);
         if (plain) add_plain(p, s + at, plain);
         if (plain < end - at) add_run(p, s + at + plain, end - at - plain);
@@ -217,6 +238,8 @@ static void add_block(pass *p, const hist__summary *s)
     hist_bucket *b = &p->b;
     settle(p);
     hold_until(p, s->t0);
+    p->slope = 0;
+    p->fresh = false;
     b->count += s->samples;
     b->good += s->good;
     b->uncertain += s->uncertain;
@@ -239,6 +262,8 @@ static pt_status start_value(hist *h, uint32_t tag_id, pass *p, pt_error *err)
     pt_arena_init(&arena, HIST__VALUE_BYTES_MAX * (size_t)4);
     pt_status st = p->from_ms == INT64_MIN ? PT_EEMPTY : hist__row_before(h, tag_id, p->from_ms - 1, true, &arena, &s, err);
     if (st == PT_OK) p->held = hist__usable_number(&s, &p->value);
+    if (st == PT_OK) p->since_ms = s.time_ms;
+    p->fresh = true;
     pt_arena_fini(&arena);
     return st == PT_EEMPTY ? PT_OK : st;
 }
@@ -267,6 +292,7 @@ static pt_status run(hist *h, uint32_t tag_id, pass p, pt_error *err)
     begin(&p, p.from_ms);
     while (st == PT_OK && !p.stopped && (st = hist__scan_next(scan, &piece, err)) == PT_OK) {
         if (piece.is_block) {
+            if (piece.summary.line) aim(&p, piece.summary.t0, piece.summary.first);
             advance(&p, piece.summary.t0);
             if (p.stopped) break;
             if (piece.summary.t1 < p.b.end_ms) {

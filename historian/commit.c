@@ -60,6 +60,19 @@ const hist_sample *hist__find_in_blocks(hist *h, uint32_t tag_id, int64_t time_m
     return f && f->time_ms == time_ms && hist__is_state(f) == state ? f : NULL;
 }
 
+bool hist__left_out(const hist *h, const hist_sample *s)
+{
+    const hist__rows *r = &h->look_rows;
+    if (!h->look_valid || h->look_tag != s->tag_id || s->time_ms < h->look_t0 || s->time_ms > h->look_t1) return false;
+    size_t lo = 0, hi = r->n; /* the first row behind it */
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (r->s[mid].time_ms <= s->time_ms) lo = mid + 1;
+        else hi = mid;
+    }
+    return lo > 0 && lo < r->n && (r->s[lo].flags & HIST_THINNED) && hist__distance(&r->s[lo - 1], &r->s[lo], s) <= r->deviation;
+}
+
 /* First pass: mark late samples; returns how many, and lists their tags in *tags (U64 map). */
 static pt_status mark_late(hist *h, hist__batch *b, uint64_t *late, pt_map *tags)
 {

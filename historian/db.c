@@ -37,8 +37,15 @@ static const char *const SCHEMA[] = {
         "CREATE TABLE data(id INTEGER PRIMARY KEY, data BLOB NOT NULL);"
         "CREATE TABLE tag_stat(tag_id INTEGER PRIMARY KEY, first_ms INTEGER, last_ms INTEGER, max_ms INTEGER NOT NULL,"
         " samples INTEGER NOT NULL, rows INTEGER NOT NULL, blocks INTEGER NOT NULL, bytes INTEGER NOT NULL);"
-        "CREATE TABLE damaged(id INTEGER PRIMARY KEY, tag_id INTEGER, t0 INTEGER, t1 INTEGER, reason TEXT, data BLOB);",
+        "CREATE TABLE damaged(id INTEGER PRIMARY KEY, tag_id INTEGER, t0 INTEGER, t1 INTEGER, reason TEXT, data BLOB);"
+        "CREATE TABLE left_out(tag_id INTEGER PRIMARY KEY, exception INTEGER NOT NULL, compression INTEGER NOT NULL);",
 };
+
+/* From format 1 to 2. The writer brings an older file forward when it opens it; readers know both. */
+static const char *const FORWARD[] = {
+    [HIST__PARTITION] = "CREATE TABLE left_out(tag_id INTEGER PRIMARY KEY, exception INTEGER NOT NULL, compression INTEGER NOT NULL);",
+};
+static const int FORMAT[] = { [HIST__CATALOG] = 1, [HIST__JOURNAL] = 1, [HIST__PARTITION] = 2 };
 
 static pt_status translate(sqlite3 *db, int rc)
 {
@@ -128,14 +135,27 @@ static pt_status create(sqlite3 *db, hist__file kind, pt_error *err)
     pt_status st = hist__db_exec(db, sql, err);
     if (st != PT_OK) return st;
     st = hist__db_exec(db, SCHEMA[kind], err);
-    snprintf(sql, sizeof sql, "PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT;", APPLICATION[kind], HIST__FORMAT);
+    snprintf(sql, sizeof sql, "PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT;", APPLICATION[kind], FORMAT[kind]);
+    if (st == PT_OK) st = hist__db_exec(db, sql, err);
+    if (st != PT_OK && sqlite3_get_autocommit(db) == 0) sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+    return st;
+}
+
+static pt_status bring_forward(sqlite3 *db, hist__file kind, pt_error *err)
+{
+    pt_status st = hist__db_exec(db, "BEGIN IMMEDIATE", err);
+    int64_t version = 0;
+    if (st == PT_OK) st = hist__db_number(db, "PRAGMA user_version", &version, err); /* another process may have been faster */
+    if (st == PT_OK && version < FORMAT[kind]) st = hist__db_exec(db, FORWARD[kind], err);
+    char sql[60];
+    snprintf(sql, sizeof sql, "PRAGMA user_version=%d; COMMIT;", FORMAT[kind]);
     if (st == PT_OK) st = hist__db_exec(db, sql, err);
     if (st != PT_OK && sqlite3_get_autocommit(db) == 0) sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
     return st;
 }
 
 /* Ours, in a format we know? An empty file (created, never written) counts as absent. */
-static pt_status check_format(sqlite3 *db, const char *path, hist__file kind, bool *empty, pt_error *err)
+static pt_status check_format(sqlite3 *db, const char *path, hist__file kind, bool *empty, bool *older, pt_error *err)
 {
     int64_t application = 0, version = 0, tables = 0;
     /* One snapshot: a writer may be creating the file between two of these. */
@@ -150,7 +170,8 @@ static pt_status check_format(sqlite3 *db, const char *path, hist__file kind, bo
     *empty = application == 0 && version == 0 && tables == 0;
     if (*empty) return PT_OK;
     if (application != APPLICATION[kind]) return pt_fail(err, PT_ECORRUPT, "%s: not the file it should be (application_id %lld)", path, (long long)application);
-    if (version != HIST__FORMAT) return pt_fail(err, PT_EUNSUPPORTED, "%s: format %lld, this build knows %d", path, (long long)version, HIST__FORMAT);
+    if (version < 1 || version > FORMAT[kind]) return pt_fail(err, PT_EUNSUPPORTED, "%s: format %lld, this build knows 1 to %d", path, (long long)version, FORMAT[kind]);
+    *older = version < FORMAT[kind];
     return PT_OK;
 }
 
@@ -182,12 +203,12 @@ static void immutable_uri(const char *path, char out[1200])
 pt_status hist__db_open(const char *path, hist__file kind, bool read_only, sqlite3 **out, pt_error *err)
 {
     sqlite3 *db = NULL;
-    bool empty = false;
+    bool empty = false, older = false;
     pt_status st;
     if (read_only) {
         if (access(path, F_OK) != 0) return pt_fail(err, PT_ENOTFOUND, "%s: no such file", path);
         st = open_flags(path, SQLITE_OPEN_READONLY, &db, err);
-        if (st == PT_OK) st = check_format(db, path, kind, &empty, err);
+        if (st == PT_OK) st = check_format(db, path, kind, &empty, &older, err);
         char wal[1100];
         if ((st == PT_EREADONLY || st == PT_EIO || st == PT_ENOTFOUND) && strlen(path) < 1000 &&
             (snprintf(wal, sizeof wal, "%s-wal", path), access(wal, F_OK) != 0)) {
@@ -195,13 +216,14 @@ pt_status hist__db_open(const char *path, hist__file kind, bool read_only, sqlit
             immutable_uri(path, uri);
             hist__db_close(db);
             st = open_flags(uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, &db, err);
-            if (st == PT_OK) st = check_format(db, path, kind, &empty, err);
+            if (st == PT_OK) st = check_format(db, path, kind, &empty, &older, err);
         }
         if (st == PT_OK && empty) st = pt_fail(err, PT_ENOTFOUND, "%s: empty", path);
     } else {
         st = open_flags(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &db, err);
-        if (st == PT_OK) st = check_format(db, path, kind, &empty, err);
+        if (st == PT_OK) st = check_format(db, path, kind, &empty, &older, err);
         if (st == PT_OK && empty) st = create(db, kind, err);
+        else if (st == PT_OK && older) st = bring_forward(db, kind, err);
         if (st == PT_OK) {
             char sql[128];
             snprintf(sql, sizeof sql, "PRAGMA wal_autocheckpoint=%d; PRAGMA journal_size_limit=67108864;", CHECKPOINT_PAGES[kind]);

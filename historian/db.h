@@ -8,7 +8,6 @@
 
 typedef enum hist__file { HIST__CATALOG, HIST__JOURNAL, HIST__PARTITION } hist__file;
 
-enum { HIST__FORMAT = 1 }; /* user_version of every file; docs/file-format.md, chapter 2 */
 
 /* Open (and, unless read_only, create and bring to the present format) one of our files.
  * PT_EUNSUPPORTED: a newer format. PT_ECORRUPT: not ours or damaged. PT_ENOTFOUND (read_only): no such file. Others as they come. */

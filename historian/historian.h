@@ -20,6 +20,13 @@ typedef struct hist hist;
 
 typedef enum hist_synchronous { HIST_SYNC_FULL, HIST_SYNC_NORMAL, HIST_SYNC_OFF } hist_synchronous;
 
+/* Leaving samples of some tags out on request; rules and bound in historian/deviation.h. A deviation that is NaN or negative: that test is not made. */
+typedef struct hist_deviation {
+    const char *tags;   /* glob over the tag's present path (base/glob.h); the first rule that matches counts */
+    double exc_dev, comp_dev; /* in the tag's unit */
+    int64_t exc_min_ms, exc_max_ms, comp_min_ms, comp_max_ms; /* 0: none */
+} hist_deviation;
+
 typedef struct hist_options {
     const char *dir;             /* created when missing (not its parents) */
     bool read_only;              /* no lock, no writer: beside a running host, or on a copy; sees what is committed */
@@ -33,6 +40,8 @@ typedef struct hist_options {
     uint64_t pending_bytes;      /* memory for samples that are committed but not in blocks; beyond, blocks are sealed early; default 32 MiB */
     uint64_t log_bytes;          /* journal kept behind the sealed blocks for readers of the change log; default 64 MiB */
     int64_t log_age_ms;          /* and no older than this; default 24 h */
+    const hist_deviation *deviations; /* copied; none: lossless */
+    size_t n_deviations;
 } hist_options;
 void hist_options_init(hist_options *o); /* the defaults; dir NULL */
 
@@ -75,7 +84,8 @@ PT_MUST_CHECK pt_status hist_tag_each(hist *h, bool (*each)(void *ctx, const his
 enum {
     HIST_NULL = 1u << 0,       /* a sample without a value (is_null) */
     HIST_HISTORICAL = 1u << 1, /* arrived flagged is_historical */
-    HIST_STATE = 1u << 2       /* a quality change without a sample: node death, stale; no value; never counted as data */
+    HIST_STATE = 1u << 2,      /* a quality change without a sample: node death, stale; no value; never counted as data */
+    HIST_THINNED = 1u << 3     /* only on reading: samples between the row before and this one were left out (historian/deviation.h) */
 };
 
 typedef struct hist_sample { /* 32 bytes; the hot path's unit */
@@ -125,6 +135,7 @@ PT_MUST_CHECK pt_status hist_seal(hist *h, pt_error *err);
 typedef struct hist_stats {
     uint64_t appended, stored, duplicates, replaced, lost; /* samples; appended = stored + duplicates + replaced + buffered + lost */
     uint64_t historical;                                   /* of the stored ones */
+    uint64_t left_out_exception, left_out_compression;     /* of the stored ones: not sealed, as a hist_deviation asks for; in the change log as long as that reaches */
     uint64_t buffered, buffered_bytes;
     uint64_t events;
     uint64_t commits, commit_errors;

@@ -17,13 +17,15 @@ typedef struct hist_verify_options {
 
 typedef struct hist_verify_report {
     uint64_t files, tags, events, journal_rows, blocks, rows; /* looked at */
+    uint64_t compared; /* raw samples of the journal held against blocks that left some out */
     uint64_t faults;   /* found */
     uint64_t repaired; /* files rebuilt, of those with faults */
     uint64_t lost_blocks, lost_journal_rows; /* could not be read: put aside in the file's table `damaged`, never thrown away */
     uint64_t damaged_before; /* put aside earlier */
 } hist_verify_report;
 
-/* Check every file's SQLite structure, every block's checksum, rows, order, summary and place, the per-tag statistics, and every journal row.
+/* Check every file's SQLite structure, every block's checksum, rows, order, summary and place, the per-tag statistics, and every journal row; and where samples
+ * were left out, that those still in the journal are within what the block states.
  * PT_OK also when faults were found: look at report->faults (after a repair: run again to see that none are left). Without repair it may
  * run beside a host. *report is filled as far as it got in any case. */
 PT_MUST_CHECK pt_status hist_verify(const char *dir, const hist_verify_options *o, hist_verify_report *report, pt_error *err);

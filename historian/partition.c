@@ -5,6 +5,7 @@
  *
  * Sealing a tag: find the blocks its new rows touch, and the block before when that one is small; decode them, merge (a newer row replaces an
  * equal key), cut evenly, encode, replace. For the common case, newer rows behind a full block, nothing is read at all. */
+#include "base/glob.h"
 #include "historian/store.h"
 
 #include <dirent.h>
@@ -136,6 +137,7 @@ void hist__part_close(hist__part *p)
     sqlite3_finalize(p->get_data);
     sqlite3_finalize(p->stat);
     sqlite3_finalize(p->damage);
+    sqlite3_finalize(p->left_out);
     hist__db_close(p->db);
     free(p);
 }
@@ -166,6 +168,7 @@ static pt_status part_prepare(hist *h, hist__part *p, pt_error *err)
                     " first_ms=min(coalesce(first_ms,?2),coalesce(?2,first_ms)), last_ms=max(coalesce(last_ms,?3),coalesce(?3,last_ms)),"
                     " max_ms=max(max_ms,?4), samples=samples+?5, rows=rows+?6, blocks=blocks+?7, bytes=bytes+?8" },
         { &p->damage, "INSERT INTO damaged(tag_id, t0, t1, reason, data) VALUES(?1,?2,?3,?4,(SELECT data FROM data WHERE id=?5))" },
+        { &p->left_out, "INSERT INTO left_out VALUES(?1,?2,?3) ON CONFLICT(tag_id) DO UPDATE SET exception=exception+?2, compression=compression+?3" },
     };
     pt_status st = hist__db_exec(p->db, sync[h->o.synchronous], err);
     for (size_t i = 0; st == PT_OK && i < PT_COUNT_OF(all); i++) st = hist__db_prepare(p->db, all[i].sql, all[i].stmt, err);
@@ -279,7 +282,7 @@ pt_status hist__partition_stats(hist *h, int64_t start_ms, pt_error *err)
 
 void hist__summary_bind(sqlite3_stmt *stmt, int at, const hist__summary *s)
 {
-    const int64_t counts[] = { s->rows, s->samples, s->good, s->uncertain, s->bad, s->stale, s->nulls, s->nums, s->open };
+    const int64_t counts[] = { s->rows, s->samples, s->good, s->uncertain, s->bad, s->stale, s->nulls, s->nums, (int)s->open | (int)s->line << 1 };
     for (size_t i = 0; i < PT_COUNT_OF(counts); i++) sqlite3_bind_int64(stmt, at++, counts[i]);
     if (s->nums == 0) {
         for (int i = 0; i < 10; i++) sqlite3_bind_null(stmt, at++);
@@ -303,7 +306,9 @@ void hist__summary_read(sqlite3_stmt *stmt, int column, hist__summary *s)
     uint32_t *counts[] = { &s->rows, &s->samples, &s->good, &s->uncertain, &s->bad, &s->stale, &s->nulls, &s->nums };
     column += 4; /* t0, t1, id, bytes */
     for (size_t i = 0; i < PT_COUNT_OF(counts); i++) *counts[i] = (uint32_t)sqlite3_column_int64(stmt, column++);
-    s->open = sqlite3_column_int(stmt, column++) != 0;
+    int bits = sqlite3_column_int(stmt, column++);
+    s->open = bits & 1;
+    s->line = bits >> 1 & 1;
     if (s->nums == 0) return;
     s->num_t0 = s->t0 + sqlite3_column_int64(stmt, column++);
     s->num_t1 = s->t1 - sqlite3_column_int64(stmt, column++);
@@ -316,10 +321,12 @@ void hist__summary_read(sqlite3_stmt *stmt, int column, hist__summary *s)
 
 typedef hist__delta delta;
 
-static pt_status insert_block(hist *h, hist__part *p, uint32_t tag_id, const hist_sample *s, size_t n, delta *d, pt_error *err)
+static pt_status insert_block(hist *h, hist__part *p, uint32_t tag_id, const hist_sample *s, size_t n, double deviation, delta *d, pt_error *err)
 {
     hist__summary sum;
-    pt_status st = hist__block_encode(h->codec, tag_id, s, n, &h->blob);
+    bool thinned = false;
+    for (size_t i = 0; i < n && !thinned; i++) thinned = (s[i].flags & HIST_THINNED) != 0;
+    pt_status st = thinned ? hist__block_encode_within(h->codec, tag_id, s, n, deviation, &h->blob) : hist__block_encode(h->codec, tag_id, s, n, &h->blob);
     if (st != PT_OK) return pt_fail(err, st, "encoding a block of tag %u: %s", tag_id, pt_status_name(st));
     hist__summarize(s, n, &sum);
     if (sqlite3_bind_blob64(p->insert_data, 1, h->blob.ptr, h->blob.len, SQLITE_STATIC) != SQLITE_OK) return hist__db_fail(p->db, err, "bind");
@@ -338,12 +345,13 @@ static pt_status insert_block(hist *h, hist__part *p, uint32_t tag_id, const his
     return PT_OK;
 }
 
-pt_status hist__part_insert_rows(hist *h, hist__part *p, uint32_t tag_id, const hist_sample *s, size_t n, delta *d, uint32_t *tail, pt_error *err)
+pt_status hist__part_insert_rows(hist *h, hist__part *p, uint32_t tag_id, const hist_sample *s, size_t n, double deviation, delta *d, uint32_t *tail,
+                                 pt_error *err)
 {
     size_t pieces = (n + h->o.block_samples - 1) / h->o.block_samples, each = (n + pieces - 1) / pieces;
     for (size_t at = 0; at < n;) {
         size_t take = hist__block_cut(s + at, n - at, each);
-        pt_status st = insert_block(h, p, tag_id, s + at, take, d, err);
+        pt_status st = insert_block(h, p, tag_id, s + at, take, deviation, d, err);
         if (st != PT_OK) return st;
         at += take;
         *tail = (uint32_t)take;
@@ -387,7 +395,7 @@ typedef struct old_block {
     int64_t t0, t1, id, rows, samples, bytes;
 } old_block;
 
-static pt_status merge_rows(hist *h, hist__part *p, uint32_t tag_id, const hist_sample *s, size_t n, delta *d, uint32_t *tail, pt_error *err)
+static pt_status merge_rows(hist *h, hist__part *p, uint32_t tag_id, const hist_sample *s, size_t n, bool thin, double deviation, delta *d, uint32_t *tail, pt_error *err)
 {
     old_block *old = NULL;
     size_t count = 0, cap = 0;
@@ -399,7 +407,7 @@ static pt_status merge_rows(hist *h, hist__part *p, uint32_t tag_id, const hist_
     while ((st = hist__db_step(p->db, p->overlap, &row, err)) == PT_OK && row) {
         old_block b = { sqlite3_column_int64(p->overlap, 0), sqlite3_column_int64(p->overlap, 1), sqlite3_column_int64(p->overlap, 2),
                         sqlite3_column_int64(p->overlap, 3), sqlite3_column_int64(p->overlap, 4), sqlite3_column_int64(p->overlap, 5) };
-        if (b.t1 < s[0].time_ms && b.rows >= h->o.block_samples / 2) continue; /* the neighbour before, and big enough */
+        if (b.t1 < s[0].time_ms && b.rows >= h->o.block_samples / 2 && !thin) continue; /* the neighbour before, and big enough */
         if (count == cap) {
             cap = cap ? cap * 2 : 8;
             old_block *more = realloc(old, cap * sizeof *more);
@@ -427,15 +435,11 @@ static pt_status merge_rows(hist *h, hist__part *p, uint32_t tag_id, const hist_
     }
     free(old);
     if (st != PT_OK) return st;
-    if (count == 0) return hist__part_insert_rows(h, p, tag_id, s, n, d, tail, err);
-    st = hist__rows_reserve(&h->merge_rows, n);
-    if (st == PT_OK) {
-        memcpy(h->merge_rows.s + h->merge_rows.n, s, n * sizeof *s); /* byte values stay owned by the pending rows */
-        h->merge_rows.n += n;
-        st = hist__rows_sort(&h->merge_rows);
-    }
+    if (count == 0) return hist__part_insert_rows(h, p, tag_id, s, n, deviation, d, tail, err);
+    st = hist__thin_late(&h->merge_rows, s, n, thin, &d->left[HIST__COMPRESSION]);
+    if (st == PT_OK) st = hist__rows_sort(&h->merge_rows);
     if (st != PT_OK) return pt_fail(err, st, "out of memory");
-    return hist__part_insert_rows(h, p, tag_id, h->merge_rows.s, h->merge_rows.n, d, tail, err);
+    return hist__part_insert_rows(h, p, tag_id, h->merge_rows.s, h->merge_rows.n, fmax(h->merge_rows.deviation, deviation), d, tail, err);
 }
 
 pt_status hist__part_add_stat(hist__part *p, uint32_t tag_id, const hist_sample *s, size_t n, const hist__delta *d, pt_error *err)
@@ -467,17 +471,79 @@ pt_status hist__part_add_stat(hist__part *p, uint32_t tag_id, const hist_sample 
     return hist__db_run(p->db, p->stat, err);
 }
 
+/* The rule for this tag, NULL: none. */
+static const hist_deviation *rule_of(hist *h, uint32_t tag_id)
+{
+    const hist_deviation *found = NULL;
+    if (h->o.n_deviations == 0) return NULL;
+    pthread_rwlock_rdlock(&h->tag_lock);
+    const hist__tag *t = hist__tag_at(h, tag_id);
+    for (size_t i = 0; i < h->o.n_deviations && !found; i++) {
+        if (pt_glob_match(pt_cstr(h->deviations[i].tags), pt_slice_of(t->path, t->path_len))) found = &h->deviations[i];
+    }
+    pthread_rwlock_unlock(&h->tag_lock);
+    return found;
+}
+
+/* What `rule` keeps of the rows, in h->thinned. Rows that are not newer than what is sealed are left to the merge. Byte values stay with the pending rows. */
+static pt_status thin_rows(hist *h, const hist_deviation *rule, const hist__hot *hot, const hist_sample *s, size_t *n, double *deviation, delta *d)
+{
+    if (*n > h->cap_thinned) {
+        hist_sample *rows = realloc(h->thinned, *n * sizeof *rows);
+        if (rows) h->thinned = rows;
+        uint8_t *why = realloc(h->why, *n);
+        if (why) h->why = why;
+        if (!rows || !why) return PT_ENOMEM;
+        h->cap_thinned = *n;
+    }
+    size_t late = 0, kept = 0;
+    while (hot->has_sealed && late < *n && s[late].time_ms <= hot->sealed_ms) late++;
+    memset(h->why, HIST__KEPT, late);
+    *deviation = late < *n ? hist__thin(rule, s + late, *n - late, h->why + late) : 0;
+    bool gap = false;
+    for (size_t i = 0; i < *n; i++) {
+        if (h->why[i] != HIST__KEPT) {
+            d->left[h->why[i]]++;
+            gap = true;
+            continue;
+        }
+        h->thinned[kept] = s[i];
+        if (gap) h->thinned[kept].flags |= HIST_THINNED;
+        gap = false;
+        kept++;
+    }
+    *n = kept;
+    return PT_OK;
+}
+
+static pt_status note_left_out(hist__part *p, uint32_t tag_id, const delta *d, pt_error *err)
+{
+    sqlite3_bind_int64(p->left_out, 1, tag_id);
+    sqlite3_bind_int64(p->left_out, 2, (int64_t)d->left[HIST__EXCEPTION]);
+    sqlite3_bind_int64(p->left_out, 3, (int64_t)d->left[HIST__COMPRESSION]);
+    return hist__db_run(p->db, p->left_out, err);
+}
+
 static pt_status seal_range(hist *h, hist__part *p, uint32_t tag_id, const hist_sample *s, size_t n, delta *total, pt_error *err)
 {
     hist__hot *hot = hist__hot_at(h, tag_id);
     delta d = { 0 };
+    double deviation = 0;
     uint32_t tail = 0, half = h->o.block_samples / 2;
-    bool behind = !hot->has_sealed || s[0].time_ms > hot->sealed_ms;
     pt_status st;
+    const hist_deviation *rule = rule_of(h, tag_id);
+    if (rule) {
+        if ((st = thin_rows(h, rule, hot, s, &n, &deviation, &d)) != PT_OK) return pt_fail(err, st, "out of memory");
+        s = h->thinned;
+    }
+    bool behind = !hot->has_sealed || s[0].time_ms > hot->sealed_ms;
     if (behind && (!hot->has_sealed || hot->tail_rows >= half || (n >= h->o.block_samples && hot->tail_rows > 0)))
-        st = hist__part_insert_rows(h, p, tag_id, s, n, &d, &tail, err);
-    else st = merge_rows(h, p, tag_id, s, n, &d, &tail, err);
+        st = hist__part_insert_rows(h, p, tag_id, s, n, deviation, &d, &tail, err);
+    else st = merge_rows(h, p, tag_id, s, n, rule && !behind, deviation, &d, &tail, err);
     if (st != PT_OK) return st;
+    uint64_t left = d.left[HIST__EXCEPTION] + d.left[HIST__COMPRESSION];
+    if (left && (st = note_left_out(p, tag_id, &d, err)) != PT_OK) return st;
+    hot->leaving += (uint32_t)left;
 
     if ((st = hist__part_add_stat(p, tag_id, s, n, &d, err)) != PT_OK) return st;
 
@@ -487,7 +553,24 @@ static pt_status seal_range(hist *h, hist__part *p, uint32_t tag_id, const hist_
     hot->has_sealed = true;
     total->blocks += d.blocks;
     total->bytes += d.bytes;
+    for (size_t k = 0; k < PT_COUNT_OF(d.left); k++) total->left[k] += d.left[k];
     return PT_OK;
+}
+
+/* The transaction is committed: what it left out is not stored any more. */
+static void account_left_out(hist *h, const uint32_t *tags, size_t n, const delta *total)
+{
+    pthread_mutex_lock(&h->pending_lock);
+    for (size_t i = 0; i < n; i++) {
+        hist__hot *hot = hist__hot_at(h, tags[i]);
+        hot->samples -= hot->leaving < hot->samples ? hot->leaving : hot->samples;
+        hot->leaving = 0;
+    }
+    pthread_mutex_unlock(&h->pending_lock);
+    pthread_mutex_lock(&h->stat_lock);
+    h->stats.left_out_exception += total->left[HIST__EXCEPTION];
+    h->stats.left_out_compression += total->left[HIST__COMPRESSION];
+    pthread_mutex_unlock(&h->stat_lock);
 }
 
 static pt_status seal_partition(hist *h, int64_t start_ms, const uint32_t *tags, size_t n, pt_error *err)
@@ -507,8 +590,10 @@ static pt_status seal_partition(hist *h, int64_t start_ms, const uint32_t *tags,
     if (st != PT_OK) {
         if (!sqlite3_get_autocommit(p->db)) sqlite3_exec(p->db, "ROLLBACK", NULL, NULL, NULL);
         if (st != PT_ENOSPC) part_drop(h, p);
+        for (size_t i = 0; i < n; i++) hist__hot_at(h, tags[i])->leaving = 0;
         return st;
     }
+    if (total.left[HIST__EXCEPTION] || total.left[HIST__COMPRESSION]) account_left_out(h, tags, n, &total);
     pthread_mutex_lock(&h->pool_lock);
     st = add_info(h, start_ms);
     for (size_t i = 0; i < h->n_partitions; i++) {

@@ -159,7 +159,7 @@ static pt_status rewrite_tag(hist *h, hist__check *c, sqlite3 *from, hist__part 
     if (lo == hi) return PT_OK;
     hist__delta d = { 0 };
     uint32_t tail = 0;
-    st = hist__part_insert_rows(h, to, list[0].tag_id, c->rows.s + lo, hi - lo, &d, &tail, err);
+    st = hist__part_insert_rows(h, to, list[0].tag_id, c->rows.s + lo, hi - lo, c->rows.deviation, &d, &tail, err);
     return st == PT_OK ? hist__part_add_stat(to, list[0].tag_id, c->rows.s + lo, hi - lo, &d, err) : st;
 }
 

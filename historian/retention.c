@@ -326,6 +326,7 @@ static pt_status remove_from(hist *h, hist__part *part, const removal *r, pt_err
     }
     uint64_t gone = 0;
     bool touched = false;
+    bool cut = false;
     while (st == PT_OK && (st = hist__db_step(part->db, list, &row, err)) == PT_OK && row) {
         int64_t t0 = sqlite3_column_int64(list, 0), id = sqlite3_column_int64(list, 1);
         bool there = false;
@@ -339,8 +340,14 @@ static pt_status remove_from(hist *h, hist__part *part, const removal *r, pt_err
         sqlite3_reset(data);
         size_t kept = before;
         for (size_t i = before; i < rows.n; i++) {
-            if (rows.s[i].time_ms < r->from_ms || rows.s[i].time_ms >= r->to_ms) rows.s[kept++] = rows.s[i];
-            else gone++;
+            if (rows.s[i].time_ms >= r->from_ms && rows.s[i].time_ms < r->to_ms) {
+                gone++;
+                cut = true;
+                continue;
+            }
+            if (cut) rows.s[i].flags &= (uint8_t)~HIST_THINNED; /* no line leads over what was deleted */
+            cut = false;
+            rows.s[kept++] = rows.s[i];
         }
         rows.n = kept;
         d.bytes -= sqlite3_column_int64(list, 2);
@@ -357,7 +364,7 @@ static pt_status remove_from(hist *h, hist__part *part, const removal *r, pt_err
     sqlite3_finalize(list);
     sqlite3_finalize(data);
     uint32_t tail = 0;
-    if (st == PT_OK && rows.n) st = hist__part_insert_rows(h, part, r->tag_id, rows.s, rows.n, &d, &tail, err);
+    if (st == PT_OK && rows.n) st = hist__part_insert_rows(h, part, r->tag_id, rows.s, rows.n, rows.deviation, &d, &tail, err);
     if (st == PT_OK && touched) st = change_stat(h, part, r->tag_id, &d, err);
     hist__rows_fini(&rows);
     if (st != PT_OK) return st;

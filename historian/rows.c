@@ -20,6 +20,7 @@ void hist__rows_fini(hist__rows *r)
 void hist__rows_reset(hist__rows *r)
 {
     r->n = 0;
+    r->deviation = 0;
     pt_arena_reset(&r->bytes);
 }
 

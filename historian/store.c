@@ -59,6 +59,11 @@ static pt_status check_options(const hist_options *o, pt_error *err)
     if (o->commit_interval_ms < 10 || o->commit_interval_ms > 60000) return pt_fail(err, PT_EINVAL, "commit_interval must be 10 ms to 60 s");
     if (o->block_samples < 16 || o->block_samples > HIST__BLOCK_ROWS_MAX / 2) return pt_fail(err, PT_EINVAL, "block_samples must be 16 to %u", HIST__BLOCK_ROWS_MAX / 2);
     if (o->buffer_bytes < 65536 || o->seal_age_ms < 0 || o->retention_age_ms < 0) return pt_fail(err, PT_EINVAL, "a historian option is out of range");
+    for (size_t i = 0; i < o->n_deviations; i++) {
+        const hist_deviation *d = &o->deviations[i];
+        if (!d->tags || isinf(d->exc_dev) || isinf(d->comp_dev) || d->exc_min_ms < 0 || d->exc_max_ms < 0 || d->comp_min_ms < 0 || d->comp_max_ms < 0)
+            return pt_fail(err, PT_EINVAL, "a deviation of the historian's options is out of range");
+    }
     return PT_OK;
 }
 
@@ -122,6 +127,10 @@ static void destroy(hist *h)
     pt_buf_fini(&h->blob);
     hist__rows_fini(&h->merge_rows);
     hist__rows_fini(&h->look_rows);
+    for (size_t i = 0; h->deviations && i < h->o.n_deviations; i++) free((char *)(uintptr_t)h->deviations[i].tags);
+    free(h->deviations);
+    free(h->thinned);
+    free(h->why);
     free(h->row_sizes);
     free(h->seal_list);
     free(h->partitions);
@@ -180,6 +189,20 @@ pt_status hist__bare_new(const char *dir, const pt_log *log, bool lock, hist **o
     return PT_OK;
 }
 
+static pt_status copy_deviations(hist *h, const hist_options *o, pt_error *err)
+{
+    if (o->n_deviations == 0) return PT_OK;
+    h->deviations = calloc(o->n_deviations, sizeof *h->deviations);
+    bool ok = h->deviations != NULL;
+    for (size_t i = 0; ok && i < o->n_deviations; i++) {
+        h->deviations[i] = o->deviations[i];
+        h->deviations[i].tags = pt_slice_dup(pt_cstr(o->deviations[i].tags));
+        ok = h->deviations[i].tags != NULL;
+    }
+    h->o.deviations = h->deviations;
+    return ok ? PT_OK : pt_fail(err, PT_ENOMEM, "out of memory");
+}
+
 /* ---- open --------------------------------------------------------------------------------------------------- */
 
 static pt_status make_dir(const char *dir, pt_error *err)
@@ -229,7 +252,7 @@ pt_status hist_open(const hist_options *o, const pt_clock *clock, const pt_log *
     if ((st = new_store(o->dir, clock, log, &h, err)) != PT_OK) return st;
     h->o = *o;
     h->o.dir = h->dir;
-    if ((st = open_all(h, err)) != PT_OK) {
+    if ((st = copy_deviations(h, o, err)) != PT_OK || (st = open_all(h, err)) != PT_OK) {
         destroy(h);
         return st;
     }

@@ -4,6 +4,7 @@
 #include "base/map.h"
 #include "historian/block.h"
 #include "historian/db.h"
+#include "historian/deviation.h"
 #include "historian/historian.h"
 #include "historian/journal.h"
 
@@ -48,6 +49,7 @@ typedef struct hist__hot {
     int64_t max_ms;     /* writer only: largest key ever accepted, in flight included */
     int64_t sealed_ms;  /* writer only: largest time in any block */
     bool has_max, max_state, has_sealed, queued; /* writer only; queued: on the list of tags to seal */
+    uint32_t leaving;   /* writer only: samples the transaction under way leaves out */
     int64_t first_ms, last_ms; /* committed samples (no STATE rows); pending_lock */
     uint64_t samples;          /* pending_lock */
 } hist__hot;
@@ -106,7 +108,7 @@ typedef struct hist__conn { /* a read connection to one partition; used by one t
 typedef struct hist__part { /* the writer's connection to one partition */
     int64_t start_ms;
     sqlite3 *db;
-    sqlite3_stmt *overlap, *insert, *insert_data, *remove, *remove_data, *get_data, *stat, *damage;
+    sqlite3_stmt *overlap, *insert, *insert_data, *remove, *remove_data, *get_data, *stat, *damage, *left_out;
     uint64_t used; /* for least-recently-used closing */
 } hist__part;
 
@@ -180,6 +182,10 @@ struct hist {
     hist__codec *codec;
     pt_buf blob;
     hist__rows merge_rows, out_rows;
+    hist_deviation *deviations; /* owned, and the texts in it; o.n_deviations */
+    hist_sample *thinned;       /* owned: what is left of the rows being sealed */
+    uint8_t *why;               /* owned */
+    size_t cap_thinned;
     hist__rows look_rows;   /* the last block looked into for late samples (writer, or read-only under pending_lock) */
     int64_t look_start, look_t0, look_t1;
     uint32_t look_tag;
@@ -253,9 +259,11 @@ PT_MUST_CHECK pt_status hist__part_open(hist *h, const char *path, int64_t start
 void hist__part_close(hist__part *p); /* NULL allowed */
 typedef struct hist__delta { /* what changed in a tag's blocks, for tag_stat and the statistics in memory */
     int64_t rows, samples, blocks, bytes;
+    uint64_t left[3]; /* samples left out, by reason (HIST__EXCEPTION, HIST__COMPRESSION) */
 } hist__delta;
-/* Cut rows evenly into blocks and insert them; inside a transaction. *tail is the size of the last one. */
-PT_MUST_CHECK pt_status hist__part_insert_rows(hist *h, hist__part *p, uint32_t tag_id, const hist_sample *s, size_t n, hist__delta *d, uint32_t *tail, pt_error *err);
+/* Cut rows evenly into blocks and insert them; inside a transaction. Blocks with HIST_THINNED rows state `deviation`. *tail is the size of the last one. */
+PT_MUST_CHECK pt_status hist__part_insert_rows(hist *h, hist__part *p, uint32_t tag_id, const hist_sample *s, size_t n, double deviation, hist__delta *d, uint32_t *tail,
+                                               pt_error *err);
 /* Add to the tag's line in tag_stat; s are the rows that came in. */
 PT_MUST_CHECK pt_status hist__part_add_stat(hist__part *p, uint32_t tag_id, const hist_sample *s, size_t n, const hist__delta *d, pt_error *err);
 /* The writer's connection to this partition, if open, is closed. */
@@ -291,6 +299,9 @@ void hist__sealed_advance(hist *h); /* recompute what is sealed */
 PT_MUST_CHECK pt_status hist__journal_trim(hist *h, pt_error *err); /* tell the journal, in a transaction of its own */
 /* The stored row with this key in the blocks, NULL when there is none or it can't be read. Valid until the next call. Writer thread. */
 const hist_sample *hist__find_in_blocks(hist *h, uint32_t tag_id, int64_t time_ms, bool state);
+/* Would this sample, which is in no block, lie where others were left out, and within what the block states? It was left out itself. As hist__find_in_blocks, to be
+ * called after it. */
+bool hist__left_out(const hist *h, const hist_sample *s);
 int64_t hist__mono_ms(void); /* the machine's: pacing is real time even under a test's clock */
 
 /* Something the writer thread does for another thread, between two commits. */

@@ -108,6 +108,9 @@ static pt_status check_block(hist__check *c, sqlite3_stmt *q, tag_sum *t, int64_
     if (st != PT_OK) hist__fault(c, "tag %u, block at %lld: %s", id, (long long)stored.t0, why.text);
     else {
         c->report->rows += c->rows.n;
+        bool thinned = false;
+        for (size_t i = 0; i < c->rows.n && !thinned; i++) thinned = (c->rows.s[i].flags & HIST_THINNED) != 0;
+        if (thinned && (st = pt_map_put_u64(&c->thinned, id, 1, NULL)) != PT_OK) return st;
         hist__summarize(c->rows.s, c->rows.n, &real);
         if (owner != id) hist__fault(c, "tag %u, block at %lld: it belongs to tag %u", id, (long long)stored.t0, owner);
         if (!same_summary(&stored, &real)) hist__fault(c, "tag %u, block at %lld: the summary is not that of its rows", id, (long long)stored.t0);
@@ -249,6 +252,7 @@ static pt_status check_all(hist__check *c, hist *h, pt_error *err)
         st = check_file(c, h, name, HIST__PARTITION, h->partitions[i].start_ms, err);
         if (st == PT_OK && c->file_faults && c->o->repair) st = hist__repair_partition(c, h, h->partitions[i].start_ms, err);
     }
+    if (st == PT_OK) st = hist__verify_bounds(c, h, err);
     /* Last: whatever the other files refer to was committed here before. */
     if (st == PT_OK) st = check_file(c, h, "catalog.db", HIST__CATALOG, 0, err);
     if (st == PT_OK && c->file_faults && c->o->repair) st = hist__repair_catalog(c, h, err);
@@ -264,7 +268,9 @@ pt_status hist_verify(const char *dir, const hist_verify_options *o, hist_verify
     if (st != PT_OK) return st;
     c.codec = h->codec;
     hist__rows_init(&c.rows);
+    pt_map_init(&c.thinned, PT_MAP_U64_KEYS);
     st = check_all(&c, h, err);
+    pt_map_fini(&c.thinned);
     hist__rows_fini(&c.rows);
     hist__bare_free(h);
     return st;

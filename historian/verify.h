@@ -12,6 +12,7 @@ typedef struct hist__check {
     uint32_t max_tag;     /* highest tag id referred to */
     hist__codec *codec;
     hist__rows rows;
+    pt_map thinned;       /* tags with samples left out, by id */
 } hist__check;
 
 void hist__fault(hist__check *c, const char *fmt, ...) PT_PRINTF(2, 3);
@@ -19,6 +20,9 @@ void hist__fault(hist__check *c, const char *fmt, ...) PT_PRINTF(2, 3);
 /* A store that is not open: directory, codec and buffers for working on its files. With `lock` it holds the directory's lock. */
 PT_MUST_CHECK pt_status hist__bare_new(const char *dir, const pt_log *log, bool lock, hist **out, pt_error *err);
 void hist__bare_free(hist *h);
+
+/* verify_bound.c: every sample of the journal that is said to be in blocks, of tags with samples left out, is there or within what its block states. */
+PT_MUST_CHECK pt_status hist__verify_bounds(hist__check *c, hist *h, pt_error *err);
 
 /* repair.c: called for files with faults, under the lock. */
 PT_MUST_CHECK pt_status hist__repair_journal(hist__check *c, hist *h, pt_error *err);

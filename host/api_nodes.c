@@ -277,6 +277,8 @@ void api__status(void *ctx, pt_http_request *rq)
     pt_json_member_u64(&j, "stored", h.stored);
     pt_json_member_u64(&j, "duplicates", h.duplicates);
     pt_json_member_u64(&j, "replaced", h.replaced);
+    pt_json_member_u64(&j, "left_out_exception", h.left_out_exception);
+    pt_json_member_u64(&j, "left_out_compression", h.left_out_compression);
     pt_json_member_u64(&j, "buffered", h.buffered);
     pt_json_member_u64(&j, "lost", h.lost);
     pt_json_member_u64(&j, "commits", h.commits);

@@ -202,6 +202,18 @@ static pt_status open_history(host_app *app, pt_error *err)
     o.buffer_bytes = c->data.buffer_bytes;
     o.retention_age_ms = c->data.retention.age_ms;
     o.retention_bytes = c->data.retention.bytes;
+    o.log_age_ms = c->data.change_log.age_ms;
+    o.log_bytes = c->data.change_log.bytes;
+    o.n_deviations = c->data.deviation.n;
+    hist_deviation *deviations = calloc(o.n_deviations + 1, sizeof *deviations);
+    if (!deviations) return pt_fail(err, PT_ENOMEM, "out of memory");
+    for (size_t i = 0; i < o.n_deviations; i++) {
+        const host_deviation *d = &((const host_deviation *)c->data.deviation.items)[i];
+        deviations[i] = (hist_deviation){ .tags = d->tags, .exc_min_ms = d->exc_min_ms, .exc_max_ms = d->exc_max_ms, .comp_min_ms = d->comp_min_ms, .comp_max_ms = d->comp_max_ms };
+        deviations[i].exc_dev = d->exc_dev == d->exc_dev ? d->exc_dev : d->exc_dev_percent * d->span / 100;
+        deviations[i].comp_dev = d->comp_dev == d->comp_dev ? d->comp_dev : d->comp_dev_percent * d->span / 100;
+    }
+    o.deviations = deviations;
     /* /var/lib/plantree or demo-data/host: the parents may be missing on a first start */
     char path[4096];
     int n = snprintf(path, sizeof path, "%s", o.dir);
@@ -211,7 +223,9 @@ static pt_status open_history(host_app *app, pt_error *err)
         if (mkdir(path, 0755) != 0 && errno != EEXIST) break; /* hist_open says what is wrong */
         path[i] = '/';
     }
-    return hist_open(&o, app->clock, app->log, &app->history, err);
+    pt_status st = hist_open(&o, app->clock, app->log, &app->history, err);
+    free(deviations); /* hist_open copies */
+    return st;
 }
 
 static pt_status open_session(host_app *app, uint32_t i, pt_error *err)

@@ -93,6 +93,27 @@ static const pt_config_field retention_fields[] = {
     { .key = "bytes", .type = PT_CFG_BYTES, .offset = IN(data.retention, bytes), .doc = "The oldest history beyond this size is dropped; not given: no bound." },
     { 0 },
 };
+static const pt_config_field change_log_fields[] = {
+    { .key = "age", .type = PT_CFG_DURATION, .offset = IN(data.change_log, age_ms), .def = "24h", .doc = "How far back changes can be read in the order of their commit." },
+    { .key = "bytes", .type = PT_CFG_BYTES, .offset = IN(data.change_log, bytes), .def = "256MiB", .max = 1e15, .doc = "And no more than this on the disk; a reader that falls behind it is told." },
+    { 0 },
+};
+#define DEVIATION(field) offsetof(host_deviation, field)
+static const pt_config_field deviation_fields[] = {
+    { .key = "tags", .type = PT_CFG_STRING, .offset = DEVIATION(tags), .required = true, .min = 1, .max = 4000, .doc = "Paths these settings are for, as a glob; the first entry that matches counts." },
+    { .key = "exc_dev", .type = PT_CFG_DOUBLE, .offset = DEVIATION(exc_dev), .def = "nan",
+      .doc = "Exception deviation, in the tag's unit: a sample passes when it is farther from the last that passed, and the one before it with it." },
+    { .key = "exc_dev_percent", .type = PT_CFG_DOUBLE, .offset = DEVIATION(exc_dev_percent), .def = "nan", .doc = "The same in percent of `span`." },
+    { .key = "exc_min", .type = PT_CFG_DURATION, .offset = DEVIATION(exc_min_ms), .def = "0s", .doc = "No exception closer than this to the last that passed." },
+    { .key = "exc_max", .type = PT_CFG_DURATION, .offset = DEVIATION(exc_max_ms), .def = "10m", .doc = "After this a sample passes in any case; 0: never." },
+    { .key = "comp_dev", .type = PT_CFG_DOUBLE, .offset = DEVIATION(comp_dev), .def = "nan",
+      .doc = "Compression deviation, in the tag's unit: of what passed, samples are kept so that lines between them (steps, for all types but Double and Float) miss none by more." },
+    { .key = "comp_dev_percent", .type = PT_CFG_DOUBLE, .offset = DEVIATION(comp_dev_percent), .def = "nan", .doc = "The same in percent of `span`." },
+    { .key = "comp_min", .type = PT_CFG_DURATION, .offset = DEVIATION(comp_min_ms), .def = "0s", .doc = "Nothing is kept closer than this to the last that was kept." },
+    { .key = "comp_max", .type = PT_CFG_DURATION, .offset = DEVIATION(comp_max_ms), .def = "8h", .doc = "No longer gap where there are samples; 0: none." },
+    { .key = "span", .type = PT_CFG_DOUBLE, .offset = DEVIATION(span), .def = "nan", .doc = "The tag's range (high - low), for the settings in percent." },
+    { 0 },
+};
 static const pt_config_field data_fields[] = {
     { .key = "dir", .type = PT_CFG_STRING, .offset = IN(data, dir), .def = "/var/lib/plantree", .min = 1, .max = 4000, .doc = "Data directory; one host at a time." },
     { .key = "commit_interval", .type = PT_CFG_DURATION, .offset = IN(data, commit_interval_ms), .def = "250ms", .min = 10, .max = 60000,
@@ -101,6 +122,9 @@ static const pt_config_field data_fields[] = {
     { .key = "buffer", .type = PT_CFG_BYTES, .offset = IN(data, buffer_bytes), .def = "256MiB", .min = 1048576, .max = 1e15,
       .doc = "Samples waiting for the disk at most; then ingest waits." },
     { .key = "retention", .type = PT_CFG_SECTION, .offset = IN(data, retention), .sub = retention_fields, .doc = "What is kept." },
+    { .key = "change_log", .type = PT_CFG_SECTION, .offset = IN(data, change_log), .sub = change_log_fields, .doc = "Everything committed, in order, for readers that follow." },
+    { .key = "deviation", .type = PT_CFG_LIST, .offset = IN(data, deviation), .sub = deviation_fields, .size = sizeof(host_deviation),
+      .doc = "Tags of which history keeps less than every sample; docs/historian.md. Not given: history is lossless." },
     { 0 },
 };
 static const pt_config_field uns_fields[] = {
@@ -146,6 +170,29 @@ const pt_config_field host_config_table[] = {
     { 0 },
 };
 
+static bool given(double v)
+{
+    return v == v;
+}
+
+static void check_deviations(const pt_yaml *y, const host_config *c, const pt_yaml_node *list, pt_buf *faults)
+{
+    const host_deviation *all = c->data.deviation.items;
+    for (uint32_t i = 0; i < c->data.deviation.n && list && list->kind == PT_YAML_LIST && i < list->n; i++) {
+        const host_deviation *d = &all[i];
+        const pt_yaml_node *at = list->items[i];
+        if ((given(d->exc_dev) && given(d->exc_dev_percent)) || (given(d->comp_dev) && given(d->comp_dev_percent)))
+            pt_yaml_fault(y, at, faults, "data.deviation: either in the tag's unit or in percent");
+        if (!given(d->exc_dev) && !given(d->exc_dev_percent) && !given(d->comp_dev) && !given(d->comp_dev_percent))
+            pt_yaml_fault(y, at, faults, "data.deviation: give exc_dev, exc_dev_percent, comp_dev or comp_dev_percent");
+        if ((given(d->exc_dev_percent) || given(d->comp_dev_percent)) && !(d->span > 0)) pt_yaml_fault(y, at, faults, "data.deviation: percent needs span, the tag's range, above 0");
+        const double not_negative[] = { d->exc_dev, d->exc_dev_percent, d->comp_dev, d->comp_dev_percent };
+        for (size_t k = 0; k < PT_COUNT_OF(not_negative); k++) {
+            if (given(not_negative[k]) && !(not_negative[k] >= 0 && not_negative[k] < 1e300)) pt_yaml_fault(y, at, faults, "data.deviation: a deviation must be a number from 0 on");
+        }
+    }
+}
+
 void host_config_check(const pt_yaml *y, void *bound, pt_buf *faults, void *ctx)
 {
     host_config *c = bound;
@@ -157,6 +204,8 @@ void host_config_check(const pt_yaml *y, void *bound, pt_buf *faults, void *ctx)
     if (c->mqtt.servers.n == 0 || c->mqtt.servers.n > HOST_SERVERS_MAX)
         pt_yaml_fault(y, mqtt ? mqtt : root, faults, "mqtt.servers: give 1 to %u servers", HOST_SERVERS_MAX);
     pt_config_check_network(y, false, faults);
+    const pt_yaml_node *data = root ? pt_yaml_get(root, "data") : NULL;
+    check_deviations(y, c, data ? pt_yaml_get(data, "deviation") : NULL, faults);
     host_rules_source source = { .yaml = y,
                                  .vars = c->uns.vars,
                                  .tables = c->uns.tables,

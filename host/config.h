@@ -6,6 +6,13 @@
 
 typedef enum host_role { HOST_PASSIVE, HOST_ACTIVE, HOST_PRIMARY } host_role;
 
+/* One rule for leaving samples out of history; NaN: not given. */
+typedef struct host_deviation {
+    const char *tags;
+    double exc_dev, exc_dev_percent, comp_dev, comp_dev_percent, span;
+    int64_t exc_min_ms, exc_max_ms, comp_min_ms, comp_max_ms;
+} host_deviation;
+
 typedef struct host_config {
     int64_t version;
     struct {
@@ -46,6 +53,11 @@ typedef struct host_config {
             int64_t age_ms;
             uint64_t bytes;
         } retention;
+        struct {
+            int64_t age_ms;
+            uint64_t bytes;
+        } change_log;
+        pt_config_list deviation; /* host_deviation */
     } data;
     struct {
         int escape, on_unmapped, on_collision, empty;

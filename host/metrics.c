@@ -92,6 +92,8 @@ static void historian(host_app *app, pt_buf *out)
     one(out, "plantree_historian_samples_written_total", "counter", "Samples stored.", (double)h.stored);
     one(out, "plantree_historian_samples_duplicate_total", "counter", "Samples that were there already.", (double)h.duplicates);
     one(out, "plantree_historian_samples_replaced_total", "counter", "Samples that replaced another of the same time.", (double)h.replaced);
+    one(out, "plantree_historian_samples_exception_total", "counter", "Stored samples that exception deviation left out of history (data.deviation).", (double)h.left_out_exception);
+    one(out, "plantree_historian_samples_compression_total", "counter", "Stored samples that compression deviation left out of history (data.deviation).", (double)h.left_out_compression);
     one(out, "plantree_historian_dropped_total", "counter", "Samples the historian lost.", (double)h.lost);
     one(out, "plantree_historian_queue_depth", "gauge", "Samples not yet committed.", (double)h.buffered);
     one(out, "plantree_historian_queue_bytes", "gauge", "Their bytes.", (double)h.buffered_bytes);

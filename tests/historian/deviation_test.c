@@ -1,0 +1,399 @@
+/* tests/historian/deviation_test.c -- what is left out stays within what the blocks state, is counted, and verify sees when it is not so. */
+#include "historian/deviation.h"
+#include "base/random.h"
+#include "historian/aggregate.h"
+#include "historian/maintain.h"
+#include "historian/store.h"
+#include "tests/support/check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { N = 3000 };
+static const int64_t NOW = 1750000000000;
+static pt_fake_clock fake;
+
+static hist_sample number(int64_t t, double v)
+{
+    return (hist_sample){ .tag_id = 1, .time_ms = t, .type = SPB_DOUBLE, .as.f64 = v };
+}
+
+/* ---- the rules by themselves ---- */
+
+static void a_straight_line_needs_its_ends_only(void)
+{
+    hist_deviation d = { .exc_dev = -1, .comp_dev = 0.5 };
+    hist_sample s[100];
+    uint8_t why[100];
+    for (int i = 0; i < 100; i++) s[i] = number(NOW + i * 1000, i * 2.0 + (i % 2) * 0.25);
+    CHECK(hist__thin(&d, s, 100, why) <= 0.5);
+    unsigned kept = 0;
+    for (int i = 0; i < 100; i++) kept += why[i] == HIST__KEPT;
+    CHECK_INT(kept, 2);
+    CHECK(why[0] == HIST__KEPT && why[99] == HIST__KEPT && why[50] == HIST__COMPRESSION);
+}
+
+static void an_exception_passes_with_the_sample_before_it(void)
+{
+    hist_deviation d = { .exc_dev = 1, .comp_dev = -1 };
+    const double v[] = { 5, 5.5, 4.6, 5.2, 9, 9.1, 9.2 };
+    const uint8_t want[] = { HIST__KEPT, HIST__EXCEPTION, HIST__EXCEPTION, HIST__KEPT, HIST__KEPT, HIST__EXCEPTION, HIST__KEPT };
+    hist_sample s[7];
+    uint8_t why[7];
+    for (int i = 0; i < 7; i++) s[i] = number(NOW + i * 1000, v[i]);
+    CHECK(hist__thin(&d, s, 7, why) <= 2);
+    CHECK(memcmp(why, want, sizeof want) == 0);
+    d.exc_min_ms = 10000; /* 9 comes too soon */
+    hist__thin(&d, s, 7, why);
+    CHECK(why[4] == HIST__EXCEPTION);
+    d = (hist_deviation){ .exc_dev = 100, .exc_max_ms = 3000, .comp_dev = -1 };
+    hist__thin(&d, s, 7, why);
+    CHECK(why[3] == HIST__KEPT && why[1] == HIST__EXCEPTION && why[4] == HIST__EXCEPTION);
+}
+
+static void compression_has_a_longest_gap_and_a_shortest_distance(void)
+{
+    hist_deviation d = { .exc_dev = -1, .comp_dev = 1, .comp_max_ms = 10000 };
+    hist_sample s[101];
+    uint8_t why[101];
+    for (int i = 0; i <= 100; i++) s[i] = number(NOW + i * 1000, 7);
+    hist__thin(&d, s, 101, why);
+    unsigned kept = 0;
+    for (int i = 0; i <= 100; i++) kept += why[i] == HIST__KEPT;
+    CHECK_INT(kept, 11);
+    for (int i = 0; i <= 100; i++) s[i] = number(NOW + i * 1000, i % 2 * 50.0); /* each would be kept */
+    d = (hist_deviation){ .exc_dev = -1, .comp_dev = 1, .comp_min_ms = 5000 };
+    CHECK(hist__thin(&d, s, 101, why) > 1); /* comp_min goes before the deviation: what the block states says so */
+    for (int i = 1, last = 0; i < 100; i++) {
+        if (why[i] != HIST__KEPT) continue;
+        CHECK(i - last >= 5);
+        last = i;
+    }
+}
+
+static void quality_nulls_states_and_texts_are_kept(void)
+{
+    hist_deviation d = { .exc_dev = 1000, .comp_dev = 1000 };
+    hist_sample s[12];
+    uint8_t why[12];
+    for (int i = 0; i < 12; i++) s[i] = number(NOW + i * 1000, i);
+    s[3].quality = SPB_BAD;
+    s[5].flags = HIST_NULL;
+    s[7].flags = HIST_STATE;
+    s[9].as.f64 = (double)NAN;
+    CHECK(hist__thin(&d, s, 12, why) == 0); /* runs of two and less between them */
+    for (int i = 0; i < 12; i++) CHECK(i == 1 ? why[i] != HIST__KEPT : why[i] == HIST__KEPT);
+    for (int i = 0; i < 12; i++) s[i] = (hist_sample){ .tag_id = 1, .time_ms = NOW + i, .type = SPB_STRING, .as.ptr = "x", .len = 1 };
+    hist__thin(&d, s, 12, why);
+    for (int i = 0; i < 12; i++) CHECK(why[i] == HIST__KEPT);
+}
+
+/* Any signal, any settings: no sample is farther from what stands for it than is stated, and that than PI's rules allow. */
+static void nothing_is_farther_away_than_stated(void)
+{
+    static hist_sample s[500];
+    uint8_t why[500];
+    for (uint64_t seed = 1; seed <= 400; seed++) {
+        pt_random rnd = pt_random_seed(seed);
+        hist_deviation d = { .exc_dev = pt_random_below(&rnd, 3) ? pt_random_unit(&rnd) * 2 : -1, .comp_dev = pt_random_below(&rnd, 4) ? pt_random_unit(&rnd) * 3 : -1,
+                             .exc_max_ms = (int64_t)pt_random_below(&rnd, 2) * 20000, .comp_max_ms = (int64_t)pt_random_below(&rnd, 2) * 50000 };
+        bool whole = pt_random_below(&rnd, 3) == 0, f32 = pt_random_below(&rnd, 3) == 0;
+        double v = 0;
+        int64_t t = NOW;
+        for (int i = 0; i < 500; i++) {
+            t += 1 + (int64_t)pt_random_below(&rnd, 2000);
+            v += (pt_random_unit(&rnd) - 0.5) * 2;
+            s[i] = number(t, v);
+            if (whole) s[i].type = SPB_INT32, s[i].as.i64 = (int64_t)v;
+            else if (f32) s[i].type = SPB_FLOAT, s[i].as.u64 = 0, s[i].as.f32 = (float)v;
+            if (pt_random_below(&rnd, 60) == 0) s[i].quality = SPB_BAD;
+        }
+        double stated = hist__thin(&d, s, 500, why);
+        double allowed = (d.comp_dev >= 0 ? d.comp_dev : 0) + (d.exc_dev >= 0 ? 2 * d.exc_dev : 0);
+        CHECK_ROW("allowed", stated <= allowed + 1e-9);
+        for (int a = 0; a < 499;) {
+            int b = a + 1;
+            while (why[b] != HIST__KEPT) b++;
+            for (int i = a + 1; i < b; i++) CHECK_ROW("stated", hist__distance(&s[a], &s[b], &s[i]) <= stated);
+            a = b;
+        }
+    }
+}
+
+/* ---- in a store ---- */
+
+static hist *open_with(const char *dir, double comp_dev)
+{
+    static hist_deviation rules[2];
+    hist_options o;
+    hist *h = NULL;
+    hist_options_init(&o);
+    rules[0] = (hist_deviation){ .tags = "thin/**", .exc_dev = comp_dev / 4, .comp_dev = comp_dev };
+    rules[1] = (hist_deviation){ .tags = "other", .exc_dev = -1, .comp_dev = 1000 };
+    o.dir = dir;
+    o.block_samples = 256;
+    o.deviations = comp_dev >= 0 ? rules : NULL;
+    o.n_deviations = comp_dev >= 0 ? 2 : 0;
+    pt_error err = { 0 };
+    pt_status st = hist_open(&o, &fake.clock, NULL, &h, &err);
+    if (st != PT_OK) printf("%s\n", err.text);
+    CHECK_OK_FATAL(st);
+    return h;
+}
+
+static uint32_t tag_at(hist *h, const char *path, spb_datatype type)
+{
+    uint32_t id = 0;
+    hist_tag_key key = { PT_LIT("spb"), PT_LIT("g"), PT_LIT("e"), PT_NONE, pt_cstr(path) };
+    CHECK_OK_FATAL(hist_tag_ensure(h, &key, pt_cstr(path), type, PT_NONE, &id));
+    return id;
+}
+
+static hist_verify_report verified(const char *dir)
+{
+    hist_verify_options o = { 0 };
+    hist_verify_report r;
+    CHECK_OK(hist_verify(dir, &o, &r, NULL));
+    return r;
+}
+
+static double wave(int i)
+{
+    return sin(i * 0.02) * 40 + sin(i * 1.7) * 0.3;
+}
+
+static const char *under(const char *name)
+{
+    static char path[2][600];
+    static unsigned k;
+    k ^= 1;
+    snprintf(path[k], sizeof path[k], "%s/%s", pt_test_dir(), name);
+    return path[k];
+}
+
+static uint64_t read_all(hist *h, uint32_t tag, hist_sample *out, size_t cap)
+{
+    hist_cursor *c = NULL;
+    size_t n = 0, all = 0;
+    CHECK_OK_FATAL(hist_cursor_open(h, tag, INT64_MIN, INT64_MAX, true, &c, NULL));
+    do {
+        CHECK_OK_FATAL(hist_cursor_next(c, out + all, cap - all, &n, NULL));
+        all += n;
+    } while (n);
+    hist_cursor_close(c);
+    return all;
+}
+
+static void fill(hist *h, uint32_t thin, uint32_t plain, int from, int to)
+{
+    for (int i = from; i < to; i++) {
+        hist_sample s[2] = { number(NOW + i * 1000, wave(i)), number(NOW + i * 1000, wave(i)) };
+        s[0].tag_id = thin;
+        s[1].tag_id = plain;
+        CHECK_OK(hist_append(h, s, 2));
+    }
+    CHECK_OK(hist_flush(h, 10000, NULL));
+}
+
+static bool store_twa(void *ctx, const hist_bucket *b)
+{
+    CHECK(b->area_ms > 0);
+    *(double *)ctx = b->area / (double)b->area_ms;
+    return true;
+}
+
+static void history_is_thinned_when_sealed_and_all_is_accounted_for(void)
+{
+    static hist_sample out[N + 10];
+    const char *dir = under("account");
+    hist *h = open_with(dir, 1);
+    uint32_t thin = tag_at(h, "thin/a", SPB_DOUBLE), plain = tag_at(h, "plain", SPB_DOUBLE);
+    for (int i = 0; i < N; i += 500) {
+        fill(h, thin, plain, i, i + 500);
+        CHECK_OK(hist_seal(h, NULL));
+    }
+    hist_stats st;
+    hist_stats_get(h, &st);
+    uint64_t left = st.left_out_exception + st.left_out_compression, kept = read_all(h, thin, out, N + 10);
+    CHECK(st.left_out_exception > 0 && st.left_out_compression > 0 && kept < N / 4);
+    CHECK_INT(st.stored, 2 * N);
+    CHECK_INT(kept + left, N);
+    CHECK_INT(read_all(h, plain, out, N + 10), N); /* the rule is not for this one */
+    pt_arena a;
+    pt_arena_init(&a, 1 << 16);
+    hist_tag t;
+    CHECK_OK(hist_tag_by_id(h, thin, &a, &t));
+    CHECK_INT(t.samples, kept);
+    CHECK_INT(t.first_ms, NOW);
+    CHECK_INT(t.last_ms, NOW + (N - 1) * 1000);
+    double exact = 0, lossy = 0;
+    for (int k = 0; k < 20; k++) { /* the same over any range, whole blocks and parts of them: a line leads from sample to sample */
+        int64_t lo = NOW + k * 61357, hi = lo + 900000 + k * 5000;
+        CHECK_OK(hist_buckets(h, thin, lo, hi, hi - lo, store_twa, &lossy, NULL));
+        CHECK_OK(hist_buckets(h, plain, lo, hi, hi - lo, store_twa, &exact, NULL));
+        CHECK(fabs(exact - lossy) < 1.5);
+    }
+    CHECK_OK(hist_close(h, 10000, NULL));
+    hist_verify_report r = verified(dir);
+    CHECK_INT(r.faults, 0);
+    CHECK_INT(r.compared, N);
+
+    h = open_with(dir, -1); /* reopened: the counts come from the files */
+    CHECK_OK(hist_tag_by_id(h, thin, &a, &t));
+    CHECK_INT(t.samples, kept);
+    CHECK_INT(read_all(h, thin, out, N + 10), kept);
+    CHECK_OK(hist_close(h, 10000, NULL));
+    pt_arena_fini(&a);
+}
+
+static void late_samples_keep_the_bound_true(void)
+{
+    const char *dir = under("late");
+    static hist_sample out[N + 10];
+    hist *h = open_with(dir, 1);
+    uint32_t thin = tag_at(h, "thin/a", SPB_DOUBLE), plain = tag_at(h, "plain", SPB_DOUBLE);
+    fill(h, thin, plain, 0, N / 2);
+    fill(h, thin, plain, N / 2 + 1, N);
+    CHECK_OK(hist_seal(h, NULL));
+    uint64_t before = read_all(h, thin, out, N + 10);
+    fill(h, thin, plain, 100, 900); /* an edge sends again what it sent, of which most was left out */
+    CHECK_OK(hist_seal(h, NULL));
+    CHECK_INT(read_all(h, thin, out, N + 10), before);
+    hist_sample odd = number(NOW + 1000500, 999); /* far from the line */
+    odd.tag_id = thin;
+    CHECK_OK(hist_append(h, &odd, 1));
+    odd = number(NOW + 700500, (wave(700) + wave(701)) / 2); /* near enough */
+    odd.tag_id = thin;
+    CHECK_OK(hist_append(h, &odd, 1));
+    CHECK_OK(hist_flush(h, 10000, NULL));
+    CHECK_OK(hist_seal(h, NULL));
+    uint64_t now = read_all(h, thin, out, N + 10);
+    CHECK_INT(now, before + 1);
+    hist_stats st;
+    hist_stats_get(h, &st);
+    CHECK_INT(st.left_out_exception + st.left_out_compression + now, st.stored - (N - 1));
+    hist_sample state = { .tag_id = thin, .time_ms = NOW + 2000500, .type = SPB_DOUBLE, .flags = HIST_STATE, .quality = SPB_STALE };
+    CHECK_OK(hist_append(h, &state, 1));
+    CHECK_OK(hist_flush(h, 10000, NULL));
+    CHECK_OK(hist_seal(h, NULL));
+    CHECK_OK(hist_close(h, 10000, NULL));
+    hist_verify_report r = verified(dir);
+    CHECK_INT(r.faults, 0);
+    CHECK(r.compared > N);
+}
+
+static void replay_after_a_crash_counts_nothing_twice(void)
+{
+    const char *dir = under("crash");
+    static hist_sample out[N + 10];
+    hist *h = open_with(dir, 1);
+    uint32_t thin = tag_at(h, "thin/a", SPB_DOUBLE), plain = tag_at(h, "plain", SPB_DOUBLE);
+    fill(h, thin, plain, 0, 1000);
+    CHECK_OK(hist_seal(h, NULL));
+    uint64_t kept = read_all(h, thin, out, N + 10);
+    CHECK_OK(hist_close(h, 10000, NULL));
+    /* As if killed between the partition's commit and the journal being told. */
+    char path[700];
+    sqlite3 *db = NULL;
+    snprintf(path, sizeof path, "%s/journal.db", dir);
+    CHECK_FATAL(sqlite3_open(path, &db) == SQLITE_OK);
+    CHECK(sqlite3_exec(db, "UPDATE meta SET value=0 WHERE key='sealed_id'", NULL, NULL, NULL) == SQLITE_OK);
+    sqlite3_close(db);
+    h = open_with(dir, 1);
+    CHECK_INT(read_all(h, thin, out, N + 10), kept);
+    CHECK_OK(hist_seal(h, NULL));
+    CHECK_INT(read_all(h, thin, out, N + 10), kept);
+    hist_stats st;
+    hist_stats_get(h, &st);
+    CHECK_INT(st.left_out_exception + st.left_out_compression, 0);
+    CHECK_OK(hist_close(h, 10000, NULL));
+    CHECK_INT(verified(dir).faults, 0);
+}
+
+/* A block that states less than it left out. */
+static void verify_sees_a_broken_bound(void)
+{
+    const char *dir = under("broken");
+    hist *h = open_with(dir, 1);
+    uint32_t thin = tag_at(h, "thin/a", SPB_DOUBLE), plain = tag_at(h, "plain", SPB_DOUBLE);
+    fill(h, thin, plain, 0, 200);
+    CHECK_OK(hist_seal(h, NULL));
+    CHECK_OK(hist_close(h, 10000, NULL));
+    char path[700], name[40];
+    hist__partition_name(hist__partition_start(NOW), name);
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    sqlite3 *db = NULL;
+    sqlite3_stmt *q = NULL;
+    CHECK_FATAL(sqlite3_open(path, &db) == SQLITE_OK);
+    CHECK_FATAL(sqlite3_prepare_v2(db, "SELECT id, data FROM data WHERE id=(SELECT id FROM block WHERE tag_id=1)", -1, &q, NULL) == SQLITE_OK);
+    CHECK_FATAL(sqlite3_step(q) == SQLITE_ROW);
+    hist__codec *codec = NULL;
+    hist__rows rows;
+    pt_buf blob;
+    hist__rows_init(&rows);
+    pt_buf_init(&blob, 1 << 20);
+    CHECK_OK_FATAL(hist__codec_new(&codec));
+    CHECK_OK_FATAL(hist__block_decode(codec, sqlite3_column_blob(q, 1), (size_t)sqlite3_column_bytes(q, 1), NULL, &rows, NULL));
+    CHECK(rows.deviation > 0 && rows.deviation <= 1.5);
+    CHECK_OK_FATAL(hist__block_encode_within(codec, 1, rows.s, rows.n, rows.deviation / 2, &blob));
+    sqlite3_int64 id = sqlite3_column_int64(q, 0);
+    sqlite3_finalize(q);
+    CHECK_FATAL(sqlite3_prepare_v2(db, "UPDATE data SET data=?1 WHERE id=?2", -1, &q, NULL) == SQLITE_OK);
+    sqlite3_bind_blob(q, 1, blob.ptr, (int)blob.len, SQLITE_STATIC);
+    sqlite3_bind_int64(q, 2, id);
+    CHECK(sqlite3_step(q) == SQLITE_DONE);
+    sqlite3_finalize(q);
+    sqlite3_close(db);
+    pt_buf_fini(&blob);
+    hist__rows_fini(&rows);
+    hist__codec_free(codec);
+    CHECK(verified(dir).faults > 0);
+}
+
+/* A partition of format 1, as an older build wrote it, is read as it is and brought forward when it is written to. */
+static void an_older_partition_is_brought_forward(void)
+{
+    const char *dir = under("older");
+    static hist_sample out[N + 10];
+    hist *h = open_with(dir, -1);
+    uint32_t thin = tag_at(h, "thin/a", SPB_DOUBLE), plain = tag_at(h, "plain", SPB_DOUBLE);
+    fill(h, thin, plain, 0, 300);
+    CHECK_OK(hist_seal(h, NULL));
+    CHECK_OK(hist_close(h, 10000, NULL));
+    char path[700], name[40];
+    hist__partition_name(hist__partition_start(NOW), name);
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    sqlite3 *db = NULL;
+    CHECK_FATAL(sqlite3_open(path, &db) == SQLITE_OK);
+    CHECK(sqlite3_exec(db, "DROP TABLE left_out; PRAGMA user_version=1", NULL, NULL, NULL) == SQLITE_OK);
+    sqlite3_close(db);
+    CHECK_INT(verified(dir).faults, 0);
+    h = open_with(dir, 1);
+    CHECK_INT(read_all(h, thin, out, N + 10), 300);
+    fill(h, thin, plain, 300, 600);
+    CHECK_OK(hist_seal(h, NULL));
+    uint64_t n = read_all(h, thin, out, N + 10);
+    CHECK(n > 300 && n < 450);
+    CHECK_OK(hist_close(h, 10000, NULL));
+    CHECK_INT(verified(dir).faults, 0);
+}
+
+int main(int argc, char **argv)
+{
+    static const pt_test tests[] = {
+        PT_TEST(a_straight_line_needs_its_ends_only),
+        PT_TEST(an_exception_passes_with_the_sample_before_it),
+        PT_TEST(compression_has_a_longest_gap_and_a_shortest_distance),
+        PT_TEST(quality_nulls_states_and_texts_are_kept),
+        PT_TEST(nothing_is_farther_away_than_stated),
+        PT_TEST(history_is_thinned_when_sealed_and_all_is_accounted_for),
+        PT_TEST(late_samples_keep_the_bound_true),
+        PT_TEST(replay_after_a_crash_counts_nothing_twice),
+        PT_TEST(verify_sees_a_broken_bound),
+        PT_TEST(an_older_partition_is_brought_forward),
+    };
+    (void)argc;
+    pt_fake_clock_init(&fake, NOW);
+    return pt_test_main("historian/deviation", tests, PT_COUNT_OF(tests), 1, argv);
+}
