@@ -47,6 +47,11 @@ static const char *const FORWARD[] = {
 };
 static const int FORMAT[] = { [HIST__CATALOG] = 1, [HIST__JOURNAL] = 1, [HIST__PARTITION] = 2 };
 
+int hist__format(hist__file kind)
+{
+    return FORMAT[kind];
+}
+
 static pt_status translate(sqlite3 *db, int rc)
 {
     switch (rc & 0xff) {

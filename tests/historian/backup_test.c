@@ -80,7 +80,7 @@ static void places_that_cannot_take_it_are_said(void)
     hist *busy = open_store(copy, 64); /* a host writes there */
     CHECK_STATUS(hist_backup(dir, copy, NULL, NULL, &err), PT_EBUSY);
     close_ok(busy);
-    run_sql(file_in(dir, "journal.db"), "PRAGMA user_version=2");
+    run_sql(file_in(dir, "journal.db"), "PRAGMA user_version=9");
     CHECK_STATUS(hist_backup(dir, new_dir(), NULL, NULL, &err), PT_EUNSUPPORTED);
 }
 

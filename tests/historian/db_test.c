@@ -31,7 +31,7 @@ static void a_new_file_says_what_it_is(void)
         CHECK_OK(hist__db_number(db, "PRAGMA application_id", &n, NULL));
         CHECK_INT(n, rows[i].application);
         CHECK_OK(hist__db_number(db, "PRAGMA user_version", &n, NULL));
-        CHECK_INT(n, HIST__FORMAT);
+        CHECK_INT(n, hist__format(rows[i].kind));
         CHECK_OK(hist__db_number(db, "PRAGMA page_size", &n, NULL));
         CHECK_INT(n, rows[i].page);
         CHECK_OK(hist__db_number(db, rows[i].table, &n, NULL));
@@ -54,7 +54,7 @@ static void what_is_not_ours_is_refused_and_left_alone(void)
         pt_status st;
         const char *why;
     } rows[] = {
-        { "a newer format", "PRAGMA application_id=1347707441; PRAGMA user_version=2; CREATE TABLE a(b)", PT_EUNSUPPORTED, "format 2, this build knows 1" },
+        { "a newer format", "PRAGMA application_id=1347707441; PRAGMA user_version=9; CREATE TABLE a(b)", PT_EUNSUPPORTED, "format 9, this build knows 1" },
         { "another program's", "PRAGMA application_id=77; CREATE TABLE a(b)", PT_ECORRUPT, "not the file it should be" },
         { "a catalogue where blocks should be", "PRAGMA application_id=1347707697; PRAGMA user_version=1; CREATE TABLE a(b)", PT_ECORRUPT, "not the file it should be" },
         { "no mark at all", "CREATE TABLE a(b)", PT_ECORRUPT, "not the file it should be" },

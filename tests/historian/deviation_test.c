@@ -4,6 +4,7 @@
 #include "historian/aggregate.h"
 #include "historian/maintain.h"
 #include "historian/store.h"
+#include "tests/historian/format_decoder.h"
 #include "tests/support/check.h"
 
 #include <stdio.h>
@@ -336,6 +337,11 @@ static void verify_sees_a_broken_bound(void)
     CHECK_OK_FATAL(hist__codec_new(&codec));
     CHECK_OK_FATAL(hist__block_decode(codec, sqlite3_column_blob(q, 1), (size_t)sqlite3_column_bytes(q, 1), NULL, &rows, NULL));
     CHECK(rows.deviation > 0 && rows.deviation <= 1.5);
+    fd_result second;
+    fd_block(sqlite3_column_blob(q, 1), (size_t)sqlite3_column_bytes(q, 1), &second);
+    CHECK(second.fault == NULL && second.n == rows.n && second.deviation == rows.deviation);
+    for (size_t i = 0; i < second.n && i < rows.n; i++) CHECK(second.rows[i].flags == rows.s[i].flags && second.rows[i].word == rows.s[i].as.u64);
+    fd_free(&second);
     CHECK_OK_FATAL(hist__block_encode_within(codec, 1, rows.s, rows.n, rows.deviation / 2, &blob));
     sqlite3_int64 id = sqlite3_column_int64(q, 0);
     sqlite3_finalize(q);

@@ -262,7 +262,7 @@ static void strings(in *s, size_t n, fd_result *out, const size_t *place)
 static bool whole(const uint8_t *bytes, size_t len, uint8_t magic, fd_result *out)
 {
     *out = (fd_result){ 0 };
-    if (len < 6 || bytes[0] != magic || bytes[1] != 1) out->fault = "magic or version";
+    if (len < 6 || bytes[0] != magic || (bytes[1] != 1 && !(magic == 0xb7 && bytes[1] == 2))) out->fault = "magic or version";
     else if ((uint32_t)xxh64(bytes, len - 4) != word(bytes + len - 4, 4)) out->fault = "checksum";
     return out->fault == NULL;
 }
@@ -273,6 +273,10 @@ void fd_block(const uint8_t *bytes, size_t len, fd_result *out)
 {
     if (!whole(bytes, len, 0xb7, out)) return;
     in s = { bytes + 2, bytes + len - 4, NULL };
+    if (bytes[1] == 2) {
+        uint64_t bits = little(&s, 8);
+        memcpy(&out->deviation, &bits, 8);
+    }
     uint32_t tag = (uint32_t)varint(&s);
     uint64_t n = varint(&s);
     if (n < 1 || n > 16384) s.fault = "rows";

@@ -20,6 +20,7 @@ typedef struct fd_result {
     fd_row *rows; /* owned */
     size_t n;
     uint8_t encoding; /* of a block's values */
+    double deviation; /* of a block of version 2; else 0 */
     uint8_t *heap;    /* owned */
     const char *fault; /* NULL: none */
 } fd_result;

@@ -62,7 +62,7 @@ static void every_kind_of_damage_is_named(void)
         { "a tag without its path", "catalog.db", "DELETE FROM tag_path WHERE tag_id=1", "1 tags whose path interval is missing" },
         { "a path without its tag", "catalog.db", "INSERT INTO tag_path VALUES(9,0,NULL,'x')", "1 paths of unknown tags" },
         { "samples of a tag that is gone", "catalog.db", "DELETE FROM tag WHERE tag_id=3; DELETE FROM tag_path WHERE tag_id=3", "samples refer to tag 3" },
-        { "a newer format", "catalog.db", "PRAGMA user_version=2", "format 2" },
+        { "a newer format", "catalog.db", "PRAGMA user_version=9", "format 9" },
     };
     const char *sound = new_dir();
     close_ok(filled_store(sound));
