@@ -294,25 +294,108 @@ pt_status hist__repair_journal(hist__check *c, hist *h, pt_error *err)
     return st == PT_ENOMEM ? pt_fail(err, st, "out of memory") : st;
 }
 
-pt_status hist__repair_catalog(hist__check *c, hist *h, pt_error *err)
+typedef struct catalog_copy {
+    sqlite3 *to;
+    sqlite3_stmt *put;
+    int columns;
+    uint64_t rows;
+    pt_error *err;
+} catalog_copy;
+
+/* The row as it is, column 0 (the id once more) aside. */
+static pt_status copy_catalog_row(void *ctx, sqlite3_stmt *q)
 {
-    char *path = hist__path(h, "catalog.db");
-    sqlite3 *db = NULL;
-    pt_status st = path ? hist__db_open(path, HIST__CATALOG, false, &db, err) : pt_fail(err, PT_ENOMEM, "out of memory");
-    free(path);
-    if (st != PT_OK) return st; /* names of tags are nowhere else: this file must come from a backup */
-    char sql[1200];
+    catalog_copy *k = ctx;
+    for (int i = 0; i < k->columns; i++) {
+        if (sqlite3_bind_value(k->put, i + 1, sqlite3_column_value(q, i + 1)) != SQLITE_OK) return hist__db_fail(k->to, k->err, "bind");
+    }
+    pt_status st = hist__db_run(k->to, k->put, k->err);
+    k->rows += st == PT_OK;
+    return st;
+}
+
+/* Whatever rows of the table can be read. `from` gives them with an ascending column id. */
+static pt_status copy_table(sqlite3 *from, sqlite3 *to, const char *source, const char *columns, const char *insert, int n, uint64_t *rows, pt_error *err)
+{
+    catalog_copy k = { .to = to, .columns = n, .err = err };
+    pt_status st = hist__db_prepare(to, insert, &k.put, err);
+    if (st == PT_OK) st = each_row(from, source, columns, copy_catalog_row, &k);
+    sqlite3_finalize(k.put);
+    *rows = k.rows;
+    return st;
+}
+
+/* tag_path and tag_meta have no number of their own: tag by tag, so that a damaged page costs only the tags on it. */
+static pt_status copy_per_tag(sqlite3 *from, sqlite3 *to, const char *select, const char *insert, uint32_t tags, uint64_t *rows, pt_error *err)
+{
+    catalog_copy k = { .to = to, .columns = 4, .err = err };
+    sqlite3_stmt *q = NULL;
+    pt_status st = hist__db_prepare(to, insert, &k.put, err);
+    if (st == PT_OK && sqlite3_prepare_v2(from, select, -1, &q, NULL) == SQLITE_NOMEM) st = pt_fail(err, PT_ENOMEM, "out of memory");
+    for (uint32_t id = 1; st == PT_OK && q && id <= tags && id > 0; id++) {
+        sqlite3_bind_int64(q, 1, id);
+        while (st == PT_OK && sqlite3_step(q) == SQLITE_ROW) st = copy_catalog_row(&k, q);
+        sqlite3_reset(q);
+    }
+    sqlite3_finalize(q);
+    sqlite3_finalize(k.put);
+    *rows = k.rows;
+    return st;
+}
+
+/* What was lost and follows from the rest: a tag with samples and no line gets a name that says so; every tag has one present path. */
+static pt_status complete_catalog(sqlite3 *db, int64_t max_tag, int64_t generation, pt_error *err)
+{
+    char sql[1400];
     snprintf(sql, sizeof sql,
-             "BEGIN IMMEDIATE; REINDEX;"
-             "DELETE FROM tag WHERE tag_id < 1; UPDATE tag SET type=0 WHERE type < 0 OR type > 34; DELETE FROM tag_path WHERE tag_id NOT IN (SELECT tag_id FROM tag);"
-             "INSERT OR IGNORE INTO tag SELECT %u, 'recovered', '', '', '', 'tag-%u', 'recovered/tag-%u', 0, '', 0 WHERE %u > 0 AND %u > (SELECT coalesce(max(tag_id), 0) FROM tag);"
+             "UPDATE tag SET type=0 WHERE type NOT BETWEEN 0 AND 34; DELETE FROM tag_path WHERE tag_id NOT IN (SELECT tag_id FROM tag); DELETE FROM tag_meta WHERE tag_id NOT IN (SELECT tag_id FROM tag);"
+             "WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id+1 FROM n WHERE id < %lld) INSERT OR IGNORE INTO tag SELECT id, 'recovered', '', '', '', 'tag-' || id, 'recovered/tag-' || id, 0, '', 0"
+             " FROM n WHERE id <= %lld;"
              "UPDATE tag_path SET to_ms=from_ms WHERE to_ms IS NULL AND NOT EXISTS (SELECT 1 FROM tag WHERE tag.tag_id=tag_path.tag_id AND tag.path=tag_path.path);"
              "INSERT OR REPLACE INTO tag_path SELECT tag_id, created_ms, NULL, path FROM tag WHERE NOT EXISTS (SELECT 1 FROM tag_path p WHERE p.tag_id=tag.tag_id AND p.to_ms IS NULL);"
-             "UPDATE meta SET value=value+1 WHERE key='tag_generation'; COMMIT;",
-             c->max_tag, c->max_tag, c->max_tag, c->max_tag, c->max_tag);
-    st = hist__db_exec(db, sql, err);
-    if (st != PT_OK && !sqlite3_get_autocommit(db)) sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
-    hist__db_close(db);
-    if (st == PT_OK) c->report->repaired++;
+             "UPDATE meta SET value=%lld WHERE key='tag_generation'; COMMIT;",
+             (long long)max_tag, (long long)max_tag, (long long)generation + 1);
+    return hist__db_exec(db, sql, err);
+}
+
+static pt_status copy_catalog(hist *h, sqlite3 *from, sqlite3 *to, int64_t max_tag, pt_error *err)
+{
+    uint64_t tags = 0, paths = 0, metas = 0, events = 0;
+    int64_t generation = 0, highest = 0;
+    pt_error ignored;
+    pt_status st = hist__db_exec(to, "BEGIN IMMEDIATE", err);
+    if (st == PT_OK)
+        st = copy_table(from, to, "(SELECT tag_id AS id, * FROM tag WHERE tag_id > 0)", "tag_id, source, group_id, edge, device, metric, path, type, unit, created_ms",
+                        "INSERT OR IGNORE INTO tag VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)", 10, &tags, err);
+    if (st == PT_OK)
+        st = copy_table(from, to, "(SELECT seq AS id, * FROM event)", "seq, time_ms, type, node, device, path, detail", "INSERT OR IGNORE INTO event VALUES(?1,?2,?3,?4,?5,?6,?7)", 7, &events, err);
+    if (st == PT_OK) st = hist__db_number(to, "SELECT coalesce(max(tag_id), 0) FROM tag", &highest, err);
+    if (highest < max_tag) highest = max_tag;
+    if (highest > (int64_t)HIST__SEGMENT * HIST__SEGMENTS) highest = (int64_t)HIST__SEGMENT * HIST__SEGMENTS;
+    if (st == PT_OK)
+        st = copy_per_tag(from, to, "SELECT 0, tag_id, from_ms, to_ms, path FROM tag_path WHERE tag_id=?1 ORDER BY from_ms", "INSERT OR IGNORE INTO tag_path VALUES(?1,?2,?3,?4)", (uint32_t)highest, &paths, err);
+    if (st == PT_OK)
+        st = copy_per_tag(from, to, "SELECT 0, tag_id, from_ms, type, unit FROM tag_meta WHERE tag_id=?1 ORDER BY from_ms", "INSERT OR IGNORE INTO tag_meta VALUES(?1,?2,?3,?4)", (uint32_t)highest, &metas, err);
+    if (st == PT_OK && hist__db_number(from, "SELECT value FROM meta WHERE key='tag_generation'", &generation, &ignored) != PT_OK) generation = 0;
+    if (st == PT_OK) st = complete_catalog(to, highest, generation, err);
+    if (st == PT_OK)
+        pt_logf(h->log, PT_LOG_INFO, "HIST-REPAIR", "catalog.db: %llu tags, %llu paths and %llu events could be read", (unsigned long long)tags, (unsigned long long)paths, (unsigned long long)events);
     return st;
+}
+
+pt_status hist__repair_catalog(hist__check *c, hist *h, pt_error *err)
+{
+    char *path = hist__path(h, "catalog.db"), *fresh = hist__path(h, "catalog.db.new");
+    sqlite3 *from = NULL, *to = NULL;
+    pt_status st = path && fresh && strlen(path) < 1000 ? remove_set(fresh, err) : pt_fail(err, PT_ENOMEM, "out of memory");
+    if (st == PT_OK) st = hist__db_open(path, HIST__CATALOG, false, &from, err); /* when not even that: names of tags are nowhere else, it must come from a backup */
+    if (st == PT_OK) st = hist__db_open(fresh, HIST__CATALOG, false, &to, err);
+    if (st == PT_OK) st = copy_catalog(h, from, to, c->max_tag, err);
+    hist__db_close(from);
+    hist__db_close(to);
+    if (st == PT_OK) st = swap_files(path, fresh, err);
+    if (st == PT_OK) c->report->repaired++;
+    free(path);
+    free(fresh);
+    return st == PT_ENOMEM ? pt_fail(err, st, "out of memory") : st;
 }
