@@ -51,18 +51,19 @@ static pt_status swap_files(const char *path, const char *fresh, pt_error *err)
 
 /* ---- reading what is left -------------------------------------------------------------------------------------- */
 
-/* Every row of a table with integer key `id`, in ascending order, stepping over pages SQLite can't read. */
+/* Every row of a table with an integer key, in ascending order, stepping over pages SQLite can't read. Column 0 is the key, the table's own columns
+ * follow by their place: their names may be what is damaged. */
 typedef pt_status (*row_fn)(void *ctx, sqlite3_stmt *q);
-static pt_status each_row(sqlite3 *db, const char *table, const char *columns, row_fn each, void *ctx)
+static pt_status each_row(sqlite3 *db, const char *table, row_fn each, void *ctx)
 {
     char sql[200];
     sqlite3_stmt *q = NULL, *max = NULL;
     int64_t last = 0, at = INT64_MIN, skip = 1;
-    snprintf(sql, sizeof sql, "SELECT max(id) FROM %s", table);
+    snprintf(sql, sizeof sql, "SELECT max(rowid) FROM %s", table);
     if (sqlite3_prepare_v2(db, sql, -1, &max, NULL) == SQLITE_OK && sqlite3_step(max) == SQLITE_ROW) last = sqlite3_column_int64(max, 0);
     else last = INT64_C(1) << 32; /* unknown: the step below grows, so this ends soon */
     sqlite3_finalize(max);
-    snprintf(sql, sizeof sql, "SELECT id, %s FROM %s WHERE id > ?1 ORDER BY id", columns, table);
+    snprintf(sql, sizeof sql, "SELECT rowid, * FROM %s WHERE rowid > ?1 ORDER BY rowid", table);
     pt_status st = PT_OK;
     if (sqlite3_prepare_v2(db, sql, -1, &q, NULL) != SQLITE_OK) return PT_OK; /* nothing to be had */
     while (st == PT_OK) {
@@ -112,8 +113,8 @@ static pt_status look_at_block(void *ctx, sqlite3_stmt *q)
     salvage *s = ctx;
     pt_error why = { 0 };
     uint32_t tag = 0;
-    const void *bytes = sqlite3_column_blob(q, 1);
-    size_t len = (size_t)sqlite3_column_bytes(q, 1);
+    const void *bytes = sqlite3_column_blob(q, 2);
+    size_t len = (size_t)sqlite3_column_bytes(q, 2);
     hist__rows_reset(&s->c->rows);
     pt_status st = hist__block_decode(s->c->codec, bytes ? bytes : "", len, &tag, &s->c->rows, &why);
     if (st == PT_ENOMEM) return st;
@@ -141,12 +142,12 @@ static int by_tag(const void *a, const void *b)
 static pt_status rewrite_tag(hist *h, hist__check *c, sqlite3 *from, hist__part *to, const found *list, size_t n, pt_error *err)
 {
     sqlite3_stmt *get = NULL;
-    pt_status st = hist__db_prepare(from, "SELECT data FROM data WHERE id=?1", &get, err);
+    pt_status st = hist__db_prepare(from, "SELECT rowid, * FROM data WHERE rowid=?1", &get, err);
     hist__rows_reset(&c->rows);
     for (size_t i = 0; st == PT_OK && i < n; i++) {
         sqlite3_bind_int64(get, 1, list[i].id);
         if (sqlite3_step(get) == SQLITE_ROW)
-            st = hist__block_decode(c->codec, sqlite3_column_blob(get, 0), (size_t)sqlite3_column_bytes(get, 0), NULL, &c->rows, err);
+            st = hist__block_decode(c->codec, sqlite3_column_blob(get, 2), (size_t)sqlite3_column_bytes(get, 2), NULL, &c->rows, err);
         sqlite3_reset(get);
     }
     sqlite3_finalize(get);
@@ -166,10 +167,10 @@ static pt_status rewrite_tag(hist *h, hist__check *c, sqlite3 *from, hist__part 
 static pt_status copy_aside(void *ctx, sqlite3_stmt *q)
 {
     salvage *s = ctx;
-    const char *why = (const char *)sqlite3_column_text(q, 1);
+    const char *why = (const char *)sqlite3_column_text(q, 5); /* id, tag_id, t0, t1, reason, data */
     s->lost--; /* counted when it was first put aside */
-    const void *bytes = sqlite3_column_blob(q, 2);
-    return put_aside(s, why ? why : "", bytes ? bytes : "", (size_t)sqlite3_column_bytes(q, 2));
+    const void *bytes = sqlite3_column_blob(q, 6);
+    return put_aside(s, why ? why : "", bytes ? bytes : "", (size_t)sqlite3_column_bytes(q, 6));
 }
 
 pt_status hist__repair_partition(hist__check *c, hist *h, int64_t start_ms, pt_error *err)
@@ -189,8 +190,8 @@ pt_status hist__repair_partition(hist__check *c, hist *h, int64_t start_ms, pt_e
     if (st == PT_OK) st = hist__db_exec(to->db, "BEGIN IMMEDIATE", err);
     s.to = to ? to->db : NULL;
     if (st == PT_OK) st = hist__db_prepare(to->db, "INSERT INTO damaged(reason, data) VALUES(?1, ?2)", &s.aside, err);
-    if (st == PT_OK) st = each_row(from, "data", "data", look_at_block, &s);
-    if (st == PT_OK) st = each_row(from, "damaged", "reason, data", copy_aside, &s);
+    if (st == PT_OK) st = each_row(from, "data", look_at_block, &s);
+    if (st == PT_OK) st = each_row(from, "damaged", copy_aside, &s);
     if (st == PT_OK && s.n) qsort(s.list, s.n, sizeof *s.list, by_tag);
     for (size_t at = 0; st == PT_OK && at < s.n;) {
         size_t end = at + 1;
@@ -242,9 +243,9 @@ static pt_status copy_journal_row(void *ctx, sqlite3_stmt *q)
 {
     journal_copy *j = ctx;
     pt_error why = { 0 };
-    int64_t id = sqlite3_column_int64(q, 0), seq = sqlite3_column_int64(q, 1), wall_ms = sqlite3_column_int64(q, 2), said = sqlite3_column_int64(q, 4);
-    const void *bytes = sqlite3_column_blob(q, 3);
-    size_t len = (size_t)sqlite3_column_bytes(q, 3);
+    int64_t id = sqlite3_column_int64(q, 0), seq = sqlite3_column_int64(q, 2), said = sqlite3_column_int64(q, 3), wall_ms = sqlite3_column_int64(q, 4);
+    const void *bytes = sqlite3_column_blob(q, 5);
+    size_t len = (size_t)sqlite3_column_bytes(q, 5);
     hist__rows_reset(&j->c->rows);
     pt_status st = hist__journal_decode(bytes ? bytes : "", len, &j->c->rows, &why);
     if (st == PT_ENOMEM) return st;
@@ -276,7 +277,7 @@ pt_status hist__repair_journal(hist__check *c, hist *h, pt_error *err)
     if (st == PT_OK) st = hist__db_exec(to, "BEGIN IMMEDIATE; CREATE TABLE damaged(id INTEGER PRIMARY KEY, seq, n, wall_ms, data)", err);
     if (st == PT_OK) st = hist__db_prepare(to, "INSERT INTO journal VALUES(?1,?2,?3,?4,?5)", &j.put, err);
     if (st == PT_OK) st = hist__db_prepare(to, "INSERT OR REPLACE INTO damaged VALUES(?1,?2,?3,?4,?5)", &j.aside, err);
-    if (st == PT_OK) st = each_row(from, "journal", "seq, wall_ms, data, n", copy_journal_row, &j);
+    if (st == PT_OK) st = each_row(from, "journal", copy_journal_row, &j);
     /* Without the mark every row is replayed: what is in blocks already is recognised. */
     if (st == PT_OK && hist__db_number(from, "SELECT value FROM meta WHERE key='sealed_id'", &sealed, &ignored) != PT_OK) sealed = 0;
     char sql[160];
@@ -314,12 +315,12 @@ static pt_status copy_catalog_row(void *ctx, sqlite3_stmt *q)
     return st;
 }
 
-/* Whatever rows of the table can be read. `from` gives them with an ascending column id. */
-static pt_status copy_table(sqlite3 *from, sqlite3 *to, const char *source, const char *columns, const char *insert, int n, uint64_t *rows, pt_error *err)
+/* Whatever rows of the table can be read. */
+static pt_status copy_table(sqlite3 *from, sqlite3 *to, const char *table, const char *insert, int n, uint64_t *rows, pt_error *err)
 {
     catalog_copy k = { .to = to, .columns = n, .err = err };
     pt_status st = hist__db_prepare(to, insert, &k.put, err);
-    if (st == PT_OK) st = each_row(from, source, columns, copy_catalog_row, &k);
+    if (st == PT_OK) st = each_row(from, table, copy_catalog_row, &k);
     sqlite3_finalize(k.put);
     *rows = k.rows;
     return st;
@@ -348,7 +349,7 @@ static pt_status complete_catalog(sqlite3 *db, int64_t max_tag, int64_t generati
 {
     char sql[1400];
     snprintf(sql, sizeof sql,
-             "UPDATE tag SET type=0 WHERE type NOT BETWEEN 0 AND 34; DELETE FROM tag_path WHERE tag_id NOT IN (SELECT tag_id FROM tag); DELETE FROM tag_meta WHERE tag_id NOT IN (SELECT tag_id FROM tag);"
+             "DELETE FROM tag WHERE tag_id < 1; UPDATE tag SET type=0 WHERE typeof(type) <> 'integer' OR type NOT BETWEEN 0 AND 34; DELETE FROM tag_path WHERE tag_id NOT IN (SELECT tag_id FROM tag); DELETE FROM tag_meta WHERE tag_id NOT IN (SELECT tag_id FROM tag);"
              "WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id+1 FROM n WHERE id < %lld) INSERT OR IGNORE INTO tag SELECT id, 'recovered', '', '', '', 'tag-' || id, 'recovered/tag-' || id, 0, '', 0"
              " FROM n WHERE id <= %lld;"
              "UPDATE tag_path SET to_ms=from_ms WHERE to_ms IS NULL AND NOT EXISTS (SELECT 1 FROM tag WHERE tag.tag_id=tag_path.tag_id AND tag.path=tag_path.path);"
@@ -364,11 +365,8 @@ static pt_status copy_catalog(hist *h, sqlite3 *from, sqlite3 *to, int64_t max_t
     int64_t generation = 0, highest = 0;
     pt_error ignored;
     pt_status st = hist__db_exec(to, "BEGIN IMMEDIATE", err);
-    if (st == PT_OK)
-        st = copy_table(from, to, "(SELECT tag_id AS id, * FROM tag WHERE tag_id > 0)", "tag_id, source, group_id, edge, device, metric, path, type, unit, created_ms",
-                        "INSERT OR IGNORE INTO tag VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)", 10, &tags, err);
-    if (st == PT_OK)
-        st = copy_table(from, to, "(SELECT seq AS id, * FROM event)", "seq, time_ms, type, node, device, path, detail", "INSERT OR IGNORE INTO event VALUES(?1,?2,?3,?4,?5,?6,?7)", 7, &events, err);
+    if (st == PT_OK) st = copy_table(from, to, "tag", "INSERT OR IGNORE INTO tag VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)", 10, &tags, err);
+    if (st == PT_OK) st = copy_table(from, to, "event", "INSERT OR IGNORE INTO event VALUES(?1,?2,?3,?4,?5,?6,?7)", 7, &events, err);
     if (st == PT_OK) st = hist__db_number(to, "SELECT coalesce(max(tag_id), 0) FROM tag", &highest, err);
     if (highest < max_tag) highest = max_tag;
     if (highest > (int64_t)HIST__SEGMENT * HIST__SEGMENTS) highest = (int64_t)HIST__SEGMENT * HIST__SEGMENTS;

@@ -43,6 +43,29 @@ static bool sound(hist__check *c, sqlite3 *db)
     return ok;
 }
 
+/* Are the tables there with the columns everybody asks for? */
+static bool has_tables(hist__check *c, sqlite3 *db, hist__file kind)
+{
+    static const char *const columns[][6] = {
+        [HIST__CATALOG] = { "SELECT key, value FROM meta", "SELECT tag_id, source, group_id, edge, device, metric, path, type, unit, created_ms FROM tag",
+                            "SELECT tag_id, from_ms, to_ms, path FROM tag_path", "SELECT tag_id, from_ms, type, unit FROM tag_meta",
+                            "SELECT seq, time_ms, type, node, device, path, detail FROM event" },
+        [HIST__JOURNAL] = { "SELECT key, value FROM meta", "SELECT id, seq, n, wall_ms, data FROM journal" },
+        [HIST__PARTITION] = { "SELECT tag_id," HIST__BLOCK_COLUMNS " FROM block", "SELECT id, data FROM data",
+                              "SELECT tag_id, first_ms, last_ms, max_ms, samples, rows, blocks, bytes FROM tag_stat", "SELECT id, tag_id, t0, t1, reason, data FROM damaged" },
+    };
+    bool ok = true;
+    for (size_t i = 0; i < PT_COUNT_OF(columns[kind]) && columns[kind][i]; i++) {
+        sqlite3_stmt *q = NULL;
+        if (sqlite3_prepare_v2(db, columns[kind][i], -1, &q, NULL) != SQLITE_OK) {
+            hist__fault(c, "SQLite: %s", sqlite3_errmsg(db));
+            ok = false;
+        }
+        sqlite3_finalize(q);
+    }
+    return ok;
+}
+
 /* A failed statement in a damaged file is a fault; out of memory and the like end the check. */
 static pt_status judge(hist__check *c, sqlite3 *db, pt_status st, pt_error *err)
 {
@@ -231,7 +254,7 @@ static pt_status check_file(hist__check *c, const hist *paths, const char *name,
         return PT_OK;
     }
     st = hist__db_exec(db, "BEGIN", err);
-    if (st == PT_OK && sound(c, db)) {
+    if (st == PT_OK && sound(c, db) && has_tables(c, db, kind)) {
         if (kind == HIST__PARTITION) st = check_blocks(c, db, start_ms, err);
         else if (kind == HIST__JOURNAL) st = check_journal_rows(c, db, err);
         else st = check_catalog(c, db, err);
