@@ -17,13 +17,21 @@ static void row(cli_table *t, const json_t *v)
     cli_table_cstr(t, cli_str(v, "type"));
 }
 
+/* A source path is asked for alone: what answers it bears its path in the tree, so only the answer's size tells whether it is there. */
+static bool is_source(const char *path)
+{
+    return strncmp(path, "_source", 7) == 0 && (!path[7] || path[7] == '/');
+}
+
 /* As many paths as one request takes, from *at on. */
 static char *next_target(int argc, char **argv, int *at)
 {
     pt_buf paths, target;
     pt_buf_init(&paths, 1 << 20);
     pt_buf_init(&target, 1 << 20);
-    for (; *at < argc && (paths.len == 0 || paths.len + strlen(argv[*at]) < MAX_TARGET / 3); ++*at) {
+    for (bool alone = false; *at < argc && !alone && (paths.len == 0 || paths.len + strlen(argv[*at]) < MAX_TARGET / 3); ++*at) {
+        alone = is_source(argv[*at]);
+        if (alone && paths.len) break;
         if (paths.len) pt_buf_char(&paths, ',');
         pt_buf_cstr(&paths, argv[*at]);
     }
@@ -36,16 +44,17 @@ static char *next_target(int argc, char **argv, int *at)
     return text;
 }
 
-static int missing(const cli *c, const json_t *all, int argc, char **argv)
+/* Which of argv[from, to) the answer to them has nothing for. */
+static int missing(const cli *c, const json_t *answer, int from, int to, char **argv)
 {
     int code = PT_EXIT_OK;
-    for (int i = 1; i < argc; i++) {
+    for (int i = from; i < to; i++) {
         size_t k = 0;
-        for (; k < json_array_size(all); k++) {
-            const char *path = cli_str(json_array_get(all, k), "path");
-            if (path && pt_glob_match(pt_cstr(argv[i]), pt_cstr(path))) break; /* a literal path matches itself */
+        for (; k < json_array_size(answer); k++) {
+            const char *path = cli_str(json_array_get(answer, k), "path");
+            if (is_source(argv[i]) || (path && pt_glob_match(pt_cstr(argv[i]), pt_cstr(path)))) break; /* a literal path matches itself */
         }
-        if (k == json_array_size(all)) code = cli_fail(c, PT_EXIT_FAILED, "there is no tag '%s'", argv[i]);
+        if (k == json_array_size(answer)) code = cli_fail(c, PT_EXIT_FAILED, "there is no tag '%s'", argv[i]);
     }
     return code;
 }
@@ -76,7 +85,7 @@ static int run(cli *c, int argc, char **argv)
     if (rc != CLI_GO_ON) return rc;
     if (argc < 2) return cli_usage(c, "which path?");
     json_t *all = json_array();
-    int at = 1;
+    int at = 1, lost = PT_EXIT_OK;
     rc = all ? CLI_GO_ON : cli_fail(c, PT_EXIT_FAILED, "out of memory");
     while (rc == CLI_GO_ON && at < argc) {
         cli_answer a = { 0 };
@@ -85,22 +94,19 @@ static int run(cli *c, int argc, char **argv)
         rc = target ? cli_get(c, target, &a) : cli_fail(c, PT_EXIT_FAILED, "out of memory");
         if (rc == CLI_GO_ON && c->json && before == 1 && at == argc) { /* everything in one answer: as it came */
             rc = cli_put_json(c, &a);
-            if (rc == PT_EXIT_OK && (rc = cli_answer_json(c, &a)) == CLI_GO_ON) rc = missing(c, cli_items(a.json), argc, argv);
+            if (rc == PT_EXIT_OK && (rc = cli_answer_json(c, &a)) == CLI_GO_ON) rc = missing(c, cli_items(a.json), before, at, argv);
         } else if (rc == CLI_GO_ON && (rc = cli_answer_json(c, &a)) == CLI_GO_ON) {
             if (json_array_extend(all, (json_t *)(uintptr_t)cli_items(a.json)))
                 rc = cli_fail(c, PT_EXIT_FAILED, "%s did not answer with a list", c->url);
+            else if (missing(c, cli_items(a.json), before, at, argv))
+                lost = PT_EXIT_FAILED;
         }
         free(target);
         cli_release(&a);
     }
-    if (rc == CLI_GO_ON) rc = print(c, all);
-    else {
-        json_decref(all);
-        return rc;
-    }
-    int lost = missing(c, all, argc, argv);
+    if (rc == CLI_GO_ON && (rc = print(c, all)) == PT_EXIT_OK) rc = lost;
     json_decref(all);
-    return rc ? rc : lost;
+    return rc;
 }
 
 const cli_verb cli_verb_read = {

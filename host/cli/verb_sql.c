@@ -25,10 +25,14 @@ static void cell_text(pt_buf *b, const hist_sql_cell *v)
     case HIST_SQL_INTEGER: pt_buf_printf(b, "%lld", (long long)v->i64); break;
     case HIST_SQL_REAL: pt_buf_add(b, number, pt_f64_text(v->f64, number)); break;
     case HIST_SQL_TEXT: pt_buf_slice(b, v->bytes); break;
-    case HIST_SQL_BLOB: {
+    case HIST_SQL_BLOB: { /* base64, without the quotes JSON has around it */
+        pt_buf quoted;
         pt_json j;
-        pt_json_init(&j, b);
+        pt_buf_init(&quoted, 256u << 20);
+        pt_json_init(&j, &quoted);
         pt_json_base64(&j, v->bytes);
+        if (quoted.len >= 2) pt_buf_add(b, quoted.ptr + 1, quoted.len - 2);
+        pt_buf_fini(&quoted);
         break;
     }
     default: break;

@@ -57,6 +57,27 @@ static int format_of(cli *c, const char *text, const char *file, hist_format *ou
     return *out == HIST_CSV || strcmp(text, "jsonl") == 0 ? CLI_GO_ON : cli_usage(c, "--format is csv or jsonl, not '%s'", text);
 }
 
+/* What became of the call as JSON: "name" and its count, up to NULL. */
+typedef struct count {
+    const char *name;
+    uint64_t n;
+} count;
+static int put_counts(const cli *c, const count *counts)
+{
+    pt_buf out;
+    pt_json j;
+    pt_buf_init(&out, 4096);
+    pt_json_init(&j, &out);
+    pt_json_object(&j);
+    for (; counts->name; counts++)
+        pt_json_member_u64(&j, counts->name, counts->n);
+    pt_json_end_object(&j);
+    pt_buf_char(&out, '\n');
+    int rc = cli_put(c, &out);
+    pt_buf_fini(&out);
+    return rc;
+}
+
 static int run_export(cli *c, int argc, char **argv)
 {
     const char *from = NULL, *to = NULL, *format = NULL, *output = NULL;
@@ -77,28 +98,32 @@ static int run_export(cli *c, int argc, char **argv)
     o.n_select = select.n;
     hist *h = NULL;
     if ((rc = open_data(c, true, &h)) != CLI_GO_ON) return rc;
-    transfer t = { .c = c, .file = output ? fopen(output, "w") : stdout, .progress = isatty(STDERR_FILENO) && (output || !isatty(STDOUT_FILENO)) };
+    transfer t = { .c = c, .progress = isatty(STDERR_FILENO) && (output || !isatty(STDOUT_FILENO)) };
     o.ctx = &t;
     pt_error err = { 0 };
     uint64_t samples = 0;
+    t.file = output ? fopen(output, "w") : stdout;
     pt_status st = t.file ? hist_export(h, &o, &samples, &err) : pt_fail(&err, PT_EIO, "%s: %s", output, strerror(errno));
     if (t.file && fflush(t.file) != 0 && st == PT_OK) st = pt_fail(&err, PT_EIO, "%s", strerror(errno));
     if (output && t.file && fclose(t.file) != 0 && st == PT_OK) st = pt_fail(&err, PT_EIO, "%s: %s", output, strerror(errno));
     if (t.progress) fprintf(stderr, "\r\033[K");
-    pt_error ignored;
-    pt_status closed = hist_close(h, 1000, &ignored);
+    pt_error closing = { 0 };
+    pt_status closed = hist_close(h, 1000, &closing);
     if (st && t.reader_gone) return PT_EXIT_FAILED;
     if (st) return cli_fail(c, PT_EXIT_FAILED, "%s", err.text);
-    if (output && !c->json) fprintf(stderr, "%llu samples\n", (unsigned long long)samples);
+    if (closed) return cli_fail(c, PT_EXIT_FAILED, "%s: %s", c->data_dir, closing.text);
+    if (output && c->json) return put_counts(c, (const count[]){ { "samples", samples }, { 0 } });
+    if (output) fprintf(stderr, "%llu samples\n", (unsigned long long)samples);
     return closed ? PT_EXIT_FAILED : PT_EXIT_OK;
 }
 
 const cli_verb cli_verb_export = {
     "export", "all samples as CSV or JSON Lines, lossless",
-    "Usage: plantree export [--data DIR] [--from T] [--to T] [--select GLOB]... [--format csv|jsonl] [--output FILE]\n"
+    "Usage: plantree export [--data DIR] [--from T] [--to T] [--select GLOB]... [--format csv|jsonl] [--output FILE] [--json]\n"
     "\n"
     "Tag after tag, in time order, with types, qualities and state rows: what `plantree import` reads back the same. Default: everything,\n"
-    "JSON Lines (CSV when FILE ends in .csv), to standard output. May run beside a host.\n"
+    "JSON Lines (CSV when FILE ends in .csv), to standard output. May run beside a host. With --output, how many samples it were is said;\n"
+    "--json says it as JSON.\n"
     "\n"
     "Examples:\n"
     "  plantree export --data /var/lib/plantree --select 'acme/line1/**' --from now-30d --output line1.csv\n"
@@ -167,7 +192,8 @@ static int run_import(cli *c, int argc, char **argv)
     if (rc == CLI_GO_ON) rc = format_of(c, format, input, &o.format);
     if (rc != CLI_GO_ON) return rc;
     o.skip_faults = skip;
-    transfer t = { .c = c, .file = input ? fopen(input, "r") : stdin, .progress = isatty(STDERR_FILENO), .resume = resume };
+    transfer t = { .c = c, .progress = isatty(STDERR_FILENO), .resume = resume };
+    t.file = input ? fopen(input, "r") : stdin;
     if (!t.file) return cli_fail(c, PT_EXIT_FAILED, "%s: %s", input, strerror(errno));
     struct stat info;
     if (input && stat(input, &info) == 0) t.size = (uint64_t)info.st_size;
@@ -189,8 +215,12 @@ static int run_import(cli *c, int argc, char **argv)
     pt_status closed = hist_close(h, 60000, &closing);
     if (input) fclose(t.file);
     if (t.progress) fprintf(stderr, "\r\033[K");
-    fprintf(stderr, "%llu records, %llu samples: %llu new, %llu there already, %llu replaced; %llu records could not be read\n", (unsigned long long)r.lines,
-            (unsigned long long)r.samples, (unsigned long long)stats.stored, (unsigned long long)stats.duplicates, (unsigned long long)stats.replaced, (unsigned long long)r.faults);
+    if (!c->json)
+        fprintf(stderr, "%llu records, %llu samples: %llu new, %llu there already, %llu replaced; %llu records could not be read\n", (unsigned long long)r.lines,
+                (unsigned long long)r.samples, (unsigned long long)stats.stored, (unsigned long long)stats.duplicates, (unsigned long long)stats.replaced, (unsigned long long)r.faults);
+    else if (put_counts(c, (const count[]){ { "records", r.lines }, { "samples", r.samples }, { "new", stats.stored }, { "duplicates", stats.duplicates },
+                                            { "replaced", stats.replaced }, { "faults", r.faults }, { 0 } }) != PT_EXIT_OK && st == PT_OK)
+        st = pt_fail(&err, PT_EIO, "what became of it could not be said");
     if (r.faults && skip) fprintf(stderr, "the first, record %llu: %s\n", (unsigned long long)r.first_fault_line, r.first_fault);
     if (st) return cli_fail(c, PT_EXIT_FAILED, "%s", err.text);
     if (closed) return cli_fail(c, PT_EXIT_FAILED, "%s", closing.text);
@@ -200,11 +230,12 @@ static int run_import(cli *c, int argc, char **argv)
 
 const cli_verb cli_verb_import = {
     "import", "samples from CSV or JSON Lines into a data directory",
-    "Usage: plantree import [FILE] --data DIR [--format csv|jsonl] [--resume STATE] [--skip-faults]\n"
+    "Usage: plantree import [FILE] --data DIR [--format csv|jsonl] [--resume STATE] [--skip-faults] [--json]\n"
     "\n"
     "Reads what `plantree export`, `plantree history --format csv` and `plantree replay` write, or any CSV with the columns time, path and\n"
     "value (quality, type, unit, ... when there). No host may be running on the directory (exit code 3). The same file again changes\n"
-    "nothing: samples are known by tag and time. FILE '-' or none: standard input.\n"
+    "nothing: samples are known by tag and time. FILE '-' or none: standard input. What was new and what was there already is said at the\n"
+    "end; --json says it as JSON.\n"
     "\n"
     "  --resume STATE   remember in the file STATE how far it came, and go on there next time\n"
     "  --skip-faults    leave out records that cannot be read instead of stopping at the first\n"

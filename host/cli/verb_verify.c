@@ -122,12 +122,32 @@ static int run_backup(cli *c, int argc, char **argv)
     pt_error err = { 0 };
     pt_status st = hist_backup(c->data_dir, argv[1], progress, &w, &err);
     if (w.progress) fprintf(stderr, "\r\033[K");
-    return st ? cli_fail(c, code_of(st), "%s", err.text) : PT_EXIT_OK;
+    if (st) return cli_fail(c, code_of(st), "%s", err.text);
+    pt_buf out;
+    pt_json j;
+    pt_buf_init(&out, 1 << 16);
+    if (c->json) {
+        pt_json_init(&j, &out);
+        pt_json_object(&j);
+        pt_json_member_cstr(&j, "data_dir", c->data_dir);
+        pt_json_member_cstr(&j, "backup", argv[1]);
+        pt_json_end_object(&j);
+    } else {
+        pt_buf_cstr(&out, "A copy of ");
+        cli_printable(&out, pt_cstr(c->data_dir));
+        pt_buf_cstr(&out, " is in ");
+        cli_printable(&out, pt_cstr(argv[1]));
+        pt_buf_char(&out, '.');
+    }
+    pt_buf_char(&out, '\n');
+    rc = cli_put(c, &out);
+    pt_buf_fini(&out);
+    return rc;
 }
 
 const cli_verb cli_verb_backup = {
     "backup", "a consistent copy of a data directory, also while the host runs",
-    "Usage: plantree backup DEST [--data DIR]\n"
+    "Usage: plantree backup DEST [--data DIR] [--json]\n"
     "\n"
     "Everything committed before the call is in the copy. DEST is made; a directory that holds a historian already is refused (exit 3).\n"
     "\n"
