@@ -35,13 +35,13 @@ outcome run_plantree(const char *env, const char *const *args)
     outcome o = { 0 };
     const char *bin = getenv("PLANTREE_BIN");
     char path[4096];
-    char *argv[64] = { "plantree" }, *envp[256];
+    char *argv[160] = { "plantree" }, *envp[256];
     size_t n = 0;
     int out[2], err[2], status = 0;
     posix_spawn_file_actions_t actions;
     pid_t pid;
     snprintf(path, sizeof path, "%s/plantree", bin ? bin : "build/bin");
-    for (size_t i = 0; args[i] && i < 62; i++)
+    for (size_t i = 0; args[i] && i < 158; i++)
         argv[i + 1] = (char *)(uintptr_t)args[i];
     for (char **e = environ; *e && n < 254; e++) {
         if (strncmp(*e, "PLANTREE_URL=", 13) && strncmp(*e, "PLANTREE_TOKEN=", 15)) envp[n++] = *e;

@@ -1,0 +1,154 @@
+/* tests/host/cli/verb_history_test.c */
+#include "tests/host/cli/plant.h"
+#include "tests/host/cli/stub.h"
+#include "tests/host/cli/verb.h"
+
+static void help_and_wrong_calls(void)
+{
+    static const wrong_call rows[] = {
+        { { "history" }, "which path?" },
+        { { "history", "a", "--from", "yesterday" }, "--from: 'yesterday' is no time" },
+        { { "history", "a", "--from", "now", "--to", "now" }, "--from must be before --to" },
+        { { "history", "a", "--format", "xml" }, "--format is table, csv or json" },
+        { { "history", "a", "--fn", "avg" }, "--fn needs --interval" },
+        { { "history", "a", "--interval", "1m", "--fn", "mode" }, "'mode' is not one of" },
+        { { "history", "a", "--interval", "0s" }, "--interval must be longer than nothing" },
+        { { "history", "a", "--interval", "1m", "--max-points", "5" }, "either --interval or --max-points" },
+        { { "history", "a", "--max-points", "1" }, "--max-points is a number from 2" },
+        { { "history", "a", "--from" }, "--from needs a value" },
+    };
+    check_help(&cli_verb_history);
+    check_wrong_calls(rows, PT_COUNT_OF(rows));
+    CHECK_HOST_ABSENT("history", "a/b");
+    CHECK_HOST_ABSENT("history", "a/b", "--format", "csv"); /* no header for a call that fails */
+}
+
+static void samples_come_in_the_contracts_shape(void)
+{
+    outcome o;
+    CHECK(UNTIL(has_points, &o, "history", LEVEL, "--from", "now-1m", "--to", "now+1m"));
+    json_t *v = outcome_json(&o), *s = json_array_get(json_object_get(v, "series"), 0), *t = json_object_get(s, "t");
+    check_shape(v, "from_ms:i to_ms:i series:a");
+    CHECK_INT(cli_i64(v, "to_ms") - cli_i64(v, "from_ms"), 120000);
+    check_shape(s, "path:s tag_id:i unit:s type:s t:a v:a q:s raw_count:i");
+    CHECK_STR(pt_cstr(cli_str(s, "path")), LEVEL);
+    CHECK_STR(pt_cstr(cli_str(s, "type")), "Float");
+    CHECK_INT(json_array_size(json_object_get(s, "v")), json_array_size(t));
+    CHECK_INT(strlen(cli_str(s, "q")), json_array_size(t));
+    CHECK_INT(cli_i64(s, "raw_count"), json_array_size(t));
+    for (size_t i = 1; i < json_array_size(t); i++)
+        CHECK(cli_int(json_array_get(t, i)) > cli_int(json_array_get(t, i - 1)));
+    json_decref(v);
+    outcome_release(&o);
+}
+
+static void csv_and_intervals_are_the_contracts(void)
+{
+    outcome o = CLI("history", LEVEL, "--from", "now-1m", "--format", "csv");
+    CHECK_CODE(o, 0);
+    CHECK_SAYS(o.out, "time,path,value,quality\n20");
+    CHECK_SAYS(o.out, "Z," LEVEL ",2.");
+    CHECK_SAYS(o.out, ",GOOD\n");
+    outcome_release(&o);
+    o = CLI("history", LEVEL, "--from", "now-1m", "--interval", "1m", "--fn", "count,max", "--format", "csv");
+    CHECK_CODE(o, 0);
+    CHECK_SAYS(o.out, "time,path,count,max\n20");
+    outcome_release(&o);
+    o = CLI("history", LEVEL, "--from", "now-1m", "--interval", "10s", "--json");
+    CHECK_CODE(o, 0);
+    json_t *v = outcome_json(&o), *s = json_array_get(json_object_get(v, "series"), 0);
+    check_shape(s, "path:s t:a count:a min:a max:a avg:a");
+    json_decref(v);
+    outcome_release(&o);
+    o = CLI("history", LEVEL, "--from", "now-1m", "--max-points", "2", "--json");
+    v = outcome_json(&o);
+    s = json_array_get(json_object_get(v, "series"), 0);
+    CHECK(json_array_size(json_object_get(s, "t")) <= 4 && cli_i64(s, "raw_count") > 4);
+    json_decref(v);
+    outcome_release(&o);
+    o = CLI("history", LEVEL, "--from", "now-1m");
+    CHECK_CODE(o, 0);
+    CHECK_SAYS(o.out, "TIME                      PATH                 ");
+    outcome_release(&o);
+}
+
+static void a_path_without_a_tag_is_a_failure(void)
+{
+    static const char *const formats[] = { "table", "csv", "json" };
+    for (size_t i = 0; i < PT_COUNT_OF(formats); i++) {
+        outcome o = CLI("history", "G/nowhere", "--format", formats[i]);
+        CHECK_CODE(o, 1);
+        CHECK_SAYS(o.err, "there is no tag G/nowhere");
+        CHECK_INT(o.out.len, 0);
+        outcome_release(&o);
+    }
+}
+
+static void history_is_csv_as_the_contract_says(void)
+{
+    outcome o = STUB("history", "a/b", "--from", "0", "--to", "9", "--format", "csv");
+    CHECK_INT(o.code, 0);
+    CHECK_STR(pt_buf_view(&o.out), "time,path,value,quality\n"
+                                   "1970-01-01T00:00:00.000Z,a/b,1.5,GOOD\n"
+                                   "1970-01-01T00:00:01.500Z,a/b,0.1,UNCERTAIN\n"
+                                   "1970-01-01T00:00:02.000Z,a/b,,BAD\n"
+                                   "1970-01-01T00:00:03.000Z,a/b,\"say \"\"hi\"\", you\",STALE\n"
+                                   "1970-01-01T00:00:04.000Z,a/b,NaN,GOOD\n");
+    outcome_release(&o);
+    o = STUB("history", "long", "--from", "0", "--to", "9000", "--format", "csv");
+    CHECK_STR(pt_buf_view(&o.out), "time,path,value,quality\n1970-01-01T00:00:00.000Z,long,1,GOOD\n1970-01-01T00:00:01.000Z,long,2,GOOD\n"
+                                   "1970-01-01T00:00:02.000Z,long,3,GOOD\n");
+    outcome_release(&o);
+    o = STUB("history", "long", "--from", "0", "--to", "9000", "--json");
+    CHECK_INT(o.code, 1); /* the host has given a part only, and JSON is passed on as it comes */
+    CHECK_SAYS(o.err, "next_from_ms");
+    outcome_release(&o);
+    o = STUB("history", "a/b", "a/b", "--json");
+    CHECK_INT(o.code, 0);
+    CHECK_SAYS(o.out, "\"series\":[{\"path\":\"a/b\",\"tag_id\":7,\"unit\":\"m\",\"type\":\"Double\",\"t\":[0,1500,2000,3000,4000],"
+                      "\"v\":[1.5,0.1,null,\"say \\\"hi\\\", you\",\"NaN\"],\"q\":\"GUBSG\",\"raw_count\":5},{");
+    outcome_release(&o);
+    static const char *const json_forms[][2] = { { "--json", NULL }, { "--format", "json" } };
+    for (size_t i = 0; i < PT_COUNT_OF(json_forms); i++) {
+        o = STUB("history", "a/b", json_forms[i][0], json_forms[i][1]);
+        CHECK_STR(pt_buf_view(&o.out), HISTORY "\n");
+        outcome_release(&o);
+    }
+}
+
+static void without_a_host_the_files_answer_the_same(void)
+{
+    outcome live = CLI("history", SETPOINT, "--from", "now-1h", "--format", "csv");
+    CHECK_INT(plant_end(PLANT_HOST, SIGTERM), 0);
+    outcome o = CLI("history", SETPOINT);
+    CHECK_CODE(o, 4);
+    outcome_release(&o);
+    o = RUN("--data", plant_data(), "history", SETPOINT, "--from", "now-1h", "--format", "csv");
+    CHECK_CODE(o, 0);
+    CHECK(pt_slice_starts(pt_buf_view(&o.out), pt_buf_view(&live.out))); /* the set-point's first value, and what came since */
+    CHECK(live.out.len > strlen("time,path,value,quality\n"));
+    outcome_release(&o);
+    outcome_release(&live);
+}
+
+static void aggregates_have_both_names(void)
+{
+    outcome o = RUN("--data", plant_data(), "history", LEVEL, "--from", "now-1h", "--interval", "1h", "--fn", "count,Range,TimeAverage", "--format", "csv");
+    CHECK_CODE(o, 0);
+    CHECK_SAYS(o.out, "time,path,count,range,twa\n");
+    outcome_release(&o);
+    o = RUN("--data", plant_data(), "history", LEVEL, "--interval", "1h", "--fn", "median");
+    CHECK_CODE(o, 2);
+    CHECK_SAYS(o.err, "median");
+    outcome_release(&o);
+}
+
+int main(int argc, char **argv)
+{
+    static const pt_test tests[] = {
+        PT_TEST(help_and_wrong_calls), PT_TEST(samples_come_in_the_contracts_shape), PT_TEST(csv_and_intervals_are_the_contracts),
+        PT_TEST(a_path_without_a_tag_is_a_failure), PT_TEST(history_is_csv_as_the_contract_says), PT_TEST(without_a_host_the_files_answer_the_same),
+        PT_TEST(aggregates_have_both_names),
+    };
+    return plant_main("host/cli/verb_history", tests, PT_COUNT_OF(tests), argc, argv);
+}
