@@ -2,6 +2,8 @@
 #include "tests/host/cli/map_files.h"
 #include "tests/host/cli/verb.h"
 
+#include <stdlib.h>
+
 static char config[400];
 
 static void help_and_wrong_calls(void)
@@ -87,11 +89,37 @@ static void a_metric_without_a_path_is_a_failure(void)
     outcome_release(&o);
 }
 
+/* The example of docs/mapping.md, as a reader would copy it. */
+static void the_pages_example_has_no_fault(void)
+{
+    static char page[1 << 16];
+    const char *src = getenv("PLANTREE_SRC");
+    char path[4096];
+    snprintf(path, sizeof path, "%s/docs/mapping.md", src ? src : ".");
+    FILE *f = fopen(path, "r");
+    CHECK_FATAL(f != NULL);
+    size_t n = fread(page, 1, sizeof page - 1, f);
+    fclose(f);
+    page[n] = '\0';
+    char *example = strstr(page, "```yaml\n"), *end = example ? strstr(example + 8, "```") : NULL;
+    CHECK_FATAL(example && end);
+    *end = '\0';
+    map_file(config, example + 8);
+    outcome o = RUN("map", "check", "--config", config);
+    CHECK_CODE(o, 0);
+    CHECK_SAYS(o.out, "5 rules, no fault, 0 warnings\n");
+    outcome_release(&o);
+    o = RUN("map", "test", "--config", config, "--group", "Lyon", "--edge", "gw-4", "--device", "L1_Press", "--metric", "Motor/Temp");
+    CHECK_CODE(o, 0);
+    CHECK_SAYS(o.out, "mapped: acme/lyon/press-shop/line-1/press/Motor/Temp\n");
+    outcome_release(&o);
+}
+
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
         PT_TEST(help_and_wrong_calls), PT_TEST(good_rules_pass_and_a_fault_is_named_at_its_place), PT_TEST(a_rule_that_can_never_match_is_warned_of),
-        PT_TEST(a_metric_is_tried_without_a_host), PT_TEST(a_metric_without_a_path_is_a_failure),
+        PT_TEST(a_metric_is_tried_without_a_host), PT_TEST(a_metric_without_a_path_is_a_failure), PT_TEST(the_pages_example_has_no_fault),
     };
     return pt_test_main("host/cli/verb_map", tests, PT_COUNT_OF(tests), argc, argv);
 }
