@@ -123,97 +123,70 @@ void edge__metric_type(edge__metric_pb *m, uint32_t datatype)
     m->datatype = datatype;
 }
 
-/* The integer field of a type: 32 bits and less go to int_value, Int64, UInt64 and DateTime to long_value. */
-static bool is_long(uint32_t type, bool uint32_long)
+/* A value lies in a oneof: of a metric, a property, a parameter or a cell. They have the same kinds of fields, which all begin where the union
+ * begins, under different tags: which field it is, is spb_wire; the rest is these tables. */
+#define BASIC_TAGS(message)                                                                                            \
+    [SPB_WIRE_INT] = message##_int_value_tag, [SPB_WIRE_LONG] = message##_long_value_tag, [SPB_WIRE_FLOAT] = message##_float_value_tag, \
+    [SPB_WIRE_DOUBLE] = message##_double_value_tag, [SPB_WIRE_BOOL] = message##_boolean_value_tag, [SPB_WIRE_STRING] = message##_string_value_tag
+static const pb_size_t metric_tags[SPB_WIRE_TEMPLATE + 1] = { BASIC_TAGS(edge_pb_Payload_Metric),
+                                                              [SPB_WIRE_BYTES] = edge_pb_Payload_Metric_bytes_value_tag,
+                                                              [SPB_WIRE_DATASET] = edge_pb_Payload_Metric_dataset_value_tag,
+                                                              [SPB_WIRE_TEMPLATE] = edge_pb_Payload_Metric_template_value_tag };
+static const pb_size_t property_tags[] = { BASIC_TAGS(edge_pb_Payload_PropertyValue) };
+static const pb_size_t parameter_tags[] = { BASIC_TAGS(edge_pb_Payload_Template_Parameter) };
+static const pb_size_t cell_tags[] = { BASIC_TAGS(edge_pb_Payload_DataSet_DataSetValue) };
+static const uint8_t field_size[] = { [SPB_WIRE_INT] = 4, [SPB_WIRE_LONG] = 8, [SPB_WIRE_FLOAT] = 4, [SPB_WIRE_DOUBLE] = 8, [SPB_WIRE_BOOL] = sizeof(bool),
+                                      [SPB_WIRE_STRING] = sizeof(pt_slice), [SPB_WIRE_BYTES] = sizeof(pt_slice), [SPB_WIRE_DATASET] = sizeof(pt_slice),
+                                      [SPB_WIRE_TEMPLATE] = sizeof(pt_slice) };
+/* Integers depend on their width besides. */
+static const uint8_t class_wire[] = { [SPB_CLASS_SIGNED] = SPB_WIRE_INT,     [SPB_CLASS_UNSIGNED] = SPB_WIRE_INT, [SPB_CLASS_FLOAT] = SPB_WIRE_FLOAT,
+                                      [SPB_CLASS_DOUBLE] = SPB_WIRE_DOUBLE,  [SPB_CLASS_BOOLEAN] = SPB_WIRE_BOOL, [SPB_CLASS_STRING] = SPB_WIRE_STRING,
+                                      [SPB_CLASS_BYTES] = SPB_WIRE_BYTES,    [SPB_CLASS_ARRAY] = SPB_WIRE_BYTES,  [SPB_CLASS_DATASET] = SPB_WIRE_DATASET,
+                                      [SPB_CLASS_TEMPLATE] = SPB_WIRE_TEMPLATE };
+
+/* The field for a type: 32 bits and less go to int_value, Int64, UInt64 and DateTime to long_value. */
+static spb_wire wire_of(uint32_t type, bool uint32_long)
 {
-    return type == SPB_INT64 || type == SPB_UINT64 || type == SPB_DATETIME || (type == SPB_UINT32 && uint32_long);
+    if (type == SPB_INT64 || type == SPB_UINT64 || type == SPB_DATETIME || (type == SPB_UINT32 && uint32_long)) return SPB_WIRE_LONG;
+    spb_class k = spb_datatype_class(type);
+    return (size_t)k < sizeof class_wire ? (spb_wire)class_wire[k] : SPB_WIRE_NONE;
+}
+
+/* Put `v` into a oneof: its union and its selector. */
+static void put_value(void *oneof, pb_size_t *which, const pb_size_t *tags, const spb_value *v, bool uint32_long)
+{
+    spb_wire wire = wire_of(v->type, uint32_long);
+    spb_wire_value field = { .u64 = 0 };
+    switch (wire) {
+    case SPB_WIRE_INT: /* Int8..Int32 sign-extended to 32 bits */
+        field.u32 = (uint32_t)v->as.u64;
+        break;
+    case SPB_WIRE_LONG:
+        field.u64 = v->as.u64;
+        break;
+    case SPB_WIRE_FLOAT:
+        field.f32 = v->as.f32;
+        break;
+    case SPB_WIRE_DOUBLE:
+        field.f64 = v->as.f64;
+        break;
+    case SPB_WIRE_BOOL:
+        field.boolean = v->as.boolean;
+        break;
+    default:
+        field.bytes = pt_slice_of(v->as.bytes.ptr ? v->as.bytes.ptr : "", v->as.bytes.len);
+        break;
+    }
+    memcpy(oneof, &field, field_size[wire]);
+    *which = tags[wire];
 }
 
 void edge__metric_set(edge__metric_pb *m, const spb_value *v, bool uint32_long)
 {
     m->which_value = 0;
-    m->has_is_null = m->is_null = v->is_null;
-    if (v->is_null) return;
-    switch (spb_datatype_class(v->type)) {
-    case SPB_CLASS_SIGNED:
-    case SPB_CLASS_UNSIGNED:
-        if (is_long(v->type, uint32_long)) {
-            m->which_value = edge_pb_Payload_Metric_long_value_tag;
-            m->value.long_value = v->as.u64;
-        } else { /* Int8..Int32 sign-extended to 32 bits */
-            m->which_value = edge_pb_Payload_Metric_int_value_tag;
-            m->value.int_value = (uint32_t)v->as.u64;
-        }
-        break;
-    case SPB_CLASS_FLOAT:
-        m->which_value = edge_pb_Payload_Metric_float_value_tag;
-        m->value.float_value = v->as.f32;
-        break;
-    case SPB_CLASS_DOUBLE:
-        m->which_value = edge_pb_Payload_Metric_double_value_tag;
-        m->value.double_value = v->as.f64;
-        break;
-    case SPB_CLASS_BOOLEAN:
-        m->which_value = edge_pb_Payload_Metric_boolean_value_tag;
-        m->value.boolean_value = v->as.boolean;
-        break;
-    case SPB_CLASS_STRING:
-        m->which_value = edge_pb_Payload_Metric_string_value_tag;
-        m->value.string_value = pt_slice_of(v->as.bytes.ptr ? v->as.bytes.ptr : "", v->as.bytes.len);
-        break;
-    case SPB_CLASS_BYTES:
-    case SPB_CLASS_ARRAY:
-        m->which_value = edge_pb_Payload_Metric_bytes_value_tag;
-        m->value.bytes_value = pt_slice_of(v->as.bytes.ptr ? v->as.bytes.ptr : "", v->as.bytes.len);
-        break;
-    case SPB_CLASS_DATASET:
-        m->which_value = edge_pb_Payload_Metric_dataset_value_tag;
-        m->value.dataset_value = pt_slice_of(v->as.bytes.ptr ? v->as.bytes.ptr : "", v->as.bytes.len);
-        break;
-    case SPB_CLASS_TEMPLATE:
-        m->which_value = edge_pb_Payload_Metric_template_value_tag;
-        m->value.template_value = pt_slice_of(v->as.bytes.ptr ? v->as.bytes.ptr : "", v->as.bytes.len);
-        break;
-    case SPB_CLASS_NONE:
-    default:
-        m->has_is_null = m->is_null = true;
-        break;
-    }
+    m->has_is_null = m->is_null = v->is_null || wire_of(v->type, false) == SPB_WIRE_NONE;
+    if (!m->is_null) put_value(&m->value, &m->which_value, metric_tags, v, uint32_long);
 }
-
-/* A basic value (types 1..14) in one of the three small oneofs: property value, parameter, cell. The macro is the only difference
- * between them: their field names are the same, their tags are not. */
-#define SET_BASIC(msg, prefix, v, ulong)                                                                               \
-    do {                                                                                                               \
-        switch (spb_datatype_class((v)->type)) {                                                                       \
-        case SPB_CLASS_SIGNED:                                                                                         \
-        case SPB_CLASS_UNSIGNED:                                                                                       \
-            if (is_long((v)->type, ulong)) {                                                                           \
-                (msg)->which_value = prefix##_long_value_tag;                                                          \
-                (msg)->value.long_value = (v)->as.u64;                                                                 \
-            } else {                                                                                                   \
-                (msg)->which_value = prefix##_int_value_tag;                                                           \
-                (msg)->value.int_value = (uint32_t)(v)->as.u64;                                                        \
-            }                                                                                                          \
-            break;                                                                                                     \
-        case SPB_CLASS_FLOAT:                                                                                          \
-            (msg)->which_value = prefix##_float_value_tag;                                                             \
-            (msg)->value.float_value = (v)->as.f32;                                                                    \
-            break;                                                                                                     \
-        case SPB_CLASS_DOUBLE:                                                                                         \
-            (msg)->which_value = prefix##_double_value_tag;                                                            \
-            (msg)->value.double_value = (v)->as.f64;                                                                   \
-            break;                                                                                                     \
-        case SPB_CLASS_BOOLEAN:                                                                                        \
-            (msg)->which_value = prefix##_boolean_value_tag;                                                           \
-            (msg)->value.boolean_value = (v)->as.boolean;                                                              \
-            break;                                                                                                     \
-        default:                                                                                                       \
-            (msg)->which_value = prefix##_string_value_tag;                                                            \
-            (msg)->value.string_value = pt_slice_of((v)->as.bytes.ptr ? (v)->as.bytes.ptr : "", (v)->as.bytes.len);    \
-            break;                                                                                                     \
-        }                                                                                                              \
-    } while (0)
 
 /* --- property sets --- */
 
@@ -260,7 +233,7 @@ static bool encode_value(pb_ostream_t *out, const edge_property *p, uint32_t dep
     if (p->value.is_null)
         v.has_is_null = v.is_null = true;
     else
-        SET_BASIC(&v, edge_pb_Payload_PropertyValue, &p->value, false);
+        put_value(&v.value, &v.which_value, property_tags, &p->value, false);
     return pb_encode(out, edge_pb_Payload_PropertyValue_fields, &v);
 }
 
@@ -375,7 +348,7 @@ static bool row_elements(pb_ostream_t *out, const pb_field_iter_t *field, void *
     for (uint32_t i = 0; i < d->ds->n_columns; i++) {
         const spb_value *v = &d->ds->cells[(size_t)d->row * d->ds->n_columns + i];
         edge_pb_Payload_DataSet_DataSetValue c = { 0 };
-        SET_BASIC(&c, edge_pb_Payload_DataSet_DataSetValue, v, d->uint32_long);
+        put_value(&c.value, &c.which_value, cell_tags, v, d->uint32_long);
         if (!pb_encode_tag_for_field(out, field) || !pb_encode_submessage(out, edge_pb_Payload_DataSet_DataSetValue_fields, &c))
             return false;
     }
@@ -515,7 +488,7 @@ static bool template_parameters(pb_ostream_t *out, const pb_field_iter_t *field,
         p.name = in->name;
         p.has_type = true;
         p.type = in->value.type;
-        if (!in->value.is_null) SET_BASIC(&p, edge_pb_Payload_Template_Parameter, &in->value, t->uint32_long);
+        if (!in->value.is_null) put_value(&p.value, &p.which_value, parameter_tags, &in->value, t->uint32_long);
         if (!pb_encode_tag_for_field(out, field) || !pb_encode_submessage(out, edge_pb_Payload_Template_Parameter_fields, &p)) return false;
     }
     return true;
@@ -560,47 +533,11 @@ static bool read_metric(pb_istream_t *in, const pb_field_iter_t *field, void **a
     if (!pb_decode(in, edge_pb_Payload_Metric_fields, &m)) return false;
     edge__command_metric out = { .name = m.name, .has_alias = m.has_alias, .alias = m.alias, .has_datatype = m.has_datatype,
                                  .datatype = m.datatype, .is_null = m.has_is_null && m.is_null };
-    switch (m.which_value) {
-    case edge_pb_Payload_Metric_int_value_tag:
-        out.wire = SPB_WIRE_INT;
-        out.value.u32 = m.value.int_value;
-        break;
-    case edge_pb_Payload_Metric_long_value_tag:
-        out.wire = SPB_WIRE_LONG;
-        out.value.u64 = m.value.long_value;
-        break;
-    case edge_pb_Payload_Metric_float_value_tag:
-        out.wire = SPB_WIRE_FLOAT;
-        out.value.f32 = m.value.float_value;
-        break;
-    case edge_pb_Payload_Metric_double_value_tag:
-        out.wire = SPB_WIRE_DOUBLE;
-        out.value.f64 = m.value.double_value;
-        break;
-    case edge_pb_Payload_Metric_boolean_value_tag:
-        out.wire = SPB_WIRE_BOOL;
-        out.value.boolean = m.value.boolean_value;
-        break;
-    case edge_pb_Payload_Metric_string_value_tag:
-        out.wire = SPB_WIRE_STRING;
-        out.value.bytes = m.value.string_value;
-        break;
-    case edge_pb_Payload_Metric_bytes_value_tag:
-        out.wire = SPB_WIRE_BYTES;
-        out.value.bytes = m.value.bytes_value;
-        break;
-    case edge_pb_Payload_Metric_dataset_value_tag:
-        out.wire = SPB_WIRE_DATASET;
-        out.value.bytes = m.value.dataset_value;
-        break;
-    case edge_pb_Payload_Metric_template_value_tag:
-        out.wire = SPB_WIRE_TEMPLATE;
-        out.value.bytes = m.value.template_value;
-        break;
-    default:
-        out.wire = SPB_WIRE_NONE;
-        break;
-    }
+    for (size_t wire = SPB_WIRE_INT; wire < PT_COUNT_OF(metric_tags); wire++)
+        if (m.which_value && metric_tags[wire] == m.which_value) {
+            out.wire = (uint8_t)wire;
+            memcpy(&out.value, &m.value, field_size[wire]);
+        }
     r->each(r->ctx, &out);
     return true;
 }
@@ -698,33 +635,17 @@ pt_status edge__command_value(const edge__command_metric *m, uint32_t type, spb_
             st = PT_EMALFORMED;
         break;
     case SPB_CLASS_BOOLEAN:
-        if (m->wire == SPB_WIRE_BOOL)
-            v.as.boolean = m->value.boolean;
-        else
-            st = PT_EMALFORMED;
+        st = m->wire == SPB_WIRE_BOOL ? PT_OK : PT_EMALFORMED;
+        v.as.boolean = m->wire == SPB_WIRE_BOOL && m->value.boolean;
         break;
     case SPB_CLASS_STRING:
-        if (m->wire == SPB_WIRE_STRING)
-            v.as.bytes = m->value.bytes;
-        else
-            st = PT_EMALFORMED;
-        break;
     case SPB_CLASS_BYTES:
     case SPB_CLASS_ARRAY:
-        if (m->wire == SPB_WIRE_BYTES)
-            v.as.bytes = m->value.bytes;
-        else
-            st = PT_EMALFORMED;
-        break;
     case SPB_CLASS_DATASET:
-        st = m->wire == SPB_WIRE_DATASET ? edge__check_dataset(m->value.bytes) : PT_EMALFORMED;
-        v.as.bytes = m->value.bytes;
-        break;
     case SPB_CLASS_TEMPLATE:
-        if (m->wire == SPB_WIRE_TEMPLATE)
-            v.as.bytes = m->value.bytes;
-        else
-            st = PT_EMALFORMED;
+        if (m->wire != wire_of(type, false)) return PT_EMALFORMED;
+        if (m->wire == SPB_WIRE_DATASET) st = edge__check_dataset(m->value.bytes);
+        v.as.bytes = m->value.bytes;
         break;
     case SPB_CLASS_NONE:
     default:
