@@ -41,6 +41,16 @@ pt_status plc_ledger_add(plc_ledger *g, unsigned unit, int64_t wall_ms, const pl
     return g->status;
 }
 
+pt_status plc_ledger_read(plc_ledger *g, unsigned unit, int64_t wall_ms, plc_space space, unsigned address, unsigned count)
+{
+    if (g->status != PT_OK) return g->status;
+    char prefix[16] = "";
+    if (unit) (void)snprintf(prefix, sizeof prefix, "%u/", unit);
+    if (fprintf(g->file, "%" PRId64 ",read,%s%s:%u,%u\n", wall_ms, prefix, plc_space_name(space), address, count) < 0)
+        g->status = pt_status_from_errno(errno);
+    return g->status;
+}
+
 pt_status plc_ledger_flush(plc_ledger *g)
 {
     if (g->status == PT_OK && fflush(g->file) == EOF) g->status = pt_status_from_errno(errno);

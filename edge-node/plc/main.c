@@ -27,6 +27,7 @@ static const char usage[] =
     "  --speed X             plant seconds per second, 0.01..1000 (default 1)\n"
     "  --scan MS             how often the tables are renewed, 1..10000 ms (default 100)\n"
     "  --record FILE         write every visible change of a value to FILE: time_ms,address,value,name\n"
+    "  --record-reads        with --record: what clients read as well, time_ms,read,address,count\n"
     "  --fault KIND=VALUE    misbehave (may be repeated, or joined by commas; SIGUSR1 switches all off and on again):\n"
     "                          delay=MS              answer MS milliseconds late\n"
     "                          exception=CODE@ADDR   answer exception CODE when ADDR is touched; ADDR is holding:0 or 0\n"
@@ -119,12 +120,13 @@ static int run(const plc_server_options *o, int signal_fd)
 
 int main(int argc, char **argv)
 {
-    enum { OPT_LISTEN = 256, OPT_UNIT, OPT_LINES, OPT_SEED, OPT_SPEED, OPT_SCAN, OPT_RECORD, OPT_FAULT, OPT_REGISTERS, OPT_LOG, OPT_VERSION, OPT_HELP };
+    enum { OPT_LISTEN = 256, OPT_UNIT, OPT_LINES, OPT_SEED, OPT_SPEED, OPT_SCAN, OPT_RECORD, OPT_READS, OPT_FAULT, OPT_REGISTERS, OPT_LOG, OPT_VERSION, OPT_HELP };
     static const struct option options[] = {
         { "listen", required_argument, NULL, OPT_LISTEN }, { "unit", required_argument, NULL, OPT_UNIT },
         { "lines", required_argument, NULL, OPT_LINES },
         { "seed", required_argument, NULL, OPT_SEED },     { "speed", required_argument, NULL, OPT_SPEED },
         { "scan", required_argument, NULL, OPT_SCAN },     { "record", required_argument, NULL, OPT_RECORD },
+        { "record-reads", no_argument, NULL, OPT_READS },
         { "fault", required_argument, NULL, OPT_FAULT },   { "registers", no_argument, NULL, OPT_REGISTERS },
         { "log-level", required_argument, NULL, OPT_LOG }, { "version", no_argument, NULL, OPT_VERSION },
         { "help", no_argument, NULL, OPT_HELP },           { NULL, 0, NULL, 0 },
@@ -159,6 +161,7 @@ int main(int argc, char **argv)
             o.scan_ms = (uint32_t)n;
             break;
         case OPT_RECORD: record = optarg; break;
+        case OPT_READS: o.record_reads = true; break;
         case OPT_FAULT:
             if (plc_fault_parse(&o.faults, arg, &err) != PT_OK) return wrong("--fault: %s", err.text);
             break;
@@ -177,6 +180,7 @@ int main(int argc, char **argv)
     }
     if (optind < argc) return wrong("unexpected '%s'", argv[optind]);
 
+    if (o.record_reads && !record) return wrong("--record-reads needs --record%s", "");
     if (o.unit + o.lines - 1 > (int)PLC_LINES_MAX) return wrong("--unit and --lines reach beyond unit 247%s", "");
 
     pt_log_fd log;

@@ -230,9 +230,12 @@ static bool answer(plc_server *s, connection *c, size_t len, pt_status *ledger_s
                                  .nb_input_bits = PLC_BIT_SPACE_SIZE, .tab_input_bits = im->discretes,
                                  .nb_registers = PLC_SPACE_SIZE, .tab_registers = im->holdings,
                                  .nb_input_registers = PLC_SPACE_SIZE, .tab_input_registers = im->inputs };
+        int64_t given_ms = pt_wall_ms(s->o.clock); /* before the client can have it */
         sent = modbus_reply(s->modbus, c->buf, (int)len, &map);
         /* libmodbus has put the written words into the tables; pulses fall back and the controller's own outputs stand. */
         if (r.writes && *ledger_status == PT_OK) *ledger_status = refresh(s, n);
+        if (sent >= 0 && r.reads && s->o.ledger && s->o.record_reads && *ledger_status == PT_OK)
+            *ledger_status = plc_ledger_read(s->o.ledger, s->o.lines > 1 ? s->o.unit + n : 0, given_ms, r.read_space, r.read_at, r.read_count);
     }
     if (sent < 0) {
         s->stats.broken++;

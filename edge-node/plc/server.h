@@ -27,6 +27,7 @@ typedef struct plc_server_options {
     uint32_t scan_ms;  /* 1..10000 */
     plc_faults faults;
     plc_ledger *ledger;     /* borrowed, may be NULL */
+    bool record_reads;      /* what clients were given goes into the ledger too */
     const pt_clock *clock;  /* borrowed */
     const pt_log *log;      /* borrowed, may be NULL */
 } plc_server_options;

@@ -66,7 +66,7 @@ static void start_all(void)
     plc = run("plantree-plc", (const char *const[]){ "--listen", listen, NULL });
     FILE *f = fopen(config, "w");
     CHECK_FATAL(f != NULL);
-    fprintf(f, "version: 1\nnode: { group: G, id: E }\nmqtt: { servers: ['%s'] }\nspool: { dir: '%s/spool' }\nhttp: { listen: '127.0.0.1:%u' }\ndevices:\n"
+    fprintf(f, "version: 1\nnode: { group: G, id: E }\nmqtt: { servers: ['%s'], reconnect_min: 50ms, reconnect_max: 300ms }\nspool: { dir: '%s/spool' }\nhttp: { listen: '127.0.0.1:%u' }\ndevices:\n"
                "  - id: line\n    driver: modbus-tcp\n    address: %s\n    poll: 50ms\n    retry_min: 100ms\n    tags:\n"
                "      - { name: Level/PV, register: 'holding:0', type: Float, low: 0, high: 5 }\n"
                "      - { name: Level/SP, register: 'holding:2', type: Float, low: 0, high: 4, write: true }\n"
@@ -108,6 +108,51 @@ static void tags_are_shown_and_written_within_their_limits(void)
     stop_all();
 }
 
+/* A counter or gauge of /metrics; -1: not there. */
+static double metric(const char *name)
+{
+    answer a = client_ask(port, (ask){ .method = "GET", .target = "/metrics", .timeout_ms = 8000 });
+    double v = -1;
+    size_t len = strlen(name);
+    pt_slice rest = pt_buf_view(&a.body), line;
+    while (rest.len && pt_slice_split(&rest, '\n', &line))
+        if (line.len > len + 1 && strncmp(line.ptr, name, len) == 0 && line.ptr[len] == ' ') v = strtod(line.ptr + len + 1, NULL);
+    client_release(&a);
+    return v;
+}
+
+static void the_metrics_tell_what_is_read_sent_kept_and_broken(void)
+{
+    static const char *const zero[] = { "plantree_edge_samples_dropped_total{reason=\"memory\"}", "plantree_edge_samples_dropped_total{reason=\"journal\"}",
+                                        "plantree_edge_samples_dropped_total{reason=\"unknown-metric\"}", "plantree_edge_samples_dropped_total{reason=\"spool-overflow\"}",
+                                        "plantree_edge_samples_dropped_total{reason=\"spool-age\"}", "plantree_edge_samples_dropped_total{reason=\"spool-memory\"}",
+                                        "plantree_edge_spool_failing", "plantree_edge_bad_messages_total", "plantree_mqtt_losses_total",
+                                        "plantree_edge_driver_exceptions_total{device=\"line\"}", "plantree_edge_driver_timeouts_total{device=\"line\"}" };
+    start_all();
+    CHECK_WITHIN(5000, metric("plantree_edge_samples_sent_total") > 3);
+    CHECK(metric("plantree_edge_samples_read_total") >= metric("plantree_edge_samples_unchanged_total"));
+    CHECK(metric("plantree_edge_tags") >= 4 + 6); /* and the node's own */
+    CHECK(metric("plantree_edge_online") == 1 && metric("plantree_edge_device_online{device=\"line\"}") == 1);
+    CHECK(metric("plantree_edge_driver_requests_total{device=\"line\"}") > 0 && metric("plantree_edge_poll_seconds{device=\"line\"}") > 0);
+    CHECK(metric("plantree_mqtt_connects_total") == 1 && metric("plantree_mqtt_messages_sent_total") > 2 && metric("plantree_mqtt_bytes_sent_total") > 100);
+    CHECK(metric("plantree_edge_queue_bytes") >= 0 && metric("plantree_mqtt_send_pending") >= 0 && metric("plantree_edge_births_total") >= 1);
+    for (size_t i = 0; i < PT_COUNT_OF(zero); i++)
+        CHECK_ROW(zero[i], metric(zero[i]) == 0);
+    CHECK_WITHIN(5000, metric("plantree_edge_spool_bytes") > 0); /* the rolling journal */
+    double read = metric("plantree_edge_samples_read_total");
+    pt_broker_kill9(broker);
+    CHECK_WITHIN(5000, metric("plantree_edge_online") == 0 && metric("plantree_mqtt_losses_total") == 1);
+    CHECK_WITHIN(5000, metric("plantree_edge_spool_pending_samples") > 0 && metric("plantree_edge_samples_stored_total") > 0);
+    CHECK_WITHIN(5000, metric("plantree_edge_samples_read_total") > read && metric("plantree_mqtt_connect_failures_total") > 0);
+    pt_broker_restart(broker);
+    CHECK_WITHIN(20000, metric("plantree_edge_online") == 1 && metric("plantree_edge_samples_historical_total") > 0 && metric("plantree_mqtt_connects_total") == 2);
+    CHECK_WITHIN(10000, metric("plantree_edge_spool_pending_samples") == 0);
+    stop(plc);
+    CHECK_WITHIN(10000, metric("plantree_edge_device_online{device=\"line\"}") == 0 && metric("plantree_edge_driver_errors_total{device=\"line\"}") > 0);
+    stop(edge);
+    pt_broker_stop(broker);
+}
+
 static void devices_are_switched_off_and_on_and_rebirths_asked_for(void)
 {
     start_all();
@@ -129,6 +174,7 @@ int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
         PT_TEST(tags_are_shown_and_written_within_their_limits),
+        PT_TEST(the_metrics_tell_what_is_read_sent_kept_and_broken),
         PT_TEST(devices_are_switched_off_and_on_and_rebirths_asked_for),
     };
     return pt_test_main("edge-node/app_http", tests, PT_COUNT_OF(tests), argc, argv);

@@ -1,4 +1,5 @@
 /* plantree-edge as a whole, on the wire of a real mosquitto: hosts that come and go and ask, reloads, backfill. */
+#include "tests/edge-node/proxy.h"
 #include "tests/edge-node/wire.h"
 
 #include <stdio.h>
@@ -37,6 +38,53 @@ static void a_storm_of_rebirth_requests_gives_two_births(void)
         CHECK_INT(wire_bdseq(wire_nth(&w, "NBIRTH", i)), 0);
     CHECK_INT(wire_count(&w, "NDEATH"), 0);
     wire_close(&w);
+}
+
+/* A Will of ours that comes late, as when the broker noticed an old connection's end after the new one's births. */
+static void a_late_own_ndeath_is_followed_by_births_and_a_foreign_one_is_not(void)
+{
+    wire w;
+    wire_open(&w);
+    wire_config(&w, (wire_settings){ 0 });
+    wire_start(&w);
+    CHECK_WITHIN_FATAL(10000, wire_count(&w, "DDATA") >= 12); /* the first births' quiet time is over */
+    wire_publish(&w, "NDEATH", PT_LIT("\x12\x0b\x0a\x05" "bdSeq\x20\x04\x58\x07")); /* of no session of ours that lives */
+    size_t data = wire_count(&w, "DDATA");
+    CHECK_WITHIN(5000, wire_count(&w, "DDATA") >= data + 12);
+    CHECK_INT(wire_count(&w, "NBIRTH"), 1);
+    wire_publish(&w, "NDEATH", PT_LIT("\x12\x0b\x0a\x05" "bdSeq\x20\x04\x58\x00"));
+    CHECK_WITHIN(5000, wire_count(&w, "NBIRTH") == 2 && wire_count(&w, "DBIRTH") == 2);
+    CHECK_INT(wire_bdseq(wire_nth(&w, "NBIRTH", 1)), 0); /* the same session: no reconnect */
+    CHECK_INT(pt_broker_log_count(w.broker, "as plantree-edge/G/E"), 1);
+    wire_close(&w);
+}
+
+static void the_old_state_texts_count_only_when_enabled_and_are_reported(void)
+{
+    for (int enabled = 0; enabled < 2; enabled++) {
+        wire w;
+        wire_open(&w);
+        pt_broker_publish(w.broker, "STATE/scada", PT_LIT("ONLINE"), 1, true);
+        wire_config(&w, (wire_settings){ .sparkplug = enabled ? ", primary_host: scada, legacy_state: true" : ", primary_host: scada" });
+        wire_start(&w);
+        if (!enabled) { /* not even subscribed to: it waits for a STATE of the new form */
+            CHECK_WITHIN_FATAL(10000, wire_log_count(&w, "waiting-for-host") == 1);
+            wire_host(w.broker, true, 5, true);
+        }
+        CHECK_WITHIN_FATAL(10000, wire_count(&w, "DDATA") >= 2);
+        CHECK_INT(wire_log_count(&w, "EDGE-STATE-LEGACY"), enabled);
+        pt_broker_publish(w.broker, "STATE/scada", PT_LIT("OFFLINE"), 1, true);
+        if (enabled) {
+            CHECK_WITHIN(5000, wire_count(&w, "NDEATH") == 1);
+            pt_broker_publish(w.broker, "STATE/scada", PT_LIT("ONLINE"), 1, true);
+            CHECK_WITHIN(10000, wire_count(&w, "NBIRTH") == 2);
+        } else {
+            size_t data = wire_count(&w, "DDATA");
+            CHECK_WITHIN(5000, wire_count(&w, "DDATA") >= data + 5);
+            CHECK_INT(wire_count(&w, "NDEATH"), 0);
+        }
+        wire_close(&w);
+    }
 }
 
 static void births_follow_the_primary_hosts_state(void)
@@ -285,14 +333,58 @@ static void a_host_that_asks_gets_a_range_once_more_as_history_and_its_progress(
     wire_close(&w);
 }
 
+static void a_full_disk_is_said_and_the_edge_sends_reconnects_and_loses_nothing(void)
+{
+    wire w;
+    char server[64];
+    if (!wire_may_mount()) {
+        printf("not shown: no mounts in a name space here; ");
+        return;
+    }
+    wire_open(&w);
+    w.disk = "4m";
+    proxy *p = proxy_start(pt_broker_port(w.broker));
+    snprintf(server, sizeof server, "'tcp://127.0.0.1:%d'", proxy_port(p));
+    wire_config(&w, (wire_settings){ .servers = server });
+    wire_start(&w);
+    CHECK_WITHIN_FATAL(10000, wire_count(&w, "DDATA") >= 3);
+    wire_fill_disk(&w);
+    CHECK_WITHIN_FATAL(10000, wire_log_count(&w, "EDGE-SPOOL-FAILED") == 1);
+    size_t data = wire_count(&w, "DDATA");
+    CHECK_WITHIN(5000, wire_count(&w, "DDATA") >= data + 5); /* live values go on */
+    proxy_set(p, PROXY_REFUSE);
+    proxy_cut(p);
+    CHECK_WITHIN_FATAL(5000, wire_count(&w, "NDEATH") == 1);
+    int64_t until = pt_test_now_ms() + 500; /* values that only memory holds */
+    CHECK_WITHIN(2000, pt_test_now_ms() >= until);
+    proxy_set(p, PROXY_PASS);
+    CHECK_WITHIN_FATAL(10000, wire_count(&w, "NBIRTH") == 2); /* its bdSeq was stored, the disk being full */
+    CHECK(wire_bdseq(wire_nth(&w, "NBIRTH", 1)) >= 1);
+    CHECK_INT(wire_log_count(&w, "EDGE-BDSEQ-STORE"), 0);
+    data = wire_count(&w, "DDATA");
+    CHECK_WITHIN(5000, wire_count(&w, "DDATA") >= data + 5);
+    CHECK_WITHIN(10000, wire_counter_is_whole(w.seen, 20));
+    CHECK_INT(wire_log_count(&w, "EDGE-SPOOL-FAILED"), 1); /* once, not each second */
+    wire_free_disk(&w);
+    CHECK_WITHIN(10000, wire_log_count(&w, "EDGE-SPOOL-WORKS") == 1);
+    CHECK_INT(wire_end(&w, SIGTERM), 0);
+    CHECK_WITHIN(5000, wire_count(&w, "NDEATH") == 2);
+    CHECK(wire_counter_is_whole(w.seen, 20));
+    proxy_stop(p);
+    wire_close(&w);
+}
+
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
         PT_TEST(a_storm_of_rebirth_requests_gives_two_births),
+        PT_TEST(a_late_own_ndeath_is_followed_by_births_and_a_foreign_one_is_not),
+        PT_TEST(the_old_state_texts_count_only_when_enabled_and_are_reported),
         PT_TEST(births_follow_the_primary_hosts_state),
         PT_TEST(a_host_that_bounces_is_followed_in_all_four_orders),
         PT_TEST(sighup_adds_changes_and_removes_with_a_rebirth_and_no_reconnect),
         PT_TEST(a_wrong_configuration_leaves_the_old_one_and_says_where),
+        PT_TEST(a_full_disk_is_said_and_the_edge_sends_reconnects_and_loses_nothing),
         PT_TEST(a_host_that_asks_gets_a_range_once_more_as_history_and_its_progress),
     };
     return pt_test_main("edge-node/app", tests, PT_COUNT_OF(tests), argc, argv);

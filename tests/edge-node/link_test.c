@@ -1,4 +1,7 @@
 /* The connection of plantree-edge to real mosquittos: what is on the wire, byte by byte, when things start, stop, break and come back. */
+#include "edge-node/bdseq_file.h"
+#include "edge-node/link.h"
+#include "edge-node/spool.h"
 #include "tests/edge-node/proxy.h"
 #include "tests/edge-node/wire.h"
 
@@ -213,6 +216,140 @@ static void a_cut_network_is_a_will_then_a_new_session_with_everything_in_order(
     }
 }
 
+/* --- an edge in this process, whose wall clock the test sets --- */
+
+typedef struct stepping_clock {
+    pt_clock clock; /* first member */
+    _Atomic int64_t offset_ms;
+} stepping_clock;
+
+static int64_t stepping_wall_ms(const pt_clock *c)
+{
+    return pt_wall_ms(pt_clock_system()) + ((const stepping_clock *)(const void *)c)->offset_ms;
+}
+static int64_t stepping_mono_us(const pt_clock *c)
+{
+    (void)c;
+    return pt_mono_us(pt_clock_system());
+}
+
+typedef struct small_edge {
+    stepping_clock clock;
+    edge_bdseq_file bdseq;
+    edge_spool *spool;
+    edge_link *link;
+    edge_node *node;
+    void *model_memory, *node_memory;
+    uint32_t device, metric;
+    int64_t next; /* value of N */
+} small_edge;
+
+static void small_start(small_edge *e, wire *w, int port)
+{
+    char dir[300], url[64];
+    const char *servers[] = { url };
+    pt_error err = { 0 };
+    edge_model *m;
+    *e = (small_edge){ .clock = { .clock = { stepping_wall_ms, stepping_mono_us } } };
+    snprintf(dir, sizeof dir, "%s/spool", w->dir);
+    snprintf(url, sizeof url, "tcp://127.0.0.1:%d", port);
+    CHECK_FATAL(mkdir(dir, 0700) == 0);
+    CHECK_OK_FATAL(edge_bdseq_file_init(&e->bdseq, dir));
+    CHECK_OK_FATAL(edge_spool_open(&(edge_spool_options){ .dir = dir, .commit_interval_ms = 20, .max_age_ms = 3600000, .clock = &e->clock.clock }, &e->spool, &err));
+    e->model_memory = malloc(1 << 20);
+    CHECK_OK_FATAL(edge_model_init(e->model_memory, 1 << 20, &(edge_model_limits){ .devices = 1, .metrics = 10 }, &m, &err));
+    CHECK_OK_FATAL(edge_model_device(m, "sim", &e->device, &err));
+    CHECK_OK_FATAL(edge_model_metric(m, e->device, &(edge_metric_def){ .name = "N", .type = SPB_INT64 }, &e->metric, &err));
+    edge_names names = edge_spool_names(e->spool);
+    CHECK_OK(edge_spool_names_begin(e->spool));
+    CHECK_OK_FATAL(edge_model_seal(m, &names, &err));
+    CHECK_OK(edge_spool_names_end(e->spool));
+    spb_mqtt_options mqtt;
+    spb_mqtt_options_init(&mqtt);
+    mqtt.client_id = "small-edge";
+    mqtt.reconnect_min_ms = 50;
+    mqtt.reconnect_max_ms = 200;
+    CHECK_OK_FATAL(edge_link_new(&mqtt, servers, 1, &e->clock.clock, NULL, &e->link, &err));
+    edge_journal journal = edge_spool_journal(e->spool);
+    edge_node_options o = { .group = "G", .node = "E", .clock = &e->clock.clock, .transport = edge_link_transport(e->link), .storage = edge_bdseq_file_storage(&e->bdseq),
+                            .journal = &journal, .session = { .servers = 1, .rebirth_debounce_ms = 200 } };
+    e->node_memory = malloc(edge_node_size(&o));
+    CHECK_OK_FATAL(edge_node_init(e->node_memory, edge_node_size(&o), &o, m, &e->node, &err));
+    CHECK_OK_FATAL(edge_node_start(e->node, &err));
+    CHECK_OK_FATAL(edge_spool_start(e->spool, e->node));
+    edge_node_device_online(e->node, e->device);
+    CHECK_OK_FATAL(edge_link_start(e->link, e->node, &err));
+}
+
+static void small_stop(small_edge *e)
+{
+    edge_link_stop(e->link, 3000);
+    edge_spool_stop(e->spool);
+    edge_node_fini(e->node);
+    edge_link_free(e->link);
+    edge_spool_close(e->spool);
+    free(e->node_memory);
+    free(e->model_memory);
+}
+
+static void read_ten(small_edge *e)
+{
+    for (int i = 0; i < 10; i++) {
+        edge_sample s = { .metric = e->metric, .timestamp_ms = pt_wall_ms(&e->clock.clock), .value = { .type = SPB_INT64, .as = { .i64 = e->next++ } } };
+        CHECK_OK(edge_node_set(e->node, &s));
+        edge_link_wake(e->link);
+        int64_t until = pt_test_now_ms() + 5;
+        CHECK_WITHIN(1000, pt_test_now_ms() >= until);
+    }
+}
+
+static void a_clock_that_steps_a_day_moves_no_session_and_loses_nothing(void)
+{
+    for (int back = 0; back < 2; back++) {
+        wire w;
+        small_edge e;
+        edge_spool_stats s;
+        int64_t day = back ? -86400000 : 86400000;
+        wire_open(&w);
+        proxy *p = proxy_start(pt_broker_port(w.broker));
+        small_start(&e, &w, proxy_port(p));
+        CHECK_WITHIN_FATAL(10000, wire_count(&w, "DBIRTH") == 1);
+        read_ten(&e);
+        e.clock.offset_ms += day; /* while online: nothing happens */
+        read_ten(&e);
+        size_t data = wire_count(&w, "DDATA");
+        read_ten(&e);
+        CHECK_WITHIN(5000, wire_count(&w, "DDATA") > data);
+        CHECK(wire_count(&w, "NBIRTH") == 1 && wire_count(&w, "NDEATH") == 0);
+        proxy_set(p, PROXY_REFUSE);
+        proxy_cut(p);
+        CHECK_WITHIN_FATAL(5000, wire_count(&w, "NDEATH") == 1);
+        read_ten(&e);
+        CHECK_WITHIN(5000, (edge_spool_stats_get(e.spool, &s), s.pending_samples >= 10));
+        e.clock.offset_ms -= day; /* while samples wait */
+        read_ten(&e);
+        CHECK_WITHIN(5000, (edge_spool_stats_get(e.spool, &s), s.pending_samples >= 20));
+        e.clock.offset_ms += day;
+        proxy_set(p, PROXY_PASS);
+        CHECK_WITHIN_FATAL(10000, wire_count(&w, "NBIRTH") == 2);
+        read_ten(&e);
+        CHECK_WITHIN(10000, wire_counter_is_whole(w.seen, e.next - 2)); /* each value of all of them */
+        wire_publish(&w, "NCMD", WIRE_REBIRTH); /* no debounce hangs on the clock */
+        CHECK_WITHIN(5000, wire_count(&w, "NBIRTH") == 3);
+        edge_spool_stats_get(e.spool, &s);
+        CHECK_INT(s.dropped_age + s.dropped_memory + s.dropped_overflow, 0);
+        static const int64_t numbers[] = { 0, 1, 1 };
+        for (size_t i = 0; i < 3; i++)
+            CHECK(wire_bdseq(wire_nth(&w, "NBIRTH", i)) >= numbers[i]);
+        int64_t off = (int64_t)wire_decode(wire_nth(&w, "NBIRTH", 2))->timestamp - pt_wall_ms(&e.clock.clock);
+        CHECK(off <= 0 && off > -60000); /* stamped by the clock as it is now */
+        small_stop(&e);
+        CHECK_WITHIN(5000, wire_count(&w, "NDEATH") == 2);
+        proxy_stop(p);
+        wire_close(&w);
+    }
+}
+
 static void a_silent_network_is_noticed_and_nothing_is_lost(void)
 {
     wire w;
@@ -279,6 +416,7 @@ int main(int argc, char **argv)
         PT_TEST(a_broker_killed_is_found_again_with_the_next_bdseq),
         PT_TEST(the_edge_walks_to_the_server_where_its_host_is),
         PT_TEST(a_cut_network_is_a_will_then_a_new_session_with_everything_in_order),
+        PT_TEST(a_clock_that_steps_a_day_moves_no_session_and_loses_nothing),
         PT_TEST(a_silent_network_is_noticed_and_nothing_is_lost),
         PT_TEST(tls_with_client_certificates_works_and_without_it_does_not),
     };

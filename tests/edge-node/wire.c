@@ -1,6 +1,7 @@
 /* tests/edge-node/wire.c -- see wire.h. */
 #include "tests/edge-node/wire.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,6 +63,27 @@ static const char *program(char path[512])
     return path;
 }
 
+static const char *unshare(void)
+{
+    return geteuid() == 0 ? "unshare -m" : "unshare -rm";
+}
+
+bool wire_may_mount(void)
+{
+    char cmd[256];
+    snprintf(cmd, sizeof cmd, "%s sh -c 'mount -t tmpfs -o size=64k none /mnt' >/dev/null 2>&1", unshare());
+    return system(cmd) == 0;
+}
+
+/* The program execs itself out of a shell that has mounted: one process all the time. */
+static void exec_mounted(const wire *w, const char *path)
+{
+    char cmd[2048];
+    snprintf(cmd, sizeof cmd, "mkdir -p '%s/spool' && exec %s sh -c \"mount -t tmpfs -o size=%s none '%s/spool' && exec '%s' --config '%s'\"", w->dir, unshare(), w->disk, w->dir, path,
+             w->config);
+    execl("/bin/sh", "sh", "-c", cmd, (char *)NULL);
+}
+
 static pid_t spawn(const wire *w, const char *const *args, const char *log, int flags)
 {
     char path[512], file[300];
@@ -77,6 +99,7 @@ static pid_t spawn(const wire *w, const char *const *args, const char *log, int 
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (w->notify && setenv("NOTIFY_SOCKET", w->notify, 1) != 0) _exit(126);
         if (w->watchdog_usec && setenv("WATCHDOG_USEC", w->watchdog_usec, 1) != 0) _exit(126);
+        if (w->disk) exec_mounted(w, path);
         execv(path, (char *const *)(uintptr_t)argv);
         _exit(127);
     }
@@ -88,6 +111,32 @@ static int wait_end(pid_t pid)
     int status = 0;
     CHECK(waitpid(pid, &status, 0) == pid);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 256 + WTERMSIG(status);
+}
+
+static void filler(const wire *w, char path[400])
+{
+    snprintf(path, 400, "/proc/%ld/root%s/spool/filler", (long)w->edge, w->dir);
+}
+
+void wire_fill_disk(wire *w)
+{
+    char path[400], block[4096];
+    filler(w, path);
+    memset(block, 'x', sizeof block);
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    CHECK_FATAL(fd >= 0);
+    for (size_t size = sizeof block; size > 0; size /= 2)
+        while (write(fd, block, size) == (ssize_t)size) {
+        }
+    CHECK(errno == ENOSPC);
+    close(fd);
+}
+
+void wire_free_disk(wire *w)
+{
+    char path[400];
+    filler(w, path);
+    CHECK(unlink(path) == 0);
 }
 
 void wire_start(wire *w)

@@ -32,6 +32,7 @@ typedef struct wire {
     pid_t edge;          /* 0: not running */
     const char *notify;  /* NOTIFY_SOCKET of the next start; NULL: none */
     const char *watchdog_usec;
+    const char *disk;    /* size of a file system of its own for the spool ("4m"), as the program alone sees it; NULL: none */
     bool late;           /* the observer came later than the edge: what it saw before an NBIRTH has no order to check */
 } wire;
 
@@ -49,6 +50,9 @@ void wire_observe(wire *w);      /* a new observer, in place of the old one if t
 void wire_observe_late(wire *w); /* the same while the edge is there already */
 void wire_config(wire *w, wire_settings s);
 void wire_start(wire *w);
+bool wire_may_mount(void);       /* `disk` works here */
+void wire_fill_disk(wire *w);    /* to the last byte; wire_free_disk makes room again */
+void wire_free_disk(wire *w);
 int wire_end(wire *w, int sig);  /* exit code, 256 + signal when one ended it */
 void wire_close(wire *w);
 

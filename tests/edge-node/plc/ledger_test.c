@@ -37,9 +37,11 @@ static void the_first_image_is_written_whole_then_only_what_changes(void)
     CHECK_INT(lines, 1 + PLC_POINT_COUNT + 1);
     CHECK(strstr(text, "\n1000,holding:20,L1-00001-APPLE,Batch/Id\n1002,holding:2,3.25,Level/SP\n") != NULL);
     CHECK_OK(plc_ledger_add(g, 3, 1003, &plc_points[PLC_LEVEL_SP], &(plc_value){ .f = 1 }));
+    CHECK_OK(plc_ledger_read(g, 0, 1004, PLC_INPUT, 24, 4));
+    CHECK_OK(plc_ledger_read(g, 3, 1005, PLC_COIL, 0, 8));
     CHECK_OK(plc_ledger_close(g));
     (void)read_file(path, text, 1 << 20);
-    CHECK(strstr(text, "\n1003,3/holding:2,1,Level/SP\n") != NULL);
+    CHECK(strstr(text, "\n1003,3/holding:2,1,Level/SP\n1004,read,input:24,4\n1005,read,3/coil:0,8\n") != NULL);
     free(text);
 }
 

@@ -75,6 +75,7 @@ static void wrong_options_are_refused_with_what_they_need(void)
         { { "--scan", "0" }, "--scan needs 1..10000", 2 },
         { { "--fault", "sulk=1" }, "--fault: ", 2 },
         { { "--log-level", "loud" }, "--log-level needs error", 2 },
+        { { "--record-reads" }, "--record-reads needs --record", 2 },
         { { "--nonsense" }, "see plantree-plc --help", 2 },
         { { "more" }, "unexpected 'more'", 2 },
         { { "--record", "/nowhere/ledger.csv" }, "/nowhere/ledger.csv", 1 },
@@ -101,7 +102,7 @@ static void a_run_serves_misbehaves_on_demand_and_leaves_a_record(void)
     unsigned port = 0;
     uint16_t regs[2];
     snprintf(record, sizeof record, "%s/ledger.csv", dir);
-    pid_t pid = start((const char *const[]){ "--listen", "127.0.0.1:0", "--speed", "10", "--scan", "20", "--record", record, "--fault", "exception=4@holding:0", NULL });
+    pid_t pid = start((const char *const[]){ "--listen", "127.0.0.1:0", "--speed", "10", "--scan", "20", "--record", record, "--record-reads", "--fault", "exception=4@holding:0", NULL });
     CHECK_WITHIN_FATAL(5000, sscanf(said(), "listening on 127.0.0.1:%u", &port) == 1 && port > 0);
     modbus_t *m = client((int)port);
     CHECK(modbus_read_registers(m, 0, 2, regs) == -1); /* faults are on from the start */
@@ -127,16 +128,19 @@ static void a_run_serves_misbehaves_on_demand_and_leaves_a_record(void)
     CHECK(kill(pid, SIGTERM) == 0);
     CHECK_INT(end(pid), 0);
     char line[200];
-    size_t pump = 0, uptime = 0;
+    size_t pump = 0, uptime = 0, refused = 0, reads = 0;
     FILE *f = fopen(record, "r");
     CHECK_FATAL(f != NULL);
     while (fgets(line, sizeof line, f)) {
+        refused += strstr(line, ",read,holding:0,2") != NULL;
+        reads += strstr(line, ",read,holding:2,2") != NULL;
         pump += strstr(line, ",coil:1,false,Pump/Run") != NULL;
         uptime += strstr(line, ",input:30,") != NULL;
     }
     fclose(f);
     CHECK_INT(pump, 1);
     CHECK(uptime >= 3);
+    CHECK(refused == 1 && reads == 1); /* while the fault was off; before it */
 }
 
 int main(int argc, char **argv)
