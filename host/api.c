@@ -186,7 +186,7 @@ const pt_http_route host__routes[] = {
     { "GET", "/api/v1/tags/by-path/{path...}", api__tag_by_path, none },
     { "GET", "/api/v1/tags/{tag_id}", api__tag, none },
     { "GET", "/api/v1/history", api__history, QUERY("path", "tag_id", "from", "to", "max_points", "int64") },
-    { "GET", "/api/v1/aggregate", api__aggregate, QUERY("path", "tag_id", "from", "to", "interval", "fn", "max_points") },
+    { "GET", "/api/v1/aggregate", api__aggregate, QUERY("path", "tag_id", "from", "to", "interval", "tz", "fn", "max_points") },
     { "GET", "/api/v1/events", api__events, QUERY("from", "to", "type", "node", "path", "limit", "after", "order") },
     { "GET", "/api/v1/stream", api__stream, QUERY("select", "events", "tree", "rate", "snapshot", "int64") },
     { "PUT", "/api/v1/streams/{sid}", api__stream_select, none },

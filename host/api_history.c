@@ -1,5 +1,6 @@
 /* host/api_history.c -- recorded samples, aggregates and events. */
 #include "historian/aggregate.h"
+#include "historian/zone.h"
 #include "host/api.h"
 
 #include "base/timestamp.h"
@@ -251,6 +252,26 @@ static bool wanted_columns(pt_http_request *rq, unsigned *wanted)
     return true;
 }
 
+/* tz=Europe/Berlin: edges of intervals of that zone's calendar. false: answered. */
+static bool zone_edges(pt_http_request *rq, pt_slice zone, pt_slice interval, int64_t from, int64_t to, int64_t **edges, size_t *n)
+{
+    hist_zone *z = NULL;
+    hist_span span;
+    pt_error err = { 0, "" };
+    if (!interval.len) {
+        pt_http_problem(rq, 400, "bad-request", "tz needs an interval such as 15m, 8h, 1d, 1w, 1mo or 1y");
+        return false;
+    }
+    pt_status st = hist_zone_open(NULL, zone, &z, &err);
+    if (st == PT_OK) st = hist_span_parse(interval, &span, &err);
+    if (st == PT_OK) st = hist_zone_edges(z, span, from, to, BUCKETS_MAX, edges, n, &err);
+    hist_zone_close(z);
+    if (st == PT_OK) return true;
+    bool ours = st == PT_ENOMEM || st == PT_EIO;
+    pt_http_problem(rq, ours ? 500 : 400, ours ? "internal" : "bad-request", "%s", err.text);
+    return false;
+}
+
 void api__aggregate(void *ctx, pt_http_request *rq)
 {
     host_app *app = ctx;
@@ -261,7 +282,11 @@ void api__aggregate(void *ctx, pt_http_request *rq)
     api__begin(rq);
     pt_slice text = pt_http_query(rq, "interval");
     uint64_t plain = 0, max_points = 0;
-    if (text.ptr && pt_slice_to_u64(text, &plain) && plain <= INT64_MAX) interval = (int64_t)plain; /* ms */
+    pt_slice zone = pt_http_query(rq, "tz");
+    int64_t *edges = NULL;
+    size_t n_edges = 0;
+    if (zone.ptr) interval = 1;
+    else if (text.ptr && pt_slice_to_u64(text, &plain) && plain <= INT64_MAX) interval = (int64_t)plain; /* ms */
     else if (text.ptr && pt_duration_parse(text, &interval, &err) != PT_OK) {
         pt_http_problem(rq, 400, "bad-request", "interval: %s", err.text);
         return;
@@ -271,9 +296,9 @@ void api__aggregate(void *ctx, pt_http_request *rq)
     pt_arena_init(&arena, 1u << 20);
     if (range_and_tag(app, rq, &from, &to, &arena, &tag)) {
         if (interval <= 0) interval = (to - from) / (int64_t)(max_points ? max_points : 1000) + 1;
-        if ((to - from) / interval > BUCKETS_MAX) {
+        if (!zone.ptr && (to - from) / interval > BUCKETS_MAX) {
             pt_http_problem(rq, 400, "bad-request", "more than %d buckets; take a longer interval", BUCKETS_MAX);
-        } else {
+        } else if (!zone.ptr || zone_edges(rq, zone, text, from, to, &edges, &n_edges)) {
             buckets k;
             k.n = 0;
             k.wanted = wanted;
@@ -281,13 +306,19 @@ void api__aggregate(void *ctx, pt_http_request *rq)
             pt_buf_init(&k.t, API_JSON_MAX);
             for (int i = 0; i < COLUMNS; i++)
                 pt_buf_init(&k.columns[i], API_JSON_MAX);
-            pt_status st = hist_buckets(app->history, tag.tag_id, from, to, interval, add_bucket, &k, &err);
+            pt_status st = zone.ptr ? hist_buckets_at(app->history, tag.tag_id, edges, n_edges, add_bucket, &k, &err)
+                                    : hist_buckets(app->history, tag.tag_id, from, to, interval, add_bucket, &k, &err);
             pt_buf out;
             pt_json j;
             pt_buf_init(&out, API_JSON_MAX);
             pt_json_init(&j, &out);
             series_head(&j, from, to, &tag);
-            pt_json_member_i64(&j, "interval_ms", interval);
+            if (zone.ptr) {
+                pt_json_member_str(&j, "interval", text);
+                pt_json_member_str(&j, "tz", zone);
+            } else {
+                pt_json_member_i64(&j, "interval_ms", interval);
+            }
             column(&j, "t", &k.t);
             for (int i = 0; i < COLUMNS; i++)
                 if (wanted >> i & 1) column(&j, column_name(i), &k.columns[i]);
@@ -302,6 +333,7 @@ void api__aggregate(void *ctx, pt_http_request *rq)
                 pt_buf_fini(&k.columns[i]);
         }
     }
+    free(edges);
     pt_arena_fini(&arena);
 }
 

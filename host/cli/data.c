@@ -3,6 +3,7 @@
  * What is always true: the directory is opened read-only, so a running host is not disturbed and a copy is not changed. */
 #include "host/cli/data.h"
 #include "historian/aggregate.h"
+#include "historian/zone.h"
 #include "historian/historian.h"
 #include "historian/replay.h"
 #include "base/timestamp.h"
@@ -210,7 +211,12 @@ static void series_json(pt_json *j, const hist_tag *tag, const series_out *o, ui
     pt_json_member_u64(j, "tag_id", tag->tag_id);
     pt_json_member_str(j, "unit", tag->unit.len ? tag->unit : PT_NONE);
     pt_json_member_cstr(j, "type", spb_datatype_name(tag->type));
-    if (o->q->interval_ms) pt_json_member_i64(j, "interval_ms", o->q->interval_ms);
+    if (o->q->zone) {
+        pt_json_member_cstr(j, "interval", o->q->interval);
+        pt_json_member_cstr(j, "tz", o->q->zone);
+    } else if (o->q->interval_ms) {
+        pt_json_member_i64(j, "interval_ms", o->q->interval_ms);
+    }
     pt_json_key(j, "t");
     pt_json_raw(j, pt_buf_view(&o->times));
     for (size_t i = 0; i < o->q->n_fns; i++) {
@@ -224,6 +230,21 @@ static void series_json(pt_json *j, const hist_tag *tag, const series_out *o, ui
         pt_json_member_u64(j, "raw_count", raw);
     }
     pt_json_end_object(j);
+}
+
+static pt_status zone_buckets(hist *h, uint32_t tag_id, const cli_history *q, series_out *o, pt_error *err)
+{
+    hist_zone *z = NULL;
+    hist_span span;
+    int64_t *edges = NULL;
+    size_t n = 0;
+    pt_status st = hist_zone_open(NULL, pt_cstr(q->zone), &z, err);
+    if (st == PT_OK) st = hist_span_parse(pt_cstr(q->interval), &span, err);
+    if (st == PT_OK) st = hist_zone_edges(z, span, q->from_ms, q->to_ms, 10000000, &edges, &n, err);
+    hist_zone_close(z);
+    if (st == PT_OK) st = hist_buckets_at(h, tag_id, edges, n, one_bucket, o, err);
+    free(edges);
+    return st;
 }
 
 static int one_path(cli *c, hist *h, const cli_history *q, const char *path, cli_rows *rows, pt_json *json)
@@ -253,7 +274,9 @@ static int one_path(cli *c, hist *h, const cli_history *q, const char *path, cli
         pt_json_init(&o.column[i], &o.columns[i]);
         pt_json_array(&o.column[i]);
     }
-    if (q->interval_ms)
+    if (q->zone)
+        st = zone_buckets(h, tag.tag_id, q, &o, &err);
+    else if (q->interval_ms)
         st = hist_buckets(h, tag.tag_id, q->from_ms, q->to_ms, q->interval_ms, one_bucket, &o, &err);
     else if (q->max_points)
         st = hist_reduce(h, tag.tag_id, q->from_ms, q->to_ms, q->max_points, one_sample, &o, &raw, &err);

@@ -2,6 +2,7 @@
 #include "host/cli/cli.h"
 #include "historian/aggregate.h"
 #include "host/cli/data.h"
+#include "historian/zone.h"
 
 #include <stdlib.h>
 
@@ -18,7 +19,12 @@ static char *target_of(const cli_history *q, size_t i, int64_t from_ms)
     cli_query_ms(&target, "from", from_ms);
     cli_query_ms(&target, "to", q->to_ms);
     if (q->max_points) cli_query_ms(&target, "max_points", q->max_points);
-    if (q->interval_ms) cli_query_ms(&target, "interval", q->interval_ms);
+    if (q->zone) {
+        cli_query(&target, "interval", q->interval);
+        cli_query(&target, "tz", q->zone);
+    } else if (q->interval_ms) {
+        cli_query_ms(&target, "interval", q->interval_ms);
+    }
     if (q->n_fns) {
         char fns[160] = "";
         for (size_t k = 0, n = 0; k < q->n_fns; k++)
@@ -188,12 +194,29 @@ static int parse_format(cli *c, const char *text, cli_history *q)
     return cli_usage(c, "--format is table, csv or json, not '%s'", text);
 }
 
+/* Intervals of a zone's calendar: seen to be right before anything is asked. */
+static int parse_zone(cli *c, const char *tz, const char *interval, cli_history *q)
+{
+    hist_zone *z = NULL;
+    hist_span span;
+    pt_error err = { 0, "" };
+    if (!interval) return cli_usage(c, "--tz needs --interval");
+    if (hist_span_parse(pt_cstr(interval), &span, &err) != PT_OK) return cli_usage(c, "--interval: %s", err.text);
+    if (c->data_dir && hist_zone_open(NULL, pt_cstr(tz), &z, &err) != PT_OK) return cli_usage(c, "--tz: %s", err.text);
+    hist_zone_close(z);
+    q->zone = tz;
+    q->interval = interval;
+    q->interval_ms = 1; /* buckets, not samples */
+    return CLI_GO_ON;
+}
+
 static int run(cli *c, int argc, char **argv)
 {
-    const char *from = NULL, *to = NULL, *interval = NULL, *fn = NULL, *points = NULL, *format = NULL;
+    const char *from = NULL, *to = NULL, *interval = NULL, *tz = NULL, *fn = NULL, *points = NULL, *format = NULL;
     const cli_option options[] = { { .name = "--from", .value = &from },
                                    { .name = "--to", .value = &to },
                                    { .name = "--interval", .value = &interval },
+                                   { .name = "--tz", .value = &tz },
                                    { .name = "--fn", .value = &fn },
                                    { .name = "--max-points", .value = &points },
                                    { .name = "--format", .value = &format },
@@ -203,7 +226,8 @@ static int run(cli *c, int argc, char **argv)
     int rc = cli_options(c, &argc, argv, options);
     if (rc == CLI_GO_ON && argc < 2) rc = cli_usage(c, "which path?");
     if (rc == CLI_GO_ON) rc = cli_range(c, from, to, &q.from_ms, &q.to_ms);
-    if (rc == CLI_GO_ON) rc = cli_duration(c, "--interval", interval, 0, &q.interval_ms);
+    if (rc == CLI_GO_ON && tz) rc = parse_zone(c, tz, interval, &q);
+    else if (rc == CLI_GO_ON) rc = cli_duration(c, "--interval", interval, 0, &q.interval_ms);
     if (rc == CLI_GO_ON) rc = parse_format(c, format, &q);
     if (rc == CLI_GO_ON && interval && q.interval_ms <= 0) rc = cli_usage(c, "--interval must be longer than nothing");
     if (rc == CLI_GO_ON && fn && !interval) rc = cli_usage(c, "--fn needs --interval");
@@ -220,13 +244,15 @@ static int run(cli *c, int argc, char **argv)
 
 const cli_verb cli_verb_history = {
     "history", "recorded values, raw or per interval",
-    "Usage: plantree history PATH... [--from T] [--to T] [--max-points N | --interval D [--fn LIST]]\n"
+    "Usage: plantree history PATH... [--from T] [--to T] [--max-points N | --interval D [--tz ZONE] [--fn LIST]]\n"
     "                        [--format table|csv|json] [--data DIR]\n"
     "\n"
     "Every recorded sample of the tags in [from, to); default is the last hour.\n"
     "\n"
     "  --max-points N   reduce to about N points that keep minima and maxima, as a trend would show them\n"
     "  --interval D     one row per interval instead of samples (1m, 15m, 8h, 1d)\n"
+    "  --tz ZONE        intervals of this time zone's calendar (Europe/Berlin): 15m, 8h, 1d, 1w, 1mo, 1y; a day in which the clock is\n"
+    "                   changed has 23 or 25 hours. Without it they are counted from the beginning of the range\n"
     "  --fn LIST        of an interval: count,min,max,avg,sum,first,last,twa,total,delta,range,stddev,stddev_pop,percent_good,\n"
     "                   duration_good,samples (default count,min,max,avg); OPC UA names like TimeAverage are known too\n"
     "  --format F       table (default), csv (time,path,value,quality; times UTC in ms) or json\n"

@@ -117,6 +117,30 @@ static void intervals_and_reductions_are_answered(void)
     outcome_release(&o);
 }
 
+static void intervals_of_a_time_zone_are_those_of_its_calendar(void)
+{
+    outcome o = DATA("history", "g/e/d/Level", "--from", "2025-10-25T22:00:00Z", "--to", "2025-11-30T23:00:00Z", "--interval", "1mo", "--tz", "Europe/Berlin", "--fn", "count,last", "--format", "csv");
+    CHECK_INT(o.code, 0);
+    CHECK(outcome_says(&o.out, "2025-10-25T22:00:00.000Z,g/e/d/Level,0,\n2025-10-31T23:00:00.000Z,g/e/d/Level,3001,299.9\n"));
+    CHECK_INT(lines(&o.out), 3);
+    outcome_release(&o);
+    o = DATA("history", "g/e/d/Level", "--from", "2025-10-25T22:00:00Z", "--to", "2025-10-27T23:00:00Z", "--interval", "1d", "--tz", "Europe/Berlin", "--fn", "count", "--json");
+    CHECK(outcome_says(&o.out, "\"interval\":\"1d\",\"tz\":\"Europe/Berlin\",\"t\":[1761429600000,1761519600000],")); /* 25 hours */
+    outcome_release(&o);
+    o = DATA("history", "g/e/d/Level", RANGE, "--interval", "7m", "--tz", "Europe/Berlin");
+    CHECK_INT(o.code, 2);
+    CHECK(outcome_says(&o.err, "7m"));
+    outcome_release(&o);
+    o = DATA("history", "g/e/d/Level", RANGE, "--interval", "1d", "--tz", "Europe/Atlantis");
+    CHECK_INT(o.code, 2);
+    CHECK(outcome_says(&o.err, "Europe/Atlantis"));
+    outcome_release(&o);
+    o = DATA("history", "g/e/d/Level", RANGE, "--tz", "UTC");
+    CHECK_INT(o.code, 2);
+    CHECK(outcome_says(&o.err, "--tz needs --interval"));
+    outcome_release(&o);
+}
+
 static void events_have_the_contracts_shape(void)
 {
     outcome o = DATA("events", RANGE, "--json");
@@ -189,7 +213,7 @@ static void the_rest_works_on_after_the_writer_is_gone(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(open_writer), PT_TEST(fill), PT_TEST(history_is_read_beside_the_writer), PT_TEST(intervals_and_reductions_are_answered),
+        PT_TEST(open_writer), PT_TEST(fill), PT_TEST(history_is_read_beside_the_writer), PT_TEST(intervals_and_reductions_are_answered), PT_TEST(intervals_of_a_time_zone_are_those_of_its_calendar),
         PT_TEST(events_have_the_contracts_shape), PT_TEST(a_replay_gives_the_same_bytes_every_time), PT_TEST(a_paced_replay_keeps_its_pace),
         PT_TEST(a_directory_that_is_none_is_said), PT_TEST(the_rest_works_on_after_the_writer_is_gone),
     };
