@@ -54,6 +54,14 @@ static void csv_and_intervals_are_the_contracts(void)
     CHECK_CODE(o, 0);
     CHECK_SAYS(o.out, "time,path,count,max\n20");
     outcome_release(&o);
+    o = CLI("history", LEVEL, "--from", "now-1m", "--interval", "1h", "--tz", "Asia/Kolkata", "--fn", "count,max", "--json");
+    CHECK_CODE(o, 0);
+    CHECK_SAYS(o.out, "\"interval\":\"1h\",\"tz\":\"Asia/Kolkata\"");
+    outcome_release(&o);
+    o = CLI("history", LEVEL, "--from", "now-1m", "--interval", "1h", "--tz", "Asia/Atlantis", "--json");
+    CHECK_CODE(o, 2);
+    CHECK_SAYS(o.err, "Asia/Atlantis");
+    outcome_release(&o);
     o = CLI("history", LEVEL, "--from", "now-1m", "--interval", "10s", "--json");
     CHECK_CODE(o, 0);
     json_t *v = outcome_json(&o), *s = json_array_get(json_object_get(v, "series"), 0);
