@@ -15,6 +15,7 @@
 
 extern char **environ;
 
+static const char *const names[PLANT_PARTS] = { "plantree-plc", "plantree-host", "plantree-edge" };
 static char dir[300], data[400], url[64], configs[PLANT_PARTS][400];
 static pid_t pids[PLANT_PARTS];
 
@@ -35,7 +36,6 @@ const char *plant_dir(void)
 
 void plant_start(plant_part p)
 {
-    static const char *const names[] = { "plantree-plc", "plantree-host", "plantree-edge" };
     char path[4096], log[400];
     const char *bin = getenv("PLANTREE_BIN");
     posix_spawn_file_actions_t actions;
@@ -197,6 +197,25 @@ static bool come_up(void)
     return up;
 }
 
+/* A sanitizer's report in a program's log fails the test that ran it. */
+static bool logs_are_clean(void)
+{
+    static char text[1 << 20];
+    bool clean = true;
+    for (size_t i = 0; i < PLANT_PARTS; i++) {
+        char path[400];
+        snprintf(path, sizeof path, "%s/%s.log", dir, names[i]);
+        FILE *f = fopen(path, "r");
+        size_t n = f ? fread(text, 1, sizeof text - 1, f) : 0;
+        if (f) fclose(f);
+        text[n] = '\0';
+        if (!is_sanitizers(text)) continue;
+        fprintf(stderr, "%s:\n%s\n", path, text);
+        clean = false;
+    }
+    return clean;
+}
+
 int plant_main(const char *suite, const pt_test *tests, size_t n, int argc, char **argv)
 {
     snprintf(dir, sizeof dir, "%s", pt_test_dir());
@@ -204,5 +223,5 @@ int plant_main(const char *suite, const pt_test *tests, size_t n, int argc, char
     configure();
     int rc = come_up() ? pt_test_main(suite, tests, n, argc, argv) : 1;
     end_all();
-    return rc;
+    return logs_are_clean() ? rc : 1;
 }

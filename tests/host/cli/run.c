@@ -69,7 +69,16 @@ outcome run_plantree(const char *env, const char *const *args)
     o.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     if (pt_buf_reserve(&o.out, 1) || pt_buf_reserve(&o.err, 1)) abort();
     o.out.ptr[o.out.len] = o.err.ptr[o.err.len] = '\0';
+    if (is_sanitizers(o.err.ptr)) { /* whatever the exit code */
+        fprintf(stderr, "%s", o.err.ptr);
+        exit(1);
+    }
     return o;
+}
+
+bool is_sanitizers(const char *text)
+{
+    return strstr(text, "Sanitizer: ") || strstr(text, ": runtime error: ");
 }
 
 void outcome_release(outcome *o)

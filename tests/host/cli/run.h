@@ -8,7 +8,10 @@ typedef struct outcome {
     pt_buf out, err;  /* NUL-terminated behind len */
 } outcome;
 
-/* Arguments up to NULL, without the program's name. Environment: PLANTREE_* are taken out, then `env` ("NAME=value" or NULL) is added. */
+/* Is a sanitizer's report in it? */
+bool is_sanitizers(const char *text);
+
+/* Arguments up to NULL, without the program's name. Environment: PLANTREE_* are taken out, then `env` ("NAME=value" or NULL) is added. A sanitizer's report ends the test program. */
 outcome run_plantree(const char *env, const char *const *args);
 void outcome_release(outcome *o);
 bool outcome_says(const pt_buf *text, const char *what);
