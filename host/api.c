@@ -192,5 +192,7 @@ const pt_http_route host__routes[] = {
     { "PUT", "/api/v1/streams/{sid}", api__stream_select, none },
     { "POST", "/api/v1/writes", api__write, QUERY("wait") },
     { "GET", "/api/v1/writes/{id}", api__write_get, none },
+    { "GET", "/api/v1/audit", api__audit, QUERY("after", "limit") },
+    { "GET", "/api/v1/audit/verify", api__audit_verify, none },
 };
 const size_t host__n_routes = PT_COUNT_OF(host__routes);

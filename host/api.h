@@ -33,4 +33,6 @@ API_HANDLER(api__stream);
 API_HANDLER(api__stream_select);
 API_HANDLER(api__write);
 API_HANDLER(api__write_get);
+API_HANDLER(api__audit);
+API_HANDLER(api__audit_verify);
 #endif

@@ -1,6 +1,7 @@
 /* host/api_nodes.c -- edge nodes, their accounting, rebirth requests, and the state of the whole. */
 #include "host/api.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static void counts(pt_json *j, const host_node *n)
@@ -189,7 +190,11 @@ void api__rebirth(void *ctx, pt_http_request *rq)
     api__begin(rq);
     if (!api__unsafe_allowed(rq)) return;
     pt_slice group = pt_http_param(rq, "group"), edge = pt_http_param(rq, "edge");
-    switch (host_ingest_rebirth(app->ingest, group, edge)) {
+    char node[600];
+    int n = snprintf(node, sizeof node, "%.*s/%.*s", PT_SLICE_ARGS(group), PT_SLICE_ARGS(edge));
+    pt_status st = host_ingest_rebirth(app->ingest, group, edge);
+    (void)host__audit(app, pt_cstr(pt_http_peer(rq)), "rebirth", pt_slice_of(node, n < (int)sizeof node ? (size_t)n : sizeof node - 1), st == PT_OK ? "requested" : pt_status_name(st));
+    switch (st) {
     case PT_OK: {
         pt_buf out;
         pt_json j;

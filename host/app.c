@@ -274,6 +274,7 @@ pt_status host_app_open(host_app *app, const host_config *config, const pt_clock
     app->started_mono = pt_mono_ms(clock);
     app->turned_mono = app->started_mono;
     pt_status st = open_history(app, err);
+    if (st == PT_OK) st = host_audit_open(config->data.dir, &app->audit, err);
     if (st == PT_OK && config->mqtt.password) st = pt_config_secret(config->mqtt.password, &app->password, err);
     if (st == PT_OK && config->mqtt.tls.key_password) st = pt_config_secret(config->mqtt.tls.key_password, &app->key_password, err);
     if (st == PT_OK) st = pt_metrics_new(&app->metrics);
@@ -284,7 +285,7 @@ pt_status host_app_open(host_app *app, const host_config *config, const pt_clock
         load_tree(app);
         host_writes_options w;
         writes_options(config, &w);
-        st = host_writes_new(&w, app->tree, app->history, send_command, app, on_write, app, clock, log, &app->writes);
+        st = host_writes_new(&w, app->tree, app->history, app->audit, send_command, app, on_write, app, clock, log, &app->writes);
     }
     if (st == PT_OK) {
         host_ingest_options o;
@@ -340,6 +341,21 @@ void host_app_tick(host_app *app)
     if (app->broker) host_broker_tick(app->broker);
 }
 
+bool host__audit(host_app *app, pt_slice address, const char *action, pt_slice object, const char *outcome)
+{
+    pt_error err = { 0, "" };
+    host_audit_row row = { .at_ms = pt_wall_ms(app->clock),
+                           .principal = address.len ? PT_LIT("anonymous") : PT_LIT("system"),
+                           .auth_kind = PT_LIT("none"),
+                           .address = address,
+                           .action = pt_cstr(action),
+                           .object = object,
+                           .outcome = pt_cstr(outcome) };
+    pt_status st = host_audit_append(app->audit, &row, &err);
+    if (st != PT_OK) pt_logf(app->log, PT_LOG_ERROR, "HOST-AUDIT", "%s of %.*s: %s", action, PT_SLICE_ARGS(object), err.text);
+    return st == PT_OK;
+}
+
 void host_app_reload(host_app *app, const host_config *c)
 {
     const host_config *old = app->config;
@@ -361,6 +377,7 @@ void host_app_reload(host_app *app, const host_config *c)
     pt_status remapped = host_ingest_remap(app->ingest, c->map);
     if (remapped != PT_OK) pt_logf(app->log, PT_LOG_ERROR, "HOST-RELOAD", "mapping rules: %s", pt_status_name(remapped));
     pt_logf(app->log, PT_LOG_INFO, "HOST-RELOAD", "sparkplug, writes, uns and rules settings taken over");
+    (void)host__audit(app, PT_NONE, "config-reload", PT_NONE, remapped == PT_OK ? "done" : pt_status_name(remapped));
     hist_event e = { .time_ms = pt_wall_ms(app->clock), .type = PT_LIT("config-reload"), .detail = PT_LIT("{}") };
     pt_status st = hist_event_append(app->history, &e);
     if (st != PT_OK) pt_logf(app->log, PT_LOG_WARN, "HOST-EVENT-LOST", "config-reload: %s", pt_status_name(st));
@@ -384,6 +401,7 @@ pt_status host_app_stop(host_app *app, pt_error *err)
     host_sessions_free(app->saved);
     host_ingest_free(app->ingest);
     host_writes_free(app->writes);
+    host_audit_close(app->audit);
     host_live_free(app->live);
     uns_tree_free(app->tree);
     host_broker_free(app->broker);

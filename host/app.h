@@ -19,6 +19,7 @@ typedef struct host_app {
     uns_tree *tree;
     hist *history;
     host_live *live;
+    host_audit *audit;
     host_writes *writes;
     host_ingest *ingest;
     host_session *sessions[HOST_SERVERS_MAX];
@@ -43,6 +44,9 @@ void host_app_tick(host_app *app);
 void host_app_reload(host_app *app, const host_config *config);
 /* Death messages, drain, close. The worst that happened. */
 pt_status host_app_stop(host_app *app, pt_error *err);
+
+/* An audit row of what the operator did besides writes; false: it could not be written, which is logged. */
+bool host__audit(host_app *app, pt_slice address, const char *action, pt_slice object, const char *outcome);
 
 /* api.c */
 extern const pt_http_route host__routes[];

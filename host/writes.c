@@ -15,18 +15,22 @@ typedef struct record {
     struct record *next;
     host_write_result r;
     char *path, *key, *reason, *who, *node, *value_json;
+    char before[200];       /* JSON of the value when it was asked for; "": none, or longer */
     char *want_bytes;       /* of a text value */
     spb_value want;
     int64_t sent_mono, deadline_mono, settle_mono; /* settle: a deviation may still be corrected until then, silence may end */
     bool deviates;
     bool same;  /* the value stood there when it was sent, and nothing else has been seen or sent since */
-    bool untold; /* finished, its event not yet written */
+    bool armed;     /* audited, and being sent: what comes from now on counts */
+    bool untold;    /* finished, its event not yet written */
+    bool unaudited; /* finished, its audit row not yet written */
 } record;
 
 struct host_writes {
     host_writes_options opt;
     uns_tree *tree;
     hist *history;
+    host_audit *audit;
     host_ingest *ingest;
     host_send_fn *send;
     void *send_ctx;
@@ -38,7 +42,8 @@ struct host_writes {
     pthread_cond_t changed;
     record *records; /* newest first */
     uint32_t n_records;
-    _Atomic uint32_t n_open;
+    _Atomic uint32_t n_open, n_unsaid; /* unsaid: finished, and untold or unaudited */
+    bool audit_fails; /* told already */
     uint64_t next_id;
     uint64_t counts[5];
 };
@@ -49,7 +54,7 @@ const char *host_write_state_name(host_write_state s)
     return (unsigned)s < PT_COUNT_OF(names) ? names[s] : "unknown";
 }
 
-pt_status host_writes_new(const host_writes_options *o, uns_tree *tree, hist *history, host_send_fn *send, void *send_ctx,
+pt_status host_writes_new(const host_writes_options *o, uns_tree *tree, hist *history, host_audit *audit, host_send_fn *send, void *send_ctx,
                           void (*told)(void *ctx, pt_slice json), void *told_ctx, const pt_clock *clock, const pt_log *log, host_writes **out)
 {
     host_writes *w = calloc(1, sizeof *w);
@@ -57,6 +62,7 @@ pt_status host_writes_new(const host_writes_options *o, uns_tree *tree, hist *hi
     w->opt = *o;
     w->tree = tree;
     w->history = history;
+    w->audit = audit;
     w->send = send;
     w->send_ctx = send_ctx;
     w->told = told;
@@ -121,44 +127,69 @@ void host_writes_counts(host_writes *w, uint64_t by_state[5])
 
 /* ---- telling ---- */
 
-static void write_json(const record *r, pt_buf *out)
+static void write_json(const record *r, const host_write_result *now, pt_buf *out)
 {
     pt_json j;
     pt_json_init(&j, out);
     pt_json_object(&j);
-    pt_json_member_u64(&j, "id", r->r.id);
-    pt_json_member_cstr(&j, "state", host_write_state_name(r->r.state));
+    pt_json_member_u64(&j, "id", now->id);
+    pt_json_member_cstr(&j, "state", host_write_state_name(now->state));
     pt_json_member_cstr(&j, "path", r->path);
-    pt_json_member_u64(&j, "tag_id", r->r.tag_id);
+    pt_json_member_u64(&j, "tag_id", now->tag_id);
     pt_json_key(&j, "value");
     pt_json_raw(&j, pt_cstr(r->value_json));
-    if (r->r.seen[0]) {
+    if (now->seen[0]) {
         pt_json_key(&j, "reported");
-        pt_json_raw(&j, pt_cstr(r->r.seen));
+        pt_json_raw(&j, pt_cstr(now->seen));
     }
-    if (r->r.unchanged) pt_json_member_bool(&j, "unchanged", true);
+    if (now->unchanged) pt_json_member_bool(&j, "unchanged", true);
     pt_json_member_cstr(&j, "reason", r->reason);
     pt_json_member_cstr(&j, "who", r->who);
-    pt_json_member_cstr(&j, "detail", r->r.text);
-    pt_json_member_i64(&j, "sent_ms", r->r.sent_ms);
-    if (r->r.done_ms) pt_json_member_i64(&j, "done_ms", r->r.done_ms);
+    pt_json_member_cstr(&j, "detail", now->text);
+    pt_json_member_i64(&j, "sent_ms", now->sent_ms);
+    if (now->done_ms) pt_json_member_i64(&j, "done_ms", now->done_ms);
     pt_json_end_object(&j);
 }
 
-/* Event, audit and live stream: every request and every outcome. Without the lock. */
+/* A row of the audit. Without the lock. */
+static pt_status audit(host_writes *w, const record *r, const char *outcome, int64_t at_ms, pt_error *err)
+{
+    char id[24];
+    snprintf(id, sizeof id, "%llu", (unsigned long long)r->r.id);
+    host_audit_row row = { .at_ms = at_ms,
+                           .principal = PT_LIT("anonymous"), /* nothing authenticates yet: the address is all that is known */
+                           .auth_kind = PT_LIT("none"),
+                           .address = pt_cstr(r->who),
+                           .action = PT_LIT("write"),
+                           .object = pt_cstr(r->path),
+                           .before = pt_cstr(r->before),
+                           .after = pt_cstr(r->value_json),
+                           .reason = pt_cstr(r->reason),
+                           .outcome = pt_cstr(outcome),
+                           .request_id = pt_cstr(id) };
+    pt_status st = host_audit_append(w->audit, &row, err);
+    if (st != PT_OK && !w->audit_fails) pt_logf(w->log, PT_LOG_ERROR, "HOST-AUDIT", "write %s: %s", id, err->text);
+    w->audit_fails = st != PT_OK;
+    return st;
+}
+
+/* Event and live stream: every request and every outcome. Without the lock. */
 static void tell(host_writes *w, const record *r, int64_t at_ms)
 {
     pt_buf b;
+    pthread_mutex_lock(&w->lock);
+    host_write_result now = r->r;
+    pthread_mutex_unlock(&w->lock);
     pt_buf_init(&b, 64u << 10);
-    write_json(r, &b);
+    write_json(r, &now, &b);
     if (pt_buf_status(&b) == PT_OK) {
         hist_event e = { .time_ms = at_ms, .type = PT_LIT("write"), .node = r->node ? pt_cstr(r->node) : PT_NONE, .path = pt_cstr(r->path), .detail = pt_buf_view(&b) };
         pt_status st = hist_event_append(w->history, &e);
-        if (st != PT_OK) pt_logf(w->log, PT_LOG_ERROR, "HOST-WRITE-EVENT", "write %llu: %s", (unsigned long long)r->r.id, pt_status_name(st));
+        if (st != PT_OK) pt_logf(w->log, PT_LOG_ERROR, "HOST-WRITE-EVENT", "write %llu: %s", (unsigned long long)now.id, pt_status_name(st));
         if (w->told) w->told(w->told_ctx, pt_buf_view(&b));
     }
-    pt_logf(w->log, PT_LOG_INFO, "HOST-WRITE", "%s = %s by %s: %s%s%s", r->path, r->value_json, r->who, host_write_state_name(r->r.state),
-            r->r.text[0] ? ", " : "", r->r.text);
+    pt_logf(w->log, PT_LOG_INFO, "HOST-WRITE", "%s = %s by %s: %s%s%s", r->path, r->value_json, r->who, host_write_state_name(now.state),
+            now.text[0] ? ", " : "", now.text);
     pt_buf_fini(&b);
 }
 
@@ -326,7 +357,7 @@ static void forget_old(host_writes *w, int64_t now_ms)
     uint32_t n = 0;
     while (*at) {
         record *r = *at;
-        bool open = r->r.state == HOST_WRITE_SENT;
+        bool open = r->r.state == HOST_WRITE_SENT || r->untold || r->unaudited;
         if (!open && (now_ms - r->r.sent_ms > KEEP_MS || n >= RECORDS_MAX)) {
             *at = r->next;
             record_free(r);
@@ -431,11 +462,18 @@ pt_status host_writes_do(host_writes *w, const host_write_request *rq, host_writ
         return PT_ENOMEM;
     }
     result.id = r->r.id;
+    snprintf(r->before, sizeof r->before, "%s", t.current_json);
     r->r = result;
     r->sent_mono = pt_mono_ms(w->clock);
     r->deadline_mono = r->sent_mono + w->opt.confirm_ms;
     pthread_mutex_lock(&w->lock);
     forget_old(w, now);
+    if ((same = find_key(w, rq->key)) != NULL) { /* the same key came twice at a time: one of them is sent */
+        pthread_mutex_unlock(&w->lock);
+        target_free(&t);
+        record_free(r);
+        return host_writes_do(w, rq, out);
+    }
     if (st == PT_OK) {
         r->same = stands(&t, &v);
         r->settle_mono = r->sent_mono + SETTLE_MS;
@@ -448,8 +486,20 @@ pt_status host_writes_do(host_writes *w, const host_write_request *rq, host_writ
     r->next = w->records;
     w->records = r;
     w->n_records++;
-    if (st == PT_OK) w->n_open++; /* before it is sent: the answer may be quick */
+    if (st == PT_OK) w->n_open++;
     pthread_mutex_unlock(&w->lock);
+    pt_error err = { 0, "" };
+    pt_status audited = audit(w, r, st == PT_OK ? "requested" : "refused", now, &err);
+    if (st == PT_OK) { /* armed before it is sent: the answer may be quick */
+        pthread_mutex_lock(&w->lock);
+        r->armed = audited == PT_OK;
+        if (!r->armed) {
+            w->n_open--;
+            st = refuse(&r->r, 503, "not-ready", "nothing was sent, because the audit cannot be written: %s", err.text);
+            pthread_cond_broadcast(&w->changed);
+        }
+        pthread_mutex_unlock(&w->lock);
+    }
     if (st == PT_OK) {
         pt_status sent = send_command(w, &t, &f, &v, now);
         if (sent != PT_OK) {
@@ -457,8 +507,10 @@ pt_status host_writes_do(host_writes *w, const host_write_request *rq, host_writ
             if (r->r.state == HOST_WRITE_SENT) {
                 w->n_open--;
                 refuse(&r->r, 503, "not-ready", "the command could not be sent: %s", pt_status_name(sent));
+                pthread_cond_broadcast(&w->changed);
             }
             pthread_mutex_unlock(&w->lock);
+            (void)audit(w, r, "refused", pt_wall_ms(w->clock), &err); /* logged when it fails */
         }
     }
     target_free(&t);
@@ -491,7 +543,8 @@ static void finish(host_writes *w, record *r, host_write_state state)
 {
     r->r.state = state;
     r->r.done_ms = pt_wall_ms(w->clock);
-    r->untold = true;
+    r->untold = r->unaudited = true;
+    w->n_unsaid++;
     w->n_open--;
     w->counts[state]++;
     if (r->r.unchanged) snprintf(r->r.text, sizeof r->r.text, "the value was there before; a node reports changes only");
@@ -511,18 +564,25 @@ static void note_seen(record *r, const spb_value *v)
     pt_buf_fini(&b);
 }
 
-/* Write the events of what was finished. A record stays in the list for ten minutes, so it may be told without the lock. */
+/* Events and audit rows of what was finished. A record stays in the list for ten minutes and at least until all is said, so it may be read without the lock. */
 static void tell_finished(host_writes *w)
 {
-    for (;;) {
+    while (atomic_load(&w->n_unsaid) > 0) {
+        pt_error err = { 0, "" };
         pthread_mutex_lock(&w->lock);
         record *r = w->records;
-        while (r && !r->untold)
+        while (r && !r->untold && !r->unaudited)
             r = r->next;
+        bool untold = r && r->untold;
         if (r) r->untold = false;
         pthread_mutex_unlock(&w->lock);
         if (!r) return;
-        tell(w, r, r->r.done_ms);
+        if (untold) tell(w, r, r->r.done_ms);
+        if (audit(w, r, host_write_state_name(r->r.state), r->r.done_ms, &err) != PT_OK) return; /* again with the next tick */
+        pthread_mutex_lock(&w->lock);
+        r->unaudited = false;
+        w->n_unsaid--;
+        pthread_mutex_unlock(&w->lock);
     }
 }
 
@@ -530,15 +590,13 @@ void host_writes_see(host_writes *w, const uns_update *u, size_t n)
 {
     if (atomic_load(&w->n_open) == 0) return;
     int64_t now = pt_mono_ms(w->clock);
-    bool finished = false;
     pthread_mutex_lock(&w->lock);
     for (record *r = w->records; r; r = r->next) {
-        for (size_t i = 0; i < n && r->r.state == HOST_WRITE_SENT; i++) {
+        for (size_t i = 0; i < n && r->armed && r->r.state == HOST_WRITE_SENT; i++) {
             if (u[i].tag_id != r->r.tag_id) continue;
             note_seen(r, &u[i].value);
             if (spb_value_equal(&u[i].value, &r->want)) {
                 finish(w, r, HOST_WRITE_CONFIRMED);
-                finished = true;
             } else if (!r->deviates) { /* perhaps it was on its way before the command: wait a little for a better one */
                 r->deviates = true;
                 r->same = false;
@@ -547,7 +605,6 @@ void host_writes_see(host_writes *w, const uns_update *u, size_t n)
         }
     }
     pthread_mutex_unlock(&w->lock);
-    if (finished) tell_finished(w);
 }
 
 /* Nothing came since it was sent, and the value still stands there: so it was done, or there was nothing to do. */
@@ -561,13 +618,13 @@ static bool still_stands(const host_writes *w, record *r)
     return ok;
 }
 
-void host_writes_tick(host_writes *w)
+static void time_out(host_writes *w)
 {
     if (atomic_load(&w->n_open) == 0) return;
     int64_t now = pt_mono_ms(w->clock);
     pthread_mutex_lock(&w->lock);
     for (record *r = w->records; r; r = r->next) {
-        if (r->r.state != HOST_WRITE_SENT) continue;
+        if (!r->armed || r->r.state != HOST_WRITE_SENT) continue;
         bool settled = now >= r->settle_mono || now >= r->deadline_mono;
         if (r->deviates && settled) {
             finish(w, r, HOST_WRITE_DEVIATES);
@@ -579,5 +636,10 @@ void host_writes_tick(host_writes *w)
         }
     }
     pthread_mutex_unlock(&w->lock);
+}
+
+void host_writes_tick(host_writes *w)
+{
+    time_out(w);
     tell_finished(w);
 }

@@ -12,6 +12,7 @@
  * Threads: any; one lock. Requests are kept for ten minutes so that an Idempotency-Key gives the same answer again. */
 #ifndef HOST_WRITES_H
 #define HOST_WRITES_H
+#include "host/audit.h"
 #include "host/ingest.h"
 
 typedef enum host_write_state { HOST_WRITE_SENT, HOST_WRITE_CONFIRMED, HOST_WRITE_DEVIATES, HOST_WRITE_TIMEOUT, HOST_WRITE_REFUSED } host_write_state;
@@ -55,8 +56,9 @@ typedef struct host_write_result {
 
 typedef pt_status host_send_fn(void *ctx, uint16_t server, pt_slice topic, pt_slice payload);
 
-/* tree, ingest, history, clock, log are borrowed. `told` gets the outcome as JSON for the live stream (may be NULL). */
-PT_MUST_CHECK pt_status host_writes_new(const host_writes_options *o, uns_tree *tree, hist *history, host_send_fn *send, void *send_ctx,
+/* tree, ingest, history, audit, clock, log are borrowed. `told` gets the outcome as JSON for the live stream (may be NULL). Every request and outcome is
+ * an audit row: a request that cannot be audited is refused; an outcome that cannot be is tried again with each tick. */
+PT_MUST_CHECK pt_status host_writes_new(const host_writes_options *o, uns_tree *tree, hist *history, host_audit *audit, host_send_fn *send, void *send_ctx,
                                         void (*told)(void *ctx, pt_slice json), void *told_ctx, const pt_clock *clock, const pt_log *log,
                                         host_writes **out);
 void host_writes_free(host_writes *w);
@@ -70,7 +72,7 @@ PT_MUST_CHECK pt_status host_writes_do(host_writes *w, const host_write_request 
 PT_MUST_CHECK pt_status host_writes_get(host_writes *w, uint64_t id, host_write_result *out);
 /* New live values, from the shards; cheap when no write is open. */
 void host_writes_see(host_writes *w, const uns_update *u, size_t n);
-/* Time-outs. Call every 100 ms or so. */
+/* Time-outs, and the events and audit rows of what has ended. Call every 100 ms or so. */
 void host_writes_tick(host_writes *w);
 void host_writes_counts(host_writes *w, uint64_t by_state[5]);
 #endif
