@@ -31,7 +31,11 @@ static void on_command(void *ctx, const edge_command *c)
     edge_app *a = ctx;
     pt_error err = { 0 };
     pthread_rwlock_rdlock(&a->lock);
-    pt_status st = a->poller ? edge_poller_write(a->poller, c->metric, c->value, 0, &err) : PT_ESTATE;
+    pt_status st = PT_ESTATE;
+    if (a->poller && edge_node_model_number(a->node) != c->model) /* a reload came between: the index would be another tag's */
+        st = pt_fail(&err, PT_ESTATE, "the configuration was replaced meanwhile");
+    else if (a->poller)
+        st = edge_poller_write(a->poller, c->metric, c->value, 0, &err);
     pthread_rwlock_unlock(&a->lock);
     if (st != PT_OK) pt_logf(a->log, PT_LOG_WARN, "EDGE-WRITE-REFUSED", "write not passed on: %s", err.text[0] ? err.text : pt_status_name(st));
 }

@@ -7,7 +7,7 @@
 
 typedef struct command_ctx {
     edge_node *n;
-    uint32_t device;
+    uint32_t device, model_number;
     uint32_t parent; /* template instance whose members are being read, or EDGE_NO_METRIC */
 } command_ctx;
 
@@ -74,10 +74,15 @@ static void one(void *ctx, const edge__command_metric *m)
 {
     command_ctx *c = ctx;
     edge_node *n = c->n;
-    edge_command cmd = { .device = c->device };
+    edge_command cmd = { .device = c->device, .model = c->model_number };
     spb_value v;
     bool deliver = false;
     pthread_mutex_lock(&n->lock);
+    if (n->model_number != c->model_number) { /* indices of the one before mean nothing in this one */
+        refuse(n, "EDGE-WRITE-RELOADED", "the configuration was replaced meanwhile", m->name);
+        pthread_mutex_unlock(&n->lock);
+        return;
+    }
     uint32_t metric = resolve(c, m);
     if (metric == EDGE_NO_METRIC) {
         if (c->device != EDGE_NODE_DEVICE && c->parent == EDGE_NO_METRIC && pt_slice_eq_cstr(m->name, "Device Control/Rebirth") && is_true(m)) {
@@ -90,7 +95,7 @@ static void one(void *ctx, const edge__command_metric *m)
         control(n, metric, m);
     } else if (n->model->metrics[metric].type == SPB_TEMPLATE) {
         if (m->wire == SPB_WIRE_TEMPLATE) {
-            command_ctx inner = { n, c->device, metric };
+            command_ctx inner = { n, c->device, c->model_number, metric };
             pthread_mutex_unlock(&n->lock);
             if (edge__decode_members(m->value.bytes, COMMAND_METRICS_MAX, one, &inner) != PT_OK) {
                 pthread_mutex_lock(&n->lock);
@@ -124,7 +129,7 @@ static void one(void *ctx, const edge__command_metric *m)
     if (deliver) n->o.command(n->o.command_ctx, &cmd);
 }
 
-void edge__commands(edge_node *n, uint32_t device, pt_slice payload)
+void edge__commands(edge_node *n, uint32_t device, uint32_t model_number, pt_slice payload)
 {
     pt_status st = edge__decode_metrics(payload, COMMAND_METRICS_MAX, ignore_metric, NULL);
     if (st != PT_OK) {
@@ -135,7 +140,7 @@ void edge__commands(edge_node *n, uint32_t device, pt_slice payload)
         pthread_mutex_unlock(&n->lock);
         return;
     }
-    command_ctx c = { n, device, EDGE_NO_METRIC };
+    command_ctx c = { n, device, model_number, EDGE_NO_METRIC };
     st = edge__decode_metrics(payload, COMMAND_METRICS_MAX, one, &c);
     (void)st; /* it has parsed before */
 }

@@ -121,6 +121,7 @@ typedef struct edge_command {
     uint32_t device, metric;
     void *user;
     const spb_value *value;
+    uint32_t model; /* edge_node_model_number then: an index means something in that model only */
 } edge_command;
 
 typedef struct edge_node_options {
@@ -201,6 +202,8 @@ void edge_node_backfill_progress(edge_node *n, int64_t pending, int64_t done_thr
 /* Put another model in place: values of metrics with the same device, name and type go over, then births (no reconnect). The old model
  * is handed back. PT_ESTATE: the new one is not sealed. */
 PT_MUST_CHECK pt_status edge_node_replace_model(edge_node *n, edge_model *model, edge_model **old);
+/* How often it was replaced. The rest of a command that was being read meanwhile is refused. */
+uint32_t edge_node_model_number(edge_node *n);
 
 /* ---- looking ---- */
 

@@ -351,7 +351,7 @@ void edge_node_receive(edge_node *n, pt_slice topic, pt_slice payload, bool reta
     }
     pt_status st = spb_topic_parse(&spb_namespace_b, topic, &t, NULL);
     bool ours = st == PT_OK && t.verb != SPB_STATE && pt_slice_eq_cstr(t.group, n->group) && pt_slice_eq_cstr(t.edge, n->node);
-    uint32_t device = EDGE_NODE_DEVICE;
+    uint32_t device = EDGE_NODE_DEVICE, number = n->model_number;
     if (st != PT_OK) {
         n->stats.messages_bad++;
     } else if (t.verb == SPB_STATE) {
@@ -368,7 +368,7 @@ void edge_node_receive(edge_node *n, pt_slice topic, pt_slice payload, bool reta
         }
     }
     pthread_mutex_unlock(&n->lock);
-    if (st == PT_OK && ours && (t.verb == SPB_NCMD || t.verb == SPB_DCMD)) edge__commands(n, device, payload);
+    if (st == PT_OK && ours && (t.verb == SPB_NCMD || t.verb == SPB_DCMD)) edge__commands(n, device, number, payload);
 }
 
 /* --- timers, sending --- */
@@ -600,9 +600,18 @@ pt_status edge_node_replace_model(edge_node *n, edge_model *model, edge_model **
     carry_over(model, n->model);
     *old = n->model;
     n->model = model;
+    n->model_number++;
     event(n, EDGE_EV_MODEL_CHANGED);
     pthread_mutex_unlock(&n->lock);
     return PT_OK;
+}
+
+uint32_t edge_node_model_number(edge_node *n)
+{
+    pthread_mutex_lock(&n->lock);
+    uint32_t number = n->model_number;
+    pthread_mutex_unlock(&n->lock);
+    return number;
 }
 
 /* --- looking --- */

@@ -18,6 +18,7 @@ struct edge_node {
     bool has_journal;
     char *group, *node, *primary_host; /* in the node's block */
     edge_model *model;
+    uint32_t model_number; /* how often it was replaced */
     edge_session session;
     edge_node_stats stats;
     int64_t birth_stamp_ms;
@@ -50,6 +51,6 @@ pt_slice edge__ndeath(char *buf, size_t cap, uint8_t bd_seq);
 /* Metrics a birth leaves out: backfill controls without a journal. */
 bool edge__hidden(const edge_node *n, uint32_t metric);
 
-/* commands.c: takes and releases the lock itself */
-void edge__commands(edge_node *n, uint32_t device, pt_slice payload);
+/* commands.c: takes and releases the lock itself. device is one of the model with this number. */
+void edge__commands(edge_node *n, uint32_t device, uint32_t model_number, pt_slice payload);
 #endif

@@ -353,8 +353,11 @@ void edge_poller_stop(edge_poller *p)
         pthread_mutex_lock(&l->lock);
         for (write_job *j = l->first, *next; j; j = next) {
             next = j->next;
-            j->status = PT_ECLOSED;
+            unit *u = &p->units[j->device];
+            j->status = pt_fail(&j->err, PT_ECLOSED, "the drivers stop");
             j->done = true;
+            u->writes_failed++;
+            pt_logf(p->o.log, PT_LOG_WARN, "EDGE-WRITE-FAILED", "device %s: '%s' not written: the drivers stop", u->d.config.device, u->d.config.tags[j->tag].name);
             if (!j->waited) free_job(j);
         }
         l->first = NULL;

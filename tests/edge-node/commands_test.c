@@ -171,6 +171,72 @@ static void members_can_be_written_through_the_instance(void)
     rig_fini(r);
 }
 
+/* A reload may come between two metrics of one command: the second one's index would be another tag's. */
+static struct {
+    edge_model *next;
+    uint32_t calls, model;
+} swap;
+
+static void replace_model(void *ctx, const edge_command *c)
+{
+    edge_model *old = NULL;
+    swap.calls++;
+    swap.model = c->model;
+    if (swap.calls == 1) CHECK_OK(edge_node_replace_model(((rig *)ctx)->node, swap.next, &old));
+}
+
+static void a_model_that_is_replaced_meanwhile_ends_the_command(void)
+{
+    open_rig();
+    memset(&swap, 0, sizeof swap);
+    r->options.command = replace_model;
+    r->options.command_ctx = r;
+    rig_start(r);
+    edge_node_device_online(r->node, r->device);
+    rig_connect(r);
+    void *first = r->model_memory;
+    uint32_t d, x;
+    swap.next = rig_model(r, NULL); /* smaller: the old indices are beyond it */
+    CHECK_OK(edge_model_device(swap.next, "filler", &d, NULL));
+    CHECK_OK(edge_model_metric(swap.next, d, &(edge_metric_def){ .name = "Flag", .type = SPB_BOOLEAN, .writable = true }, &x, NULL));
+    CHECK_OK(edge_model_seal(swap.next, NULL, NULL));
+    CHECK_INT(edge_node_model_number(r->node), 0);
+    spb_metric both[] = { write_metric("Name", SPB_WIRE_STRING, (spb_wire_value){ .bytes = PT_LIT("a") }), write_metric("Flag", SPB_WIRE_BOOL, (spb_wire_value){ .boolean = true }) };
+    rig_command(r, "filler", both, 2);
+    CHECK_INT(swap.calls, 1);
+    CHECK_INT(swap.model, 0);
+    CHECK_INT(edge_node_model_number(r->node), 1);
+    rig_command(r, "filler", &both[1], 1); /* the next one is the new model's */
+    CHECK_INT(swap.calls, 2);
+    CHECK_INT(swap.model, 1);
+    edge_node_stats s;
+    edge_node_stats_get(r->node, &s);
+    CHECK(s.commands == 2 && s.commands_refused == 1);
+    free(first);
+    rig_fini(r);
+}
+
+static void a_device_is_born_again_when_a_host_asks_for_it_alone(void)
+{
+    open_rig();
+    rig_start(r);
+    edge_node_device_online(r->node, r->device);
+    rig_connect(r);
+    rig_set(r, r->count, rig_i64(5));
+    edge_node_poll(r->node);
+    rig_skip(r);
+    spb_metric m = write_metric("Device Control/Rebirth", SPB_WIRE_BOOL, (spb_wire_value){ .boolean = false });
+    rig_command(r, "filler", &m, 1); /* false: nothing */
+    CHECK(rig_next(r) == NULL);
+    m.value.boolean = true;
+    rig_command(r, "filler", &m, 1);
+    const rig_message *b = rig_next(r);
+    CHECK_FATAL(b != NULL && b->verb == SPB_DBIRTH);
+    CHECK(rig_decode(r, b)->seq == 3 && rig_metric(rig_decode(r, b), "Count")->value.u64 == 5); /* NBIRTH, DBIRTH, DDATA before */
+    CHECK(rig_next(r) == NULL);
+    rig_fini(r);
+}
+
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
@@ -178,6 +244,8 @@ int main(int argc, char **argv)
         PT_TEST(false_or_foreign_rebirth_commands_are_ignored),
         PT_TEST(writes_reach_the_application_only_when_they_are_right),
         PT_TEST(a_written_value_goes_out_when_it_changed_something),
+        PT_TEST(a_model_that_is_replaced_meanwhile_ends_the_command),
+        PT_TEST(a_device_is_born_again_when_a_host_asks_for_it_alone),
         PT_TEST(members_can_be_written_through_the_instance),
     };
     return pt_test_main("edge-node/commands", tests, PT_COUNT_OF(tests), argc, argv);

@@ -89,11 +89,33 @@ static void a_device_switched_off_is_left_alone_until_switched_on(void)
     plc_stop(&p);
 }
 
+static void writes_that_wait_when_the_drivers_stop_are_counted_as_failed(void)
+{
+    plc p;
+    bench_begin(&b);
+    plc_start(&p, 0, 1, "delay=100");
+    uint32_t d = bench_device(&b, "slow", p.port, 1, "2s", bench_line, 2);
+    bench_run(&b);
+    CHECK_WITHIN_FATAL(5000, edge_node_device_is_online(b.r.node, d));
+    spb_value v = { .type = SPB_FLOAT, .as = { .f32 = 3 } };
+    pt_error err = { 0 };
+    for (int i = 0; i < 10; i++)
+        CHECK_OK(edge_poller_write(b.poller, b.metrics[0][1], &v, 0, &err));
+    edge_poller_stop(b.poller);
+    edge_poller_stats s = bench_stats(&b, 0);
+    CHECK_INT(s.writes + s.writes_failed, 10);
+    CHECK(s.writes_failed > 0);
+    CHECK_STATUS(edge_poller_write(b.poller, b.metrics[0][1], &v, 0, &err), PT_ESTATE);
+    bench_end(&b);
+    plc_stop(&p);
+}
+
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
         PT_TEST(a_plc_that_goes_takes_only_its_device_down_and_comes_back),
         PT_TEST(a_plc_that_answers_nothing_but_exceptions_is_dead),
+        PT_TEST(writes_that_wait_when_the_drivers_stop_are_counted_as_failed),
         PT_TEST(a_slow_plc_delays_no_other),
         PT_TEST(a_device_switched_off_is_left_alone_until_switched_on),
     };
