@@ -173,6 +173,37 @@ static pt_status copy_aside(void *ctx, sqlite3_stmt *q)
     return put_aside(s, why ? why : "", bytes ? bytes : "", (size_t)sqlite3_column_bytes(q, 6));
 }
 
+typedef struct table_copy {
+    sqlite3 *to;
+    sqlite3_stmt *put;
+    int columns;
+    uint64_t rows;
+    pt_error *err;
+} table_copy;
+
+/* The row as it is, column 0 (the id once more) aside. */
+static pt_status copy_row(void *ctx, sqlite3_stmt *q)
+{
+    table_copy *k = ctx;
+    for (int i = 0; i < k->columns; i++) {
+        if (sqlite3_bind_value(k->put, i + 1, sqlite3_column_value(q, i + 1)) != SQLITE_OK) return hist__db_fail(k->to, k->err, "bind");
+    }
+    pt_status st = hist__db_run(k->to, k->put, k->err);
+    k->rows += st == PT_OK;
+    return st;
+}
+
+/* Whatever rows of the table can be read. */
+static pt_status copy_table(sqlite3 *from, sqlite3 *to, const char *table, const char *insert, int n, uint64_t *rows, pt_error *err)
+{
+    table_copy k = { .to = to, .columns = n, .err = err };
+    pt_status st = hist__db_prepare(to, insert, &k.put, err);
+    if (st == PT_OK) st = each_row(from, table, copy_row, &k);
+    sqlite3_finalize(k.put);
+    *rows = k.rows;
+    return st;
+}
+
 pt_status hist__repair_partition(hist__check *c, hist *h, int64_t start_ms, pt_error *err)
 {
     char name[60];
@@ -192,6 +223,8 @@ pt_status hist__repair_partition(hist__check *c, hist *h, int64_t start_ms, pt_e
     if (st == PT_OK) st = hist__db_prepare(to->db, "INSERT INTO damaged(reason, data) VALUES(?1, ?2)", &s.aside, err);
     if (st == PT_OK) st = each_row(from, "data", look_at_block, &s);
     if (st == PT_OK) st = each_row(from, "damaged", copy_aside, &s);
+    uint64_t ignored_rows = 0;
+    if (st == PT_OK) st = copy_table(from, to->db, "left_out", "INSERT OR IGNORE INTO left_out VALUES(?1,?2,?3)", 3, &ignored_rows, err);
     if (st == PT_OK && s.n) qsort(s.list, s.n, sizeof *s.list, by_tag);
     for (size_t at = 0; st == PT_OK && at < s.n;) {
         size_t end = at + 1;
@@ -295,47 +328,16 @@ pt_status hist__repair_journal(hist__check *c, hist *h, pt_error *err)
     return st == PT_ENOMEM ? pt_fail(err, st, "out of memory") : st;
 }
 
-typedef struct catalog_copy {
-    sqlite3 *to;
-    sqlite3_stmt *put;
-    int columns;
-    uint64_t rows;
-    pt_error *err;
-} catalog_copy;
-
-/* The row as it is, column 0 (the id once more) aside. */
-static pt_status copy_catalog_row(void *ctx, sqlite3_stmt *q)
-{
-    catalog_copy *k = ctx;
-    for (int i = 0; i < k->columns; i++) {
-        if (sqlite3_bind_value(k->put, i + 1, sqlite3_column_value(q, i + 1)) != SQLITE_OK) return hist__db_fail(k->to, k->err, "bind");
-    }
-    pt_status st = hist__db_run(k->to, k->put, k->err);
-    k->rows += st == PT_OK;
-    return st;
-}
-
-/* Whatever rows of the table can be read. */
-static pt_status copy_table(sqlite3 *from, sqlite3 *to, const char *table, const char *insert, int n, uint64_t *rows, pt_error *err)
-{
-    catalog_copy k = { .to = to, .columns = n, .err = err };
-    pt_status st = hist__db_prepare(to, insert, &k.put, err);
-    if (st == PT_OK) st = each_row(from, table, copy_catalog_row, &k);
-    sqlite3_finalize(k.put);
-    *rows = k.rows;
-    return st;
-}
-
 /* tag_path and tag_meta have no number of their own: tag by tag, so that a damaged page costs only the tags on it. */
 static pt_status copy_per_tag(sqlite3 *from, sqlite3 *to, const char *select, const char *insert, uint32_t tags, uint64_t *rows, pt_error *err)
 {
-    catalog_copy k = { .to = to, .columns = 4, .err = err };
+    table_copy k = { .to = to, .columns = 4, .err = err };
     sqlite3_stmt *q = NULL;
     pt_status st = hist__db_prepare(to, insert, &k.put, err);
     if (st == PT_OK && sqlite3_prepare_v2(from, select, -1, &q, NULL) == SQLITE_NOMEM) st = pt_fail(err, PT_ENOMEM, "out of memory");
     for (uint32_t id = 1; st == PT_OK && q && id <= tags && id > 0; id++) {
         sqlite3_bind_int64(q, 1, id);
-        while (st == PT_OK && sqlite3_step(q) == SQLITE_ROW) st = copy_catalog_row(&k, q);
+        while (st == PT_OK && sqlite3_step(q) == SQLITE_ROW) st = copy_row(&k, q);
         sqlite3_reset(q);
     }
     sqlite3_finalize(q);
