@@ -12,7 +12,7 @@ static void fix(uint8_t *copy, size_t size)
 
 static bool same(const hist__rows *a, const hist__rows *b)
 {
-    if (a->n != b->n) return false;
+    if (a->n != b->n || !(a->deviation == b->deviation)) return false;
     for (size_t i = 0; i < a->n; i++) {
         if (a->s[i].time_ms != b->s[i].time_ms || a->s[i].flags != b->s[i].flags || !hist__same_content(&a->s[i], &b->s[i])) return false;
     }
@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!copy) return 0;
     memcpy(copy, data, size);
     copy[0] = data[0] & 1 ? 0xb7 : 0xa7;
-    copy[1] = 1;
+    copy[1] = copy[0] == 0xb7 && (data[1] & 1) ? 2 : 1;
     fix(copy, size);
     hist__rows rows, again;
     hist__rows_init(&rows);
@@ -41,7 +41,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (hist__block_decode(codec, copy, size, &tag, &rows, NULL) == PT_OK) {
             hist__summary sum;
             hist__summarize(rows.s, rows.n, &sum);
-            if (hist__block_encode(codec, tag, rows.s, rows.n, &blob) != PT_OK || hist__block_decode(codec, blob.ptr, blob.len, &tag, &again, NULL) != PT_OK || !same(&rows, &again)) abort();
+            double deviation = copy[1] == 2 ? rows.deviation : -1;
+            if (hist__block_encode_within(codec, tag, rows.s, rows.n, deviation, &blob) != PT_OK || blob.ptr[1] != (char)copy[1] || hist__block_decode(codec, blob.ptr, blob.len, &tag, &again, NULL) != PT_OK || !same(&rows, &again)) abort();
         }
     } else if (hist__journal_decode(copy, size, &rows, NULL) == PT_OK) {
         if (hist__journal_encode(rows.s, rows.n, &blob) != PT_OK || hist__journal_decode(blob.ptr, blob.len, &again, NULL) != PT_OK || !same(&rows, &again)) abort();

@@ -1,10 +1,9 @@
-/* tests/historian/deviation_test.c -- what is left out stays within what the blocks state, is counted, and verify sees when it is not so. */
+/* tests/historian/deviation_test.c -- what is left out stays within what the blocks state, and is counted. */
 #include "historian/deviation.h"
 #include "base/random.h"
 #include "historian/aggregate.h"
 #include "historian/maintain.h"
 #include "historian/store.h"
-#include "tests/historian/format_decoder.h"
 #include "tests/support/check.h"
 
 #include <stdio.h>
@@ -313,50 +312,6 @@ static void replay_after_a_crash_counts_nothing_twice(void)
 }
 
 /* A block that states less than it left out. */
-static void verify_sees_a_broken_bound(void)
-{
-    const char *dir = under("broken");
-    hist *h = open_with(dir, 1);
-    uint32_t thin = tag_at(h, "thin/a", SPB_DOUBLE), plain = tag_at(h, "plain", SPB_DOUBLE);
-    fill(h, thin, plain, 0, 200);
-    CHECK_OK(hist_seal(h, NULL));
-    CHECK_OK(hist_close(h, 10000, NULL));
-    char path[700], name[40];
-    hist__partition_name(hist__partition_start(NOW), name);
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    sqlite3 *db = NULL;
-    sqlite3_stmt *q = NULL;
-    CHECK_FATAL(sqlite3_open(path, &db) == SQLITE_OK);
-    CHECK_FATAL(sqlite3_prepare_v2(db, "SELECT id, data FROM data WHERE id=(SELECT id FROM block WHERE tag_id=1)", -1, &q, NULL) == SQLITE_OK);
-    CHECK_FATAL(sqlite3_step(q) == SQLITE_ROW);
-    hist__codec *codec = NULL;
-    hist__rows rows;
-    pt_buf blob;
-    hist__rows_init(&rows);
-    pt_buf_init(&blob, 1 << 20);
-    CHECK_OK_FATAL(hist__codec_new(&codec));
-    CHECK_OK_FATAL(hist__block_decode(codec, sqlite3_column_blob(q, 1), (size_t)sqlite3_column_bytes(q, 1), NULL, &rows, NULL));
-    CHECK(rows.deviation > 0 && rows.deviation <= 1.5);
-    fd_result second;
-    fd_block(sqlite3_column_blob(q, 1), (size_t)sqlite3_column_bytes(q, 1), &second);
-    CHECK(second.fault == NULL && second.n == rows.n && second.deviation == rows.deviation);
-    for (size_t i = 0; i < second.n && i < rows.n; i++) CHECK(second.rows[i].flags == rows.s[i].flags && second.rows[i].word == rows.s[i].as.u64);
-    fd_free(&second);
-    CHECK_OK_FATAL(hist__block_encode_within(codec, 1, rows.s, rows.n, rows.deviation / 2, &blob));
-    sqlite3_int64 id = sqlite3_column_int64(q, 0);
-    sqlite3_finalize(q);
-    CHECK_FATAL(sqlite3_prepare_v2(db, "UPDATE data SET data=?1 WHERE id=?2", -1, &q, NULL) == SQLITE_OK);
-    sqlite3_bind_blob(q, 1, blob.ptr, (int)blob.len, SQLITE_STATIC);
-    sqlite3_bind_int64(q, 2, id);
-    CHECK(sqlite3_step(q) == SQLITE_DONE);
-    sqlite3_finalize(q);
-    sqlite3_close(db);
-    pt_buf_fini(&blob);
-    hist__rows_fini(&rows);
-    hist__codec_free(codec);
-    CHECK(verified(dir).faults > 0);
-}
-
 /* A partition of format 1, as an older build wrote it, is read as it is and brought forward when it is written to. */
 static void an_older_partition_is_brought_forward(void)
 {
@@ -396,7 +351,6 @@ int main(int argc, char **argv)
         PT_TEST(history_is_thinned_when_sealed_and_all_is_accounted_for),
         PT_TEST(late_samples_keep_the_bound_true),
         PT_TEST(replay_after_a_crash_counts_nothing_twice),
-        PT_TEST(verify_sees_a_broken_bound),
         PT_TEST(an_older_partition_is_brought_forward),
     };
     (void)argc;

@@ -252,6 +252,17 @@ static void repairing_again_keeps_what_was_put_aside_before(void)
     }
 }
 
+static void what_was_left_out_on_request_stays_accounted_for(void)
+{
+    const char *dir = new_dir(), *path;
+    close_ok(filled_store(dir));
+    path = partition_in(dir, NOW + 10 * DAY);
+    run_sql(path, "INSERT INTO left_out VALUES(2, 30, 4); DELETE FROM tag_stat");
+    CHECK(faults_in(dir, true, false, NULL) > 0);
+    CHECK_INT(sql_number(path, "SELECT tag_id * 10000 + exception * 100 + compression FROM left_out"), 23004);
+    CHECK_INT(faults_in(dir, false, true, NULL), 0);
+}
+
 static void pages_that_cannot_be_read_cost_only_what_is_on_them(void)
 {
     const char *sound = new_dir();
@@ -286,6 +297,7 @@ int main(int argc, char **argv)
         PT_TEST(mangled_names_of_columns_cost_nothing),
         PT_TEST(a_catalogue_that_cannot_be_opened_must_come_from_a_backup),
         PT_TEST(repairing_again_keeps_what_was_put_aside_before),
+        PT_TEST(what_was_left_out_on_request_stays_accounted_for),
         PT_TEST(pages_that_cannot_be_read_cost_only_what_is_on_them),
     };
     setup();
