@@ -14,9 +14,7 @@ static stage st;
 
 static void status_is(const char *target, int status, const char *part)
 {
-    answer a = client_ask(st.app.http_port, (ask){ .method = "GET", .target = target });
-    pt_check_at(a.status == status && client_has(&a, part), false, __FILE__, __LINE__, "%s: %ld %.*s", target, a.status, PT_SLICE_ARGS(pt_buf_view(&a.body)));
-    client_release(&a);
+    stage_asks(&st, &(stage_ask){ "GET", target, NULL, status, part }, 1);
 }
 
 static answer post(const char *target, const char *body, const char *key)

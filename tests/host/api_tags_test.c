@@ -31,9 +31,7 @@ static void tree_is(const char *target, const char *want)
 
 static void status_is(const char *target, int status, const char *part)
 {
-    answer a = get(target);
-    pt_check_at(a.status == status && client_has(&a, part), false, __FILE__, __LINE__, "%s: %ld %.*s", target, a.status, PT_SLICE_ARGS(pt_buf_view(&a.body)));
-    client_release(&a);
+    stage_asks(&st, &(stage_ask){ "GET", target, NULL, status, part }, 1);
 }
 
 static void the_tree_is_shown_as_it_was(void)
@@ -94,22 +92,14 @@ static void values_are_found_by_path_pattern_and_id(void)
     status_is("/api/v1/tags/by-path/g/v/none", 404, "no such tag");
     status_is("/api/v1/tags/4294967296", 404, "no such tag");
     status_is("/api/v1/tags/x", 404, "no such tag");
-    const struct {
-        const char *body;
-        int status;
-        const char *part;
-    } posts[] = {
-        { "{\"paths\":[\"g/v/b\",\"nowhere\",7]}", 200, "[{\"path\":\"g/v/b\"" },
-        { "{\"paths\":[]}", 200, "[]" },
-        { "{\"paths\":\"g/v/b\"}", 400, "the body must be" },
-        { "{\"paths\":[", 400, "the body must be" },
-        { "", 400, "the body must be" },
+    const stage_ask posts[] = {
+        { "POST", "/api/v1/values", "{\"paths\":[\"g/v/b\",\"nowhere\",7]}", 200, "[{\"path\":\"g/v/b\"" },
+        { "POST", "/api/v1/values", "{\"paths\":[]}", 200, "[]" },
+        { "POST", "/api/v1/values", "{\"paths\":\"g/v/b\"}", 400, "the body must be" },
+        { "POST", "/api/v1/values", "{\"paths\":[", 400, "the body must be" },
+        { "POST", "/api/v1/values", "", 400, "the body must be" },
     };
-    for (size_t i = 0; i < PT_COUNT_OF(posts); i++) {
-        answer a = client_ask(st.app.http_port, (ask){ .method = "POST", .target = "/api/v1/values", .body = posts[i].body, .headers = { "Content-Type: application/json" } });
-        pt_check_at(a.status == posts[i].status && client_has(&a, posts[i].part), false, posts[i].body, 0, "%ld %.*s", a.status, PT_SLICE_ARGS(pt_buf_view(&a.body)));
-        client_release(&a);
-    }
+    stage_asks(&st, posts, PT_COUNT_OF(posts));
     stage_close(&st);
 }
 

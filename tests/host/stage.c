@@ -89,6 +89,17 @@ void stage_close(stage *s)
 
 /* ---- asking ---- */
 
+void stage_asks(stage *s, const stage_ask *rows, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const stage_ask *r = &rows[i];
+        answer a = client_ask(s->app.http_port, (ask){ .method = r->method, .target = r->target, .body = r->body, .headers = { "Content-Type: application/json" }, .timeout_ms = 10000 });
+        pt_check_at(a.status == r->status && (!r->part || client_has(&a, r->part)), false, r->target, 0, "\n      %s %s\n      want %ld %s\n      got  %ld %.*s", r->method, r->body ? r->body : "",
+                    r->status, r->part ? r->part : "", a.status, PT_SLICE_ARGS(pt_buf_view(&a.body)));
+        client_release(&a);
+    }
+}
+
 static json_t *get_json(stage *s, const char *target)
 {
     answer a = client_ask(s->app.http_port, (ask){ .method = "GET", .target = target });

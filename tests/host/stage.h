@@ -42,6 +42,13 @@ void stage_open(stage *s, const char *more, const char *broker_config);
 void stage_start(stage *s);  /* the host; online when it returns */
 void stage_halt(stage *s);   /* the host, gracefully */
 void stage_close(stage *s);
+/* One request and what its answer must be: the status, and a text in the body (NULL: any). body NULL: no body; it is sent as JSON. */
+typedef struct stage_ask {
+    const char *method, *target, *body;
+    long status;
+    const char *part;
+} stage_ask;
+void stage_asks(stage *s, const stage_ask *rows, size_t n);
 /* Plays the scene under the edge id it returns (static storage). */
 void stage_play(stage *s, const char *name, const char *lines);
 #endif
