@@ -622,7 +622,10 @@ static pt_status send_history(edge_node *n, pt_slice batch, edge_history_cursor 
             }
             if (device != UINT32_MAX && on != device) break;
             device = on;
-            if (write_metric(n, &w, &s, root_of(m, it.metric), &it, 1) != PT_OK) break;
+            if (write_metric(n, &w, &s, root_of(m, it.metric), &it, 1) != PT_OK) {
+                if (w.metrics) break; /* it begins the next message */
+                unknown++;            /* not even alone: cannot happen with buffers sized by the model; never loop on it */
+            }
         } else {
             unknown++;
         }

@@ -1,4 +1,5 @@
 /* A whole node on a fake clock: the order and numbers of what it publishes, what becomes of what cannot be sent. */
+#include "base/random.h"
 #include "tests/edge-node/rig.h"
 
 #include <stdio.h>
@@ -263,6 +264,100 @@ static void a_new_model_takes_over_values_with_births_and_no_reconnect(void)
     rig_fini(r);
 }
 
+/* A node with one Double metric `x`, online; what was published of it since, oldest first. */
+static uint32_t one_metric(const edge_metric_def *def)
+{
+    uint32_t x;
+    open_rig();
+    edge_model *m = rig_model(r, NULL);
+    CHECK_OK_FATAL(edge_model_device(m, "d", &r->device, NULL));
+    CHECK_OK_FATAL(edge_model_metric(m, r->device, def, &x, NULL));
+    rig_start(r);
+    edge_node_device_online(r->node, r->device);
+    return x;
+}
+
+typedef struct point {
+    int64_t ms;
+    double value;
+} point;
+
+static size_t published(point *out, size_t cap)
+{
+    size_t n = 0;
+    for (const rig_message *m; (m = rig_next(r));) {
+        if (m->verb != SPB_DDATA) continue;
+        const spb_payload *p = rig_decode(r, m);
+        for (uint32_t i = 0; i < p->n_metrics && n < cap; i++)
+            out[n++] = (point){ (int64_t)p->metrics[i].timestamp, p->metrics[i].value.f64 };
+    }
+    return n;
+}
+
+static void put(uint32_t metric, int64_t ms, double value)
+{
+    edge_sample s = { .metric = metric, .timestamp_ms = ms, .value = rig_f64(value) };
+    CHECK_OK(edge_node_set(r->node, &s));
+    edge_node_poll(r->node);
+}
+
+static void an_exception_brings_the_value_before_it_along(void)
+{
+    static const point in[] = { { 1000, 10 }, { 1100, 10.5 }, { 1200, 10.9 }, { 1300, 15 }, { 1350, 20 }, { 1400, 15.5 }, { 2300, 15.3 }, { 2400, 18 } };
+    static const point want[] = { { 1200, 10.9 }, { 1300, 15 }, { 2300, 15.3 }, { 2400, 18 } }; /* 1350 comes within exc_min; 2300 is due by exc_max; nothing stood between it and 2400 */
+    uint32_t x = one_metric(&(edge_metric_def){ .name = "x", .type = SPB_DOUBLE, .filter = { .exc_dev = 1, .exc_min_ms = 100, .exc_max_ms = 1000 } });
+    put(x, in[0].ms, in[0].value);
+    rig_connect(r);
+    rig_skip(r); /* the births have the first one */
+    point out[8];
+    for (size_t i = 1; i < PT_COUNT_OF(in); i++)
+        put(x, in[i].ms, in[i].value);
+    size_t n = published(out, PT_COUNT_OF(out));
+    CHECK_INT(n, PT_COUNT_OF(want));
+    for (size_t i = 0; i < n && i < PT_COUNT_OF(want); i++)
+        CHECK(out[i].ms == want[i].ms && out[i].value == want[i].value);
+    rig_fini(r);
+}
+
+static void straight_lines_between_exceptions_stay_near_what_was_read(void)
+{
+    enum { N = 3000 };
+    static point in[N], out[N];
+    const double dev = 0.5;
+    pt_random random = pt_random_seed(5);
+    uint32_t x = one_metric(&(edge_metric_def){ .name = "x", .type = SPB_DOUBLE, .filter = { .exc_dev = dev } });
+    rig_connect(r);
+    rig_skip(r);
+    double v = 0;
+    for (int i = 0; i < N; i++) {
+        v += (pt_random_unit(&random) - 0.5) * (i % 500 > 450 ? 3 : 0.2); /* calm, with wild stretches */
+        in[i] = (point){ 1700000000000 + i * 10, v };
+        put(x, in[i].ms, v);
+    }
+    size_t n = published(out, N), at = 0;
+    CHECK(n > 10 && n < N / 2);
+    for (int i = 0; i < N && in[i].ms <= out[n - 1].ms; i++) { /* the band is around the last exception: line and reading both lie in it */
+        while (at + 1 < n && out[at + 1].ms <= in[i].ms)
+            at++;
+        double line = out[at].value;
+        if (at + 1 < n) line += (out[at + 1].value - line) * (double)(in[i].ms - out[at].ms) / (double)(out[at + 1].ms - out[at].ms);
+        if (line - in[i].value > 2 * dev || in[i].value - line > 2 * dev) CHECK_INT(i, -1);
+    }
+    rig_fini(r);
+}
+
+static void every_value_goes_out_where_that_is_asked_for(void)
+{
+    uint32_t x = one_metric(&(edge_metric_def){ .name = "x", .type = SPB_DOUBLE, .on_value_only = true });
+    point out[8];
+    rig_connect(r);
+    rig_skip(r);
+    for (int i = 0; i < 5; i++)
+        put(x, 1000 + i, 7);
+    CHECK_INT(published(out, PT_COUNT_OF(out)), 5);
+    rig_fini(r);
+}
+
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
@@ -275,6 +370,9 @@ int main(int argc, char **argv)
         PT_TEST(a_stop_ends_with_ddeath_ndeath_disconnect),
         PT_TEST(without_storage_for_the_bdseq_there_is_no_connect),
         PT_TEST(the_primary_hosts_state_opens_and_ends_the_session),
+        PT_TEST(an_exception_brings_the_value_before_it_along),
+        PT_TEST(straight_lines_between_exceptions_stay_near_what_was_read),
+        PT_TEST(every_value_goes_out_where_that_is_asked_for),
         PT_TEST(a_full_ring_drops_the_oldest_and_counts_it),
         PT_TEST(a_new_model_takes_over_values_with_births_and_no_reconnect),
     };

@@ -567,6 +567,80 @@ static void memory_that_runs_out_is_an_error_or_a_later_attempt_and_counted(void
     end();
 }
 
+static void history_goes_at_the_set_rate_and_live_values_in_between(void)
+{
+    snprintf(dir, sizeof dir, "%s/%d", home, made++);
+    CHECK_FATAL(mkdir(dir, 0700) == 0);
+    pt_fake_clock_init(&fake, 1700000000000);
+    so = (edge_spool_options){ .dir = dir, .commit_interval_ms = 2, .rate = 100, .clock = &fake.clock };
+    CHECK_FATAL(open_life());
+    for (int i = 0; i < 500; i++)
+        set(i, 1700000000000 + i);
+    CHECK(SOON(stats().pending_samples == 500));
+    pt_fake_clock_advance(&fake, 60000); /* what could have been sent meanwhile is not saved up */
+    rig_connect(r);
+    uint64_t before = 0, alias = rig_alias_of(r, r->count);
+    int64_t live = 1000, begin = pt_mono_ms(&fake.clock);
+    for (; stats().sent < 500 && live < 2000; live++) {
+        pt_fake_clock_advance(&fake, 100);
+        set(live, 1700000000000 + live);
+        CHECK_WITHIN(5000, stats().sent > before || stats().sent == 500); /* it goes on */
+        before = stats().sent;
+        int64_t elapsed = pt_mono_ms(&fake.clock) - begin; /* 100 a second, what a tenth of a second allows at once, and one batch that went over */
+        CHECK(before <= (uint64_t)elapsed / 10 + 11 + 1);
+    }
+    CHECK_INT(stats().sent, 500);
+    edge_spool_stop(spool);
+    CHECK_INT(history_is(0, 500), 500);
+    int64_t next = 1000, history = 0, between = 0;
+    for (size_t i = 0; i < r->n_sent; i++) {
+        if (r->sent[i].verb != SPB_DDATA) continue;
+        const spb_payload *p = rig_decode(r, &r->sent[i]);
+        for (uint32_t k = 0; k < p->n_metrics; k++) {
+            if (p->metrics[k].alias != alias) continue;
+            if (p->metrics[k].flags & SPB_IS_HISTORICAL) {
+                history++;
+                continue;
+            }
+            CHECK_INT(p->metrics[k].value.u64, next++);
+            between += history > 0 && history < 500;
+        }
+    }
+    CHECK(next == live && between > 20); /* all of them, in order, most while history was on its way */
+    rig_fini(r);
+    edge_spool_close(spool);
+}
+
+static void what_is_transient_is_never_kept(void)
+{
+    uint32_t x;
+    open_alone(true, 60 * MINUTE);
+    static rig storage;
+    r = &storage;
+    rig_init(r);
+    r->options.journal = &journal;
+    edge_model *m = rig_model(r, NULL);
+    CHECK_OK_FATAL(edge_model_device(m, "d", &r->device, NULL));
+    CHECK_OK_FATAL(edge_model_metric(m, r->device, &(edge_metric_def){ .name = "x", .type = SPB_INT64, .transient = true }, &x, NULL));
+    CHECK_OK_FATAL(edge_model_metric(m, r->device, &(edge_metric_def){ .name = "count", .type = SPB_INT64 }, &r->count, NULL));
+    rig_start(r);
+    edge_node_device_online(r->node, r->device);
+    for (int i = 0; i < 5; i++) {
+        rig_set(r, x, rig_i64(i));
+        rig_set(r, r->count, rig_i64(i));
+        edge_node_poll(r->node);
+    }
+    CHECK_WITHIN(5000, (pt_fake_clock_advance(&fake, 20), stats().stored_samples == 5)); /* offline: only the other one waits */
+    rig_connect(r);
+    rig_set(r, x, rig_i64(9));
+    rig_set(r, r->count, rig_i64(9));
+    edge_node_poll(r->node);
+    CHECK_WITHIN(5000, (pt_fake_clock_advance(&fake, 20), stats().stored_samples == 6));
+    edge_spool_stop(spool);
+    rig_fini(r);
+    edge_spool_close(spool);
+}
+
 /* What the file said it had committed when the process was killed is there, each time. */
 static void the_file_survives_kill_9(void)
 {
@@ -661,6 +735,8 @@ int main(int argc, char **argv)
         PT_TEST(each_sync_may_fail_and_nothing_is_lost_or_doubled),
         PT_TEST(each_allocation_may_fail_and_nothing_is_lost_or_doubled),
         PT_TEST(memory_that_runs_out_is_an_error_or_a_later_attempt_and_counted),
+        PT_TEST(history_goes_at_the_set_rate_and_live_values_in_between),
+        PT_TEST(what_is_transient_is_never_kept),
         PT_TEST(the_file_survives_kill_9),
         PT_TEST(numbers_of_names_never_change),
         PT_TEST(a_file_that_is_no_spool_is_refused),
