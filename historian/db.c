@@ -43,9 +43,10 @@ static const char *const SCHEMA[] = {
 
 /* From format 1 to 2. The writer brings an older file forward when it opens it; readers know both. */
 static const char *const FORWARD[] = {
+    [HIST__JOURNAL] = "", /* rows may be packed; and pages that are no longer used can be given back */
     [HIST__PARTITION] = "CREATE TABLE left_out(tag_id INTEGER PRIMARY KEY, exception INTEGER NOT NULL, compression INTEGER NOT NULL);",
 };
-static const int FORMAT[] = { [HIST__CATALOG] = 1, [HIST__JOURNAL] = 1, [HIST__PARTITION] = 2 };
+static const int FORMAT[] = { [HIST__CATALOG] = 1, [HIST__JOURNAL] = 2, [HIST__PARTITION] = 2 };
 
 int hist__format(hist__file kind)
 {
@@ -136,7 +137,8 @@ pt_slice hist__db_slice(sqlite3_stmt *stmt, int column)
 static pt_status create(sqlite3 *db, hist__file kind, pt_error *err)
 {
     char sql[160];
-    snprintf(sql, sizeof sql, "PRAGMA page_size=%d; PRAGMA journal_mode=WAL; BEGIN IMMEDIATE;", PAGE_SIZE[kind]);
+    snprintf(sql, sizeof sql, "PRAGMA page_size=%d; PRAGMA auto_vacuum=%s; PRAGMA journal_mode=WAL; BEGIN IMMEDIATE;", PAGE_SIZE[kind],
+             kind == HIST__JOURNAL ? "INCREMENTAL" : "NONE");
     pt_status st = hist__db_exec(db, sql, err);
     if (st != PT_OK) return st;
     st = hist__db_exec(db, SCHEMA[kind], err);
@@ -148,6 +150,8 @@ static pt_status create(sqlite3 *db, hist__file kind, pt_error *err)
 
 static pt_status bring_forward(sqlite3 *db, hist__file kind, pt_error *err)
 {
+    /* If there is no room to write it anew the file keeps its size; that is no reason not to record. */
+    if (kind == HIST__JOURNAL && sqlite3_exec(db, "PRAGMA auto_vacuum=INCREMENTAL; VACUUM", NULL, NULL, NULL) == SQLITE_NOMEM) return pt_fail(err, PT_ENOMEM, "out of memory");
     pt_status st = hist__db_exec(db, "BEGIN IMMEDIATE", err);
     int64_t version = 0;
     if (st == PT_OK) st = hist__db_number(db, "PRAGMA user_version", &version, err); /* another process may have been faster */

@@ -38,7 +38,7 @@ typedef struct hist_options {
     int64_t retention_age_ms;    /* drop older partitions; 0: keep for ever */
     uint64_t retention_bytes;    /* drop oldest partitions beyond this size; 0: no bound */
     uint64_t pending_bytes;      /* memory for samples that are committed but not in blocks; beyond, blocks are sealed early; default 32 MiB */
-    uint64_t log_bytes;          /* journal kept behind the sealed blocks for readers of the change log; default 64 MiB */
+    uint64_t log_bytes;          /* journal kept behind the sealed blocks for readers of the change log; default 256 MiB */
     int64_t log_age_ms;          /* and no older than this; default 24 h */
     const hist_deviation *deviations; /* copied; none: lossless */
     size_t n_deviations;

@@ -1,7 +1,10 @@
 /* historian/journal.c -- encode and decode journal rows; every sample is told apart from the one before it. */
 #include "historian/journal.h"
 
-enum { MAGIC = 0xa7, VERSION = 1, VALUE_MASK = 15, VALUE_BYTES = 9, NEW_KIND = 16, TIME_SHIFT = 5 };
+#include <stdlib.h>
+#include <zstd.h>
+
+enum { MAGIC = 0xa7, PACKED = 0xa8, VERSION = 1, ZSTD_LEVEL = 1, PACKED_MAX = 32 << 20, VALUE_MASK = 15, VALUE_BYTES = 9, NEW_KIND = 16, TIME_SHIFT = 5 };
 enum { TIME_SAME, TIME_8, TIME_16, TIME_32, TIME_64 };
 enum { RECORD_MAX = 1 + 3 + 8 + 5 + 8 + 8 }; /* control, kind, time, tag, value, slack of the 8-byte stores */
 
@@ -158,7 +161,7 @@ static pt_status decode(hist__reader *r, size_t n, hist__rows *out, const char *
     return PT_OK;
 }
 
-pt_status hist__journal_decode(const void *bytes, size_t len, hist__rows *out, pt_error *err)
+static pt_status decode_row(const void *bytes, size_t len, hist__rows *out, pt_error *err)
 {
     hist__reader r = { .p = bytes, .end = (const uint8_t *)bytes + len, .ok = true };
     if (len < 7 || hist__get_u8(&r) != MAGIC) return pt_fail(err, PT_ECORRUPT, "damaged journal row: not one");
@@ -179,4 +182,63 @@ pt_status hist__journal_decode(const void *bytes, size_t len, hist__rows *out, p
     if (st != PT_OK) return st == PT_ECORRUPT ? pt_fail(err, st, "damaged journal row: %s", fault ? fault : "too short") : st;
     out->n += (size_t)n;
     return PT_OK;
+}
+
+bool hist__journal_is_packed(const void *bytes, size_t len)
+{
+    return len > 2 && *(const uint8_t *)bytes == PACKED;
+}
+
+pt_status hist__journal_pack(const pt_buf *rows, uint64_t samples, pt_buf *out)
+{
+    size_t bound = ZSTD_compressBound(rows->len);
+    if (rows->len > PACKED_MAX) return PT_ETOOBIG;
+    pt_buf_reset(out);
+    uint8_t head[2 + 2 * HIST__VARINT_MAX] = { PACKED, VERSION };
+    uint8_t *p = hist__put_varint(hist__put_varint(head + 2, samples), rows->len);
+    pt_status st = pt_buf_add(out, head, (size_t)(p - head));
+    if (st == PT_OK) st = pt_buf_reserve(out, bound + 4);
+    if (st != PT_OK) return st;
+    size_t len = ZSTD_compress(out->ptr + out->len, bound, rows->ptr, rows->len, ZSTD_LEVEL);
+    if (ZSTD_isError(len)) return PT_ENOMEM;
+    out->len += len;
+    uint8_t sum[4];
+    hist__store32(sum, hist__checksum(out->ptr, out->len));
+    return pt_buf_add(out, sum, sizeof sum);
+}
+
+static pt_status decode_all(const uint8_t *bytes, size_t len, hist__rows *out, pt_error *err)
+{
+    hist__reader r = { .p = bytes, .end = bytes + len, .ok = true };
+    pt_status st = PT_OK;
+    while (st == PT_OK && r.p < r.end) {
+        uint64_t size = hist__get_varint(&r);
+        const uint8_t *row = size <= hist__left(&r) ? hist__get_bytes(&r, (size_t)size) : NULL;
+        st = row ? decode_row(row, (size_t)size, out, err) : pt_fail(err, PT_ECORRUPT, "damaged journal row: lengths");
+    }
+    return st;
+}
+
+static pt_status decode_packed(const void *bytes, size_t len, hist__rows *out, pt_error *err)
+{
+    hist__reader r = { .p = (const uint8_t *)bytes + 1, .end = (const uint8_t *)bytes + len - 4, .ok = true };
+    if (len < 8 || hist__load32((const uint8_t *)bytes + len - 4) != hist__checksum(bytes, len - 4)) return pt_fail(err, PT_ECORRUPT, "damaged journal row: checksum");
+    uint8_t version = hist__get_u8(&r);
+    if (version != VERSION) return pt_fail(err, PT_EUNSUPPORTED, "packed journal row version %u", version);
+    uint64_t n = hist__get_varint(&r), size = hist__get_varint(&r);
+    if (!r.ok || size > PACKED_MAX) return pt_fail(err, PT_ECORRUPT, "damaged journal row: size");
+    uint8_t *plain = malloc((size_t)size + 1);
+    if (!plain) return PT_ENOMEM;
+    size_t before = out->n;
+    pt_status st = ZSTD_decompress(plain, (size_t)size, r.p, hist__left(&r)) == size ? decode_all(plain, (size_t)size, out, err)
+                                                                                   : pt_fail(err, PT_ECORRUPT, "damaged journal row: zstd");
+    free(plain);
+    if (st == PT_OK && out->n - before != n) st = pt_fail(err, PT_ECORRUPT, "damaged journal row: count");
+    if (st != PT_OK) out->n = before;
+    return st;
+}
+
+pt_status hist__journal_decode(const void *bytes, size_t len, hist__rows *out, pt_error *err)
+{
+    return hist__journal_is_packed(bytes, len) ? decode_packed(bytes, len, out, err) : decode_row(bytes, len, out, err);
 }

@@ -151,6 +151,7 @@ pt_status hist__journal_trim(hist *h, pt_error *err)
     h->row_first += rows;
     h->row_count -= rows;
     h->row_sealed -= rows;
+    h->row_packed -= rows < h->row_packed ? rows : h->row_packed;
     h->journal_bytes -= bytes;
     return PT_OK;
 }

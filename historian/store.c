@@ -40,7 +40,7 @@ void hist_options_init(hist_options *o)
         .block_samples = 1024,
         .seal_age_ms = 3600000,
         .pending_bytes = UINT64_C(32) << 20,
-        .log_bytes = UINT64_C(64) << 20,
+        .log_bytes = UINT64_C(256) << 20,
         .log_age_ms = 86400000,
     };
 }

@@ -173,6 +173,7 @@ struct hist {
     struct hist__row_size *row_sizes; /* all journal rows present, ascending; [row_first, row_first + row_count) of an owned array */
     size_t row_first, row_count, row_cap;
     size_t row_sealed;      /* how many of them are sealed: kept for readers of the change log */
+    size_t row_packed;      /* how many of those were looked at by hist__journal_compact */
     uint64_t journal_bytes;
     uint32_t *seal_list;    /* owned: tags that are full */
     size_t n_seal, cap_seal;
@@ -297,6 +298,8 @@ PT_MUST_CHECK pt_status hist__seal_due(hist *h, bool everything, pt_error *err);
 PT_MUST_CHECK pt_status hist__rows_note(hist *h, int64_t id, int64_t wall_ms, uint64_t bytes); /* a journal row is there */
 void hist__sealed_advance(hist *h); /* recompute what is sealed */
 PT_MUST_CHECK pt_status hist__journal_trim(hist *h, pt_error *err); /* tell the journal, in a transaction of its own */
+/* compact.c: pack sealed rows, a bounded amount at a time, and give back pages that are no longer used. */
+PT_MUST_CHECK pt_status hist__journal_compact(hist *h, pt_error *err);
 /* The stored row with this key in the blocks, NULL when there is none or it can't be read. Valid until the next call. Writer thread. */
 const hist_sample *hist__find_in_blocks(hist *h, uint32_t tag_id, int64_t time_ms, bool state);
 /* Would this sample, which is in no block, lie where others were left out, and within what the block states? It was left out itself. As hist__find_in_blocks, to be

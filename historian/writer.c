@@ -118,6 +118,7 @@ static void seal(hist *h)
         h->last_tick_mono_ms = now;
         hist__sealed_advance(h);
         h->seal_status = hist__journal_trim(h, &err);
+        if (h->seal_status == PT_OK) h->seal_status = hist__journal_compact(h, &err);
     } else if (h->seal_status == PT_OK && h->trim_due) {
         h->seal_status = hist__journal_trim(h, &err);
     }

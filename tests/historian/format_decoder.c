@@ -340,8 +340,43 @@ void fd_block(const uint8_t *bytes, size_t len, fd_result *out)
 
 /* ---- 4: a journal row ------------------------------------------------------------------------------------------ */
 
+/* Rows in one, each with its length before it; those with bytes of their own are not kept apart here. */
+static void packed_rows(const uint8_t *bytes, size_t len, fd_result *out)
+{
+    if (!whole(bytes, len, 0xa8, out)) return;
+    in s = { bytes + 2, bytes + len - 4, NULL };
+    uint64_t n = varint(&s), size = varint(&s);
+    if (s.fault || size > 1u << 26) {
+        out->fault = "packed size";
+        return;
+    }
+    out->heap = malloc((size_t)size + 1);
+    out->rows = calloc((size_t)n + 1, sizeof *out->rows);
+    if (ZSTD_decompress(out->heap, (size_t)size, s.p, (size_t)(s.end - s.p)) != size) out->fault = "zstd";
+    in all = { out->heap, out->heap + size, NULL };
+    while (!out->fault && all.p < all.end) {
+        size_t one = (size_t)varint(&all);
+        fd_result r = { .fault = "length" };
+        if (!all.fault && one <= (size_t)(all.end - all.p)) fd_journal_row(all.p, one, &r);
+        if (!r.fault && out->n + r.n > n) r.fault = "count";
+        if (!r.fault) memcpy(out->rows + out->n, r.rows, r.n * sizeof *r.rows);
+        for (size_t i = 0; !r.fault && i < r.n; i++) {
+            if (out->rows[out->n + i].bytes) out->rows[out->n + i].bytes = NULL;
+        }
+        if (r.fault) out->fault = r.fault;
+        else out->n += r.n;
+        fd_free(&r);
+        all.p += one;
+    }
+    if (!out->fault && out->n != n) out->fault = "count";
+}
+
 void fd_journal_row(const uint8_t *bytes, size_t len, fd_result *out)
 {
+    if (len && bytes[0] == 0xa8) {
+        packed_rows(bytes, len, out);
+        return;
+    }
     if (!whole(bytes, len, 0xa7, out)) return;
     in s = { bytes + 2, bytes + len - 4, NULL };
     uint64_t n = varint(&s);
