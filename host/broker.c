@@ -173,11 +173,6 @@ static bool listening(const host_broker *b)
     return ok;
 }
 
-bool host_broker_running(const host_broker *b)
-{
-    return b->pid > 0;
-}
-
 bool host_broker_wait(host_broker *b, int64_t timeout_ms)
 {
     int64_t until = pt_mono_ms(b->clock) + timeout_ms;

@@ -15,8 +15,6 @@ typedef struct host_broker host_broker;
 PT_MUST_CHECK pt_status host_broker_new(const char *url, const char *dir, const pt_clock *clock, const pt_log *log, host_broker **out, pt_error *err);
 /* Start it when it is due, notice when it has ended. Call often (100 ms). */
 void host_broker_tick(host_broker *b);
-/* Is it there and listening? */
-bool host_broker_running(const host_broker *b);
 /* Wait until it accepts connections, at most timeout_ms. */
 bool host_broker_wait(host_broker *b, int64_t timeout_ms);
 void host_broker_free(host_broker *b); /* ends it; NULL allowed */

@@ -179,7 +179,7 @@ static pt_slice take_text(reader *r)
     return s;
 }
 
-/* The file's content between magic and checksum; absent when there is none that checks. free(*whole). */
+/* The file's content between magic and checksum; absent when there is none that checks (it is set aside). free(*whole). */
 static pt_slice read_file(host_sessions *s, const char *path, const char *magic, char **whole)
 {
     struct stat sb;
@@ -198,7 +198,9 @@ static pt_slice read_file(host_sessions *s, const char *path, const char *magic,
     if (*whole && n == (size_t)sb.st_size) memcpy(&sum, *whole + n - 8, 8);
     if (*whole && n == (size_t)sb.st_size && memcmp(*whole, magic, m) == 0 && sum == pt_slice_hash(pt_slice_of(*whole, n - 8), 0))
         return pt_slice_of(*whole + m, n - 8 - m);
-    pt_logf(s->log, PT_LOG_WARN, "HOST-SESSIONS", "%s does not check; nodes will be asked for rebirths", path);
+    char aside[4200];
+    bool moved = snprintf(aside, sizeof aside, "%s.damaged", path) < (int)sizeof aside && rename(path, aside) == 0;
+    pt_logf(s->log, PT_LOG_WARN, "HOST-SESSIONS", "%s does not check%s; nodes will be asked for rebirths", path, moved ? ", set aside as .damaged" : "");
     free(*whole);
     *whole = NULL;
     return PT_NONE;

@@ -3,9 +3,9 @@
  *   DIR/sessions.births   every node's NBIRTH and DBIRTHs as received; rewritten when one of them changes
  *   DIR/sessions.seq      every node's next seq, last message, devices on line; rewritten every second while anything happens
  *
- * Both begin with a magic line and end with a checksum over everything before it; a file that does not check is ignored, which costs
- * rebirths and nothing else. sessions.seq is written only after history has committed every sample it speaks of, so a session that
- * continues has no hole. Whether it continues is decided by the next message's seq (host/tracker_session.c).
+ * Both begin with a magic line and end with a checksum over everything before it; a file that does not check is named in the log and set
+ * aside as FILE.damaged, which costs rebirths and nothing else. sessions.seq is written only after history has committed every sample it
+ * speaks of, so a session that continues has no hole. Whether it continues is decided by the next message's seq (host/tracker_session.c).
  *
  * Little-endian, fixed layout; one writer thread. */
 #ifndef HOST_SESSIONS_H
