@@ -1,195 +1,210 @@
-/* tests/host/main_test.c -- plantree-host from its command line: help, version, checks, wrong words, exit codes, signals. */
+/* host/main.c: options, exit codes, and what signals do to a running plantree-host. */
+#include "tests/base/client.h"
+#include "tests/host/program.h"
 #include "tests/support/broker.h"
 #include "tests/support/check.h"
 #include "tests/support/wait.h"
 
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include <string.h>
 
-static char said[65536]; /* by the last run, on both outputs */
+#define RUN(p, out, ...) program_run((p), (const char *const[]){ __VA_ARGS__, NULL }, (out), sizeof(out))
 
-static const char *dir(void)
+/* A primary host on this broker. */
+static void open_on(program *p, const pt_broker *b, const char *more)
 {
-    static char path[500];
-    if (!path[0]) snprintf(path, sizeof path, "%s", pt_test_dir());
-    return path;
+    char yaml[2000];
+    snprintf(yaml, sizeof yaml, "version: 1\nhost: { id: desk, role: primary }\nmqtt: { servers: ['%s'] }\ndata: { dir: '$/data', commit_interval: 20ms }\n"
+                                "http: { listen: '127.0.0.1:0' }\n%s",
+             pt_broker_url(b), more);
+    program_open(p, yaml);
 }
 
-/* Each stays valid for a whole test. */
-static const char *in_dir(const char *name)
+static void options_are_explained_and_wrong_ones_refused(void)
 {
-    static char paths[32][600];
-    static unsigned n;
-    char *p = paths[n++ % PT_COUNT_OF(paths)];
-    snprintf(p, sizeof paths[0], "%s/%s", dir(), name);
-    return p;
+    program p;
+    char out[8192];
+    program_open(&p, "version: 1\n");
+    CHECK_INT(RUN(&p, out, "--help"), 0);
+    CHECK(strstr(out, "--config") && strstr(out, "--check") && strstr(out, "A first configuration") && strstr(out, "embedded_broker"));
+    CHECK_INT(RUN(&p, out, "--version"), 0);
+    CHECK(strstr(out, "plantree-host " PLANTREE_VERSION) != NULL);
+    CHECK_INT(RUN(&p, out, "--nonsense"), 2);
+    CHECK(strstr(out, "--nonsense") != NULL);
+    CHECK_INT(RUN(&p, out, "stray"), 2);
+    CHECK(strstr(out, "stray") != NULL);
+    CHECK_INT(RUN(&p, out, "--config"), 2);
+    CHECK(strstr(out, "--config") != NULL);
+    CHECK_INT(RUN(&p, out, "--log-level", "loud", "--check"), 2);
+    CHECK(strstr(out, "loud") != NULL);
+    CHECK_INT(RUN(&p, out, "--log-format", "xml", "--check"), 2);
+    CHECK(strstr(out, "xml") != NULL);
 }
 
-static const char *said_path(void)
+static void a_check_is_silent_when_all_is_well_and_names_line_and_column_of_every_fault(void)
 {
-    static char path[600];
-    if (!path[0]) snprintf(path, sizeof path, "%s/said", dir());
-    return path;
+    program p;
+    char out[8192], want[400];
+    program_open(&p, "version: 1\nhost: { id: desk }\n");
+    CHECK_INT(RUN(&p, out, "--config", p.config, "--check"), 0);
+    CHECK_STR(pt_cstr(out), "");
+    program_config(&p, "version: 1\nhost:\n  id: desk\n  role: chief\nmqtt: { keep_alive: soon }\nrules: [ { to: 'x' } ]\n");
+    CHECK_INT(RUN(&p, out, "--config", p.config, "--check"), 2);
+    snprintf(want, sizeof want, "%s:4:9: ", p.config);
+    CHECK(strstr(out, want) && strstr(out, "chief"));
+    snprintf(want, sizeof want, "%s:5:", p.config);
+    CHECK(strstr(out, want) && strstr(out, "soon"));
+    CHECK_INT(RUN(&p, out, "--config", p.config), 2); /* and it does not run with it */
+    CHECK(strstr(out, want) != NULL);
+    CHECK_INT(RUN(&p, out, "--config", "/nowhere/host.yaml", "--check"), 2);
+    CHECK(strstr(out, "/nowhere/host.yaml") != NULL);
+    program_config(&p, "version: 1\nhost: [ {\n");
+    CHECK_INT(RUN(&p, out, "--config", p.config, "--check"), 2);
+    CHECK(strstr(out, "host.yaml:") != NULL);
 }
 
-static void write_file(const char *path, const char *text)
-{
-    FILE *f = fopen(path, "w");
-    CHECK_FATAL(f && fputs(text, f) >= 0 && fclose(f) == 0);
-}
-
-static void read_said(void)
-{
-    FILE *f = fopen(said_path(), "r");
-    said[0] = '\0';
-    if (!f) return;
-    said[fread(said, 1, sizeof said - 1, f)] = '\0';
-    (void)fclose(f);
-}
-
-static pid_t start(const char *const *args)
-{
-    const char *argv[8] = { "plantree-host" };
-    char program[600];
-    snprintf(program, sizeof program, "%s/plantree-host", getenv("PLANTREE_BIN"));
-    for (unsigned i = 0; args[i]; i++)
-        argv[i + 1] = args[i];
-    (void)said_path(); /* made by the parent */
-    pid_t pid = fork();
-    CHECK_FATAL(pid >= 0);
-    if (pid == 0) {
-        int out = open(said_path(), O_WRONLY | O_CREAT | O_TRUNC, 0644), null = open("/dev/null", O_RDONLY);
-        if (out < 0 || null < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0 || dup2(null, 0) < 0) _exit(99);
-        execv(program, (char *const *)(uintptr_t)argv);
-        _exit(98);
-    }
-    return pid;
-}
-
-static bool has_ended(pid_t pid, int *code)
-{
-    int status;
-    if (waitpid(pid, &status, WNOHANG) != pid) return false;
-    *code = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-    return true;
-}
-
-/* Ends it if it does not end by itself. */
-static int wait_code(pid_t pid)
-{
-    int code = -1;
-    if (!PT_WITHIN(30000, has_ended(pid, &code))) {
-        kill(pid, SIGKILL);
-        waitpid(pid, NULL, 0);
-    }
-    read_said();
-    return code;
-}
-
-static bool log_says(const char *text)
-{
-    read_said();
-    return strstr(said, text) != NULL;
-}
-
-static void the_command_line_answers_and_ends_with_the_right_code(void)
-{
-    write_file(in_dir("good.yaml"), "version: 1\nhost: { id: a, role: primary }\nhttp: { listen: '127.0.0.1:0' }\n");
-    write_file(in_dir("bad.yaml"), "version: 1\nhost: { id: 'a+b', roel: primary }\nmqtt: { servers: [] }\n");
-    const struct {
-        const char *args[4];
-        int code;
-        const char *says[3];
-    } rows[] = {
-        { { "--help" }, 0, { "plantree-host", "--config", "A first configuration" } },
-        { { "--version" }, 0, { "plantree-host " PLANTREE_VERSION } },
-        { { "--config", in_dir("good.yaml"), "--check" }, 0, { "" } },
-        { { "--config", in_dir("bad.yaml"), "--check" }, 2, { "bad.yaml:2:", "unknown key 'roel'" } },
-        { { "--config", in_dir("bad.yaml") }, 2, { "bad.yaml:2:" } },
-        { { "--config", in_dir("none.yaml"), "--check" }, 2, { "none.yaml" } },
-        { { "--config" }, 2, { "--config" } },
-        { { "--colour" }, 2, { "--colour" } },
-        { { "more" }, 2, { "more" } },
-        { { "--log-level", "loud" }, 2, { "loud" } },
-    };
-    for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
-        int code = wait_code(start(rows[i].args));
-        pt_check_at(code == rows[i].code, false, rows[i].args[0], 0, "exit %d, not %d: %s", code, rows[i].code, said);
-        for (size_t k = 0; k < 3 && rows[i].says[k]; k++)
-            pt_check_at(strstr(said, rows[i].says[k]) != NULL, false, rows[i].args[0], 0, "does not say %s: %s", rows[i].says[k], said);
-    }
-}
-
-/* A configuration on a broker of its own. */
-static const char *config(pt_broker *b, const char *name, const char *data, const char *more)
-{
-    char text[2000];
-    const char *path = in_dir(name);
-    snprintf(text, sizeof text, "version: 1\nhost: { id: main, role: primary }\nmqtt: { servers: ['%s'] }\ndata: { dir: '%s' }\nhttp: { listen: '127.0.0.1:0' }\n%s", pt_broker_url(b), data, more);
-    write_file(path, text);
-    return path;
-}
-
-static void it_reloads_when_told_stops_when_told_and_a_second_one_is_refused(void)
+static void sigterm_says_our_death_and_ends_with_0(void)
 {
     pt_broker *b = pt_broker_start(NULL);
-    const char *path = config(b, "run.yaml", in_dir("data"), "");
-    const char *const args[] = { "--config", path, NULL };
-    pid_t pid = start(args);
-    CHECK_WITHIN_FATAL(30000, log_says("HOST-START"));
-
-    (void)rename(said_path(), in_dir("said.first")); /* the first one goes on writing there */
-    CHECK_INT(wait_code(start(args)), 3);
-    CHECK(strstr(said, "HOST-OPEN") != NULL);
-    CHECK_FATAL(rename(in_dir("said.first"), said_path()) == 0);
-
-    (void)config(b, "run.yaml", in_dir("data"), "writes: { enabled: false }\n");
-    kill(pid, SIGHUP);
-    CHECK_WITHIN(10000, log_says("settings taken over"));
-    write_file(path, "version: 1\nwrites: { enabled: perhaps }\n");
-    kill(pid, SIGHUP);
-    CHECK_WITHIN(10000, log_says("going on with the old one"));
-    CHECK(strstr(said, "run.yaml:2:") != NULL);
-    kill(pid, SIGTERM);
-    CHECK_INT(wait_code(pid), 0);
-    CHECK(strstr(said, "HOST-STOP stopped") != NULL);
+    pt_observer *o = pt_observer_start(b, "spBv1.0/#");
+    program p;
+    open_on(&p, b, "");
+    program_start(&p);
+    CHECK_WITHIN_FATAL(15000, pt_observer_count_topic(o, "spBv1.0/STATE/desk") > 0);
+    CHECK_INT(program_end(&p, SIGTERM), 0);
+    const pt_observed *last = pt_observer_at(o, pt_observer_count(o) - 1);
+    CHECK_WITHIN(5000, (last = pt_observer_at(o, pt_observer_count(o) - 1)) && memmem(last->payload.ptr, last->payload.len, "\"online\":false", 14));
+    CHECK(last->retain && last->qos == 1);
+    CHECK_INT(program_logged(&p, " HOST-STOP stopped"), 1);
+    program_start(&p); /* SIGINT is the same */
+    CHECK_WITHIN_FATAL(15000, program_logged(&p, "HOST-START") == 2);
+    CHECK_INT(program_end(&p, SIGINT), 0);
+    CHECK_INT(program_logged(&p, " HOST-STOP stopped"), 2);
+    pt_observer_stop(o);
     pt_broker_stop(b);
 }
 
-static void what_cannot_be_opened_is_waited_for_or_ends_it_with_the_reason(void)
+static long ask_write(long port)
+{
+    answer a = client_ask((uint16_t)port, (ask){ .method = "POST", .target = "/api/v1/writes", .body = "{\"path\":\"no/such\",\"value\":1}", .headers = { "Content-Type: application/json" } });
+    long status = a.status;
+    client_release(&a);
+    return status;
+}
+
+static void sighup_takes_over_a_good_file_and_leaves_the_old_one_in_force_for_a_bad_one(void)
 {
     pt_broker *b = pt_broker_start(NULL);
-    write_file(in_dir("file"), "no directory");
-    char below[700];
-    snprintf(below, sizeof below, "%s/data", in_dir("file"));
-    const char *const args[] = { "--config", config(b, "below.yaml", below, ""), "--log-format", "json", NULL };
-    pid_t pid = start(args);
-    CHECK_WITHIN(10000, log_says("HOST-OPEN"));
-    CHECK(strstr(said, "\"id\":\"HOST-OPEN\"") != NULL);
-    kill(pid, SIGINT); /* ends it when it waits; it may have ended by itself */
-    int code = wait_code(pid);
-    CHECK(code == 0 || code == 1);
-    const char *const busy[] = { "--config", config(b, "listen.yaml", in_dir("data2"), "ingest: { shards: 1 }\n"), NULL };
-    char text[2000];
-    snprintf(text, sizeof text, "version: 1\nmqtt: { servers: ['%s'] }\ndata: { dir: '%s' }\nhttp: { listen: '127.0.0.1:%d' }\n", pt_broker_url(b), in_dir("data2"), pt_broker_port(b));
-    write_file(busy[1], text); /* the broker has this port */
-    code = wait_code(start(busy));
-    CHECK(code == 1 || code == 2);
-    CHECK(strstr(said, "HOST-START") != NULL);
+    program p;
+    char yaml[1200];
+    open_on(&p, b, "writes: { enabled: true }\n");
+    program_start(&p);
+    CHECK_WITHIN_FATAL(15000, program_logged(&p, "HOST-START") == 1);
+    long port = program_number(&p, "http port ");
+    CHECK_INT(ask_write(port), 404); /* allowed, but there is no such tag */
+
+    snprintf(yaml, sizeof yaml, "version: 1\nhost: { id: desk, role: primary }\nmqtt: { servers: ['%s'] }\ndata: { dir: '$/data', commit_interval: 20ms }\n"
+                                "http: { listen: '127.0.0.1:0' }\nwrites: { enabled: maybe }\n", pt_broker_url(b));
+    program_config(&p, yaml);
+    CHECK(kill(p.pid, SIGHUP) == 0);
+    CHECK_WITHIN(10000, program_logged(&p, "going on with the old one") == 1);
+    CHECK_INT(program_logged(&p, "host.yaml:6:"), 1); /* the fault's place */
+    CHECK_INT(ask_write(port), 404);
+
+    snprintf(yaml, sizeof yaml, "version: 1\nhost: { id: other, role: primary }\nmqtt: { servers: ['%s'] }\ndata: { dir: '$/data', commit_interval: 20ms }\n"
+                                "http: { listen: '127.0.0.1:0' }\nwrites: { enabled: false }\n", pt_broker_url(b));
+    program_config(&p, yaml);
+    CHECK(kill(p.pid, SIGHUP) == 0);
+    CHECK_WITHIN(10000, program_logged(&p, "settings taken over") == 1);
+    CHECK_INT(program_logged(&p, "change at the next start only"), 1); /* host.id */
+    CHECK_INT(ask_write(port), 403);
+    CHECK_INT(program_end(&p, SIGTERM), 0);
     pt_broker_stop(b);
+}
+
+static void a_second_host_on_the_same_data_is_refused_and_the_first_goes_on(void)
+{
+    pt_broker *b = pt_broker_start(NULL);
+    program p;
+    char out[8192];
+    open_on(&p, b, "");
+    program_start(&p);
+    CHECK_WITHIN_FATAL(15000, program_logged(&p, "HOST-START") == 1);
+    CHECK_INT(RUN(&p, out, "--config", p.config), 3);
+    CHECK(strstr(out, "HOST-OPEN") && strstr(out, "/data"));
+    answer a = client_ask((uint16_t)program_number(&p, "http port "), (ask){ .method = "GET", .target = "/healthz" });
+    CHECK_INT(a.status, 200);
+    client_release(&a);
+    CHECK_INT(program_end(&p, SIGTERM), 0);
+    pt_broker_stop(b);
+}
+
+static void a_port_that_is_taken_ends_the_start_with_its_name(void)
+{
+    pt_broker *b = pt_broker_start(NULL); /* any listener will do */
+    program p;
+    char yaml[1200], out[8192], want[40];
+    snprintf(yaml, sizeof yaml, "version: 1\nmqtt: { servers: ['%s'] }\ndata: { dir: '$/data' }\nhttp: { listen: '127.0.0.1:%d' }\n", pt_broker_url(b), pt_broker_port(b));
+    program_open(&p, yaml);
+    CHECK_INT(RUN(&p, out, "--config", p.config), 1);
+    snprintf(want, sizeof want, "127.0.0.1:%d", pt_broker_port(b));
+    CHECK(strstr(out, "HOST-START") && strstr(out, want));
+    CHECK_INT(RUN(&p, out, "--config", p.config, "--log-format", "json", "--log-level", "error"), 1);
+    CHECK(out[0] == '{' && strstr(out, "\"id\":\"HOST-START\"") && !strstr(out, "\"info\""));
+    pt_broker_stop(b);
+}
+
+static void the_embedded_broker_comes_and_goes_with_the_host(void)
+{
+    program p;
+    char yaml[1200];
+    int port = pt_free_port();
+    snprintf(yaml, sizeof yaml, "version: 1\nhost: { role: primary }\nmqtt: { servers: ['tcp://127.0.0.1:%d'], embedded_broker: true, reconnect_min: 50ms }\n"
+                                "data: { dir: '$/deep/er/data' }\nhttp: { listen: '127.0.0.1:0' }\n", port); /* missing parents are made */
+    program_open(&p, yaml);
+    program_start(&p);
+    CHECK_WITHIN_FATAL(15000, program_logged(&p, "HOST-START") == 1);
+    long http = program_number(&p, "http port ");
+    bool ready = false;
+    for (int64_t until = pt_test_now_ms() + 15000; !ready && pt_test_now_ms() < until; nanosleep(&(struct timespec){ 0, 20000000 }, NULL)) {
+        answer a = client_ask((uint16_t)http, (ask){ .method = "GET", .target = "/readyz" });
+        ready = a.status == 200;
+        client_release(&a);
+    }
+    CHECK(ready);
+    long broker = program_number(&p, ", pid ");
+    CHECK(broker > 0 && kill((pid_t)broker, 0) == 0);
+    CHECK_INT(program_end(&p, SIGTERM), 0);
+    CHECK(kill((pid_t)broker, 0) != 0);
+    CHECK_INT(program_logged(&p, "mosquitto stopped"), 1);
+}
+
+static void a_data_directory_that_cannot_be_opened_is_tried_again_and_told_until_a_signal_ends_it(void)
+{
+    program p;
+    char file[300];
+    program_open(&p, "version: 1\ndata: { dir: '$/file/data' }\nhttp: { listen: '127.0.0.1:0' }\n");
+    snprintf(file, sizeof file, "%s/file", p.dir);
+    FILE *f = fopen(file, "w");
+    CHECK_FATAL(f != NULL && fputs("no directory", f) >= 0 && fclose(f) == 0);
+    program_start(&p);
+    CHECK_WITHIN(15000, program_logged(&p, "HOST-OPEN") >= 1);
+    CHECK_WITHIN(15000, program_logged(&p, "trying again") >= 1);
+    CHECK_INT(program_end(&p, SIGINT), 0);
 }
 
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(the_command_line_answers_and_ends_with_the_right_code),
-        PT_TEST(it_reloads_when_told_stops_when_told_and_a_second_one_is_refused),
-        PT_TEST(what_cannot_be_opened_is_waited_for_or_ends_it_with_the_reason),
+        PT_TEST(options_are_explained_and_wrong_ones_refused),
+        PT_TEST(a_check_is_silent_when_all_is_well_and_names_line_and_column_of_every_fault),
+        PT_TEST(sigterm_says_our_death_and_ends_with_0),
+        PT_TEST(sighup_takes_over_a_good_file_and_leaves_the_old_one_in_force_for_a_bad_one),
+        PT_TEST(a_second_host_on_the_same_data_is_refused_and_the_first_goes_on),
+        PT_TEST(a_port_that_is_taken_ends_the_start_with_its_name),
+        PT_TEST(a_data_directory_that_cannot_be_opened_is_tried_again_and_told_until_a_signal_ends_it),
+        PT_TEST(the_embedded_broker_comes_and_goes_with_the_host),
     };
     return pt_test_main("host/main", tests, PT_COUNT_OF(tests), argc, argv);
 }
