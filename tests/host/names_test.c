@@ -33,7 +33,7 @@ static const struct {
       "none" },
     { "reject", reject, HOST_REJECT_COUNT,
       "malformed too-big no-seq bad-seq retained not-born offline device-not-born duplicate-seq reorder-discarded old-session other-server death-of-other-session "
-      "duplicate-alias too-many unknown-alias ambiguous-alias foreign-alias unknown-metric no-identity bad-name duplicate-name bad-type bad-value overload",
+      "duplicate-alias too-many unknown-alias ambiguous-alias foreign-alias unknown-metric no-identity bad-name duplicate-name bad-type bad-value overload file-part file-too-big file-sum",
       "unknown" },
     { "event", event, HOST_EVENT_TYPE_COUNT,
       "nbirth ndeath dbirth ddeath rebirth-request seq-gap reorder-timeout host-online host-offline write metadata-changed path-collision quarantine duplicate-node "
