@@ -89,24 +89,44 @@ static bool scalar(const json_t *v, char **json, pt_slice *text, bool *is_string
     return true;
 }
 
-/* A number as it stood in the body: jansson would round 64-bit integers and lengthen fractions. */
-static pt_slice raw_number(pt_slice body, const char *key, pt_slice fallback)
+/* Behind the value that begins at `at`. The text has been read as JSON before: only its end is looked for. */
+static size_t value_end(pt_slice json, size_t at)
 {
-    char quoted[40];
-    size_t n = (size_t)snprintf(quoted, sizeof quoted, "\"%s\"", key);
-    for (size_t i = 0; i + n < body.len; i++) {
-        if (memcmp(body.ptr + i, quoted, n) != 0) continue;
-        size_t at = i + n;
-        while (at < body.len && (body.ptr[at] == ' ' || body.ptr[at] == ':' || body.ptr[at] == '\t' || body.ptr[at] == '\n' || body.ptr[at] == '\r'))
-            at++;
-        size_t end = at;
-        while (end < body.len && body.ptr[end] && strchr("+-.0123456789eE", body.ptr[end]))
-            end++;
-        double a, b;
-        pt_slice raw = pt_slice_of(body.ptr + at, end - at);
-        if (raw.len && pt_slice_to_f64(raw, &a) && pt_slice_to_f64(fallback, &b) && !(a < b) && !(a > b)) return raw;
+    for (unsigned depth = 0; at < json.len; at++) {
+        char c = json.ptr[at];
+        if (c == '"') {
+            for (at++; at < json.len && json.ptr[at] != '"'; at++)
+                if (json.ptr[at] == '\\') at++;
+            if (depth == 0) return at + 1;
+        } else if (c == '{' || c == '[') {
+            depth++;
+        } else if (c == '}' || c == ']') {
+            if (depth == 0) return at;
+            if (--depth == 0) return at + 1;
+        } else if (depth == 0 && strchr(", \t\r\n", c)) {
+            return at;
+        }
     }
-    return fallback;
+    return json.len;
+}
+
+/* A member as it stands in the object's text: jansson has no 64-bit unsigned integers and lengthens fractions. Absent: not in it. */
+static pt_slice member(pt_slice object, const char *key)
+{
+    size_t at = pt_slice_find(object, '{') + 1;
+    while (at < object.len) {
+        while (at < object.len && strchr(", \t\r\n", object.ptr[at]))
+            at++;
+        if (at >= object.len || object.ptr[at] != '"') break;
+        size_t end = value_end(object, at);
+        pt_slice name = pt_slice_of(object.ptr + at + 1, end - at - 2);
+        for (at = end; at < object.len && strchr(": \t\r\n", object.ptr[at]);)
+            at++;
+        end = value_end(object, at);
+        if (pt_slice_eq_cstr(name, key)) return pt_slice_of(object.ptr + at, end - at);
+        at = end;
+    }
+    return PT_NONE;
 }
 
 void api__write(void *ctx, pt_http_request *rq)
@@ -124,7 +144,7 @@ void api__write(void *ctx, pt_http_request *rq)
     if (wait_ms > 60000) wait_ms = 60000;
     pt_slice body = pt_http_body(rq);
     json_error_t why;
-    json_t *root = json_loadb(body.ptr ? body.ptr : "", body.len, JSON_REJECT_DUPLICATES, &why);
+    json_t *root = json_loadb(body.ptr ? body.ptr : "", body.len, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &why);
     const json_t *path = json_object_get(root, "path"), *reason = json_object_get(root, "reason"), *mode = json_object_get(root, "mode"),
                  *expected = json_object_get(root, "expected");
     host_write_request w = { .wait_ms = wait_ms + 200, .who = pt_cstr(pt_http_peer(rq)), .reason = PT_LIT("") };
@@ -144,11 +164,13 @@ void api__write(void *ctx, pt_http_request *rq)
     } else {
         w.path = pt_slice_of(json_string_value(path), json_string_length(path));
         if (json_is_string(reason)) w.reason = pt_slice_of(json_string_value(reason), json_string_length(reason));
+        pt_slice number = member(body, "value"), expected_number = member(member(body, "expected"), "value");
         w.value_json = pt_cstr(value);
-        if (!w.value_is_string && json_is_number(json_object_get(root, "value"))) w.value_json = w.value_text = raw_number(body, "value", w.value_json);
+        w.expected_json = pt_cstr(want);
+        if (number.len && json_is_number(json_object_get(root, "value"))) w.value_json = w.value_text = number;
+        if (expected_number.len && json_is_number(json_object_get(expected, "value"))) w.expected_json = expected_number;
         w.key = pt_http_header(rq, "Idempotency-Key");
         w.has_expected = expected != NULL;
-        w.expected_json = pt_cstr(want);
         host_write_result r;
         if (host_writes_do(app->writes, &w, &r) == PT_OK) reply_write(rq, &r);
         else pt_http_problem(rq, 500, "internal", "out of memory");

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { KEEP_MS = 600000, RECORDS_MAX = 10000, SETTLE_MS = 1000 };
+enum { KEEP_MS = 600000, RECORDS_MAX = 10000, SETTLE_MS = 1000, JSON_TEXT = 200 };
 
 typedef struct record {
     struct record *next;
@@ -202,9 +202,22 @@ typedef struct target {
     spb_datatype type;
     bool writable, live;
     double low, high;
-    char current_json[200]; /* "": none, or longer */
+    char current_json[JSON_TEXT]; /* "": none, or longer */
     bool has_value;
 } target;
+
+/* "": longer than that. */
+static void json_text(const spb_value *v, char text[JSON_TEXT])
+{
+    pt_buf b;
+    pt_json j;
+    text[0] = '\0';
+    pt_buf_init(&b, JSON_TEXT - 1);
+    pt_json_init(&j, &b);
+    spb_value_json(&j, v);
+    if (pt_buf_status(&b) == PT_OK) snprintf(text, JSON_TEXT, "%.*s", PT_SLICE_ARGS(pt_buf_view(&b)));
+    pt_buf_fini(&b);
+}
 
 static void see_target(void *ctx, const uns_tag_view *v)
 {
@@ -221,13 +234,7 @@ static void see_target(void *ctx, const uns_tag_view *v)
     t->low = v->def.eng_low;
     t->high = v->def.eng_high;
     t->has_value = v->has_value;
-    pt_buf b;
-    pt_json j;
-    pt_buf_init(&b, sizeof t->current_json - 1);
-    pt_json_init(&j, &b);
-    spb_value_json(&j, &v->value);
-    if (v->has_value && pt_buf_status(&b) == PT_OK) snprintf(t->current_json, sizeof t->current_json, "%.*s", PT_SLICE_ARGS(pt_buf_view(&b)));
-    pt_buf_fini(&b);
+    if (v->has_value) json_text(&v->value, t->current_json);
 }
 
 static void target_free(target *t)
@@ -276,6 +283,19 @@ static pt_status refuse(host_write_result *r, int http, const char *slug, const 
     return PT_EREFUSED;
 }
 
+/* Is this JSON scalar the current value? 0.10 and 1e-1 are 0.1; "1" is not 1. */
+static bool is_current(const target *t, pt_slice json)
+{
+    char text[JSON_TEXT];
+    spb_value v;
+    pt_error err = { 0, "" };
+    if (!t->has_value) return false;
+    if (pt_slice_eq_cstr(json, t->current_json)) return true;
+    if (json.len == 0 || json.ptr[0] == '"' || spb_datatype_class(t->type) == SPB_CLASS_STRING || spb_value_parse(t->type, json, &v, &err) != PT_OK) return false;
+    json_text(&v, text);
+    return text[0] && strcmp(text, t->current_json) == 0;
+}
+
 static pt_status check(host_writes *w, const host_write_request *rq, const target *t, const node_facts *f, spb_value *v, host_write_result *r)
 {
     pt_error err = { 0, "" };
@@ -296,7 +316,7 @@ static pt_status check(host_writes *w, const host_write_request *rq, const targe
     double number;
     if (t->high > t->low && spb_value_number(v, &number) && (number < t->low || number > t->high))
         return refuse(r, 422, "validation", "%.*s is outside the limits %g to %g", PT_SLICE_ARGS(text), t->low, t->high);
-    if (rq->has_expected && !(t->has_value && pt_slice_eq_cstr(rq->expected_json, t->current_json)))
+    if (rq->has_expected && !is_current(t, rq->expected_json))
         return refuse(r, 409, "conflict", "the current value is %s, not %.*s", t->has_value ? t->current_json : "unknown", PT_SLICE_ARGS(rq->expected_json));
     return PT_OK;
 }
@@ -340,14 +360,8 @@ static pt_status send_command(host_writes *w, const target *t, const node_facts 
 /* The plant's last word is this value. */
 static bool stands(const target *t, const spb_value *v)
 {
-    char text[sizeof t->current_json] = "";
-    pt_buf b;
-    pt_json j;
-    pt_buf_init(&b, sizeof text - 1);
-    pt_json_init(&j, &b);
-    spb_value_json(&j, v);
-    if (pt_buf_status(&b) == PT_OK) snprintf(text, sizeof text, "%.*s", PT_SLICE_ARGS(pt_buf_view(&b)));
-    pt_buf_fini(&b);
+    char text[JSON_TEXT];
+    json_text(v, text);
     return t->live && t->has_value && text[0] && strcmp(text, t->current_json) == 0;
 }
 
@@ -553,17 +567,6 @@ static void finish(host_writes *w, record *r, host_write_state state)
     pthread_cond_broadcast(&w->changed);
 }
 
-static void note_seen(record *r, const spb_value *v)
-{
-    pt_buf b;
-    pt_json j;
-    pt_buf_init(&b, sizeof r->r.seen - 1);
-    pt_json_init(&j, &b);
-    spb_value_json(&j, v);
-    if (pt_buf_status(&b) == PT_OK) snprintf(r->r.seen, sizeof r->r.seen, "%.*s", PT_SLICE_ARGS(pt_buf_view(&b)));
-    pt_buf_fini(&b);
-}
-
 /* Events and audit rows of what was finished. A record stays in the list for ten minutes and at least until all is said, so it may be read without the lock. */
 static void tell_finished(host_writes *w)
 {
@@ -594,7 +597,7 @@ void host_writes_see(host_writes *w, const uns_update *u, size_t n)
     for (record *r = w->records; r; r = r->next) {
         for (size_t i = 0; i < n && r->armed && r->r.state == HOST_WRITE_SENT; i++) {
             if (u[i].tag_id != r->r.tag_id) continue;
-            note_seen(r, &u[i].value);
+            json_text(&u[i].value, r->r.seen);
             if (spb_value_equal(&u[i].value, &r->want)) {
                 finish(w, r, HOST_WRITE_CONFIRMED);
             } else if (!r->deviates) { /* perhaps it was on its way before the command: wait a little for a better one */
