@@ -2,8 +2,9 @@
 #include "tests/base/client.h"
 #include "tests/host/stage.h"
 #include "tests/support/check.h"
+#include "tests/support/wait.h"
 
-#include <jansson.h>
+#include <stdlib.h>
 
 static stage st;
 
@@ -103,8 +104,134 @@ static void values_are_found_by_path_pattern_and_id(void)
     stage_close(&st);
 }
 
+static void start(void)
+{
+    stage_open(&st, NULL, NULL);
+    stage_start(&st);
+    stage_play(&st, "births",
+               "NBIRTH g/$ | ts=1000 seq=0 bd=7 a:10=d1.5@1000;engUnit:12=sbar big:4=l9007199254740993@1000 Node_Control/Rebirth:11=b0@1000\n"
+               "DBIRTH g/$/d | ts=1001 seq=1 Motor/rpm:3=i100@1001 Motor/on:11=b1@1001 s:12=sx@1001\nvalue g/$/d/s = \"x\" GOOD");
+}
+
+static void the_tree_is_walked_level_by_level(void)
+{
+    start();
+    json_t *t = stage_json(&st, "/api/v1/tree");
+    CHECK_INT(json_array_size(t), 1);
+    const json_t *g = json_array_get(t, 0);
+    CHECK_STR(pt_cstr(stage_keys(g)), "path name kind class state children tag_id");
+    CHECK_STR(pt_cstr(json_string_value(json_object_get(g, "path"))), "g");
+    CHECK(json_is_null(json_object_get(g, "tag_id")));
+    json_decref(t);
+    static const stage_question rows[] = {
+        { "GET", "/api/v1/tree?path=g/e1/d/Motor", NULL, 200, { "\"path\":\"g/e1/d/Motor/on\"", "\"path\":\"g/e1/d/Motor/rpm\"", "\"children\":0" }, NULL },
+        { "GET", "/api/v1/tree?path=g/e1/d/Motor/", NULL, 200, { "\"path\":\"g/e1/d/Motor/on\"" }, NULL },
+        { "GET", "/api/v1/tree?path=&depth=3", NULL, 200, { "\"path\":\"g\"", "\"path\":\"g/e1\"", "\"path\":\"g/e1/d\"" }, NULL },
+        { "GET", "/api/v1/tree?path=g/e1&hidden=1", NULL, 200, { "\"name\":\"_sparkplug\"" }, NULL },
+        { "GET", "/api/v1/tree?path=g/nowhere", NULL, 404, { "there is nothing at g/nowhere" }, NULL },
+        { "GET", "/api/v1/tree?depth=x", NULL, 400, { "depth must be a whole number up to " }, NULL },
+        { "GET", "/api/v1/tree?depth=-1", NULL, 400, { "depth" }, NULL },
+        { "GET", "/api/v1/tree?depth=100000", NULL, 400, { "depth" }, NULL },
+        { "GET", "/api/v1/tree?hidden=yes", NULL, 400, { "hidden must be 0 or 1" }, NULL },
+    };
+    stage_ask(&st, rows, PT_COUNT_OF(rows));
+    t = stage_json(&st, "/api/v1/tree?path=g/e1");
+    for (size_t i = 0; i < json_array_size(t); i++) /* plumbing is hidden until asked for */
+        CHECK(strstr(json_string_value(json_object_get(json_array_get(t, i), "name")), "_sparkplug") == NULL);
+    json_decref(t);
+    stage_close(&st);
+}
+
+static void an_empty_plant_has_an_empty_tree(void)
+{
+    stage_open(&st, NULL, NULL);
+    stage_start(&st);
+    static const stage_question rows[] = {
+        { "GET", "/api/v1/tree", NULL, 200, { "[]" }, NULL },
+        { "GET", "/api/v1/tree?path=/", NULL, 200, { "[]" }, NULL },
+        { "GET", "/api/v1/values?paths=**", NULL, 200, { "[]" }, NULL },
+    };
+    stage_ask(&st, rows, PT_COUNT_OF(rows));
+    stage_close(&st);
+}
+
+static void values_come_by_path_and_by_pattern_and_unknown_ones_are_left_out(void)
+{
+    start();
+    json_t *v = stage_json(&st, "/api/v1/values?paths=g/e1/a,g/e1/nothing,g/e1/d/Motor/*");
+    CHECK_INT(json_array_size(v), 3);
+    const json_t *a = json_array_get(v, 0);
+    CHECK_STR(pt_cstr(stage_keys(a)), "path tag_id value type unit quality timestamp_ms stale_since_ms writable");
+    CHECK_STR(pt_cstr(json_string_value(json_object_get(a, "unit"))), "bar");
+    CHECK_STR(pt_cstr(json_string_value(json_object_get(a, "type"))), "Double");
+    CHECK_INT(json_integer_value(json_object_get(a, "timestamp_ms")), 1000);
+    CHECK(json_is_null(json_object_get(a, "stale_since_ms")));
+    json_decref(v);
+    static const stage_question rows[] = {
+        { "GET", "/api/v1/values?paths=", NULL, 400, { "paths is missing" }, NULL },
+        { "GET", "/api/v1/values?paths=g/e1/big", NULL, 200, { "\"value\":9007199254740993" }, NULL },
+        { "GET", "/api/v1/values?paths=g/e1/big&int64=string", NULL, 200, { "\"value\":\"9007199254740993\"" }, NULL },
+        { "GET", "/api/v1/values?paths=g/e1/big&int64=number", NULL, 200, { "\"value\":9007199254740993" }, NULL },
+        { "POST", "/api/v1/values", "{\"paths\":[\"g/e1/d/s\",\"no\",7]}", 200, { "\"path\":\"g/e1/d/s\"" }, NULL },
+        { "POST", "/api/v1/values?int64=string", "{\"paths\":[\"g/e1/big\"]}", 200, { "\"9007199254740993\"" }, NULL },
+        { "POST", "/api/v1/values", "{\"paths\":[]}", 200, { "[]" }, NULL },
+        { "POST", "/api/v1/values", "[\"g/e1/a\"]", 400, { "the body must be" }, NULL },
+    };
+    stage_ask(&st, rows, PT_COUNT_OF(rows));
+
+    char *many = malloc(5001 * 5 + 100); /* one path too many */
+    CHECK_FATAL(many != NULL);
+    size_t n = (size_t)sprintf(many, "{\"paths\":[");
+    for (int i = 0; i < 5001; i++)
+        n += (size_t)sprintf(many + n, "%s\"x\"", i ? "," : "");
+    strcpy(many + n, "]}");
+    const stage_question toomany[] = { { "POST", "/api/v1/values", many, 400, { "at most 5000 paths" }, NULL } };
+    stage_ask(&st, toomany, 1);
+    free(many);
+
+    stage_publish(&st, "spBv1.0/g/NDEATH/e1", "bd=7");
+    stage_play(&st, "stale", "value g/e1/a = 1.5 STALE");
+    v = stage_json(&st, "/api/v1/values?paths=g/e1/a");
+    CHECK(json_integer_value(json_object_get(json_array_get(v, 0), "stale_since_ms")) > 1000);
+    json_decref(v);
+    stage_close(&st);
+}
+
+static void one_tag_is_told_with_its_source_by_id_and_by_path(void)
+{
+    start();
+    char target[100];
+    json_t *t = stage_json(&st, "/api/v1/tags/by-path/g/e1/d/Motor/rpm");
+    CHECK_STR(pt_cstr(stage_keys(t)), "path tag_id value type unit quality timestamp_ms stale_since_ms writable state description source");
+    const json_t *source = json_object_get(t, "source");
+    CHECK_STR(pt_cstr(stage_keys(source)), "group edge device metric");
+    CHECK_STR(pt_cstr(json_string_value(json_object_get(source, "metric"))), "Motor/rpm");
+    CHECK_STR(pt_cstr(json_string_value(json_object_get(t, "state"))), "live");
+    snprintf(target, sizeof target, "/api/v1/tags/%lld", (long long)json_integer_value(json_object_get(t, "tag_id")));
+    json_t *same = stage_json(&st, target);
+    CHECK(json_equal(t, same));
+    json_decref(t);
+    json_decref(same);
+    static const stage_question rows[] = {
+        { "GET", "/api/v1/tags/0", NULL, 404, { "there is no such tag" }, NULL },
+        { "GET", "/api/v1/tags/4294967295", NULL, 404, { "no such tag" }, NULL },
+        { "GET", "/api/v1/tags/4294967297", NULL, 404, { "no such tag" }, NULL }, /* not tag 1 */
+        { "GET", "/api/v1/tags/by-path/g/e1/nothing", NULL, 404, { "no such tag" }, NULL },
+        { "GET", "/api/v1/tags/by-path/g/e1/d", NULL, 404, { "no such tag" }, NULL }, /* a folder */
+    };
+    stage_ask(&st, rows, PT_COUNT_OF(rows));
+    stage_close(&st);
+}
+
 int main(int argc, char **argv)
 {
-    static const pt_test tests[] = { PT_TEST(the_tree_is_shown_as_it_was), PT_TEST(values_are_found_by_path_pattern_and_id) };
+    static const pt_test tests[] = { 
+        PT_TEST(the_tree_is_shown_as_it_was),
+        PT_TEST(values_are_found_by_path_pattern_and_id),
+        PT_TEST(the_tree_is_walked_level_by_level),
+        PT_TEST(an_empty_plant_has_an_empty_tree),
+        PT_TEST(values_come_by_path_and_by_pattern_and_unknown_ones_are_left_out),
+        PT_TEST(one_tag_is_told_with_its_source_by_id_and_by_path),
+    };
     return pt_test_main("host/api_tags", tests, PT_COUNT_OF(tests), argc, argv);
 }

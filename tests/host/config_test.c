@@ -87,6 +87,9 @@ static const struct {
     { "data.buffer", "1MiB|1GiB", "1023KiB|0B" },
     { "data.retention.age", "1d|400d", "long" },
     { "data.retention.bytes", "1GiB|5TiB", "big" },
+    { "data.change_log.age", "0s|1d", "long" },
+    { "data.change_log.bytes", "0B|1GiB", "big|-1B" },
+    { "data.deviation", "[]|[ { tags: 'g/**', comp_dev: 0.5 } ]", "[ { comp_dev: 1 } ]|[ { tags: '**' } ]|[ { tags: '**', comp_dev: 1, comp_dev_percent: 1 } ]|7" },
     { "uns.escape", "percent", "none" },
     { "uns.on_unmapped", "literal|quarantine|drop", "keep" },
     { "uns.empty", "drop|underscore|reject", "keep" },
@@ -109,7 +112,7 @@ static void every_key_takes_what_is_in_its_range_and_names_the_place_of_what_is_
     char yaml[600], row[300], line[40];
     for (size_t i = 0; i < PT_COUNT_OF(keys); i++) {
         const char *lists[2] = { keys[i].good, keys[i].bad }, *last = strrchr(keys[i].key, '.') ? strrchr(keys[i].key, '.') + 1 : keys[i].key;
-        bool first_line = strcmp(keys[i].key, "version") == 0, plain = strcmp(keys[i].key, "rules") != 0 && strcmp(keys[i].key, "uns.tables") != 0;
+        bool first_line = strcmp(keys[i].key, "version") == 0, plain = strcmp(keys[i].key, "rules") != 0 && strcmp(keys[i].key, "uns.tables") != 0 && strcmp(keys[i].key, "data.deviation") != 0;
         for (int bad = 0; bad < 2; bad++) {
             pt_slice rest = pt_cstr(lists[bad]), one;
             while (rest.ptr && pt_slice_split(&rest, '|', &one)) {

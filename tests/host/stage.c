@@ -358,3 +358,57 @@ void stage_play(stage *s, const char *name, const char *lines)
         pt_buf_fini(&b);
     }
 }
+
+/* ---- questions and answers ---- */
+
+void stage_ask(stage *s, const stage_question *questions, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const stage_question *q = &questions[i];
+        char row[300];
+        answer a = client_ask(s->app.http_port, (ask){ .method = q->method, .target = q->target, .body = q->body, .timeout_ms = 20000,
+                                                       .headers = { "Content-Type: application/json", q->header } });
+        snprintf(row, sizeof row, "%s %s %s %s", q->method, q->target, q->body ? q->body : "", q->header ? q->header : "");
+        pt_check_at(a.status == q->status, false, row, 0, "%ld, not %ld: %.*s", a.status, q->status, PT_SLICE_ARGS(pt_buf_view(&a.body)));
+        for (size_t k = 0; k < PT_COUNT_OF(q->has) && q->has[k]; k++)
+            pt_check_at(client_has(&a, q->has[k]), false, row, 0, "no %s in %.*s", q->has[k], PT_SLICE_ARGS(pt_buf_view(&a.body)));
+        if (a.status >= 400) {
+            json_t *j = json_loadb(a.body.ptr ? a.body.ptr : "", a.body.len, 0, NULL);
+            const char *type = json_string_value(json_object_get(j, "type")), *detail = json_string_value(json_object_get(j, "detail"));
+            CHECK_ROW(row, client_header(&a, "Content-Type: application/problem+json"));
+            CHECK_ROW(row, type && strncmp(type, "urn:plantree:problem:", 21) == 0 && type[21]);
+            CHECK_ROW(row, json_integer_value(json_object_get(j, "status")) == a.status);
+            CHECK_ROW(row, detail && detail[0] && json_is_string(json_object_get(j, "title")));
+            json_decref(j);
+        }
+        client_release(&a);
+    }
+}
+
+json_t *stage_json(stage *s, const char *target)
+{
+    json_t *j = get_json(s, target);
+    pt_check_at(j != NULL, true, target, 0, "no JSON");
+    return j;
+}
+
+const char *stage_keys(const json_t *object)
+{
+    static char text[2000];
+    const char *key;
+    json_t *v;
+    size_t n = 0;
+    text[0] = '\0';
+    json_object_foreach((json_t *)(uintptr_t)object, key, v)
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", n ? " " : "", key);
+    return text;
+}
+
+void stage_publish(stage *s, const char *topic, const char *words)
+{
+    pt_buf b;
+    pt_buf_init(&b, 1u << 20);
+    wire_payload(words, &b);
+    pt_broker_publish(s->broker, topic, pt_buf_view(&b), 0, false);
+    pt_buf_fini(&b);
+}

@@ -20,6 +20,7 @@
 #define HOST_TEST_STAGE_H
 #include "host/app.h"
 #include "tests/support/broker.h"
+#include <jansson.h>
 #include <pthread.h>
 
 typedef struct stage {
@@ -51,4 +52,19 @@ typedef struct stage_ask {
 void stage_asks(stage *s, const stage_ask *rows, size_t n);
 /* Plays the scene under the edge id it returns (static storage). */
 void stage_play(stage *s, const char *name, const char *lines);
+
+/* One request and what its answer must be. A problem (status 400 and above) is checked for its form: RFC 9457, our type, status, detail. */
+typedef struct stage_question {
+    const char *method, *target, *body;
+    long status;
+    const char *has[5];  /* texts in the body */
+    const char *header;  /* of the request */
+} stage_question;
+void stage_ask(stage *s, const stage_question *questions, size_t n);
+/* The answer to a GET as JSON: fatal unless it is 200; json_decref. */
+json_t *stage_json(stage *s, const char *target);
+/* The member names of an object in their order: "a b c". Valid until the next call. */
+const char *stage_keys(const json_t *object);
+/* Payload words (wire.h) on a topic, QoS 0. */
+void stage_publish(stage *s, const char *topic, const char *words);
 #endif

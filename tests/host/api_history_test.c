@@ -1,0 +1,223 @@
+/* host/api_history.c: samples, aggregates and events of the past. */
+#include "tests/host/stage.h"
+#include "tests/support/check.h"
+#include "tests/support/wait.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static stage st;
+
+/* g/e1/a: 1 at 1000 ... 5 at 5000, then stale; s: text. */
+static void start(void)
+{
+    stage_open(&st, NULL, NULL);
+    stage_start(&st);
+    stage_play(&st, "samples",
+               "NBIRTH g/$ | ts=1000 seq=0 bd=7 a:9=f1@1000;engUnit:12=sbar s:12=sx@1000 big:4=l9007199254740993@1000\n"
+               "NDATA g/$ | ts=2000 seq=1 a=f2@2000\nNDATA g/$ | ts=3000 seq=2 a=f3@3000\nNDATA g/$ | ts=4000 seq=3 a=-@4000!n\nNDATA g/$ | ts=5000 seq=4 a=f5.5@5000\n"
+               "history g/$/a = [1,2,3,null,5.5]");
+}
+
+static bool series_is(const char *target, const char *column, const char *want)
+{
+    json_t *h = stage_json(&st, target);
+    char *got = json_dumps(json_object_get(json_array_get(json_object_get(h, "series"), 0), column), JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(12));
+    bool same = got && strcmp(got, want) == 0;
+    pt_check_at(same, false, target, 0, "%s is %s, not %s", column, got ? got : "(none)", want);
+    free(got);
+    json_decref(h);
+    return same;
+}
+
+static void a_series_is_columns_of_times_values_and_qualities(void)
+{
+    start();
+    json_t *h = stage_json(&st, "/api/v1/history?path=g/e1/a&from=0&to=10000");
+    CHECK_STR(pt_cstr(stage_keys(h)), "from_ms to_ms series");
+    CHECK_INT(json_integer_value(json_object_get(h, "to_ms")), 10000);
+    const json_t *s = json_array_get(json_object_get(h, "series"), 0);
+    CHECK_STR(pt_cstr(stage_keys(s)), "path tag_id unit type t v q raw_count reduced breaks");
+    CHECK_STR(pt_cstr(json_string_value(json_object_get(s, "unit"))), "bar");
+    CHECK_STR(pt_cstr(json_string_value(json_object_get(s, "q"))), "GGGGG");
+    CHECK_STR(pt_cstr(json_string_value(json_object_get(s, "reduced"))), "raw");
+    CHECK_INT(json_integer_value(json_object_get(s, "raw_count")), 5);
+    char by_id[120];
+    snprintf(by_id, sizeof by_id, "/api/v1/history?tag_id=%lld&from=0&to=10000", (long long)json_integer_value(json_object_get(s, "tag_id")));
+    json_t *same = stage_json(&st, by_id);
+    CHECK(json_equal(h, same));
+    json_decref(same);
+    json_decref(h);
+    series_is("/api/v1/history?path=g/e1/a&from=2000&to=4000", "t", "[2000,3000]"); /* [from, to) */
+    series_is("/api/v1/history?path=g/e1/a&from=1970-01-01T00:00:02Z&to=1970-01-01T00:00:03Z", "v", "[2]");
+    series_is("/api/v1/history?path=g/e1/a&from=6000&to=7000", "t", "[]");
+    series_is("/api/v1/history?path=g/e1/a&from=5000&to=5000", "t", "[]");
+    series_is("/api/v1/history?path=g/e1/a", "t", "[]"); /* the last hour */
+    series_is("/api/v1/history?path=g/e1/s&from=0&to=9999", "v", "[\"x\"]");
+    series_is("/api/v1/history?path=g/e1/big&from=0&to=9999", "v", "[9007199254740993]");
+    series_is("/api/v1/history?path=g/e1/big&from=0&to=9999&int64=string", "v", "[\"9007199254740993\"]");
+    stage_close(&st);
+}
+
+static void many_points_are_reduced_to_as_many_as_asked_for(void)
+{
+    stage_open(&st, NULL, NULL);
+    stage_start(&st);
+    char words[200];
+    stage_publish(&st, "spBv1.0/g/NBIRTH/e1", "ts=1000 seq=0 bd=7 a:10=d0@1000");
+    for (int i = 1; i <= 20; i++) {
+        size_t n = (size_t)snprintf(words, sizeof words, "ts=%d seq=%d", 1000 + i * 10, i);
+        for (int k = 0; k < 5; k++)
+            n += (size_t)snprintf(words + n, sizeof words - n, " a=d%d@%d", i == 10 && k == 2 ? 99 : i, 1000 + i * 10 + k);
+        stage_publish(&st, "spBv1.0/g/NDATA/e1", words);
+    }
+    stage_play(&st, "all there", "value g/e1/a = 20 GOOD");
+    json_t *h = NULL;
+    for (int64_t until = pt_test_now_ms() + 5000; pt_test_now_ms() < until; json_decref(h), h = NULL) {
+        h = stage_json(&st, "/api/v1/history?path=g/e1/a&from=0&to=10000&max_points=20");
+        if (json_integer_value(json_object_get(json_array_get(json_object_get(h, "series"), 0), "raw_count")) == 101) break;
+    }
+    CHECK_FATAL(h != NULL);
+    const json_t *s = json_array_get(json_object_get(h, "series"), 0), *v = json_object_get(s, "v");
+    CHECK_STR(pt_cstr(json_string_value(json_object_get(s, "reduced"))), "minmax");
+    CHECK(json_array_size(v) > 0 && json_array_size(v) <= 20);
+    CHECK(json_array_size(v) == json_array_size(json_object_get(s, "t")) && json_array_size(v) == strlen(json_string_value(json_object_get(s, "q"))));
+    bool peak = false;
+    for (size_t i = 0; i < json_array_size(v); i++)
+        peak = peak || (int)json_number_value(json_array_get(v, i)) == 99;
+    CHECK(peak); /* what stands out is kept */
+    json_decref(h);
+    stage_close(&st);
+}
+
+static void going_stale_is_a_break_of_the_line_and_no_sample(void)
+{
+    start();
+    stage_play(&st, "death", "NDEATH g/e1 | bd=7\nvalue g/e1/a = 5.5 STALE");
+    json_t *h = NULL;
+    for (int64_t until = pt_test_now_ms() + 5000; pt_test_now_ms() < until; json_decref(h), h = NULL) {
+        h = stage_json(&st, "/api/v1/history?path=g/e1/a&from=0&to=now%2B1h");
+        if (json_array_size(json_object_get(json_array_get(json_object_get(h, "series"), 0), "breaks")) == 1) break;
+    }
+    CHECK_FATAL(h != NULL);
+    const json_t *s = json_array_get(json_object_get(h, "series"), 0);
+    CHECK_INT(json_array_size(json_object_get(s, "v")), 5);
+    CHECK_STR(pt_cstr(json_string_value(json_object_get(s, "q"))), "GGGGG");
+    json_decref(h);
+    stage_close(&st);
+}
+
+static void a_question_that_cannot_be_answered_names_its_parameter(void)
+{
+    start();
+    static const stage_question rows[] = {
+        { "GET", "/api/v1/history", NULL, 400, { "path or tag_id is missing" }, NULL },
+        { "GET", "/api/v1/history?path=", NULL, 400, { "path or tag_id is missing" }, NULL },
+        { "GET", "/api/v1/history?path=g/e1/no", NULL, 404, { "there is no tag g/e1/no" }, NULL },
+        { "GET", "/api/v1/history?tag_id=4000000", NULL, 404, { "there is no tag" }, NULL },
+        { "GET", "/api/v1/history?tag_id=4294967296", NULL, 400, { "tag_id must be a whole number up to 4294967295" }, NULL },
+        { "GET", "/api/v1/history?tag_id=-1", NULL, 400, { "tag_id" }, NULL },
+        { "GET", "/api/v1/history?path=g/e1/a&from=5&to=4", NULL, 400, { "from lies behind to" }, NULL },
+        { "GET", "/api/v1/history?path=g/e1/a&from=yesterday", NULL, 400, { "from: 'yesterday' is no time" }, NULL },
+        { "GET", "/api/v1/history?path=g/e1/a&to=99999999999999999999", NULL, 400, { "to: " }, NULL },
+        { "GET", "/api/v1/history?path=g/e1/a&from=-9223372036854775808", NULL, 400, { "from: " }, NULL },
+        { "GET", "/api/v1/history?path=g/e1/a&max_points=1000001", NULL, 400, { "max_points must be a whole number up to 1000000" }, NULL },
+        { "GET", "/api/v1/history?path=g/e1/a&max_points=many", NULL, 400, { "max_points" }, NULL },
+        { "GET", "/api/v1/history?path=g/e1/a&int64=x", NULL, 400, { "int64" }, NULL },
+        { "GET", "/api/v1/history?path=g/e1/a&interval=1s", NULL, 400, { "'interval'" }, NULL },
+        { "GET", "/api/v1/aggregate?path=g/e1/a&interval=soon", NULL, 400, { "interval: " }, NULL },
+        { "GET", "/api/v1/aggregate?path=g/e1/a&interval=-5s", NULL, 400, { "interval: " }, NULL },
+        { "GET", "/api/v1/aggregate?path=g/e1/a&fn=min,median", NULL, 400, { "fn: count, good, min" }, NULL },
+        { "GET", "/api/v1/aggregate?path=g/e1/a&from=0&to=now&interval=1ms", NULL, 400, { "more than 100000 buckets" }, NULL },
+        { "GET", "/api/v1/aggregate?path=g/e1/a&max_points=100001", NULL, 400, { "max_points" }, NULL },
+        { "GET", "/api/v1/aggregate?interval=1s", NULL, 400, { "path or tag_id is missing" }, NULL },
+        { "GET", "/api/v1/aggregate?path=no", NULL, 404, { "there is no tag no" }, NULL },
+        { "GET", "/api/v1/events?limit=100001", NULL, 400, { "limit must be a whole number up to 100000" }, NULL },
+        { "GET", "/api/v1/events?after=x", NULL, 400, { "after" }, NULL },
+        { "GET", "/api/v1/events?from=x", NULL, 400, { "from: " }, NULL },
+        { "GET", "/api/v1/events?order=random", NULL, 400, { "order must be oldest or newest" }, NULL },
+    };
+    stage_ask(&st, rows, PT_COUNT_OF(rows));
+    stage_close(&st);
+}
+
+static void aggregates_are_columns_by_bucket(void)
+{
+    start();
+    json_t *h = stage_json(&st, "/api/v1/aggregate?path=g/e1/a&from=0&to=6000&interval=2s");
+    const json_t *s = json_array_get(json_object_get(h, "series"), 0);
+    CHECK_STR(pt_cstr(stage_keys(s)), "path tag_id unit type interval_ms t count good min max sum avg first last");
+    CHECK_INT(json_integer_value(json_object_get(s, "interval_ms")), 2000);
+    json_decref(h);
+    series_is("/api/v1/aggregate?path=g/e1/a&from=0&to=6000&interval=2s", "t", "[0,2000,4000]");
+    series_is("/api/v1/aggregate?path=g/e1/a&from=0&to=6000&interval=2000", "count", "[1,2,2]"); /* plain numbers are ms */
+    series_is("/api/v1/aggregate?path=g/e1/a&from=0&to=6000&interval=2s", "max", "[1,3,5.5]");
+    series_is("/api/v1/aggregate?path=g/e1/a&from=0&to=6000&interval=2s", "sum", "[1,5,5.5]");
+    h = stage_json(&st, "/api/v1/aggregate?path=g/e1/a&from=0&to=6000&interval=2s&fn=max,min");
+    CHECK_STR(pt_cstr(stage_keys(json_array_get(json_object_get(h, "series"), 0))), "path tag_id unit type interval_ms t min max");
+    json_decref(h);
+    h = stage_json(&st, "/api/v1/aggregate?path=g/e1/a&from=0&to=6000&max_points=3&fn=count"); /* the interval out of the number of points */
+    s = json_array_get(json_object_get(h, "series"), 0);
+    CHECK_INT(json_integer_value(json_object_get(s, "interval_ms")), 2001);
+    CHECK(json_array_size(json_object_get(s, "t")) <= 3);
+    json_decref(h);
+    series_is("/api/v1/aggregate?path=g/e1/s&from=0&to=2000&interval=1s&fn=count,avg", "avg", "[null,null]"); /* texts have no mean */
+    stage_close(&st);
+}
+
+static void events_are_filtered_paged_and_ordered(void)
+{
+    start();
+    stage_play(&st, "more", "NDEATH g/e1 | bd=7\nNBIRTH g/e1 | ts=6000 seq=0 bd=8 a:9=f1@6000\nNBIRTH g/other | ts=1000 seq=0 bd=1");
+    json_t *e = NULL;
+    for (int64_t until = pt_test_now_ms() + 5000; pt_test_now_ms() < until; json_decref(e), e = NULL)
+        if (json_array_size(e = stage_json(&st, "/api/v1/events?type=nbirth")) == 3) break;
+    CHECK_FATAL(e != NULL);
+    const json_t *first = json_array_get(e, 0), *second = json_array_get(e, 1);
+    CHECK_STR(pt_cstr(stage_keys(first)), "seq time_ms type node device path detail");
+    CHECK_STR(pt_cstr(json_string_value(json_object_get(first, "node"))), "g/e1");
+    CHECK(json_is_null(json_object_get(first, "device")) && json_is_object(json_object_get(first, "detail")));
+    long long a = json_integer_value(json_object_get(first, "seq")), b = json_integer_value(json_object_get(second, "seq"));
+    CHECK(a < b); /* oldest first */
+    json_decref(e);
+
+    char target[200];
+    snprintf(target, sizeof target, "/api/v1/events?type=nbirth&after=%lld", a);
+    e = stage_json(&st, target);
+    CHECK_INT(json_array_size(e), 2);
+    CHECK_INT(json_integer_value(json_object_get(json_array_get(e, 0), "seq")), b);
+    json_decref(e);
+    e = stage_json(&st, "/api/v1/events?type=nbirth&order=newest&limit=1");
+    CHECK_INT(json_array_size(e), 1);
+    CHECK_STR(pt_cstr(json_string_value(json_object_get(json_array_get(e, 0), "node"))), "g/other");
+    json_decref(e);
+    static const struct {
+        const char *target;
+        size_t n;
+    } rows[] = {
+        { "/api/v1/events?node=g%2Fe1&type=nbirth,ndeath", 3 },
+        { "/api/v1/events?node=g%2Fnobody", 0 },
+        { "/api/v1/events?type=no-such-type", 0 },
+        { "/api/v1/events?type=nbirth&to=1000", 0 }, /* events have the time of their arrival here */
+        { "/api/v1/events?type=nbirth&from=now-1h&to=now%2B1h", 3 },
+    };
+    for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
+        e = stage_json(&st, rows[i].target);
+        CHECK_ROW(rows[i].target, json_array_size(e) == rows[i].n);
+        json_decref(e);
+    }
+    stage_close(&st);
+}
+
+int main(int argc, char **argv)
+{
+    static const pt_test tests[] = {
+        PT_TEST(a_series_is_columns_of_times_values_and_qualities),
+        PT_TEST(many_points_are_reduced_to_as_many_as_asked_for),
+        PT_TEST(going_stale_is_a_break_of_the_line_and_no_sample),
+        PT_TEST(a_question_that_cannot_be_answered_names_its_parameter),
+        PT_TEST(aggregates_are_columns_by_bucket),
+        PT_TEST(events_are_filtered_paged_and_ordered),
+    };
+    return pt_test_main("host/api_history", tests, PT_COUNT_OF(tests), argc, argv);
+}
