@@ -45,7 +45,7 @@ static void a_body_that_is_no_write_is_refused_and_nothing_is_sent(void)
         { "POST", "/api/v1/writes", "{\"path\":\"g/e1/s\",\"value\":5}", 422, { "must be a JSON string" }, NULL },
         { "POST", "/api/v1/writes", "{\"path\":\"g/e1/t\",\"value\":1,\"expected\":{\"value\":7}}", 409, { "conflict", "the current value is 0.1, not 7" }, NULL },
     };
-    stage_ask(&st, rows, PT_COUNT_OF(rows));
+    stage_answers(&st, rows, PT_COUNT_OF(rows));
     CHECK_INT(pt_observer_count_topic(st.observer, "spBv1.0/g/NCMD/e1"), 0);
     stage_close(&st);
 }
@@ -100,7 +100,7 @@ static void numbers_are_written_and_compared_as_they_stand_in_the_body(void)
         { "POST", "/api/v1/writes?wait=0s", "{\"path\":\"g/e1/s\",\"value\":\"2\",\"expected\":{\"value\":\"1\"}}", 202, { "\"state\":\"sent\"" }, NULL },
         { "POST", "/api/v1/writes?wait=0s", "{\"path\":\"g/e1/s\",\"value\":\"2\",\"expected\":{\"value\":1}}", 409, { "conflict" }, NULL }, /* a text is no number */
     };
-    stage_ask(&st, rows, PT_COUNT_OF(rows));
+    stage_answers(&st, rows, PT_COUNT_OF(rows));
     stage_close(&st);
 }
 
@@ -120,7 +120,7 @@ static void a_stream_is_asked_for_with_known_words(void)
         { "PUT", "/api/v1/streams/1", "{", 400, { "the body must be" }, NULL },
         { "PUT", "/api/v1/streams/1", "", 400, { "the body must be" }, NULL },
     };
-    stage_ask(&st, rows, PT_COUNT_OF(rows));
+    stage_answers(&st, rows, PT_COUNT_OF(rows));
     stage_close(&st);
 }
 

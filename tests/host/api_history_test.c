@@ -137,7 +137,7 @@ static void a_question_that_cannot_be_answered_names_its_parameter(void)
         { "GET", "/api/v1/events?from=x", NULL, 400, { "from: " }, NULL },
         { "GET", "/api/v1/events?order=random", NULL, 400, { "order must be oldest or newest" }, NULL },
     };
-    stage_ask(&st, rows, PT_COUNT_OF(rows));
+    stage_answers(&st, rows, PT_COUNT_OF(rows));
     stage_close(&st);
 }
 

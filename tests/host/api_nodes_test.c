@@ -32,7 +32,7 @@ static void a_node_is_told_with_its_accounts_and_devices(void)
         { "GET", "/api/v1/nodes/G/e1", NULL, 404, { 0 }, NULL },
         { "GET", "/api/v1/nodes/g", NULL, 404, { 0 }, NULL },
     };
-    stage_ask(&st, none, PT_COUNT_OF(none));
+    stage_answers(&st, none, PT_COUNT_OF(none));
     stage_close(&st);
 }
 
@@ -50,7 +50,7 @@ static void nodes_are_listed_by_group_and_edge(void)
     stage_open(&st, NULL, NULL);
     stage_start(&st);
     static const stage_question empty[] = { { "GET", "/api/v1/nodes", NULL, 200, { "[]" }, NULL } };
-    stage_ask(&st, empty, 1);
+    stage_answers(&st, empty, 1);
     static const char *const topics[] = { "spBv1.0/b/NBIRTH/a", "spBv1.0/a/NBIRTH/z", "spBv1.0/a b/NBIRTH/\xc3\xa4", "spBv1.0/a/NBIRTH/b" };
     for (size_t i = 0; i < PT_COUNT_OF(topics); i++)
         stage_publish(&st, topics[i], "ts=1000 seq=0 bd=1");
@@ -67,7 +67,7 @@ static void nodes_are_listed_by_group_and_edge(void)
     }
     json_decref(all);
     static const stage_question one[] = { { "GET", "/api/v1/nodes/a%20b/%C3%A4", NULL, 200, { "\"edge\":\"\xc3\xa4\"" }, NULL } };
-    stage_ask(&st, one, 1);
+    stage_answers(&st, one, 1);
     stage_close(&st);
 }
 
@@ -82,7 +82,7 @@ static void a_rebirth_is_asked_for_at_once_or_refused_with_the_reason(void)
         { "POST", "/api/v1/nodes/g/nobody/rebirth", "", 404, { "no such edge node" }, NULL },
         { "GET", "/api/v1/nodes/g/e1/rebirth", NULL, 405, { 0 }, NULL },
     };
-    stage_ask(&st, ask, PT_COUNT_OF(ask));
+    stage_answers(&st, ask, PT_COUNT_OF(ask));
     stage_play(&st, "asked", "");
     CHECK_WITHIN(5000, pt_observer_count_topic(st.observer, "spBv1.0/g/NCMD/e1") == 2);
     json_t *n = stage_json(&st, "/api/v1/nodes/g/e1");
@@ -93,7 +93,7 @@ static void a_rebirth_is_asked_for_at_once_or_refused_with_the_reason(void)
     CHECK_WITHIN_FATAL(10000, (host_session_stats_get(st.app.sessions[0], &s), s.phase != HOST_ONLINE && s.phase != HOST_BORN));
     CHECK_OK(host_ingest_drain(st.app.ingest, 5000));
     static const stage_question gone[] = { { "POST", "/api/v1/nodes/g/e1/rebirth", "", 409, { "source-offline", "not connected" }, NULL } };
-    stage_ask(&st, gone, 1);
+    stage_answers(&st, gone, 1);
     stage_close(&st);
 }
 

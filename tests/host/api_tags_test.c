@@ -134,7 +134,7 @@ static void the_tree_is_walked_level_by_level(void)
         { "GET", "/api/v1/tree?depth=100000", NULL, 400, { "depth" }, NULL },
         { "GET", "/api/v1/tree?hidden=yes", NULL, 400, { "hidden must be 0 or 1" }, NULL },
     };
-    stage_ask(&st, rows, PT_COUNT_OF(rows));
+    stage_answers(&st, rows, PT_COUNT_OF(rows));
     t = stage_json(&st, "/api/v1/tree?path=g/e1");
     for (size_t i = 0; i < json_array_size(t); i++) /* plumbing is hidden until asked for */
         CHECK(strstr(json_string_value(json_object_get(json_array_get(t, i), "name")), "_sparkplug") == NULL);
@@ -151,7 +151,7 @@ static void an_empty_plant_has_an_empty_tree(void)
         { "GET", "/api/v1/tree?path=/", NULL, 200, { "[]" }, NULL },
         { "GET", "/api/v1/values?paths=**", NULL, 200, { "[]" }, NULL },
     };
-    stage_ask(&st, rows, PT_COUNT_OF(rows));
+    stage_answers(&st, rows, PT_COUNT_OF(rows));
     stage_close(&st);
 }
 
@@ -177,7 +177,7 @@ static void values_come_by_path_and_by_pattern_and_unknown_ones_are_left_out(voi
         { "POST", "/api/v1/values", "{\"paths\":[]}", 200, { "[]" }, NULL },
         { "POST", "/api/v1/values", "[\"g/e1/a\"]", 400, { "the body must be" }, NULL },
     };
-    stage_ask(&st, rows, PT_COUNT_OF(rows));
+    stage_answers(&st, rows, PT_COUNT_OF(rows));
 
     char *many = malloc(5001 * 5 + 100); /* one path too many */
     CHECK_FATAL(many != NULL);
@@ -186,7 +186,7 @@ static void values_come_by_path_and_by_pattern_and_unknown_ones_are_left_out(voi
         n += (size_t)sprintf(many + n, "%s\"x\"", i ? "," : "");
     strcpy(many + n, "]}");
     const stage_question toomany[] = { { "POST", "/api/v1/values", many, 400, { "at most 5000 paths" }, NULL } };
-    stage_ask(&st, toomany, 1);
+    stage_answers(&st, toomany, 1);
     free(many);
 
     stage_publish(&st, "spBv1.0/g/NDEATH/e1", "bd=7");
@@ -219,7 +219,7 @@ static void one_tag_is_told_with_its_source_by_id_and_by_path(void)
         { "GET", "/api/v1/tags/by-path/g/e1/nothing", NULL, 404, { "no such tag" }, NULL },
         { "GET", "/api/v1/tags/by-path/g/e1/d", NULL, 404, { "no such tag" }, NULL }, /* a folder */
     };
-    stage_ask(&st, rows, PT_COUNT_OF(rows));
+    stage_answers(&st, rows, PT_COUNT_OF(rows));
     stage_close(&st);
 }
 

@@ -26,7 +26,7 @@ static void health_readiness_and_version_say_what_is(void)
         { "GET", "/api/v1/version", NULL, 200, { "\"name\":\"plantree-host\"", "\"version\":\"" PLANTREE_VERSION "\"", "\"host_id\":\"stage\"", "\"started_ms\":" }, NULL },
         { "GET", "/", NULL, 200, { "<!doctype html>" }, NULL },
     };
-    stage_ask(&st, well, PT_COUNT_OF(well));
+    stage_answers(&st, well, PT_COUNT_OF(well));
 
     pt_broker_halt(st.broker);
     CHECK_WITHIN(10000, answers("/readyz", 503));
@@ -34,7 +34,7 @@ static void health_readiness_and_version_say_what_is(void)
         { "GET", "/readyz", NULL, 503, { "urn:plantree:problem:not-ready", "no MQTT server is connected", "{\"name\":\"broker\",\"ok\":false,\"detail\":" }, NULL },
         { "GET", "/healthz", NULL, 200, { "ok\n" }, NULL }, /* nothing is wrong with us */
     };
-    stage_ask(&st, lonely, PT_COUNT_OF(lonely));
+    stage_answers(&st, lonely, PT_COUNT_OF(lonely));
     pt_broker_restart(st.broker);
     CHECK_WITHIN(15000, answers("/readyz", 200));
     stage_close(&st);
@@ -49,7 +49,7 @@ static void a_main_loop_that_does_not_turn_is_no_health(void)
     st.ticking = false;
     st.app.turned_mono -= 6000; /* as if it had stood still for six seconds */
     static const stage_question stuck[] = { { "GET", "/healthz", NULL, 503, { "the main loop has not turned for 6" }, NULL } };
-    stage_ask(&st, stuck, 1);
+    stage_answers(&st, stuck, 1);
     stage_close(&st);
 }
 
@@ -71,7 +71,7 @@ static void another_host_with_our_id_is_told_by_readiness(void)
         { "GET", "/readyz", NULL, 200, { "{\"name\":\"host-id\",\"ok\":false,\"detail\":\"another host application uses our id\"}" }, NULL },
         { "GET", "/api/v1/status", NULL, 200, { "\"conflict\":true" }, NULL },
     };
-    stage_ask(&st, conflict, PT_COUNT_OF(conflict));
+    stage_answers(&st, conflict, PT_COUNT_OF(conflict));
     stage_close(&st);
 }
 
@@ -89,7 +89,7 @@ static void what_is_not_there_is_a_problem_with_a_detail(void)
         { "GET", "/api/v1/nodes?group=g", NULL, 400, { "'group'" }, NULL },
         { "GET", "/ui/../../etc/passwd", NULL, 404, { 0 }, NULL },
     };
-    stage_ask(&st, rows, PT_COUNT_OF(rows));
+    stage_answers(&st, rows, PT_COUNT_OF(rows));
     stage_close(&st);
 }
 
@@ -113,7 +113,7 @@ static void a_page_of_another_site_changes_nothing(void)
         { "POST", "/api/v1/nodes/g/x/rebirth", "", 404, { "no such edge node" }, own },
         { "POST", "/api/v1/nodes/g/x/rebirth", "", 404, { "no such edge node" }, NULL }, /* curl, scripts */
     };
-    stage_ask(&st, rows, PT_COUNT_OF(rows));
+    stage_answers(&st, rows, PT_COUNT_OF(rows));
     CHECK_INT(pt_observer_count_topic(st.observer, "spBv1.0/g/NCMD/e"), 0);
     CHECK_INT(pt_observer_count_topic(st.observer, "spBv1.0/g/DCMD/e"), 0);
     stage_close(&st);

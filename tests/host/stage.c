@@ -89,17 +89,6 @@ void stage_close(stage *s)
 
 /* ---- asking ---- */
 
-void stage_asks(stage *s, const stage_ask *rows, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        const stage_ask *r = &rows[i];
-        answer a = client_ask(s->app.http_port, (ask){ .method = r->method, .target = r->target, .body = r->body, .headers = { "Content-Type: application/json" }, .timeout_ms = 10000 });
-        pt_check_at(a.status == r->status && (!r->part || client_has(&a, r->part)), false, r->target, 0, "\n      %s %s\n      want %ld %s\n      got  %ld %.*s", r->method, r->body ? r->body : "",
-                    r->status, r->part ? r->part : "", a.status, PT_SLICE_ARGS(pt_buf_view(&a.body)));
-        client_release(&a);
-    }
-}
-
 static json_t *get_json(stage *s, const char *target)
 {
     answer a = client_ask(s->app.http_port, (ask){ .method = "GET", .target = target });
@@ -361,7 +350,7 @@ void stage_play(stage *s, const char *name, const char *lines)
 
 /* ---- questions and answers ---- */
 
-void stage_ask(stage *s, const stage_question *questions, size_t n)
+void stage_answers(stage *s, const stage_question *questions, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         const stage_question *q = &questions[i];
@@ -411,4 +400,10 @@ void stage_publish(stage *s, const char *topic, const char *words)
     wire_payload(words, &b);
     pt_broker_publish(s->broker, topic, pt_buf_view(&b), 0, false);
     pt_buf_fini(&b);
+}
+
+void stage_asks(stage *s, const stage_ask *rows, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        stage_answers(s, &(stage_question){ .method = rows[i].method, .target = rows[i].target, .body = rows[i].body, .status = rows[i].status, .has = { rows[i].part } }, 1);
 }

@@ -43,13 +43,6 @@ void stage_open(stage *s, const char *more, const char *broker_config);
 void stage_start(stage *s);  /* the host; online when it returns */
 void stage_halt(stage *s);   /* the host, gracefully */
 void stage_close(stage *s);
-/* One request and what its answer must be: the status, and a text in the body (NULL: any). body NULL: no body; it is sent as JSON. */
-typedef struct stage_ask {
-    const char *method, *target, *body;
-    long status;
-    const char *part;
-} stage_ask;
-void stage_asks(stage *s, const stage_ask *rows, size_t n);
 /* Plays the scene under the edge id it returns (static storage). */
 void stage_play(stage *s, const char *name, const char *lines);
 
@@ -60,7 +53,14 @@ typedef struct stage_question {
     const char *has[5];  /* texts in the body */
     const char *header;  /* of the request */
 } stage_question;
-void stage_ask(stage *s, const stage_question *questions, size_t n);
+void stage_answers(stage *s, const stage_question *questions, size_t n);
+/* The same with one text at most (NULL: any body). */
+typedef struct stage_ask {
+    const char *method, *target, *body;
+    long status;
+    const char *part;
+} stage_ask;
+void stage_asks(stage *s, const stage_ask *rows, size_t n);
 /* The answer to a GET as JSON: fatal unless it is 200; json_decref. */
 json_t *stage_json(stage *s, const char *target);
 /* The member names of an object in their order: "a b c". Valid until the next call. */
