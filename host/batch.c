@@ -189,13 +189,15 @@ static void on_stale(void *ctx, host_node *n, const uint32_t *ids, size_t count,
 typedef struct refresh {
     host__shard *s;
     uint32_t id;
-    spb_quality quality;
+    spb_quality quality; /* of the value before it went stale */
+    bool added;
 } refresh;
 
 static void refresh_one(void *ctx, const uns_tag_view *v)
 {
     refresh *r = ctx;
     host__shard *s = r->s;
+    r->quality = v->last_quality;
     if (!v->has_value) return;
     spb_value value = v->value;
     if (is_bytes(&value)) {
@@ -204,9 +206,10 @@ static void refresh_one(void *ctx, const uns_tag_view *v)
     }
     if (!room((void **)&s->live, &s->cap_live, s->n_live, sizeof *s->live)) return;
     s->live[s->n_live++] = (uns_update){ .tag_id = r->id, .quality = r->quality, .time_ms = v->time_ms, .value = value };
+    r->added = true;
 }
 
-/* The quality the value had before it went stale: history knows. */
+/* The same of a value that the tree knows as stale only, since it was loaded at our start: history knows. */
 static spb_quality last_quality(host__shard *s, uint32_t id, int64_t at_ms)
 {
     hist_sample h;
@@ -220,9 +223,11 @@ static void on_fresh(void *ctx, host_node *n, const uint32_t *ids, size_t count,
     (void)n;
     apply_live(s);
     for (size_t i = 0; i < count; i++) {
-        refresh r = { s, ids[i], last_quality(s, ids[i], at_ms) };
+        refresh r = { s, ids[i], SPB_STALE, false };
         pt_status st = uns_read_id(s->g->tree, ids[i], refresh_one, &r);
         if (st != PT_OK) continue;
+        if (r.quality == SPB_STALE) r.quality = last_quality(s, ids[i], at_ms);
+        if (r.added) s->live[s->n_live - 1].quality = r.quality;
         size_t cap = s->cap_samples;
         if (s->n_samples == s->cap_samples && (!room((void **)&s->samples, &cap, s->n_samples, sizeof *s->samples) ||
                                                !room((void **)&s->owners, &s->cap_samples, s->n_samples, sizeof *s->owners)))

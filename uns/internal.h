@@ -85,8 +85,8 @@ typedef struct uns__tag {
     } v;
     uint32_t len, cap; /* cap > 0: v.bytes is ours, whatever the present value's type */
     uint32_t node, source;
-    uint8_t def_type, type, quality, state, flags, cls;
-    uint8_t reserved[10];
+    uint8_t def_type, type, quality, state, flags, cls, last_quality;
+    uint8_t reserved[9];
 } uns__tag;
 _Static_assert(sizeof(uns__tag) == 64, "a tag's hot part is one cache line");
 

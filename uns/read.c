@@ -47,6 +47,7 @@ void uns__tag_view_of(const uns_tree *t, uint32_t tag_id, pt_slice path, uns_tag
         .has_value = (tag->flags & UNS__HAS_VALUE) != 0,
         .value = { .type = tag->def_type, .is_null = true },
         .quality = (spb_quality)tag->quality,
+        .last_quality = (spb_quality)tag->last_quality,
         .time_ms = tag->time_ms,
         .stale_since_ms = tag->stale_since_ms,
         .change = tag->change,

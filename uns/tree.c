@@ -176,7 +176,7 @@ static pt_status put_locked(uns_tree *t, const uns_tag_def *d, pt_slice source_p
     bool is_new = !(tag->flags & UNS__USED);
     if (taken && (is_new || tag->node)) t->stats.collisions++;
     if (is_new) {
-        *tag = (uns__tag){ .quality = SPB_STALE, .state = UNS_STALE_STATE, .flags = UNS__USED };
+        *tag = (uns__tag){ .quality = SPB_STALE, .last_quality = SPB_STALE, .state = UNS_STALE_STATE, .flags = UNS__USED };
         t->stats.tags++;
     } else if (tag->def_type != d->type) {
         tag->flags &= (uint8_t)~(UNS__HAS_VALUE | UNS__IS_NULL | UNS__CLAMPED);
@@ -257,7 +257,7 @@ static void apply_one(uns_tree *t, uns__tags *chunk, uns__tag *tag, const uns_up
     }
     tag->flags = flags;
     if (quality == SPB_STALE && tag->quality != SPB_STALE) tag->stale_since_ms = u->time_ms;
-    tag->quality = quality;
+    tag->quality = tag->last_quality = quality;
     tag->time_ms = u->time_ms;
     uns_state to = quality == SPB_STALE ? UNS_STALE_STATE : UNS_LIVE;
     if (tag->state != to) set_state(t, tag, to);

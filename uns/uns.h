@@ -80,6 +80,7 @@ typedef struct uns_tag_view { /* slices valid only inside the callback */
     spb_value value;
     spb_quality quality;
     int64_t time_ms;
+    spb_quality last_quality; /* of the newest value itself: what quality was before uns_stale or uns_absent */
     int64_t stale_since_ms;  /* valid when quality is STALE */
     uint64_t change;         /* rises with every change of this tag; for live readers */
 } uns_tag_view;

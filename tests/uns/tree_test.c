@@ -71,6 +71,7 @@ static void death_keeps_value_and_time_and_the_first_moment_of_staleness(void)
     uns_stale(tree, &id, 1, 5000);
     const uns_tag_view *v = at_path("a");
     CHECK(v->state == UNS_STALE_STATE && v->quality == SPB_STALE && v->stale_since_ms == 5000);
+    CHECK(v->last_quality == SPB_GOOD); /* what it was before, for who comes back */
     CHECK(v->value.as.f64 == 2.5 && v->time_ms == 1000);
     uint64_t change = v->change;
     uns_stale(tree, &id, 1, 9000);
