@@ -1,48 +1,14 @@
 /* plantree-edge's status page, over HTTP, against a real PLC: values, writes and their refusals, switches, metrics. */
 #include "tests/base/client.h"
-#include "tests/support/broker.h"
-#include "tests/support/wait.h"
+#include "tests/edge-node/plc_rig.h"
+#include "tests/edge-node/wire.h"
 
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-static char dir[256];
+static wire w;
+static plc p;
 static uint16_t port;
-static pid_t plc, edge;
-static pt_broker *broker;
-
-static pid_t run(const char *program, const char *const *args)
-{
-    char path[512], log[320];
-    const char *bin = getenv("PLANTREE_BIN"), *argv[12] = { path };
-    snprintf(path, sizeof path, "%s/%s", bin ? bin : "build/bin", program);
-    snprintf(log, sizeof log, "%s/%s.log", dir, program);
-    for (int i = 0; args[i]; i++)
-        argv[i + 1] = args[i];
-    pid_t pid = fork();
-    CHECK_FATAL(pid >= 0);
-    if (pid == 0) {
-        int fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
-        if (fd < 0 || dup2(fd, 2) < 0 || dup2(fd, 1) < 0) _exit(126);
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        execv(path, (char *const *)(uintptr_t)argv);
-        _exit(127);
-    }
-    return pid;
-}
-
-static void stop(pid_t pid)
-{
-    int status = 0;
-    CHECK(kill(pid, SIGTERM) == 0);
-    CHECK(waitpid(pid, &status, 0) == pid);
-    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-}
 
 /* The status code; `want` (may be NULL) must be in the body. */
 static long http(const char *method, const char *target, const char *body, const char *want)
@@ -56,32 +22,25 @@ static long http(const char *method, const char *target, const char *body, const
 
 static void start_all(void)
 {
-    char config[320], listen[64];
-    int plc_port = pt_free_port();
-    snprintf(dir, sizeof dir, "%s", pt_test_dir());
-    snprintf(config, sizeof config, "%s/edge.yaml", dir);
-    snprintf(listen, sizeof listen, "127.0.0.1:%d", plc_port);
+    char devices[1024], listen[64];
+    wire_open(&w);
+    plc_start(&p, 0, 1, NULL);
     port = (uint16_t)pt_free_port();
-    broker = pt_broker_start(NULL);
-    plc = run("plantree-plc", (const char *const[]){ "--listen", listen, NULL });
-    FILE *f = fopen(config, "w");
-    CHECK_FATAL(f != NULL);
-    fprintf(f, "version: 1\nnode: { group: G, id: E }\nmqtt: { servers: ['%s'], reconnect_min: 50ms, reconnect_max: 300ms }\nspool: { dir: '%s/spool' }\nhttp: { listen: '127.0.0.1:%u' }\ndevices:\n"
-               "  - id: line\n    driver: modbus-tcp\n    address: %s\n    poll: 50ms\n    retry_min: 100ms\n    tags:\n"
-               "      - { name: Level/PV, register: 'holding:0', type: Float, low: 0, high: 5 }\n"
-               "      - { name: Level/SP, register: 'holding:2', type: Float, low: 0, high: 4, write: true }\n"
-               "      - { name: Level/Raw, register: 'holding:2', type: Double, raw: float, scale: 100, write: true }\n"
-               "      - { name: Pump/Run, register: 'coil:1', type: Boolean, write: true }\n", pt_broker_url(broker), dir, port, listen);
-    CHECK_FATAL(fclose(f) == 0);
-    edge = run("plantree-edge", (const char *const[]){ "--config", config, NULL });
+    snprintf(listen, sizeof listen, "127.0.0.1:%u", port);
+    snprintf(devices, sizeof devices, "  - id: line\n    driver: modbus-tcp\n    address: 127.0.0.1:%u\n    poll: 50ms\n    retry_min: 100ms\n    tags:\n"
+             "      - { name: Level/PV, register: 'holding:0', type: Float, low: 0, high: 5 }\n"
+             "      - { name: Level/SP, register: 'holding:2', type: Float, low: 0, high: 4, write: true }\n"
+             "      - { name: Level/Raw, register: 'holding:2', type: Double, raw: float, scale: 100, write: true }\n"
+             "      - { name: Pump/Run, register: 'coil:1', type: Boolean, write: true }\n", p.port);
+    wire_config(&w, (wire_settings){ .listen = listen, .devices = devices });
+    wire_start(&w);
     CHECK_WITHIN_FATAL(10000, http("GET", "/api/v1/status", NULL, "\"edge\":\"E\",\"state\":\"online\"") == 200 && http("GET", "/api/v1/tags?device=line", NULL, "\"quality\":\"GOOD\"") == 200);
 }
 
 static void stop_all(void)
 {
-    stop(edge);
-    stop(plc);
-    pt_broker_stop(broker);
+    wire_close(&w);
+    if (p.server) plc_stop(&p);
 }
 
 static void tags_are_shown_and_written_within_their_limits(void)
@@ -140,33 +99,33 @@ static void the_metrics_tell_what_is_read_sent_kept_and_broken(void)
         CHECK_ROW(zero[i], metric(zero[i]) == 0);
     CHECK_WITHIN(5000, metric("plantree_edge_spool_bytes") > 0); /* the rolling journal */
     double read = metric("plantree_edge_samples_read_total");
-    pt_broker_kill9(broker);
+    pt_broker_kill9(w.broker);
     CHECK_WITHIN(5000, metric("plantree_edge_online") == 0 && metric("plantree_mqtt_losses_total") == 1);
     CHECK_WITHIN(5000, metric("plantree_edge_spool_pending_samples") > 0 && metric("plantree_edge_samples_stored_total") > 0);
     CHECK_WITHIN(5000, metric("plantree_edge_samples_read_total") > read && metric("plantree_mqtt_connect_failures_total") > 0);
-    pt_broker_restart(broker);
+    pt_broker_restart(w.broker);
+    wire_observe_late(&w);
     CHECK_WITHIN(20000, metric("plantree_edge_online") == 1 && metric("plantree_edge_samples_historical_total") > 0 && metric("plantree_mqtt_connects_total") == 2);
     CHECK_WITHIN(10000, metric("plantree_edge_spool_pending_samples") == 0);
-    stop(plc);
+    plc_stop(&p);
+    p.server = NULL;
     CHECK_WITHIN(10000, metric("plantree_edge_device_online{device=\"line\"}") == 0 && metric("plantree_edge_driver_errors_total{device=\"line\"}") > 0);
-    stop(edge);
-    pt_broker_stop(broker);
+    stop_all();
 }
 
 static void devices_are_switched_off_and_on_and_rebirths_asked_for(void)
 {
     start_all();
-    pt_observer *o = pt_observer_start(broker, "spBv1.0/#");
     CHECK_INT(http("POST", "/api/v1/devices/line/offline", NULL, NULL), 200);
-    CHECK_WITHIN(5000, pt_observer_count_topic(o, "spBv1.0/G/DDEATH/E/line") == 1);
+    CHECK_WITHIN(5000, wire_count(&w, "DDEATH line") == 1);
     CHECK_INT(http("PUT", "/api/v1/tags/line/Level/SP", "{\"value\":3.5}", NULL), 409);
     CHECK_INT(http("GET", "/api/v1/tags?device=line", NULL, "\"quality\":\"STALE\""), 200);
+    size_t births = wire_count(&w, "DBIRTH line");
     CHECK_INT(http("POST", "/api/v1/devices/line/online", NULL, NULL), 200);
-    CHECK_WITHIN(5000, pt_observer_count_topic(o, "spBv1.0/G/DBIRTH/E/line") == 1);
+    CHECK_WITHIN(5000, wire_count(&w, "DBIRTH line") == births + 1);
     CHECK_INT(http("POST", "/api/v1/devices/nobody/online", NULL, NULL), 404);
     CHECK_INT(http("POST", "/api/v1/rebirth", NULL, NULL), 200);
-    CHECK_WITHIN(5000, pt_observer_count_topic(o, "spBv1.0/G/NBIRTH/E") == 1);
-    pt_observer_stop(o);
+    CHECK_WITHIN(5000, wire_count(&w, "NBIRTH") == 2);
     stop_all();
 }
 
