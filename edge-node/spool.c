@@ -6,13 +6,13 @@
  *   queue --commit--> batch, state 0 waiting --sent--> 1 delivered --lost, backfill--> 0            any --age, size--> gone  */
 #include "edge-node/spool.h"
 
+#include "edge-node/spool_file.h"
+
 #include <pthread.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
-#define SCHEMA_VERSION 3
 #define RETENTION_MIN_MS 5000
 #define SAY_EVERY_MS 60000
 #define FAILING_RETRY_MS 1000
@@ -31,43 +31,16 @@ typedef struct entry {
     char bytes[];
 } entry;
 
-enum { Q_NAME_FIND, Q_NAME_ADD, Q_INSERT, Q_NEXT, Q_SENT, Q_LOST, Q_BACKFILL, Q_SUMS, Q_FIRST_WAITING, Q_MARK, Q_OWN, Q_AGED, Q_EXPIRE_SUM, Q_EXPIRE, Q_EXPIRE_MARKS, Q_OLDEST_DELIVERED, Q_OLDEST_WAITING, Q_DELETE, Q_COUNT };
-
-static const char *const queries[Q_COUNT] = {
-    [Q_NAME_FIND] = "SELECT number FROM name WHERE device = ?1 AND metric = ?2",
-    [Q_NAME_ADD] = "INSERT INTO name(device, metric) VALUES(?1, ?2)",
-    [Q_INSERT] = "INSERT INTO batch(first_ms, last_ms, samples, state, sent_ms, bytes, data) VALUES(?1, ?2, ?3, ?4, ?5, LENGTH(?6), ?6)",
-    [Q_NEXT] = "SELECT id, samples, data FROM batch INDEXED BY batch_waiting WHERE state = 0 AND id > ?1 ORDER BY id LIMIT 1",
-    [Q_SENT] = "UPDATE batch SET state = 1, sent_ms = ?2 WHERE id = ?1",
-    [Q_LOST] = "UPDATE batch SET state = 0 WHERE state = 1 AND sent_ms >= ?1",
-    [Q_BACKFILL] = "UPDATE batch INDEXED BY batch_age SET state = 0 WHERE state = 1 AND last_ms >= ?1",
-    [Q_SUMS] = "SELECT COALESCE(SUM(samples), 0), COALESCE(SUM(bytes), 0), COALESCE(SUM(CASE state WHEN 0 THEN samples ELSE 0 END), 0), "
-               "COALESCE(MAX(last_ms), -1) FROM batch INDEXED BY batch_age",
-    [Q_FIRST_WAITING] = "SELECT first_ms FROM batch INDEXED BY batch_waiting WHERE state = 0 ORDER BY id LIMIT 1",
-    [Q_MARK] = "INSERT OR IGNORE INTO mark(batch, own_ms) SELECT COALESCE(MAX(id), 0), ?1 FROM batch",
-    [Q_OWN] = "INSERT OR REPLACE INTO meta VALUES('own_ms', ?1)",
-    [Q_AGED] = "SELECT COALESCE(MAX(batch), 0) FROM mark WHERE own_ms <= ?1",
-    [Q_EXPIRE_SUM] = "SELECT COALESCE(SUM(samples), 0), COALESCE(SUM(bytes), 0), COALESCE(SUM(CASE state WHEN 0 THEN samples ELSE 0 END), 0) "
-                     "FROM batch WHERE id <= ?1",
-    [Q_EXPIRE] = "DELETE FROM batch WHERE id <= ?1",
-    [Q_EXPIRE_MARKS] = "DELETE FROM mark WHERE batch <= ?1",
-    [Q_OLDEST_DELIVERED] = "SELECT id, samples, bytes FROM batch INDEXED BY batch_delivered WHERE state = 1 ORDER BY id LIMIT 1",
-    [Q_OLDEST_WAITING] = "SELECT id, samples, bytes FROM batch INDEXED BY batch_waiting WHERE state = 0 ORDER BY id LIMIT 1",
-    [Q_DELETE] = "DELETE FROM batch WHERE id = ?1",
-};
-
 struct edge_spool {
     edge_spool_options o;
-    char path[560];
     edge_node *node;
     pthread_t thread;
     bool running;
-    int64_t own_base_ms, opened_ms; /* own time and monotonic time when it was opened; constant then */
+    int64_t opened_ms;       /* monotonic time when it was opened; constant then */
     int64_t retention_every_ms;
 
-    pthread_mutex_t db_lock; /* guards db, statements, cursor, sums */
-    sqlite3 *db;
-    sqlite3_stmt *q[Q_COUNT];
+    pthread_mutex_t db_lock; /* guards the file, cursor, sums */
+    edge__spool_file file;
     int64_t cursor;          /* batches up to this id were looked at in this pass */
     int64_t pass_ms;         /* when the pass began, monotonic */
     char *sending;           /* the batch being sent; owned */
@@ -98,155 +71,22 @@ static int64_t mono(const edge_spool *s)
 /* The spool's own time: never steps, goes on where the last run ended. */
 static int64_t own(const edge_spool *s)
 {
-    return s->own_base_ms + mono(s) - s->opened_ms;
+    return s->file.own_ms + mono(s) - s->opened_ms;
 }
 
-/* --- SQLite, every result looked at --- */
-
-static pt_status status_of(int rc)
-{
-    switch (rc & 0xff) {
-    case SQLITE_OK:
-    case SQLITE_ROW:
-    case SQLITE_DONE:
-        return PT_OK;
-    case SQLITE_FULL:
-        return PT_ENOSPC;
-    case SQLITE_READONLY:
-    case SQLITE_PERM:
-    case SQLITE_CANTOPEN:
-        return PT_EREADONLY;
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-        return PT_EBUSY;
-    case SQLITE_NOMEM:
-        return PT_ENOMEM;
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-        return PT_ECORRUPT;
-    default:
-        return PT_EIO;
-    }
-}
-
-static pt_status db_fail(edge_spool *s, int rc, const char *doing, pt_error *err)
-{
-    return pt_fail(err, status_of(rc), "%s: %s: %s", s->path, doing, s->db ? sqlite3_errmsg(s->db) : "out of memory");
-}
-
-static pt_status run_sql(edge_spool *s, const char *sql, pt_error *err)
-{
-    int rc = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
-    return rc == SQLITE_OK ? PT_OK : db_fail(s, rc, sql, err);
-}
-
-/* Run a statement that returns no rows; up to two integers bound. */
-static pt_status run_q(edge_spool *s, int query, int n, int64_t a, int64_t b, pt_error *err)
-{
-    sqlite3_stmt *q = s->q[query];
-    int rc = n > 0 ? sqlite3_bind_int64(q, 1, a) : SQLITE_OK;
-    if (rc == SQLITE_OK && n > 1) rc = sqlite3_bind_int64(q, 2, b);
-    if (rc == SQLITE_OK) rc = sqlite3_step(q);
-    pt_status st = rc == SQLITE_DONE ? PT_OK : db_fail(s, rc, queries[query], err);
-    int again = sqlite3_reset(q);
-    return st == PT_OK && again != SQLITE_OK ? db_fail(s, again, queries[query], err) : st;
-}
-
+/* The figures of the file. */
 static pt_status read_sums(edge_spool *s, pt_error *err)
 {
-    sqlite3_stmt *q = s->q[Q_SUMS];
-    int rc = sqlite3_step(q);
-    if (rc != SQLITE_ROW) {
-        pt_status st = db_fail(s, rc, queries[Q_SUMS], err);
-        sqlite3_reset(q);
-        return st;
-    }
-    pthread_mutex_lock(&s->lock);
-    s->stats.stored_samples = (uint64_t)sqlite3_column_int64(q, 0);
-    s->stats.stored_bytes = (uint64_t)sqlite3_column_int64(q, 1);
-    s->stats.pending_samples = (uint64_t)sqlite3_column_int64(q, 2);
-    pthread_mutex_unlock(&s->lock);
-    s->newest_ms = sqlite3_column_int64(q, 3);
-    rc = sqlite3_reset(q);
-    return rc == SQLITE_OK ? PT_OK : db_fail(s, rc, queries[Q_SUMS], err);
-}
-
-/* When the oldest waiting batch begins; -1: none waits. */
-static pt_status read_first_waiting(edge_spool *s, pt_error *err)
-{
-    sqlite3_stmt *q = s->q[Q_FIRST_WAITING];
-    int rc = sqlite3_step(q);
-    pt_status st = rc == SQLITE_ROW || rc == SQLITE_DONE ? PT_OK : db_fail(s, rc, queries[Q_FIRST_WAITING], err);
-    if (st == PT_OK) s->oldest_pending_ms = rc == SQLITE_ROW ? sqlite3_column_int64(q, 0) : -1;
-    rc = sqlite3_reset(q);
-    return st == PT_OK && rc != SQLITE_OK ? db_fail(s, rc, queries[Q_FIRST_WAITING], err) : st;
-}
-
-/* --- opening --- */
-
-static const char schema[] = "CREATE TABLE IF NOT EXISTS name(number INTEGER PRIMARY KEY, device TEXT NOT NULL, metric TEXT NOT NULL, UNIQUE(device, metric));"
-                             "CREATE TABLE IF NOT EXISTS batch(id INTEGER PRIMARY KEY AUTOINCREMENT, first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL,"
-                             " samples INTEGER NOT NULL, state INTEGER NOT NULL, sent_ms INTEGER NOT NULL, bytes INTEGER NOT NULL, data BLOB NOT NULL);"
-                             "CREATE INDEX IF NOT EXISTS batch_waiting ON batch(id) WHERE state = 0;"
-                             "CREATE INDEX IF NOT EXISTS batch_delivered ON batch(id) WHERE state = 1;"
-                             "CREATE INDEX IF NOT EXISTS batch_sent ON batch(sent_ms) WHERE state = 1;"
-                             "CREATE INDEX IF NOT EXISTS batch_age ON batch(last_ms, state, samples, bytes);" /* figures without touching the data */
-                             "CREATE TABLE IF NOT EXISTS mark(batch INTEGER PRIMARY KEY, own_ms INTEGER NOT NULL);" /* these batches were there then */
-                             "CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL);";
-
-static pt_status read_int(edge_spool *s, const char *sql, int64_t *out, pt_error *err)
-{
-    sqlite3_stmt *q = NULL;
-    int rc = sqlite3_prepare_v2(s->db, sql, -1, &q, NULL);
-    if (rc == SQLITE_OK) rc = sqlite3_step(q);
-    pt_status st = rc == SQLITE_ROW ? PT_OK : rc == SQLITE_DONE ? PT_ENOTFOUND : db_fail(s, rc, sql, err);
-    if (st == PT_OK) *out = sqlite3_column_int64(q, 0);
-    rc = sqlite3_finalize(q);
-    return st == PT_OK && rc != SQLITE_OK ? db_fail(s, rc, sql, err) : st;
-}
-
-static pt_status prepare_all(edge_spool *s, pt_error *err)
-{
-    for (int i = 0; i < Q_COUNT; i++) {
-        int rc = sqlite3_prepare_v3(s->db, queries[i], -1, SQLITE_PREPARE_PERSISTENT, &s->q[i], NULL);
-        if (rc != SQLITE_OK) return db_fail(s, rc, queries[i], err);
-    }
-    return PT_OK;
-}
-
-/* own_ms of the file; sent_ms may be a little newer when the last run was killed. */
-static pt_status read_own_time(edge_spool *s, int64_t *newest_sent, pt_error *err)
-{
-    int64_t kept = 0;
-    pt_status st = read_int(s, "SELECT value FROM meta WHERE key = 'own_ms'", &kept, err);
-    if (st != PT_OK && st != PT_ENOTFOUND) return st;
-    if ((st = read_int(s, "SELECT COALESCE(MAX(sent_ms), -1) FROM batch WHERE state = 1", newest_sent, err)) != PT_OK) return st;
-    s->own_base_ms = kept > *newest_sent ? kept : *newest_sent;
-    if (s->own_base_ms < 0) s->own_base_ms = 0;
-    return PT_OK;
-}
-
-static pt_status set_up(edge_spool *s, pt_error *err)
-{
-    int64_t version = 0, clean = 0, newest = -1;
-    pt_status st = run_sql(s, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -1024; PRAGMA wal_autocheckpoint = 500;", err);
-    if (st == PT_OK) st = read_int(s, "PRAGMA user_version", &version, err);
-    if (st == PT_OK && version == 1) /* before the first release */
-        st = run_sql(s, "BEGIN; ALTER TABLE batch ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0; UPDATE batch SET bytes = LENGTH(data); COMMIT", err);
-    else if (st == PT_OK && version != 0 && version != 2 && version != SCHEMA_VERSION) /* 2: times of sending by the wall clock, which own time goes on from */
-        return pt_fail(err, PT_ECORRUPT, "%s: version %lld, this program knows %d", s->path, (long long)version, SCHEMA_VERSION);
-    if (st == PT_OK) st = run_sql(s, schema, err);
-    if (st == PT_OK && version != SCHEMA_VERSION) st = run_sql(s, "PRAGMA user_version = 3", err);
-    if (st == PT_OK) st = prepare_all(s, err);
+    edge__spool_sums sums;
+    pt_status st = edge__spool_file_sums(&s->file, &sums, err);
     if (st != PT_OK) return st;
-    st = read_int(s, "SELECT value FROM meta WHERE key = 'clean'", &clean, err);
-    if (st != PT_OK && st != PT_ENOTFOUND) return st;
-    if ((st = read_own_time(s, &newest, err)) != PT_OK) return st;
-    if (!clean) { /* killed: what was sent at last may not have arrived */
-        if (newest >= 0 && (st = run_q(s, Q_LOST, 1, newest - s->o.replay_window_ms, 0, err)) != PT_OK) return st;
-    }
-    if ((st = run_sql(s, "INSERT OR REPLACE INTO meta VALUES('clean', 0)", err)) != PT_OK) return st;
-    return read_sums(s, err);
+    pthread_mutex_lock(&s->lock);
+    s->stats.stored_samples = sums.samples;
+    s->stats.stored_bytes = sums.bytes;
+    s->stats.pending_samples = sums.pending;
+    pthread_mutex_unlock(&s->lock);
+    s->newest_ms = sums.newest_ms;
+    return PT_OK;
 }
 
 pt_status edge_spool_open(const edge_spool_options *o, edge_spool **out, pt_error *err)
@@ -271,12 +111,8 @@ pt_status edge_spool_open(const edge_spool_options *o, edge_spool **out, pt_erro
         return pt_fail(err, PT_ENOMEM, "no lock");
     }
     pthread_condattr_destroy(&attr);
-    pt_status st = PT_OK;
-    if (snprintf(s->path, sizeof s->path, "%s/spool.db", o->dir) >= (int)sizeof s->path) st = pt_fail(err, PT_ETOOBIG, "spool directory too long");
-    if (st == PT_OK) {
-        int rc = sqlite3_open_v2(s->path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
-        st = rc == SQLITE_OK ? set_up(s, err) : db_fail(s, rc, "open", err);
-    }
+    pt_status st = edge__spool_file_open(&s->file, o->dir, s->o.replay_window_ms, err);
+    if (st == PT_OK) st = read_sums(s, err);
     if (st != PT_OK) {
         edge_spool_close(s);
         return st;
@@ -287,36 +123,11 @@ pt_status edge_spool_open(const edge_spool_options *o, edge_spool **out, pt_erro
 
 /* --- names --- */
 
-static pt_status find_number(edge_spool *s, pt_slice device, pt_slice metric, uint32_t *number)
-{
-    sqlite3_stmt *q = s->q[Q_NAME_FIND];
-    int rc = sqlite3_bind_text(q, 1, device.ptr ? device.ptr : "", (int)device.len, SQLITE_STATIC);
-    if (rc == SQLITE_OK) rc = sqlite3_bind_text(q, 2, metric.ptr, (int)metric.len, SQLITE_STATIC);
-    if (rc == SQLITE_OK) rc = sqlite3_step(q);
-    int64_t found = rc == SQLITE_ROW ? sqlite3_column_int64(q, 0) : 0;
-    int again = sqlite3_reset(q);
-    if (rc != SQLITE_ROW) return rc == SQLITE_DONE && again == SQLITE_OK ? PT_ENOTFOUND : status_of(rc);
-    if (found <= 0 || found > INT32_MAX) return PT_ECORRUPT;
-    *number = (uint32_t)found;
-    return PT_OK;
-}
-
 static pt_status number_of(void *ctx, pt_slice device, pt_slice metric, uint32_t *number)
 {
     edge_spool *s = ctx;
     pthread_mutex_lock(&s->db_lock);
-    pt_status st = find_number(s, device, metric, number);
-    if (st == PT_ENOTFOUND) {
-        sqlite3_stmt *q = s->q[Q_NAME_ADD];
-        int rc = sqlite3_bind_text(q, 1, device.ptr ? device.ptr : "", (int)device.len, SQLITE_STATIC);
-        if (rc == SQLITE_OK) rc = sqlite3_bind_text(q, 2, metric.ptr, (int)metric.len, SQLITE_STATIC);
-        if (rc == SQLITE_OK) rc = sqlite3_step(q);
-        int again = sqlite3_reset(q);
-        st = rc == SQLITE_DONE && again == SQLITE_OK ? PT_OK : status_of(rc == SQLITE_DONE ? again : rc);
-        int64_t id = sqlite3_last_insert_rowid(s->db);
-        if (st == PT_OK && (id <= 0 || id > INT32_MAX)) st = PT_EFULL;
-        if (st == PT_OK) *number = (uint32_t)id;
-    }
+    pt_status st = edge__spool_file_number(&s->file, device, metric, number);
     pthread_mutex_unlock(&s->db_lock);
     return st;
 }
@@ -330,7 +141,7 @@ edge_names edge_spool_names(edge_spool *s)
 pt_status edge_spool_names_begin(edge_spool *s)
 {
     pthread_mutex_lock(&s->db_lock);
-    pt_status st = run_sql(s, "BEGIN IMMEDIATE", NULL);
+    pt_status st = edge__spool_file_begin(&s->file, NULL);
     s->named = st == PT_OK;
     pthread_mutex_unlock(&s->db_lock);
     return st;
@@ -340,11 +151,8 @@ pt_status edge_spool_names_end(edge_spool *s)
 {
     pt_status st = PT_OK;
     pthread_mutex_lock(&s->db_lock);
-    if (s->named) st = run_sql(s, "COMMIT", NULL);
-    if (s->named && st != PT_OK) {
-        pt_status undo = run_sql(s, "ROLLBACK", NULL);
-        (void)undo; /* the commit's failure is what counts */
-    }
+    if (s->named) st = edge__spool_file_commit(&s->file, NULL);
+    if (s->named && st != PT_OK) edge__spool_file_rollback(&s->file);
     s->named = false;
     pthread_mutex_unlock(&s->db_lock);
     return st;
@@ -423,28 +231,12 @@ edge_journal edge_spool_journal(edge_spool *s)
 
 /* --- the thread: into the file; db_lock held --- */
 
-static pt_status insert(edge_spool *s, const entry *e, pt_error *err)
-{
-    sqlite3_stmt *q = s->q[Q_INSERT];
-    int rc = sqlite3_bind_int64(q, 1, e->first_ms);
-    if (rc == SQLITE_OK) rc = sqlite3_bind_int64(q, 2, e->last_ms);
-    if (rc == SQLITE_OK) rc = sqlite3_bind_int64(q, 3, e->samples);
-    if (rc == SQLITE_OK) rc = sqlite3_bind_int64(q, 4, e->delivered);
-    if (rc == SQLITE_OK) rc = sqlite3_bind_int64(q, 5, e->delivered ? e->at_ms : 0);
-    if (rc == SQLITE_OK) rc = sqlite3_bind_blob(q, 6, e->bytes, (int)e->len, SQLITE_STATIC);
-    if (rc == SQLITE_OK) rc = sqlite3_step(q);
-    pt_status st = rc == SQLITE_DONE ? PT_OK : db_fail(s, rc, "insert", err);
-    int again = sqlite3_reset(q);
-    int clear = sqlite3_clear_bindings(q); /* the bytes go away */
-    if (st == PT_OK && (again != SQLITE_OK || clear != SQLITE_OK)) st = db_fail(s, again ? again : clear, "insert", err);
-    return st;
-}
-
 typedef struct outcome {
     bool resum; /* waiting changed in ways not counted here */
     bool tell;  /* report progress even when it looks the same */
     uint64_t samples, bytes, pending, refused;           /* added; not taken */
-    uint64_t gone_samples, gone_bytes, gone_pending, expired, overflowed; /* removed */
+    edge__spool_sums gone;                               /* removed */
+    uint64_t expired, overflowed;                        /* waiting samples of these */
     int64_t newest_ms;
 } outcome;
 
@@ -454,11 +246,11 @@ static pt_status put_entry(edge_spool *s, const entry *e, uint64_t stored_bytes,
     case ENTRY_LOST:
         o->resum = o->tell = true;
         s->cursor = 0;
-        return run_q(s, Q_LOST, 1, e->at_ms - s->o.replay_window_ms, 0, err);
+        return edge__spool_file_lost(&s->file, e->at_ms - s->o.replay_window_ms, err);
     case ENTRY_BACKFILL:
         o->resum = o->tell = true;
         s->cursor = 0;
-        return run_q(s, Q_BACKFILL, 1, e->first_ms, 0, err);
+        return edge__spool_file_backfill(&s->file, e->first_ms, err);
     case ENTRY_BATCH:
     default:
         break;
@@ -467,7 +259,9 @@ static pt_status put_entry(edge_spool *s, const entry *e, uint64_t stored_bytes,
         o->refused += e->samples;
         return PT_OK;
     }
-    pt_status st = insert(s, e, err);
+    edge__spool_batch b = { .first_ms = e->first_ms, .last_ms = e->last_ms, .samples = e->samples, .delivered = e->delivered, .sent_ms = e->at_ms,
+                            .data = pt_slice_of(e->bytes, e->len) };
+    pt_status st = edge__spool_file_add(&s->file, &b, err);
     if (st != PT_OK) return st;
     o->samples += e->samples;
     o->bytes += e->len;
@@ -480,75 +274,23 @@ static pt_status mark_sent(edge_spool *s, pt_error *err)
 {
     pt_status st = PT_OK;
     for (uint32_t i = 0; st == PT_OK && i < s->n_sent; i++)
-        st = run_q(s, Q_SENT, 2, s->sent_ids[i], own(s), err);
+        st = edge__spool_file_sent(&s->file, s->sent_ids[i], own(s), err);
     return st;
 }
 
-/* The last batch that has been there for max_age; 0: none. */
-static pt_status aged(edge_spool *s, int64_t *last, pt_error *err)
-{
-    sqlite3_stmt *q = s->q[Q_AGED];
-    int rc = sqlite3_bind_int64(q, 1, own(s) - s->o.max_age_ms);
-    if (rc == SQLITE_OK) rc = sqlite3_step(q);
-    pt_status st = rc == SQLITE_ROW ? PT_OK : db_fail(s, rc, queries[Q_AGED], err);
-    if (st == PT_OK) *last = sqlite3_column_int64(q, 0);
-    rc = sqlite3_reset(q);
-    return st == PT_OK && rc != SQLITE_OK ? db_fail(s, rc, queries[Q_AGED], err) : st;
-}
-
 /* Make room: by age, then by size, delivered ones first. Within the transaction. */
-static pt_status expire(edge_spool *s, outcome *o, pt_error *err)
-{
-    int64_t last = 0;
-    pt_status st = run_q(s, Q_MARK, 1, own(s), 0, err);
-    if (st == PT_OK) st = run_q(s, Q_OWN, 1, own(s), 0, err);
-    if (st == PT_OK) st = aged(s, &last, err);
-    if (st != PT_OK || last == 0) return st;
-    sqlite3_stmt *q = s->q[Q_EXPIRE_SUM];
-    int rc = sqlite3_bind_int64(q, 1, last);
-    if (rc == SQLITE_OK) rc = sqlite3_step(q);
-    st = rc == SQLITE_ROW ? PT_OK : db_fail(s, rc, "retention", err);
-    if (st == PT_OK) {
-        o->gone_samples += (uint64_t)sqlite3_column_int64(q, 0);
-        o->gone_bytes += (uint64_t)sqlite3_column_int64(q, 1);
-        o->gone_pending += (uint64_t)sqlite3_column_int64(q, 2);
-        o->expired += (uint64_t)sqlite3_column_int64(q, 2);
-    }
-    rc = sqlite3_reset(q);
-    if (st == PT_OK && rc != SQLITE_OK) st = db_fail(s, rc, "retention", err);
-    if (st == PT_OK) st = run_q(s, Q_EXPIRE, 1, last, 0, err);
-    return st == PT_OK ? run_q(s, Q_EXPIRE_MARKS, 1, last, 0, err) : st;
-}
-
 static pt_status retain(edge_spool *s, outcome *o, uint64_t stored_bytes, pt_error *err)
 {
-    pt_status st = expire(s, o, err);
-    for (int query = Q_OLDEST_DELIVERED; st == PT_OK && query <= Q_OLDEST_WAITING && stored_bytes + o->bytes > s->o.max_bytes + o->gone_bytes;) {
-        sqlite3_stmt *q = s->q[query];
-        int rc = sqlite3_step(q);
-        int64_t id = -1;
-        uint64_t samples = 0, len = 0;
-        if (rc == SQLITE_ROW) {
-            id = sqlite3_column_int64(q, 0);
-            samples = (uint64_t)sqlite3_column_int64(q, 1);
-            len = (uint64_t)sqlite3_column_int64(q, 2);
-        }
-        st = rc == SQLITE_ROW || rc == SQLITE_DONE ? PT_OK : db_fail(s, rc, "retention", err);
-        int again = sqlite3_reset(q);
-        if (st == PT_OK && again != SQLITE_OK) st = db_fail(s, again, "retention", err);
-        if (st == PT_OK && id < 0) {
-            query++;
-            continue;
-        }
-        if (st == PT_OK) st = run_q(s, Q_DELETE, 1, id, 0, err);
-        if (st != PT_OK) break;
-        o->gone_samples += samples;
-        o->gone_bytes += len;
-        if (query == Q_OLDEST_WAITING) {
-            o->gone_pending += samples;
-            o->overflowed += samples;
-        }
+    pt_status st = edge__spool_file_expire(&s->file, own(s), s->o.max_age_ms, &o->gone, err);
+    o->expired = o->gone.pending;
+    for (bool delivered = true; st == PT_OK && stored_bytes + o->bytes > s->o.max_bytes + o->gone.bytes;) {
+        st = edge__spool_file_drop_oldest(&s->file, delivered, &o->gone, err);
+        if (st != PT_ENOTFOUND) continue;
+        st = PT_OK;
+        if (!delivered) break;
+        delivered = false;
     }
+    o->overflowed = o->gone.pending - o->expired;
     return st;
 }
 
@@ -593,17 +335,14 @@ static void commit(edge_spool *s)
     bool retention = mono(s) - s->retention_ms >= s->retention_every_ms || stored + bytes > s->o.max_bytes;
     if (!list && s->n_sent == 0 && !retention) return;
     int64_t begin = pt_mono_us(s->o.clock);
-    pt_status st = run_sql(s, "BEGIN IMMEDIATE", &err);
+    pt_status st = edge__spool_file_begin(&s->file, &err);
     if (st == PT_OK) {
         st = mark_sent(s, &err);
         for (entry *e = list; st == PT_OK && e; e = e->next)
             st = put_entry(s, e, stored, &o, &err);
         if (st == PT_OK && retention) st = retain(s, &o, stored, &err);
-        if (st == PT_OK) st = run_sql(s, "COMMIT", &err);
-        if (st != PT_OK && !sqlite3_get_autocommit(s->db)) {
-            pt_status undo = run_sql(s, "ROLLBACK", NULL);
-            (void)undo; /* the reason is in err already */
-        }
+        if (st == PT_OK) st = edge__spool_file_commit(&s->file, &err);
+        if (st != PT_OK) edge__spool_file_rollback(&s->file);
     }
     if (st != PT_OK) {
         pthread_mutex_lock(&s->lock);
@@ -635,17 +374,17 @@ static void commit(edge_spool *s)
     pthread_mutex_lock(&s->lock);
     s->stats.commits++;
     s->stats.last_commit_us = pt_mono_us(s->o.clock) - begin;
-    s->stats.stored_samples += o.samples - o.gone_samples;
-    s->stats.stored_bytes += o.bytes - o.gone_bytes;
+    s->stats.stored_samples += o.samples - o.gone.samples;
+    s->stats.stored_bytes += o.bytes - o.gone.bytes;
     s->stats.pending_samples += o.pending;
-    marked += o.gone_pending;
+    marked += o.gone.pending;
     s->stats.pending_samples -= marked < s->stats.pending_samples ? marked : s->stats.pending_samples;
     s->stats.dropped_overflow += o.refused + o.overflowed;
     s->stats.dropped_age += o.expired;
     s->stats.failing = false;
     s->stats.error[0] = 0;
     pthread_mutex_unlock(&s->lock);
-    if (failing) pt_logf(s->o.log, PT_LOG_INFO, "EDGE-SPOOL-WORKS", "%s: writable again", s->path);
+    if (failing) pt_logf(s->o.log, PT_LOG_INFO, "EDGE-SPOOL-WORKS", "%s: writable again", s->file.path);
     if (retention) s->retention_ms = mono(s);
     say_lost(s, &o);
     if (o.tell) s->told_pending = -2;
@@ -664,26 +403,19 @@ static void drop_sending(edge_spool *s)
 /* Load the next waiting batch. False: none, or they are all looked at in this pass. */
 static bool load_next(edge_spool *s)
 {
-    sqlite3_stmt *q = s->q[Q_NEXT];
     pt_error err = { 0 };
-    int rc = sqlite3_bind_int64(q, 1, s->cursor);
-    if (rc == SQLITE_OK) rc = sqlite3_step(q);
-    bool found = rc == SQLITE_ROW;
-    if (found) {
-        int len = sqlite3_column_bytes(q, 2);
-        const void *data = sqlite3_column_blob(q, 2);
-        s->sending_id = sqlite3_column_int64(q, 0);
-        s->sending_samples = (uint32_t)sqlite3_column_int64(q, 1);
-        s->sending_len = len > 0 && data ? (uint32_t)len : 0;
-        s->sending = malloc(s->sending_len + 1u);
-        if (s->sending && s->sending_len) memcpy(s->sending, data, s->sending_len);
-        s->sending_at = (edge_history_cursor){ 0 };
-        if (!s->sending) found = false;
-    } else if (rc != SQLITE_DONE && db_fail(s, rc, "read", &err) != PT_OK) {
-        failed(s, &err);
+    edge__spool_batch b;
+    pt_status st = edge__spool_file_next(&s->file, s->cursor, &b, &err);
+    if (st != PT_OK) {
+        if (st != PT_ENOTFOUND && st != PT_ENOMEM) failed(s, &err); /* without memory it is found again */
+        return false;
     }
-    if (sqlite3_reset(q) != SQLITE_OK && !err.text[0]) found = found && s->sending;
-    return found;
+    s->sending = (char *)(uintptr_t)b.data.ptr;
+    s->sending_id = b.id;
+    s->sending_samples = b.samples;
+    s->sending_len = (uint32_t)b.data.len;
+    s->sending_at = (edge_history_cursor){ 0 };
+    return true;
 }
 
 /* A batch that only memory holds, because the file cannot be written: the oldest that waits. */
@@ -825,7 +557,7 @@ static void *run(void *ctx)
             }
             more = forward(s);
             pt_error err;
-            if (read_first_waiting(s, &err) != PT_OK) failed(s, &err);
+            if (edge__spool_file_first_waiting(&s->file, &s->oldest_pending_ms, &err) != PT_OK) failed(s, &err);
         }
         pthread_mutex_unlock(&s->db_lock);
         tell(s);
@@ -855,7 +587,7 @@ void edge_spool_stop(edge_spool *s)
     if (s->running) pthread_join(s->thread, NULL);
     bool was = s->running;
     s->running = false;
-    if (!was || !s->db) return;
+    if (!was) return;
     pt_error err = { 0 };
     pthread_mutex_lock(&s->db_lock);
     drop_sending(s);
@@ -863,7 +595,7 @@ void edge_spool_stop(edge_spool *s)
     pthread_mutex_lock(&s->lock);
     bool empty = s->first == NULL;
     pthread_mutex_unlock(&s->lock);
-    if (empty && run_sql(s, "INSERT OR REPLACE INTO meta VALUES('clean', 1)", &err) != PT_OK) failed(s, &err);
+    if (empty && edge__spool_file_clean(&s->file, &err) != PT_OK) failed(s, &err);
     pthread_mutex_unlock(&s->db_lock);
 }
 
@@ -871,9 +603,7 @@ void edge_spool_close(edge_spool *s)
 {
     if (!s) return;
     edge_spool_stop(s);
-    for (int i = 0; i < Q_COUNT; i++)
-        sqlite3_finalize(s->q[i]);
-    if (s->db && sqlite3_close(s->db) != SQLITE_OK) pt_logf(s->o.log, PT_LOG_ERROR, "EDGE-SPOOL-CLOSE", "%s: %s", s->path, sqlite3_errmsg(s->db));
+    if (edge__spool_file_close(&s->file) != PT_OK) pt_logf(s->o.log, PT_LOG_ERROR, "EDGE-SPOOL-CLOSE", "%s: SQLite does not close it", s->file.path);
     for (entry *e = s->first, *next; e; e = next) {
         next = e->next;
         free(e);
@@ -896,7 +626,7 @@ void edge_spool_stats_get(edge_spool *s, edge_spool_stats *out)
 sqlite3 *edge__spool_lock(edge_spool *s)
 {
     pthread_mutex_lock(&s->db_lock);
-    return s->db;
+    return s->file.db;
 }
 
 void edge__spool_unlock(edge_spool *s)
