@@ -21,7 +21,6 @@ typedef struct write_job {
     spb_value raw;
     char *text;           /* owned bytes of raw, or NULL */
     bool waited, done;
-    int waiters;
     pt_status status;
     pt_error err;
 } write_job;

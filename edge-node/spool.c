@@ -59,7 +59,7 @@ struct edge_spool {
     pthread_mutex_t lock;    /* guards the rest */
     pthread_cond_t changed;
     entry *first, **last;
-    uint64_t queue_bytes, pending_samples_queued;
+    uint64_t queue_bytes;
     bool stop, urgent;
     edge_spool_stats stats;
 };
