@@ -201,16 +201,16 @@ static bool see_selected(void *ctx, const uns_tag_view *v)
 
 static void take_snapshot(stream *s)
 {
-    pt_slice globs[GLOBS_MAX];
+    pt_slice globs[GLOBS_MAX + 1];
     size_t n = 0;
-    static const pt_slice all = { "**", 2 };
     bits_clear(&s->decided);
     bits_clear(&s->wanted);
     bits_clear(&s->dirty);
     s->n_pending = s->sent_pending = 0;
-    for (; n < s->n_globs && n < GLOBS_MAX; n++)
-        globs[n] = pt_cstr(s->globs[n]);
-    uns_select(s->live->tree, n ? globs : &all, n ? n : 1, false, see_selected, s);
+    if (s->n_globs == 0 || s->globs[0][0] == '!') globs[n++] = PT_LIT("**"); /* as in selected() */
+    for (size_t i = 0; i < s->n_globs && i < GLOBS_MAX; i++)
+        globs[n++] = pt_cstr(s->globs[i]);
+    uns_select(s->live->tree, globs, n, false, see_selected, s);
     s->pending_snapshot = true;
 }
 
