@@ -1,0 +1,234 @@
+/* host/session.c: one server's connection on a real broker. Which bytes begin it: connect_test.c; when STATE is published: presence_test.c. */
+#include "host/session.h"
+#include "tests/host/rig.h"
+#include "tests/host/wire.h"
+#include "tests/support/broker.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+typedef struct bench {
+    rig r;
+    pt_broker *broker;
+    pt_observer *seen;
+    host_session *s;
+    pthread_t ticker;
+    _Atomic bool stop;
+    _Atomic unsigned online, offline;
+} bench;
+
+static void *tick(void *arg)
+{
+    bench *b = arg;
+    while (!b->stop) {
+        host_session_tick(b->s);
+        nanosleep(&(struct timespec){ 0, 5000000 }, NULL);
+    }
+    return NULL;
+}
+
+static void on_event(void *ctx, host_event_type type, uint16_t server, const char *text)
+{
+    bench *b = ctx;
+    CHECK(server == 0 && text != NULL);
+    if (type == HOST_EVENT_HOST_ONLINE) atomic_fetch_add(&b->online, 1);
+    if (type == HOST_EVENT_HOST_OFFLINE) atomic_fetch_add(&b->offline, 1);
+}
+
+static void bench_open(bench *b, pt_broker *broker, host_session_options o)
+{
+    memset(b, 0, sizeof *b);
+    rig_open(&b->r);
+    rig_make(&b->r);
+    CHECK_OK_FATAL(host_ingest_start(b->r.ingest));
+    b->broker = broker;
+    o.server = pt_broker_url(broker);
+    o.host_id = "desk";
+    const char *user = o.mqtt.user, *password = o.mqtt.password;
+    spb_mqtt_options_init(&o.mqtt);
+    o.mqtt.client_id = "session-under-test";
+    o.mqtt.version = 5;
+    o.mqtt.reconnect_min_ms = 50;
+    o.mqtt.reconnect_max_ms = 200;
+    o.mqtt.user = user;
+    o.mqtt.password = password;
+    host_session_callbacks cb = { .ctx = b, .event = on_event };
+    CHECK_OK_FATAL(host_session_new(&o, b->r.ingest, &cb, pt_clock_system(), &b->r.log, &b->s, NULL));
+    CHECK_OK_FATAL(host_session_start(b->s));
+    CHECK_FATAL(pthread_create(&b->ticker, NULL, tick, b) == 0);
+}
+
+static void bench_close(bench *b)
+{
+    host_session_stop(b->s, 2000);
+    b->stop = true;
+    pthread_join(b->ticker, NULL);
+    host_ingest_stop(b->r.ingest);
+    host_session_free(b->s);
+    rig_close(&b->r);
+    pt_observer_stop(b->seen);
+    pt_broker_stop(b->broker);
+}
+
+static host_presence_phase phase(bench *b)
+{
+    host_session_stats st;
+    host_session_stats_get(b->s, &st);
+    return st.phase;
+}
+
+static pt_status command(bench *b)
+{
+    return host_session_command(b->s, PT_LIT("spBv1.0/g/NCMD/e"), PT_LIT("x"));
+}
+
+static void commands_go_out_only_between_the_acknowledged_birth_and_the_end(void)
+{
+    bench b;
+    host_session_stats st;
+    bench_open(&b, pt_broker_prepare(NULL), (host_session_options){ .publish_state = true });
+    CHECK_STATUS(command(&b), PT_ESTATE); /* nobody is there */
+    CHECK_WITHIN(10000, (host_session_stats_get(b.s, &st), st.mqtt.failures > 0));
+    pt_broker_restart(b.broker);
+    CHECK_WITHIN_FATAL(15000, phase(&b) == HOST_ONLINE); /* it keeps trying */
+    b.seen = pt_observer_start(b.broker, "#");
+    CHECK_OK(command(&b));
+    CHECK_WITHIN(5000, pt_observer_count_topic(b.seen, "spBv1.0/g/NCMD/e") == 1);
+    host_session_stop(b.s, 2000);
+    CHECK_STATUS(command(&b), PT_EREFUSED);
+    host_session_stats_get(b.s, &st);
+    CHECK(st.commands == 1 && st.commands_refused == 2 && st.phase == HOST_STOPPING);
+    CHECK_STR(pt_cstr(st.server), pt_broker_url(b.broker));
+    CHECK_WITHIN(5000, pt_observer_count_topic(b.seen, "spBv1.0/STATE/desk") == 2); /* retained birth, then the death */
+    bool dead = false;
+    for (size_t i = 0; i < pt_observer_count(b.seen); i++) {
+        const pt_observed *m = pt_observer_at(b.seen, i);
+        if (strcmp(m->topic, "spBv1.0/STATE/desk") == 0) dead = memmem(m->payload.ptr, m->payload.len, "\"online\":false", 14) && m->retain && m->qos == 1;
+    }
+    CHECK(dead);
+    bench_close(&b);
+}
+
+static void a_lost_connection_is_told_to_ingest_and_to_the_operator_and_made_again(void)
+{
+    bench b;
+    host_session_stats st;
+    char text[100];
+    bench_open(&b, pt_broker_start(NULL), (host_session_options){ .publish_state = true });
+    CHECK_WITHIN_FATAL(15000, phase(&b) == HOST_ONLINE);
+    CHECK_WITHIN(5000, b.online == 1);
+    pt_buf birth;
+    pt_buf_init(&birth, 1000);
+    wire_payload("ts=1000 seq=0 bd=1", &birth);
+    pt_broker_publish(b.broker, "spBv1.0/g/NBIRTH/e", pt_buf_view(&birth), 0, false);
+    pt_buf_fini(&birth);
+    CHECK_WITHIN(5000, rig_node(&b.r, "g", "e").state == HOST_NODE_ONLINE);
+    pt_broker_kill9(b.broker);
+    CHECK_WITHIN(10000, rig_node(&b.r, "g", "e").state == HOST_NODE_UNKNOWN); /* tck-not-testable-1 */
+    CHECK_WITHIN(5000, b.offline == 1);
+    CHECK(rig_said(&b.r, "HOST-OFFLINE server tcp://"));
+    CHECK_STR(pt_cstr(rig_value(&b.r, "g/e/_sparkplug/bdSeq", text, sizeof text)), "1 STALE");
+    CHECK_STATUS(command(&b), PT_ESTATE);
+    pt_broker_restart(b.broker);
+    CHECK_WITHIN_FATAL(15000, phase(&b) == HOST_ONLINE);
+    CHECK_WITHIN(5000, b.online == 2);
+    host_session_stats_get(b.s, &st);
+    CHECK(st.mqtt.connects == 2 && st.mqtt.losses == 1);
+    bench_close(&b);
+}
+
+static void a_passive_session_listens_and_publishes_no_state(void)
+{
+    bench b;
+    bench_open(&b, pt_broker_start(NULL), (host_session_options){ .publish_state = false });
+    b.seen = pt_observer_start(b.broker, "#");
+    CHECK_WITHIN_FATAL(15000, phase(&b) == HOST_ONLINE);
+    pt_broker_publish(b.broker, "spBv1.0/g/NDEATH/e", PT_LIT("x"), 0, false);
+    host_ingest_stats g;
+    CHECK_WITHIN(5000, (host_ingest_stats_get(b.r.ingest, &g), g.packets == 1));
+    host_session_stop(b.s, 2000);
+    pt_broker_publish(b.broker, "end", PT_LIT("x"), 0, false);
+    CHECK_WITHIN(5000, pt_observer_count_topic(b.seen, "end") == 1);
+    CHECK_INT(pt_observer_count(b.seen), 2); /* those two are not ours */
+    bench_close(&b);
+}
+
+static void the_old_state_of_sparkplug_2_is_said_too_when_wanted(void)
+{
+    bench b;
+    bench_open(&b, pt_broker_prepare(NULL), (host_session_options){ .publish_state = true, .legacy_state = true });
+    pt_broker_restart(b.broker);
+    b.seen = pt_observer_start(b.broker, "STATE/#");
+    CHECK_WITHIN_FATAL(15000, pt_observer_count(b.seen) >= 1);
+    const pt_observed *m = pt_observer_at(b.seen, 0);
+    CHECK_STR(pt_cstr(m->topic), "STATE/desk");
+    CHECK_STR(m->payload, "ONLINE");
+    CHECK(m->retain && m->qos == 1);
+    CHECK_WITHIN(10000, phase(&b) == HOST_ONLINE);
+    host_session_stop(b.s, 2000);
+    CHECK_WITHIN_FATAL(5000, pt_observer_count(b.seen) == 2);
+    CHECK_STR(pt_observer_at(b.seen, 1)->payload, "OFFLINE");
+    bench_close(&b);
+}
+
+static void who_is_not_let_in_tries_again_and_says_so(void)
+{
+    bench b;
+    host_session_stats st;
+    bench_open(&b, pt_broker_start("allow_anonymous false\n"), (host_session_options){ .publish_state = true, .mqtt = { .user = "desk", .password = "wrong" } });
+    CHECK_WITHIN(15000, (host_session_stats_get(b.s, &st), st.mqtt.failures >= 2));
+    CHECK(st.phase != HOST_ONLINE && st.phase != HOST_BORN && st.mqtt.connects == 0);
+    CHECK(rig_said(&b.r, pt_broker_url(b.broker)));
+    CHECK_STATUS(command(&b), PT_ESTATE);
+    bench_close(&b);
+}
+
+static void a_state_that_does_not_parse_is_counted_and_logged_once(void)
+{
+    bench b;
+    host_session_stats st;
+    bench_open(&b, pt_broker_start(NULL), (host_session_options){ .publish_state = true });
+    CHECK_WITHIN_FATAL(15000, phase(&b) == HOST_ONLINE);
+    for (int i = 0; i < 5; i++)
+        pt_broker_publish(b.broker, "spBv1.0/STATE/other", PT_LIT("{\"online\":maybe}"), 1, false);
+    CHECK_WITHIN(5000, (host_session_stats_get(b.s, &st), st.state_garbage == 5));
+    CHECK(st.state_seen >= 6); /* and our own */
+    pthread_mutex_lock(&b.r.lock);
+    const char *first = strstr(b.r.said, "SPB-STATE-GARBAGE");
+    CHECK(first && !strstr(first + 1, "SPB-STATE-GARBAGE"));
+    pthread_mutex_unlock(&b.r.lock);
+    CHECK_INT(phase(&b), HOST_ONLINE);
+    bench_close(&b);
+}
+
+static void our_state_corrected_by_another_s_death_is_said_again(void)
+{
+    bench b;
+    host_session_stats st;
+    char text[100];
+    bench_open(&b, pt_broker_start(NULL), (host_session_options){ .publish_state = true });
+    b.seen = pt_observer_start(b.broker, "spBv1.0/STATE/desk");
+    CHECK_WITHIN_FATAL(15000, phase(&b) == HOST_ONLINE);
+    host_session_stats_get(b.s, &st);
+    snprintf(text, sizeof text, "{\"online\":false,\"timestamp\":%lld}", (long long)st.t); /* the will of our own connection of before, say */
+    pt_broker_publish(b.broker, "spBv1.0/STATE/desk", pt_cstr(text), 1, true);
+    CHECK_WITHIN(10000, (host_session_stats_get(b.s, &st), st.corrections == 1));
+    const pt_observed *m = NULL;
+    CHECK_WITHIN(5000, (m = pt_observer_at(b.seen, pt_observer_count(b.seen) - 1)) && memmem(m->payload.ptr, m->payload.len, "\"online\":true", 13)); /* the retained truth */
+    bench_close(&b);
+}
+
+int main(int argc, char **argv)
+{
+    static const pt_test tests[] = {
+        PT_TEST(commands_go_out_only_between_the_acknowledged_birth_and_the_end),
+        PT_TEST(a_lost_connection_is_told_to_ingest_and_to_the_operator_and_made_again),
+        PT_TEST(a_passive_session_listens_and_publishes_no_state),
+        PT_TEST(the_old_state_of_sparkplug_2_is_said_too_when_wanted),
+        PT_TEST(who_is_not_let_in_tries_again_and_says_so),
+        PT_TEST(a_state_that_does_not_parse_is_counted_and_logged_once),
+        PT_TEST(our_state_corrected_by_another_s_death_is_said_again),
+    };
+    return pt_test_main("host/session", tests, PT_COUNT_OF(tests), argc, argv);
+}
