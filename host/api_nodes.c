@@ -45,6 +45,25 @@ static void counts(pt_json *j, const host_node *n)
     pt_json_end_object(j);
 }
 
+/* Template definitions, each with the hash that is its version. */
+static void templates(pt_json *j, const host_node *n)
+{
+    pt_slice name;
+    uint64_t hash;
+    size_t it = 0;
+    char hex[17];
+    pt_json_key(j, "templates");
+    pt_json_array(j);
+    while (pt_map_each(&n->templates, &it, &name, NULL, &hash)) {
+        snprintf(hex, sizeof hex, "%016llx", (unsigned long long)hash);
+        pt_json_object(j);
+        pt_json_member_str(j, "name", name);
+        pt_json_member_cstr(j, "hash", hex);
+        pt_json_end_object(j);
+    }
+    pt_json_end_array(j);
+}
+
 static void node_json(pt_json *j, const host_node *n)
 {
     uint64_t metrics = 0;
@@ -78,6 +97,7 @@ static void node_json(pt_json *j, const host_node *n)
     pt_json_member_u64(j, "seq_gaps", n->counts.seq_gaps);
     pt_json_member_u64(j, "duplicates", n->counts.duplicates);
     counts(j, n);
+    templates(j, n);
     pt_json_key(j, "devices");
     pt_json_array(j);
     for (uint32_t i = 1; i < n->n_units; i++) {

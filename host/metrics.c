@@ -132,9 +132,10 @@ static void others(host_app *app, uint64_t quarantined, pt_buf *out)
     pt_metrics_sample(out, "plantree_build_info", "version=\"" PLANTREE_VERSION "\"", 1);
 }
 
+typedef enum node_what { NODE_ONLINE, NODE_REBIRTHS, NODE_LAST_CAUSE } node_what;
 typedef struct node_rows {
     pt_buf *out;
-    uint32_t n;
+    node_what what;
 } node_rows;
 
 static void node_row(void *ctx, const host_node *n)
@@ -145,8 +146,13 @@ static void node_row(void *ctx, const host_node *n)
     char name[2200];
     snprintf(name, sizeof name, "%s/%s", n->group, n->edge);
     pt_metrics_label(&label, "node", pt_cstr(name), true);
+    if (r->what == NODE_LAST_CAUSE) pt_metrics_label(&label, "cause", pt_cstr(host_cause_name(n->last_cause)), false);
     pt_buf_char(&label, '\0');
-    if (pt_buf_status(&label) == PT_OK) pt_metrics_sample(r->out, "plantree_node_online", label.ptr, n->state == HOST_NODE_ONLINE);
+    if (pt_buf_status(&label) == PT_OK) {
+        if (r->what == NODE_ONLINE) pt_metrics_sample(r->out, "plantree_node_online", label.ptr, n->state == HOST_NODE_ONLINE);
+        if (r->what == NODE_REBIRTHS) pt_metrics_sample(r->out, "plantree_node_rebirth_requests_total", label.ptr, (double)n->counts.rebirths_sent);
+        if (r->what == NODE_LAST_CAUSE && n->last_cause != HOST_CAUSE_NONE) pt_metrics_sample(r->out, "plantree_node_rebirth_last_cause", label.ptr, 1);
+    }
     pt_buf_fini(&label);
 }
 
@@ -161,8 +167,17 @@ void host__collect_metrics(void *ctx, pt_buf *out)
     historian(app, out);
     others(app, s.quarantined, out);
     if (s.tracker.nodes < 1000) {
-        node_rows r = { out, 0 };
-        pt_metrics_head(out, "plantree_node_online", "gauge", "1 while the edge node is online; only below 1000 nodes.");
-        host_ingest_nodes(app->ingest, node_row, &r);
+        static const struct {
+            const char *name, *type, *help;
+        } heads[] = {
+            [NODE_ONLINE] = { "plantree_node_online", "gauge", "1 while the edge node is online; only below 1000 nodes." },
+            [NODE_REBIRTHS] = { "plantree_node_rebirth_requests_total", "counter", "Rebirth requests sent to the edge node; only below 1000 nodes." },
+            [NODE_LAST_CAUSE] = { "plantree_node_rebirth_last_cause", "gauge", "1 for the cause of the last of them; only below 1000 nodes." },
+        };
+        for (node_what w = NODE_ONLINE; w <= NODE_LAST_CAUSE; w++) {
+            node_rows r = { out, w };
+            pt_metrics_head(out, heads[w].name, heads[w].type, heads[w].help);
+            host_ingest_nodes(app->ingest, node_row, &r);
+        }
     }
 }

@@ -105,7 +105,7 @@ struct host_node {
     uint32_t n_units;
     pt_map devices;       /* id -> unit index */
     pt_map aliases;       /* alias -> unit << 32 | metric; HOST_ALIAS_AMBIGUOUS */
-    pt_map templates;     /* definition name -> hash of its bytes */
+    pt_map templates;     /* definition name -> hash of its bytes: its version */
     pt_map template_members; /* "definition/member" -> datatype */
 
     host_held *held;      /* 256 slots by seq while any is held, else NULL */
@@ -223,6 +223,7 @@ void host__file_drop(host_metric *hm); /* what has come of it is forgotten */
 /* tracker_birth.c: build the unit's tables out of a birth; values become updates. PT_EEXISTS: an alias of another unit (nothing changed). */
 pt_status host__birth(host_tracker *t, host_node *n, host_unit *u, const host__msg *m, pt_arena *arena);
 void host__unit_free(host_unit *u);
+void host__birth_too_big(host_tracker *t, host_node *n, pt_slice device, uint64_t metrics, const char *text, int64_t wall_ms); /* metrics 0: none was taken */
 /* tracker_data.c: apply the metrics of DATA. */
 void host__data(host_tracker *t, host_node *n, host_unit *u, const host__msg *m, pt_arena *arena);
 bool host__sample(host_tracker *t, host_node *n, host_metric *hm, const spb_metric *m, const host__msg *msg, bool birth, pt_arena *arena);

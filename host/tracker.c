@@ -127,6 +127,9 @@ void host_tracker_message(host_tracker *t, const host_message *m, pt_arena *aren
                       .mono_ms = m->mono_ms };
     if (st != PT_OK) {
         host__reject_message(t, n, &m->topic, st == PT_EMALFORMED ? HOST_REJECT_MALFORMED : HOST_REJECT_TOO_BIG, 0, err.text);
+        if (st == PT_ETOOBIG && (verb == SPB_NBIRTH || verb == SPB_DBIRTH))
+            host__birth_too_big(t, n, verb == SPB_DBIRTH ? m->topic.device : PT_NONE, 0,
+                                "the birth is larger than sparkplug.payload_bytes or than what a payload may hold; nothing of it is followed. Raise the limit, or spread the metrics over devices", m->wall_ms);
         if (verb == SPB_NBIRTH) { /* its aliases are not the ones we know: nothing of this node can be believed any more */
             host__node_down(t, n, HOST_NODE_WANTED, m->wall_ms, "malformed birth");
             n->server = m->server;

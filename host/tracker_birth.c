@@ -23,6 +23,10 @@ typedef struct building {
     entry *entries;   /* in arena */
     uint32_t n_entries, cap;
     pt_map names;     /* name -> index; borrows strings */
+    pt_map templates; /* those of this birth; the node's afterwards: an NBIRTH replaces them, a DBIRTH (it should have none) adds */
+    pt_slice *redefined; /* names of definitions that are not what they were; in arena */
+    uint32_t n_redefined, cap_redefined;
+    uint32_t too_many; /* metrics beyond the limit */
     bool failed;
 } building;
 
@@ -136,6 +140,7 @@ static void enter(building *b, const spb_metric *m, pt_slice name, uint32_t type
     }
     if (b->n_entries >= b->t->opt.metrics_max) {
         reject(b, m, HOST_REJECT_TOO_MANY);
+        b->too_many++;
         return;
     }
     if (!grow(b) || pt_map_put(&b->names, name, b->n_entries, NULL) != PT_OK) {
@@ -178,7 +183,22 @@ static void define(building *b, const spb_metric *m)
     uint64_t hash = 0;
     if (spb_metric_encode(m, &bytes) == PT_OK) hash = pt_slice_hash(pt_buf_view(&bytes), 0);
     pt_buf_fini(&bytes);
-    if (pt_map_put(&n->templates, m->name, hash, NULL) != PT_OK) b->failed = true;
+    uint64_t was;
+    if (pt_map_put(&b->templates, m->name, hash, NULL) != PT_OK) b->failed = true;
+    if (pt_map_get(&n->templates, m->name, &was) && was != hash) {
+        if (b->n_redefined == b->cap_redefined) {
+            uint32_t cap = b->cap_redefined ? b->cap_redefined * 2 : 8;
+            pt_slice *grown = pt_arena_array(b->arena, cap, sizeof *grown);
+            if (!grown) {
+                b->failed = true;
+                return;
+            }
+            if (b->n_redefined) memcpy(grown, b->redefined, b->n_redefined * sizeof *grown);
+            b->redefined = grown;
+            b->cap_redefined = cap;
+        }
+        b->redefined[b->n_redefined++] = m->name;
+    }
     for (uint32_t i = 0; i < m->value.tmpl->n_metrics; i++) {
         const spb_metric *member = &m->value.tmpl->metrics[i];
         pt_slice key = join(b->arena, m->name, member->name);
@@ -291,9 +311,7 @@ static void tell_diff(building *b, const diff *d)
 {
     host_tracker *t = b->t;
     pt_json j;
-    pt_buf_reset(&t->detail);
-    pt_json_init(&j, &t->detail);
-    pt_json_object(&j);
+    host__detail_begin(t, &j);
     const struct {
         const char *count, *list;
         uint32_t n;
@@ -304,10 +322,26 @@ static void tell_diff(building *b, const diff *d)
         pt_json_member_u64(&j, rows[i].count, rows[i].n);
         names_of(b, &j, rows[i].list, i);
     }
-    pt_json_end_object(&j);
-    if (pt_buf_status(&t->detail) == PT_OK)
-        t->sink.event(t->sink.ctx, HOST_EVENT_METADATA_CHANGED, b->n, b->u->id_slice.len ? b->u->id_slice : PT_NONE, b->msg->wall_ms,
-                      pt_buf_view(&t->detail));
+    if (b->n_redefined) {
+        pt_json_member_u64(&j, "redefined_count", b->n_redefined);
+        pt_json_key(&j, "redefined"); /* templates */
+        pt_json_array(&j);
+        for (uint32_t i = 0; i < b->n_redefined && i < DIFF_NAMES; i++)
+            pt_json_str(&j, b->redefined[i]);
+        pt_json_end_array(&j);
+    }
+    host__detail_send(t, &j, HOST_EVENT_METADATA_CHANGED, b->n, b->u->id_slice.len ? b->u->id_slice : PT_NONE, b->msg->wall_ms);
+}
+
+/* A birth beyond a limit, in plain words and with the way out: counted by the caller, here an event. */
+void host__birth_too_big(host_tracker *t, host_node *n, pt_slice device, uint64_t metrics, const char *text, int64_t wall_ms)
+{
+    pt_json j;
+    host__detail_begin(t, &j);
+    pt_json_member_cstr(&j, "reason", "birth-too-big");
+    if (metrics) pt_json_member_u64(&j, "metrics_refused", metrics);
+    pt_json_member_cstr(&j, "text", text);
+    host__detail_send(t, &j, HOST_EVENT_QUARANTINE, n, device, wall_ms);
 }
 
 /* Old and new side by side: tags kept, tags new, tags gone. */
@@ -397,6 +431,7 @@ pt_status host__birth(host_tracker *t, host_node *n, host_unit *u, const host__m
     if (u != n->units[0]) pt_map_get(&n->devices, u->id_slice, &unit_index);
     pt_arena_init(&b.strings, 512u << 20);
     pt_map_init(&b.names, PT_MAP_BORROW_KEYS);
+    pt_map_init(&b.templates, PT_MAP_COPY_KEYS);
     host_node_counts before = n->counts;
     /* Definitions first: instances may stand before them. */
     for (uint32_t pass = 0; pass < 2; pass++)
@@ -413,6 +448,7 @@ pt_status host__birth(host_tracker *t, host_node *n, host_unit *u, const host__m
         free(metrics);
         free(bytes);
         pt_map_fini(&b.names);
+        pt_map_fini(&b.templates);
         pt_arena_fini(&b.strings);
         return st;
     }
@@ -420,7 +456,22 @@ pt_status host__birth(host_tracker *t, host_node *n, host_unit *u, const host__m
     diff d = { 0, 0, 0, 0 };
     bool known = u->n > 0;
     match(&b, &d);
-    if (known && (d.added || d.removed || d.retyped || d.reunited) && !m->restored) tell_diff(&b, &d);
+    if (!known) d = (diff){ 0, 0, 0, 0 }; /* all of a first birth is new */
+    if ((d.added || d.removed || d.retyped || d.reunited || b.n_redefined) && !m->restored) tell_diff(&b, &d);
+    if (b.too_many && !m->restored)
+        host__birth_too_big(t, n, u->id_slice.len ? u->id_slice : PT_NONE, b.too_many,
+                            "more metrics than sparkplug.limits.metrics allows; those beyond it are not followed. Raise the limit, or spread them over devices", m->wall_ms);
+    if (u == n->units[0]) {
+        pt_map_fini(&n->templates);
+        n->templates = b.templates;
+    } else {
+        pt_slice name;
+        uint64_t hash;
+        size_t it = 0;
+        while (pt_map_each(&b.templates, &it, &name, NULL, &hash))
+            if (pt_map_put(&n->templates, name, hash, NULL) != PT_OK) break; /* out of memory: only a later change of it goes untold */
+        pt_map_fini(&b.templates);
+    }
     for (uint32_t i = 0; i < b.n_entries; i++) {
         metrics[i] = b.entries[i].hm;
         uint64_t at;

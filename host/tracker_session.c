@@ -84,8 +84,7 @@ void host__nbirth(host_tracker *t, host_node *n, const host__msg *m, uint16_t se
         host__unit_offline(t, n, n->units[i], m->wall_ms, false, "nbirth");
     n->mark_due = n->n_units > 1 ? m->mono_ms + t->opt.birth_wait_ms : INT64_MAX;
     pt_map_reset(&n->aliases);
-    pt_map_reset(&n->templates);
-    pt_map_reset(&n->template_members);
+    pt_map_reset(&n->template_members); /* the definitions' hashes go with the birth: it tells which are new */
 
     bool was = n->state == HOST_NODE_ONLINE;
     n->state = HOST_NODE_ONLINE;

@@ -15,7 +15,7 @@ static void a_node_is_told_with_its_accounts_and_devices(void)
                               "NDATA g/$ | hex=12ff\ndevice d state = \"online\"\nnode rejected_by.malformed.messages = 1\nnode samples.rejected = 1");
     json_t *n = stage_json(&st, "/api/v1/nodes/g/e1");
     CHECK_STR(pt_cstr(stage_keys(n)), "group edge state phase since_ms bd_seq seq metrics server last_message_ms clock_skew_ms rebirths backfills births deaths seq_gaps duplicates "
-                                      "samples messages rejected_by devices");
+                                      "samples messages rejected_by templates devices");
     CHECK_STR(pt_cstr(stage_keys(json_object_get(n, "rebirths"))), "requested by_others last_cause last_ms open");
     CHECK_STR(pt_cstr(stage_keys(json_object_get(n, "samples"))), "received stored historical duplicate rejected not_kept lost");
     CHECK_STR(pt_cstr(stage_keys(json_object_get(n, "messages"))), "received accepted rejected held expected missing reordered");

@@ -332,6 +332,40 @@ static void a_passive_host_publishes_nothing_at_all(void)
     stage_close(&st);
 }
 
+static void an_active_host_sends_commands_and_shows_no_state(void)
+{
+    stage_open(&st, "host: { id: stage, role: active }\nsparkplug: { hold_off: 0ms, rebirth: { jitter: 0ms } }\nwrites: { confirm_timeout: 300ms }\n", NULL);
+    stage_start(&st);
+    stage_play(&st, "active", "NDATA g/$ | ts=1000 seq=5 a:10=d1@1\nncmd 1\nNBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=d1@1\nvalue g/$/a = 1 GOOD\npost /api/v1/writes {\"path\":\"g/$/a\",\"value\":2} = 200\nncmd 2");
+    stage_halt(&st);
+    CHECK_INT(pt_observer_count_topic(st.observer, STATE_TOPIC), 0);
+    stage_close(&st);
+    stage_open(&st, "host: { id: stage, role: active, state: always }\nsparkplug: { hold_off: 0ms }\n", NULL);
+    stage_start(&st);
+    (void)state_at(0, true);
+    stage_halt(&st);
+    (void)state_at(1, false);
+    stage_close(&st);
+}
+
+/* Sparkplug 2.x edges look at STATE/<id>: the same moments, the old words, retained, beside the new topic. */
+static void the_old_state_topic_is_spoken_on_request(void)
+{
+    stage_open(&st, "host: { id: stage, role: primary }\nsparkplug: { hold_off: 0ms, legacy_state: true }\n", NULL);
+    pt_observer *old = pt_observer_start(st.broker, "STATE/#");
+    stage_start(&st);
+    CHECK_WITHIN_FATAL(5000, pt_observer_count(old) >= 1);
+    const pt_observed *m = pt_observer_at(old, 0);
+    CHECK(strcmp(m->topic, "STATE/stage") == 0 && m->qos == 1 && m->retain);
+    CHECK_STR(m->payload, "ONLINE");
+    (void)state_at(0, true);
+    stage_halt(&st);
+    CHECK_WITHIN(5000, pt_observer_count(old) >= 2);
+    CHECK_STR(pt_observer_at(old, pt_observer_count(old) - 1)->payload, "OFFLINE");
+    pt_observer_stop(old);
+    stage_close(&st);
+}
+
 /* tck-id-operational-behavior-primary-application-state-with-multiple-servers-state, -host-application-multi-server-timestamp */
 static void each_server_has_its_own_state_and_losing_one_leaves_the_other_alone(void)
 {
@@ -441,6 +475,8 @@ int main(int argc, char **argv)
         PT_TEST(state_is_born_corrected_willed_and_ended_as_the_specification_says),
         PT_TEST(a_write_is_a_dcmd_and_its_outcome_is_what_the_plant_says),
         PT_TEST(a_passive_host_publishes_nothing_at_all),
+        PT_TEST(an_active_host_sends_commands_and_shows_no_state),
+        PT_TEST(the_old_state_topic_is_spoken_on_request),
         PT_TEST(each_server_has_its_own_state_and_losing_one_leaves_the_other_alone),
         PT_TEST(after_a_broker_death_everything_is_stale_and_sessions_that_go_on_are_recognised),
         PT_TEST(a_restarted_host_goes_on_where_nothing_was_missed),

@@ -80,10 +80,62 @@ static void limits_on_nodes_devices_and_metrics_are_counted(void)
     script_init(&s, &o);
     script_run(&s, "limits",
                "ready 0 >\n"
-               "NBIRTH g/e | ts=99000 seq=0 bd=7 a:10=d1@98000 b:10=d1@98000 > *nbirth +g/e ~1=7@99000 2=1@98000\n"
+               "NBIRTH g/e | ts=99000 seq=0 bd=7 a:10=d1@98000 b:10=d1@98000 > *quarantine *nbirth +g/e ~1=7@99000 2=1@98000\n"
                "DBIRTH g/e/d | ts=99000 seq=1 > +g/e/d *dbirth\n"
                "DBIRTH g/e/f | ts=99000 seq=2 > !too-many\n"
                "NBIRTH g/x | ts=99000 seq=0 bd=7 > !too-many");
+    script_fini(&s);
+}
+
+static void a_birth_beyond_a_limit_is_said_in_plain_words_with_the_way_out(void)
+{
+    host_tracker_options o;
+    script s;
+    script_options(&o);
+    o.metrics_max = 2;
+    o.limits.payload_bytes = 200;
+    script_init(&s, &o);
+    s.details = true;
+    script_run(&s, "metrics",
+               "ready 0 >\n"
+               "NBIRTH g/e | ts=99000 seq=0 bd=7 a:10=d1@98000 b:10=d1@98000 c:10=d1@98000 > "
+               "*quarantine{\"reason\":\"birth-too-big\",\"metrics_refused\":2,\"text\":\"more metrics than sparkplug.limits.metrics allows; those beyond it are not followed. "
+               "Raise the limit, or spread them over devices\"} *nbirth{\"bd_seq\":7,\"seq\":0,\"metrics\":2,\"rebirth\":false,\"server\":0} +g/e ~1=7@99000 2=1@98000");
+    s.details = false;
+    char line[1000];
+    snprintf(line, sizeof line, "DBIRTH g/e/d | ts=99000 seq=1 t:12=s%0200d > !too-big *quarantine NCMD:g/e@0 *rebirth-request", 0);
+    script_run(&s, "bytes", line);
+    snprintf(line, sizeof line, "NBIRTH g/f | ts=99000 seq=0 t:12=s%0200d > !too-big *quarantine NCMD:g/f@0 *rebirth-request", 0);
+    script_run(&s, "bytes", line);
+    script_fini(&s);
+}
+
+/* Definitions are versioned by the hash of their bytes: another one under the same name is told, the same one is not. */
+static void a_definition_that_is_not_what_it_was_is_told(void)
+{
+    host_tracker_options o;
+    script s;
+    script_options(&o);
+    script_init(&s, &o);
+    s.details = true;
+#define NBIRTH(members) "NBIRTH g/e | ts=99000 seq=0 bd=7 M:19=T{d}(" members ")@1 N:19=T{d}(on:11=-!n)@1 > "
+#define SAID "*nbirth{\"bd_seq\":7,\"seq\":0,\"metrics\":1,\"rebirth\":true,\"server\":0} ~1=7@99000"
+    script_run(&s, "first", "ready 0 >\n" NBIRTH("rpm:10=-!n") "*nbirth{\"bd_seq\":7,\"seq\":0,\"metrics\":1,\"rebirth\":false,\"server\":0} +g/e ~1=7@99000");
+    host_node *n = host_tracker_at(s.tracker, 0);
+    uint64_t first = 0, second = 0, other = 0;
+    CHECK(pt_map_get(&n->templates, PT_LIT("M"), &first) && pt_map_get(&n->templates, PT_LIT("N"), &other));
+    CHECK(first != other);
+    script_run(&s, "again", NBIRTH("rpm:10=-!n") SAID);
+    CHECK(pt_map_get(&n->templates, PT_LIT("M"), &second) && first == second);
+    script_run(&s, "another", NBIRTH("rpm:9=-!n") "*metadata-changed{\"redefined_count\":1,\"redefined\":[\"M\"]} " SAID);
+    CHECK(pt_map_get(&n->templates, PT_LIT("M"), &second) && first != second);
+    script_run(&s, "gone", "NBIRTH g/e | ts=99000 seq=0 bd=7 > " SAID);
+    CHECK(!pt_map_get(&n->templates, PT_LIT("M"), &second));
+    s.details = false;
+    script_run(&s, "in a DBIRTH, where it should not be: the node's all the same", "DBIRTH g/e/d | ts=99000 seq=1 M:19=T{d}(rpm:10=-!n)@1 > +g/e/d *dbirth");
+    CHECK(pt_map_get(&n->templates, PT_LIT("M"), &second) && first == second);
+    script_run(&s, "another device says otherwise", "DBIRTH g/e/f | ts=99000 seq=2 M:19=T{d}(rpm:9=-!n)@1 > *metadata-changed +g/e/f *dbirth");
+    script_run(&s, "the same device says otherwise", "DBIRTH g/e/f | ts=99000 seq=3 x:10=d1@1 M:19=T{d}(rpm:10=-!n)@1 > *metadata-changed *dbirth 2=1@1");
     script_fini(&s);
 }
 
@@ -93,6 +145,8 @@ int main(int argc, char **argv)
         PT_TEST(every_rule_holds),
         PT_TEST(a_rebirth_with_the_same_metrics_asks_for_no_tag),
         PT_TEST(limits_on_nodes_devices_and_metrics_are_counted),
+        PT_TEST(a_birth_beyond_a_limit_is_said_in_plain_words_with_the_way_out),
+        PT_TEST(a_definition_that_is_not_what_it_was_is_told),
     };
     return pt_test_main("host/tracker_birth", tests, PT_COUNT_OF(tests), argc, argv);
 }
