@@ -7,6 +7,7 @@
 #include "base/glob.h"
 #include "historian/scan.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { SLICE_ROWS = 262144, SLICE_BYTES = 16 << 20 };
@@ -37,6 +38,8 @@ struct hist_replay {
     uint64_t index;
     hist_tag *last_tag;
     bool no_memory;        /* while collecting tags */
+    unsigned damaged;      /* blocks of the slice that could not be read, not told yet */
+    char damage[200];      /* the first of them */
 };
 
 static bool is_plumbing(pt_slice path)
@@ -233,7 +236,18 @@ static pt_status gather_tag(hist_replay *r, const hist_tag *t, bool *full, pt_er
     hist__scan *scan = NULL;
     hist__piece piece;
     pt_status st = hist__scan_open(r->h, t->tag_id, r->slice_from, r->slice_to, false, &scan, err);
-    while (st == PT_OK && !*full && (st = hist__scan_next(scan, &piece, err)) == PT_OK) {
+    while (st == PT_OK && !*full) {
+        pt_error why = { 0 };
+        st = hist__scan_next(scan, &piece, &why);
+        if (st == PT_ECORRUPT) { /* what is behind it is read all the same */
+            if (r->damaged++ == 0) snprintf(r->damage, sizeof r->damage, "%.199s", why.text);
+            st = PT_OK;
+            continue;
+        }
+        if (st != PT_OK) {
+            if (st != PT_EEMPTY) pt_fail(err, st, "%s", why.text);
+            break;
+        }
         for (size_t i = 0; st == PT_OK && i < piece.n; i++) {
             if (hist__is_state(&piece.rows[i]) && !r->events) continue;
             st = hist__rows_add(&r->rows, &piece.rows[i], 1);
@@ -259,12 +273,9 @@ static pt_status gather(hist_replay *r, pt_error *err)
         size_t i = r->part_tag;
         hist__rows_reset(&r->rows);
         r->at = 0;
+        r->damaged = 0;
         for (; i < r->n_tags && !full; i++) {
             pt_status st = gather_tag(r, &r->tags[i], &full, err);
-            if (st == PT_ECORRUPT) { /* said once; the slice goes on without the block */
-                pt_logf(r->h->log, PT_LOG_ERROR, "HIST-DAMAGED-BLOCK", "replay: %s", err ? err->text : "");
-                continue;
-            }
             if (st != PT_OK) return st;
         }
         if (!full || single) {
@@ -274,7 +285,7 @@ static pt_status gather(hist_replay *r, pt_error *err)
         r->slice_to = r->slice_from + (r->slice_to - r->slice_from) / 2;
         r->width_ms = r->slice_to - r->slice_from;
     }
-    qsort(r->rows.s, r->rows.n, sizeof *r->rows.s, by_time);
+    if (r->rows.n) qsort(r->rows.s, r->rows.n, sizeof *r->rows.s, by_time);
     return PT_OK;
 }
 
@@ -293,7 +304,7 @@ static pt_status next_slice(hist_replay *r, pt_error *err)
         pt_status st = gather(r, err);
         if (st == PT_OK && r->events && !more_parts) st = gather_events(r, err);
         if (st != PT_OK) return st;
-        if (r->rows.n || r->queue) return PT_OK;
+        if (r->rows.n || r->queue || r->damaged) return PT_OK;
     }
 }
 
@@ -317,6 +328,8 @@ pt_status hist_replay_next(hist_replay *r, hist_replay_item *item, pt_error *err
     if (r->at == r->rows.n && !r->queue) {
         pt_status st = next_slice(r, err);
         if (st != PT_OK) return st;
+        if (r->damaged > 1) return pt_fail(err, PT_ECORRUPT, "%s, and %u more", r->damage, r->damaged - 1);
+        if (r->damaged) return pt_fail(err, PT_ECORRUPT, "%s", r->damage);
     }
     const hist_sample *s = r->at < r->rows.n ? &r->rows.s[r->at] : NULL;
     if (r->queue && (!s || r->queue->e.time_ms <= s->time_ms)) {

@@ -1,6 +1,7 @@
 /* tests/historian/replay_test.c -- a recorded range comes back in the order it happened, complete, and the same bytes each time. */
 #include "base/random.h"
 #include "historian/replay.h"
+#include "historian/store.h"
 #include "tests/support/check.h"
 
 #include <stdio.h>
@@ -118,6 +119,52 @@ static void ranges_and_patterns_select(void)
     CHECK_INT(play(&o, false).values, 0);
 }
 
+/* A store of its own: the damage is not to be in the way of the others. */
+static void damaged_blocks_are_said_with_their_place_and_the_rest_is_replayed(void)
+{
+    const char *at = pt_test_dir();
+    hist_options o;
+    hist *damaged = NULL;
+    hist_options_init(&o);
+    o.dir = at;
+    o.block_samples = 100;
+    CHECK_OK_FATAL(hist_open(&o, &fake.clock, NULL, &damaged, NULL));
+    for (uint32_t t = 1; t <= 2; t++) {
+        uint32_t id = 0;
+        hist_tag_key key = { PT_LIT("spb"), PT_LIT("g"), PT_LIT("e"), PT_NONE, t == 1 ? PT_LIT("a") : PT_LIT("b") };
+        CHECK_OK_FATAL(hist_tag_ensure(damaged, &key, t == 1 ? PT_LIT("a") : PT_LIT("b"), SPB_INT64, PT_NONE, &id));
+        for (int i = 0; i < 1000; i++) {
+            hist_sample s = { .tag_id = id, .time_ms = NOW + i * 1000, .type = SPB_INT64, .as.i64 = i };
+            CHECK_OK(hist_append(damaged, &s, 1));
+        }
+    }
+    CHECK_OK(hist_flush(damaged, 10000, NULL));
+    CHECK_OK(hist_seal(damaged, NULL));
+    char path[600], name[40];
+    sqlite3 *db = NULL;
+    hist__partition_name(hist__partition_start(NOW), name);
+    snprintf(path, sizeof path, "%s/%s", at, name);
+    CHECK_FATAL(sqlite3_open(path, &db) == SQLITE_OK);
+    CHECK_FATAL(sqlite3_exec(db, "UPDATE data SET data=x'00' WHERE id IN (SELECT id FROM block WHERE tag_id=1 ORDER BY t0 LIMIT 3 OFFSET 2)", NULL, NULL, NULL) == SQLITE_OK);
+    sqlite3_close(db);
+    hist_replay_options all = { .from_ms = INT64_MIN, .to_ms = INT64_MAX };
+    hist_replay *p = NULL;
+    hist_replay_item item;
+    pt_error err = { 0 };
+    uint64_t values = 0, said = 0;
+    pt_status st;
+    CHECK_OK_FATAL(hist_replay_open(damaged, &all, &p, NULL));
+    while ((st = hist_replay_next(p, &item, &err)) != PT_EEMPTY) {
+        CHECK_FATAL(st == PT_OK || st == PT_ECORRUPT);
+        if (st == PT_ECORRUPT && said++ == 0) CHECK(strstr(err.text, "tag 1, block at 1750000200000..") != NULL);
+        values += st == PT_OK;
+    }
+    hist_replay_close(p);
+    CHECK(said >= 1);
+    CHECK_INT(values, 2000 - 300); /* what lies behind the damage too */
+    CHECK_OK(hist_close(damaged, 1000, NULL));
+}
+
 static void end(void)
 {
     CHECK_OK(hist_close(h, 1000, NULL));
@@ -129,6 +176,7 @@ int main(int argc, char **argv)
         PT_TEST(fill),
         PT_TEST(everything_comes_in_order_and_the_same_twice),
         PT_TEST(ranges_and_patterns_select),
+        PT_TEST(damaged_blocks_are_said_with_their_place_and_the_rest_is_replayed),
         PT_TEST(end),
     };
     (void)argc;
