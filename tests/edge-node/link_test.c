@@ -10,12 +10,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-static void run_or_die(const char *command)
-{
-    int rc = system(command); /* test only: openssl, mosquitto_pub */
-    pt_check_at(rc == 0, true, __FILE__, __LINE__, "%s", command);
-}
-
 /* The client's own bytes: CONNECT with a Will of QoS 1 that is not retained and a clean session, DISCONNECT at the end. */
 static void connect_and_disconnect_are(proxy *p, bool v5)
 {
@@ -385,7 +379,7 @@ static void tls_with_client_certificates_works_and_without_it_does_not(void)
              " && openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -out server.crt -days 2 -extfile san"
              " && openssl req -newkey rsa:2048 -nodes -keyout edge.key -out edge.csr -subj /CN=edge"
              " && openssl x509 -req -in edge.csr -CA ca.crt -CAkey ca.key -CAcreateserial -out edge.crt -days 2 && chmod 644 *.key", dir);
-    run_or_die(cmd);
+    wire_shell(cmd);
     int port = pt_free_port();
     snprintf(config, sizeof config, "listener %d 127.0.0.1\nallow_anonymous true\ncafile %s/ca.crt\ncertfile %s/server.crt\nkeyfile %s/server.key\nrequire_certificate true\n",
              port, dir, dir, dir);

@@ -165,6 +165,12 @@ int wire_run(const wire *w, const char *const *args, char *out, size_t cap)
     return rc;
 }
 
+void wire_shell(const char *command)
+{
+    int rc = system(command);
+    pt_check_at(rc == 0, true, __FILE__, __LINE__, "%s", command);
+}
+
 void wire_close(wire *w)
 {
     if (w->edge) CHECK_INT(wire_end(w, SIGTERM), 0);

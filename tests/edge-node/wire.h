@@ -58,6 +58,8 @@ void wire_close(wire *w);
 
 /* Runs `plantree-edge` with these arguments to its end; its exit code. stdout and stderr are copied to `out` (NULL: not), NUL-terminated. */
 int wire_run(const wire *w, const char *const *args, char *out, size_t cap);
+/* A shell command that must end well: openssl, mosquitto_pub. */
+void wire_shell(const char *command);
 /* How often `text` stands in the edge's log. */
 size_t wire_log_count(const wire *w, const char *text);
 /* The first line of the log with `text`, in *line; false: none. */
