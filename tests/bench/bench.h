@@ -23,6 +23,7 @@ typedef struct bench_run {
     bool quick;           /* --quick: all cases of the benchmark together within 20 s */
     bool json;            /* --json: one object per case and line on stdout */
     unsigned repetitions; /* of each side: default 7, quick 3; --repetitions N */
+    uint64_t samples;     /* --samples N: of a benchmark that says it heeds it; 0: its own number */
     uint64_t seed;        /* --seed N, default 1: of all generators */
     const char *bin;      /* directory of our programs */
     const char *tmp;      /* a directory of this run; removed at the end with what is in it */

@@ -10,7 +10,7 @@
 
 static const char usage[] =
     "usage: plantree-bench list\n"
-    "       plantree-bench NAME|all [--quick] [--json] [--repetitions N] [--seed N]\n"
+    "       plantree-bench NAME|all [--quick] [--json] [--repetitions N] [--seed N] [--samples N]\n"
     "\n"
     "Each case measures both sides in the same run and prints their medians with minimum and maximum, the ratio,\n"
     "and the goal it belongs to (docs/performance.md). A missed goal is reported, not an error.\n"
@@ -18,7 +18,8 @@ static const char usage[] =
     "  --quick          within 20 s: less data, 3 repetitions\n"
     "  --json           one object per case on a line of its own\n"
     "  --repetitions N  of each side, 1..64; default 7\n"
-    "  --seed N         of the data generators; default 1\n";
+    "  --seed N         of the data generators; default 1\n"
+    "  --samples N      for historian-billion; default 1000000000, with --quick 20000000\n";
 
 static const bench_entry *find(const char *name)
 {
@@ -54,6 +55,8 @@ static bool parse(int argc, char **argv, bench_run *run, const char **name)
             run->json = true;
         } else if (strcmp(a, "--repetitions") == 0) {
             if (!number(argv[++i], 1, BENCH_REPETITIONS_MAX, &repetitions)) return false;
+        } else if (strcmp(a, "--samples") == 0) {
+            if (!number(argv[++i], 1, UINT64_C(100000000000), &run->samples)) return false;
         } else if (strcmp(a, "--seed") == 0) {
             if (!number(argv[++i], 0, UINT64_MAX, &run->seed)) return false;
         } else if (a[0] == '-' || *name) {
