@@ -175,7 +175,8 @@ void wire_close(wire *w)
 {
     if (w->edge) CHECK_INT(wire_end(w, SIGTERM), 0);
     if (w->seen) {
-        wire_sequence_is_whole(w->seen, w->late ? wire_nth(w, "NBIRTH", 0) : NULL);
+        const pt_observed *first = w->late ? wire_nth(w, "NBIRTH", 0) : NULL;
+        if (first || !w->late) wire_sequence_is_whole(w->seen, first); /* a late observer may have seen no birth at all */
         pt_observer_stop(w->seen);
     }
     pt_broker_stop(w->broker);
