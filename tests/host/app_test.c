@@ -4,7 +4,6 @@
 #include "tests/support/check.h"
 #include "tests/support/wait.h"
 
-
 static stage st;
 
 static void a_reload_takes_over_writes_and_rules_and_names_the_rest(void)
@@ -61,11 +60,61 @@ static void what_cannot_be_opened_is_said_and_leaves_nothing_behind(void)
     stage_close(&st);
 }
 
+static void what_was_known_before_a_restart_is_there_at_once_as_stale(void)
+{
+    pt_error err = { 0, "" };
+    stage_open(&st, NULL, NULL);
+    stage_start(&st);
+    stage_play(&st, "birth", "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=d1.5@1000;engUnit:12=sbar s:12=stext@1000 Node_Control/Rebirth:11=b0@1000\nhistory g/$/s = [\"text\"]");
+    stage_halt(&st);
+    pt_broker_halt(st.broker); /* nobody tells us anything now */
+    CHECK_OK_FATAL(host_app_open(&st.app, &st.config, pt_clock_system(), &st.log.log, &err));
+    st.up = true;
+    CHECK_OK_FATAL(host_app_start(&st.app, &err));
+    static const stage_question rows[] = {
+        { "GET", "/api/v1/values?paths=g/e1/a", NULL, 200, { "\"value\":1.5,\"type\":\"Double\",\"unit\":\"bar\",\"quality\":\"STALE\",\"timestamp_ms\":1000" }, NULL },
+        { "GET", "/api/v1/values?paths=g/e1/s", NULL, 200, { "\"value\":\"text\"", "\"quality\":\"STALE\"" }, NULL },
+        { "GET", "/api/v1/history?path=g/e1/a&from=0&to=2000", NULL, 200, { "\"v\":[1.5]" }, NULL },
+        { "GET", "/api/v1/tree?path=g/e1&hidden=1", NULL, 200, { "_sparkplug" }, NULL },
+        { "GET", "/api/v1/status", NULL, 200, { "\"live\":0" }, NULL },
+    };
+    stage_answers(&st, rows, PT_COUNT_OF(rows));
+    json_t *t = stage_json(&st, "/api/v1/tree?path=g/e1");
+    CHECK_INT(json_array_size(t), 2); /* plumbing is hidden as before */
+    json_decref(t);
+    stage_close(&st);
+}
+
+static size_t events(const char *target)
+{
+    json_t *e = stage_json(&st, target);
+    size_t n = json_array_size(e);
+    json_decref(e);
+    return n;
+}
+
+static void our_own_coming_and_going_are_events(void)
+{
+    stage_open(&st, NULL, NULL);
+    stage_start(&st);
+    CHECK_WITHIN(5000, events("/api/v1/events?type=host-online") == 1);
+    json_t *e = stage_json(&st, "/api/v1/events?type=host-online");
+    const json_t *detail = json_object_get(json_array_get(e, 0), "detail");
+    CHECK_STR(pt_cstr(stage_keys(detail)), "host server text");
+    CHECK_STR(pt_cstr(json_string_value(json_object_get(detail, "host"))), "stage");
+    json_decref(e);
+    pt_broker_halt(st.broker);
+    CHECK_WITHIN(10000, events("/api/v1/events?type=host-offline") == 1);
+    stage_close(&st);
+}
+
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
         PT_TEST(a_reload_takes_over_writes_and_rules_and_names_the_rest),
         PT_TEST(what_cannot_be_opened_is_said_and_leaves_nothing_behind),
+        PT_TEST(what_was_known_before_a_restart_is_there_at_once_as_stale),
+        PT_TEST(our_own_coming_and_going_are_events),
     };
     return pt_test_main("host/app", tests, PT_COUNT_OF(tests), argc, argv);
 }
