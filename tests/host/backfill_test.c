@@ -32,10 +32,93 @@ static void every_rule_holds(void)
     script_rows(rows, PT_COUNT_OF(rows));
 }
 
+#define BIRTH "Node_Control/Backfill_From:13=-!n Backfill/Pending:4=l0@1!t"
+
+static void a_death_before_it_is_done_asks_again_from_the_earlier_point(void)
+{
+    host_tracker_options o;
+    script s;
+    script_options(&o);
+    script_init(&s, &o);
+    script_run(&s, "again",
+               "ready 0 >\n"
+               "NBIRTH g/e | ts=99000 seq=0 bd=7 " BIRTH " > *nbirth +g/e ~1=7@99000 ~2=@99000 ~3=0@1\n"
+               "NDEATH g/e | bd=7 > stale(1,2,3)@100000 m3:S@100000 -g/e *ndeath\n"
+               "NBIRTH g/e | ts=102000 seq=0 bd=8 " BIRTH " > *nbirth +g/e ~1=8@102000 ~2=@102000 ~3=0@1 m3:G@102000\n"
+               "wait 200 > BACKFILL:g/e=98000 *backfill\n"
+               "NDATA g/e | ts=105000 seq=1 Backfill/Pending=l5@105000!t > ~3=5@105000\n"
+               "wait 800 >\n"
+               "NDEATH g/e | bd=8 > stale(1,2,3)@101000 m3:S@101000 -g/e *ndeath\n"
+               "wait 1000 >\n"
+               "NBIRTH g/e | ts=106000 seq=0 bd=9 " BIRTH " > *nbirth +g/e ~1=9@106000 ~2=@106000 ~3=0@1 m3:G@106000\n"
+               "wait 200 > BACKFILL:g/e=98000 *backfill");
+    CHECK_INT(host_tracker_at(s.tracker, 0)->counts.backfills, 2);
+    script_fini(&s);
+}
+
+static void a_request_that_nobody_answers_is_given_up_after_ten_minutes(void)
+{
+    host_tracker_options o;
+    script s;
+    script_options(&o);
+    script_init(&s, &o);
+    s.details = true;
+    script_run(&s, "unanswered",
+               "ready 0 >\n"
+               "NDEATH g/e | bd=6 > *ndeath{\"bd_seq\":6,\"was_online\":false}");
+    s.details = false;
+    script_run(&s, "unanswered",
+               "NBIRTH g/e | ts=99000 seq=0 bd=7 " BIRTH " > *nbirth +g/e ~1=7@99000 ~2=@99000 ~3=0@1\n"
+               "NDEATH g/e | bd=7 > stale(1,2,3)@100000 m3:S@100000 -g/e *ndeath\n"
+               "NBIRTH g/e | ts=102000 seq=0 bd=8 " BIRTH " > *nbirth +g/e ~1=8@102000 ~2=@102000 ~3=0@1 m3:G@102000");
+    s.details = true;
+    script_run(&s, "unanswered",
+               "wait 200 > BACKFILL:g/e=98000 *backfill{\"state\":\"requested\",\"from_ms\":98000,\"historical\":0}\n"
+               "wait 599999 >\n"
+               "wait 1 > *backfill{\"state\":\"unanswered\",\"from_ms\":98000,\"historical\":0}\n"
+               "wait 1000000 >");
+    script_fini(&s);
+}
+
+static void a_passive_host_asks_for_nothing(void)
+{
+    host_tracker_options o;
+    script s;
+    script_options(&o);
+    o.commands = false;
+    script_init(&s, &o);
+    script_run(&s, "passive",
+               "ready 0 >\n"
+               "NBIRTH g/e | ts=99000 seq=0 bd=7 " BIRTH " > *nbirth +g/e ~1=7@99000 ~2=@99000 ~3=0@1\n"
+               "NDEATH g/e | bd=7 > stale(1,2,3)@100000 m3:S@100000 -g/e *ndeath\n"
+               "NBIRTH g/e | ts=102000 seq=0 bd=8 " BIRTH " > *nbirth +g/e ~1=8@102000 ~2=@102000 ~3=0@1 m3:G@102000\n"
+               "wait 10000 >");
+    script_fini(&s);
+}
+
+static void nothing_is_asked_of_a_server_that_is_not_ready(void)
+{
+    host_tracker_options o;
+    script s;
+    script_options(&o);
+    script_init(&s, &o);
+    script_run(&s, "not ready",
+               "NBIRTH g/e | ts=99000 seq=0 bd=7 " BIRTH " > *nbirth +g/e ~1=7@99000 ~2=@99000 ~3=0@1\n"
+               "NDEATH g/e | bd=7 > stale(1,2,3)@100000 m3:S@100000 -g/e *ndeath\n"
+               "NBIRTH g/e | ts=102000 seq=0 bd=8 " BIRTH " > *nbirth +g/e ~1=8@102000 ~2=@102000 ~3=0@1 m3:G@102000\n"
+               "wait 5000 >\n"
+               "ready 0 > BACKFILL:g/e=98000 *backfill");
+    script_fini(&s);
+}
+
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
         PT_TEST(every_rule_holds),
+        PT_TEST(a_death_before_it_is_done_asks_again_from_the_earlier_point),
+        PT_TEST(a_request_that_nobody_answers_is_given_up_after_ten_minutes),
+        PT_TEST(a_passive_host_asks_for_nothing),
+        PT_TEST(nothing_is_asked_of_a_server_that_is_not_ready),
     };
     return pt_test_main("host/backfill", tests, PT_COUNT_OF(tests), argc, argv);
 }
