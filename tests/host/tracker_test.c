@@ -1,5 +1,6 @@
 /* host/tracker.c: messages of every verb, servers that come and go, and what the callers ask for. Notation: script.h. */
 #include "tests/host/script.h"
+#include "tests/host/wire.h"
 #include "tests/support/check.h"
 
 /* Every row starts with server 0 ready. Node tags: bdSeq is tag 1. */
@@ -43,10 +44,114 @@ static void every_rule_holds(void)
     script_rows(rows, PT_COUNT_OF(rows));
 }
 
+static void messages_that_were_let_go_are_booked_and_their_node_is_asked(void)
+{
+    host_tracker_options o;
+    host_tracker_stats st;
+    script s;
+    script_options(&o);
+    script_init(&s, &o);
+    script_run(&s, "shed", "ready 0 >\nNBIRTH g/e | ts=99000 seq=0 bd=7 t:10=d1@98000 > *nbirth +g/e ~1=7@99000 2=1@98000");
+    pt_buf_reset(&s.words);
+    host_tracker_shed(s.tracker, PT_LIT("g"), PT_LIT("e"), 5, s.wall_ms, s.mono_ms);
+    CHECK_STR(pt_buf_view(&s.words), "*seq-gap stale(1,2)@100000 m2:S@100000 -g/e NCMD:g/e@0 *rebirth-request");
+    pt_buf_reset(&s.words);
+    host_tracker_shed(s.tracker, PT_LIT("g"), PT_LIT("nobody"), 3, s.wall_ms, s.mono_ms); /* of a node not known: counted, nothing else */
+    CHECK_STR(pt_buf_view(&s.words), "");
+    const host_node *n = host_tracker_at(s.tracker, 0);
+    CHECK(host__counts_close(n) && n->counts.messages == 6 && n->counts.rejected_messages[HOST_REJECT_OVERLOAD] == 5);
+    host_tracker_stats_get(s.tracker, &st);
+    CHECK_INT(st.rejected_messages[HOST_REJECT_OVERLOAD], 8);
+    CHECK_INT(st.nodes, 1);
+    script_run(&s, "shed", "NBIRTH g/e | ts=100000 seq=0 bd=7 t:10=d1@98000 > *nbirth +g/e ~1=7@100000 ~2=1@98000 m2:G@100001");
+    script_fini(&s);
+}
+
+static void an_operator_s_request_is_sent_at_once_or_refused(void)
+{
+    host_tracker_options o;
+    script s;
+    script_options(&o);
+    script_init(&s, &o);
+    script_run(&s, "ask",
+               "ask g/e > not-found\n"
+               "NBIRTH g/e | ts=99000 seq=0 bd=7 > *nbirth +g/e ~1=7@99000\n"
+               "ask g/e > wrong-state\n" /* no server to ask through */
+               "ready 0 >\n"
+               "ask g/e > NCMD:g/e@0 *rebirth-request\n"
+               "ask g/e > NCMD:g/e@0 *rebirth-request\n" /* no distance is kept */
+               "NBIRTH g/f@9 | ts=99000 seq=0 bd=7 > *nbirth +g/f ~2=7@99000\n"
+               "ask g/f > wrong-state");
+    script_fini(&s);
+}
+
+static void servers_beyond_the_number_we_follow_are_nothing(void)
+{
+    host_tracker_options o;
+    script s;
+    script_options(&o);
+    script_init(&s, &o);
+    script_run(&s, "servers", "ready 8 >\nlost 8 >\nready 65535 >\nlost 7 >");
+    script_fini(&s);
+}
+
+static void sessions_of_before_are_restored_once_and_only_when_their_births_decode(void)
+{
+    host_tracker_options o;
+    script s;
+    pt_buf nbirth, dbirth;
+    script_options(&o);
+    script_init(&s, &o);
+    pt_buf_init(&nbirth, 1000);
+    pt_buf_init(&dbirth, 1000);
+    wire_payload("ts=99000 seq=0 bd=7 t#1:10=d1@98000", &nbirth);
+    wire_payload("ts=99000 seq=1 u#2:10=d1@98000", &dbirth);
+    host_saved_unit units[] = { { .id = PT_LIT(""), .birth = pt_buf_view(&nbirth), .online = true }, { .id = PT_LIT("d"), .birth = pt_buf_view(&dbirth), .online = true } };
+    host_saved saved = { .group = PT_LIT("g"), .edge = PT_LIT("e"), .has_bd_seq = true, .bd_seq = 7, .next_seq = 9, .born_wall_ms = 50000, .birth_ts = 50000, .last_wall_ms = 99900,
+                         .alive_wall_ms = 99900, .last_payload_ms = 99900, .messages = 4, .units = units, .n_units = 2 };
+    CHECK_OK(host_tracker_restore(s.tracker, &saved, s.wall_ms, s.mono_ms, &s.arena));
+    CHECK_STATUS(host_tracker_restore(s.tracker, &saved, s.wall_ms, s.mono_ms, &s.arena), PT_EEXISTS);
+    const host_node *n = host_tracker_at(s.tracker, 0);
+    CHECK(n->state == HOST_NODE_UNKNOWN && n->resume && n->n_units == 2 && !n->units[0]->online && n->units[1]->resumable && n->counts.messages == 0);
+    CHECK_STR(pt_buf_view(&s.words), ""); /* no value, no event: all that was told before */
+    script_run(&s, "restored",
+               "ready 0 >\n"
+               "DDATA g/e/d | ts=100000 seq=9 #2=d2@100000 > fresh(1,2)@100000 +g/e fresh(3)@100000 +g/e/d 3=2@100000"); /* by an alias of its birth */
+    saved.edge = PT_LIT("bad");
+    units[1].birth = PT_LIT("\x12\xff");
+    CHECK_STATUS(host_tracker_restore(s.tracker, &saved, s.wall_ms, s.mono_ms, &s.arena), PT_EMALFORMED);
+    pt_buf_fini(&nbirth);
+    pt_buf_fini(&dbirth);
+    script_fini(&s);
+}
+
+static void new_settings_are_for_what_comes_and_sessions_go_on(void)
+{
+    host_tracker_options o;
+    script s;
+    script_options(&o);
+    script_init(&s, &o);
+    script_run(&s, "before", "ready 0 >\nNBIRTH g/e | ts=99000 seq=0 bd=7 t:10=d1@98000 > *nbirth +g/e ~1=7@99000 2=1@98000");
+    o.reorder_timeout_ms = 100;
+    o.nodes_max = 1;
+    host_tracker_configure(s.tracker, &o);
+    script_run(&s, "after",
+               "NDATA g/e | ts=99001 seq=2 t=d3@98003 > *seq-gap\n"
+               "wait 99 >\n"
+               "wait 1 > *reorder-timeout !reorder-discarded stale(1,2)@100100 m2:S@100100 -g/e NCMD:g/e@0 *rebirth-request\n"
+               "NBIRTH g/f | ts=99000 seq=0 bd=7 > !too-many");
+    script_fini(&s);
+}
+
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
         PT_TEST(every_rule_holds),
+        PT_TEST(messages_that_were_let_go_are_booked_and_their_node_is_asked),
+        PT_TEST(an_operator_s_request_is_sent_at_once_or_refused),
+        PT_TEST(servers_beyond_the_number_we_follow_are_nothing),
+        PT_TEST(sessions_of_before_are_restored_once_and_only_when_their_births_decode),
+        PT_TEST(new_settings_are_for_what_comes_and_sessions_go_on),
     };
     return pt_test_main("host/tracker", tests, PT_COUNT_OF(tests), argc, argv);
 }
