@@ -1,7 +1,7 @@
 /* host/live.c -- the ring, and the readers' streams.
  *
- * Locks: live.lock guards ring, texts and the list of streams; stream.lock guards one stream's selection. Order: live before stream.
- * Neither is held while the tree is read. */
+ * One lock: live.lock guards ring, texts, the list of streams and their new selections. The rest of a stream belongs to `more`, which never
+ * runs twice at a time. The lock is not held while the tree is read. */
 #include "host/live.h"
 
 #include "base/glob.h"
@@ -27,9 +27,10 @@ typedef struct stream {
     host_live *live;
     struct stream *next;
     uint64_t sid;
-    pthread_mutex_t lock;
-    char **globs;          /* owned texts; guarded by lock */
+    char **globs;          /* owned texts */
     size_t n_globs;
+    char **new_globs;      /* guarded by live.lock: what globs are to become; NULL: as they are */
+    size_t n_new_globs;
     bool reselect;         /* the selection changed: decide anew, send a snapshot */
     bool events, tree, int64_string, first;
     int64_t gap_ms;        /* between two batches */
@@ -380,12 +381,35 @@ static void write_texts(stream *s, pt_buf *out)
     s->n_texts -= i;
 }
 
+static void globs_free(char **globs, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        free(globs[i]);
+    free(globs);
+}
+
+/* Another selection has been asked for. */
+static void take_selection(stream *s)
+{
+    pthread_mutex_lock(&s->live->lock);
+    char **fresh = s->new_globs;
+    size_t n = s->n_new_globs;
+    s->new_globs = NULL;
+    s->n_new_globs = 0;
+    pthread_mutex_unlock(&s->live->lock);
+    if (!fresh) return;
+    globs_free(s->globs, s->n_globs);
+    s->globs = fresh;
+    s->n_globs = n;
+    s->reselect = true;
+}
+
 static pt_status more(void *arg, pt_buf *out)
 {
     stream *s = arg;
     host_live *l = s->live;
     int64_t now = pt_mono_ms(l->clock);
-    pthread_mutex_lock(&s->lock);
+    take_selection(s);
     if (s->first) {
         s->first = false;
         pt_buf_cstr(out, "retry: 3000\n\n");
@@ -424,22 +448,15 @@ static pt_status more(void *arg, pt_buf *out)
         s->safe_at = s->at;
         if (out->len) pt_buf_printf(out, "id: %llx-%llu\n\n", (unsigned long long)l->epoch, (unsigned long long)s->at);
     }
-    pthread_mutex_unlock(&s->lock);
     if (pt_buf_status(out) != PT_OK) return PT_ECLOSED;
     return again ? PT_OK : out->len ? PT_OK : PT_EEMPTY;
-}
-
-static void globs_free(char **globs, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        free(globs[i]);
-    free(globs);
 }
 
 static void stream_free(stream *s)
 {
     if (!s) return;
     globs_free(s->globs, s->n_globs);
+    globs_free(s->new_globs, s->n_new_globs);
     for (size_t i = 0; i < s->n_texts; i++)
         free(s->texts[i]);
     free(s->texts);
@@ -449,7 +466,6 @@ static void stream_free(stream *s)
     free(s->wanted.words);
     free(s->known.words);
     free(s->dirty.words);
-    pthread_mutex_destroy(&s->lock);
     free(s);
 }
 
@@ -504,8 +520,7 @@ void host_live_serve(host_live *l, pt_http_request *rq, const host_live_query *q
     size_t n = 0;
     while (rest.ptr && rest.len && n < GLOBS_MAX && pt_slice_split(&rest, ',', &one))
         if (one.len) globs[n++] = one;
-    if (!s || pthread_mutex_init(&s->lock, NULL) != 0) {
-        free(s);
+    if (!s) {
         pt_http_problem(rq, 503, "not-ready", "no memory for another stream");
         return;
     }
@@ -557,14 +572,9 @@ pt_status host_live_select(host_live *l, pt_slice sid, const pt_slice *globs, si
         if (pt_slice_eq(pt_slice_of(hex, (size_t)len), sid)) break;
     }
     if (s) {
-        pthread_mutex_lock(&s->lock);
-        char **old = s->globs;
-        size_t n_old = s->n_globs;
-        s->globs = copy;
-        s->n_globs = n;
-        s->reselect = true;
-        pthread_mutex_unlock(&s->lock);
-        globs_free(old, n_old);
+        globs_free(s->new_globs, s->n_new_globs); /* one that nobody has seen yet */
+        s->new_globs = copy;
+        s->n_new_globs = n;
     }
     pthread_mutex_unlock(&l->lock);
     if (!s) globs_free(copy, n);

@@ -5,6 +5,7 @@
 #include "tests/support/wait.h"
 
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -200,6 +201,32 @@ static void a_selection_is_by_globs_and_may_change_while_it_runs(void)
     bench_close(&b);
 }
 
+static void *select_main(void *arg)
+{
+    bench *b = arg;
+    pt_slice globs[] = { PT_LIT("a/x"), PT_LIT("**") };
+    for (int i = 0; i < 20000; i++)
+        if (host_live_select(b->live, PT_LIT("1"), &globs[i % 2], 1) != PT_OK) break;
+    return NULL;
+}
+
+static void selections_while_the_stream_is_being_written_stop_nobody(void)
+{
+    bench b;
+    reader r;
+    pthread_t chooser;
+    bench_open(&b);
+    reader_open(&r, &b, "", NULL);
+    CHECK_UNTIL(&r, "[3,1003,3,\"G\"]");
+    CHECK_FATAL(pthread_create(&chooser, NULL, select_main, &b) == 0);
+    for (int i = 0; i < 20000; i++)
+        set(&b, 1, i);
+    pthread_join(chooser, NULL);
+    CHECK_UNTIL(&r, "[1,1999,19999,\"G\"]");
+    reader_close(&r);
+    bench_close(&b);
+}
+
 static void new_tags_are_told_to_who_wants_the_tree_and_events_to_who_wants_them(void)
 {
     bench b;
@@ -365,6 +392,7 @@ int main(int argc, char **argv)
         PT_TEST(a_reader_gets_hello_words_a_snapshot_and_then_what_changes),
         PT_TEST(values_are_conflated_and_texts_never),
         PT_TEST(a_selection_is_by_globs_and_may_change_while_it_runs),
+        PT_TEST(selections_while_the_stream_is_being_written_stop_nobody),
         PT_TEST(new_tags_are_told_to_who_wants_the_tree_and_events_to_who_wants_them),
         PT_TEST(a_reader_that_comes_back_goes_on_where_it_was),
         PT_TEST(a_place_that_is_not_ours_or_overwritten_is_a_reset_and_a_snapshot),
