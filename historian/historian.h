@@ -79,6 +79,15 @@ PT_MUST_CHECK pt_status hist_tag_by_id(hist *h, uint32_t tag_id, pt_arena *arena
 /* Every tag in ascending id; stop when `each` returns false. Called with no lock held; slices valid during the call. */
 PT_MUST_CHECK pt_status hist_tag_each(hist *h, bool (*each)(void *ctx, const hist_tag *tag), void *ctx);
 
+/* What a tag costs. */
+typedef struct hist_tag_storage {
+    uint64_t bytes, blocks, rows, samples; /* in blocks; rows: samples and STATE rows */
+    uint64_t unsealed;                     /* rows not in blocks yet */
+    uint64_t left_out_exception, left_out_compression; /* of the partitions that are still there */
+    double per_second;                     /* samples kept, over the time from the first to the last; 0: fewer than two */
+} hist_tag_storage;
+PT_MUST_CHECK pt_status hist_tag_storage_get(hist *h, uint32_t tag_id, hist_tag_storage *out, pt_error *err); /* PT_ENOTFOUND */
+
 /* ---- samples ------------------------------------------------------------------------------------------------ */
 
 enum {

@@ -89,7 +89,7 @@ pt_status hist_sql_run(hist *h, const char *sql, bool (*row)(void *ctx, int n, c
     pt_status st = hist__sql_register(db, h, NULL);
     /* The tables declare themselves when first named, which the authorizer would not allow: name them now. */
     sqlite3_stmt *names = NULL;
-    if (st == PT_OK && sqlite3_prepare_v2(db, "SELECT 1 FROM tag, history, bucket(1,2,3), event, tag_path", -1, &names, NULL) != SQLITE_OK) st = status_of(db, err);
+    if (st == PT_OK && sqlite3_prepare_v2(db, "SELECT 1 FROM tag, history, bucket(1,2,3), event, tag_path, tag_meta, tag_storage", -1, &names, NULL) != SQLITE_OK) st = status_of(db, err);
     sqlite3_finalize(names);
     if (st == PT_OK && sqlite3_set_authorizer(db, authorize, NULL) != SQLITE_OK) st = status_of(db, err);
     while (st == PT_OK && !stop && *sql) {

@@ -1,4 +1,4 @@
-/* historian/sql.h -- read-only SQL over the historian's tables: tag, history, bucket, event, tag_path (docs/historian.md). */
+/* historian/sql.h -- read-only SQL over the historian's tables: tag, history, bucket, event, tag_path, tag_meta, tag_storage (docs/historian.md). */
 #ifndef HIST_SQL_H
 #define HIST_SQL_H
 #include "historian/historian.h"

@@ -1,4 +1,4 @@
-/* historian/sql_tables.c -- tag, history, bucket, event and tag_path as SQL virtual tables.
+/* historian/sql_tables.c -- tag, history, bucket, event, tag_path, tag_meta and tag_storage as SQL virtual tables.
  *
  * Compiled twice: into the library (SQLITE_CORE, for `plantree sql`), and into the loadable plantree_sqlite.so, where every SQLite function named
  * here is the loading program's. Therefore nothing here touches the historian's own SQLite objects: it goes through historian.h and query.h.
@@ -18,7 +18,7 @@ SQLITE_EXTENSION_INIT3
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum table_kind { TAG, HISTORY, BUCKET, EVENT, TAG_PATH, TABLES } table_kind;
+typedef enum table_kind { TAG, HISTORY, BUCKET, EVENT, TAG_PATH, TAG_META, TAG_STORAGE, TABLES } table_kind;
 
 enum { BY_TAG = 1, BY_PATH = 2, FROM = 4, TO = 8, AFTER_SEQ = 16, RANGE_FROM = 32, RANGE_TO = 64, INTERVAL = 128 };
 
@@ -34,6 +34,9 @@ static const struct {
                            " min REAL, max REAL, avg REAL, first REAL, last REAL, sum REAL, stddev REAL, twa REAL, good INTEGER, nums INTEGER,"
                            " PRIMARY KEY(tag_id, t_ms, interval_ms, from_ms, to_ms)) WITHOUT ROWID" },
     [EVENT] = { "event", "CREATE TABLE x(seq INTEGER, time_ms INTEGER, type TEXT, node TEXT, device TEXT, path TEXT, detail TEXT, PRIMARY KEY(seq)) WITHOUT ROWID" },
+    [TAG_META] = { "tag_meta", "CREATE TABLE x(tag_id INTEGER, unit TEXT, from_ms INTEGER, type TEXT, PRIMARY KEY(tag_id, from_ms)) WITHOUT ROWID" },
+    [TAG_STORAGE] = { "tag_storage", "CREATE TABLE x(tag_id INTEGER, path TEXT, bytes INTEGER, samples INTEGER, rows INTEGER, blocks INTEGER, unsealed INTEGER,"
+                                     " exception INTEGER, compression INTEGER, per_second REAL, PRIMARY KEY(tag_id)) WITHOUT ROWID" },
     [TAG_PATH] = { "tag_path", "CREATE TABLE x(tag_id INTEGER, path TEXT, from_ms INTEGER, to_ms INTEGER, PRIMARY KEY(tag_id, from_ms)) WITHOUT ROWID" },
 };
 
@@ -69,7 +72,8 @@ typedef struct cursor {
     hist_bucket *buckets;      /* BUCKET: of one tag; owned */
     size_t n_buckets, cap_buckets, bucket_at;
     bool no_memory;
-    hist__query *query;        /* EVENT, TAG_PATH */
+    hist_tag_storage storage;  /* TAG_STORAGE */
+    hist__query *query;        /* EVENT, TAG_PATH, TAG_META */
 } cursor;
 
 static int connect_table(sqlite3 *db, void *aux, int argc, const char *const *argv, sqlite3_vtab **out, char **message)
@@ -114,6 +118,7 @@ static int bits_of(table_kind kind, int column, int op)
     if (kind != EVENT && column == 0 && eq) return BY_TAG;
     if ((kind == HISTORY || kind == BUCKET) && column == 1 && eq) return BY_PATH;
     if (kind == TAG && column == 6 && eq) return BY_PATH;
+    if (kind == TAG_STORAGE && column == 1 && eq) return BY_PATH;
     if (kind == BUCKET && eq && column >= 2 && column <= 4) return column == 2 ? RANGE_FROM : column == 3 ? RANGE_TO : INTERVAL;
     if (column == time_column && eq) return FROM | TO;
     if (column == time_column && is_lower(op)) return FROM;
@@ -173,7 +178,7 @@ static int best_index(sqlite3_vtab *v, sqlite3_index_info *info)
     for (int i = 0; i < n; i++) sorted = sorted && !o[i].desc;
     bool by_time = sorted && n == 1 && o[0].iColumn == time_column, by_tag = sorted && n == 1 && o[0].iColumn == 0, by_both = sorted && n == 2 && o[0].iColumn == 0 && o[1].iColumn == time_column;
     if (t->kind == HISTORY || t->kind == BUCKET) info->orderByConsumed = by_both || by_tag || (by_time && one);
-    else if (t->kind == TAG) info->orderByConsumed = by_tag;
+    else if (t->kind == TAG || t->kind == TAG_STORAGE) info->orderByConsumed = by_tag;
     else if (t->kind == EVENT) info->orderByConsumed = by_tag || (sorted && n == 1 && o[0].iColumn == 0);
     return SQLITE_OK;
 }
@@ -301,6 +306,7 @@ static int next_row(sqlite3_vtab_cursor *v)
     switch (t->kind) {
     case HISTORY: return next_sample(c, h);
     case BUCKET: return next_bucket(c, h);
+    case TAG_STORAGE:
     case TAG: {
         bool there = false;
         while (!there && st == PT_OK && c->tag_id < c->last_tag) {
@@ -308,6 +314,7 @@ static int next_row(sqlite3_vtab_cursor *v)
             st = load_tag(c, h, &there);
         }
         c->eof = !there;
+        if (st == PT_OK && there && t->kind == TAG_STORAGE) st = hist_tag_storage_get(h, c->tag_id, &c->storage, &err);
         break;
     }
     default: {
@@ -406,8 +413,12 @@ static int filter(sqlite3_vtab_cursor *v, int taken, const char *plan, int argc,
         const int64_t numbers[] = { c->tag_id, c->last_tag };
         st = hist__query_open(h, "SELECT tag_id, path, from_ms, to_ms FROM tag_path WHERE tag_id BETWEEN ?1 AND ?2 ORDER BY tag_id, from_ms", numbers, 2, &c->query, &err);
     }
+    if (st == PT_OK && t->kind == TAG_META) {
+        const int64_t numbers[] = { c->tag_id, c->last_tag };
+        st = hist__query_open(h, "SELECT tag_id, unit, from_ms, type FROM tag_meta WHERE tag_id BETWEEN ?1 AND ?2 ORDER BY tag_id, from_ms", numbers, 2, &c->query, &err);
+    }
     if (st != PT_OK) return failed(c, st, &err);
-    if (t->kind == TAG) c->tag_id--;
+    if (t->kind == TAG || t->kind == TAG_STORAGE) c->tag_id--;
     return next_row(v);
 }
 
@@ -524,8 +535,22 @@ static void bucket_column(sqlite3_context *ctx, const cursor *c, int column)
     }
 }
 
+static void storage_column(sqlite3_context *ctx, const cursor *c, int column)
+{
+    const hist_tag_storage *s = &c->storage;
+    const uint64_t numbers[] = { s->bytes, s->samples, s->rows, s->blocks, s->unsealed, s->left_out_exception, s->left_out_compression };
+    if (column == 0) sqlite3_result_int64(ctx, c->tag_id);
+    else if (column == 1) result_slice(ctx, path_of(c));
+    else if (column <= 8) sqlite3_result_int64(ctx, (int64_t)numbers[column - 2]);
+    else sqlite3_result_double(ctx, s->per_second);
+}
+
 static void query_column(sqlite3_context *ctx, const cursor *c, table_kind kind, int column)
 {
+    if (kind == TAG_META && column == 3) {
+        result_slice(ctx, pt_cstr(spb_datatype_name((spb_datatype)hist__query_number(c->query, 3))));
+        return;
+    }
     bool number = kind == EVENT ? column <= 1 : column != 1;
     if (hist__query_null(c->query, column)) sqlite3_result_null(ctx);
     else if (number) sqlite3_result_int64(ctx, hist__query_number(c->query, column));
@@ -540,6 +565,7 @@ static int column_value(sqlite3_vtab_cursor *v, sqlite3_context *ctx, int column
     case TAG: tag_column(ctx, c, column); break;
     case HISTORY: history_column(ctx, c, column); break;
     case BUCKET: bucket_column(ctx, c, column); break;
+    case TAG_STORAGE: storage_column(ctx, c, column); break;
     default: query_column(ctx, c, t->kind, column); break;
     }
     return SQLITE_OK;
