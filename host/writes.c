@@ -43,7 +43,7 @@ struct host_writes {
     record *records; /* newest first */
     uint32_t n_records;
     _Atomic uint32_t n_open, n_unsaid; /* unsaid: finished, and untold or unaudited */
-    bool audit_fails; /* told already */
+    _Atomic bool audit_fails; /* told already */
     uint64_t next_id;
     uint64_t counts[5];
 };
