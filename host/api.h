@@ -28,6 +28,7 @@ API_HANDLER(api__tag);
 API_HANDLER(api__tag_by_path);
 API_HANDLER(api__history);
 API_HANDLER(api__aggregate);
+API_HANDLER(api__durations);
 API_HANDLER(api__events);
 API_HANDLER(api__stream);
 API_HANDLER(api__stream_select);

@@ -144,11 +144,18 @@ void api__history(void *ctx, pt_http_request *rq)
     series s;
     pt_error err = { 0, "" };
     api__begin(rq);
+    pt_slice reduce = pt_http_query(rq, "reduce");
+    bool lttb = pt_slice_eq_cstr(reduce, "lttb");
+    if (reduce.ptr && !lttb && !pt_slice_eq_cstr(reduce, "minmax")) {
+        pt_http_problem(rq, 400, "bad-request", "reduce must be minmax or lttb");
+        return;
+    }
     series_init(&s);
     pt_arena_init(&arena, 1u << 20);
     if (api__int64_string(rq, &s.int64_string) && api__number(rq, "max_points", 1000000, &max_points) &&
         range_and_tag(app, rq, &from, &to, &arena, &tag)) {
-        pt_status st = max_points ? hist_reduce(app->history, tag.tag_id, from, to, (uint32_t)max_points, series_add, &s, &raw, &err)
+        pt_status st = max_points && lttb ? hist_lttb(app->history, tag.tag_id, from, to, (uint32_t)max_points, series_add, &s, &raw, &err)
+                     : max_points ? hist_reduce(app->history, tag.tag_id, from, to, (uint32_t)max_points, series_add, &s, &raw, &err)
                                   : read_raw(app, tag.tag_id, from, to, &s, &next, &err);
         if (!max_points) raw = s.n;
         pt_buf out;
@@ -160,7 +167,7 @@ void api__history(void *ctx, pt_http_request *rq)
         column(&j, "v", &s.v);
         pt_json_member_str(&j, "q", pt_buf_view(&s.q));
         pt_json_member_u64(&j, "raw_count", raw);
-        pt_json_member_cstr(&j, "reduced", max_points && raw > s.n ? "minmax" : "raw");
+        pt_json_member_cstr(&j, "reduced", max_points && raw > s.n ? (lttb ? "lttb" : "minmax") : "raw");
         column(&j, "breaks", &s.breaks);
         if (next) pt_json_member_i64(&j, "next_from_ms", next);
         pt_json_end_object(&j);
@@ -181,10 +188,11 @@ void api__history(void *ctx, pt_http_request *rq)
 /* ---- aggregates ------------------------------------------------------------------------------------- */
 
 /* The first eight are given when nothing is asked for; behind them is a column for each aggregate of the historian. */
-enum { PLAIN = 8, COLUMNS = PLAIN + HIST_FN_COUNT_ };
+enum { PLAIN = 8, COLUMNS = PLAIN + HIST_FN_COUNT_, INTERPOLATED = COLUMNS };
 typedef struct buckets {
-    pt_buf t, columns[COLUMNS];
+    pt_buf t, columns[COLUMNS + 1]; /* the last: INTERPOLATED, the value at each bucket's start */
     unsigned wanted; /* bit per column */
+    uint64_t n_interpolated;
     bool f32;        /* a Float tag: what is one of its values is written as short as the raw value is */
     uint64_t n;
 } buckets;
@@ -192,13 +200,13 @@ static const char *const bucket_names[PLAIN] = { "count", "good", "min", "max", 
 
 static const char *column_name(int i)
 {
-    return i < PLAIN ? bucket_names[i] : hist_fn_name((hist_fn)(i - PLAIN));
+    return i == INTERPOLATED ? "interpolated" : i < PLAIN ? bucket_names[i] : hist_fn_name((hist_fn)(i - PLAIN));
 }
 
 static bool buckets_ok(const buckets *k)
 {
     bool ok = pt_buf_status(&k->t) == PT_OK;
-    for (int i = 0; i < COLUMNS; i++)
+    for (int i = 0; i <= COLUMNS; i++)
         ok = ok && pt_buf_status(&k->columns[i]) == PT_OK;
     return ok;
 }
@@ -226,6 +234,29 @@ static bool add_bucket(void *ctx, const hist_bucket *b)
     return k->n < BUCKETS_MAX && buckets_ok(k);
 }
 
+static bool add_interpolated(void *ctx, int64_t t_ms, double v, bool there)
+{
+    buckets *k = ctx;
+    pt_json j;
+    (void)t_ms;
+    if (k->n_interpolated++) pt_buf_char(&k->columns[INTERPOLATED], ',');
+    pt_json_init(&j, &k->columns[INTERPOLATED]);
+    if (there) pt_json_f64(&j, v);
+    else pt_json_null(&j);
+    return buckets_ok(k);
+}
+
+/* At the start of each bucket: between numbers with fractions on the line, all else holds until it changes. */
+static pt_status interpolate(host_app *app, const hist_tag *tag, int64_t from, int64_t to, int64_t interval, const int64_t *edges, size_t n_edges, buckets *k, pt_error *err)
+{
+    bool linear = tag->type == SPB_FLOAT || tag->type == SPB_DOUBLE;
+    pt_status st = PT_OK;
+    if (!edges) return hist_interpolate(app->history, tag->tag_id, from, to, interval, linear, add_interpolated, k, err);
+    for (size_t i = 0; i + 1 < n_edges && st == PT_OK; i++)
+        st = hist_interpolate(app->history, tag->tag_id, edges[i], edges[i] + 1, 1, linear, add_interpolated, k, err);
+    return st;
+}
+
 /* fn=min,max,avg: these columns, by our names or OPC UA's; absent: the plain ones. false: answered. */
 static bool wanted_columns(pt_http_request *rq, unsigned *wanted)
 {
@@ -242,9 +273,10 @@ static bool wanted_columns(pt_http_request *rq, unsigned *wanted)
         }
         for (unsigned i = 0; i < PLAIN; i++)
             if (pt_slice_eq_cstr(word, bucket_names[i])) bit = 1u << i;
+        if (pt_slice_eq_cstr(word, "interpolated") || pt_slice_eq_cstr(word, "Interpolative")) bit = 1u << INTERPOLATED;
         if (!bit) {
             pt_http_problem(rq, 400, "bad-request",
-                            "fn: count, good, min, max, sum, avg, first, last, twa, total, delta, range, stddev, stddev_pop, percent_good, duration_good or samples");
+                            "fn: count, good, min, max, sum, avg, first, last, twa, total, delta, range, stddev, stddev_pop, percent_good, duration_good, samples or interpolated");
             return false;
         }
         *wanted |= bit;
@@ -300,14 +332,15 @@ void api__aggregate(void *ctx, pt_http_request *rq)
             pt_http_problem(rq, 400, "bad-request", "more than %d buckets; take a longer interval", BUCKETS_MAX);
         } else if (!zone.ptr || zone_edges(rq, zone, text, from, to, &edges, &n_edges)) {
             buckets k;
-            k.n = 0;
+            k.n = k.n_interpolated = 0;
             k.wanted = wanted;
             k.f32 = tag.type == SPB_FLOAT;
             pt_buf_init(&k.t, API_JSON_MAX);
-            for (int i = 0; i < COLUMNS; i++)
+            for (int i = 0; i <= COLUMNS; i++)
                 pt_buf_init(&k.columns[i], API_JSON_MAX);
             pt_status st = zone.ptr ? hist_buckets_at(app->history, tag.tag_id, edges, n_edges, add_bucket, &k, &err)
                                     : hist_buckets(app->history, tag.tag_id, from, to, interval, add_bucket, &k, &err);
+            if (st == PT_OK && wanted >> INTERPOLATED & 1) st = interpolate(app, &tag, from, to, interval, edges, n_edges, &k, &err);
             pt_buf out;
             pt_json j;
             pt_buf_init(&out, API_JSON_MAX);
@@ -320,7 +353,7 @@ void api__aggregate(void *ctx, pt_http_request *rq)
                 pt_json_member_i64(&j, "interval_ms", interval);
             }
             column(&j, "t", &k.t);
-            for (int i = 0; i < COLUMNS; i++)
+            for (int i = 0; i <= COLUMNS; i++)
                 if (wanted >> i & 1) column(&j, column_name(i), &k.columns[i]);
             pt_json_end_object(&j);
             pt_json_end_array(&j);
@@ -329,11 +362,66 @@ void api__aggregate(void *ctx, pt_http_request *rq)
             else pt_http_problem(rq, 500, "internal", "history cannot be read");
             pt_buf_fini(&out);
             pt_buf_fini(&k.t);
-            for (int i = 0; i < COLUMNS; i++)
+            for (int i = 0; i <= COLUMNS; i++)
                 pt_buf_fini(&k.columns[i]);
         }
     }
     free(edges);
+    pt_arena_fini(&arena);
+}
+
+/* ---- time in each state ------------------------------------------------------------------------------ */
+
+typedef struct states {
+    pt_buf out;
+    pt_json j;
+    bool int64_string;
+} states;
+
+static bool add_state(void *ctx, const hist_sample *value, int64_t ms, uint64_t times)
+{
+    states *s = ctx;
+    spb_value v;
+    pt_json_object(&s->j);
+    pt_json_key(&s->j, "value");
+    if (value) {
+        hist_sample_value(value, &v);
+        host__json_value(&s->j, &v, s->int64_string);
+    } else {
+        pt_json_null(&s->j);
+    }
+    pt_json_member_i64(&s->j, "duration_ms", ms);
+    pt_json_member_u64(&s->j, "times", times);
+    pt_json_end_object(&s->j);
+    return pt_buf_status(&s->out) == PT_OK;
+}
+
+void api__durations(void *ctx, pt_http_request *rq)
+{
+    host_app *app = ctx;
+    int64_t from, to;
+    pt_arena arena;
+    hist_tag tag;
+    states s;
+    pt_error err = { 0, "" };
+    api__begin(rq);
+    pt_arena_init(&arena, 1u << 20);
+    pt_buf_init(&s.out, API_JSON_MAX);
+    pt_json_init(&s.j, &s.out);
+    if (api__int64_string(rq, &s.int64_string) && range_and_tag(app, rq, &from, &to, &arena, &tag)) {
+        series_head(&s.j, from, to, &tag);
+        pt_json_key(&s.j, "states");
+        pt_json_array(&s.j);
+        pt_status st = hist_durations(app->history, tag.tag_id, from, to, add_state, &s, &err);
+        pt_json_end_array(&s.j);
+        pt_json_end_object(&s.j);
+        pt_json_end_array(&s.j);
+        pt_json_end_object(&s.j);
+        if (st == PT_OK && pt_buf_status(&s.out) == PT_OK) pt_http_reply_json(rq, 200, &s.out);
+        else if (st == PT_ETOOBIG) pt_http_problem(rq, 422, "validation", "more than 10000 different values: this tag has no states");
+        else pt_http_problem(rq, 500, "internal", "history cannot be read");
+    }
+    pt_buf_fini(&s.out);
     pt_arena_fini(&arena);
 }
 

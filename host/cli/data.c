@@ -279,7 +279,7 @@ static int one_path(cli *c, hist *h, const cli_history *q, const char *path, cli
     else if (q->interval_ms)
         st = hist_buckets(h, tag.tag_id, q->from_ms, q->to_ms, q->interval_ms, one_bucket, &o, &err);
     else if (q->max_points)
-        st = hist_reduce(h, tag.tag_id, q->from_ms, q->to_ms, q->max_points, one_sample, &o, &raw, &err);
+        st = (q->lttb ? hist_lttb : hist_reduce)(h, tag.tag_id, q->from_ms, q->to_ms, q->max_points, one_sample, &o, &raw, &err);
     else
         st = all_samples(h, tag.tag_id, q, &o, &raw, &err);
     pt_json_end_array(&o.t);

@@ -18,6 +18,7 @@ typedef struct cli_history {
     size_t n;
     int64_t from_ms, to_ms;
     uint32_t max_points;   /* 0: every sample */
+    bool lttb;             /* how they are chosen: largest triangles, else extremes */
     int64_t interval_ms;   /* 0: samples, else buckets */
     const char *zone, *interval; /* zone: buckets of its calendar, `interval` as it was given; NULL: of interval_ms */
     const char *fns[CLI_MAX_FNS];    /* of a bucket: count min max avg sum first last */

@@ -19,6 +19,7 @@ static char *target_of(const cli_history *q, size_t i, int64_t from_ms)
     cli_query_ms(&target, "from", from_ms);
     cli_query_ms(&target, "to", q->to_ms);
     if (q->max_points) cli_query_ms(&target, "max_points", q->max_points);
+    if (q->lttb) cli_query(&target, "reduce", "lttb");
     if (q->zone) {
         cli_query(&target, "interval", q->interval);
         cli_query(&target, "tz", q->zone);
@@ -212,13 +213,14 @@ static int parse_zone(cli *c, const char *tz, const char *interval, cli_history 
 
 static int run(cli *c, int argc, char **argv)
 {
-    const char *from = NULL, *to = NULL, *interval = NULL, *tz = NULL, *fn = NULL, *points = NULL, *format = NULL;
+    const char *from = NULL, *to = NULL, *interval = NULL, *tz = NULL, *fn = NULL, *points = NULL, *reduce = NULL, *format = NULL;
     const cli_option options[] = { { .name = "--from", .value = &from },
                                    { .name = "--to", .value = &to },
                                    { .name = "--interval", .value = &interval },
                                    { .name = "--tz", .value = &tz },
                                    { .name = "--fn", .value = &fn },
                                    { .name = "--max-points", .value = &points },
+                                   { .name = "--reduce", .value = &reduce },
                                    { .name = "--format", .value = &format },
                                    { 0 } };
     cli_history q = { 0 };
@@ -235,8 +237,12 @@ static int run(cli *c, int argc, char **argv)
     if (rc == CLI_GO_ON && interval) rc = parse_fns(c, fn ? fn : "count,min,max,avg", &q);
     if (rc == CLI_GO_ON && points && (!pt_slice_to_u64(pt_cstr(points), &n) || n < 2 || n > 1000000))
         rc = cli_usage(c, "--max-points is a number from 2 to 1000000, not '%s'", points);
+    if (rc == CLI_GO_ON && reduce && !points) rc = cli_usage(c, "--reduce needs --max-points");
+    if (rc == CLI_GO_ON && reduce && strcmp(reduce, "lttb") != 0 && strcmp(reduce, "minmax") != 0)
+        rc = cli_usage(c, "--reduce is minmax or lttb, not '%s'", reduce);
     if (rc != CLI_GO_ON) return rc;
     q.max_points = (uint32_t)n;
+    q.lttb = reduce && strcmp(reduce, "lttb") == 0;
     q.paths = (const char *const *)argv + 1;
     q.n = (size_t)argc - 1;
     return c->data_dir ? cli_data_history(c, &q) : from_host(c, &q);
@@ -244,12 +250,13 @@ static int run(cli *c, int argc, char **argv)
 
 const cli_verb cli_verb_history = {
     "history", "recorded values, raw or per interval",
-    "Usage: plantree history PATH... [--from T] [--to T] [--max-points N | --interval D [--tz ZONE] [--fn LIST]]\n"
+    "Usage: plantree history PATH... [--from T] [--to T] [--max-points N [--reduce HOW] | --interval D [--tz ZONE] [--fn LIST]]\n"
     "                        [--format table|csv|json] [--data DIR]\n"
     "\n"
     "Every recorded sample of the tags in [from, to); default is the last hour.\n"
     "\n"
     "  --max-points N   reduce to about N points that keep minima and maxima, as a trend would show them\n"
+    "  --reduce HOW     minmax (default), or lttb: the N points that look most like the whole\n"
     "  --interval D     one row per interval instead of samples (1m, 15m, 8h, 1d)\n"
     "  --tz ZONE        intervals of this time zone's calendar (Europe/Berlin): 15m, 8h, 1d, 1w, 1mo, 1y; a day in which the clock is\n"
     "                   changed has 23 or 25 hours. Without it they are counted from the beginning of the range\n"

@@ -86,6 +86,7 @@ static void many_points_are_reduced_to_as_many_as_asked_for(void)
     for (size_t i = 0; i < json_array_size(v); i++)
         peak = peak || (int)json_number_value(json_array_get(v, i)) == 99;
     CHECK(peak); /* what stands out is kept */
+    series_is("/api/v1/history?path=g/e1/a&from=0&to=10000&max_points=20&reduce=lttb", "reduced", "\"lttb\"");
     json_decref(h);
     stage_close(&st);
 }
@@ -130,6 +131,8 @@ static void a_question_that_cannot_be_answered_names_its_parameter(void)
         { "GET", "/api/v1/aggregate?path=g/e1/a&fn=min,median", NULL, 400, { "fn: count, good, min" }, NULL },
         { "GET", "/api/v1/aggregate?path=g/e1/a&from=0&to=now&interval=1ms", NULL, 400, { "more than 100000 buckets" }, NULL },
         { "GET", "/api/v1/aggregate?path=g/e1/a&max_points=100001", NULL, 400, { "max_points" }, NULL },
+        { "GET", "/api/v1/history?path=g/e1/a&max_points=10&reduce=best", NULL, 400, { "reduce must be minmax or lttb" }, NULL },
+        { "GET", "/api/v1/durations?path=no", NULL, 404, { "there is no tag no" }, NULL },
         { "GET", "/api/v1/aggregate?interval=1s", NULL, 400, { "path or tag_id is missing" }, NULL },
         { "GET", "/api/v1/aggregate?path=no", NULL, 404, { "there is no tag no" }, NULL },
         { "GET", "/api/v1/events?limit=100001", NULL, 400, { "limit must be a whole number up to 100000" }, NULL },
@@ -162,6 +165,27 @@ static void aggregates_are_columns_by_bucket(void)
     CHECK(json_array_size(json_object_get(s, "t")) <= 3);
     json_decref(h);
     series_is("/api/v1/aggregate?path=g/e1/s&from=0&to=2000&interval=1s&fn=count,avg", "avg", "[null,null]"); /* texts have no mean */
+    stage_close(&st);
+}
+
+static void values_between_samples_lie_on_the_line(void)
+{
+    start();
+    /* 1 at 1000, 2 at 2000, 3 at 3000, null at 4000, 5.5 at 5000 */
+    series_is("/api/v1/aggregate?path=g/e1/a&from=500&to=5500&interval=1s&fn=interpolated,count", "interpolated", "[null,1.5,2.5,3,null]"); /* 3 holds until the null */
+    series_is("/api/v1/aggregate?path=g/e1/a&from=1000&to=3000&interval=500&fn=Interpolative", "interpolated", "[1,1.5,2,2.5]");
+    series_is("/api/v1/aggregate?path=g/e1/a&from=0&to=172800000&interval=1d&tz=UTC&fn=interpolated", "interpolated", "[null,5.5]");
+    stage_close(&st);
+}
+
+static void each_state_has_its_time(void)
+{
+    start();
+    series_is("/api/v1/durations?path=g/e1/a&from=1000&to=6000", "states",
+              "[{\"value\":1,\"duration_ms\":1000,\"times\":1},{\"value\":2,\"duration_ms\":1000,\"times\":1},{\"value\":3,\"duration_ms\":1000,\"times\":1},"
+              "{\"value\":5.5,\"duration_ms\":1000,\"times\":1},{\"value\":null,\"duration_ms\":1000,\"times\":1}]");
+    series_is("/api/v1/durations?path=g/e1/s&from=0&to=3000", "states",
+              "[{\"value\":\"x\",\"duration_ms\":2000,\"times\":1},{\"value\":null,\"duration_ms\":1000,\"times\":0}]"); /* before the first it did not begin */
     stage_close(&st);
 }
 
@@ -217,6 +241,8 @@ int main(int argc, char **argv)
         PT_TEST(going_stale_is_a_break_of_the_line_and_no_sample),
         PT_TEST(a_question_that_cannot_be_answered_names_its_parameter),
         PT_TEST(aggregates_are_columns_by_bucket),
+        PT_TEST(values_between_samples_lie_on_the_line),
+        PT_TEST(each_state_has_its_time),
         PT_TEST(events_are_filtered_paged_and_ordered),
     };
     return pt_test_main("host/api_history", tests, PT_COUNT_OF(tests), argc, argv);
