@@ -129,5 +129,5 @@ const char *cli_quality_word(char letter); /* 'G' -> "GOOD" */
 
 /* ---- verbs ---- */
 extern const cli_verb cli_verb_nodes, cli_verb_tree, cli_verb_read, cli_verb_watch, cli_verb_history, cli_verb_events, cli_verb_write,
-    cli_verb_rebirth, cli_verb_replay, cli_verb_map, cli_verb_sql, cli_verb_export, cli_verb_import, cli_verb_verify, cli_verb_backup;
+    cli_verb_rebirth, cli_verb_replay, cli_verb_map, cli_verb_sql, cli_verb_export, cli_verb_import, cli_verb_verify, cli_verb_backup, cli_verb_prune;
 #endif
