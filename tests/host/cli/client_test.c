@@ -1,6 +1,6 @@
 /* tests/host/cli/client_test.c -- the host's HTTP interface: what each answer's exit code is, tokens, redirects, streams, and the host's files. */
 #include "tests/host/cli/capture.h"
-#include "tests/host/cli/stub.h"
+#include "tests/host/cli/scripted_host.h"
 #include "tests/host/cli/verb.h"
 
 #include <curl/curl.h>
@@ -12,7 +12,7 @@
 
 static cli fresh(void)
 {
-    return (cli){ .verb = &cli_verb_nodes, .url = stub_url(), .timeout_ms = 5000 };
+    return (cli){ .verb = &cli_verb_nodes, .url = scripted_url(), .timeout_ms = 5000 };
 }
 
 /* The call's outcome; *a is released by the caller. */
@@ -75,7 +75,7 @@ static void a_request_is_judged_by_the_caller_when_wanted(void)
     cli_answer a = { 0 };
     CHECK_INT(cli_request(&c, "POST", "/code/409", "{\"a\":1}", "X-Own: 1", &a), CLI_GO_ON);
     CHECK_INT(a.status, 409);
-    CHECK_STR(pt_cstr(stub_seen()->body), "{\"a\":1}");
+    CHECK_STR(pt_cstr(scripted_seen()->body), "{\"a\":1}");
     cli_release(&a);
     cli_client_close(&c);
 }
@@ -126,7 +126,7 @@ static void a_redirect_is_not_followed(void)
     cli_answer a = { 0 };
     outcome o = ask(&c, "/redirect", &a);
     CHECK_CODE(o, 1);
-    CHECK_STR(pt_cstr(stub_seen()->target), "/redirect"); /* the token would have travelled on */
+    CHECK_STR(pt_cstr(scripted_seen()->target), "/redirect"); /* the token would have travelled on */
     cli_release(&a);
     outcome_release(&o);
     cli_client_close(&c);
@@ -162,17 +162,17 @@ static void write_token(char path[300], const char *text)
 static void the_token_travels_as_a_bearer(void)
 {
     char path[300];
-    outcome o = run_plantree("PLANTREE_TOKEN=abc", (const char *const[]){ "nodes", "--url", stub_url(), NULL });
+    outcome o = run_plantree("PLANTREE_TOKEN=abc", (const char *const[]){ "nodes", "--url", scripted_url(), NULL });
     CHECK_INT(o.code, 0);
-    CHECK_STR(pt_cstr(stub_seen()->authorization), "Bearer abc");
+    CHECK_STR(pt_cstr(scripted_seen()->authorization), "Bearer abc");
     outcome_release(&o);
     write_token(path, "from-file\n");
-    o = run_plantree("PLANTREE_TOKEN=abc", (const char *const[]){ "--url", stub_url(), "--token-file", path, "nodes", NULL });
+    o = run_plantree("PLANTREE_TOKEN=abc", (const char *const[]){ "--url", scripted_url(), "--token-file", path, "nodes", NULL });
     CHECK_INT(o.code, 0);
-    CHECK_STR(pt_cstr(stub_seen()->authorization), "Bearer from-file"); /* the file goes before */
+    CHECK_STR(pt_cstr(scripted_seen()->authorization), "Bearer from-file"); /* the file goes before */
     outcome_release(&o);
-    o = STUB("nodes");
-    CHECK_STR(pt_cstr(stub_seen()->authorization), "");
+    o = SCRIPTED("nodes");
+    CHECK_STR(pt_cstr(scripted_seen()->authorization), "");
     outcome_release(&o);
 }
 
@@ -182,12 +182,12 @@ static void a_token_that_cannot_be_one_is_not_sent(void)
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
         char path[300];
         write_token(path, rows[i].content);
-        outcome o = STUB("nodes", "--token-file", path);
+        outcome o = SCRIPTED("nodes", "--token-file", path);
         CHECK_CODE(o, 2);
         CHECK_SAYS(o.err, rows[i].says);
         outcome_release(&o);
     }
-    outcome o = STUB("nodes", "--token-file", "/nonexistent");
+    outcome o = SCRIPTED("nodes", "--token-file", "/nonexistent");
     CHECK_CODE(o, 2);
     CHECK_SAYS(o.err, "token file /nonexistent cannot be opened");
     outcome_release(&o);
@@ -270,7 +270,7 @@ static void the_hosts_directory_is_asked_for_only_when_none_was_given(void)
     cli_client_close(&c);
     char elsewhere[100];
     c = fresh();
-    snprintf(elsewhere, sizeof elsewhere, "%s/elsewhere", stub_url());
+    snprintf(elsewhere, sizeof elsewhere, "%s/elsewhere", scripted_url());
     c.url = elsewhere;
     capture_begin();
     o = capture_end(cli_need_data(&c)); /* a host on another machine */
@@ -300,7 +300,7 @@ int main(int argc, char **argv)
     };
     unsetenv("PLANTREE_TOKEN");
     curl_global_init(CURL_GLOBAL_DEFAULT);
-    int rc = stub_main("host/cli/client", tests, PT_COUNT_OF(tests), argc, argv);
+    int rc = scripted_main("host/cli/client", tests, PT_COUNT_OF(tests), argc, argv);
     curl_global_cleanup();
     return rc;
 }

@@ -1,5 +1,5 @@
 /* tests/host/cli/main_test.c -- the command itself: overview, version, finding the verb, options before it, and where the host is looked for. */
-#include "tests/host/cli/stub.h"
+#include "tests/host/cli/scripted_host.h"
 #include "tests/host/cli/verb.h"
 
 #include <stdio.h>
@@ -62,7 +62,7 @@ static void the_version_is_one_line(void)
 
 static void common_options_stand_before_the_verb_or_behind_it(void)
 {
-    outcome before = RUN("--url", stub_url(), "--json", "nodes"), behind = RUN("nodes", "--json", "--url", stub_url());
+    outcome before = RUN("--url", scripted_url(), "--json", "nodes"), behind = RUN("nodes", "--json", "--url", scripted_url());
     CHECK_INT(before.code, 0);
     CHECK_STR(pt_buf_view(&before.out), NODES "\n");
     CHECK(pt_slice_eq(pt_buf_view(&before.out), pt_buf_view(&behind.out)));
@@ -73,11 +73,11 @@ static void common_options_stand_before_the_verb_or_behind_it(void)
 static void the_host_is_found_by_option_then_environment_then_default(void)
 {
     char env[100];
-    snprintf(env, sizeof env, "PLANTREE_URL=%s/", stub_url()); /* a final '/' does not matter */
+    snprintf(env, sizeof env, "PLANTREE_URL=%s/", scripted_url()); /* a final '/' does not matter */
     outcome o = run_plantree(env, (const char *const[]){ "nodes", "--json", NULL });
     CHECK_CODE(o, 0);
     outcome_release(&o);
-    o = run_plantree("PLANTREE_URL=" NO_HOST, (const char *const[]){ "nodes", "--url", stub_url(), NULL });
+    o = run_plantree("PLANTREE_URL=" NO_HOST, (const char *const[]){ "nodes", "--url", scripted_url(), NULL });
     CHECK_CODE(o, 0);
     outcome_release(&o);
     o = run_plantree("PLANTREE_URL=" NO_HOST, (const char *const[]){ "nodes", NULL });
@@ -95,5 +95,5 @@ int main(int argc, char **argv)
         PT_TEST(an_unknown_verb_or_option_is_said), PT_TEST(the_version_is_one_line), PT_TEST(common_options_stand_before_the_verb_or_behind_it),
         PT_TEST(the_host_is_found_by_option_then_environment_then_default),
     };
-    return stub_main("host/cli/main", tests, PT_COUNT_OF(tests), argc, argv);
+    return scripted_main("host/cli/main", tests, PT_COUNT_OF(tests), argc, argv);
 }

@@ -1,6 +1,6 @@
 /* tests/host/cli/verb_events_test.c */
 #include "tests/host/cli/plant.h"
-#include "tests/host/cli/stub.h"
+#include "tests/host/cli/scripted_host.h"
 #include "tests/host/cli/verb.h"
 
 static void help_and_wrong_calls(void)
@@ -79,15 +79,15 @@ static void a_death_is_an_event(void)
 
 static void tables_are_aligned_and_json_is_as_the_host_said_it(void)
 {
-    outcome o = STUB("events", "--from", "now-8h", "--type", "nbirth");
+    outcome o = SCRIPTED("events", "--from", "now-8h", "--type", "nbirth");
     CHECK_INT(o.code, 0);
     CHECK_SAYS(o.out, "2  2025-11-22T22:03:12.124Z  write   g/e   d       a/b   {\"value\":4}\n");
     outcome_release(&o);
-    o = STUB("events", "--json");
+    o = SCRIPTED("events", "--json");
     CHECK_STR(pt_buf_view(&o.out), EVENTS "\n");
     outcome_release(&o);
-    o = STUB("events", "--from", "1000", "--to", "2000", "--limit", "7", "--path", "a/**");
-    CHECK_STR(pt_cstr(stub_seen()->query), "path=a/**&from=1000&to=2000&limit=7&order=newest");
+    o = SCRIPTED("events", "--from", "1000", "--to", "2000", "--limit", "7", "--path", "a/**");
+    CHECK_STR(pt_cstr(scripted_seen()->query), "path=a/**&from=1000&to=2000&limit=7&order=newest");
     outcome_release(&o);
 }
 

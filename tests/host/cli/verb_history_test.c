@@ -1,6 +1,6 @@
 /* tests/host/cli/verb_history_test.c */
 #include "tests/host/cli/plant.h"
-#include "tests/host/cli/stub.h"
+#include "tests/host/cli/scripted_host.h"
 #include "tests/host/cli/verb.h"
 
 static void help_and_wrong_calls(void)
@@ -94,7 +94,7 @@ static void a_path_without_a_tag_is_a_failure(void)
 
 static void history_is_csv_as_the_contract_says(void)
 {
-    outcome o = STUB("history", "a/b", "--from", "0", "--to", "9", "--format", "csv");
+    outcome o = SCRIPTED("history", "a/b", "--from", "0", "--to", "9", "--format", "csv");
     CHECK_INT(o.code, 0);
     CHECK_STR(pt_buf_view(&o.out), "time,path,value,quality\n"
                                    "1970-01-01T00:00:00.000Z,a/b,1.5,GOOD\n"
@@ -103,22 +103,22 @@ static void history_is_csv_as_the_contract_says(void)
                                    "1970-01-01T00:00:03.000Z,a/b,\"say \"\"hi\"\", you\",STALE\n"
                                    "1970-01-01T00:00:04.000Z,a/b,NaN,GOOD\n");
     outcome_release(&o);
-    o = STUB("history", "long", "--from", "0", "--to", "9000", "--format", "csv");
+    o = SCRIPTED("history", "long", "--from", "0", "--to", "9000", "--format", "csv");
     CHECK_STR(pt_buf_view(&o.out), "time,path,value,quality\n1970-01-01T00:00:00.000Z,long,1,GOOD\n1970-01-01T00:00:01.000Z,long,2,GOOD\n"
                                    "1970-01-01T00:00:02.000Z,long,3,GOOD\n");
     outcome_release(&o);
-    o = STUB("history", "long", "--from", "0", "--to", "9000", "--json");
+    o = SCRIPTED("history", "long", "--from", "0", "--to", "9000", "--json");
     CHECK_INT(o.code, 1); /* the host has given a part only, and JSON is passed on as it comes */
     CHECK_SAYS(o.err, "next_from_ms");
     outcome_release(&o);
-    o = STUB("history", "a/b", "a/b", "--json");
+    o = SCRIPTED("history", "a/b", "a/b", "--json");
     CHECK_INT(o.code, 0);
     CHECK_SAYS(o.out, "\"series\":[{\"path\":\"a/b\",\"tag_id\":7,\"unit\":\"m\",\"type\":\"Double\",\"t\":[0,1500,2000,3000,4000],"
                       "\"v\":[1.5,0.1,null,\"say \\\"hi\\\", you\",\"NaN\"],\"q\":\"GUBSG\",\"raw_count\":5},{");
     outcome_release(&o);
     static const char *const json_forms[][2] = { { "--json", NULL }, { "--format", "json" } };
     for (size_t i = 0; i < PT_COUNT_OF(json_forms); i++) {
-        o = STUB("history", "a/b", json_forms[i][0], json_forms[i][1]);
+        o = SCRIPTED("history", "a/b", json_forms[i][0], json_forms[i][1]);
         CHECK_STR(pt_buf_view(&o.out), HISTORY "\n");
         outcome_release(&o);
     }

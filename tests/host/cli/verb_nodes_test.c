@@ -1,6 +1,6 @@
 /* tests/host/cli/verb_nodes_test.c */
 #include "tests/host/cli/plant.h"
-#include "tests/host/cli/stub.h"
+#include "tests/host/cli/scripted_host.h"
 #include "tests/host/cli/verb.h"
 
 static void help_and_wrong_calls(void)
@@ -45,7 +45,7 @@ static void the_table_has_a_line_for_the_node_and_one_for_its_device(void)
 
 static void tables_are_aligned_and_harmless(void)
 {
-    outcome o = STUB("nodes");
+    outcome o = SCRIPTED("nodes");
     CHECK_INT(o.code, 0);
     CHECK_STR(pt_buf_view(&o.out), "NODE      STATE    SINCE                     BDSEQ  SEQ  METRICS  REBIRTHS  LAST CAUSE  GAPS  DUPLICATES  RECEIVED  "
                                    "STORED  HISTORICAL  REJECTED\n"
@@ -53,7 +53,7 @@ static void tables_are_aligned_and_harmless(void)
                                    "    98           1         1\n"
                                    "  d?[31m  offline  -                                          20\n");
     outcome_release(&o);
-    o = STUB("nodes", "--json"); /* as the host said it */
+    o = SCRIPTED("nodes", "--json"); /* as the host said it */
     CHECK_STR(pt_buf_view(&o.out), NODES "\n");
     outcome_release(&o);
 }

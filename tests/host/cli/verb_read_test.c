@@ -1,6 +1,6 @@
 /* tests/host/cli/verb_read_test.c */
 #include "tests/host/cli/plant.h"
-#include "tests/host/cli/stub.h"
+#include "tests/host/cli/scripted_host.h"
 #include "tests/host/cli/verb.h"
 
 #include <stdio.h>
@@ -98,15 +98,15 @@ static void source_paths_are_read_too(void)
 
 static void tables_show_the_first_known_values_and_what_is_missing(void)
 {
-    outcome o = STUB("read", "a/b", "a/none");
+    outcome o = SCRIPTED("read", "a/b", "a/none");
     CHECK_INT(o.code, 1);
     CHECK_SAYS(o.out, "a/b                       0.1  m     GOOD     2025-11-22T22:03:12.123Z  -");
     CHECK_SAYS(o.out, "STALE    1970-01-01T00:00:00.001Z  1970-01-01T00:00:00.002Z");
     CHECK_SAYS(o.err, "there is no tag 'a/none'");
-    CHECK_STR(pt_cstr(stub_seen()->target), "/api/v1/values");
-    CHECK_STR(pt_cstr(stub_seen()->query), "paths=a/b,a/none");
+    CHECK_STR(pt_cstr(scripted_seen()->target), "/api/v1/values");
+    CHECK_STR(pt_cstr(scripted_seen()->query), "paths=a/b,a/none");
     outcome_release(&o);
-    o = STUB("read", "a/b", "a/big", "--json");
+    o = SCRIPTED("read", "a/b", "a/big", "--json");
     CHECK_INT(o.code, 0);
     CHECK_STR(pt_buf_view(&o.out), VALUES "\n");
     outcome_release(&o);

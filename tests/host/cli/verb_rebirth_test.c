@@ -1,6 +1,6 @@
 /* tests/host/cli/verb_rebirth_test.c */
 #include "tests/host/cli/plant.h"
-#include "tests/host/cli/stub.h"
+#include "tests/host/cli/scripted_host.h"
 #include "tests/host/cli/verb.h"
 
 #include <time.h>
@@ -80,16 +80,16 @@ static void an_unknown_node_is_a_failure(void)
 
 static void a_rebirth_names_its_node(void)
 {
-    outcome o = STUB("rebirth", "Acme:Osaka/gw 1");
+    outcome o = SCRIPTED("rebirth", "Acme:Osaka/gw 1");
     CHECK_INT(o.code, 0);
-    CHECK_STR(pt_cstr(stub_seen()->target), "/api/v1/nodes/Acme:Osaka/gw 1/rebirth");
+    CHECK_STR(pt_cstr(scripted_seen()->target), "/api/v1/nodes/Acme:Osaka/gw 1/rebirth");
     CHECK_STR(pt_buf_view(&o.out), "A rebirth is requested from Acme:Osaka/gw 1.\n");
     outcome_release(&o);
-    o = STUB("rebirth", "g/gone");
+    o = SCRIPTED("rebirth", "g/gone");
     CHECK_INT(o.code, 1);
     CHECK_SAYS(o.err, "there is no node g/gone");
     outcome_release(&o);
-    o = STUB("rebirth", "g/e", "--json");
+    o = SCRIPTED("rebirth", "g/e", "--json");
     CHECK_STR(pt_buf_view(&o.out), "{\"state\":\"requested\"}\n");
     outcome_release(&o);
 }

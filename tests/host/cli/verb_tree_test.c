@@ -1,6 +1,6 @@
 /* tests/host/cli/verb_tree_test.c */
 #include "tests/host/cli/plant.h"
-#include "tests/host/cli/stub.h"
+#include "tests/host/cli/scripted_host.h"
 #include "tests/host/cli/verb.h"
 
 #include <stdio.h>
@@ -154,19 +154,19 @@ static void the_tree_of_a_past_time_shows_what_was_there_and_how(void)
 
 static void the_table_indents_by_depth(void)
 {
-    outcome o = STUB("tree");
+    outcome o = SCRIPTED("tree");
     CHECK_INT(o.code, 0);
     CHECK_STR(pt_buf_view(&o.out), "NAME  KIND    CLASS       STATE  TAG  CHILDREN\na/    folder  functional  live     -         1\n  b   tag     functional  live     7         0\n");
     outcome_release(&o);
-    o = STUB("--json", "tree");
+    o = SCRIPTED("--json", "tree");
     CHECK_STR(pt_buf_view(&o.out), TREE "\n");
     outcome_release(&o);
-    o = STUB("tree", "nowhere");
+    o = SCRIPTED("tree", "nowhere");
     CHECK_INT(o.code, 1);
     CHECK_SAYS(o.err, "plantree tree: the host says 404 Not Found: there is nothing below nowhere");
     outcome_release(&o);
-    o = STUB("tree", "a/b c", "--depth", "3", "--at", "1970-01-01T00:00:01Z");
-    CHECK_STR(pt_cstr(stub_seen()->query), "path=a/b c&depth=3&at=1000");
+    o = SCRIPTED("tree", "a/b c", "--depth", "3", "--at", "1970-01-01T00:00:01Z");
+    CHECK_STR(pt_cstr(scripted_seen()->query), "path=a/b c&depth=3&at=1000");
     outcome_release(&o);
 }
 

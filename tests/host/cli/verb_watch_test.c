@@ -1,6 +1,6 @@
 /* tests/host/cli/verb_watch_test.c */
 #include "tests/host/cli/plant.h"
-#include "tests/host/cli/stub.h"
+#include "tests/host/cli/scripted_host.h"
 #include "tests/host/cli/verb.h"
 
 #include "base/clock.h"
@@ -57,20 +57,20 @@ static void a_glob_of_nothing_is_silence(void)
 
 static void watching_prints_a_line_for_each_value(void)
 {
-    outcome o = STUB("watch", "a/**", "--count", "3");
+    outcome o = SCRIPTED("watch", "a/**", "--count", "3");
     CHECK_INT(o.code, 0);
     CHECK_STR(pt_buf_view(&o.out), "2025-11-22T22:03:12.123Z  a/b  0.5 m\n"
                                    "2025-11-22T22:03:12.123Z  a/c  x?y  STALE\n"
                                    "2025-11-22T22:03:13.000Z  a/b  0.1 m\n");
     outcome_release(&o);
-    o = STUB("watch", "a/**", "--count", "1", "--json");
+    o = SCRIPTED("watch", "a/**", "--count", "1", "--json");
     CHECK_STR(pt_buf_view(&o.out), "{\"path\":\"a/b\",\"tag_id\":7,\"value\":0.5,\"type\":\"Double\",\"unit\":\"m\",\"quality\":\"GOOD\","
                                    "\"timestamp_ms\":1763848992123}\n");
     outcome_release(&o);
-    o = STUB("watch", "a/**", "--for", "200ms");
+    o = SCRIPTED("watch", "a/**", "--for", "200ms");
     CHECK_INT(o.code, 0);
     outcome_release(&o);
-    o = STUB("watch", "refuse");
+    o = SCRIPTED("watch", "refuse");
     CHECK_INT(o.code, 3);
     CHECK_SAYS(o.err, "show a token");
     outcome_release(&o);

@@ -1,6 +1,6 @@
 /* tests/host/cli/verb_write_test.c -- a write ends with what became of it: confirmed 0, deviates 1, refused 3, timed out 4. */
 #include "tests/host/cli/plant.h"
-#include "tests/host/cli/stub.h"
+#include "tests/host/cli/scripted_host.h"
 #include "tests/host/cli/verb.h"
 
 static void help_and_wrong_calls(void)
@@ -111,13 +111,13 @@ static void a_write_ends_with_what_became_of_it(void)
         { "refused", "5s", 3, "" },
     };
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
-        outcome o = STUB("write", rows[i].path, "4", "--wait", rows[i].wait, "--reason", "test");
+        outcome o = SCRIPTED("write", rows[i].path, "4", "--wait", rows[i].wait, "--reason", "test");
         CHECK_ROW(rows[i].path, o.code == rows[i].code);
         CHECK_STR(pt_buf_view(&o.out), rows[i].want);
         if (o.code == 3) CHECK_SAYS(o.err, "the host says 403 Forbidden: the tag is not writable");
         outcome_release(&o);
     }
-    outcome o = STUB("write", "now", "4", "--json");
+    outcome o = SCRIPTED("write", "now", "4", "--json");
     CHECK_STR(pt_buf_view(&o.out), "{\"id\":\"1\",\"state\":\"confirmed\"}\n");
     outcome_release(&o);
 }
@@ -137,9 +137,9 @@ static void written_values_keep_their_kind(void)
         { "-", NULL, "{\"path\":\"now\",\"value\":\"-\"}" },
     };
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
-        outcome o = STUB("write", "now", rows[i].value, rows[i].option);
+        outcome o = SCRIPTED("write", "now", rows[i].value, rows[i].option);
         CHECK_ROW(rows[i].value, o.code == 0);
-        CHECK_STR(pt_cstr(stub_seen()->body), rows[i].body);
+        CHECK_STR(pt_cstr(scripted_seen()->body), rows[i].body);
         outcome_release(&o);
     }
 }

@@ -1,5 +1,5 @@
-/* tests/host/cli/stub.c */
-#include "tests/host/cli/stub.h"
+/* tests/host/cli/scripted_host.c */
+#include "tests/host/cli/scripted_host.h"
 
 #include "base/daemon/http.h"
 
@@ -9,7 +9,7 @@
 
 static pt_http_server *server;
 static char url[64];
-static stub_request seen;
+static scripted_request seen;
 static _Atomic int polls;
 
 static void note(pt_http_request *rq)
@@ -202,7 +202,7 @@ static const pt_http_route routes[] = {
     { "GET", "/elsewhere/api/v1/status", on_status_elsewhere, NULL },
 };
 
-const stub_request *stub_seen(void)
+const scripted_request *scripted_seen(void)
 {
     return &seen;
 }
@@ -213,7 +213,7 @@ static void stop(void)
     server = NULL;
 }
 
-const char *stub_url(void)
+const char *scripted_url(void)
 {
     uint16_t port = 0;
     pt_error err = { 0 };
@@ -228,17 +228,17 @@ const char *stub_url(void)
     return url;
 }
 
-outcome stub_cli(const char *const *args)
+outcome scripted_cli(const char *const *args)
 {
-    const char *all[48] = { "--url", stub_url() };
+    const char *all[48] = { "--url", scripted_url() };
     size_t n = 2;
     for (; *args && n < 47; args++)
         all[n++] = *args;
     return run_plantree(NULL, all);
 }
 
-int stub_main(const char *suite, const pt_test *tests, size_t n, int argc, char **argv)
+int scripted_main(const char *suite, const pt_test *tests, size_t n, int argc, char **argv)
 {
-    (void)stub_url();
+    (void)scripted_url();
     return pt_test_main(suite, tests, n, argc, argv);
 }

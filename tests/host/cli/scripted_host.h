@@ -1,7 +1,7 @@
-/* tests/host/cli/stub.h -- an HTTP server that answers in the contract's shapes, for what no plant gives on request: exact tables, odd texts,
+/* tests/host/cli/scripted_host.h -- an HTTP server that answers in the contract's shapes, for what no plant gives on request: exact tables, odd texts,
  * refusals, answers in parts. What the real host says is asked of the real host (plant.h). */
-#ifndef PT_TEST_STUB_H
-#define PT_TEST_STUB_H
+#ifndef PT_TEST_SCRIPTED_HOST_H
+#define PT_TEST_SCRIPTED_HOST_H
 #include "tests/host/cli/run.h"
 #include "tests/support/check.h"
 
@@ -25,16 +25,16 @@
     "{\"seq\":2,\"time_ms\":1763848992124,\"type\":\"write\",\"node\":\"g/e\",\"device\":\"d\",\"path\":\"a/b\",\"detail\":{\"value\":4}}]"
 
 /* pt_test_main with the server running. */
-int stub_main(const char *suite, const pt_test *tests, size_t n, int argc, char **argv);
+int scripted_main(const char *suite, const pt_test *tests, size_t n, int argc, char **argv);
 /* For a program with another main: started at the first call, ended at exit. */
-const char *stub_url(void);
+const char *scripted_url(void);
 
 /* Of the last request; read it after the program ended. */
-typedef struct stub_request {
+typedef struct scripted_request {
     char target[4096], query[4096], body[4096], authorization[256];
-} stub_request;
-const stub_request *stub_seen(void);
+} scripted_request;
+const scripted_request *scripted_seen(void);
 
-outcome stub_cli(const char *const *args);
-#define STUB(...) stub_cli((const char *const[]){ __VA_ARGS__, NULL })
+outcome scripted_cli(const char *const *args);
+#define SCRIPTED(...) scripted_cli((const char *const[]){ __VA_ARGS__, NULL })
 #endif
