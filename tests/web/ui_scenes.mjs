@@ -291,7 +291,7 @@ async function play() {
     await page.waitForSelector('#now-value .text');
     await ask('kill host');
     await until('the banner stands', 20, async () => /connection to the host is lost/.test(await text('.banner')));
-    check(/not live/.test(await text('[data-stream]')), 'the header says so');
+    await until('the header says so', 10, async () => /not live/.test(await text('[data-stream]')));
     await picture('lost');
     await ask('start host');
     await until('live again', 60, () => page.locator('[data-stream="open"]').count());

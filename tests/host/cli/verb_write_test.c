@@ -17,6 +17,17 @@ static void help_and_wrong_calls(void)
     CHECK_HOST_ABSENT("write", "a", "1");
 }
 
+/* The outcome of the write with this reason is an event: the plant was tried by writes of its own before. */
+static bool has_the_tests_outcome(const json_t *v)
+{
+    for (size_t i = 0; i < json_array_size(v); i++) {
+        const json_t *detail = json_object_get(json_array_get(v, i), "detail");
+        const char *reason = cli_str(detail, "reason"), *state = cli_str(detail, "state");
+        if (reason && state && strcmp(reason, "test") == 0 && strcmp(state, "confirmed") == 0) return true;
+    }
+    return false;
+}
+
 static void confirmed_is_zero_and_the_plc_holds_the_value(void)
 {
     CHECK_FATAL(plant_takes_commands());
@@ -27,8 +38,7 @@ static void confirmed_is_zero_and_the_plc_holds_the_value(void)
     o = CLI("read", SETPOINT);
     CHECK_SAYS(o.out, "    4  m     GOOD");
     outcome_release(&o);
-    CHECK(UNTIL(has_any, &o, "events", "--type", "write"));
-    CHECK_SAYS(o.out, "\"reason\":\"test\"");
+    CHECK(UNTIL(has_the_tests_outcome, &o, "events", "--type", "write"));
     outcome_release(&o);
     o = CLI("write", VALVE, "false", "--json");
     CHECK_CODE(o, 0);
