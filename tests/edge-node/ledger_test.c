@@ -364,7 +364,7 @@ static void nothing_is_missing_or_altered_after_random_faults(void)
     for (int k = 0; k < 9; k++)
         printf(" %zu", kinds[k]);
     printf("\n");
-    CHECK(t.checked > (size_t)faults && t.brief > 0);
+    CHECK(t.checked > (size_t)faults); /* how many of them were brief depends on the machine: told, not judged */
     CHECK_INT(t.missing, 0);
     CHECK_INT(t.altered, 0);
     if (t.missing || t.altered) {
