@@ -90,4 +90,14 @@ PT_MUST_CHECK pt_status hist__block_encode(hist__codec *c, uint32_t tag_id, cons
 PT_MUST_CHECK pt_status hist__block_encode_within(hist__codec *c, uint32_t tag_id, const hist_sample *s, size_t n, double deviation, pt_buf *out);
 /* Append the rows to `out`; *tag_id may be NULL. PT_ECORRUPT with the reason, PT_EUNSUPPORTED for a newer version, PT_ENOMEM; `out` has then no new rows. */
 PT_MUST_CHECK pt_status hist__block_decode(hist__codec *c, const void *bytes, size_t len, uint32_t *tag_id, hist__rows *out, pt_error *err);
+
+/* Rows that are all GOOD usable numbers, none of them HIST_THINNED: what sums over them need. */
+typedef struct hist__columns {
+    const int64_t *times; /* ascending */
+    const double *values;
+    size_t n;
+} hist__columns;
+/* As hist__block_decode, but a block of such rows is not made into rows: `out` stays as it is and *columns has them (n > 0), until the codec is
+ * used again. Else columns->n is 0. */
+PT_MUST_CHECK pt_status hist__block_decode_numbers(hist__codec *c, const void *bytes, size_t len, uint32_t *tag_id, hist__rows *out, hist__columns *columns, pt_error *err);
 #endif

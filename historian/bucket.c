@@ -103,53 +103,6 @@ static void advance(pass *p, int64_t t_ms)
     }
 }
 
-/* How many of the rows from the first on are GOOD Doubles with a value that is not NaN. */
-static size_t plain_doubles(const hist_sample *s, size_t n)
-{
-    size_t i = 0;
-    while (i < n && s[i].type == SPB_DOUBLE && s[i].quality == SPB_GOOD && hist__has_value(&s[i]) && s[i].as.f64 == s[i].as.f64) i++;
-    return i;
-}
-
-/* Such rows, all in the present bucket: the same as add_run, with less to ask. */
-static void add_plain(pass *p, const hist_sample *s, size_t n)
-{
-    gathered g = p->rows;
-    if (p->held) {
-        int64_t dt = s[0].time_ms - p->at_ms;
-        p->b.area += p->value * (double)dt;
-        p->b.area_ms += dt;
-    }
-    if (g.nums == 0) {
-        g.first = g.min = g.max = s[0].as.f64;
-        g.first_ms = s[0].time_ms;
-    }
-    double area = 0, sum = 0, off = 0, off2 = 0, min = g.min, max = g.max;
-    for (size_t i = 0; i < n; i++) {
-        double v = s[i].as.f64, d = v - g.first;
-        sum += v;
-        off += d;
-        off2 += d * d;
-        min = v < min ? v : min;
-        max = v > max ? v : max;
-    }
-    for (size_t i = 1; i < n; i++) area += s[i - 1].as.f64 * (double)(s[i].time_ms - s[i - 1].time_ms);
-    g.nums += n;
-    g.sum += sum;
-    g.off += off;
-    g.off2 += off2;
-    g.min = min;
-    g.max = max;
-    g.last = p->value = s[n - 1].as.f64;
-    g.last_ms = p->at_ms = s[n - 1].time_ms;
-    p->b.area += area;
-    p->b.area_ms += s[n - 1].time_ms - s[0].time_ms;
-    p->b.count += n;
-    p->b.good += n;
-    p->held = true;
-    p->rows = g;
-}
-
 /* Rows that all lie in the present bucket. */
 static void add_run(pass *p, const hist_sample *s, size_t n)
 {
@@ -226,9 +179,86 @@ static void add_rows(pass *p, const hist_sample *s, size_t n)
         p->fresh = false;
         size_t end = at;
         while (end < n && (s[end].time_ms < p->b.end_ms || p->b.end_ms >= p->to_ms) && (end == at || !(s[end].flags & HIST_THINNED))) end++;
-        size_t plain = plain_doubles(s + at, end - at);
-        if (plain) add_plain(p, s + at, plain);
-        if (plain < end - at) add_run(p, s + at + plain, end - at - plain);
+        add_run(p, s + at, end - at);
+        at = end;
+    }
+}
+
+typedef hist__doubles2 doubles2;
+
+static inline doubles2 choose(hist__ints2 where, doubles2 yes, doubles2 no)
+{
+    return (doubles2)((where & (hist__ints2)yes) | (~where & (hist__ints2)no));
+}
+
+/* GOOD numbers that all lie in the present bucket: as add_run, with less to ask, two at once. */
+static void add_numbers_run(pass *p, const int64_t *times, const double *values, size_t n)
+{
+    gathered g = p->rows;
+    if (p->held) {
+        int64_t dt = times[0] - p->at_ms;
+        p->b.area += p->value * (double)dt;
+        p->b.area_ms += dt;
+    }
+    if (g.nums == 0) {
+        g.first = g.min = g.max = values[0];
+        g.first_ms = times[0];
+    }
+    doubles2 sum = { 0 }, off = { 0 }, off2 = { 0 }, area = { 0 }, min = { g.min, g.min }, max = { g.max, g.max };
+    const double shift = 4503599627370496.0; /* 2^52: a time below it, put behind its bits, is a double */
+    size_t i = 0, pairs = (uint64_t)times[n - 1] - (uint64_t)times[0] < UINT64_C(1) << 52 ? n - 1 : 0; /* the last row's time is not known here */
+    for (; i + 2 <= pairs; i += 2) {
+        doubles2 v;
+        hist__words2 t, next;
+        memcpy(&v, values + i, sizeof v);
+        memcpy(&t, times + i, sizeof t);
+        memcpy(&next, times + i + 1, sizeof next);
+        doubles2 d = v - g.first;
+        sum += v;
+        off += d;
+        off2 += d * d;
+        min = choose(v < min, v, min);
+        max = choose(v > max, v, max);
+        area += v * ((doubles2)(next - t + UINT64_C(0x4330000000000000)) - shift);
+    }
+    g.sum += sum[0] + sum[1];
+    g.off += off[0] + off[1];
+    g.off2 += off2[0] + off2[1];
+    g.min = min[0] < min[1] ? min[0] : min[1];
+    g.max = max[0] > max[1] ? max[0] : max[1];
+    p->b.area += area[0] + area[1];
+    for (; i < n; i++) {
+        double v = values[i], d = v - g.first;
+        g.sum += v;
+        g.off += d;
+        g.off2 += d * d;
+        g.min = v < g.min ? v : g.min;
+        g.max = v > g.max ? v : g.max;
+        if (i + 1 < n) p->b.area += v * (double)(times[i + 1] - times[i]);
+    }
+    g.nums += n;
+    g.last = p->value = values[n - 1];
+    g.last_ms = p->at_ms = times[n - 1];
+    p->b.area_ms += times[n - 1] - times[0];
+    p->b.count += n;
+    p->b.good += n;
+    p->held = true;
+    p->rows = g;
+}
+
+static void add_columns(pass *p, const hist__columns *c)
+{
+    for (size_t at = 0; at < c->n && !p->stopped;) {
+        advance(p, c->times[at]);
+        if (p->stopped) break;
+        p->slope = 0;
+        p->fresh = false;
+        size_t end = at + 1;
+        const int64_t end_ms = p->b.end_ms;
+        if (end_ms >= p->to_ms) end = c->n;
+        while (end + 8 <= c->n && c->times[end + 7] < end_ms) end += 8;
+        while (end < c->n && c->times[end] < end_ms) end++;
+        add_numbers_run(p, c->times + at, c->values + at, end - at);
         at = end;
     }
 }
@@ -288,6 +318,7 @@ static pt_status run(hist *h, uint32_t tag_id, pass p, pt_error *err)
     hist__piece piece;
     pt_status st = hist__scan_open(h, tag_id, p.from_ms, p.to_ms, blocks_may_fit(h, tag_id, width_ms), &scan, err);
     if (st != PT_OK) return st;
+    hist__scan_columns(scan);
     st = start_value(h, tag_id, &p, err);
     begin(&p, p.from_ms);
     while (st == PT_OK && !p.stopped && (st = hist__scan_next(scan, &piece, err)) == PT_OK) {
@@ -301,7 +332,8 @@ static pt_status run(hist *h, uint32_t tag_id, pass p, pt_error *err)
             }
             if ((st = hist__scan_expand(scan, &piece, err)) != PT_OK) break;
         }
-        add_rows(&p, piece.rows, piece.n);
+        if (piece.columns.n) add_columns(&p, &piece.columns);
+        else add_rows(&p, piece.rows, piece.n);
     }
     hist__scan_close(scan);
     if (st == PT_EEMPTY) st = PT_OK;

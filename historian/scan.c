@@ -15,7 +15,7 @@ struct hist__scan {
     hist *h;             /* borrowed */
     uint32_t tag_id;
     int64_t from_ms, to_ms;
-    bool summaries;
+    bool summaries, columns;
     hist__rows pending;  /* a copy, in the range */
     size_t pending_at;
     int64_t *parts;      /* owned: starts of the partitions still of interest when the scan was opened */
@@ -182,7 +182,8 @@ static pt_status next_page(hist__scan *s, pt_error *err)
     }
 }
 
-static pt_status decode_entry(hist__scan *s, const entry *e, pt_error *err)
+/* `columns` NULL: as rows, whatever they are. */
+static pt_status decode_entry(hist__scan *s, const entry *e, hist__columns *columns, pt_error *err)
 {
     hist__rows_reset(&s->rows);
     pt_error why = { 0 };
@@ -194,11 +195,11 @@ static pt_status decode_entry(hist__scan *s, const entry *e, pt_error *err)
         sqlite3_bind_int64(q, 1, e->id);
         if ((st = hist__db_step(s->conn->db, q, &row, err)) != PT_OK) return st;
         st = !row ? pt_fail(&why, PT_ECORRUPT, "its data is missing")
-                  : hist__block_decode(s->conn->codec, sqlite3_column_blob(q, 0), (size_t)sqlite3_column_bytes(q, 0), &owner, &s->rows, &why);
+                  : hist__block_decode_numbers(s->conn->codec, sqlite3_column_blob(q, 0), (size_t)sqlite3_column_bytes(q, 0), &owner, &s->rows, columns, &why);
         sqlite3_reset(q);
     } else {
         st = e->len == 0 ? pt_fail(&why, PT_ECORRUPT, "its data is missing")
-                         : hist__block_decode(s->conn->codec, s->blobs.ptr + e->at, e->len, &owner, &s->rows, &why);
+                         : hist__block_decode_numbers(s->conn->codec, s->blobs.ptr + e->at, e->len, &owner, &s->rows, columns, &why);
     }
     if (st == PT_OK && owner != s->tag_id) st = pt_fail(&why, PT_ECORRUPT, "it belongs to tag %u", owner);
     if (st != PT_OK) pt_fail(err, st, "tag %u, block at %lld..%lld ms: %.160s", s->tag_id, (long long)e->summary.t0, (long long)e->summary.t1, why.text);
@@ -229,6 +230,22 @@ static pt_status clip_and_merge(hist__scan *s, const entry *e, hist__piece *out)
     return PT_OK;
 }
 
+/* The part of the columns inside the range. */
+static void clip_columns(const hist__scan *s, hist__columns *c)
+{
+    while (c->n && c->times[0] < s->floor_ms) {
+        c->times++;
+        c->values++;
+        c->n--;
+    }
+    while (c->n && c->times[c->n - 1] >= s->to_ms) c->n--;
+}
+
+void hist__scan_columns(hist__scan *s)
+{
+    s->columns = true;
+}
+
 pt_status hist__scan_next(hist__scan *s, hist__piece *out, pt_error *err)
 {
     for (;;) {
@@ -249,7 +266,14 @@ pt_status hist__scan_next(hist__scan *s, hist__piece *out, pt_error *err)
             *out = (hist__piece){ .is_block = true, .summary = e->summary };
             return PT_OK;
         }
-        if ((st = decode_entry(s, e, err)) != PT_OK) return st;
+        hist__columns columns = { .n = 0 };
+        if ((st = decode_entry(s, e, s->columns && !touched ? &columns : NULL, err)) != PT_OK) return st;
+        if (columns.n) {
+            clip_columns(s, &columns);
+            *out = (hist__piece){ .columns = columns };
+            if (columns.n) return PT_OK;
+            continue;
+        }
         if ((st = clip_and_merge(s, e, out)) != PT_OK) return pt_fail(err, st, "out of memory");
         if (out->n) return PT_OK;
     }
@@ -258,8 +282,9 @@ pt_status hist__scan_next(hist__scan *s, hist__piece *out, pt_error *err)
 pt_status hist__scan_expand(hist__scan *s, hist__piece *piece, pt_error *err)
 {
     const entry *e = &s->page[s->page_at - 1];
-    pt_status st = decode_entry(s, e, err);
+    hist__columns columns = { .n = 0 };
+    pt_status st = decode_entry(s, e, s->columns ? &columns : NULL, err);
     if (st != PT_OK) return st;
-    *piece = (hist__piece){ .rows = s->rows.s, .n = s->rows.n };
+    *piece = columns.n ? (hist__piece){ .columns = columns } : (hist__piece){ .rows = s->rows.s, .n = s->rows.n };
     return PT_OK;
 }

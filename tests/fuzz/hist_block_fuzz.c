@@ -19,6 +19,21 @@ static bool same(const hist__rows *a, const hist__rows *b)
     return true;
 }
 
+/* As columns they are the same numbers, or rows again. */
+static bool same_numbers(hist__codec *codec, const uint8_t *block, size_t size, const hist__rows *rows)
+{
+    hist__columns c;
+    hist__rows again;
+    hist__rows_init(&again);
+    bool ok = hist__block_decode_numbers(codec, block, size, NULL, &again, &c, NULL) == PT_OK && c.n + again.n == rows->n;
+    for (size_t i = 0; ok && i < c.n; i++) {
+        double v = 0;
+        ok = hist__usable_number(&rows->s[i], &v) && c.times[i] == rows->s[i].time_ms && c.values[i] == v;
+    }
+    hist__rows_fini(&again);
+    return ok;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -43,6 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             hist__summarize(rows.s, rows.n, &sum);
             double deviation = copy[1] == 2 ? rows.deviation : -1;
             if (hist__block_encode_within(codec, tag, rows.s, rows.n, deviation, &blob) != PT_OK || blob.ptr[1] != (char)copy[1] || hist__block_decode(codec, blob.ptr, blob.len, &tag, &again, NULL) != PT_OK || !same(&rows, &again)) abort();
+            if (!same_numbers(codec, copy, size, &rows)) abort();
         }
     } else if (hist__journal_decode(copy, size, &rows, NULL) == PT_OK) {
         if (hist__journal_encode(rows.s, rows.n, &blob) != PT_OK || hist__journal_decode(blob.ptr, blob.len, &again, NULL) != PT_OK || !same(&rows, &again)) abort();

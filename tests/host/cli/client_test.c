@@ -98,15 +98,21 @@ static void a_host_that_is_not_there_or_no_host_is_told_apart(void)
     }
 }
 
-/* Accepts at TCP level and answers nothing. */
-static void a_host_that_does_not_answer_is_waited_for_as_long_as_told(void)
+/* Accepts at TCP level and answers nothing; the caller closes the socket. */
+static int listen_silently(char *url, size_t size)
 {
     struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     socklen_t len = sizeof at;
-    char url[64];
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     CHECK_FATAL(fd >= 0 && bind(fd, (struct sockaddr *)&at, sizeof at) == 0 && listen(fd, 4) == 0 && getsockname(fd, (struct sockaddr *)&at, &len) == 0);
-    snprintf(url, sizeof url, "http://127.0.0.1:%u", ntohs(at.sin_port));
+    snprintf(url, size, "http://127.0.0.1:%u", ntohs(at.sin_port));
+    return fd;
+}
+
+static void a_host_that_does_not_answer_is_waited_for_as_long_as_told(void)
+{
+    char url[64];
+    int fd = listen_silently(url, sizeof url);
     cli c = fresh();
     cli_answer a = { 0 };
     c.url = url;
@@ -230,6 +236,24 @@ static void a_stream_ends_with_its_time(void)
     cli_client_close(&c);
 }
 
+static void a_stream_that_never_begins_is_no_stream(void)
+{
+    char silent[64];
+    int fd = listen_silently(silent, sizeof silent);
+    cli c = fresh();
+    heard h = { .enough = 1000 };
+    pt_buf_init(&h.text, 10000);
+    c.url = silent;
+    capture_begin();
+    outcome o = capture_end(cli_stream(&c, "/api/v1/stream?select=a", 200, hear, &h));
+    CHECK_CODE(o, 4);
+    CHECK_SAYS(o.err, "timed out");
+    outcome_release(&o);
+    pt_buf_fini(&h.text);
+    cli_client_close(&c);
+    close(fd);
+}
+
 static void a_stream_that_is_refused_or_no_stream_is_said(void)
 {
     static const struct { const char *target; int code; const char *says; } rows[] = {
@@ -295,7 +319,7 @@ int main(int argc, char **argv)
         PT_TEST(a_request_is_judged_by_the_caller_when_wanted), PT_TEST(a_host_that_is_not_there_or_no_host_is_told_apart),
         PT_TEST(a_host_that_does_not_answer_is_waited_for_as_long_as_told), PT_TEST(a_redirect_is_not_followed), PT_TEST(what_is_no_json_is_said),
         PT_TEST(the_token_travels_as_a_bearer), PT_TEST(a_token_that_cannot_be_one_is_not_sent), PT_TEST(a_stream_gives_its_events_until_enough),
-        PT_TEST(a_stream_ends_with_its_time), PT_TEST(a_stream_that_is_refused_or_no_stream_is_said),
+        PT_TEST(a_stream_ends_with_its_time), PT_TEST(a_stream_that_never_begins_is_no_stream), PT_TEST(a_stream_that_is_refused_or_no_stream_is_said),
         PT_TEST(the_hosts_directory_is_asked_for_only_when_none_was_given),
     };
     unsetenv("PLANTREE_TOKEN");
