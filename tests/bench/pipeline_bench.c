@@ -1,9 +1,13 @@
 /* tests/bench/pipeline_bench.c -- the host's pipeline fed without a broker: decode, sequence, alias, tree, durable history (P5).
  *
  * Packets wait in memory; the feeder does what the receive thread does and its CPU time is not counted. What is counted is everything
- * behind it: shard, historian's writer, commits with synchronous=FULL, until hist_flush says all is durable. */
+ * behind it: shard, historian's writer, commits with synchronous=FULL, until hist_flush says all is durable.
+ *
+ * The goal is 5 M metrics/s on a machine where protobuf-c with malloc decodes a metric of such messages in 122 ns, 8.2 M/s. So that a run says something on
+ * any machine, protobuf-c decodes the same messages in turn with the pipeline: the goal is 0.61 of its rate. The absolute figure is reported beside it. */
 #include "base/log.h"
 #include "host/ingest.h"
+#include "sparkplug_b_bytes.pb-c.h"
 #include "tests/bench/plant.h"
 #include "tests/bench/process.h"
 
@@ -96,10 +100,21 @@ static double pipeline(void *ctx, pt_error *err)
     return st ? -1 : per_core;
 }
 
-static double limit(void *ctx, pt_error *err)
+/* Nothing but decoding, of as many messages as take a moment. */
+static double protobuf_c(const pipeline_case *c, pt_error *err)
 {
-    (void)ctx, (void)err;
-    return 5e6;
+    enum { MESSAGES = 20000 };
+    size_t at = 0;
+    uint64_t metrics = 0;
+    pt_slice topic, payload, packets = pt_buf_view(&c->data);
+    double cpu = bench_cpu_thread();
+    for (unsigned i = 0; i < MESSAGES && bench_packet_next(packets, &at, &topic, &payload); i++) {
+        Spb__Pbc__Payload *p = spb__pbc__payload__unpack(NULL, payload.len, (const uint8_t *)payload.ptr);
+        if (!p) return (void)pt_fail(err, PT_EMALFORMED, "protobuf-c refuses a message"), -1;
+        metrics += p->n_metrics;
+        spb__pbc__payload__free_unpacked(p, NULL);
+    }
+    return (double)metrics / (bench_cpu_thread() - cpu);
 }
 
 static pt_status measure(bench_run *run, uint32_t per_message, uint64_t messages, pt_error *err)
@@ -119,23 +134,30 @@ static pt_status measure(bench_run *run, uint32_t per_message, uint64_t messages
     if (st) {
         (void)pt_fail(err, st, "the data could not be made");
     } else {
-        bench_series ours = { .n = 0 }, five = { .n = 0 };
+        bench_series ours = { .n = 0 }, reference = { .n = 0 }, five = { .n = 0 };
         for (unsigned i = 0; i <= run->repetitions && !st; i++) {
-            double v = pipeline(&c, err);
+            double decoded = protobuf_c(&c, err), v = decoded < 0 ? -1 : pipeline(&c, err);
             if (v < 0) st = PT_EIO;
             if (i == 0) continue;
             bench_add(&ours, v);
-            bench_add(&five, limit(NULL, NULL));
+            bench_add(&reference, decoded);
+            bench_add(&five, 5e6);
         }
         bench_figure wall = bench_figure_of(&c.wall);
         snprintf(input, sizeof input, "%llu NDATA of %u metrics, 50 nodes of 20 tags of the mixed set; one shard, synchronous=FULL, until flushed",
                  (unsigned long long)messages, per_message);
         snprintf(note, sizeof note, "%.3g metrics/s by the wall clock (%.3g .. %.3g); samples lost %llu, sequence gaps %llu", wall.median, wall.min, wall.max,
                  (unsigned long long)c.lost, (unsigned long long)c.gaps);
-        bench_case k = { .name = "pipeline", .variant = per_message == 1 ? "data-1" : "data-20", .goal = per_message == 1 ? "" : "P5",
-                         .unit = "metrics/s per core", .target = per_message == 1 ? 0 : 1, .input = input, .note = note,
-                         .ours = "host pipeline into durable history, CPU of all its threads", .reference = "the goal" };
-        if (!st) bench_report(run, &k, &ours, &five);
+        bool one = per_message == 1;
+        bench_case k = { .name = "pipeline", .variant = one ? "data-1" : "data-20", .goal = one ? "" : "P5", .unit = "metrics/s per core", .target = one ? 0 : 0.61,
+                         .input = input, .note = note, .ours = "host pipeline into durable history, CPU of all its threads", .reference = "protobuf-c with malloc, decoding the same messages" };
+        if (!st) bench_report(run, &k, &ours, &reference);
+        k.variant = "data-20-absolute";
+        k.goal = "P5 (absolute)";
+        k.target = 1;
+        k.reference = "5 M";
+        k.note = NULL;
+        if (!st && !one) bench_report(run, &k, &ours, &five);
     }
     pt_buf_fini(&c.births);
     pt_buf_fini(&c.data);
