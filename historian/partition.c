@@ -651,7 +651,14 @@ pt_status hist__seal(hist *h, uint32_t *tags, size_t n, pt_error *err)
     qsort(tags, n, sizeof *tags, by_id);
     pt_status st = partitions_of(h, tags, n, &starts, &count);
     if (st != PT_OK) return pt_fail(err, st, "out of memory");
-    for (size_t i = 0; st == PT_OK && i < count; i++) st = seal_partition(h, starts[i], tags, n, err);
+    for (size_t k = 0; st == PT_OK && k < count; k++) {
+        st = seal_partition(h, starts[k], tags, n, err);
+        if (st != PT_OK || k + 1 == count) continue;
+        /* Should a later partition fail, what is in this one must not come again: rows it left out would be late ones then, and kept. */
+        pthread_mutex_lock(&h->pending_lock);
+        for (size_t i = 0; i < n; i++) hist__pending_drop(h, tags[i], hist__partition_end(starts[k]));
+        pthread_mutex_unlock(&h->pending_lock);
+    }
     free(starts);
     h->look_valid = false;
     if (st != PT_OK) {

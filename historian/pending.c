@@ -116,6 +116,21 @@ void hist__pending_clear(hist *h, uint32_t tag_id)
     hot->first_row = 0;
 }
 
+void hist__pending_drop(hist *h, uint32_t tag_id, int64_t before_ms)
+{
+    hist__hot *hot = hist__hot_at(h, tag_id);
+    uint32_t n = before_ms == INT64_MAX ? hot->n : (uint32_t)hist__pending_lower(hot, before_ms);
+    for (uint32_t i = 0; hot->value_bytes && i < n; i++) {
+        if (!owns_bytes(&hot->rows[i])) continue;
+        hot->value_bytes -= hot->rows[i].len + 1;
+        h->pending_bytes -= hot->rows[i].len + 1;
+        free((char *)(uintptr_t)hot->rows[i].as.ptr);
+    }
+    if (n) memmove(hot->rows, hot->rows + n, (hot->n - n) * sizeof *hot->rows);
+    hot->n -= n;
+    if (hot->n == 0) hot->first_row = 0;
+}
+
 void hist__pending_free(hist *h)
 {
     uint32_t n = hist__tag_count(h);

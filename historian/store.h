@@ -241,6 +241,8 @@ void hist__batch_free(hist *h, hist__batch *b); /* chunks become spare ones */
 PT_MUST_CHECK pt_status hist__pending_put(hist *h, const hist_sample *s, uint64_t row, bool *known);
 const hist_sample *hist__pending_find(const hist__hot *hot, int64_t time_ms, bool state);
 size_t hist__pending_lower(const hist__hot *hot, int64_t time_ms); /* first index with a time >= time_ms */
+/* The rows older than that; INT64_MAX: all. */
+void hist__pending_drop(hist *h, uint32_t tag_id, int64_t before_ms);
 void hist__pending_clear(hist *h, uint32_t tag_id); /* after its rows were sealed */
 void hist__pending_free(hist *h);
 

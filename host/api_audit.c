@@ -3,30 +3,10 @@
 
 enum { ROWS_DEFAULT = 1000, ROWS_MAX = 10000 };
 
-static void json_or_null(pt_json *j, const char *key, pt_slice json)
-{
-    pt_json_key(j, key);
-    if (json.len) pt_json_raw(j, json);
-    else pt_json_null(j);
-}
-
 static bool audit_row(void *ctx, const host_audit_row *r)
 {
     pt_json *j = ctx;
-    pt_json_object(j);
-    pt_json_member_u64(j, "seq", r->seq);
-    pt_json_member_i64(j, "time_ms", r->at_ms);
-    pt_json_member_str(j, "principal", r->principal);
-    pt_json_member_str(j, "auth_kind", r->auth_kind);
-    pt_json_member_str(j, "address", r->address);
-    pt_json_member_str(j, "action", r->action);
-    pt_json_member_str(j, "object", r->object);
-    json_or_null(j, "before", r->before);
-    json_or_null(j, "after", r->after);
-    pt_json_member_str(j, "reason", r->reason);
-    pt_json_member_str(j, "outcome", r->outcome);
-    pt_json_member_str(j, "request_id", r->request_id);
-    pt_json_end_object(j);
+    host_audit_row_json(j, r);
     return pt_buf_status(j->out) == PT_OK;
 }
 
@@ -70,12 +50,7 @@ void api__audit_verify(void *ctx, pt_http_request *rq)
     }
     pt_buf_init(&out, 8192);
     pt_json_init(&j, &out);
-    pt_json_object(&j);
-    pt_json_member_bool(&j, "whole", st == PT_OK);
-    pt_json_member_u64(&j, "rows", rows);
-    pt_json_member_cstr(&j, "newest_hash", newest);
-    pt_json_member_cstr(&j, "detail", st == PT_OK ? NULL : err.text);
-    pt_json_end_object(&j);
+    host_audit_verdict_json(&j, rows, newest, st == PT_OK ? NULL : err.text);
     pt_http_reply_json(rq, 200, &out);
     pt_buf_fini(&out);
 }

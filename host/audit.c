@@ -5,10 +5,13 @@
 #include "host/blake2b.h"
 
 #include "base/buf.h"
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { APPLICATION_ID = 0x50546131, /* "PTa1" */ TEXTS = 10, ROW_MAX = 1 << 20, BUSY_MS = 2000 };
 
@@ -131,7 +134,12 @@ static pt_status newest(host_audit *a, pt_error *err)
     return st;
 }
 
-pt_status host_audit_open(const char *dir, host_audit **out, pt_error *err)
+static pt_status path_of(const char *dir, char path[4200], pt_error *err)
+{
+    return snprintf(path, 4200, "%s/audit.db", dir) < 4200 ? PT_OK : pt_fail(err, PT_ETOOBIG, "the path of audit.db is too long");
+}
+
+static pt_status open_file(const char *dir, int flags, host_audit **out, pt_error *err)
 {
     char path[4200];
     int64_t id = 0, tables = 0;
@@ -140,20 +148,39 @@ pt_status host_audit_open(const char *dir, host_audit **out, pt_error *err)
         free(a);
         return pt_fail(err, PT_ENOMEM, "out of memory");
     }
-    pt_status st = snprintf(path, sizeof path, "%s/audit.db", dir) < (int)sizeof path ? PT_OK : pt_fail(err, PT_ETOOBIG, "the path of audit.db is too long");
-    if (st == PT_OK && sqlite3_open_v2(path, &a->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) st = fail(a->db, err);
+    pt_status st = path_of(dir, path, err);
+    if (st == PT_OK && !(flags & SQLITE_OPEN_CREATE) && access(path, F_OK) != 0) st = pt_fail(err, pt_status_from_errno(errno), "%s: %s", path, strerror(errno));
+    if (st == PT_OK && sqlite3_open_v2(path, &a->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) st = fail(a->db, err);
     if (st == PT_OK) sqlite3_busy_timeout(a->db, BUSY_MS);
-    if (st == PT_OK) st = exec(a->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;", err);
+    if (st == PT_OK && (flags & SQLITE_OPEN_CREATE)) st = exec(a->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;", err);
     if (st == PT_OK) st = number_of(a->db, "PRAGMA application_id", &id, err);
     if (st == PT_OK) st = number_of(a->db, "SELECT count(*) FROM sqlite_schema", &tables, err);
-    if (st == PT_OK && tables == 0) {
+    if (st == PT_OK && tables == 0 && (flags & SQLITE_OPEN_CREATE)) {
         char sql[2000];
         snprintf(sql, sizeof sql, "BEGIN IMMEDIATE; %s COMMIT;", SCHEMA);
         st = exec(a->db, sql, err);
     } else if (st == PT_OK && id != APPLICATION_ID) {
         st = pt_fail(err, PT_ECORRUPT, "audit.db is not an audit of plantree");
     }
-    if (st == PT_OK && sqlite3_prepare_v2(a->db, "INSERT INTO audit(" COLUMNS ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)", -1, &a->insert, NULL) != SQLITE_OK)
+    if (st != PT_OK) {
+        host_audit_close(a);
+        return st;
+    }
+    *out = a;
+    return PT_OK;
+}
+
+pt_status host_audit_read(const char *dir, host_audit **out, pt_error *err)
+{
+    return open_file(dir, SQLITE_OPEN_READONLY, out, err);
+}
+
+pt_status host_audit_open(const char *dir, host_audit **out, pt_error *err)
+{
+    host_audit *a = NULL;
+    pt_status st = open_file(dir, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &a, err);
+    if (st != PT_OK) return st;
+    if (sqlite3_prepare_v2(a->db, "INSERT INTO audit(" COLUMNS ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)", -1, &a->insert, NULL) != SQLITE_OK)
         st = fail(a->db, err);
     if (st == PT_OK) st = newest(a, err);
     if (st != PT_OK) {
@@ -162,6 +189,31 @@ pt_status host_audit_open(const char *dir, host_audit **out, pt_error *err)
     }
     *out = a;
     return PT_OK;
+}
+
+static pt_status sync_file(const char *path, pt_error *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    pt_status st = fd >= 0 && fsync(fd) == 0 ? PT_OK : pt_fail(err, pt_status_from_errno(errno), "%s: %s", path, strerror(errno));
+    if (fd >= 0) close(fd);
+    return st;
+}
+
+pt_status host_audit_copy(const char *dir, const char *dest, pt_error *err)
+{
+    char path[4200];
+    host_audit *a = NULL;
+    sqlite3_stmt *q = NULL;
+    pt_status st = path_of(dest, path, err);
+    if (st == PT_OK && access(path, F_OK) == 0) st = pt_fail(err, PT_EEXISTS, "%s is there already", path);
+    if (st == PT_OK) st = host_audit_read(dir, &a, err);
+    if (st != PT_OK) return st;
+    if (sqlite3_prepare_v2(a->db, "VACUUM INTO ?1", -1, &q, NULL) != SQLITE_OK || sqlite3_bind_text(q, 1, path, -1, SQLITE_STATIC) != SQLITE_OK || sqlite3_step(q) != SQLITE_DONE)
+        st = fail(a->db, err);
+    sqlite3_finalize(q);
+    host_audit_close(a);
+    if (st == PT_OK) st = sync_file(path, err);
+    return st == PT_OK ? sync_file(dest, err) : st;
 }
 
 void host_audit_close(host_audit *a)
@@ -177,6 +229,7 @@ pt_status host_audit_append(host_audit *a, const host_audit_row *row, pt_error *
 {
     const pt_slice *texts[TEXTS];
     unsigned char hash[HOST_BLAKE2B_LEN];
+    if (!a->insert) return pt_fail(err, PT_EREADONLY, "audit.db was opened to be read");
     pthread_mutex_lock(&a->lock);
     host_audit_row r = *row;
     r.seq = a->seq + 1;
@@ -239,6 +292,41 @@ pt_status host_audit_each(host_audit *a, uint64_t after, uint32_t limit, bool (*
 {
     reader r = { each, ctx };
     return walk(a, after, limit, read_row, &r, err);
+}
+
+static void json_or_null(pt_json *j, const char *key, pt_slice json)
+{
+    pt_json_key(j, key);
+    if (json.len) pt_json_raw(j, json);
+    else pt_json_null(j);
+}
+
+void host_audit_row_json(pt_json *j, const host_audit_row *r)
+{
+    pt_json_object(j);
+    pt_json_member_u64(j, "seq", r->seq);
+    pt_json_member_i64(j, "time_ms", r->at_ms);
+    pt_json_member_str(j, "principal", r->principal);
+    pt_json_member_str(j, "auth_kind", r->auth_kind);
+    pt_json_member_str(j, "address", r->address);
+    pt_json_member_str(j, "action", r->action);
+    pt_json_member_str(j, "object", r->object);
+    json_or_null(j, "before", r->before);
+    json_or_null(j, "after", r->after);
+    pt_json_member_str(j, "reason", r->reason);
+    pt_json_member_str(j, "outcome", r->outcome);
+    pt_json_member_str(j, "request_id", r->request_id);
+    pt_json_end_object(j);
+}
+
+void host_audit_verdict_json(pt_json *j, uint64_t rows, const char *newest_hash, const char *detail)
+{
+    pt_json_object(j);
+    pt_json_member_bool(j, "whole", detail == NULL);
+    pt_json_member_u64(j, "rows", rows);
+    pt_json_member_cstr(j, "newest_hash", newest_hash);
+    pt_json_member_cstr(j, "detail", detail);
+    pt_json_end_object(j);
 }
 
 typedef struct verifier {

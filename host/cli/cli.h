@@ -128,6 +128,11 @@ const json_t *cli_items(const json_t *v);
 const char *cli_quality_word(char letter); /* 'G' -> "GOOD" */
 
 /* ---- verbs ---- */
-extern const cli_verb cli_verb_nodes, cli_verb_tree, cli_verb_read, cli_verb_watch, cli_verb_history, cli_verb_events, cli_verb_write,
-    cli_verb_rebirth, cli_verb_replay, cli_verb_map, cli_verb_sql, cli_verb_export, cli_verb_import, cli_verb_verify, cli_verb_backup, cli_verb_prune;
+
+/* All of them, in the order of the overview: cli_verb_nodes in verb_nodes.c and so on. */
+#define CLI_EACH_VERB(X) \
+    X(nodes) X(tree) X(read) X(watch) X(history) X(events) X(audit) X(write) X(rebirth) X(replay) X(map) X(sql) X(export) X(import) X(verify) X(backup) X(prune)
+#define CLI_VERB_DECLARED(name) extern const cli_verb cli_verb_##name;
+#define CLI_VERB_ADDRESS(name) &cli_verb_##name,
+CLI_EACH_VERB(CLI_VERB_DECLARED)
 #endif

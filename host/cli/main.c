@@ -6,17 +6,14 @@
 #include <signal.h>
 #include <stdlib.h>
 
-static const cli_verb *const verbs[] = { &cli_verb_nodes,  &cli_verb_tree,  &cli_verb_read,    &cli_verb_watch, &cli_verb_history,
-                                         &cli_verb_events, &cli_verb_write, &cli_verb_rebirth, &cli_verb_replay,
-                                         &cli_verb_map,    &cli_verb_sql,    &cli_verb_export,  &cli_verb_import,
-                                         &cli_verb_verify, &cli_verb_backup, &cli_verb_prune };
+static const cli_verb *const verbs[] = { CLI_EACH_VERB(CLI_VERB_ADDRESS) };
 
 static const char tail[] =
     "\n"
     "Options of every verb:\n"
     "  --url URL           the host's address; else PLANTREE_URL, else http://127.0.0.1:8080\n"
     "  --token-file FILE   a token to show to the host; else PLANTREE_TOKEN\n"
-    "  --data DIR          read a data directory instead of asking a host (history, events, replay, sql, export, verify, backup);\n"
+    "  --data DIR          read a data directory instead of asking a host (history, events, audit, replay, sql, export, verify, backup);\n"
     "                      verbs that read files take the host's own directory when it is on this machine\n"
     "  --json              the host's JSON instead of a table\n"
     "  --timeout D         how long to wait for the host (default 30s)\n"

@@ -1,4 +1,5 @@
 /* host/cli/verb_verify.c -- verify, and backup beside it: looking after a data directory. */
+#include "host/audit.h"
 #include "host/cli/cli.h"
 #include "historian/maintain.h"
 
@@ -36,11 +37,26 @@ static int code_of(pt_status st)
     return st == PT_EBUSY || st == PT_EEXISTS ? PT_EXIT_REFUSED : PT_EXIT_FAILED;
 }
 
-static int print_report(watch *w, const hist_verify_report *r, bool repair)
+/* The chain of audit.db, which nothing can repair. Adds to *faults; there may be none. */
+static void check_audit(watch *w, uint64_t *rows, uint64_t *faults)
+{
+    host_audit *a = NULL;
+    char newest[65];
+    pt_error err = { 0 };
+    pt_status st = host_audit_read(w->c->data_dir, &a, &err);
+    if (st == PT_OK) st = host_audit_verify(a, rows, newest, &err);
+    host_audit_close(a);
+    if (st == PT_OK || st == PT_ENOTFOUND) return;
+    fault(w, "audit.db", err.text);
+    ++*faults;
+}
+
+static int print_report(watch *w, const hist_verify_report *r, uint64_t audit_rows, bool repair)
 {
     if (!w->c->json) {
         printf("%llu files, %llu tags, %llu blocks, %llu rows, %llu journal rows, %llu events: %llu faults\n", (unsigned long long)r->files, (unsigned long long)r->tags,
                (unsigned long long)r->blocks, (unsigned long long)r->rows, (unsigned long long)r->journal_rows, (unsigned long long)r->events, (unsigned long long)r->faults);
+        if (audit_rows) printf("%llu rows of the audit are whole\n", (unsigned long long)audit_rows);
         if (r->compared)
             printf("%llu samples of the journal held against blocks that leave some out\n", (unsigned long long)r->compared);
         if (r->damaged_before) printf("%llu blocks were put aside in an earlier repair\n", (unsigned long long)r->damaged_before);
@@ -59,7 +75,7 @@ static int print_report(watch *w, const hist_verify_report *r, bool repair)
         uint64_t v;
     } members[] = { { "files", r->files }, { "tags", r->tags }, { "events", r->events }, { "journal_rows", r->journal_rows }, { "blocks", r->blocks }, { "rows", r->rows },
                     { "fault_count", r->faults }, { "repaired", r->repaired }, { "lost_blocks", r->lost_blocks }, { "lost_journal_rows", r->lost_journal_rows },
-                    { "damaged_before", r->damaged_before }, { "compared", r->compared } };
+                    { "damaged_before", r->damaged_before }, { "compared", r->compared }, { "audit_rows", audit_rows } };
     for (size_t i = 0; i < PT_COUNT_OF(members); i++) pt_json_member_u64(&j, members[i].key, members[i].v);
     pt_json_end_array(&w->j);
     pt_json_key(&j, "faults");
@@ -90,9 +106,12 @@ static int run(cli *c, int argc, char **argv)
     if (w.progress) fprintf(stderr, "\r\033[K");
     if (st) rc = cli_fail(c, code_of(st), "%s: %s", c->data_dir, err.text);
     else {
-        rc = print_report(&w, &r, repair);
+        uint64_t audit_rows = 0, audit_faults = 0;
+        check_audit(&w, &audit_rows, &audit_faults);
+        r.faults += audit_faults;
+        rc = print_report(&w, &r, audit_rows, repair);
         /* After a repair the faults are gone, unless something could not be rebuilt; without one they are what the exit code tells. */
-        if (rc == PT_EXIT_OK && r.faults && !repair) rc = PT_EXIT_FAILED;
+        if (rc == PT_EXIT_OK && (repair ? audit_faults : r.faults)) rc = PT_EXIT_FAILED;
     }
     pt_buf_fini(&w.faults);
     return rc;
@@ -104,7 +123,7 @@ const cli_verb cli_verb_verify = {
     "\n"
     "Reads everything: the files' structure, each block's checksum, rows and summary, the statistics, the journal. It may run beside a\n"
     "host; faults are printed and give exit code 1. --repair needs the directory for itself (exit code 3 while a host has it): damaged\n"
-    "files are rebuilt from what can be read, the old ones stay beside them as *.damaged-N.\n"
+    "files are rebuilt from what can be read, the old ones stay beside them as *.damaged-N. The chain of the audit is walked too; it is never repaired.\n"
     "\n"
     "Examples:\n"
     "  plantree verify --data /var/lib/plantree\n"
@@ -121,6 +140,7 @@ static int run_backup(cli *c, int argc, char **argv)
     watch w = { .c = c, .progress = isatty(STDERR_FILENO) };
     pt_error err = { 0 };
     pt_status st = hist_backup(c->data_dir, argv[1], progress, &w, &err);
+    if (st == PT_OK && (st = host_audit_copy(c->data_dir, argv[1], &err)) == PT_ENOTFOUND) st = PT_OK; /* nothing was ever asked for */
     if (w.progress) fprintf(stderr, "\r\033[K");
     if (st) return cli_fail(c, code_of(st), "%s", err.text);
     pt_buf out;
@@ -149,7 +169,7 @@ const cli_verb cli_verb_backup = {
     "backup", "a consistent copy of a data directory, also while the host runs",
     "Usage: plantree backup DEST [--data DIR] [--json]\n"
     "\n"
-    "Everything committed before the call is in the copy. DEST is made; a directory that holds a historian already is refused (exit 3).\n"
+    "Everything committed before the call is in the copy, the audit too. DEST is made; a directory that holds a historian already is refused (exit 3).\n"
     "\n"
     "Example:\n"
     "  plantree backup /mnt/backup/plantree-$(date +%F) --data /var/lib/plantree\n",

@@ -4,6 +4,7 @@
  *     reference_test --write    writes them */
 #include "edge-node/config.h"
 #include "edge-node/driver.h"
+#include "host/cli/cli.h"
 #include "host/config.h"
 #include "tests/host/cli/run.h"
 #include "tests/support/check.h"
@@ -79,7 +80,8 @@ static void configuration_page(pt_buf *out)
         out->len--;
 }
 
-static const char *const verbs[] = { "nodes", "tree", "read", "watch", "history", "events", "write", "rebirth", "replay", "map", "sql", "export", "import", "verify", "backup" };
+#define VERB_NAME(name) #name,
+static const char *const verbs[] = { CLI_EACH_VERB(VERB_NAME) };
 
 static void help_of(const char *verb, pt_buf *out)
 {

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { N = 3000 };
@@ -340,6 +341,44 @@ static void an_older_partition_is_brought_forward(void)
     CHECK_INT(verified(dir).faults, 0);
 }
 
+/* The rows of two weeks are sealed; the second week's file cannot be made. What the first week left out stays left out, counted once, when it is tried again. */
+static void a_sealing_that_fails_half_way_counts_nothing_twice(void)
+{
+    static hist_sample out[N + 10];
+    const char *dir = under("half-way");
+    char second[700];
+    hist *h = open_with(dir, 1);
+    uint32_t thin = tag_at(h, "thin/a", SPB_DOUBLE);
+    int64_t border = hist__partition_end(hist__partition_start(NOW));
+    hist_stats before, after;
+    snprintf(second, sizeof second, "%s/blocks-%lld.db", dir, (long long)(border / 1000));
+    CHECK_FATAL(mkdir(second, 0700) == 0);
+    for (int i = -100; i < 100; i++) {
+        hist_sample s = number(border + i * 1000, wave(i));
+        s.tag_id = thin;
+        CHECK_OK(hist_append(h, &s, 1));
+    }
+    CHECK_OK(hist_flush(h, 10000, NULL));
+    CHECK(hist_seal(h, NULL) != PT_OK);
+    hist_stats_get(h, &before);
+    CHECK(before.left_out_compression > 50 && before.left_out_compression < 100);
+    size_t had = read_all(h, thin, out, PT_COUNT_OF(out));
+    CHECK(had > 100 && had < 150); /* the second week's are all there still */
+    CHECK(hist_seal(h, NULL) != PT_OK);
+    CHECK_INT(read_all(h, thin, out, PT_COUNT_OF(out)), had);
+    CHECK(rmdir(second) == 0);
+    CHECK_OK(hist_seal(h, NULL));
+    hist_stats_get(h, &after);
+    uint64_t left = after.left_out_compression + after.left_out_exception, kept = read_all(h, thin, out, PT_COUNT_OF(out));
+    CHECK_INT(left + kept, 200);
+    CHECK(kept < had && after.left_out_compression >= before.left_out_compression);
+    hist_tag_storage storage;
+    CHECK_OK(hist_tag_storage_get(h, thin, &storage, NULL));
+    CHECK_INT(storage.left_out_compression + storage.left_out_exception, left);
+    CHECK_OK(hist_close(h, 10000, NULL));
+    CHECK_INT(verified(dir).faults, 0);
+}
+
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
@@ -352,6 +391,7 @@ int main(int argc, char **argv)
         PT_TEST(late_samples_keep_the_bound_true),
         PT_TEST(replay_after_a_crash_counts_nothing_twice),
         PT_TEST(an_older_partition_is_brought_forward),
+        PT_TEST(a_sealing_that_fails_half_way_counts_nothing_twice),
     };
     (void)argc;
     pt_fake_clock_init(&fake, NOW);

@@ -48,6 +48,29 @@ static void rows_stay_in_order_whatever_the_order_of_arrival(void)
     }
 }
 
+static void rows_before_a_time_are_dropped_with_their_bytes(void)
+{
+    static const struct { int64_t before; uint32_t left; uint64_t bytes; } rows[] = { { 0, 6, 12 }, { 1, 6, 12 }, { 3, 4, 8 }, { 6, 1, 2 }, { 100, 0, 0 }, { INT64_MAX, 0, 0 } };
+    for (size_t k = 0; k < PT_COUNT_OF(rows); k++) {
+        hist *h = open_bare(new_dir(), 64);
+        uint32_t tag = make_tag(h, "a", SPB_STRING);
+        hist__hot *hot = hist__hot_at(h, tag);
+        bool known;
+        for (int64_t t = 1; t <= 6; t++) {
+            hist_sample s = str(tag, t, "x");
+            CHECK_OK(hist__pending_put(h, &s, 7, &known));
+        }
+        uint64_t other = h->pending_bytes - 12;
+        hist__pending_drop(h, tag, rows[k].before);
+        CHECK_INT(hot->n, rows[k].left);
+        CHECK_INT(hot->value_bytes, rows[k].bytes);
+        CHECK_INT(h->pending_bytes, other + rows[k].bytes);
+        CHECK(hot->n == 0 || hot->rows[0].time_ms >= rows[k].before || rows[k].before <= 1);
+        CHECK_INT(hot->first_row, hot->n ? 7 : 0);
+        hist__bare_free(h);
+    }
+}
+
 static void memory_is_counted_and_given_back(void)
 {
     hist *h = open_bare(new_dir(), 64);
@@ -84,7 +107,7 @@ static void memory_is_counted_and_given_back(void)
 
 int main(int argc, char **argv)
 {
-    static const pt_test tests[] = { PT_TEST(rows_stay_in_order_whatever_the_order_of_arrival), PT_TEST(memory_is_counted_and_given_back) };
+    static const pt_test tests[] = { PT_TEST(rows_stay_in_order_whatever_the_order_of_arrival), PT_TEST(rows_before_a_time_are_dropped_with_their_bytes), PT_TEST(memory_is_counted_and_given_back) };
     setup();
     return pt_test_main("historian/pending", tests, PT_COUNT_OF(tests), argc, argv);
 }

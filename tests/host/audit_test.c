@@ -195,6 +195,58 @@ static void a_file_of_another_kind_a_missing_directory_and_a_row_too_long_are_re
     remove_dir();
 }
 
+static void a_copy_is_whole_while_rows_are_added_and_never_goes_over_another(void)
+{
+    char from[256], newest[65], copied[65];
+    uint64_t rows = 0;
+    pt_error err = { 0, "" };
+    fresh_dir();
+    snprintf(from, sizeof from, "%s", dir);
+    host_audit *a = open_audit(), *copy = NULL;
+    add(a, "g/e/a", "1", "2", "requested");
+    add(a, "g/e/a", "1", "2", "confirmed"); /* in the write-ahead log, the audit open */
+    CHECK_OK(host_audit_verify(a, &rows, newest, NULL));
+    fresh_dir();
+    CHECK_OK(host_audit_copy(from, dir, &err));
+    CHECK_STATUS(host_audit_copy(from, dir, &err), PT_EEXISTS);
+    CHECK(strstr(err.text, "is there already") != NULL);
+    add(a, "g/e/a", "2", "3", "requested");
+    CHECK_OK_FATAL(host_audit_read(dir, &copy, NULL));
+    CHECK_OK(host_audit_verify(copy, &rows, copied, NULL));
+    CHECK_INT(rows, 2);
+    CHECK_STR(pt_cstr(copied), newest);
+    host_audit_close(copy);
+    copy = open_audit(); /* a host may go on with it */
+    add(copy, "g/e/b", "1", "2", "requested");
+    CHECK_OK(host_audit_verify(copy, &rows, copied, NULL));
+    CHECK_INT(rows, 3);
+    host_audit_close(copy);
+    CHECK_STATUS(host_audit_copy(dir, "/nowhere/at/all", &err), PT_ENOTFOUND);
+    remove_dir();
+    host_audit_close(a);
+    snprintf(dir, sizeof dir, "%s", from);
+    remove_dir();
+}
+
+static void an_audit_opened_to_be_read_is_never_made_nor_written(void)
+{
+    host_audit *a = NULL;
+    pt_error err = { 0, "" };
+    fresh_dir();
+    CHECK_STATUS(host_audit_read(dir, &a, &err), PT_ENOTFOUND);
+    CHECK_STATUS(host_audit_copy(dir, "/tmp", &err), PT_ENOTFOUND);
+    CHECK(access(file(), F_OK) != 0);
+    a = open_audit();
+    add(a, "g/e/a", "1", "2", "requested");
+    host_audit_close(a);
+    CHECK_OK_FATAL(host_audit_read(dir, &a, &err));
+    host_audit_row r = { .action = PT_LIT("write") };
+    CHECK_STATUS(host_audit_append(a, &r, &err), PT_EREADONLY);
+    rows_are(a, 0, 0, "1:1000:anonymous:g/e/a:1>2:why:requested: ");
+    host_audit_close(a);
+    remove_dir();
+}
+
 static void a_row_that_cannot_be_written_leaves_the_chain_as_it_was(void)
 {
     uint64_t rows = 0;
@@ -225,6 +277,8 @@ int main(int argc, char **argv)
         PT_TEST(changing_and_deleting_rows_is_refused),
         PT_TEST(a_change_around_the_triggers_is_named),
         PT_TEST(a_file_of_another_kind_a_missing_directory_and_a_row_too_long_are_refused),
+        PT_TEST(a_copy_is_whole_while_rows_are_added_and_never_goes_over_another),
+        PT_TEST(an_audit_opened_to_be_read_is_never_made_nor_written),
         PT_TEST(a_row_that_cannot_be_written_leaves_the_chain_as_it_was),
     };
     return pt_test_main("host/audit", tests, PT_COUNT_OF(tests), argc, argv);

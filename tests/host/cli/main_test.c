@@ -4,9 +4,7 @@
 
 #include <stdio.h>
 
-static const cli_verb *const verbs[] = { &cli_verb_nodes,  &cli_verb_tree,  &cli_verb_read,    &cli_verb_watch, &cli_verb_history,
-                                         &cli_verb_events, &cli_verb_write, &cli_verb_rebirth, &cli_verb_replay, &cli_verb_map,
-                                         &cli_verb_sql,    &cli_verb_export, &cli_verb_import, &cli_verb_verify, &cli_verb_backup, &cli_verb_prune };
+static const cli_verb *const verbs[] = { CLI_EACH_VERB(CLI_VERB_ADDRESS) };
 
 static void the_overview_names_every_verb_with_its_summary(void)
 {
