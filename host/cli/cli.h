@@ -131,7 +131,7 @@ const char *cli_quality_word(char letter); /* 'G' -> "GOOD" */
 
 /* All of them, in the order of the overview: cli_verb_nodes in verb_nodes.c and so on. */
 #define CLI_EACH_VERB(X) \
-    X(nodes) X(tree) X(read) X(watch) X(history) X(events) X(audit) X(write) X(rebirth) X(replay) X(map) X(sql) X(export) X(import) X(verify) X(backup) X(prune)
+    X(nodes) X(tree) X(read) X(watch) X(history) X(durations) X(events) X(audit) X(write) X(rebirth) X(replay) X(map) X(sql) X(export) X(import) X(verify) X(backup) X(prune)
 #define CLI_VERB_DECLARED(name) extern const cli_verb cli_verb_##name;
 #define CLI_VERB_ADDRESS(name) &cli_verb_##name,
 CLI_EACH_VERB(CLI_VERB_DECLARED)

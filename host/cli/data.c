@@ -8,6 +8,7 @@
 #include "historian/replay.h"
 #include "base/timestamp.h"
 
+#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
@@ -22,7 +23,7 @@ static void write_log(void *ctx, pt_log_level level, const char *id, const char 
 
 static const pt_log warnings = { PT_LOG_WARN, write_log, NULL };
 
-static int open_data(cli *c, hist **h)
+int cli_data_open(cli *c, hist **h)
 {
     hist_options o;
     pt_error err = { 0 };
@@ -33,7 +34,7 @@ static int open_data(cli *c, hist **h)
     return st ? cli_fail(c, PT_EXIT_FAILED, "%s: %s", c->data_dir, err.text[0] ? err.text : pt_status_name(st)) : CLI_GO_ON;
 }
 
-static int close_data(const cli *c, hist *h, int rc)
+int cli_data_close(const cli *c, hist *h, int rc)
 {
     pt_error err = { 0 };
     pt_status st = hist_close(h, 1000, &err);
@@ -86,7 +87,7 @@ int cli_data_events(cli *c, const cli_events *e, const char *const *heads, const
     events_out o = { 0 };
     pt_error err = { 0 };
     hist *h = NULL;
-    int rc = open_data(c, &h);
+    int rc = cli_data_open(c, &h);
     if (rc != CLI_GO_ON) return rc;
     pt_buf_init(&o.out, MAX_OUT);
     pt_json_init(&o.j, &o.out);
@@ -105,7 +106,7 @@ int cli_data_events(cli *c, const cli_events *e, const char *const *heads, const
     }
     if (st) rc = cli_fail(c, PT_EXIT_FAILED, "%s: %s", c->data_dir, err.text[0] ? err.text : pt_status_name(st));
     pt_buf_fini(&o.out);
-    return close_data(c, h, rc);
+    return cli_data_close(c, h, rc);
 }
 
 /* --- history --- */
@@ -120,6 +121,10 @@ typedef struct series_out {
     pt_buf columns[CLI_MAX_FNS]; /* JSON of buckets, one for each of q->fns */
     pt_json column[CLI_MAX_FNS];
     const cli_history *q;
+    hist *h;
+    uint32_t tag_id;
+    bool linear; /* a Float or Double: between two values there is a line */
+    bool failed; /* said already */
     bool f32; /* a Float tag: what is one of its values is written as short as the raw value is */
 } series_out;
 
@@ -173,6 +178,26 @@ static pt_status all_samples(hist *h, uint32_t tag_id, const cli_history *q, ser
     return st;
 }
 
+static bool one_point(void *ctx, int64_t t_ms, double value, bool there)
+{
+    (void)t_ms;
+    if (there) *(double *)ctx = value;
+    return false;
+}
+
+/* The value at the beginning of the bucket; NaN: none. */
+static double value_at_start(series_out *o, const hist_bucket *b)
+{
+    double v = (double)NAN;
+    pt_error err = { 0 };
+    pt_status st = hist_interpolate(o->h, o->tag_id, b->t_ms, b->t_ms + 1, 1, o->linear, one_point, &v, &err);
+    if (st != PT_OK) {
+        o->failed = true;
+        fprintf(stderr, "plantree: %.*s: %s\n", PT_SLICE_ARGS(o->path), err.text[0] ? err.text : pt_status_name(st));
+    }
+    return v;
+}
+
 static bool one_bucket(void *ctx, const hist_bucket *b)
 {
     series_out *o = ctx;
@@ -183,11 +208,15 @@ static bool one_bucket(void *ctx, const hist_bucket *b)
         double v = 0;
         hist_fn known;
         size_t n = 0;
-        if (strcmp(fn, "count") == 0) n = (size_t)snprintf(text[i], 32, "%llu", (unsigned long long)b->count);
+        if (strcmp(fn, CLI_INTERPOLATED) == 0) {
+            v = value_at_start(o, b);
+            n = v == v ? pt_f64_text(v, text[i]) : 0;
+        } else if (strcmp(fn, "count") == 0) n = (size_t)snprintf(text[i], 32, "%llu", (unsigned long long)b->count);
         else if (hist_fn_parse(pt_cstr(fn), &known) == PT_OK && hist_fn_value(known, b, &v))
             n = o->f32 && is_a_value(known) ? pt_f32_text((float)v, text[i]) : pt_f64_text(v, text[i]);
         values[i] = pt_slice_of(text[i], n);
     }
+    if (o->failed) return false;
     if (o->rows) {
         cli_rows_bucket(o->rows, b->t_ms, o->path, values, o->q->n_fns);
         return o->rows->code == CLI_GO_ON;
@@ -261,7 +290,10 @@ static int one_path(cli *c, hist *h, const cli_history *q, const char *path, cli
         return st == PT_ENOTFOUND ? cli_fail(c, PT_EXIT_FAILED, "there is no tag '%s' in %s", path, c->data_dir)
                                   : cli_fail(c, PT_EXIT_FAILED, "%s: %s", c->data_dir, pt_status_name(st));
     }
+    o.h = h;
+    o.tag_id = tag.tag_id;
     o.f32 = tag.type == SPB_FLOAT;
+    o.linear = tag.type == SPB_FLOAT || tag.type == SPB_DOUBLE;
     pt_buf *const bufs[] = { &o.text, &o.times, &o.values, &o.qualities };
     for (size_t i = 0; i < PT_COUNT_OF(bufs); i++)
         pt_buf_init(bufs[i], i ? MAX_OUT : MAX_VALUE);
@@ -288,6 +320,7 @@ static int one_path(cli *c, hist *h, const cli_history *q, const char *path, cli
         pt_json_end_array(&o.column[i]);
     if (json && !st) series_json(json, &tag, &o, raw);
     int rc = st ? cli_fail(c, PT_EXIT_FAILED, "%s: %s", path, err.text[0] ? err.text : pt_status_name(st)) : rows ? rows->code : CLI_GO_ON;
+    if (rc == CLI_GO_ON && o.failed) rc = PT_EXIT_FAILED;
     if (rc == CLI_GO_ON && !series_whole(&o)) rc = cli_fail(c, PT_EXIT_FAILED, rows ? "out of memory" : "too many samples for JSON; use --format csv");
     for (size_t i = 0; i < PT_COUNT_OF(bufs); i++)
         pt_buf_fini(bufs[i]);
@@ -303,7 +336,7 @@ int cli_data_history(cli *c, const cli_history *q)
     pt_buf out;
     pt_json j;
     hist *h = NULL;
-    int rc = open_data(c, &h);
+    int rc = cli_data_open(c, &h);
     if (rc != CLI_GO_ON) return rc;
     bool json = q->format == CLI_JSON;
     pt_buf_init(&out, MAX_OUT);
@@ -329,7 +362,7 @@ int cli_data_history(cli *c, const cli_history *q)
         if (rc == CLI_GO_ON) rc = end;
     }
     pt_buf_fini(&out);
-    return close_data(c, h, rc);
+    return cli_data_close(c, h, rc);
 }
 
 /* --- replay --- */
@@ -411,7 +444,7 @@ int cli_data_replay(cli *c, const cli_replay *r)
     const hist_replay_options o = {
         .from_ms = r->from_ms, .to_ms = r->to_ms, .select = globs, .n_select = r->select->n, .events = r->events
     };
-    int rc = open_data(c, &h);
+    int rc = cli_data_open(c, &h);
     if (rc != CLI_GO_ON) return rc;
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL); /* cannot fail for these signals */
@@ -424,6 +457,6 @@ int cli_data_replay(cli *c, const cli_replay *r)
     if (rc == CLI_GO_ON && put) rc = put;
     if (rc == CLI_GO_ON && c->damaged) rc = PT_EXIT_FAILED;
     pt_buf_fini(&out);
-    rc = close_data(c, h, rc);
+    rc = cli_data_close(c, h, rc);
     return rc == PT_EXIT_OK && interrupted ? CLI_EXIT_INTERRUPTED : rc;
 }

@@ -1,6 +1,7 @@
 /* host/cli/data.h -- the verbs that read a data directory without a host, through the historian's library. */
 #ifndef HOST_CLI_DATA_H
 #define HOST_CLI_DATA_H
+#include "historian/historian.h"
 #include "host/cli/cli.h"
 
 typedef struct cli_events {
@@ -12,6 +13,7 @@ typedef struct cli_events {
 typedef enum cli_format { CLI_TABLE, CLI_CSV, CLI_JSON } cli_format;
 
 enum { CLI_MAX_FNS = 7 };
+#define CLI_INTERPOLATED "interpolated" /* beside the names of hist_fn: the value at an interval's beginning */
 
 typedef struct cli_history {
     const char *const *paths;
@@ -21,7 +23,7 @@ typedef struct cli_history {
     bool lttb;             /* how they are chosen: largest triangles, else extremes */
     int64_t interval_ms;   /* 0: samples, else buckets */
     const char *zone, *interval; /* zone: buckets of its calendar, `interval` as it was given; NULL: of interval_ms */
-    const char *fns[CLI_MAX_FNS];    /* of a bucket: count min max avg sum first last */
+    const char *fns[CLI_MAX_FNS];    /* of a bucket */
     size_t n_fns;
     cli_format format;
 } cli_history;
@@ -34,6 +36,10 @@ typedef struct cli_replay {
     int64_t max_gap_ms;    /* 0: gaps are kept */
     uint64_t loops;        /* 1: once */
 } cli_replay;
+
+/* c->data_dir, to be read. CLI_GO_ON, or the exit code (said). */
+int cli_data_open(cli *c, hist **h);
+int cli_data_close(const cli *c, hist *h, int rc); /* rc, CLI_GO_ON as 0; a failure to close is said */
 
 /* Each opens c->data_dir read-only, prints, and returns the exit code. */
 int cli_data_events(cli *c, const cli_events *e, const char *const *heads, const char *align);

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-#define FN_NAMES "count, min, max, avg, sum, first, last, twa, total, delta, range, stddev, stddev_pop, percent_good, duration_good, samples"
+#define FN_NAMES "count, min, max, avg, sum, first, last, twa, total, delta, range, stddev, stddev_pop, percent_good, duration_good, samples, interpolated"
 
 /* --- from the host --- */
 
@@ -172,12 +172,15 @@ static int parse_fns(cli *c, const char *text, cli_history *q)
     pt_slice rest = pt_cstr(text), word;
     while (rest.len && pt_slice_split(&rest, ',', &word)) {
         hist_fn fn;
-        if (hist_fn_parse(word, &fn) != PT_OK) return cli_usage(c, "--fn: '%.*s' is not one of " FN_NAMES, PT_SLICE_ARGS(word));
+        const char *name = CLI_INTERPOLATED;
+        if (hist_fn_parse(word, &fn) == PT_OK) name = hist_fn_name(fn);
+        else if (!pt_slice_eq_cstr(word, name) && !pt_slice_eq_cstr(word, "Interpolative"))
+            return cli_usage(c, "--fn: '%.*s' is not one of " FN_NAMES, PT_SLICE_ARGS(word));
         for (size_t k = 0; k < q->n_fns; k++) {
-            if (strcmp(q->fns[k], hist_fn_name(fn)) == 0) return cli_usage(c, "--fn: %s is given twice", hist_fn_name(fn));
+            if (strcmp(q->fns[k], name) == 0) return cli_usage(c, "--fn: %s is given twice", name);
         }
         if (q->n_fns == CLI_MAX_FNS) return cli_usage(c, "--fn: at most %d at once", CLI_MAX_FNS);
-        q->fns[q->n_fns++] = hist_fn_name(fn);
+        q->fns[q->n_fns++] = name;
     }
     return q->n_fns ? CLI_GO_ON : cli_usage(c, "--fn needs at least one of " FN_NAMES);
 }
@@ -261,7 +264,8 @@ const cli_verb cli_verb_history = {
     "  --tz ZONE        intervals of this time zone's calendar (Europe/Berlin): 15m, 8h, 1d, 1w, 1mo, 1y; a day in which the clock is\n"
     "                   changed has 23 or 25 hours. Without it they are counted from the beginning of the range\n"
     "  --fn LIST        of an interval: count,min,max,avg,sum,first,last,twa,total,delta,range,stddev,stddev_pop,percent_good,\n"
-    "                   duration_good,samples (default count,min,max,avg); OPC UA names like TimeAverage are known too\n"
+    "                   duration_good,samples (default count,min,max,avg), or interpolated: the value at its beginning, between numbers with\n"
+    "                   fractions on the line; OPC UA names like TimeAverage are known too\n"
     "  --format F       table (default), csv (time,path,value,quality; times UTC in ms) or json\n"
     "  --data DIR       read the historian's directory itself, beside a running host or without one\n"
     "\n"

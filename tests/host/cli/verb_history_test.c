@@ -151,11 +151,39 @@ static void aggregates_have_both_names(void)
     outcome_release(&o);
 }
 
+/* From files whose values are known, and from the host, which has the same columns. */
+static void interpolated_values_are_on_the_line(void)
+{
+    char csv[420], dir[420];
+    snprintf(csv, sizeof csv, "%s/line.csv", plant_dir());
+    snprintf(dir, sizeof dir, "%s/line", plant_dir());
+    FILE *f = fopen(csv, "w");
+    CHECK_FATAL(f && fputs("time,path,value,quality,type\n"
+                           "2026-01-01T00:05:00Z,a/x,1,GOOD,Double\n2026-01-01T00:15:00Z,a/x,3,GOOD,Double\n2026-01-01T00:25:00Z,a/x,4.5,BAD,Double\n"
+                           "2026-01-01T00:05:00Z,a/n,1,GOOD,Int32\n2026-01-01T00:15:00Z,a/n,3,GOOD,Int32\n2026-01-01T00:25:00Z,a/n,5,GOOD,Int32\n", f) >= 0 && fclose(f) == 0);
+    outcome o = RUN("import", csv, "--data", dir);
+    CHECK_CODE(o, 0);
+    outcome_release(&o);
+    o = RUN("--data", dir, "history", "a/x", "a/n", "--from", "2026-01-01T00:00:00Z", "--to", "2026-01-01T00:40:00Z", "--interval", "10m", "--fn", "Interpolative,count", "--format", "csv");
+    CHECK_CODE(o, 0);
+    CHECK_STR(pt_buf_view(&o.out), "time,path,interpolated,count\n"
+                                   "2026-01-01T00:00:00.000Z,a/x,,1\n2026-01-01T00:10:00.000Z,a/x,2,1\n2026-01-01T00:20:00.000Z,a/x,3,1\n2026-01-01T00:30:00.000Z,a/x,,0\n"
+                                   "2026-01-01T00:00:00.000Z,a/n,,1\n2026-01-01T00:10:00.000Z,a/n,1,1\n2026-01-01T00:20:00.000Z,a/n,3,1\n2026-01-01T00:30:00.000Z,a/n,5,0\n");
+    outcome_release(&o);
+    o = CLI("history", LEVEL, "--from", "now-1m", "--interval", "10s", "--fn", "interpolated", "--json");
+    json_t *v = outcome_json(&o);
+    const json_t *s = json_array_get(json_object_get(v, "series"), 0);
+    CHECK_INT(json_array_size(json_object_get(s, "interpolated")), json_array_size(json_object_get(s, "t")));
+    json_decref(v);
+    outcome_release(&o);
+}
+
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
         PT_TEST(help_and_wrong_calls), PT_TEST(samples_come_in_the_contracts_shape), PT_TEST(csv_and_intervals_are_the_contracts),
-        PT_TEST(a_path_without_a_tag_is_a_failure), PT_TEST(history_is_csv_as_the_contract_says), PT_TEST(without_a_host_the_files_answer_the_same),
+        PT_TEST(a_path_without_a_tag_is_a_failure), PT_TEST(history_is_csv_as_the_contract_says), PT_TEST(interpolated_values_are_on_the_line),
+        PT_TEST(without_a_host_the_files_answer_the_same),
         PT_TEST(aggregates_have_both_names),
     };
     return plant_main("host/cli/verb_history", tests, PT_COUNT_OF(tests), argc, argv);
