@@ -11,8 +11,10 @@
 #else
 SQLITE_EXTENSION_INIT3
 #endif
+#include "historian/aggregate.h"
 #include "historian/query.h"
 #include "historian/sql_tables.h"
+#include "historian/zone.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -20,7 +22,7 @@ SQLITE_EXTENSION_INIT3
 
 typedef enum table_kind { TAG, HISTORY, BUCKET, EVENT, TAG_PATH, TAG_META, TAG_STORAGE, TABLES } table_kind;
 
-enum { BY_TAG = 1, BY_PATH = 2, FROM = 4, TO = 8, AFTER_SEQ = 16, RANGE_FROM = 32, RANGE_TO = 64, INTERVAL = 128 };
+enum { BY_TAG = 1, BY_PATH = 2, FROM = 4, TO = 8, AFTER_SEQ = 16, RANGE_FROM = 32, RANGE_TO = 64, INTERVAL = 128, ZONE = 1 << 16, EDGES_MAX = 10000000 };
 
 /* WITHOUT ROWID: SQLite tells rows apart by the key, as it must where one query walks a table twice (an OR of two constraints). */
 static const struct {
@@ -31,8 +33,8 @@ static const struct {
     [HISTORY] = { "history", "CREATE TABLE x(tag_id INTEGER, path TEXT, time_ms INTEGER, value, quality TEXT, historical INTEGER, type TEXT HIDDEN, PRIMARY KEY(tag_id, time_ms))"
                              " WITHOUT ROWID" },
     [BUCKET] = { "bucket", "CREATE TABLE x(tag_id INTEGER, path TEXT, from_ms INTEGER HIDDEN, to_ms INTEGER HIDDEN, interval_ms INTEGER HIDDEN, t_ms INTEGER, count INTEGER,"
-                           " min REAL, max REAL, avg REAL, first REAL, last REAL, sum REAL, stddev REAL, twa REAL, good INTEGER, nums INTEGER,"
-                           " PRIMARY KEY(tag_id, t_ms, interval_ms, from_ms, to_ms)) WITHOUT ROWID" },
+                           " min REAL, max REAL, avg REAL, first REAL, last REAL, sum REAL, stddev REAL, twa REAL, good INTEGER, nums INTEGER, tz TEXT HIDDEN,"
+                           " PRIMARY KEY(tag_id, t_ms, interval_ms, from_ms, to_ms, tz)) WITHOUT ROWID" },
     [EVENT] = { "event", "CREATE TABLE x(seq INTEGER, time_ms INTEGER, type TEXT, node TEXT, device TEXT, path TEXT, detail TEXT, PRIMARY KEY(seq)) WITHOUT ROWID" },
     [TAG_META] = { "tag_meta", "CREATE TABLE x(tag_id INTEGER, unit TEXT, from_ms INTEGER, type TEXT, PRIMARY KEY(tag_id, from_ms)) WITHOUT ROWID" },
     [TAG_STORAGE] = { "tag_storage", "CREATE TABLE x(tag_id INTEGER, path TEXT, bytes INTEGER, samples INTEGER, rows INTEGER, blocks INTEGER, unsealed INTEGER,"
@@ -69,6 +71,9 @@ typedef struct cursor {
     hist_cursor *rows;         /* HISTORY */
     const hist_sample *run;
     size_t run_n, run_at;
+    int64_t *edges;            /* BUCKET, of a calendar's intervals; owned; NULL: of interval_ms */
+    size_t n_edges;
+    char *interval, *zone;     /* as they were asked for; owned; NULL: interval_ms, no zone */
     hist_bucket *buckets;      /* BUCKET: of one tag; owned */
     size_t n_buckets, cap_buckets, bucket_at;
     bool no_memory;
@@ -120,6 +125,7 @@ static int bits_of(table_kind kind, int column, int op)
     if (kind == TAG && column == 6 && eq) return BY_PATH;
     if (kind == TAG_STORAGE && column == 1 && eq) return BY_PATH;
     if (kind == BUCKET && eq && column >= 2 && column <= 4) return column == 2 ? RANGE_FROM : column == 3 ? RANGE_TO : INTERVAL;
+    if (kind == BUCKET && eq && column == 17) return ZONE;
     if (column == time_column && eq) return FROM | TO;
     if (column == time_column && is_lower(op)) return FROM;
     if (column == time_column && is_upper(op)) return TO;
@@ -136,7 +142,7 @@ static int best_index(sqlite3_vtab *v, sqlite3_index_info *info)
         int bit;
         const char *text;
     } words[] = { { BY_TAG, "tag_id=? " }, { BY_PATH, "path=? " }, { FROM, "time_ms>=? " }, { TO, "time_ms<=? " }, { AFTER_SEQ, "seq>? " },
-                  { RANGE_FROM, "from_ms=? " }, { RANGE_TO, "to_ms=? " }, { INTERVAL, "interval_ms=? " } };
+                  { RANGE_FROM, "from_ms=? " }, { RANGE_TO, "to_ms=? " }, { INTERVAL, "interval_ms=? " }, { ZONE, "tz=? " } };
     /* The bits are taken in a fixed order, so that xFilter finds the arguments by it. An equal time serves as FROM and as TO: one argument each. */
     for (size_t w = 0; w < sizeof words / sizeof words[0]; w++) {
         if (words[w].bit == BY_PATH && (taken & BY_TAG)) continue;
@@ -145,14 +151,14 @@ static int best_index(sqlite3_vtab *v, sqlite3_index_info *info)
             if (!(bits_of(t->kind, c->iColumn, c->op) & words[w].bit)) continue;
             if (words[w].bit == BY_PATH && strcmp(sqlite3_vtab_collation(info, i), "BINARY") != 0) continue; /* our paths are compared byte by byte */
             if (!c->usable) {
-                if (words[w].bit & (RANGE_FROM | RANGE_TO | INTERVAL)) return SQLITE_CONSTRAINT; /* a parameter from a table not yet read: another plan */
+                if (words[w].bit & (RANGE_FROM | RANGE_TO | INTERVAL | ZONE)) return SQLITE_CONSTRAINT; /* a parameter from a table not yet read: another plan */
                 continue;
             }
             if (info->aConstraintUsage[i].argvIndex) { /* an equality used as FROM: without it as TO */
                 if (words[w].bit == TO) continue;
             }
             info->aConstraintUsage[i].argvIndex = ++args;
-            info->aConstraintUsage[i].omit = words[w].bit == BY_PATH || words[w].bit == RANGE_FROM || words[w].bit == RANGE_TO || words[w].bit == INTERVAL;
+            info->aConstraintUsage[i].omit = (words[w].bit & (BY_PATH | RANGE_FROM | RANGE_TO | INTERVAL | ZONE)) != 0;
             if (c->op == SQLITE_INDEX_CONSTRAINT_EQ && words[w].bit == FROM) taken |= TO << 8; /* and ends there */
             taken |= words[w].bit;
             strncat(plan, words[w].text, sizeof plan - strlen(plan) - 1);
@@ -160,7 +166,7 @@ static int best_index(sqlite3_vtab *v, sqlite3_index_info *info)
         }
     }
     if (t->kind == BUCKET && (taken & (RANGE_FROM | RANGE_TO | INTERVAL)) != (RANGE_FROM | RANGE_TO | INTERVAL)) {
-        v->zErrMsg = sqlite3_mprintf("bucket needs from_ms, to_ms and interval_ms: bucket(FROM, TO, INTERVAL) or WHERE from_ms=.. AND ..");
+        v->zErrMsg = sqlite3_mprintf("bucket needs from_ms, to_ms and interval_ms: bucket(FROM, TO, INTERVAL[, ZONE]) or WHERE from_ms=.. AND ..");
         return SQLITE_ERROR;
     }
     bool one = taken & (BY_TAG | BY_PATH);
@@ -213,7 +219,12 @@ static void end_walk(cursor *c)
     c->query = NULL;
     c->run_n = c->run_at = c->n_buckets = c->bucket_at = 0;
     free(c->asked_path);
-    c->asked_path = NULL;
+    free(c->edges);
+    free(c->interval);
+    free(c->zone);
+    c->asked_path = c->interval = c->zone = NULL;
+    c->edges = NULL;
+    c->n_edges = 0;
 }
 
 static int close_cursor(sqlite3_vtab_cursor *v)
@@ -287,7 +298,8 @@ static int next_bucket(cursor *c, hist *h)
         bool there = false;
         pt_status st = load_tag(c, h, &there);
         c->n_buckets = c->bucket_at = 0;
-        if (st == PT_OK && there) st = hist_buckets(h, c->tag_id, c->from_ms, c->to_ms, c->interval_ms, keep_bucket, c, &err);
+        if (st == PT_OK && there && c->interval) st = hist_buckets_at(h, c->tag_id, c->edges, c->n_edges, keep_bucket, c, &err);
+        else if (st == PT_OK && there) st = hist_buckets(h, c->tag_id, c->from_ms, c->to_ms, c->interval_ms, keep_bucket, c, &err);
         if (c->no_memory) return SQLITE_NOMEM;
         if (st != PT_OK) return failed(c, st, &err);
         if (c->n_buckets) return SQLITE_OK;
@@ -373,6 +385,29 @@ static bool is_number(sqlite3_value *v)
     return type == SQLITE_INTEGER || type == SQLITE_FLOAT;
 }
 
+/* BUCKET's arguments. An interval given as text is one of a calendar ('1d', '1mo'), of UTC's unless a zone is named. */
+static pt_status bucket_range(cursor *c, int taken, sqlite3_value **argv, int at, pt_error *err)
+{
+    hist_zone *z = NULL;
+    hist_span span;
+    c->from_ms = sqlite3_value_int64(argv[at++]);
+    c->to_ms = sqlite3_value_int64(argv[at++]);
+    c->interval_ms = sqlite3_value_int64(argv[at]);
+    const char *interval = sqlite3_value_type(argv[at]) == SQLITE_TEXT ? (const char *)sqlite3_value_text(argv[at]) : NULL;
+    const char *zone = taken & ZONE && sqlite3_value_type(argv[at + 1]) != SQLITE_NULL ? (const char *)sqlite3_value_text(argv[at + 1]) : NULL;
+    if (zone && !zone[0]) zone = NULL;
+    if (zone && !interval) return pt_fail(err, PT_EINVAL, "with a time zone the interval is a text such as '1d'");
+    if (!interval) return PT_OK;
+    c->interval = pt_slice_dup(pt_cstr(interval));
+    c->zone = zone ? pt_slice_dup(pt_cstr(zone)) : NULL;
+    if (!c->interval || (zone && !c->zone)) return PT_ENOMEM;
+    pt_status st = hist_zone_open(NULL, zone ? pt_cstr(zone) : PT_LIT("UTC"), &z, err);
+    if (st == PT_OK) st = hist_span_parse(pt_cstr(interval), &span, err);
+    if (st == PT_OK) st = hist_zone_edges(z, span, c->from_ms, c->to_ms, EDGES_MAX, &c->edges, &c->n_edges, err);
+    hist_zone_close(z);
+    return st;
+}
+
 static int filter(sqlite3_vtab_cursor *v, int taken, const char *plan, int argc, sqlite3_value **argv)
 {
     (void)plan;
@@ -399,11 +434,8 @@ static int filter(sqlite3_vtab_cursor *v, int taken, const char *plan, int argc,
         if (number && to < INT64_MAX && to + 1 < c->to_ms) c->to_ms = to + 1;
     }
     if (taken & AFTER_SEQ) after = sqlite3_value_int64(argv[at++]);
-    if (t->kind == BUCKET) {
-        c->from_ms = sqlite3_value_int64(argv[at++]);
-        c->to_ms = sqlite3_value_int64(argv[at++]);
-        c->interval_ms = sqlite3_value_int64(argv[at++]);
-    }
+    if (t->kind == BUCKET) st = bucket_range(c, taken, argv, at, &err);
+    if (st != PT_OK) return failed(c, st, &err);
     if (t->kind == EVENT) {
         const int64_t numbers[] = { c->from_ms, c->to_ms, after };
         const char *sql = taken & (FROM | TO) ? "SELECT seq, time_ms, type, node, device, path, detail FROM event WHERE time_ms >= ?1 AND time_ms < ?2 AND seq >= ?3 ORDER BY +seq"
@@ -519,7 +551,10 @@ static void bucket_column(sqlite3_context *ctx, const cursor *c, int column)
     case 1: result_slice(ctx, path_of(c)); break;
     case 2: sqlite3_result_int64(ctx, c->from_ms); break;
     case 3: sqlite3_result_int64(ctx, c->to_ms); break;
-    case 4: sqlite3_result_int64(ctx, c->interval_ms); break;
+    case 4:
+        if (c->interval) result_slice(ctx, pt_cstr(c->interval));
+        else sqlite3_result_int64(ctx, c->interval_ms);
+        break;
     case 5: sqlite3_result_int64(ctx, b->t_ms); break;
     case 6: sqlite3_result_int64(ctx, (int64_t)b->count); break;
     case 7: result_real(ctx, b->min, any); break;
@@ -531,7 +566,8 @@ static void bucket_column(sqlite3_context *ctx, const cursor *c, int column)
     case 13: result_real(ctx, b->nums > 1 ? sqrt(b->m2 / (double)(b->nums - 1)) : 0, b->nums > 1); break;
     case 14: result_real(ctx, b->area_ms ? b->area / (double)b->area_ms : 0, b->area_ms > 0); break;
     case 15: sqlite3_result_int64(ctx, (int64_t)b->good); break;
-    default: sqlite3_result_int64(ctx, (int64_t)b->nums); break;
+    case 16: sqlite3_result_int64(ctx, (int64_t)b->nums); break;
+    default: result_slice(ctx, pt_cstr(c->zone ? c->zone : c->interval ? "UTC" : "")); break; /* part of the key: never NULL */
     }
 }
 

@@ -164,12 +164,13 @@ const cli_verb cli_verb_sql = {
     "sql", "read-only SQL over the historian's tables",
     "Usage: plantree sql QUERY [--data DIR] [--csv | --json]\n"
     "\n"
-    "Tables: tag, history, bucket(FROM_MS, TO_MS, INTERVAL_MS), event, tag_path; columns and examples in docs/historian.md. Nothing can be\n"
-    "written. The directory may be in use by a running host. The same tables in the sqlite3 shell: .load plantree_sqlite\n"
+    "Tables: tag, history, bucket(FROM_MS, TO_MS, INTERVAL[, ZONE]), event, tag_path, tag_meta, tag_storage; columns and examples in\n"
+    "docs/historian.md. Nothing can be written. The directory may be in use by a running host. The same tables in the sqlite3 shell: .load plantree_sqlite\n"
     "\n"
     "Examples:\n"
     "  plantree sql --data /var/lib/plantree \"SELECT path, samples FROM tag ORDER BY samples DESC LIMIT 10\"\n"
     "  plantree sql --data . --csv \"SELECT time_ms, value FROM history WHERE path='acme/line1/level' AND time_ms > 1750000000000\"\n"
-    "  plantree sql --data . \"SELECT t_ms, min, max, twa FROM bucket(1750000000000, 1750086400000, 3600000) WHERE path='acme/line1/level'\"\n",
+    "  plantree sql --data . \"SELECT t_ms, min, max, twa FROM bucket(1750000000000, 1750086400000, 3600000) WHERE path='acme/line1/level'\"\n"
+    "  plantree sql --data . \"SELECT t_ms, avg FROM bucket(1748736000000, 1751328000000, '1d', 'Europe/Berlin') WHERE tag_id=1\"\n",
     run
 };

@@ -290,6 +290,29 @@ static void buckets_of_all_tags_and_by_where(void)
     CHECK_STR(pt_cstr(ask("SELECT tag.tag_id, sum(count) > 0 FROM tag, bucket(1750000000000, 1750001000000, 1000) b WHERE b.tag_id = tag.tag_id AND tag.tag_id < 3 GROUP BY 1")), "1|1\n2|1\n");
 }
 
+/* The day of Berlin in which summer ended has 25 hours. */
+static void buckets_follow_a_calendar(void)
+{
+    const char *days = "SELECT group_concat(t_ms), min(tz), max(interval_ms) FROM (SELECT t_ms, tz, interval_ms FROM bucket(1761400000000, 1761700000000, '1d', 'Europe/Berlin') WHERE tag_id=1)";
+    CHECK_STR(pt_cstr(ask(days)), "1761400000000,1761429600000,1761519600000,1761606000000,1761692400000|Europe/Berlin|1d\n");
+    CHECK_STR(pt_cstr(ask("SELECT group_concat(t_ms), max(tz) FROM (SELECT t_ms, tz, interval_ms FROM bucket(1761400000000, 1761500000000, '1d') WHERE tag_id=1)")), "1761400000000,1761436800000|UTC\n");
+    CHECK_STR(pt_cstr(ask("SELECT max(tz) FROM bucket(1761400000000, 1761500000000, 50000000) WHERE tag_id=1")), "\n");
+    CHECK_STR(pt_cstr(ask("SELECT sum(count) FROM bucket(1750000000000, 1750100000000, '8h', 'Asia/Kolkata') WHERE tag_id=1")),
+              ask("SELECT count(*) FROM history WHERE tag_id=1 AND time_ms >= 1750000000000 AND time_ms < 1750100000000"));
+    static const struct {
+        const char *sql, *why;
+    } rows[] = {
+        { "SELECT * FROM bucket(1, 2, '1d', 'Europe/Nowhere') WHERE tag_id=1", "Nowhere" },
+        { "SELECT * FROM bucket(1, 2, '7m', 'Europe/Berlin') WHERE tag_id=1", "7m" },
+        { "SELECT * FROM bucket(1, 2, 60000, 'Europe/Berlin') WHERE tag_id=1", "a text such as '1d'" },
+        { "SELECT * FROM bucket(1, 2, 'often') WHERE tag_id=1", "often" },
+    };
+    for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
+        const char *got = ask(rows[i].sql);
+        CHECK_ROW(rows[i].sql, strncmp(got, "error: ", 7) == 0 && strstr(got, rows[i].why) != NULL);
+    }
+}
+
 static void constraints_are_pushed_down_and_explain_shows_it(void)
 {
     static const struct {
@@ -387,6 +410,7 @@ int main(int argc, char **argv)
         PT_TEST(random_queries_answer_alike),
         PT_TEST(buckets_answer_like_group_by),
         PT_TEST(buckets_of_all_tags_and_by_where),
+        PT_TEST(buckets_follow_a_calendar),
         PT_TEST(constraints_are_pushed_down_and_explain_shows_it),
         PT_TEST(the_other_tables_are_there),
         PT_TEST(a_former_path_still_leads_to_the_samples),
