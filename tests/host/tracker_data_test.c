@@ -2,6 +2,9 @@
 #include "tests/host/script.h"
 #include "tests/support/check.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 /* Every row starts with server 0 ready. Node tags: bdSeq is tag 1. */
 static const script_row rows[] = {
     { "guide 13: values by alias, by name, by both",
@@ -66,10 +69,43 @@ static void every_rule_holds(void)
     script_rows(rows, PT_COUNT_OF(rows));
 }
 
+/* The payload may be larger where the limit was raised; history's longest value stays what it is. */
+static void a_value_that_is_too_long_is_refused_alone(void)
+{
+    static const size_t lengths[] = { HOST_VALUE_MAX, HOST_VALUE_MAX + 1 };
+    char *text = malloc(HOST_VALUE_MAX + 1);
+    CHECK_FATAL(text != NULL);
+    memset(text, 'y', HOST_VALUE_MAX + 1);
+    for (size_t i = 0; i < PT_COUNT_OF(lengths); i++) {
+        host_tracker_options o;
+        script s;
+        pt_buf bytes;
+        script_options(&o);
+        o.limits.payload_bytes = 64u << 20;
+        script_init(&s, &o);
+        script_run(&s, "born", "NBIRTH g/e | ts=99000 seq=0 bd=7 t:12=sx@98000 u:10=d1@98000 > *nbirth +g/e ~1=7@99000 2=x@98000 3=1@98000");
+        spb_metric metrics[] = { { .flags = SPB_HAS_NAME | SPB_HAS_TIMESTAMP, .name = PT_LIT("t"), .timestamp = 98001, .wire = SPB_WIRE_STRING, .value.bytes = pt_slice_of(text, lengths[i]) },
+                                 { .flags = SPB_HAS_NAME | SPB_HAS_TIMESTAMP, .name = PT_LIT("u"), .timestamp = 98001, .wire = SPB_WIRE_DOUBLE, .value.f64 = 2 } };
+        spb_payload p = { .has_timestamp = true, .timestamp = 99001, .has_seq = true, .seq = 1, .metrics = metrics, .n_metrics = 2 };
+        pt_buf_init(&bytes, 64u << 20);
+        CHECK_OK_FATAL(spb_payload_encode(&p, &bytes));
+        host_message m = { .topic = { .verb = SPB_NDATA, .group = PT_LIT("g"), .edge = PT_LIT("e") }, .payload = pt_buf_view(&bytes), .wall_ms = s.wall_ms, .mono_ms = s.mono_ms };
+        host_tracker_message(s.tracker, &m, &s.arena);
+        const host_node *n = host_tracker_find(s.tracker, PT_LIT("g"), PT_LIT("e"));
+        CHECK_INT(n->counts.rejected_samples[HOST_REJECT_TOO_BIG], i);
+        CHECK_INT(n->counts.stored, 4 - i); /* two of the birth, u, and t unless it is too long */
+        CHECK(host__counts_close(n));
+        pt_buf_fini(&bytes);
+        script_fini(&s);
+    }
+    free(text);
+}
+
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
         PT_TEST(every_rule_holds),
+        PT_TEST(a_value_that_is_too_long_is_refused_alone),
     };
     return pt_test_main("host/tracker_data", tests, PT_COUNT_OF(tests), argc, argv);
 }
