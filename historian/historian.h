@@ -173,7 +173,7 @@ void hist_cursor_close(hist_cursor *c);
 PT_MUST_CHECK pt_status hist_value_at(hist *h, uint32_t tag_id, int64_t at_ms, pt_arena *arena, hist_sample *out);
 
 /* The plant as of a time. Every tag that had a path at `at_ms`, in ascending id, with the path, type and unit it had then (first_ms > last_ms: not
- * asked); stop when `each` returns false. Sees what is committed; slices valid during the call. */
+ * asked). Its first path, type and unit are taken to hold from its oldest sample on, should that be older (imported, or filled in by an edge node); stop when `each` returns false. Sees what is committed; slices valid during the call. */
 PT_MUST_CHECK pt_status hist_tags_at(hist *h, int64_t at_ms, bool (*each)(void *ctx, const hist_tag *tag), void *ctx, pt_error *err);
 /* The quality a tag had at `at_ms`, deaths included (their STATE rows say STALE). PT_EEMPTY: nothing is known of it before. */
 PT_MUST_CHECK pt_status hist_state_at(hist *h, uint32_t tag_id, int64_t at_ms, spb_quality *out, pt_error *err);

@@ -368,7 +368,10 @@ static pt_status take_record(in *s, pt_slice line, pt_error *err)
     if (line.len == 0) return PT_OK;
     s->r->lines++;
     pt_arena_reset(&s->scratch);
-    if (s->o->format == HIST_CSV && !s->have_header) return read_header(s, line, err);
+    if (s->o->format == HIST_CSV && !s->have_header) {
+        s->r->header = true;
+        return read_header(s, line, err);
+    }
     pt_status st = s->o->format == HIST_CSV ? parse_csv(s, line, &r, &why) : parse_json(s, line, &r, &why);
     if (st == PT_OK) st = parse_sample(s, &r, &sample, &why);
     if (st == PT_EMALFORMED || st == PT_ETOOBIG || st == PT_EUNSUPPORTED) return note_fault(s, &why, err);

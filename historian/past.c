@@ -4,11 +4,25 @@
 
 #include <stdlib.h>
 
+/* The first path of a tag holds before it was heard of, too: what was imported, or filled in later by an edge node, is older. */
+#define AS_OF(column)                                                                                              \
+    " coalesce((SELECT m." column " FROM tag_meta m WHERE m.tag_id=t.tag_id AND m.from_ms<=?1 ORDER BY m.from_ms DESC LIMIT 1)," \
+    " (SELECT m." column " FROM tag_meta m WHERE m.tag_id=t.tag_id ORDER BY m.from_ms LIMIT 1), t." column ")"
 static const char SQL[] =
-    "SELECT t.tag_id, p.path, t.source, t.group_id, t.edge, t.device, t.metric,"
-    " coalesce((SELECT m.type FROM tag_meta m WHERE m.tag_id=t.tag_id AND m.from_ms<=?1 ORDER BY m.from_ms DESC LIMIT 1), t.type),"
-    " coalesce((SELECT m.unit FROM tag_meta m WHERE m.tag_id=t.tag_id AND m.from_ms<=?1 ORDER BY m.from_ms DESC LIMIT 1), t.unit)"
-    " FROM tag_path p JOIN tag t USING(tag_id) WHERE p.from_ms<=?1 AND (p.to_ms IS NULL OR p.to_ms>?1) ORDER BY t.tag_id";
+    "SELECT t.tag_id, p.path, t.source, t.group_id, t.edge, t.device, t.metric," AS_OF("type") "," AS_OF("unit") ", p.from_ms>?1"
+    " FROM tag_path p JOIN tag t USING(tag_id) WHERE (p.to_ms IS NULL OR p.to_ms>?1)"
+    " AND (p.from_ms<=?1 OR p.from_ms=(SELECT min(x.from_ms) FROM tag_path x WHERE x.tag_id=t.tag_id)) ORDER BY t.tag_id";
+
+/* Is there a sample of then, or an older one? */
+static bool had_samples(hist *h, uint32_t tag_id, int64_t at_ms)
+{
+    if (tag_id == 0 || tag_id > hist__tag_count(h)) return false;
+    pthread_mutex_lock(&h->pending_lock);
+    const hist__hot *hot = hist__hot_at(h, tag_id);
+    bool had = hot->samples && hot->first_ms <= at_ms;
+    pthread_mutex_unlock(&h->pending_lock);
+    return had;
+}
 
 static hist_tag tag_of(sqlite3_stmt *q)
 {
@@ -33,6 +47,7 @@ pt_status hist_tags_at(hist *h, int64_t at_ms, bool (*each)(void *ctx, const his
     bool row = false;
     while (st == PT_OK && (st = hist__db_step(db, q, &row, err)) == PT_OK && row) {
         hist_tag tag = tag_of(q);
+        if (sqlite3_column_int(q, 9) && !had_samples(h, tag.tag_id, at_ms)) continue;
         if (!each(ctx, &tag)) break;
     }
     sqlite3_finalize(q);

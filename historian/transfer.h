@@ -29,7 +29,8 @@ typedef struct hist_export_options {
 PT_MUST_CHECK pt_status hist_export(hist *h, const hist_export_options *o, uint64_t *samples, pt_error *err);
 
 typedef struct hist_import_report {
-    uint64_t lines, samples, faults; /* records read, samples appended, records that could not be read */
+    uint64_t lines, samples, faults; /* records read, a CSV header among them; samples appended; records that could not be read */
+    bool header;        /* one was among them */
     uint64_t offset;    /* bytes of input that are durable: an interrupted import may go on here (records begin at it) */
     uint64_t first_fault_line;
     char first_fault[200];

@@ -210,15 +210,16 @@ static int run_import(cli *c, int argc, char **argv)
     hist_import_report r;
     hist_stats stats = { 0 };
     pt_status st = hist_import(h, &o, &r, &err);
+    unsigned long long records = (unsigned long long)(r.lines - r.header);
     hist_stats_get(h, &stats);
     pt_error closing = { 0 };
     pt_status closed = hist_close(h, 60000, &closing);
     if (input) fclose(t.file);
     if (t.progress) fprintf(stderr, "\r\033[K");
     if (!c->json)
-        fprintf(stderr, "%llu records, %llu samples: %llu new, %llu there already, %llu replaced; %llu records could not be read\n", (unsigned long long)r.lines,
+        fprintf(stderr, "%llu records, %llu samples: %llu new, %llu there already, %llu replaced; %llu records could not be read\n", records,
                 (unsigned long long)r.samples, (unsigned long long)stats.stored, (unsigned long long)stats.duplicates, (unsigned long long)stats.replaced, (unsigned long long)r.faults);
-    else if (put_counts(c, (const count[]){ { "records", r.lines }, { "samples", r.samples }, { "new", stats.stored }, { "duplicates", stats.duplicates },
+    else if (put_counts(c, (const count[]){ { "records", records }, { "samples", r.samples }, { "new", stats.stored }, { "duplicates", stats.duplicates },
                                             { "replaced", stats.replaced }, { "faults", r.faults }, { 0 } }) != PT_EXIT_OK && st == PT_OK)
         st = pt_fail(&err, PT_EIO, "what became of it could not be said");
     if (r.faults && skip) fprintf(stderr, "the first, record %llu: %s\n", (unsigned long long)r.first_fault_line, r.first_fault);

@@ -52,6 +52,26 @@ static void a_tag_stands_where_it_stood_then_with_the_type_and_unit_of_then(void
     close_ok(h);
 }
 
+static void what_was_recorded_before_a_tag_was_heard_of_is_at_its_first_path(void)
+{
+    hist *h = open_store(new_dir(), 64);
+    int64_t start = pt_wall_ms(&fake.clock);
+    put(h, "a", "x/a", SPB_DOUBLE, "m");
+    put(h, "b", "x/b", SPB_DOUBLE, "");
+    append_one(h, f64(1, start - 5000, 1)); /* of an import, or of an edge node's journal */
+    flush(h);
+    pt_fake_clock_advance(&fake, 1000);
+    put(h, "a", "y/a", SPB_INT64, "cm");
+    for (int sealed = 0; sealed < 2; sealed++) {
+        if (sealed) seal(h);
+        tags_at(h, start - 5001, "");
+        tags_at(h, start - 5000, "1:x/a:a:Double:m ");
+        tags_at(h, start, "1:x/a:a:Double:m 2:x/b:b:Double: ");
+        tags_at(h, start + 1000, "1:y/a:a:Int64:cm 2:x/b:b:Double: ");
+    }
+    close_ok(h);
+}
+
 static void a_death_counts_for_the_state_and_nothing_counts_before_the_first_row(void)
 {
     hist *h = open_store(new_dir(), 64);
@@ -78,7 +98,8 @@ static void a_death_counts_for_the_state_and_nothing_counts_before_the_first_row
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = { PT_TEST(a_tag_stands_where_it_stood_then_with_the_type_and_unit_of_then),
-                                     PT_TEST(a_death_counts_for_the_state_and_nothing_counts_before_the_first_row) };
+                                     PT_TEST(what_was_recorded_before_a_tag_was_heard_of_is_at_its_first_path),
+        PT_TEST(a_death_counts_for_the_state_and_nothing_counts_before_the_first_row) };
     setup();
     return pt_test_main("historian/past", tests, PT_COUNT_OF(tests), argc, argv);
 }
