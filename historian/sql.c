@@ -64,6 +64,7 @@ static pt_status run_one(sqlite3 *db, sqlite3_stmt *q, bool (*row)(void *ctx, in
     hist_sql_cell *cells = calloc((size_t)n + 1, sizeof *cells);
     pt_status st = names && cells && n <= COLUMNS_MAX ? PT_OK : pt_fail(err, PT_ENOMEM, "out of memory");
     for (int i = 0; st == PT_OK && i < n; i++) names[i] = sqlite3_column_name(q, i);
+    if (st == PT_OK && n) *stop = !row(ctx, n, names, NULL);
     while (st == PT_OK && !*stop && (rc = sqlite3_step(q)) != SQLITE_DONE) {
         if (rc != SQLITE_ROW) {
             st = status_of(db, err);

@@ -47,10 +47,14 @@ static void flush(out *o, size_t at_least)
     pt_buf_reset(&o->text);
 }
 
+/* Another statement's result goes on below the first one's, if it has the same columns. */
 static bool begin(out *o, int n, const char *const *names)
 {
     size_t bytes = 0;
-    if (o->begun) return true;
+    bool same = o->begun && n == o->columns;
+    for (int i = 0; same && i < n; i++) same = strcmp(o->heads[i], names[i]) == 0;
+    if (o->begun && !same) o->code = cli_fail(o->c, PT_EXIT_USAGE, "a later statement gives other columns than the first: ask them one by one");
+    if (o->begun) return same;
     o->begun = true;
     if (n > COLUMNS_MAX) {
         o->code = cli_fail(o->c, PT_EXIT_FAILED, "%d columns; at most %d can be shown", n, COLUMNS_MAX);
@@ -101,8 +105,7 @@ static void json_row(out *o, const hist_sql_cell *cells)
 static bool row(void *ctx, int n, const char *const *names, const hist_sql_cell *cells)
 {
     out *o = ctx;
-    if (!begin(o, n, names)) return false;
-    if (n != o->columns) return true; /* a second statement with other columns: its rows have no place in this table */
+    if (!cells) return begin(o, n, names);
     if (o->c->json) {
         json_row(o, cells);
         return o->code == CLI_GO_ON;
@@ -146,7 +149,7 @@ static int run(cli *c, int argc, char **argv)
     pt_json_init(&to.j, &to.text);
     st = hist_sql_run(h, argv[1], row, &to, &err);
     if (c->json && st == PT_OK) {
-        if (!to.begun) pt_json_array(&to.j);
+        if (!to.begun) pt_json_array(&to.j); /* no statement had a result */
         pt_json_end_array(&to.j);
         pt_buf_char(&to.text, '\n');
     }

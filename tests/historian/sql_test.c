@@ -10,6 +10,7 @@ static const char *dir;
 static bool print_row(void *ctx, int n, const char *const *names, const hist_sql_cell *c)
 {
     pt_buf *out = ctx;
+    if (!c) return true;
     for (int i = 0; i < n; i++) {
         pt_buf_printf(out, "%s%s=", i ? "|" : "", names[i]);
         if (c[i].type == HIST_SQL_INTEGER) pt_buf_printf(out, "%lld", (long long)c[i].i64);
@@ -115,8 +116,23 @@ static bool third(void *ctx, int n, const char *const *names, const hist_sql_cel
 {
     (void)n;
     (void)names;
-    (void)c;
-    return ++*(int *)ctx < 3;
+    return (*(int *)ctx += c != NULL) < 3;
+}
+
+static bool columns(void *ctx, int n, const char *const *names, const hist_sql_cell *c)
+{
+    if (!c) pt_buf_printf(ctx, "[%d %s]", n, names[n - 1]);
+    else pt_buf_cstr(ctx, ".");
+    return true;
+}
+
+static void columns_come_before_rows_and_also_without_any(void)
+{
+    pt_buf out;
+    pt_buf_init(&out, 1000);
+    CHECK_OK(hist_sql_run(h, "SELECT 1 AS a, 2 AS b; ; SELECT tag_id FROM tag WHERE 0; SELECT 5 AS c", columns, &out, NULL));
+    CHECK_STR(pt_buf_view(&out), "[2 b].[1 tag_id][1 c].");
+    pt_buf_fini(&out);
 }
 
 static void it_stops_when_told(void)
@@ -147,7 +163,8 @@ static void end(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(fill), PT_TEST(cells_keep_their_types_and_columns_their_names), PT_TEST(only_reading_is_allowed), PT_TEST(it_stops_when_told), PT_TEST(a_damaged_block_is_an_error_with_its_place),
+        PT_TEST(fill), PT_TEST(cells_keep_their_types_and_columns_their_names), PT_TEST(only_reading_is_allowed), PT_TEST(columns_come_before_rows_and_also_without_any),
+        PT_TEST(it_stops_when_told), PT_TEST(a_damaged_block_is_an_error_with_its_place),
         PT_TEST(end),
     };
     (void)argc;

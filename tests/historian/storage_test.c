@@ -9,7 +9,7 @@ static bool as_text(void *ctx, int n, const char *const *names, const hist_sql_c
 {
     pt_buf *out = ctx;
     (void)names;
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; cells && i < n; i++) {
         if (cells[i].type == HIST_SQL_INTEGER) pt_buf_printf(out, "%lld", (long long)cells[i].i64);
         else if (cells[i].type == HIST_SQL_REAL) pt_buf_printf(out, "%.3f", cells[i].f64);
         else pt_buf_slice(out, cells[i].bytes);

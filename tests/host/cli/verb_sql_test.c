@@ -60,6 +60,29 @@ static void each_kind_of_cell_has_its_form(void)
     CHECK_CODE(o, 0);
     CHECK_STR(pt_buf_view(&o.out), "[]\n");
     outcome_release(&o);
+    o = CLI("sql", "SELECT 1 AS a, 2 AS b WHERE 0", "--csv"); /* no rows, but columns */
+    CHECK_CODE(o, 0);
+    CHECK_STR(pt_buf_view(&o.out), "a,b\n");
+    outcome_release(&o);
+    o = CLI("sql", "SELECT 1 AS a WHERE 0");
+    CHECK_CODE(o, 0);
+    CHECK_STR(pt_buf_view(&o.out), "a\n");
+    outcome_release(&o);
+}
+
+static void a_second_statement_has_the_firsts_columns_or_is_refused(void)
+{
+    outcome o = CLI("sql", "SELECT 1 AS a; SELECT 2 AS a", "--json");
+    CHECK_CODE(o, 0);
+    CHECK_STR(pt_buf_view(&o.out), "[{\"a\":1},{\"a\":2}]\n");
+    outcome_release(&o);
+    static const char *const queries[] = { "SELECT 1 AS a; SELECT 2 AS b", "SELECT 1 AS a; SELECT 2 AS a, 3 AS b WHERE 0" };
+    for (size_t i = 0; i < PT_COUNT_OF(queries); i++) {
+        o = CLI("sql", queries[i]);
+        CHECK_CODE(o, 2);
+        CHECK_SAYS(o.err, "other columns than the first");
+        outcome_release(&o);
+    }
 }
 
 static void nothing_can_be_written_and_faults_are_said(void)
@@ -101,7 +124,7 @@ int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
         PT_TEST(help_and_wrong_calls), PT_TEST(the_running_hosts_files_are_found), PT_TEST(the_contracts_tables_have_its_columns),
-        PT_TEST(each_kind_of_cell_has_its_form), PT_TEST(nothing_can_be_written_and_faults_are_said), PT_TEST(without_a_host_the_files_are_named),
+        PT_TEST(each_kind_of_cell_has_its_form), PT_TEST(a_second_statement_has_the_firsts_columns_or_is_refused), PT_TEST(nothing_can_be_written_and_faults_are_said), PT_TEST(without_a_host_the_files_are_named),
     };
     return plant_main("host/cli/verb_sql", tests, PT_COUNT_OF(tests), argc, argv);
 }
