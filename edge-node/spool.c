@@ -332,7 +332,8 @@ static void commit(edge_spool *s)
     s->urgent = false;
     bool failing = s->stats.failing;
     pthread_mutex_unlock(&s->lock);
-    bool retention = mono(s) - s->retention_ms >= s->retention_every_ms || stored + bytes > s->o.max_bytes;
+    int64_t now = mono(s);
+    bool retention = now - s->retention_ms >= s->retention_every_ms || stored + bytes > s->o.max_bytes;
     if (!list && s->n_sent == 0 && !retention) return;
     int64_t begin = pt_mono_us(s->o.clock);
     pt_status st = edge__spool_file_begin(&s->file, &err);
@@ -385,7 +386,7 @@ static void commit(edge_spool *s)
     s->stats.error[0] = 0;
     pthread_mutex_unlock(&s->lock);
     if (failing) pt_logf(s->o.log, PT_LOG_INFO, "EDGE-SPOOL-WORKS", "%s: writable again", s->file.path);
-    if (retention) s->retention_ms = mono(s);
+    if (retention) s->retention_ms = now; /* not the present time: what has passed since was not looked at */
     say_lost(s, &o);
     if (o.tell) s->told_pending = -2;
     if (o.resum && read_sums(s, &err) != PT_OK) failed(s, &err);
