@@ -204,7 +204,8 @@ size_t pt_f64_text(double v, char out[32])
 {
     if (isnan(v)) return (size_t)snprintf(out, 32, "NaN");
     if (isinf(v)) return (size_t)snprintf(out, 32, v > 0 ? "Infinity" : "-Infinity");
-    if (v == (double)(int64_t)(fabs(v) < 1e15 ? v : 0) && fabs(v) < 1e15 && !(v == 0 && signbit(v))) return pt_i64_text((int64_t)v, out);
+    if (v == 0 && signbit(v)) return (size_t)snprintf(out, 32, "-0.0"); /* readers that tell integers apart would take -0 for 0 */
+    if (v == (double)(int64_t)(fabs(v) < 1e15 ? v : 0) && fabs(v) < 1e15) return pt_i64_text((int64_t)v, out);
     int n = (int)few_decimals(v, out);
     if (!n) n = (int)ordinary(v, out);
     if (n) return (size_t)n;

@@ -8,7 +8,7 @@
 static const struct {
     const char *name, *opc;
 } FN[HIST_FN_COUNT_] = {
-    [HIST_FN_COUNT] = { "count", "Count" }, [HIST_FN_MIN] = { "min", "Minimum" }, [HIST_FN_MAX] = { "max", "Maximum" }, [HIST_FN_AVG] = { "avg", "Average" },
+    [HIST_FN_NUMBERS] = { "numbers", "Count" }, [HIST_FN_MIN] = { "min", "Minimum" }, [HIST_FN_MAX] = { "max", "Maximum" }, [HIST_FN_AVG] = { "avg", "Average" },
     [HIST_FN_TWA] = { "twa", "TimeAverage" }, [HIST_FN_SUM] = { "sum", "Sum" }, [HIST_FN_TOTAL] = { "total", "Total" }, [HIST_FN_FIRST] = { "first", "Start" },
     [HIST_FN_LAST] = { "last", "End" }, [HIST_FN_DELTA] = { "delta", "Delta" }, [HIST_FN_RANGE] = { "range", "Range" },
     [HIST_FN_STDDEV] = { "stddev", "StandardDeviationSample" }, [HIST_FN_STDDEV_POP] = { "stddev_pop", "StandardDeviationPopulation" },
@@ -35,7 +35,7 @@ bool hist_fn_value(hist_fn fn, const hist_bucket *b, double *out)
     bool any = b->nums > 0;
     double n = (double)b->nums, span = (double)(b->end_ms - b->t_ms);
     switch (fn) {
-    case HIST_FN_COUNT: *out = n; return true;
+    case HIST_FN_NUMBERS: *out = n; return true;
     case HIST_FN_SAMPLES: *out = (double)b->count; return true;
     case HIST_FN_MIN: *out = b->min; return any;
     case HIST_FN_MAX: *out = b->max; return any;

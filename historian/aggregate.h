@@ -8,7 +8,7 @@
 #include "historian/historian.h"
 
 typedef enum hist_fn { /* name, OPC UA Part 13 alias */
-    HIST_FN_COUNT,        /* count, Count: usable numbers */
+    HIST_FN_NUMBERS,      /* numbers, Count: usable ones */
     HIST_FN_MIN,          /* min, Minimum */
     HIST_FN_MAX,          /* max, Maximum */
     HIST_FN_AVG,          /* avg, Average */
@@ -23,7 +23,7 @@ typedef enum hist_fn { /* name, OPC UA Part 13 alias */
     HIST_FN_STDDEV_POP,   /* stddev_pop, StandardDeviationPopulation */
     HIST_FN_PERCENT_GOOD, /* percent_good, PercentGood: of the bucket's time, that with a usable number */
     HIST_FN_DURATION_GOOD,/* duration_good, DurationGood: ms of it */
-    HIST_FN_SAMPLES,      /* samples: of any kind and quality, STATE rows aside */
+    HIST_FN_SAMPLES,      /* samples: of any kind and quality, STATE rows aside; what SQL, HTTP and CLI call count */
     HIST_FN_COUNT_        /* how many there are */
 } hist_fn;
 PT_MUST_CHECK pt_status hist_fn_parse(pt_slice name, hist_fn *out); /* either name; PT_ENOTFOUND */

@@ -276,7 +276,7 @@ static bool wanted_columns(pt_http_request *rq, unsigned *wanted)
         if (pt_slice_eq_cstr(word, "interpolated") || pt_slice_eq_cstr(word, "Interpolative")) bit = 1u << INTERPOLATED;
         if (!bit) {
             pt_http_problem(rq, 400, "bad-request",
-                            "fn: count, good, min, max, sum, avg, first, last, twa, total, delta, range, stddev, stddev_pop, percent_good, duration_good, samples or interpolated");
+                            "fn: count, good, numbers, min, max, sum, avg, first, last, twa, total, delta, range, stddev, stddev_pop, percent_good, duration_good, samples or interpolated");
             return false;
         }
         *wanted |= bit;

@@ -211,7 +211,7 @@ static bool one_bucket(void *ctx, const hist_bucket *b)
         if (strcmp(fn, CLI_INTERPOLATED) == 0) {
             v = value_at_start(o, b);
             n = v == v ? pt_f64_text(v, text[i]) : 0;
-        } else if (strcmp(fn, "count") == 0) n = (size_t)snprintf(text[i], 32, "%llu", (unsigned long long)b->count);
+        } else if (strcmp(fn, CLI_COUNT) == 0) n = (size_t)snprintf(text[i], 32, "%llu", (unsigned long long)b->count);
         else if (hist_fn_parse(pt_cstr(fn), &known) == PT_OK && hist_fn_value(known, b, &v))
             n = o->f32 && is_a_value(known) ? pt_f32_text((float)v, text[i]) : pt_f64_text(v, text[i]);
         values[i] = pt_slice_of(text[i], n);

@@ -13,7 +13,9 @@ typedef struct cli_events {
 typedef enum cli_format { CLI_TABLE, CLI_CSV, CLI_JSON } cli_format;
 
 enum { CLI_MAX_FNS = 7 };
-#define CLI_INTERPOLATED "interpolated" /* beside the names of hist_fn: the value at an interval's beginning */
+/* Beside the names of hist_fn: the value at an interval's beginning; samples of any quality. */
+#define CLI_INTERPOLATED "interpolated"
+#define CLI_COUNT "count"
 
 typedef struct cli_history {
     const char *const *paths;

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-#define FN_NAMES "count, min, max, avg, sum, first, last, twa, total, delta, range, stddev, stddev_pop, percent_good, duration_good, samples, interpolated"
+#define FN_NAMES "count, numbers, min, max, avg, sum, first, last, twa, total, delta, range, stddev, stddev_pop, percent_good, duration_good, samples, interpolated"
 
 /* --- from the host --- */
 
@@ -173,7 +173,8 @@ static int parse_fns(cli *c, const char *text, cli_history *q)
     while (rest.len && pt_slice_split(&rest, ',', &word)) {
         hist_fn fn;
         const char *name = CLI_INTERPOLATED;
-        if (hist_fn_parse(word, &fn) == PT_OK) name = hist_fn_name(fn);
+        if (pt_slice_eq_cstr(word, CLI_COUNT)) name = CLI_COUNT;
+        else if (hist_fn_parse(word, &fn) == PT_OK) name = hist_fn_name(fn);
         else if (!pt_slice_eq_cstr(word, name) && !pt_slice_eq_cstr(word, "Interpolative"))
             return cli_usage(c, "--fn: '%.*s' is not one of " FN_NAMES, PT_SLICE_ARGS(word));
         for (size_t k = 0; k < q->n_fns; k++) {
@@ -263,8 +264,8 @@ const cli_verb cli_verb_history = {
     "  --interval D     one row per interval instead of samples (1m, 15m, 8h, 1d)\n"
     "  --tz ZONE        intervals of this time zone's calendar (Europe/Berlin): 15m, 8h, 1d, 1w, 1mo, 1y; a day in which the clock is\n"
     "                   changed has 23 or 25 hours. Without it they are counted from the beginning of the range\n"
-    "  --fn LIST        of an interval: count,min,max,avg,sum,first,last,twa,total,delta,range,stddev,stddev_pop,percent_good,\n"
-    "                   duration_good,samples (default count,min,max,avg), or interpolated: the value at its beginning, between numbers with\n"
+    "  --fn LIST        of an interval: count (samples of any quality), numbers (usable ones), min,max,avg,sum,first,last,twa,total,\n"
+    "                   delta,range,stddev,stddev_pop,percent_good,duration_good,samples (default count,min,max,avg), or interpolated: the value at its beginning, between numbers with\n"
     "                   fractions on the line; OPC UA names like TimeAverage are known too\n"
     "  --format F       table (default), csv (time,path,value,quality; times UTC in ms) or json\n"
     "  --data DIR       read the historian's directory itself, beside a running host or without one\n"

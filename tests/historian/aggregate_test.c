@@ -81,7 +81,7 @@ static bool brute(hist_fn fn, int64_t lo, int64_t hi, double *out)
         if (rows[i].time_ms >= lo && rows[i].time_ms < hi && hist__usable_number(&rows[i], &v)) square += (v - sum / (double)n) * (v - sum / (double)n);
     }
     switch (fn) {
-    case HIST_FN_COUNT: *out = (double)n; return true;
+    case HIST_FN_NUMBERS: *out = (double)n; return true;
     case HIST_FN_SAMPLES: *out = (double)all; return true;
     case HIST_FN_MIN: *out = min; return n > 0;
     case HIST_FN_MAX: *out = max; return n > 0;

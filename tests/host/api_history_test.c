@@ -128,7 +128,7 @@ static void a_question_that_cannot_be_answered_names_its_parameter(void)
         { "GET", "/api/v1/history?path=g/e1/a&interval=1s", NULL, 400, { "'interval'" }, NULL },
         { "GET", "/api/v1/aggregate?path=g/e1/a&interval=soon", NULL, 400, { "interval: " }, NULL },
         { "GET", "/api/v1/aggregate?path=g/e1/a&interval=-5s", NULL, 400, { "interval: " }, NULL },
-        { "GET", "/api/v1/aggregate?path=g/e1/a&fn=min,median", NULL, 400, { "fn: count, good, min" }, NULL },
+        { "GET", "/api/v1/aggregate?path=g/e1/a&fn=min,median", NULL, 400, { "fn: count, good, numbers, min" }, NULL },
         { "GET", "/api/v1/aggregate?path=g/e1/a&from=0&to=now&interval=1ms", NULL, 400, { "more than 100000 buckets" }, NULL },
         { "GET", "/api/v1/aggregate?path=g/e1/a&max_points=100001", NULL, 400, { "max_points" }, NULL },
         { "GET", "/api/v1/history?path=g/e1/a&max_points=10&reduce=best", NULL, 400, { "reduce must be minmax or lttb" }, NULL },
@@ -156,6 +156,8 @@ static void aggregates_are_columns_by_bucket(void)
     series_is("/api/v1/aggregate?path=g/e1/a&from=0&to=6000&interval=2000", "count", "[1,2,2]"); /* plain numbers are ms */
     series_is("/api/v1/aggregate?path=g/e1/a&from=0&to=6000&interval=2s", "max", "[1,3,5.5]");
     series_is("/api/v1/aggregate?path=g/e1/a&from=0&to=6000&interval=2s", "sum", "[1,5,5.5]");
+    series_is("/api/v1/aggregate?path=g/e1/a&from=0&to=6000&interval=2s&fn=Count,count", "numbers", "[1,2,1]"); /* OPC UA's Count leaves the null out */
+    series_is("/api/v1/aggregate?path=g/e1/a&from=0&to=6000&interval=2s&fn=Count,count", "count", "[1,2,2]");
     h = stage_json(&st, "/api/v1/aggregate?path=g/e1/a&from=0&to=6000&interval=2s&fn=max,min");
     CHECK_STR(pt_cstr(stage_keys(json_array_get(json_object_get(h, "series"), 0))), "path tag_id unit type interval_ms t min max");
     json_decref(h);
