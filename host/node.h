@@ -215,6 +215,10 @@ void host__early_over(host_tracker *t, host_node *n, int64_t wall_ms, int64_t mo
 /* object.c: template instances as whole objects. merge gives the metric to show: `m` over what is known; keep remembers it. */
 const spb_metric *host__object_merge(const host_metric *hm, const spb_metric *m, pt_arena *arena);
 void host__object_keep(host_metric *hm, const spb_metric *whole);
+/* The index of the instance that metric `at` is a member of; `at` itself when it is none's. */
+uint32_t host__object_of(const host_unit *u, uint32_t at);
+/* The name of an instance's template, in `arena`; absent: not known. */
+pt_slice host__object_template(const host_metric *hm, pt_arena *arena);
 /* file.c: a part of a file of `hm` with its metadata. WHOLE: *whole is in the arena; REFUSED: *why. */
 typedef enum host__file_result { HOST__FILE_MORE, HOST__FILE_WHOLE, HOST__FILE_REFUSED } host__file_result;
 host__file_result host__file_part(host_tracker *t, host_metric *hm, const spb_metadata *md, pt_slice part, int64_t mono_ms, pt_arena *arena, pt_slice *whole,

@@ -92,3 +92,20 @@ void host__object_keep(host_metric *hm, const spb_metric *whole)
     hm->object = bytes;
     hm->object_len = (uint32_t)len;
 }
+
+/* A birth enters the members behind their instance, the outer one first. */
+uint32_t host__object_of(const host_unit *u, uint32_t at)
+{
+    pt_slice name = u->metrics[at].name;
+    for (uint32_t i = (u->metrics[at].flags & HOST_METRIC_MEMBER) ? at : 0; i-- > 0;) {
+        const host_metric *hm = &u->metrics[i];
+        if (hm->type == SPB_TEMPLATE && hm->name.len < name.len && name.ptr[hm->name.len] == '/' && pt_slice_starts(name, hm->name)) return i;
+    }
+    return at;
+}
+
+pt_slice host__object_template(const host_metric *hm, pt_arena *arena)
+{
+    const spb_metric *m = hm->object ? decode(pt_slice_of(hm->object, hm->object_len), arena) : NULL;
+    return m && is_instance(m) && m->value.tmpl->template_ref.len ? m->value.tmpl->template_ref : PT_NONE;
+}

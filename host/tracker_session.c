@@ -143,8 +143,9 @@ void host__ndeath(host_tracker *t, host_node *n, const host_message *m, const sp
 {
     uint8_t bd = 0;
     bool has_bd = find_bd_seq(p, true, &bd);
-    /* After a session was taken to go on, a later bdSeq counts, too: should it have been another session after all, it must be able to die. */
-    bool later = n->bd_unsure && has_bd && (uint8_t)(bd - n->bd_seq) < 128;
+    /* A later bdSeq counts, too, where the session of now may be another than the one we saw born: it was taken to go on after an absence, or
+     * its NBIRTH was missed or refused. It must be able to die. */
+    bool later = (n->bd_unsure || n->state != HOST_NODE_ONLINE) && has_bd && (uint8_t)(bd - n->bd_seq) < 128;
     if (n->has_bd_seq && (!has_bd || bd != n->bd_seq) && !later) {
         host__reject_message(t, n, &m->topic, HOST_REJECT_BAD_DEATH, 0, has_bd ? "NDEATH of another session" : "NDEATH without bdSeq");
         return;

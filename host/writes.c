@@ -245,13 +245,50 @@ static void target_free(target *t)
     free(t->metric);
 }
 
+/* What a member stands in: a command names the instance of the birth, and the member inside it. */
+typedef struct instance {
+    struct instance *outer;
+    pt_slice name, template_ref;
+} instance;
+
 typedef struct node_facts {
     pt_slice device;
     pt_slice metric;
-    bool node_online, device_online, has_alias;
+    bool node_online, device_online, has_alias, no_template;
     uint16_t server;
-    uint64_t alias;
+    uint64_t alias;     /* of the outermost instance, or the metric itself */
+    pt_slice name;      /* the metric's own, inside its instance; absent: not known */
+    instance *instance; /* NULL: the metric stands for itself */
+    pt_arena arena;     /* of name and instances */
 } node_facts;
+
+/* A metric of a unit, and what it stands in. */
+static void see_metric(node_facts *f, const host_unit *u, uint32_t at)
+{
+    instance **link = &f->instance;
+    pt_slice *name = &f->name;
+    for (;;) {
+        const host_metric *hm = &u->metrics[at];
+        uint32_t outer = host__object_of(u, at);
+        size_t skip = outer == at ? 0 : u->metrics[outer].name.len + 1;
+        *name = pt_arena_dup(&f->arena, pt_slice_from(hm->name, skip));
+        if (!name->ptr) f->no_template = true; /* out of memory */
+        if (outer == at) {
+            f->has_alias = (hm->flags & HOST_METRIC_ALIAS) != 0;
+            f->alias = hm->alias;
+            return;
+        }
+        instance *i = *link = pt_arena_zalloc(&f->arena, sizeof *i);
+        if (i) i->template_ref = host__object_template(&u->metrics[outer], &f->arena);
+        if (!i || !i->template_ref.ptr) {
+            f->no_template = true;
+            return;
+        }
+        link = &i->outer;
+        name = &i->name;
+        at = outer;
+    }
+}
 
 static void see_node(void *ctx, const host_node *n)
 {
@@ -263,10 +300,7 @@ static void see_node(void *ctx, const host_node *n)
         if (!pt_slice_eq(u->id_slice, f->device)) continue;
         f->device_online = u->online;
         uint64_t at;
-        if (pt_map_get(&u->by_name, f->metric, &at) && (u->metrics[at].flags & HOST_METRIC_ALIAS)) {
-            f->has_alias = true;
-            f->alias = u->metrics[at].alias;
-        }
+        if (pt_map_get(&u->by_name, f->metric, &at)) see_metric(f, u, (uint32_t)at);
     }
 }
 
@@ -305,6 +339,7 @@ static pt_status check(host_writes *w, const host_write_request *rq, const targe
     if (!f->node_online) return refuse(r, 409, "source-offline", "edge node %s/%s is not online", t->group, t->edge);
     if (!f->device_online) return refuse(r, 409, "source-offline", "device %s of %s/%s is not online", t->device, t->group, t->edge);
     if (!t->live) return refuse(r, 409, "source-offline", "%.*s is not live", PT_SLICE_ARGS(rq->path));
+    if (f->no_template) return refuse(r, 403, "write-rejected", "%.*s is a member of a template instance whose template is not known", PT_SLICE_ARGS(rq->path));
     pt_slice text = rq->value_text;
     if (pt_slice_eq_cstr(rq->value_json, "null")) return refuse(r, 422, "validation", "null cannot be written");
     spb_class c = spb_datatype_class(t->type);
@@ -321,23 +356,37 @@ static pt_status check(host_writes *w, const host_write_request *rq, const targe
     return PT_OK;
 }
 
-/* tck-id-topics-ncmd-payload, -dcmd-payload: name, value in the birth's datatype, timestamp; no seq */
-static pt_status send_command(host_writes *w, const target *t, const node_facts *f, const spb_value *v, int64_t now)
+static spb_metric command_metric(const host_writes *w, pt_slice name, spb_datatype type, int64_t now)
 {
-    spb_metric m = { .timestamp = (uint64_t)now, .flags = SPB_HAS_TIMESTAMP };
-    if (w->opt.cmd_alias && f->has_alias) {
-        m.alias = f->alias;
-        m.flags |= SPB_HAS_ALIAS;
-    } else {
-        m.name = pt_cstr(t->metric);
-        m.flags |= SPB_HAS_NAME;
-    }
+    spb_metric m = { .name = name, .timestamp = (uint64_t)now, .flags = SPB_HAS_NAME | SPB_HAS_TIMESTAMP };
     if (w->opt.cmd_datatype) {
-        m.datatype = t->type;
+        m.datatype = type;
         m.flags |= SPB_HAS_DATATYPE;
     }
+    return m;
+}
+
+/* tck-id-topics-ncmd-payload, -dcmd-payload: name, value in the birth's datatype, timestamp; no seq. A member goes inside its instance. */
+static pt_status send_command(host_writes *w, const target *t, node_facts *f, const spb_value *v, int64_t now)
+{
+    spb_metric m = command_metric(w, f->name.ptr ? f->name : pt_cstr(t->metric), t->type, now);
     pt_status st = spb_metric_set_value(&m, v, w->opt.uint32_long);
     if (st != PT_OK) return st;
+    for (const instance *i = f->instance; i; i = i->outer) {
+        spb_template *tmpl = pt_arena_zalloc(&f->arena, sizeof *tmpl);
+        spb_metric *member = pt_arena_zalloc(&f->arena, sizeof *member);
+        if (!tmpl || !member) return PT_ENOMEM;
+        *member = m;
+        *tmpl = (spb_template){ .template_ref = i->template_ref, .has_is_definition = true, .metrics = member, .n_metrics = 1 };
+        m = command_metric(w, i->name, SPB_TEMPLATE, now);
+        m.wire = SPB_WIRE_TEMPLATE;
+        m.value.tmpl = tmpl;
+    }
+    if (w->opt.cmd_alias && f->has_alias) {
+        m.name = PT_NONE;
+        m.alias = f->alias;
+        m.flags = (uint16_t)((m.flags & ~SPB_HAS_NAME) | SPB_HAS_ALIAS);
+    }
     spb_payload p = { .timestamp = (uint64_t)now, .has_timestamp = true, .metrics = &m, .n_metrics = 1 };
     spb_topic topic = { .verb = t->device[0] ? SPB_DCMD : SPB_NCMD, .group = pt_cstr(t->group), .edge = pt_cstr(t->edge) };
     if (t->device[0]) topic.device = pt_cstr(t->device);
@@ -458,10 +507,12 @@ pt_status host_writes_do(host_writes *w, const host_write_request *rq, host_writ
     int64_t now = pt_wall_ms(w->clock);
     target t = { 0 };
     node_facts f = { 0 };
+    pt_arena_init(&f.arena, 64u << 20);
     spb_value v = { .type = SPB_BOOLEAN, .is_null = true };
     if (uns_read(w->tree, rq->path, see_target, &t) == PT_OK && t.found) {
         if (!t.group || !t.edge || !t.device || !t.metric) {
             target_free(&t);
+            pt_arena_fini(&f.arena);
             return PT_ENOMEM;
         }
         f.device = pt_cstr(t.device);
@@ -473,6 +524,7 @@ pt_status host_writes_do(host_writes *w, const host_write_request *rq, host_writ
     record *r = record_new(w, rq, &t, &v);
     if (!r) {
         target_free(&t);
+        pt_arena_fini(&f.arena);
         return PT_ENOMEM;
     }
     result.id = r->r.id;
@@ -485,6 +537,7 @@ pt_status host_writes_do(host_writes *w, const host_write_request *rq, host_writ
     if ((same = find_key(w, rq->key)) != NULL) { /* the same key came twice at a time: one of them is sent */
         pthread_mutex_unlock(&w->lock);
         target_free(&t);
+        pt_arena_fini(&f.arena);
         record_free(r);
         return host_writes_do(w, rq, out);
     }
@@ -528,6 +581,7 @@ pt_status host_writes_do(host_writes *w, const host_write_request *rq, host_writ
         }
     }
     target_free(&t);
+    pt_arena_fini(&f.arena);
     tell(w, r, now); /* the request */
     pthread_mutex_lock(&w->lock);
     if (r->r.state == HOST_WRITE_REFUSED) w->counts[HOST_WRITE_REFUSED]++;

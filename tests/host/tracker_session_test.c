@@ -22,6 +22,30 @@ static const script_row rows[] = {
       "NDEATH g/e | bdSeq:8=i7 > stale(1)@100000 -g/e *ndeath\n"
       "NBIRTH g/e | ts=99000 seq=0 bdSeq#9:8=l8 > *nbirth +g/e ~1=8@99000\n"
       "NDEATH g/e | #9=l8 > stale(1)@100000 -g/e *ndeath" },
+    { "guide 25.30: a session begun unseen, while our connection was lost, ends with a later bdSeq",
+      "NBIRTH g/e | ts=99000 seq=0 bd=7 > *nbirth +g/e ~1=7@99000\n"
+      "lost 0 > stale(1)@100000 -g/e\n"
+      "ready 0 >\n"
+      "NDEATH g/e | bd=6 > !death-of-other-session\n"
+      "NDEATH g/e | bd=8 > *ndeath\n"
+      "wait 600000 >" },
+    { "guide 25.30: a session whose NBIRTH does not decode ends with a later bdSeq, and is not asked any more",
+      "NBIRTH g/e | ts=99000 seq=0 bd=7 > *nbirth +g/e ~1=7@99000\n"
+      "NBIRTH g/e | hex=12ff > !malformed stale(1)@100000 -g/e NCMD:g/e@0 *rebirth-request\n"
+      "NDEATH g/e | bd=8 > *ndeath\n"
+      "wait 600000 >" },
+    { "guide 25.30: and so does one whose NBIRTH had no seq",
+      "NBIRTH g/e | ts=99000 seq=0 bd=7 > *nbirth +g/e ~1=7@99000\n"
+      "NBIRTH g/e | ts=99500 bd=8 > !no-seq stale(1)@100000 -g/e NCMD:g/e@0 *rebirth-request\n"
+      "NDEATH g/e | bd=8 > *ndeath\n"
+      "wait 600000 >" },
+    { "guide 25.30: and one whose NBIRTH is lost, as its later messages show",
+      "NBIRTH g/e | ts=99000 seq=0 bd=255 > *nbirth +g/e ~1=255@99000\n"
+      "NDATA g/e | ts=99001 seq=1 >\n"
+      "DBIRTH g/e/d | ts=99500 seq=1 t:10=d1@99500 >\n"
+      "wait 2000 > !duplicate-seq *seq-gap stale(1)@102000 -g/e NCMD:g/e@0 *rebirth-request\n"
+      "NDEATH g/e | bd=0 > *ndeath\n"
+      "wait 600000 >" },
     { "guide 25.30: without a known bdSeq every death counts",
       "NBIRTH g/e | ts=99000 seq=0 t:10=d1@98000 > *nbirth +g/e 1=1@98000\n"
       "NDEATH g/e | bd=3 > stale(1)@100000 m1:S@100000 -g/e *ndeath" },

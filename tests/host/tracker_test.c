@@ -63,6 +63,7 @@ static void messages_that_were_let_go_are_booked_and_their_node_is_asked(void)
     host_tracker_stats_get(s.tracker, &st);
     CHECK_INT(st.rejected_messages[HOST_REJECT_OVERLOAD], 8);
     CHECK_INT(st.nodes, 1);
+    script_run(&s, "guide 25.30: a birth may have been among them, so a later bdSeq counts", "NDEATH g/e | bd=9 > *ndeath\nwait 600000 >");
     script_run(&s, "shed", "NBIRTH g/e | ts=100000 seq=0 bd=7 t:10=d1@98000 > *nbirth +g/e ~1=7@100000 ~2=1@98000 m2:G@100001");
     script_fini(&s);
 }

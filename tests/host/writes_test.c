@@ -2,6 +2,7 @@
  * until told otherwise. */
 #include "host/writes.h"
 #include "tests/host/rig.h"
+#include "tests/host/wire.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@ typedef struct bench {
     host_writes_options options;
     pt_status send_answer;
     _Atomic unsigned sent, told;
+    uint16_t server;
     char topic[200], payload[1000];
     size_t payload_len;
     char last_told[2000];
@@ -23,7 +25,7 @@ typedef struct bench {
 static pt_status send_command(void *ctx, uint16_t server, pt_slice topic, pt_slice payload)
 {
     bench *b = ctx;
-    CHECK_INT(server, 0);
+    b->server = server;
     if (b->send_answer != PT_OK) return b->send_answer;
     snprintf(b->topic, sizeof b->topic, "%.*s", PT_SLICE_ARGS(topic));
     b->payload_len = payload.len < sizeof b->payload ? payload.len : 0;
@@ -242,6 +244,86 @@ static void the_bytes_of_a_command_are_name_value_type_and_time(void)
         pass(&b, 6000);
     }
     pt_arena_fini(&arena);
+    bench_close(&b);
+}
+
+/* A metric in the notation of wire.h, without times. */
+static void show(const spb_metric *m, pt_buf *out)
+{
+    pt_buf_slice(out, m->name);
+    if (m->flags & SPB_HAS_ALIAS) pt_buf_printf(out, "#%llu", (unsigned long long)m->alias);
+    if (m->flags & SPB_HAS_DATATYPE) pt_buf_printf(out, ":%u", m->datatype);
+    if (m->wire == SPB_WIRE_DOUBLE) pt_buf_printf(out, "=d%g", m->value.f64);
+    if (m->wire != SPB_WIRE_TEMPLATE) return;
+    const spb_template *t = m->value.tmpl;
+    pt_buf_printf(out, "=T{%.*s%s}(", PT_SLICE_ARGS(t->template_ref), t->has_is_definition && !t->is_definition ? "" : "|d");
+    for (uint32_t i = 0; i < t->n_metrics; i++)
+        show(&t->metrics[i], out);
+    pt_buf_char(out, ')');
+}
+
+static void a_member_is_written_inside_its_template_instance(void)
+{
+    static const struct {
+        const char *what, *path, *topic, *want;
+        bool no_datatype, alias;
+    } rows[] = {
+        { "guide 7: the instance of the birth, in it the member", "g/m/m1/rpm", "spBv1.0/g/NCMD/m", "m1:19=T{M}(rpm:10=d2.5)", false, false },
+        { "an instance inside an instance", "g/m/m1/in/x", "spBv1.0/g/NCMD/m", "m1:19=T{M}(in:19=T{N}(x:10=d2.5))", false, false },
+        { "a member with a slash in its name", "g/m/m1/a/b", "spBv1.0/g/NCMD/m", "m1:19=T{M}(a/b:10=d2.5)", false, false },
+        { "the instance of a name that continues another's", "g/m/m1/in2/x", "spBv1.0/g/NCMD/m", "m1/in2:19=T{N}(x:10=d2.5)", false, false },
+        { "cmd_datatype: false", "g/m/m1/rpm", "spBv1.0/g/NCMD/m", "m1=T{M}(rpm=d2.5)", true, false },
+        { "cmd_alias: true: the instance's", "g/m/m1/in/x", "spBv1.0/g/NCMD/m", "#5:19=T{M}(in:19=T{N}(x:10=d2.5))", false, true },
+        { "of a device", "g/m/dev/m2/rpm", "spBv1.0/g/DCMD/m/dev", "m2:19=T{M}(rpm:10=d2.5)", false, false },
+    };
+    bench b;
+    pt_arena arena;
+    bench_open(&b);
+    pt_arena_init(&arena, 1u << 20);
+    rig_push(&b.r, "spBv1.0/g/NBIRTH/m",
+             "ts=1000 seq=0 bd=7 N:19=T{d}(x:10=-!n) M:19=T{d}(rpm:10=-!n,in:19=T{N}()) m1#5:19=T{M}(rpm:10=d1@1,in:19=T{N}(x:10=d1@1),a/b:10=d1@1)@1 m1/in2:19=T{N}(x:10=d1@1)@1");
+    rig_push(&b.r, "spBv1.0/g/DBIRTH/m/dev", "ts=1001 seq=1 m2:19=T{M}(rpm:10=d1@1)@1 lone:19=T{}(rpm:10=d1@1)@1");
+    rig_push(&b.r, "spBv1.0/g/NDATA/m", "ts=1002 seq=2 m1=T{M}(rpm=d2@2)@2"); /* what stands there is no longer the birth's object */
+    rig_settle(&b.r);
+    for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
+        spb_payload p;
+        pt_buf text;
+        pt_buf_init(&text, 1000);
+        b.options.cmd_datatype = !rows[i].no_datatype;
+        b.options.cmd_alias = rows[i].alias;
+        host_writes_configure(b.w, &b.options);
+        CHECK_ROW(rows[i].what, ask(&b, rows[i].path, "2.5").state == HOST_WRITE_SENT);
+        CHECK_STR(pt_cstr(b.topic), rows[i].topic);
+        CHECK_OK_FATAL(spb_payload_decode(pt_slice_of(b.payload, b.payload_len), &spb_limits_default, &arena, &p, NULL));
+        CHECK_FATAL(p.n_metrics == 1);
+        show(&p.metrics[0], &text);
+        CHECK_STR(pt_buf_view(&text), rows[i].want);
+        pt_buf_fini(&text);
+        pass(&b, 6000);
+    }
+    unsigned before = b.sent;
+    host_write_result r = ask(&b, "g/m/dev/lone/rpm", "2.5");
+    CHECK(r.state == HOST_WRITE_REFUSED && r.http == 403 && strstr(r.text, "template is not known"));
+    CHECK_INT(b.sent, before);
+    pt_arena_fini(&arena);
+    bench_close(&b);
+}
+
+static void a_command_goes_to_the_server_its_node_lives_on(void)
+{
+    bench b;
+    pt_buf birth;
+    bench_open(&b);
+    pt_buf_init(&birth, 1000);
+    wire_payload("ts=1000 seq=0 bd=7 d:10=d1@1000", &birth);
+    host_packet p = { .topic = PT_LIT("spBv1.0/g/NBIRTH/far"), .payload = pt_buf_view(&birth), .wall_ms = pt_wall_ms(pt_clock_system()), .mono_ms = pt_mono_ms(pt_clock_system()), .server = 1 };
+    host_ingest_push(b.r.ingest, &p);
+    rig_settle(&b.r);
+    CHECK_INT(ask(&b, "g/far/d", "2.5").state, HOST_WRITE_SENT);
+    CHECK_INT(b.server, 1);
+    CHECK_INT(ask(&b, "g/e/d", "2.5").state, HOST_WRITE_SENT);
+    CHECK_INT(b.server, 0);
+    pt_buf_fini(&birth);
     bench_close(&b);
 }
 
@@ -475,6 +557,8 @@ int main(int argc, char **argv)
         PT_TEST(who_is_not_there_is_not_written_to),
         PT_TEST(a_command_that_cannot_be_sent_is_refused_and_waits_for_nothing),
         PT_TEST(the_bytes_of_a_command_are_name_value_type_and_time),
+        PT_TEST(a_member_is_written_inside_its_template_instance),
+        PT_TEST(a_command_goes_to_the_server_its_node_lives_on),
         PT_TEST(newer_data_with_the_value_confirms),
         PT_TEST(another_value_deviates_unless_a_better_one_follows_within_a_second),
         PT_TEST(silence_times_out_and_says_that_nothing_is_known),
