@@ -134,7 +134,7 @@ void api__write(void *ctx, pt_http_request *rq)
     host_app *app = ctx;
     api__begin(rq);
     if (!api__unsafe_allowed(rq)) return;
-    int64_t wait_ms = app->config->writes.confirm_ms;
+    int64_t wait_ms = host_writes_confirm_ms(app->writes);
     pt_slice wait = pt_http_query(rq, "wait");
     pt_error err = { 0, "" };
     if (wait.ptr && pt_duration_parse(wait, &wait_ms, &err) != PT_OK) {

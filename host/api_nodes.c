@@ -232,7 +232,8 @@ void api__rebirth(void *ctx, pt_http_request *rq)
     case PT_ENOTFOUND: pt_http_problem(rq, 404, "not-found", "no such edge node is known"); return;
     case PT_EREFUSED: pt_http_problem(rq, 403, "write-rejected", "this host is passive (host.role): it sends nothing to the plant"); return;
     case PT_ESTATE: pt_http_problem(rq, 409, "source-offline", "the node's MQTT server is not connected, or our STATE is not acknowledged yet"); return;
-    case PT_ETIMEOUT: pt_http_problem(rq, 503, "not-ready", "the host is too busy"); return;
+    case PT_ETIMEOUT:
+    case PT_EFULL: pt_http_problem(rq, 503, "not-ready", "the host is too busy"); return;
     default: pt_http_problem(rq, 500, "internal", "the request could not be made"); return;
     }
 }

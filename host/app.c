@@ -73,12 +73,13 @@ static pt_status send_command(void *ctx, uint16_t server, pt_slice topic, pt_sli
     return host_session_command(app->sessions[server], topic, payload);
 }
 
-static void on_command(void *ctx, uint16_t server, pt_slice topic, pt_slice payload)
+static pt_status on_command(void *ctx, uint16_t server, pt_slice topic, pt_slice payload)
 {
     host_app *app = ctx;
     pt_status st = send_command(app, server, topic, payload);
     if (st != PT_OK)
         pt_logf(app->log, PT_LOG_WARN, "HOST-COMMAND", "%.*s could not be sent: %s", PT_SLICE_ARGS(topic), pt_status_name(st));
+    return st;
 }
 
 static void on_write(void *ctx, pt_slice json)
@@ -359,12 +360,11 @@ bool host__audit(host_app *app, pt_slice address, const char *action, pt_slice o
 void host_app_reload(host_app *app, const host_config *c)
 {
     const host_config *old = app->config;
-    bool same_servers = old->mqtt.servers.n == c->mqtt.servers.n;
-    for (uint32_t i = 0; same_servers && i < c->mqtt.servers.n; i++)
-        same_servers = strcmp(((const char *const *)old->mqtt.servers.items)[i], ((const char *const *)c->mqtt.servers.items)[i]) == 0;
-    if (!same_servers || strcmp(old->host.id, c->host.id) != 0 || old->host.role != c->host.role || strcmp(old->data.dir, c->data.dir) != 0 ||
-        strcmp(old->http.listen, c->http.listen) != 0 || old->mqtt.embedded_broker != c->mqtt.embedded_broker || old->ingest.shards != c->ingest.shards)
-        pt_logf(app->log, PT_LOG_WARN, "HOST-RELOAD", "host, mqtt, data, ingest and http settings change at the next start only");
+    pt_buf later;
+    pt_buf_init(&later, 4096);
+    host_config_at_start(old, c, &later);
+    if (later.len) pt_logf(app->log, PT_LOG_WARN, "HOST-RELOAD", "these settings have changed and are taken at the next start only: %.*s", PT_SLICE_ARGS(pt_buf_view(&later)));
+    pt_buf_fini(&later);
     host_tracker_options t;
     tracker_options(c, &t);
     t.commands = is_active(old);
@@ -376,11 +376,13 @@ void host_app_reload(host_app *app, const host_config *c)
     host_writes_configure(app->writes, &w);
     pt_status remapped = host_ingest_remap(app->ingest, c->map);
     if (remapped != PT_OK) pt_logf(app->log, PT_LOG_ERROR, "HOST-RELOAD", "mapping rules: %s", pt_status_name(remapped));
-    pt_logf(app->log, PT_LOG_INFO, "HOST-RELOAD", "sparkplug, writes, uns and rules settings taken over");
+    pt_logf(app->log, PT_LOG_INFO, "HOST-RELOAD", "the other sparkplug, writes, uns and rules settings are taken over");
     (void)host__audit(app, PT_NONE, "config-reload", PT_NONE, remapped == PT_OK ? "done" : pt_status_name(remapped));
-    hist_event e = { .time_ms = pt_wall_ms(app->clock), .type = PT_LIT("config-reload"), .detail = PT_LIT("{}") };
+    int64_t now = pt_wall_ms(app->clock);
+    hist_event e = { .time_ms = now, .type = PT_LIT("config-reload"), .detail = PT_LIT("{}") };
     pt_status st = hist_event_append(app->history, &e);
     if (st != PT_OK) pt_logf(app->log, PT_LOG_WARN, "HOST-EVENT-LOST", "config-reload: %s", pt_status_name(st));
+    live_event(app, "config-reload", PT_NONE, PT_NONE, now, PT_LIT("{}"));
 }
 
 pt_status host_app_stop(host_app *app, pt_error *err)

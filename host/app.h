@@ -12,7 +12,7 @@
 #include "host/writes.h"
 
 typedef struct host_app {
-    const host_config *config; /* borrowed; replaced by host_app_reload */
+    const host_config *config; /* of the start; borrowed */
     const pt_clock *clock;
     const pt_log *log;
     pt_metrics *metrics;
@@ -40,7 +40,7 @@ PT_MUST_CHECK pt_status host_app_open(host_app *app, const host_config *config, 
 PT_MUST_CHECK pt_status host_app_start(host_app *app, pt_error *err);
 /* What time brings; every 100 ms or so. */
 void host_app_tick(host_app *app);
-/* Take over what can change while running; the rest is named in the log. `config` must outlive the app. */
+/* Take over what can change while running; what has changed beside that is named in the log. `config` must outlive the app. */
 void host_app_reload(host_app *app, const host_config *config);
 /* Death messages, drain, close. The worst that happened. */
 pt_status host_app_stop(host_app *app, pt_error *err);

@@ -64,10 +64,13 @@ void host__backfill_tick(host_tracker *t, host_node *n, int64_t wall_ms, int64_t
     n->backfill_asked_ms = n->backfill_from > MARGIN_MS ? n->backfill_from - MARGIN_MS : 0;
     spb_metric m = { .name = PT_LIT(BACKFILL_FROM),
                      .timestamp = (uint64_t)wall_ms,
-                     .datatype = SPB_DATETIME,
-                     .flags = SPB_HAS_NAME | SPB_HAS_TIMESTAMP | SPB_HAS_DATATYPE,
+                     .flags = SPB_HAS_NAME | SPB_HAS_TIMESTAMP,
                      .wire = SPB_WIRE_LONG,
                      .value = { .u64 = (uint64_t)n->backfill_asked_ms } };
+    if (t->opt.cmd_datatype) {
+        m.datatype = SPB_DATETIME;
+        m.flags |= SPB_HAS_DATATYPE;
+    }
     if (host__send_ncmd(t, n, &m, wall_ms) != PT_OK) {
         n->backfill_due = mono_ms + 5000;
         return;

@@ -308,10 +308,10 @@ static void on_state(void *ctx, host_node *n, pt_slice device, bool online, int6
     if (name.ptr) s->g->out.state(s->g->out.ctx, name, device, online, at_ms, reason);
 }
 
-static void on_command(void *ctx, uint16_t server, pt_slice topic, pt_slice payload)
+static pt_status on_command(void *ctx, uint16_t server, pt_slice topic, pt_slice payload)
 {
     host__shard *s = ctx;
-    if (s->g->out.command) s->g->out.command(s->g->out.ctx, server, topic, payload);
+    return s->g->out.command ? s->g->out.command(s->g->out.ctx, server, topic, payload) : PT_OK;
 }
 
 /* Once per node, reason and minute. */

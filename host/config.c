@@ -3,6 +3,7 @@
 
 #include "host/rules.h"
 #include "host/tracker.h"
+#include <stdio.h>
 
 #define AT(field) offsetof(host_config, field)
 
@@ -221,4 +222,59 @@ void host_config_check(const pt_yaml *y, void *bound, pt_buf *faults, void *ctx)
             !pt_slice_starts(url, PT_LIT("mqtt://127.0.0.1:")) && !pt_slice_starts(url, PT_LIT("mqtt://localhost:")))
             pt_yaml_fault(y, mqtt, faults, "mqtt.embedded_broker: the first server must be tcp://127.0.0.1:PORT, where the broker will listen");
     }
+}
+
+/* ---- what a reload cannot take over ---- */
+
+static bool read_at_start_only(pt_slice name)
+{
+    if (pt_slice_eq_cstr(name, "sparkplug.hold_off") || pt_slice_eq_cstr(name, "sparkplug.legacy_state")) return true;
+    return !pt_slice_starts(name, PT_LIT("sparkplug.")) && !pt_slice_starts(name, PT_LIT("writes.")) && !pt_slice_starts(name, PT_LIT("uns.")) &&
+           !pt_slice_eq_cstr(name, "rules");
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* a, b: the structures the fields of `table` lie in. */
+static bool same_field(const pt_config_field *f, const char *a, const char *b)
+{
+    const void *x = a + f->offset, *y = b + f->offset;
+    const pt_config_list *p = x, *q = y;
+    switch (f->type) {
+    case PT_CFG_STRING: return same_text(*(const char *const *)x, *(const char *const *)y);
+    case PT_CFG_BOOL: return *(const bool *)x == *(const bool *)y;
+    case PT_CFG_ENUM: return *(const int *)x == *(const int *)y;
+    case PT_CFG_INT:
+    case PT_CFG_DURATION: return *(const int64_t *)x == *(const int64_t *)y;
+    case PT_CFG_BYTES: return *(const uint64_t *)x == *(const uint64_t *)y;
+    case PT_CFG_DOUBLE: return *(const double *)x == *(const double *)y || (!given(*(const double *)x) && !given(*(const double *)y));
+    case PT_CFG_STRINGS:
+        for (uint32_t i = 0; p->n == q->n && i < p->n; i++)
+            if (!same_text(((const char *const *)p->items)[i], ((const char *const *)q->items)[i])) return false;
+        return p->n == q->n;
+    case PT_CFG_LIST:
+        for (uint32_t i = 0; p->n == q->n && i < p->n; i++)
+            for (const pt_config_field *sub = f->sub; sub->key; sub++)
+                if (!same_field(sub, (const char *)p->items + i * f->size, (const char *)q->items + i * f->size)) return false;
+        return p->n == q->n;
+    default: return true; /* nodes: of rules and uns, which are taken over */
+    }
+}
+
+static void differing(const pt_config_field *table, const char *a, const char *b, const char *prefix, pt_buf *out)
+{
+    for (const pt_config_field *f = table; f->key; f++) {
+        char name[100];
+        int n = snprintf(name, sizeof name, "%s%s%s", prefix, f->key, f->type == PT_CFG_SECTION ? "." : "");
+        if (f->type == PT_CFG_SECTION) differing(f->sub, a + f->offset, b + f->offset, name, out);
+        else if (!same_field(f, a, b) && read_at_start_only(pt_slice_of(name, (size_t)n))) pt_buf_printf(out, "%s%s", out->len ? ", " : "", name);
+    }
+}
+
+void host_config_at_start(const host_config *now, const host_config *fresh, pt_buf *out)
+{
+    differing(host_config_table, (const char *)now, (const char *)fresh, "", out);
 }

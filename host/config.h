@@ -81,4 +81,6 @@ typedef struct host_config {
 extern const pt_config_field host_config_table[];
 /* Cross-field rules: ids, servers, what is not there yet. For pt_config_load. */
 void host_config_check(const pt_yaml *y, void *bound, pt_buf *faults, void *ctx);
+/* Appends the settings that differ and are read at the start only, by name: "mqtt.servers, data.dir". */
+void host_config_at_start(const host_config *now, const host_config *fresh, pt_buf *out);
 #endif

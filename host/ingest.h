@@ -32,7 +32,7 @@ typedef struct host_outputs {
     void (*tags)(void *ctx, const uint32_t *ids, size_t n);    /* quality or state of these changed (stale, absent); shard locked */
     void (*event)(void *ctx, host_event_type type, pt_slice node, pt_slice device, int64_t at_ms, pt_slice detail);
     void (*state)(void *ctx, pt_slice node, pt_slice device, bool online, int64_t at_ms, const char *reason); /* shard locked */
-    void (*command)(void *ctx, uint16_t server, pt_slice topic, pt_slice payload);                            /* shard locked */
+    pt_status (*command)(void *ctx, uint16_t server, pt_slice topic, pt_slice payload); /* shard locked; anything but PT_OK: not sent */
 } host_outputs;
 
 typedef struct host_ingest_options {

@@ -59,6 +59,7 @@ static const char *const events[HOST_EVENT_TYPE_COUNT] = {
     [HOST_EVENT_REORDER_TIMEOUT] = "reorder-timeout",
     [HOST_EVENT_HOST_ONLINE] = "host-online",
     [HOST_EVENT_HOST_OFFLINE] = "host-offline",
+    [HOST_EVENT_HOST_ID_IN_USE] = "host-id-in-use",
     [HOST_EVENT_WRITE] = "write",
     [HOST_EVENT_METADATA_CHANGED] = "metadata-changed",
     [HOST_EVENT_PATH_COLLISION] = "path-collision",

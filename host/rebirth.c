@@ -70,8 +70,7 @@ pt_status host__send_ncmd(host_tracker *t, host_node *n, const spb_metric *m, in
     if ((st = pt_buf_reserve(&t->topic, len + 1)) != PT_OK) return st;
     if ((st = spb_topic_format(&spb_namespace_b, &topic, t->topic.ptr, len + 1, &len)) != PT_OK) return st;
     t->topic.len = len;
-    t->sink.command(t->sink.ctx, n->server, pt_buf_view(&t->topic), pt_buf_view(&t->payload));
-    return PT_OK;
+    return t->sink.command(t->sink.ctx, n->server, pt_buf_view(&t->topic), pt_buf_view(&t->payload));
 }
 
 /* tck-id-operational-behavior-data-commands-ncmd-rebirth-verb, -name, -value; tck-id-payloads-ncmd-timestamp, -seq */
@@ -118,7 +117,7 @@ void host__rebirth_tick(host_tracker *t, host_node *n, int64_t wall_ms, int64_t 
         return;
     }
     if (host__send_rebirth(t, n, n->rebirth_cause, wall_ms, mono_ms) != PT_OK) {
-        n->rebirth_due = mono_ms + t->opt.rebirth_per_node_ms; /* out of memory: again later */
+        n->rebirth_due = mono_ms + t->opt.rebirth_per_node_ms; /* it did not get out: again later */
         return;
     }
     t->tokens -= 1.0;

@@ -30,7 +30,7 @@ struct host_session {
     bool sending;         /* a STATE is being published and its token is not known yet */
     int64_t early[8];     /* the latest tokens acknowledged meanwhile */
     unsigned n_early;
-    host_presence_action deferred; /* what the receive thread decided */
+    bool say_birth, say_conflict; /* what the receive thread decided */
     bool told_ready;      /* ingest knows the server as ready */
     int64_t since_ms;
     uint64_t commands, commands_refused, state_garbage, state_seen;
@@ -100,7 +100,7 @@ static void act(host_session *s, host_presence_action a, int64_t t)
     if (a == HOST_DO_TELL_CONFLICT) {
         pt_logf(s->log, PT_LOG_ERROR, "HOST-ID-IN-USE", "server %s: another host application uses the id %s; give each its own host.id", s->opt.server,
                 s->opt.host_id);
-        tell(s, HOST_EVENT_HOST_OFFLINE, "host id in use by another host application");
+        tell(s, HOST_EVENT_HOST_ID_IN_USE, "another host application uses this host id; give each its own host.id");
     }
     if (a == HOST_DO_OPEN) {
         pt_logf(s->log, PT_LOG_INFO, "HOST-ONLINE", "server %s: online as %s", s->opt.server, s->opt.host_id);
@@ -120,7 +120,7 @@ static pt_status on_prepare(void *ctx, spb_mqtt_connect *out)
     spb_state st = { .online = false, .timestamp_ms = (uint64_t)t };
     pt_status rc = spb_state_format(&st, &s->will);
     s->birth_token = -1;
-    s->deferred = HOST_DO_NOTHING;
+    s->say_birth = s->say_conflict = false;
     pthread_mutex_unlock(&s->lock);
     if (rc != PT_OK) return rc;
     *out = (spb_mqtt_connect){ .server = s->opt.server, .filters = s->filters, .n_filters = 2 };
@@ -191,7 +191,8 @@ static void on_state_message(host_session *s, const spb_mqtt_message *m, pt_slic
     }
     host_presence_action a = HOST_DO_NOTHING;
     if (pt_slice_eq_cstr(host, s->opt.host_id)) a = host_presence_seen(&s->presence, &st, m->retained, pt_mono_ms(s->clock));
-    if (a != HOST_DO_NOTHING) s->deferred = a;
+    s->say_birth = s->say_birth || a == HOST_DO_PUBLISH_BIRTH;
+    s->say_conflict = s->say_conflict || a == HOST_DO_TELL_CONFLICT;
     pthread_mutex_unlock(&s->lock);
 }
 
@@ -273,11 +274,13 @@ pt_status host_session_start(host_session *s)
 void host_session_tick(host_session *s)
 {
     pthread_mutex_lock(&s->lock);
-    host_presence_action deferred = s->deferred, a = host_presence_tick(&s->presence, pt_mono_ms(s->clock));
-    s->deferred = HOST_DO_NOTHING;
+    bool birth = s->say_birth, conflict = s->say_conflict;
+    host_presence_action a = host_presence_tick(&s->presence, pt_mono_ms(s->clock));
+    s->say_birth = s->say_conflict = false;
     int64_t t = s->presence.t;
     pthread_mutex_unlock(&s->lock);
-    act(s, deferred, t);
+    if (birth) act(s, HOST_DO_PUBLISH_BIRTH, t);
+    if (conflict) act(s, HOST_DO_TELL_CONFLICT, t);
     act(s, a, t);
 }
 
@@ -322,7 +325,7 @@ void host_session_stop(host_session *s, int64_t wait_ms)
     bool online = s->presence.phase == HOST_BORN || s->presence.phase == HOST_ONLINE, first = s->presence.phase != HOST_STOPPING;
     int64_t t = host_presence_stop(&s->presence, pt_wall_ms(s->clock)); /* first the flag, then the death */
     pthread_mutex_unlock(&s->lock);
-    bool sent = first && online && s->opt.publish_state && speak(s, false, t);
+    bool due = first && online && s->opt.publish_state, sent = due && speak(s, false, t);
     pthread_mutex_unlock(&s->speaking);
     pthread_mutex_lock(&s->lock);
     if (sent) {
@@ -340,7 +343,7 @@ void host_session_stop(host_session *s, int64_t wait_ms)
         if (!s->death_acked) pt_logf(s->log, PT_LOG_WARN, "HOST-STATE", "server %s did not acknowledge our death", s->opt.server);
     }
     pthread_mutex_unlock(&s->lock);
-    spb_mqtt_stop(s->mqtt, false, wait_ms);
+    spb_mqtt_stop(s->mqtt, due && !sent, wait_ms); /* else the Will says it */
 }
 
 void host_session_free(host_session *s)

@@ -26,7 +26,7 @@ typedef struct host_session_options {
 
 typedef struct host_session_callbacks {
     void *ctx;
-    /* What an operator wants to know; session's or receive thread. type: HOST_EVENT_HOST_ONLINE or _OFFLINE. */
+    /* What an operator wants to know; session's or receive thread. type: HOST_EVENT_HOST_ONLINE, _OFFLINE or _ID_IN_USE. */
     void (*event)(void *ctx, host_event_type type, uint16_t server, const char *text);
 } host_session_callbacks;
 
@@ -48,7 +48,8 @@ void host_session_tick(host_session *s);
 /* Publish an NCMD or DCMD, QoS 0, not retained. PT_ESTATE before the birth is acknowledged; PT_EFULL; PT_EREFUSED while stopping. */
 PT_MUST_CHECK pt_status host_session_command(host_session *s, pt_slice topic, pt_slice payload);
 void host_session_stats_get(host_session *s, host_session_stats *out);
-/* Graceful death: {"online":false,"timestamp":now} retained, QoS 1, acknowledged (at most wait_ms), then DISCONNECT. */
+/* Graceful death: {"online":false,"timestamp":now} retained, QoS 1, acknowledged (at most wait_ms), then DISCONNECT; with
+ * the Will when the death could not be handed over. */
 void host_session_stop(host_session *s, int64_t wait_ms);
 void host_session_free(host_session *s);
 #endif

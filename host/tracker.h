@@ -82,8 +82,8 @@ const char *host_reject_name(host_reject r); /* "malformed", ... */
 /* Kinds of events; names are the contract's. */
 typedef enum host_event_type {
     HOST_EVENT_NBIRTH, HOST_EVENT_NDEATH, HOST_EVENT_DBIRTH, HOST_EVENT_DDEATH, HOST_EVENT_REBIRTH_REQUEST, HOST_EVENT_SEQ_GAP,
-    HOST_EVENT_REORDER_TIMEOUT, HOST_EVENT_HOST_ONLINE, HOST_EVENT_HOST_OFFLINE, HOST_EVENT_WRITE, HOST_EVENT_METADATA_CHANGED,
-    HOST_EVENT_PATH_COLLISION, HOST_EVENT_QUARANTINE, HOST_EVENT_DUPLICATE_NODE, HOST_EVENT_CLOCK_SKEW, HOST_EVENT_BACKFILL,
+    HOST_EVENT_REORDER_TIMEOUT, HOST_EVENT_HOST_ONLINE, HOST_EVENT_HOST_OFFLINE, HOST_EVENT_HOST_ID_IN_USE, HOST_EVENT_WRITE,
+    HOST_EVENT_METADATA_CHANGED, HOST_EVENT_PATH_COLLISION, HOST_EVENT_QUARANTINE, HOST_EVENT_DUPLICATE_NODE, HOST_EVENT_CLOCK_SKEW, HOST_EVENT_BACKFILL,
     HOST_EVENT_CONFIG_RELOAD, HOST_EVENT_TYPE_COUNT
 } host_event_type;
 const char *host_event_type_name(host_event_type t); /* "nbirth", ... */
@@ -143,8 +143,8 @@ typedef struct host_sink {
     void (*event)(void *ctx, host_event_type type, host_node *node, pt_slice device, int64_t at_ms, pt_slice detail);
     /* A node (device absent) or device went online or offline. */
     void (*state)(void *ctx, host_node *node, pt_slice device, bool online, int64_t at_ms, const char *reason);
-    /* Publish an NCMD, QoS 0, not retained (tck-id-topics-ncmd-mqtt). */
-    void (*command)(void *ctx, uint16_t server, pt_slice topic, pt_slice payload);
+    /* Publish an NCMD, QoS 0, not retained (tck-id-topics-ncmd-mqtt). Anything but PT_OK: it was not sent. */
+    pt_status (*command)(void *ctx, uint16_t server, pt_slice topic, pt_slice payload);
     /* Bad input, already counted; for the log. node NULL: none yet. */
     void (*bad)(void *ctx, const host_node *node, const spb_topic *topic, host_reject why, const char *text);
 } host_sink;

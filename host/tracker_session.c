@@ -76,6 +76,7 @@ void host__nbirth(host_tracker *t, host_node *n, const host__msg *m, uint16_t se
     }
     bool asked = n->rebirth_open, again = n->state == HOST_NODE_ONLINE && has_bd == n->has_bd_seq && bd == n->bd_seq;
     if (n->state == HOST_NODE_ONLINE && !again) host__backfill_mark(n); /* another session without a death between */
+    if (!again) n->alias_conflict = false; /* another session may do better */
     n->trust_old = n->trust_old || (n->old_drops && n->state == HOST_NODE_WANTED);
     n->old_drops = false;
     host__rebirth_answered(n);

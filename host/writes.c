@@ -112,6 +112,14 @@ void host_writes_configure(host_writes *w, const host_writes_options *o)
     pthread_mutex_unlock(&w->lock);
 }
 
+int64_t host_writes_confirm_ms(host_writes *w)
+{
+    pthread_mutex_lock(&w->lock);
+    int64_t ms = w->opt.confirm_ms;
+    pthread_mutex_unlock(&w->lock);
+    return ms;
+}
+
 void host_writes_bind(host_writes *w, host_ingest *ingest)
 {
     w->ingest = ingest;

@@ -63,6 +63,7 @@ PT_MUST_CHECK pt_status host_writes_new(const host_writes_options *o, uns_tree *
                                         host_writes **out);
 void host_writes_free(host_writes *w);
 void host_writes_configure(host_writes *w, const host_writes_options *o);
+int64_t host_writes_confirm_ms(host_writes *w);
 /* Where to ask about nodes; before the first request. */
 void host_writes_bind(host_writes *w, host_ingest *ingest);
 

@@ -108,7 +108,7 @@ const cli_verb cli_verb_events = {
     "Usage: plantree events [--from T] [--to T] [--type LIST] [--node GROUP/EDGE] [--path GLOB] [--limit N] [--json] [--data DIR]\n"
     "\n"
     "Default range: the last hour. Types: nbirth ndeath dbirth ddeath rebirth-request seq-gap reorder-timeout host-online\n"
-    "host-offline write metadata-changed path-collision quarantine duplicate-node clock-skew backfill config-reload;\n"
+    "host-offline host-id-in-use write metadata-changed path-collision quarantine duplicate-node clock-skew backfill config-reload;\n"
     "several are separated by commas. Oldest first; --limit N gives the newest N, newest first.\n"
     "\n"
     "Examples:\n"

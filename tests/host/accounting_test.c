@@ -16,11 +16,12 @@ typedef struct bench {
     _Atomic uint64_t commands;
 } bench;
 
-static void on_command(void *ctx, uint16_t server, pt_slice topic, pt_slice payload)
+static pt_status on_command(void *ctx, uint16_t server, pt_slice topic, pt_slice payload)
 {
     bench *b = ctx;
     (void)server, (void)topic, (void)payload;
     b->commands++;
+    return PT_OK;
 }
 
 static void open_bench(bench *b, const char *dir, uint64_t buffer_bytes, int64_t commit_ms, int64_t full_wait_ms)

@@ -56,6 +56,27 @@ static void a_death_before_it_is_done_asks_again_from_the_earlier_point(void)
     script_fini(&s);
 }
 
+static void the_datatype_is_left_out_of_the_request_when_commands_have_none(void)
+{
+    for (int datatype = 0; datatype < 2; datatype++) {
+        host_tracker_options o;
+        script s;
+        spb_payload p;
+        script_options(&o);
+        o.cmd_datatype = datatype;
+        script_init(&s, &o);
+        script_run(&s, "cmd_datatype",
+                   "ready 0 >\n"
+                   "NBIRTH g/e | ts=99000 seq=0 bd=7 " BIRTH " > *nbirth +g/e ~1=7@99000 ~2=@99000 ~3=0@1\n"
+                   "NDEATH g/e | bd=7 > stale(1,2,3)@100000 m3:S@100000 -g/e *ndeath\n"
+                   "NBIRTH g/e | ts=102000 seq=0 bd=8 " BIRTH " > *nbirth +g/e ~1=8@102000 ~2=@102000 ~3=0@1 m3:G@102000\n"
+                   "wait 200 > BACKFILL:g/e=98000 *backfill");
+        CHECK_OK_FATAL(spb_payload_decode(pt_buf_view(&s.last_command), &spb_limits_default, &s.arena, &p, NULL));
+        CHECK(p.n_metrics == 1 && ((p.metrics[0].flags & SPB_HAS_DATATYPE) != 0) == datatype && p.metrics[0].wire == SPB_WIRE_LONG);
+        script_fini(&s);
+    }
+}
+
 static void a_request_that_nobody_answers_is_given_up_after_ten_minutes(void)
 {
     host_tracker_options o;
@@ -116,6 +137,7 @@ int main(int argc, char **argv)
     static const pt_test tests[] = {
         PT_TEST(every_rule_holds),
         PT_TEST(a_death_before_it_is_done_asks_again_from_the_earlier_point),
+        PT_TEST(the_datatype_is_left_out_of_the_request_when_commands_have_none),
         PT_TEST(a_request_that_nobody_answers_is_given_up_after_ten_minutes),
         PT_TEST(a_passive_host_asks_for_nothing),
         PT_TEST(nothing_is_asked_of_a_server_that_is_not_ready),

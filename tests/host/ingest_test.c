@@ -24,11 +24,12 @@ static void push(host_ingest *g, const char *topic, const char *payload)
     pt_buf_fini(&b);
 }
 
-static void on_command(void *ctx, uint16_t server, pt_slice topic, pt_slice payload)
+static pt_status on_command(void *ctx, uint16_t server, pt_slice topic, pt_slice payload)
 {
     (void)server, (void)payload;
     CHECK_STR(topic, "spBv1.0/g/NCMD/e");
     atomic_fetch_add((_Atomic unsigned *)ctx, 1);
+    return PT_OK;
 }
 
 static void on_event(void *ctx, host_event_type type, pt_slice node, pt_slice device, int64_t at_ms, pt_slice detail)

@@ -397,7 +397,7 @@ static void on_bad(void *ctx, const host_node *n, const spb_topic *topic, host_r
         why == HOST_REJECT_AMBIGUOUS_ALIAS)
         fail(p, "an honest edge was refused: %s: %s", host_reject_name(why), text);
 }
-static void on_command(void *ctx, uint16_t server, pt_slice topic, pt_slice payload)
+static pt_status on_command(void *ctx, uint16_t server, pt_slice topic, pt_slice payload)
 {
     plant *p = ctx;
     spb_topic t;
@@ -405,7 +405,7 @@ static void on_command(void *ctx, uint16_t server, pt_slice topic, pt_slice payl
     (void)server;
     if (spb_topic_parse(&spb_namespace_b, topic, &t, NULL) != PT_OK || t.verb != SPB_NCMD) {
         fail(p, "the host published on %.*s", PT_SLICE_ARGS(topic));
-        return;
+        return PT_OK;
     }
     p->out->rebirths++;
     if (!p->stormy && mono(p) - p->quiet_since_ms > 35000) p->rebirths_quiet++;
@@ -413,6 +413,7 @@ static void on_command(void *ctx, uint16_t server, pt_slice topic, pt_slice payl
     edge *e = &p->edges[t.edge.ptr[1] - '0'];
     if (e->link == UP && !(p->stormy && chance(p, 0.05))) send_to(p, e->index, e->link_no, name, payload, false, mono(p) + 1 + (int64_t)roll(p, 20));
     send_to(p, -1, p->host_link, name, payload, false, mono(p) + 2); /* we subscribe to everything */
+    return PT_OK;
 }
 
 static void tracker_make(plant *p)

@@ -55,6 +55,26 @@ static void a_rebirth_request_is_vector_v6(void)
     script_fini(&s);
 }
 
+static void a_request_that_could_not_be_sent_is_none_and_is_made_again(void)
+{
+    host_tracker_options o;
+    script s;
+    script_options(&o);
+    script_init(&s, &o);
+    s.command_answer = PT_EFULL;
+    script_run(&s, "full",
+               "ready 0 >\n"
+               "NDATA g/e | ts=99001 seq=9 t=d2@98002 > !not-born\n"
+               "ask g/e > full\n"
+               "NCMD g/e | ts=1 Node_Control/Rebirth:11=b1 >"); /* not an echo of ours */
+    const host_node *n = host_tracker_at(s.tracker, 0);
+    CHECK(n->counts.rebirths_sent == 0 && n->counts.rebirths_ridden == 1 && n->own_echoes == 0);
+    s.command_answer = PT_OK;
+    script_run(&s, "room", "wait 4999 >\nwait 1 > NCMD:g/e@0 *rebirth-request");
+    CHECK_INT(n->counts.rebirths_sent, 1);
+    script_fini(&s);
+}
+
 static void a_passive_host_asks_for_nothing(void)
 {
     host_tracker_options o;
@@ -98,6 +118,7 @@ int main(int argc, char **argv)
     static const pt_test tests[] = {
         PT_TEST(every_rule_holds),
         PT_TEST(a_rebirth_request_is_vector_v6),
+        PT_TEST(a_request_that_could_not_be_sent_is_none_and_is_made_again),
         PT_TEST(a_passive_host_asks_for_nothing),
         PT_TEST(many_unknown_nodes_share_the_budget),
     };

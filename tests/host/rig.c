@@ -48,12 +48,13 @@ static void on_state(void *ctx, pt_slice node, pt_slice device, bool online, int
     note(r, r->states, sizeof r->states, "%c%.*s%s%.*s ", online ? '+' : '-', PT_SLICE_ARGS(node), device.len ? "/" : "", PT_SLICE_ARGS(device));
 }
 
-static void on_command(void *ctx, uint16_t server, pt_slice topic, pt_slice payload)
+static pt_status on_command(void *ctx, uint16_t server, pt_slice topic, pt_slice payload)
 {
     rig *r = ctx;
     (void)server, (void)payload;
     note(r, r->commands, sizeof r->commands, "%.*s ", PT_SLICE_ARGS(topic));
     r->n_commands++;
+    return PT_OK;
 }
 
 void rig_again(rig *r)

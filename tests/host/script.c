@@ -93,21 +93,23 @@ static void on_state(void *ctx, host_node *n, pt_slice device, bool online, int6
     word(ctx, "%c%s/%s%s%.*s", online ? '+' : '-', n->group, n->edge, device.len ? "/" : "", PT_SLICE_ARGS(device));
 }
 
-static void on_command(void *ctx, uint16_t server, pt_slice topic, pt_slice payload)
+static pt_status on_command(void *ctx, uint16_t server, pt_slice topic, pt_slice payload)
 {
     script *s = ctx;
     spb_topic t;
     CHECK_OK_FATAL(spb_topic_parse(&spb_namespace_b, topic, &t, NULL));
     CHECK(t.verb == SPB_NCMD);
+    if (s->command_answer != PT_OK) return s->command_answer;
+    pt_buf_reset(&s->last_command);
+    pt_buf_slice(&s->last_command, payload);
     spb_payload p;
     CHECK_OK_FATAL(spb_payload_decode(payload, &spb_limits_default, &s->arena, &p, NULL));
     if (p.n_metrics == 1 && pt_slice_eq_cstr(p.metrics[0].name, "Node Control/Backfill From")) {
         word(s, "BACKFILL:%.*s/%.*s=%llu", PT_SLICE_ARGS(t.group), PT_SLICE_ARGS(t.edge), (unsigned long long)p.metrics[0].value.u64);
-        return;
+        return PT_OK;
     }
     word(s, "NCMD:%.*s/%.*s@%u", PT_SLICE_ARGS(t.group), PT_SLICE_ARGS(t.edge), server);
-    pt_buf_reset(&s->last_command);
-    pt_buf_slice(&s->last_command, payload);
+    return PT_OK;
 }
 
 static void on_bad(void *ctx, const host_node *node, const spb_topic *topic, host_reject why, const char *text)

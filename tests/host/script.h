@@ -23,6 +23,7 @@ typedef struct script {
     int64_t wall_ms, mono_ms;
     pt_buf last_command, last_detail; /* payload; JSON of the last event */
     bool details;
+    pt_status command_answer; /* anything but PT_OK: commands cannot be sent, and say no word */
 } script;
 
 void script_init(script *s, const host_tracker_options *o);

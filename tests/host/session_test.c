@@ -15,7 +15,7 @@ typedef struct bench {
     host_session *s;
     pthread_t ticker;
     _Atomic bool stop;
-    _Atomic unsigned online, offline;
+    _Atomic unsigned online, offline, conflicts;
 } bench;
 
 static void *tick(void *arg)
@@ -34,6 +34,7 @@ static void on_event(void *ctx, host_event_type type, uint16_t server, const cha
     CHECK(server == 0 && text != NULL);
     if (type == HOST_EVENT_HOST_ONLINE) atomic_fetch_add(&b->online, 1);
     if (type == HOST_EVENT_HOST_OFFLINE) atomic_fetch_add(&b->offline, 1);
+    if (type == HOST_EVENT_HOST_ID_IN_USE) atomic_fetch_add(&b->conflicts, 1);
 }
 
 static void bench_open(bench *b, pt_broker *broker, host_session_options o)
@@ -46,6 +47,7 @@ static void bench_open(bench *b, pt_broker *broker, host_session_options o)
     o.server = pt_broker_url(broker);
     o.host_id = "desk";
     const char *user = o.mqtt.user, *password = o.mqtt.password;
+    uint32_t send_max = o.mqtt.send_max;
     spb_mqtt_options_init(&o.mqtt);
     o.mqtt.client_id = "session-under-test";
     o.mqtt.version = 5;
@@ -53,17 +55,26 @@ static void bench_open(bench *b, pt_broker *broker, host_session_options o)
     o.mqtt.reconnect_max_ms = 200;
     o.mqtt.user = user;
     o.mqtt.password = password;
+    if (send_max) o.mqtt.send_max = send_max;
     host_session_callbacks cb = { .ctx = b, .event = on_event };
     CHECK_OK_FATAL(host_session_new(&o, b->r.ingest, &cb, pt_clock_system(), &b->r.log, &b->s, NULL));
     CHECK_OK_FATAL(host_session_start(b->s));
     CHECK_FATAL(pthread_create(&b->ticker, NULL, tick, b) == 0);
 }
 
+/* No more ticks but the test's own. */
+static void bench_still(bench *b)
+{
+    if (!b->stop) {
+        b->stop = true;
+        pthread_join(b->ticker, NULL);
+    }
+}
+
 static void bench_close(bench *b)
 {
     host_session_stop(b->s, 2000);
-    b->stop = true;
-    pthread_join(b->ticker, NULL);
+    bench_still(b);
     host_ingest_stop(b->r.ingest);
     host_session_free(b->s);
     rig_close(&b->r);
@@ -219,6 +230,94 @@ static void our_state_corrected_by_another_s_death_is_said_again(void)
     bench_close(&b);
 }
 
+static void say_state(bench *b, const char *host, bool online, int64_t t)
+{
+    char text[100], topic[100];
+    snprintf(topic, sizeof topic, "spBv1.0/STATE/%s", host);
+    snprintf(text, sizeof text, "{\"online\":%s,\"timestamp\":%lld}", online ? "true" : "false", (long long)t);
+    pt_broker_publish(b->broker, topic, pt_cstr(text), 1, true);
+}
+
+static void a_correction_and_an_alarm_between_two_ticks_are_both_made(void)
+{
+    for (int order = 0; order < 2; order++) {
+        bench b;
+        host_session_stats st;
+        bench_open(&b, pt_broker_start(NULL), (host_session_options){ .publish_state = true });
+        b.seen = pt_observer_start(b.broker, "spBv1.0/STATE/desk");
+        CHECK_WITHIN_FATAL(15000, phase(&b) == HOST_ONLINE);
+        bench_still(&b);
+        host_session_stats_get(b.s, &st);
+        int64_t t = st.t;
+        say_state(&b, "desk", order == 1, order == 1 ? t + 1000 : t); /* another host with our id; a death that is not ours */
+        CHECK_WITHIN_FATAL(10000, (host_session_stats_get(b.s, &st), order == 1 ? st.conflicts : st.corrections) >= 1);
+        say_state(&b, "desk", order == 0, order == 0 ? t + 1000 : t);
+        CHECK_WITHIN_FATAL(10000, (host_session_stats_get(b.s, &st), st.conflicts >= 1 && st.corrections == 1));
+        CHECK_INT(b.conflicts, 0);
+        size_t before = pt_observer_count(b.seen);
+        host_session_tick(b.s);
+        CHECK_WITHIN(10000, pt_observer_count(b.seen) == before + 1);
+        const pt_observed *m = pt_observer_at(b.seen, before);
+        CHECK(m && memmem(m->payload.ptr, m->payload.len, "\"online\":true", 13));
+        CHECK_INT(b.conflicts, 1);
+        CHECK_INT(b.offline, 0); /* we are online all the while */
+        CHECK(rig_said(&b.r, "HOST-ID-IN-USE"));
+        bench_close(&b);
+    }
+}
+
+static void another_host_s_death_is_no_matter_of_ours(void)
+{
+    bench b;
+    host_session_stats st;
+    bench_open(&b, pt_broker_start(NULL), (host_session_options){ .publish_state = true });
+    b.seen = pt_observer_start(b.broker, "spBv1.0/STATE/#");
+    CHECK_WITHIN_FATAL(15000, phase(&b) == HOST_ONLINE);
+    CHECK_WITHIN_FATAL(10000, (host_session_stats_get(b.s, &st), st.state_seen >= 1)); /* our own */
+    uint64_t seen = st.state_seen;
+    say_state(&b, "other", false, st.t);
+    CHECK_WITHIN_FATAL(10000, (host_session_stats_get(b.s, &st), st.state_seen > seen));
+    bench_still(&b);
+    host_session_tick(b.s); /* nothing was left for it to do */
+    say_state(&b, "end", true, st.t);
+    CHECK_WITHIN_FATAL(10000, pt_observer_count_topic(b.seen, "spBv1.0/STATE/end") == 1);
+    host_session_stats_get(b.s, &st);
+    CHECK(st.corrections == 0 && st.conflicts == 0);
+    CHECK_INT(pt_observer_count_topic(b.seen, "spBv1.0/STATE/desk"), 1);
+    bench_close(&b);
+}
+
+static void *stop_main(void *arg)
+{
+    bench *b = arg;
+    host_session_stop(b->s, 5000);
+    return NULL;
+}
+
+static void a_death_that_cannot_be_handed_over_is_left_to_the_will(void)
+{
+    bench b;
+    pthread_t stopper;
+    host_session_stats st;
+    bench_open(&b, pt_broker_start(NULL), (host_session_options){ .publish_state = true, .mqtt = { .send_max = 1 } });
+    b.seen = pt_observer_start(b.broker, "spBv1.0/STATE/desk");
+    CHECK_WITHIN_FATAL(15000, phase(&b) == HOST_ONLINE);
+    bench_still(&b);
+    host_session_stats_get(b.s, &st);
+    say_state(&b, "desk", false, st.t);
+    CHECK_WITHIN_FATAL(10000, (host_session_stats_get(b.s, &st), st.corrections == 1 && st.mqtt.send_pending == 0));
+    pt_broker_freeze(b.broker);
+    host_session_tick(b.s); /* the correction: until it is acknowledged nothing else has room */
+    CHECK_FATAL(pthread_create(&stopper, NULL, stop_main, &b) == 0);
+    CHECK_WITHIN(10000, (host_session_stats_get(b.s, &st), st.mqtt.send_refused == 1)); /* the death */
+    pt_broker_thaw(b.broker);
+    pthread_join(stopper, NULL);
+    const pt_observed *m = NULL;
+    CHECK_WITHIN(10000, pt_observer_count(b.seen) == 4 && (m = pt_observer_at(b.seen, 3)) != NULL);
+    CHECK(m && memmem(m->payload.ptr, m->payload.len, "\"online\":false", 14) && m->retain);
+    bench_close(&b);
+}
+
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
@@ -229,6 +328,9 @@ int main(int argc, char **argv)
         PT_TEST(who_is_not_let_in_tries_again_and_says_so),
         PT_TEST(a_state_that_does_not_parse_is_counted_and_logged_once),
         PT_TEST(our_state_corrected_by_another_s_death_is_said_again),
+        PT_TEST(a_correction_and_an_alarm_between_two_ticks_are_both_made),
+        PT_TEST(another_host_s_death_is_no_matter_of_ours),
+        PT_TEST(a_death_that_cannot_be_handed_over_is_left_to_the_will),
     };
     return pt_test_main("host/session", tests, PT_COUNT_OF(tests), argc, argv);
 }

@@ -32,6 +32,22 @@ static const script_row rows[] = {
       "DBIRTH g/e/a | ts=99001 seq=1 t#5:10=d1@98000 > +g/e/a *dbirth ~2=1@98000\n"
       "DBIRTH g/e/b | ts=99001 seq=2 t#5:10=d1@98000 u#6:10=d2@98000 > !duplicate-alias +g/e/b *dbirth 3=1@98000 4=2@98000\n"
       "DDATA g/e/b | ts=99001 seq=3 #5=d8@98000 #6=d3@98001 > !ambiguous-alias 4=3@98001" },
+    { "guide 25.33: another session's alias conflict is refused once again",
+      "NBIRTH g/e | ts=99000 seq=0 bd=7 > *nbirth +g/e ~1=7@99000\n"
+      "DBIRTH g/e/a | ts=99000 seq=1 t#5:10=d1@98000 > +g/e/a *dbirth 2=1@98000\n"
+      "DBIRTH g/e/b | ts=99000 seq=2 t#5:10=d1@98000 > !duplicate-alias NCMD:g/e@0 *rebirth-request\n"
+      "NBIRTH g/e | ts=99001 seq=0 bd=8 > stale(2)@100000 -g/e/a *nbirth ~1=8@99001\n"
+      "DBIRTH g/e/a | ts=99001 seq=1 t#5:10=d1@98000 > +g/e/a *dbirth ~2=1@98000\n"
+      "DBIRTH g/e/b | ts=99001 seq=2 t#5:10=d1@98000 > !duplicate-alias\n"
+      "wait 5000 > NCMD:g/e@0 *rebirth-request" },
+    { "guide 10: an NBIRTH clears the aliases of devices, too: two of them change theirs for each other's",
+      "NBIRTH g/e | ts=99000 seq=0 bd=7 > *nbirth +g/e ~1=7@99000\n"
+      "DBIRTH g/e/a | ts=99000 seq=1 t#5:10=d1@98000 > +g/e/a *dbirth 2=1@98000\n"
+      "DBIRTH g/e/b | ts=99000 seq=2 t#6:10=d1@98000 > +g/e/b *dbirth 3=1@98000\n"
+      "NBIRTH g/e | ts=99001 seq=0 bd=7 > stale(2)@100000 -g/e/a stale(3)@100000 -g/e/b *nbirth ~1=7@99001\n"
+      "DBIRTH g/e/a | ts=99001 seq=1 t#6:10=d1@98000 > +g/e/a *dbirth ~2=1@98000\n"
+      "DBIRTH g/e/b | ts=99001 seq=2 t#5:10=d1@98000 > +g/e/b *dbirth ~3=1@98000\n"
+      "DDATA g/e/a | ts=99002 seq=3 #6=d2@99002 > 2=2@99002" },
     { "one alias twice in a birth means nothing: never a wrong value",
       "NBIRTH g/e | ts=99000 seq=0 bd=7 a#5:10=d1@98000 b#5:10=d2@98000 > !duplicate-alias *nbirth +g/e ~1=7@99000 2=1@98000 3=2@98000\n"
       "NDATA g/e | ts=99001 seq=1 #5=d9@98001 b=d3@98001 > !ambiguous-alias 3=3@98001" },
