@@ -116,8 +116,8 @@ static void sighup_takes_over_a_good_file_and_leaves_the_old_one_in_force_for_a_
                                 "http: { listen: '127.0.0.1:0' }\nwrites: { enabled: false }\n", pt_broker_url(b));
     program_config(&p, yaml);
     CHECK(kill(p.pid, SIGHUP) == 0);
-    CHECK_WITHIN(10000, program_logged(&p, "settings taken over") == 1);
-    CHECK_INT(program_logged(&p, "change at the next start only"), 1); /* host.id */
+    CHECK_WITHIN(10000, program_logged(&p, "settings are taken over") == 1);
+    CHECK_INT(program_logged(&p, "at the next start only: host.id"), 1);
     CHECK_INT(ask_write(port), 403);
     CHECK_INT(program_end(&p, SIGTERM), 0);
     pt_broker_stop(b);
