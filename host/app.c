@@ -108,6 +108,12 @@ static void on_session_event(void *ctx, host_event_type type, uint16_t server, c
     pt_buf_fini(&b);
 }
 
+static void on_state_timestamp(void *ctx, uint16_t server, int64_t t)
+{
+    host_app *app = ctx;
+    host_sessions_state_used(app->saved, ((const char *const *)app->config->mqtt.servers.items)[server], t);
+}
+
 /* ---- the tree of before ---------------------------------------------------------------------------- */
 
 typedef struct loading {
@@ -243,7 +249,8 @@ static pt_status open_session(host_app *app, uint32_t i, pt_error *err)
                                .host_id = c->host.id,
                                .publish_state = c->host.state == 1 || (c->host.state == 0 && c->host.role == HOST_PRIMARY),
                                .legacy_state = c->sparkplug.legacy_state,
-                               .hold_off_ms = c->sparkplug.hold_off_ms };
+                               .hold_off_ms = c->sparkplug.hold_off_ms,
+                               .last_t = host_sessions_state(app->saved, ((const char *const *)c->mqtt.servers.items)[i]) };
     spb_mqtt_options_init(&o.mqtt);
     o.mqtt.client_id = app->client_ids[i];
     o.mqtt.version = c->mqtt.version == 1 ? 5 : 3;
@@ -259,7 +266,7 @@ static pt_status open_session(host_app *app, uint32_t i, pt_error *err)
     o.mqtt.tls_insecure = c->mqtt.tls.insecure;
     o.mqtt.read_ahead = true;
     o.mqtt.random_seed = (uint64_t)pt_wall_ms(app->clock) + i;
-    host_session_callbacks cb = { .ctx = app, .event = on_session_event };
+    host_session_callbacks cb = { .ctx = app, .event = on_session_event, .timestamp = on_state_timestamp };
     pt_status st = host_session_new(&o, app->ingest, &cb, app->clock, app->log, &app->sessions[i], err);
     if (st == PT_OK) app->n_sessions = i + 1;
     return st;

@@ -2,11 +2,13 @@
 #include "host/presence.h"
 
 enum { ECHO_MS = 2000, FIGHT_WINDOW_MS = 10000, FIGHT_MAX = 5, FIGHT_PAUSE_MS = 5000 };
+#define TIMESTAMP_MAX (UINT64_C(1) << 53) /* what any JSON reader keeps exactly; nobody's clock is there */
 
-void host_presence_init(host_presence *p, bool publishes, int64_t hold_off_ms)
+void host_presence_init(host_presence *p, bool publishes, int64_t hold_off_ms, int64_t last_t)
 {
     *p = (host_presence){ .publishes = publishes,
                           .hold_off_ms = hold_off_ms,
+                          .floor = last_t,
                           .online_due = INT64_MAX,
                           .correct_due = INT64_MAX,
                           .corrected_mono = INT64_MIN / 2 };
@@ -16,7 +18,7 @@ int64_t host_presence_connect(host_presence *p, int64_t wall_ms)
 {
     if (p->phase != HOST_STOPPING) p->phase = HOST_CONNECTING;
     /* tck-id-host-topic-phid-death-payload-timestamp-connect; a clock that stepped back must not make the Will older than the birth before */
-    p->t = wall_ms > p->t ? wall_ms : p->t + 1;
+    p->t = p->floor = wall_ms > p->floor ? wall_ms : p->floor + 1;
     p->online_due = p->correct_due = INT64_MAX;
     return p->t;
 }
@@ -66,6 +68,11 @@ static int64_t last_word(const host_presence *p)
 
 host_presence_action host_presence_seen(host_presence *p, const spb_state *s, bool retained, int64_t mono_ms)
 {
+    if (retained && p->publishes && !s->legacy && p->phase != HOST_STOPPING && p->phase != HOST_DOWN && (int64_t)s->timestamp_ms > p->floor &&
+        s->timestamp_ms <= TIMESTAMP_MAX) { /* said when our clock was ahead */
+        p->floor = (int64_t)s->timestamp_ms;
+        return HOST_DO_RECONNECT;
+    }
     if (!p->publishes || retained || s->legacy || (p->phase != HOST_BORN && p->phase != HOST_ONLINE)) return HOST_DO_NOTHING;
     if (s->online) {
         if (s->timestamp_ms == (uint64_t)p->t) { /* our own, come back: what went before it is settled */
@@ -118,5 +125,6 @@ int64_t host_presence_stop(host_presence *p, int64_t wall_ms)
     p->phase = HOST_STOPPING;
     p->online_due = p->correct_due = INT64_MAX;
     if (wall_ms > p->t) p->t = wall_ms;
+    if (p->t > p->floor) p->floor = p->t;
     return p->t;
 }

@@ -3,8 +3,9 @@
  *   DOWN --connect(T)--> CONNECTING --subscribed--> BORN --acknowledged (+ hold-off)--> ONLINE
  *     any --lost--> DOWN          any --stop--> STOPPING: our own death comes back and must not revive us (sparkplug 539)
  *
- * T is taken per CONNECT and server and never goes back (tck-id-operational-behavior-host-application-multi-server-timestamp); the Will,
- * the birth and every self-correction of a session carry the same T. One object per server; the caller locks. */
+ * T is taken per CONNECT and server and never goes back (tck-id-operational-behavior-host-application-multi-server-timestamp), not behind
+ * what runs before used nor behind what the server kept of them: edge nodes ignore an older STATE. The Will, the birth and every
+ * self-correction of a session carry the same T, so a larger one takes another CONNECT. One object per server; the caller locks. */
 #ifndef HOST_PRESENCE_H
 #define HOST_PRESENCE_H
 #include "base/status.h"
@@ -15,7 +16,8 @@ typedef enum host_presence_phase { HOST_DOWN, HOST_CONNECTING, HOST_BORN, HOST_O
 typedef struct host_presence {
     host_presence_phase phase;
     bool publishes;         /* this role publishes STATE */
-    int64_t t;              /* of this session; the largest ever used on this server */
+    int64_t t;              /* of this session */
+    int64_t floor;          /* the largest known on this server: the next is behind it */
     int64_t hold_off_ms;    /* commands wait this long after the acknowledged birth */
     int64_t online_due;     /* mono_ms; INT64_MAX: none */
     int64_t correct_due;    /* mono_ms of a self-correction that waits; INT64_MAX: none */
@@ -31,10 +33,12 @@ typedef enum host_presence_action {
     HOST_DO_NOTHING,
     HOST_DO_PUBLISH_BIRTH,  /* {"online":true,"timestamp":T}, QoS 1, retained */
     HOST_DO_TELL_CONFLICT,  /* alarm: host id in use; publish nothing */
+    HOST_DO_RECONNECT,      /* the server keeps a later STATE of ours: let the Will speak and connect again */
     HOST_DO_OPEN            /* commands may go out from now on */
 } host_presence_action;
 
-void host_presence_init(host_presence *p, bool publishes, int64_t hold_off_ms);
+/* last_t: the largest T of runs before; 0: none is known. */
+void host_presence_init(host_presence *p, bool publishes, int64_t hold_off_ms, int64_t last_t);
 /* Before a CONNECT: the T of its Will. */
 int64_t host_presence_connect(host_presence *p, int64_t wall_ms);
 /* Every subscription granted: the birth is the first PUBLISH of the session. */

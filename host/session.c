@@ -30,7 +30,8 @@ struct host_session {
     bool sending;         /* a STATE is being published and its token is not known yet */
     int64_t early[8];     /* the latest tokens acknowledged meanwhile */
     unsigned n_early;
-    bool say_birth, say_conflict; /* what the receive thread decided */
+    bool say_birth, say_conflict, reconnect; /* what the receive thread decided */
+    bool told_clock;      /* that it is behind what we said before */
     bool told_ready;      /* ingest knows the server as ready */
     int64_t since_ms;
     uint64_t commands, commands_refused, state_garbage, state_seen;
@@ -115,13 +116,19 @@ static pt_status on_prepare(void *ctx, spb_mqtt_connect *out)
 {
     host_session *s = ctx;
     pthread_mutex_lock(&s->lock);
-    int64_t t = host_presence_connect(&s->presence, pt_wall_ms(s->clock));
+    int64_t now = pt_wall_ms(s->clock), t = host_presence_connect(&s->presence, now);
+    bool behind = s->opt.publish_state && t - now > 1000, tell_clock = behind && !s->told_clock;
+    s->told_clock = behind;
     pt_buf_reset(&s->will);
     spb_state st = { .online = false, .timestamp_ms = (uint64_t)t };
     pt_status rc = spb_state_format(&st, &s->will);
     s->birth_token = -1;
-    s->say_birth = s->say_conflict = false;
+    s->say_birth = s->say_conflict = s->reconnect = false;
     pthread_mutex_unlock(&s->lock);
+    if (tell_clock)
+        pt_logf(s->log, PT_LOG_WARN, "HOST-CLOCK", "server %s: this machine's clock is %lld s behind the STATE we said there before; STATE goes on from that time, since edge nodes ignore an older one. Set the clock (NTP)",
+                s->opt.server, (long long)(t - now) / 1000);
+    if (s->opt.publish_state && s->cb.timestamp) s->cb.timestamp(s->cb.ctx, s->opt.index, t);
     if (rc != PT_OK) return rc;
     *out = (spb_mqtt_connect){ .server = s->opt.server, .filters = s->filters, .n_filters = 2 };
     if (s->opt.publish_state) {
@@ -193,6 +200,7 @@ static void on_state_message(host_session *s, const spb_mqtt_message *m, pt_slic
     if (pt_slice_eq_cstr(host, s->opt.host_id)) a = host_presence_seen(&s->presence, &st, m->retained, pt_mono_ms(s->clock));
     s->say_birth = s->say_birth || a == HOST_DO_PUBLISH_BIRTH;
     s->say_conflict = s->say_conflict || a == HOST_DO_TELL_CONFLICT;
+    s->reconnect = s->reconnect || a == HOST_DO_RECONNECT;
     pthread_mutex_unlock(&s->lock);
 }
 
@@ -236,7 +244,7 @@ pt_status host_session_new(const host_session_options *o, host_ingest *ingest, c
     s->birth_token = -1;
     s->since_ms = pt_wall_ms(clock);
     pt_buf_init(&s->will, 128);
-    host_presence_init(&s->presence, o->publish_state, o->hold_off_ms);
+    host_presence_init(&s->presence, o->publish_state, o->hold_off_ms, o->last_t);
     pt_status st = PT_ENOMEM;
     if (pthread_mutex_init(&s->lock, NULL) != 0) goto fail;
     if (pthread_mutex_init(&s->speaking, NULL) != 0) {
@@ -274,11 +282,16 @@ pt_status host_session_start(host_session *s)
 void host_session_tick(host_session *s)
 {
     pthread_mutex_lock(&s->lock);
-    bool birth = s->say_birth, conflict = s->say_conflict;
+    bool birth = s->say_birth, conflict = s->say_conflict, reconnect = s->reconnect && s->presence.phase != HOST_STOPPING;
     host_presence_action a = host_presence_tick(&s->presence, pt_mono_ms(s->clock));
-    s->say_birth = s->say_conflict = false;
+    s->say_birth = s->say_conflict = s->reconnect = false;
     int64_t t = s->presence.t;
     pthread_mutex_unlock(&s->lock);
+    if (reconnect) {
+        pt_logf(s->log, PT_LOG_WARN, "HOST-STATE", "server %s keeps a later STATE of ours than this connection's; connecting again with a later one", s->opt.server);
+        spb_mqtt_drop(s->mqtt); /* and not a DISCONNECT, which would want a death before it: the Will is that */
+        return;
+    }
     if (birth) act(s, HOST_DO_PUBLISH_BIRTH, t);
     if (conflict) act(s, HOST_DO_TELL_CONFLICT, t);
     act(s, a, t);
@@ -325,7 +338,9 @@ void host_session_stop(host_session *s, int64_t wait_ms)
     bool online = s->presence.phase == HOST_BORN || s->presence.phase == HOST_ONLINE, first = s->presence.phase != HOST_STOPPING;
     int64_t t = host_presence_stop(&s->presence, pt_wall_ms(s->clock)); /* first the flag, then the death */
     pthread_mutex_unlock(&s->lock);
-    bool due = first && online && s->opt.publish_state, sent = due && speak(s, false, t);
+    bool due = first && online && s->opt.publish_state;
+    if (due && s->cb.timestamp) s->cb.timestamp(s->cb.ctx, s->opt.index, t);
+    bool sent = due && speak(s, false, t);
     pthread_mutex_unlock(&s->speaking);
     pthread_mutex_lock(&s->lock);
     if (sent) {

@@ -21,6 +21,7 @@ typedef struct host_session_options {
     bool publish_state;
     bool legacy_state;       /* also STATE/<id> ONLINE/OFFLINE of Sparkplug 2.x */
     int64_t hold_off_ms;     /* commands wait this long after the birth */
+    int64_t last_t;          /* the largest STATE timestamp of runs before on this server; 0: none is known */
     spb_mqtt_options mqtt;
 } host_session_options;
 
@@ -28,6 +29,8 @@ typedef struct host_session_callbacks {
     void *ctx;
     /* What an operator wants to know; session's or receive thread. type: HOST_EVENT_HOST_ONLINE, _OFFLINE or _ID_IN_USE. */
     void (*event)(void *ctx, host_event_type type, uint16_t server, const char *text);
+    /* A STATE timestamp that is about to be used; to be given as last_t after a restart. May be NULL. */
+    void (*timestamp)(void *ctx, uint16_t server, int64_t t);
 } host_session_callbacks;
 
 typedef struct host_session_stats {

@@ -1,8 +1,9 @@
-/* host/sessions.c -- the two files, written to a temporary name and renamed.
+/* host/sessions.c -- the files, written to a temporary name and renamed.
  *
  * births  "plantree sessions 1\n"  { u32 len, group; u32 len, edge; u64 session; u16 server; u8 has_bd; u8 bd; i64 born_wall; i64 birth_ts;
  *                                    u32 units { u32 len, id; u32 len, birth } }  u64 checksum
- * seq     "plantree sequence 1\n"  { u64 key; u64 session; u8 next_seq; i64 last_wall; i64 alive_wall; i64 last_payload; u64 messages; u32 units { u8 online } }  u64 checksum */
+ * seq     "plantree sequence 1\n"  { u64 key; u64 session; u8 next_seq; i64 last_wall; i64 alive_wall; i64 last_payload; u64 messages; u32 units { u8 online } }  u64 checksum
+ * state   "plantree state 1\n"     { u32 len, server; i64 t }  u64 checksum */
 #include "host/sessions.h"
 
 #include <errno.h>
@@ -16,10 +17,11 @@
 
 #define BIRTHS_MAGIC "plantree sessions 1\n"
 #define SEQ_MAGIC "plantree sequence 1\n"
+#define STATE_MAGIC "plantree state 1\n"
 enum { EVERY_MS = 1000 };
 
 struct host_sessions {
-    char *births_path, *seq_path;
+    char *births_path, *seq_path, *state_path;
     host_ingest *ingest;
     hist *history;
     const pt_clock *clock;
@@ -31,6 +33,9 @@ struct host_sessions {
     pthread_cond_t wake;
     bool stop;
     bool told; /* of a failing save */
+    pthread_mutex_t state_lock; /* guards: */
+    pt_map state;               /* server -> T */
+    bool state_told;
 };
 
 /* ---- writing ---- */
@@ -180,7 +185,7 @@ static pt_slice take_text(reader *r)
 }
 
 /* The file's content between magic and checksum; absent when there is none that checks (it is set aside). free(*whole). */
-static pt_slice read_file(host_sessions *s, const char *path, const char *magic, char **whole)
+static pt_slice read_file(host_sessions *s, const char *path, const char *magic, const char *cost, char **whole)
 {
     struct stat sb;
     *whole = NULL;
@@ -200,7 +205,7 @@ static pt_slice read_file(host_sessions *s, const char *path, const char *magic,
         return pt_slice_of(*whole + m, n - 8 - m);
     char aside[4200];
     bool moved = snprintf(aside, sizeof aside, "%s.damaged", path) < (int)sizeof aside && rename(path, aside) == 0;
-    pt_logf(s->log, PT_LOG_WARN, "HOST-SESSIONS", "%s does not check%s; nodes will be asked for rebirths", path, moved ? ", set aside as .damaged" : "");
+    pt_logf(s->log, PT_LOG_WARN, "HOST-SESSIONS", "%s does not check%s; %s", path, moved ? ", set aside as .damaged" : "", cost);
     free(*whole);
     *whole = NULL;
     return PT_NONE;
@@ -270,15 +275,30 @@ static bool restore_one(host_sessions *s, reader *r, const pt_map *rows, seq_row
     return ok;
 }
 
+static void load_state(host_sessions *s)
+{
+    char *whole;
+    reader r = { .rest = read_file(s, s->state_path, STATE_MAGIC, "STATE begins at this machine's clock", &whole) };
+    while (r.rest.len > 0 && !r.bad) {
+        int64_t t;
+        pt_slice server = take_text(&r);
+        take(&r, &t, 8);
+        if (!r.bad && t > 0 && pt_map_put(&s->state, server, (uint64_t)t, NULL) != PT_OK) break; /* out of memory: as if none was known */
+    }
+    free(whole);
+}
+
 size_t host_sessions_load(host_sessions *s)
 {
     char *births, *seqs;
-    reader b = { .rest = read_file(s, s->births_path, BIRTHS_MAGIC, &births) }, q = { .rest = read_file(s, s->seq_path, SEQ_MAGIC, &seqs) };
+    static const char cost[] = "nodes will be asked for rebirths";
+    reader b = { .rest = read_file(s, s->births_path, BIRTHS_MAGIC, cost, &births) }, q = { .rest = read_file(s, s->seq_path, SEQ_MAGIC, cost, &seqs) };
     size_t n = 0, cap = 0, restored = 0;
     seq_row *all = NULL, row;
     uint64_t key;
     pt_map rows;
     pt_map_init(&rows, PT_MAP_U64_KEYS);
+    load_state(s);
     while (births && seqs && next_seq_row(&q, &key, &row)) {
         if (n == cap) {
             cap = cap ? cap * 2 : 64;
@@ -299,6 +319,40 @@ size_t host_sessions_load(host_sessions *s)
     return restored;
 }
 
+/* ---- STATE timestamps ---- */
+
+int64_t host_sessions_state(host_sessions *s, const char *server)
+{
+    uint64_t t = 0;
+    pthread_mutex_lock(&s->state_lock);
+    (void)pt_map_get(&s->state, pt_cstr(server), &t);
+    pthread_mutex_unlock(&s->state_lock);
+    return (int64_t)t;
+}
+
+void host_sessions_state_used(host_sessions *s, const char *server, int64_t t)
+{
+    pt_error err = { 0, "" };
+    pt_buf b;
+    pt_slice key;
+    uint64_t value;
+    size_t it = 0;
+    pt_buf_init(&b, 1u << 20);
+    pt_buf_cstr(&b, STATE_MAGIC);
+    pthread_mutex_lock(&s->state_lock);
+    bool larger = !pt_map_get(&s->state, pt_cstr(server), &value) || (uint64_t)t > value;
+    pt_status st = larger ? pt_map_put(&s->state, pt_cstr(server), (uint64_t)t, NULL) : PT_OK;
+    while (pt_map_each(&s->state, &it, &key, NULL, &value)) {
+        put_text(&b, key);
+        put(&b, &value, 8);
+    }
+    if (st == PT_OK) st = write_file(s->state_path, &b, false, &err);
+    if (st != PT_OK && !s->state_told) pt_logf(s->log, PT_LOG_WARN, "HOST-SESSIONS", "the STATE timestamp could not be written: %s: %s", pt_status_name(st), err.text);
+    s->state_told = st != PT_OK;
+    pthread_mutex_unlock(&s->state_lock);
+    pt_buf_fini(&b);
+}
+
 /* ---- life ---- */
 
 static char *path_of(const char *dir, const char *name)
@@ -315,17 +369,20 @@ pt_status host_sessions_new(const char *dir, host_ingest *ingest, hist *history,
     if (!s) return PT_ENOMEM;
     pthread_condattr_t attr;
     pthread_mutex_init(&s->lock, NULL);
+    pthread_mutex_init(&s->state_lock, NULL);
+    pt_map_init(&s->state, PT_MAP_COPY_KEYS);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&s->wake, &attr);
     pthread_condattr_destroy(&attr);
     s->births_path = path_of(dir, "sessions.births");
     s->seq_path = path_of(dir, "sessions.seq");
+    s->state_path = path_of(dir, "sessions.state");
     s->ingest = ingest;
     s->history = history;
     s->clock = clock;
     s->log = log;
-    if (!s->births_path || !s->seq_path) {
+    if (!s->births_path || !s->seq_path || !s->state_path) {
         host_sessions_free(s);
         return PT_ENOMEM;
     }
@@ -385,5 +442,8 @@ void host_sessions_free(host_sessions *s)
     pthread_cond_destroy(&s->wake);
     free(s->births_path);
     free(s->seq_path);
+    free(s->state_path);
+    pthread_mutex_destroy(&s->state_lock);
+    pt_map_fini(&s->state);
     free(s);
 }

@@ -135,7 +135,7 @@ void host_tracker_message(host_tracker *t, const host_message *m, pt_arena *aren
             n->server = m->server;
             n->resume = false;
         }
-        if (verb == SPB_NBIRTH || (verb == SPB_DBIRTH && n->state == HOST_NODE_ONLINE)) host__want_rebirth(t, n, HOST_CAUSE_MALFORMED, m->mono_ms);
+        if (verb == SPB_NBIRTH || (verb != SPB_NDEATH && n->state == HOST_NODE_ONLINE)) host__want_rebirth(t, n, HOST_CAUSE_MALFORMED, m->mono_ms);
     } else if (verb == SPB_NBIRTH && (!p.has_seq || p.seq > 255)) {
         host__reject_message(t, n, &m->topic, p.has_seq ? HOST_REJECT_BAD_SEQ : HOST_REJECT_NO_SEQ, p.n_metrics, "NBIRTH without a valid seq");
         host__node_down(t, n, HOST_NODE_WANTED, m->wall_ms, "NBIRTH without a valid seq");

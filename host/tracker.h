@@ -39,7 +39,7 @@ typedef enum host_cause {
     HOST_CAUSE_TYPE_MISMATCH,        /* DATA contradicts the birth's datatype */
     HOST_CAUSE_NO_BIRTH_AFTER_STATE, /* a known node stays silent after our STATE */
     HOST_CAUSE_DUPLICATE_ALIAS,      /* a DBIRTH claims an alias that another device owns */
-    HOST_CAUSE_MALFORMED,            /* a birth that does not decode */
+    HOST_CAUSE_MALFORMED,            /* a birth, or anything but NDEATH of an online node, that does not decode */
     HOST_CAUSE_OVERLOAD,             /* we had to let messages of the node go */
     HOST_CAUSE_COUNT
 } host_cause;

@@ -204,22 +204,6 @@ static bool reach_ready(spb_mqtt *s, const spb_mqtt_connect *c)
     return true;
 }
 
-/* With the mutex: finish what is pending within the asked time, then DISCONNECT. */
-static void say_goodbye(spb_mqtt *s)
-{
-    int64_t deadline = now_ms(s) + s->drain_ms;
-    bool with_will = s->with_will;
-    while ((s->n_pending || s->done.first) && !s->lost && now_ms(s) < deadline)
-        pump(s, deadline);
-    if (s->lost || !s->connack) return;
-    pthread_mutex_unlock(&s->mutex);
-    pt_status st = spb__paho_disconnect(s, with_will);
-    pthread_mutex_lock(&s->mutex);
-    deadline = now_ms(s) + DISCONNECT_MS;
-    while (st == PT_OK && !s->disconnected && !s->lost && now_ms(s) < deadline)
-        pump(s, deadline);
-}
-
 /* With the mutex: have the server drop us, and wait until it has. */
 static void break_connection(spb_mqtt *s)
 {
@@ -229,6 +213,26 @@ static void break_connection(spb_mqtt *s)
     pthread_mutex_lock(&s->mutex);
     int64_t deadline = now_ms(s) + BREAK_MS;
     while (st == PT_OK && !s->down && now_ms(s) < deadline)
+        pump(s, deadline);
+}
+
+/* With the mutex: finish what is pending within the asked time, then DISCONNECT. */
+static void say_goodbye(spb_mqtt *s)
+{
+    int64_t deadline = now_ms(s) + s->drain_ms;
+    bool with_will = s->with_will;
+    while ((s->n_pending || s->done.first) && !s->lost && now_ms(s) < deadline)
+        pump(s, deadline);
+    if (s->lost || !s->connack) return;
+    if (with_will && s->options.version == 3) { /* no DISCONNECT of 3.1.1 does that */
+        break_connection(s);
+        return;
+    }
+    pthread_mutex_unlock(&s->mutex);
+    pt_status st = spb__paho_disconnect(s, with_will);
+    pthread_mutex_lock(&s->mutex);
+    deadline = now_ms(s) + DISCONNECT_MS;
+    while (st == PT_OK && !s->disconnected && !s->lost && now_ms(s) < deadline)
         pump(s, deadline);
 }
 

@@ -124,8 +124,8 @@ PT_MUST_CHECK pt_status spb_mqtt_publish(spb_mqtt *s, const char *topic, pt_slic
 /* Ask the session thread to end the connection; from the call on publish answers PT_ESTATE. Pending publishes get up to
  * drain_ms to be sent and acknowledged, then a DISCONNECT goes out. `reconnect`: then go on as after a loss, at once
  * (`reset_backoff`) or after back-off; without it the session rests until asked again with `reconnect`. Not connected:
- * the wait ends, or the session rests. with_will: MQTT 5 reason 0x04 "disconnect with will message"; ignored on 3.1.1.
- */
+ * the wait ends, or the session rests. with_will: the server publishes the Will, on MQTT 5 by
+ * DISCONNECT with reason 0x04 "disconnect with will message", on 3.1.1 because none goes out. */
 void spb_mqtt_disconnect(spb_mqtt *s, bool reconnect, bool reset_backoff, bool with_will, int64_t drain_ms);
 /* End the connection without DISCONNECT, so that the broker publishes the Will; then go on as after a loss. What is
  * pending may be lost. For tests and replay. (Paho has no such call: a protocol error makes the broker close the

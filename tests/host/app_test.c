@@ -208,6 +208,24 @@ static void what_was_known_before_a_restart_is_there_at_once_as_stale(void)
     stage_close(&st);
 }
 
+static void state_goes_on_behind_the_timestamp_of_the_run_before(void)
+{
+    host_session_stats ss;
+    stage_open(&st, NULL, NULL);
+    stage_start(&st);
+    int64_t ahead = pt_wall_ms(pt_clock_system()) + 3600000;
+    host_sessions_state_used(st.app.saved, pt_broker_url(st.broker), ahead); /* as if the clock had been ahead */
+    host_session_stats_get(st.app.sessions[0], &ss);
+    CHECK(ss.t < ahead);
+    stage_halt(&st);
+    pt_broker_halt(st.broker); /* which forgets what it kept */
+    pt_broker_restart(st.broker);
+    stage_start(&st);
+    host_session_stats_get(st.app.sessions[0], &ss);
+    CHECK(ss.t > ahead);
+    stage_close(&st);
+}
+
 static size_t events(const char *target)
 {
     json_t *e = stage_json(&st, target);
@@ -238,6 +256,7 @@ int main(int argc, char **argv)
         PT_TEST(a_reload_names_every_setting_that_waits_for_the_next_start),
         PT_TEST(what_cannot_be_opened_is_said_and_leaves_nothing_behind),
         PT_TEST(what_was_known_before_a_restart_is_there_at_once_as_stale),
+        PT_TEST(state_goes_on_behind_the_timestamp_of_the_run_before),
         PT_TEST(our_own_coming_and_going_are_events),
     };
     return pt_test_main("host/app", tests, PT_COUNT_OF(tests), argc, argv);

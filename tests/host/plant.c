@@ -609,7 +609,7 @@ void plant_run(uint64_t seed, int64_t stormy_ms, int64_t quiet_ms, plant_result 
     p->host_ack_ms = INT64_MAX;
     pt_fake_clock_init(&p->clock, 1700000000000);
     pt_arena_init(&p->arena, 16u << 20);
-    host_presence_init(&p->presence, true, 300);
+    host_presence_init(&p->presence, true, 300, 0);
     tracker_make(p);
     for (int i = 0; i < EDGES; i++) {
         edge *e = &p->edges[i];

@@ -18,7 +18,7 @@ static void born(host_presence *p, int64_t wall, int64_t mono)
 static void a_birth_follows_the_subscriptions_and_opens_the_way_for_commands_when_acknowledged(void)
 {
     host_presence p;
-    host_presence_init(&p, true, 1000);
+    host_presence_init(&p, true, 1000, 0);
     CHECK_INT(host_presence_connect(&p, 5000), 5000);
     /* tck-id-host-topic-phid-birth-message: nothing before; a retained death of the last session is ignored */
     spb_state s = state(false, 4000);
@@ -36,7 +36,7 @@ static void a_birth_follows_the_subscriptions_and_opens_the_way_for_commands_whe
 static void timestamps_of_one_server_never_go_back(void)
 {
     host_presence p;
-    host_presence_init(&p, true, 0);
+    host_presence_init(&p, true, 0, 0);
     CHECK_INT(host_presence_connect(&p, 5000), 5000);
     CHECK_INT(host_presence_connect(&p, 4000), 5001);
     CHECK_INT(host_presence_connect(&p, 5001), 5002);
@@ -44,10 +44,36 @@ static void timestamps_of_one_server_never_go_back(void)
     CHECK_INT(host_presence_stop(&p, 8000), 9000);
 }
 
+static void timestamps_do_not_go_back_behind_runs_before_and_what_the_server_kept_of_them(void)
+{
+    host_presence p;
+    host_presence_init(&p, true, 0, 9000); /* used before a restart, when the clock was ahead */
+    CHECK_INT(host_presence_connect(&p, 5000), 9001);
+    host_presence_init(&p, true, 0, 4000);
+    CHECK_INT(host_presence_connect(&p, 5000), 5000);
+    spb_state kept = state(false, 20000), same = state(true, 5000), never = state(false, INT64_C(1) << 60), legacy = { .online = true, .timestamp_ms = 20000, .legacy = true };
+    CHECK_INT(host_presence_seen(&p, &legacy, true, 1), HOST_DO_NOTHING);
+    CHECK_INT(host_presence_seen(&p, &same, true, 1), HOST_DO_NOTHING);
+    CHECK_INT(host_presence_seen(&p, &never, true, 1), HOST_DO_NOTHING); /* no clock is there */
+    CHECK_INT(host_presence_seen(&p, &kept, true, 1), HOST_DO_RECONNECT);
+    CHECK_INT(host_presence_seen(&p, &kept, true, 1), HOST_DO_NOTHING); /* the copy through the other subscription */
+    /* tck-id-host-topic-phid-birth-payload-timestamp: until then the birth is the Will's */
+    CHECK_INT(host_presence_subscribed(&p, 2), HOST_DO_PUBLISH_BIRTH);
+    CHECK_INT(p.t, 5000);
+    host_presence_lost(&p);
+    CHECK_INT(host_presence_connect(&p, 6000), 20001);
+    host_presence_stop(&p, 7000);
+    kept.timestamp_ms = 30000;
+    CHECK_INT(host_presence_seen(&p, &kept, true, 3), HOST_DO_NOTHING);
+    host_presence_init(&p, false, 0, 0); /* who says nothing is older than nobody */
+    host_presence_connect(&p, 5000);
+    CHECK_INT(host_presence_seen(&p, &kept, true, 1), HOST_DO_NOTHING);
+}
+
 static void our_own_id_shown_offline_is_corrected_with_the_same_timestamp(void)
 {
     host_presence p;
-    host_presence_init(&p, true, 0);
+    host_presence_init(&p, true, 0, 0);
     born(&p, 5000, 0);
     spb_state s = state(false, 5000), own = state(true, 5000);
     CHECK_INT(host_presence_seen(&p, &own, false, 1), HOST_DO_NOTHING);
@@ -68,7 +94,7 @@ static void our_own_id_shown_offline_is_corrected_with_the_same_timestamp(void)
 static void what_the_broker_kept_from_an_earlier_session_is_ignored(void)
 {
     host_presence p;
-    host_presence_init(&p, true, 0);
+    host_presence_init(&p, true, 0, 0);
     born(&p, 5000, 0);
     spb_state off = state(false, 4000), on = state(true, 4000), legacy = { .online = false, .legacy = true };
     CHECK_INT(host_presence_seen(&p, &off, true, 5), HOST_DO_NOTHING);
@@ -79,7 +105,7 @@ static void what_the_broker_kept_from_an_earlier_session_is_ignored(void)
 static void another_host_with_our_id_is_told_once_and_not_fought(void)
 {
     host_presence p;
-    host_presence_init(&p, true, 0);
+    host_presence_init(&p, true, 0, 0);
     born(&p, 5000, 0);
     spb_state on = state(true, 6000);
     CHECK_INT(host_presence_seen(&p, &on, false, 10), HOST_DO_TELL_CONFLICT);
@@ -90,7 +116,7 @@ static void another_host_with_our_id_is_told_once_and_not_fought(void)
 static void alternating_deaths_are_answered_ever_more_slowly(void)
 {
     host_presence p;
-    host_presence_init(&p, true, 0);
+    host_presence_init(&p, true, 0, 0);
     born(&p, 5000, 0);
     spb_state off = state(false, 6000);
     int published = 0, told = 0;
@@ -111,7 +137,7 @@ static void alternating_deaths_are_answered_ever_more_slowly(void)
 static void a_stopping_host_is_not_revived_by_the_echo_of_its_death(void)
 {
     host_presence p;
-    host_presence_init(&p, true, 0);
+    host_presence_init(&p, true, 0, 0);
     born(&p, 5000, 0);
     CHECK_INT(host_presence_stop(&p, 7000), 7000); /* tck-id-host-topic-phid-death-payload-timestamp-disconnect-clean */
     spb_state off = state(false, 7000);
@@ -122,7 +148,7 @@ static void a_stopping_host_is_not_revived_by_the_echo_of_its_death(void)
 static void an_observer_publishes_no_state(void)
 {
     host_presence p;
-    host_presence_init(&p, false, 500);
+    host_presence_init(&p, false, 500, 0);
     host_presence_connect(&p, 5000);
     CHECK_INT(host_presence_subscribed(&p, 0), HOST_DO_NOTHING);
     spb_state off = state(false, 7000);
@@ -135,6 +161,7 @@ int main(int argc, char **argv)
     static const pt_test tests[] = {
         PT_TEST(a_birth_follows_the_subscriptions_and_opens_the_way_for_commands_when_acknowledged),
         PT_TEST(timestamps_of_one_server_never_go_back),
+        PT_TEST(timestamps_do_not_go_back_behind_runs_before_and_what_the_server_kept_of_them),
         PT_TEST(our_own_id_shown_offline_is_corrected_with_the_same_timestamp),
         PT_TEST(what_the_broker_kept_from_an_earlier_session_is_ignored),
         PT_TEST(another_host_with_our_id_is_told_once_and_not_fought),

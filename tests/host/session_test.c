@@ -16,6 +16,7 @@ typedef struct bench {
     pthread_t ticker;
     _Atomic bool stop;
     _Atomic unsigned online, offline, conflicts;
+    _Atomic int64_t used; /* the last STATE timestamp to be kept */
 } bench;
 
 static void *tick(void *arg)
@@ -37,6 +38,14 @@ static void on_event(void *ctx, host_event_type type, uint16_t server, const cha
     if (type == HOST_EVENT_HOST_ID_IN_USE) atomic_fetch_add(&b->conflicts, 1);
 }
 
+static void on_timestamp(void *ctx, uint16_t server, int64_t t)
+{
+    bench *b = ctx;
+    CHECK_INT(server, 0);
+    CHECK(t >= b->used);
+    b->used = t;
+}
+
 static void bench_open(bench *b, pt_broker *broker, host_session_options o)
 {
     memset(b, 0, sizeof *b);
@@ -48,15 +57,16 @@ static void bench_open(bench *b, pt_broker *broker, host_session_options o)
     o.host_id = "desk";
     const char *user = o.mqtt.user, *password = o.mqtt.password;
     uint32_t send_max = o.mqtt.send_max;
+    int version = o.mqtt.version;
     spb_mqtt_options_init(&o.mqtt);
     o.mqtt.client_id = "session-under-test";
-    o.mqtt.version = 5;
+    o.mqtt.version = version ? version : 5;
     o.mqtt.reconnect_min_ms = 50;
     o.mqtt.reconnect_max_ms = 200;
     o.mqtt.user = user;
     o.mqtt.password = password;
     if (send_max) o.mqtt.send_max = send_max;
-    host_session_callbacks cb = { .ctx = b, .event = on_event };
+    host_session_callbacks cb = { .ctx = b, .event = on_event, .timestamp = on_timestamp };
     CHECK_OK_FATAL(host_session_new(&o, b->r.ingest, &cb, pt_clock_system(), &b->r.log, &b->s, NULL));
     CHECK_OK_FATAL(host_session_start(b->s));
     CHECK_FATAL(pthread_create(&b->ticker, NULL, tick, b) == 0);
@@ -294,12 +304,12 @@ static void *stop_main(void *arg)
     return NULL;
 }
 
-static void a_death_that_cannot_be_handed_over_is_left_to_the_will(void)
+static void death_by_will(int version)
 {
     bench b;
     pthread_t stopper;
     host_session_stats st;
-    bench_open(&b, pt_broker_start(NULL), (host_session_options){ .publish_state = true, .mqtt = { .send_max = 1 } });
+    bench_open(&b, pt_broker_start(NULL), (host_session_options){ .publish_state = true, .mqtt = { .version = version, .send_max = 1 } });
     b.seen = pt_observer_start(b.broker, "spBv1.0/STATE/desk");
     CHECK_WITHIN_FATAL(15000, phase(&b) == HOST_ONLINE);
     bench_still(&b);
@@ -318,6 +328,59 @@ static void a_death_that_cannot_be_handed_over_is_left_to_the_will(void)
     bench_close(&b);
 }
 
+static void a_death_that_cannot_be_handed_over_is_left_to_the_will(void)
+{
+    death_by_will(3);
+    death_by_will(5);
+}
+
+/* The n-th STATE seen: 0 until it is there, negative when it says offline. */
+static int64_t state_at(bench *b, size_t n)
+{
+    const pt_observed *m = pt_observer_at(b->seen, n);
+    long long t = 0;
+    char text[100];
+    if (!m) return 0;
+    snprintf(text, sizeof text, "%.*s", PT_SLICE_ARGS(m->payload));
+    if (sscanf(text, "{\"online\":true,\"timestamp\":%lld}", &t) == 1) return t;
+    return sscanf(text, "{\"online\":false,\"timestamp\":%lld}", &t) == 1 ? -t : 0;
+}
+
+/* tck-id-operational-behavior-host-application-multi-server-timestamp, -host-topic-phid-birth-payload-timestamp */
+static void what_the_server_keeps_of_us_from_a_clock_that_was_ahead_is_followed(void)
+{
+    for (int version = 3; version <= 5; version += 2) {
+        bench b;
+        pt_broker *broker = pt_broker_start(NULL);
+        int64_t ahead = pt_wall_ms(pt_clock_system()) + 3600000;
+        b.broker = broker;
+        say_state(&b, "desk", true, ahead);
+        bench_open(&b, broker, (host_session_options){ .publish_state = true, .hold_off_ms = 1000, .mqtt = { .version = version } });
+        CHECK_WITHIN_FATAL(15000, phase(&b) == HOST_ONLINE && b.used > ahead);
+        b.seen = pt_observer_start(b.broker, "spBv1.0/STATE/desk");
+        CHECK_WITHIN(10000, state_at(&b, 0) == ahead + 1); /* retained */
+        CHECK_INT(b.used, ahead + 1);
+        CHECK(rig_said(&b.r, "HOST-CLOCK"));
+        host_session_stats st;
+        host_session_stats_get(b.s, &st);
+        CHECK(st.t == ahead + 1 && st.conflicts == 0);
+        host_session_stop(b.s, 2000);
+        CHECK_WITHIN(10000, state_at(&b, 1) == -(ahead + 1));
+        bench_close(&b);
+    }
+}
+
+static void the_timestamps_of_runs_before_are_followed(void)
+{
+    bench b;
+    int64_t ahead = pt_wall_ms(pt_clock_system()) + 3600000;
+    bench_open(&b, pt_broker_start(NULL), (host_session_options){ .publish_state = true, .last_t = ahead });
+    CHECK_WITHIN_FATAL(15000, phase(&b) == HOST_ONLINE);
+    CHECK_INT(b.used, ahead + 1);
+    CHECK(rig_said(&b.r, "HOST-CLOCK"));
+    bench_close(&b);
+}
+
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
@@ -331,6 +394,8 @@ int main(int argc, char **argv)
         PT_TEST(a_correction_and_an_alarm_between_two_ticks_are_both_made),
         PT_TEST(another_host_s_death_is_no_matter_of_ours),
         PT_TEST(a_death_that_cannot_be_handed_over_is_left_to_the_will),
+        PT_TEST(what_the_server_keeps_of_us_from_a_clock_that_was_ahead_is_followed),
+        PT_TEST(the_timestamps_of_runs_before_are_followed),
     };
     return pt_test_main("host/session", tests, PT_COUNT_OF(tests), argc, argv);
 }

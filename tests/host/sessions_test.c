@@ -85,28 +85,6 @@ static void sessions_go_on_after_a_restart_without_a_rebirth(void)
     end(&b);
 }
 
-static void a_session_that_lost_something_meanwhile_is_asked(void)
-{
-    bench b;
-    first_life(&b);
-    CHECK_INT(second_life(&b), 2);
-    rig_push(&b.r, "spBv1.0/g/NDATA/a", "ts=1009 seq=9 #1=d6@1009");
-    CHECK_INT(rig_node(&b.r, "g", "a").state, HOST_NODE_WANTED);
-    CHECK_WITHIN(5000, rig_count(&b.r, b.r.commands, "spBv1.0/g/NCMD/a") == 1);
-    end(&b);
-}
-
-static void without_files_nothing_is_restored_and_nothing_complained_about(void)
-{
-    bench b;
-    rig_open(&b.r);
-    rig_make(&b.r);
-    open_sessions(&b);
-    CHECK_INT(host_sessions_load(b.s), 0);
-    CHECK(!rig_said(&b.r, "HOST-SESSIONS"));
-    end(&b);
-}
-
 typedef enum damage { BYTE, SHORT, EMPTY, MAGIC, LONGER } damage;
 
 static void spoil(const char *path, damage how)
@@ -128,6 +106,63 @@ static void spoil(const char *path, damage how)
     }
     CHECK(fclose(f) == 0);
     if (how == SHORT) CHECK(truncate(path, st.st_size - 5) == 0);
+}
+
+static void state_timestamps_are_kept_per_server(void)
+{
+    bench b;
+    char path[400], aside[420];
+    rig_open(&b.r);
+    rig_make(&b.r);
+    open_sessions(&b);
+    CHECK_INT(host_sessions_state(b.s, "tcp://a:1883"), 0);
+    host_sessions_state_used(b.s, "tcp://a:1883", 1000);
+    host_sessions_state_used(b.s, "tcp://b:1883", 5000);
+    host_sessions_state_used(b.s, "tcp://a:1883", 2000);
+    host_sessions_state_used(b.s, "tcp://a:1883", 1500); /* the largest counts */
+    CHECK_INT(host_sessions_state(b.s, "tcp://a:1883"), 2000);
+    host_sessions_free(b.s); /* without a word of goodbye */
+    open_sessions(&b);
+    CHECK_INT(host_sessions_load(b.s), 0);
+    CHECK_INT(host_sessions_state(b.s, "tcp://a:1883"), 2000);
+    CHECK_INT(host_sessions_state(b.s, "tcp://b:1883"), 5000);
+    CHECK_INT(host_sessions_state(b.s, "tcp://c:1883"), 0);
+    host_sessions_free(b.s);
+    file_path(&b, "sessions.state", path);
+    spoil(path, BYTE);
+    open_sessions(&b);
+    CHECK_INT(host_sessions_load(b.s), 0);
+    CHECK_INT(host_sessions_state(b.s, "tcp://a:1883"), 0);
+    CHECK(rig_said(&b.r, "sessions.state does not check"));
+    snprintf(aside, sizeof aside, "%s.damaged", path);
+    CHECK(access(aside, F_OK) == 0);
+    CHECK(mkdir(path, 0755) == 0 && !rig_said(&b.r, "could not be written")); /* where no file can be */
+    host_sessions_state_used(b.s, "tcp://a:1883", 3000);
+    CHECK(rig_said(&b.r, "the STATE timestamp could not be written"));
+    CHECK_INT(host_sessions_state(b.s, "tcp://a:1883"), 3000);
+    end(&b);
+}
+
+static void a_session_that_lost_something_meanwhile_is_asked(void)
+{
+    bench b;
+    first_life(&b);
+    CHECK_INT(second_life(&b), 2);
+    rig_push(&b.r, "spBv1.0/g/NDATA/a", "ts=1009 seq=9 #1=d6@1009");
+    CHECK_INT(rig_node(&b.r, "g", "a").state, HOST_NODE_WANTED);
+    CHECK_WITHIN(5000, rig_count(&b.r, b.r.commands, "spBv1.0/g/NCMD/a") == 1);
+    end(&b);
+}
+
+static void without_files_nothing_is_restored_and_nothing_complained_about(void)
+{
+    bench b;
+    rig_open(&b.r);
+    rig_make(&b.r);
+    open_sessions(&b);
+    CHECK_INT(host_sessions_load(b.s), 0);
+    CHECK(!rig_said(&b.r, "HOST-SESSIONS"));
+    end(&b);
 }
 
 static void a_damaged_file_is_named_and_set_aside_and_the_nodes_are_asked(void)
@@ -253,6 +288,7 @@ int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
         PT_TEST(sessions_go_on_after_a_restart_without_a_rebirth),
+        PT_TEST(state_timestamps_are_kept_per_server),
         PT_TEST(a_session_that_lost_something_meanwhile_is_asked),
         PT_TEST(without_files_nothing_is_restored_and_nothing_complained_about),
         PT_TEST(a_damaged_file_is_named_and_set_aside_and_the_nodes_are_asked),

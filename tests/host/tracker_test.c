@@ -7,9 +7,19 @@
 static const script_row rows[] = {
     { "guide 3.6: an empty or malformed payload",
       "NBIRTH g/e | ts=99000 seq=0 bd=7 a:10=d1@98000 > *nbirth +g/e ~1=7@99000 2=1@98000\n"
-      "NDATA g/e | > !malformed\n"
+      "NDATA g/e | > !malformed NCMD:g/e@0 *rebirth-request\n"
       "NDATA g/e | hex=12ff > !malformed\n"
       "NDATA g/e | ts=99001 seq=1 a=d2@98001 > 2=2@98001" },
+    { "guide 19: what does not decode of a node on line is counted, and asks for a rebirth by its distances",
+      "NDATA g/e | hex=12ff > !malformed\n" /* who it is of, the next message says */
+      "NBIRTH g/e | ts=99000 seq=0 bd=7 > *nbirth +g/e ~1=7@99000\n"
+      "DBIRTH g/e/d | ts=99000 seq=1 t:10=d1.5@98000 > +g/e/d *dbirth 2=1.5@98000\n"
+      "DDATA g/e/d | hex=12ff > !malformed NCMD:g/e@0 *rebirth-request\n"
+      "DDEATH g/e/d | hex=12ff > !malformed\n"
+      "NDATA g/e | hex=12ff > !malformed\n"
+      "wait 5000 > NCMD:g/e@0 *rebirth-request\n"
+      "NDEATH g/e | hex=12ff > !malformed\n"
+      "wait 600000 >" },
     { "retained births are not believed, but the node is asked",
       "retained NBIRTH g/e | ts=99000 seq=0 bd=7 a:10=d1@98000 > !retained NCMD:g/e@0 *rebirth-request\n"
       "NBIRTH g/e | ts=100000 seq=0 bd=7 a:10=d2@99999 > *nbirth +g/e ~1=7@100000 2=2@99999\n"
