@@ -21,6 +21,7 @@ static void counts(pt_json *j, const host_node *n)
     pt_json_member_u64(j, "rejected", rejected);
     pt_json_member_u64(j, "not_kept", c->not_kept);
     pt_json_member_u64(j, "lost", c->lost);
+    pt_json_member_u64(j, "masked", c->clamped);
     pt_json_end_object(j);
     pt_json_key(j, "messages");
     pt_json_object(j);

@@ -17,7 +17,7 @@ static void a_node_is_told_with_its_accounts_and_devices(void)
     CHECK_STR(pt_cstr(stage_keys(n)), "group edge state phase since_ms bd_seq seq metrics server last_message_ms clock_skew_ms rebirths backfills births deaths seq_gaps duplicates "
                                       "samples messages rejected_by templates devices");
     CHECK_STR(pt_cstr(stage_keys(json_object_get(n, "rebirths"))), "requested by_others last_cause last_ms open");
-    CHECK_STR(pt_cstr(stage_keys(json_object_get(n, "samples"))), "received stored historical duplicate rejected not_kept lost");
+    CHECK_STR(pt_cstr(stage_keys(json_object_get(n, "samples"))), "received stored historical duplicate rejected not_kept lost masked");
     CHECK_STR(pt_cstr(stage_keys(json_object_get(n, "messages"))), "received accepted rejected held expected missing reordered");
     CHECK_STR(pt_cstr(stage_keys(json_object_get(n, "rejected_by"))), "malformed unknown-metric"); /* only what happened */
     const json_t *d = json_array_get(json_object_get(n, "devices"), 0);

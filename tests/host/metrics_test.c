@@ -38,7 +38,7 @@ static void what_happened_is_counted_under_its_name(void)
 {
     stage_open(&st, NULL, NULL);
     stage_start(&st);
-    stage_play(&st, "plant", "NBIRTH g/$ | ts=1000 seq=0 bd=7 t:10=d1@1000\nNDATA g/$ | ts=1001 seq=1 t=d2@1001 x=d1@1001\nNDATA g/$ | hex=12ff\nraw spBv1.0/g/XDATA/e | x\nNDEATH g/$ | bd=7\n"
+    stage_play(&st, "plant", "NBIRTH g/$ | ts=1000 seq=0 bd=7 t:10=d1@1000 u:5=i300@1000\nNDATA g/$ | ts=1001 seq=1 t=d2@1001 x=d1@1001\nNDATA g/$ | hex=12ff\nraw spBv1.0/g/XDATA/e | x\nNDEATH g/$ | bd=7\n"
                             "node state = \"offline\"\nhistory g/$/t = [1,2]\npost /api/v1/writes {\"path\":\"no\",\"value\":1} = 404\nNDATA g/stranger | ts=1000 seq=9 t=d1@1000");
     static const struct {
         const char *name;
@@ -50,6 +50,7 @@ static void what_happened_is_counted_under_its_name(void)
         { "plantree_spb_messages_rejected_total{reason=\"malformed\"}", 1 },
         { "plantree_spb_messages_rejected_total{reason=\"not-born\"}", 1 },
         { "plantree_spb_samples_rejected_total{reason=\"unknown-metric\"}", 1 },
+        { "plantree_spb_values_masked_total", 1 },
         { "plantree_spb_decode_errors_total{reason=\"malformed\"}", 1 },
         { "plantree_spb_decode_errors_total{reason=\"too-big\"}", 0 },
         { "plantree_spb_rebirth_requests_total{reason=\"unknown-metric\"}", 1 },
@@ -59,10 +60,10 @@ static void what_happened_is_counted_under_its_name(void)
         { "plantree_mqtt_connected{server=\"0\"}", 1 },
         { "plantree_mqtt_connects_total{server=\"0\"}", 1 },
         { "plantree_spb_commands_total{server=\"0\"}", 2 },
-        { "plantree_historian_samples_written_total", 3 }, /* two and the STALE mark */
+        { "plantree_historian_samples_written_total", 5 }, /* three and two STALE marks */
         { "plantree_historian_failing", 0 },
         { "plantree_historian_dropped_total", 0 },
-        { "plantree_uns_tags{state=\"stale\"}", 2 },
+        { "plantree_uns_tags{state=\"stale\"}", 3 },
         { "plantree_writes_total{outcome=\"refused\"}", 1 },
         { "plantree_writes_open", 0 },
         { "plantree_sse_clients", 0 },

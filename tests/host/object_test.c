@@ -18,6 +18,24 @@ static void every_rule_holds(void)
     script_rows(rows, PT_COUNT_OF(rows));
 }
 
+static void definitions_die_with_the_birth_that_does_not_repeat_them(void)
+{
+    host_tracker_options o;
+    script s;
+    script_options(&o);
+    script_init(&s, &o);
+    script_run(&s, "guide 19: an NBIRTH clears the template definitions",
+               "ready 0 >\n"
+               "NBIRTH g/e | ts=99000 seq=0 bd=7 M:19=T{d}(rpm:9=-!n)@1 m1:19=T{M}(rpm=f5@1)@1 > "
+               "*nbirth +g/e ~1=7@99000 2={\"template_ref\":\"M\",\"version\":null,\"members\":{\"rpm\":5},\"parameters\":{}}@1 3=5@1");
+    CHECK_INT(host_tracker_at(s.tracker, 0)->counts.rejected_samples[HOST_REJECT_BAD_TYPE], 0);
+    script_run(&s, "without the definition nobody knows the member's type",
+               "NBIRTH g/e | ts=99000 seq=0 bd=7 m1:19=T{M}(rpm=f6@2)@2 > absent(3)@100000 *metadata-changed "
+               "*nbirth ~1=7@99000 2={\"template_ref\":\"M\",\"version\":null,\"members\":{\"rpm\":6},\"parameters\":{}}@2");
+    CHECK_INT(host_tracker_at(s.tracker, 0)->counts.rejected_samples[HOST_REJECT_BAD_TYPE], 1);
+    script_fini(&s);
+}
+
 /* The only metric of these payload words. */
 static const spb_metric *metric(const char *words, pt_arena *arena)
 {
@@ -108,6 +126,7 @@ int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
         PT_TEST(every_rule_holds),
+        PT_TEST(definitions_die_with_the_birth_that_does_not_repeat_them),
         PT_TEST(what_data_leaves_out_is_taken_from_what_was_known),
         PT_TEST(what_is_no_instance_is_left_as_it_is),
     };

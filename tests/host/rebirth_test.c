@@ -21,6 +21,66 @@ static const script_row rows[] = {
       "NDEATH g/d | bd=3 > *ndeath" },
     { "guide 25.37: commands, deaths and nothing else never ask for a rebirth",
       "NCMD g/a | ts=1 x=i1 >\nDCMD g/a/d | ts=1 x=i1 >\nNDEATH g/a | bd=1 > *ndeath\nwait 10000 >" },
+    { "guide 22: the request goes to the server the node lives on",
+      "ready 1 >\n"
+      "NBIRTH g/e@1 | ts=99000 seq=0 bd=7 > *nbirth +g/e ~1=7@99000\n"
+      "ask g/e > NCMD:g/e@1 *rebirth-request" },
+    { "guide 19: a death ends the requests",
+      "NDATA g/e | ts=99001 seq=9 t=d2@98002 > !not-born NCMD:g/e@0 *rebirth-request\n"
+      "NDEATH g/e | bd=3 > *ndeath\n"
+      "wait 600000 >" },
+    { "rebirth.max: a silent node is asked at growing distances, up to the largest",
+      "NDATA g/e | ts=99001 seq=9 t=d2@98002 > !not-born NCMD:g/e@0 *rebirth-request\n"
+      "wait 5000 > NCMD:g/e@0 *rebirth-request\n"
+      "wait 10000 > NCMD:g/e@0 *rebirth-request\n"
+      "wait 20000 > NCMD:g/e@0 *rebirth-request\n"
+      "wait 40000 > NCMD:g/e@0 *rebirth-request\n"
+      "wait 80000 > NCMD:g/e@0 *rebirth-request\n"
+      "wait 160000 > NCMD:g/e@0 *rebirth-request\n"
+      "wait 299999 >\n"
+      "wait 1 > NCMD:g/e@0 *rebirth-request\n"
+      "wait 299999 >\n"
+      "wait 1 > NCMD:g/e@0 *rebirth-request" },
+    { "a node that talks is asked after half a minute at the latest",
+      "NDATA g/e | ts=99001 seq=99 t=d2@98002 > !not-born NCMD:g/e@0 *rebirth-request\n"
+      "wait 75000 > NCMD:g/e@0 *rebirth-request NCMD:g/e@0 *rebirth-request NCMD:g/e@0 *rebirth-request NCMD:g/e@0 *rebirth-request\n"
+      "NDATA g/e | ts=99002 seq=100 t=d2@98002 > !not-born\n"
+      "wait 29999 >\n"
+      "wait 1 > NCMD:g/e@0 *rebirth-request\n"
+      "NDATA g/e | ts=99003 seq=101 t=d2@98002 > !not-born\n"
+      "wait 29999 >\n"
+      "wait 1 > NCMD:g/e@0 *rebirth-request\n"
+      "wait 299999 >\n" /* silent again */
+      "wait 1 > NCMD:g/e@0 *rebirth-request" },
+    { "what a birth cures may be asked for again after the least distance",
+      "NDATA g/e | ts=99001 seq=99 t=d2@98002 > !not-born NCMD:g/e@0 *rebirth-request\n"
+      "wait 15000 > NCMD:g/e@0 *rebirth-request NCMD:g/e@0 *rebirth-request\n"
+      "NBIRTH g/e | ts=115000 seq=0 bd=7 > *nbirth +g/e ~1=7@115000\n"
+      "NDATA g/e | ts=115001 seq=2 > *seq-gap\n"
+      "wait 2000 > *reorder-timeout !reorder-discarded stale(1)@117000 -g/e\n"
+      "wait 2999 >\n"
+      "wait 1 > NCMD:g/e@0 *rebirth-request\n"
+      "NBIRTH g/e | ts=120000 seq=0 bd=7 > *nbirth +g/e ~1=7@120000\n"
+      "wait 5000 >\n"
+      "NDATA g/e | ts=125001 seq=2 > *seq-gap\n"
+      "wait 2000 > *reorder-timeout !reorder-discarded stale(1)@127000 -g/e NCMD:g/e@0 *rebirth-request" },
+    { "what it does not cure is asked for ever more slowly, until a quiet spell",
+      "NBIRTH g/e | ts=99000 seq=0 bd=7 > *nbirth +g/e ~1=7@99000\n"
+      "NDATA g/e | ts=99001 seq=1 #9=d2@1 > !unknown-alias NCMD:g/e@0 *rebirth-request\n"
+      "NBIRTH g/e | ts=99002 seq=0 bd=7 > *nbirth ~1=7@99002\n"
+      "NDATA g/e | ts=99003 seq=1 #9=d2@1 > !unknown-alias\n"
+      "wait 5000 > NCMD:g/e@0 *rebirth-request\n"
+      "NBIRTH g/e | ts=99004 seq=0 bd=7 > *nbirth ~1=7@99004\n"
+      "NDATA g/e | ts=99005 seq=1 #9=d2@1 > !unknown-alias\n"
+      "wait 9999 >\n"
+      "wait 1 > NCMD:g/e@0 *rebirth-request\n"
+      "NBIRTH g/e | ts=115000 seq=0 bd=7 > *nbirth ~1=7@115000\n"
+      "wait 80001 >\n" /* four times the distance of now, 20 s */
+      "NDATA g/e | ts=195002 seq=1 #9=d2@1 > !unknown-alias NCMD:g/e@0 *rebirth-request\n"
+      "NBIRTH g/e | ts=195003 seq=0 bd=7 > *nbirth ~1=7@195003\n"
+      "NDATA g/e | ts=195004 seq=1 #9=d2@1 > !unknown-alias\n"
+      "wait 4999 >\n"
+      "wait 1 > NCMD:g/e@0 *rebirth-request" },
     { "issue 4: riding on another host's request",
       "NBIRTH g/e | ts=99000 seq=0 bd=7 a:10=d1@98000 > *nbirth +g/e ~1=7@99000 2=1@98000\n"
       "ask g/e > NCMD:g/e@0 *rebirth-request\n"

@@ -33,6 +33,38 @@ static void nodes_are_shared_out_by_name_and_stay_with_their_thread(void)
     rig_close(&r);
 }
 
+static void the_budget_of_rebirth_requests_is_shared_out_too(void)
+{
+    enum { SHARDS = 4, PER_S = 4, NODES = 40 };
+    for (int configured = 0; configured < 2; configured++) {
+        rig r;
+        char topic[80];
+        rig_open(&r);
+        r.options.shards = SHARDS;
+        r.options.tracker.rebirth_global_per_s = configured ? 1000 : PER_S;
+        rig_start(&r);
+        if (configured) {
+            host_tracker_options o = r.options.tracker;
+            o.rebirth_global_per_s = PER_S;
+            host_ingest_configure(r.ingest, &o);
+        }
+        int64_t start = pt_test_now_ms();
+        for (int i = 0; i < NODES; i++) {
+            snprintf(topic, sizeof topic, "spBv1.0/g/NDATA/e%d", i);
+            rig_push(&r, topic, "ts=1000 seq=9 t=d1@1000");
+        }
+        rig_settle(&r);
+        size_t sent = 0;
+        pthread_mutex_lock(&r.lock);
+        for (const char *at = r.commands; (at = strstr(at, "NCMD")) != NULL; at++)
+            sent++;
+        pthread_mutex_unlock(&r.lock);
+        int64_t most = SHARDS + (pt_test_now_ms() - start + 1000) * PER_S / 1000; /* one each, and what time has brought */
+        CHECK(sent >= 1 && (int64_t)sent <= most);
+        rig_close(&r);
+    }
+}
+
 static void what_was_pushed_before_the_start_is_done_in_its_order(void)
 {
     rig r;
@@ -171,6 +203,7 @@ int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
         PT_TEST(nodes_are_shared_out_by_name_and_stay_with_their_thread),
+        PT_TEST(the_budget_of_rebirth_requests_is_shared_out_too),
         PT_TEST(what_was_pushed_before_the_start_is_done_in_its_order),
         PT_TEST(a_caller_that_gives_up_leaves_nothing_behind),
         PT_TEST(timers_run_while_nothing_arrives),

@@ -30,7 +30,7 @@ static const struct {
       "value g/$/u16 = 60000 GOOD\nvalue g/$/u32 = 4294967295 GOOD" },
     { "UInt32 in long_value, Int8 masked to its width, Int64 in int_value",
       "NBIRTH g/$ | ts=1000 seq=0 bd=1 u:7=l4294967295@1 i:1=i214@1 l:4=i5@1\nvalue g/$/u = 4294967295 GOOD\nvalue g/$/i = -42 GOOD\nvalue g/$/l = 5 GOOD" },
-    { "an out-of-range UInt8 is masked and counted, not refused", "NBIRTH g/$ | ts=1000 seq=0 bd=1 u:5=i300@1\nvalue g/$/u = 44 GOOD\nnode samples.rejected = 0" },
+    { "an out-of-range UInt8 is masked and counted, not refused", "NBIRTH g/$ | ts=1000 seq=0 bd=1 u:5=i300@1\nvalue g/$/u = 44 GOOD\nnode samples.rejected = 0\nnode samples.masked = 1" },
     { "Float, Boolean, DateTime, Text, UUID",
       "NBIRTH g/$ | ts=1000 seq=0 bd=1 f:9=f1.5@1 b:11=b1@1 t:13=l1700000000000@1 x:14=sabc@1 u:15=s123e4567@1\n"
       "value g/$/f = 1.5 GOOD\nvalue g/$/b = true GOOD\nvalue g/$/t = 1700000000000 GOOD\nvalue g/$/x = \"abc\" GOOD\nvalue g/$/u = \"123e4567\" GOOD" },
@@ -55,6 +55,8 @@ static const struct {
     { "no timestamp on a metric: the payload's", "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=d1\nNDATA g/$ | ts=1001 seq=1 a=d2\nhistory g/$/a = [1,2]\nvalue g/$/a = 2 GOOD" },
     { "timestamps frozen at the start are data like others",
       "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=d1@5\nNDATA g/$ | ts=1001 seq=1 a=d2@5\nvalue g/$/a = 2 GOOD\nncmd 0" },
+    { "an older timestamp, not historical, still becomes current: seq is the order, edges' clocks step",
+      "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=d1@900\nNDATA g/$ | ts=1001 seq=1 a=d2@300\nvalue g/$/a = 2 GOOD\nhistory g/$/a = [2,1]\nnode samples.historical = 0" },
     { "the same sample twice is one", "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=d1@5\nNBIRTH g/$ | ts=1001 seq=0 bd=1 a:10=d1@5\nhistory g/$/a = [1]\nnode samples.duplicate = 1" },
     { "NDEATH: offline, stale, the value stays", "NBIRTH g/$ | ts=1000 seq=0 bd=4 a:10=d1@900\nNDEATH g/$ | bd=4\nnode state = \"offline\"\nvalue g/$/a = 1 STALE\nncmd 0" },
     { "NDEATH takes the devices along", "NBIRTH g/$ | ts=1000 seq=0 bd=4\nDBIRTH g/$/d | ts=1001 seq=1 a:10=d1@900\nNDEATH g/$ | bd=4\ndevice d state = \"offline\"\n"
@@ -348,6 +350,35 @@ static void an_active_host_sends_commands_and_shows_no_state(void)
     stage_close(&st);
 }
 
+static void a_primary_host_can_be_told_to_show_no_state(void)
+{
+    stage_open(&st, "host: { id: stage, role: primary, state: never }\nsparkplug: { hold_off: 0ms, rebirth: { jitter: 0ms } }\n", NULL);
+    stage_start(&st);
+    stage_play(&st, "silent", "NDATA g/$ | ts=1000 seq=5 a:10=d1@1\nncmd 1"); /* commands go out all the same */
+    stage_halt(&st);
+    stage_publish(&st, "spBv1.0/x/NCMD/end", "ts=1");
+    CHECK_WITHIN(5000, pt_observer_count_topic(st.observer, "spBv1.0/x/NCMD/end") == 1);
+    CHECK_INT(pt_observer_count_topic(st.observer, STATE_TOPIC), 0);
+    stage_close(&st);
+}
+
+static void no_command_goes_out_before_the_hold_off_is_over(void)
+{
+    host_session_stats ss;
+    pt_error err = { 0, "" };
+    stage_open(&st, "host: { id: stage, role: primary }\nsparkplug: { hold_off: 1m, rebirth: { jitter: 0ms } }\n", NULL);
+    CHECK_OK_FATAL(host_app_open(&st.app, &st.config, pt_clock_system(), &st.log.log, &err));
+    st.up = true;
+    CHECK_OK_FATAL(host_app_start(&st.app, &err));
+    (void)state_at(0, true);
+    CHECK_WITHIN_FATAL(10000, (host_session_stats_get(st.app.sessions[0], &ss), ss.phase == HOST_BORN && ss.mqtt.send_pending == 0)); /* acknowledged */
+    stage_play(&st, "waiting", "NDATA g/$ | ts=1000 seq=5 a:10=d1@1\nnode phase = \"rebirth-wanted\"");
+    host_app_tick(&st.app);
+    host_session_stats_get(st.app.sessions[0], &ss);
+    CHECK(ss.phase == HOST_BORN && ss.commands == 0 && ss.commands_refused == 0);
+    stage_close(&st);
+}
+
 /* Sparkplug 2.x edges look at STATE/<id>: the same moments, the old words, retained, beside the new topic. */
 static void the_old_state_topic_is_spoken_on_request(void)
 {
@@ -476,6 +507,8 @@ int main(int argc, char **argv)
         PT_TEST(a_write_is_a_dcmd_and_its_outcome_is_what_the_plant_says),
         PT_TEST(a_passive_host_publishes_nothing_at_all),
         PT_TEST(an_active_host_sends_commands_and_shows_no_state),
+        PT_TEST(a_primary_host_can_be_told_to_show_no_state),
+        PT_TEST(no_command_goes_out_before_the_hold_off_is_over),
         PT_TEST(the_old_state_topic_is_spoken_on_request),
         PT_TEST(each_server_has_its_own_state_and_losing_one_leaves_the_other_alone),
         PT_TEST(after_a_broker_death_everything_is_stale_and_sessions_that_go_on_are_recognised),

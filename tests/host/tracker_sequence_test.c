@@ -10,6 +10,15 @@ static const script_row rows[] = {
       "DDEATH g/e/d | ts=99700 seq=2 > stale(2)@99700 m2:S@99700 -g/e/d *ddeath\n"
       "DDEATH g/e/d | ts=99800 seq=3 >\n"
       "NDATA g/e | ts=99900 seq=4 >" },
+    { "guide 19: DDEATH without a payload time: the time it came",
+      "NBIRTH g/e | ts=99000 seq=0 bd=7 > *nbirth +g/e ~1=7@99000\n"
+      "DBIRTH g/e/d | ts=99000 seq=1 t:10=d1.5@98000 > +g/e/d *dbirth 2=1.5@98000\n"
+      "DDEATH g/e/d | seq=2 > stale(2)@100000 m2:S@100000 -g/e/d *ddeath" },
+    { "guide 19: DDEATH of a device that was never born is ignored",
+      "NBIRTH g/e | ts=99000 seq=0 bd=7 t:10=d1@98000 > *nbirth +g/e ~1=7@99000 2=1@98000\n"
+      "DDEATH g/e/x | ts=99001 seq=1 >\n"
+      "NDATA g/e | ts=99002 seq=2 t=d2@98001 > 2=2@98001\n"
+      "wait 60000 >" },
     { "guide 23: a device that is not born again gets its STALE mark in history",
       "NBIRTH g/e | ts=99000 seq=0 bd=7 > *nbirth +g/e ~1=7@99000\n"
       "DBIRTH g/e/d | ts=99000 seq=1 t:10=d1.5@98000 > +g/e/d *dbirth 2=1.5@98000\n"

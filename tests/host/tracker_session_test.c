@@ -80,6 +80,20 @@ static const script_row rows[] = {
       "NDATA g/e@1 | ts=99501 seq=1 a=d4@98003 > 2=4@98003\n"
       "lost 0 >\n"
       "lost 1 > stale(1,2)@100000 m2:S@100000 -g/e" },
+    { "guide 22: a node that is not on line lives where it talks now, and is asked there",
+      "ready 1 >\n"
+      "NBIRTH g/e@1 | ts=99000 seq=0 bd=7 > *nbirth +g/e ~1=7@99000\n"
+      "NDEATH g/e@1 | bd=7 > stale(1)@100000 -g/e *ndeath\n"
+      "wait 10000 >\n"
+      "NDATA g/e@0 | ts=110000 seq=99 t=d2@1 > !offline NCMD:g/e@0 *rebirth-request\n"
+      "NDATA g/e@1 | ts=110001 seq=99 t=d2@1 > !not-born\n"
+      "wait 5000 > NCMD:g/e@1 *rebirth-request" },
+    { "guide 22: a session goes on only on its own server",
+      "ready 1 >\n"
+      "NBIRTH g/e@0 | ts=99000 seq=0 bd=7 > *nbirth +g/e ~1=7@99000\n"
+      "wait 10000 >\n"
+      "lost 0 > stale(1)@110000 -g/e\n"
+      "NDATA g/e@1 | ts=110001 seq=1 > !not-born NCMD:g/e@1 *rebirth-request" },
     { "issue 4: after a reconnect the session goes on when the next seq proves it",
       "NBIRTH g/e | ts=99000 seq=0 bd=7 a:10=d1@98000 > *nbirth +g/e ~1=7@99000 2=1@98000\n"
       "DBIRTH g/e/d | ts=99000 seq=1 t#4:10=d1.5@98000 > +g/e/d *dbirth 3=1.5@98000\n"

@@ -42,6 +42,14 @@ static const script_row rows[] = {
       "ready 0 >\n"
       "wait 4999 >\n"
       "wait 1 > NCMD:g/e@0 *rebirth-request" },
+    { "a request that is wanted dies with the connection; afterwards the node may be born by itself first",
+      "NBIRTH g/e | ts=99000 seq=0 bd=7 > *nbirth +g/e ~1=7@99000\n"
+      "NBIRTH g/e | hex=12ff > !malformed stale(1)@100000 -g/e NCMD:g/e@0 *rebirth-request\n" /* and the next one is wanted */
+      "lost 0 >\n"
+      "wait 60000 >\n"
+      "ready 0 >\n"
+      "wait 4999 >\n"
+      "wait 1 > NCMD:g/e@0 *rebirth-request" },
     { "guide 18.2: nothing is sent before STATE is acknowledged",
       "lost 0 >\n"
       "NDATA g/e | ts=99001 seq=9 t=d2@98002 > !not-born\n"
