@@ -289,11 +289,14 @@ pt_status hist_lttb(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, ui
     point *p = st == PT_OK ? malloc((rows.n + 1) * sizeof *p) : NULL;
     bool *keep = st == PT_OK ? calloc(rows.n + 1, sizeof *keep) : NULL;
     if (st == PT_OK && (!p || !keep)) st = pt_fail(err, PT_ENOMEM, "out of memory");
-    size_t n = 0;
+    size_t n = 0, odd = 0, stride = 1;
+    double v;
+    for (size_t i = 0; st == PT_OK && i < rows.n; i++) odd += !hist__usable_number(&rows.s[i], &v);
+    if (odd > points) stride = (odd + points - 1) / points;
+    odd = 0;
     for (size_t i = 0; st == PT_OK && i < rows.n; i++) {
-        double v;
-        keep[i] = !hist__usable_number(&rows.s[i], &v);
-        if (!keep[i]) p[n++] = (point){ (double)(rows.s[i].time_ms - rows.s[0].time_ms), v, i };
+        if (hist__usable_number(&rows.s[i], &v)) p[n++] = (point){ (double)(rows.s[i].time_ms - rows.s[0].time_ms), v, i };
+        else keep[i] = odd++ % stride == 0 || i + 1 == rows.n;
     }
     if (st == PT_OK && n) choose(p, n, points, keep);
     for (size_t i = 0; st == PT_OK && i < rows.n; i++) {

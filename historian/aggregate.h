@@ -45,7 +45,7 @@ PT_MUST_CHECK pt_status hist_durations(hist *h, uint32_t tag_id, int64_t from_ms
                                        bool (*each)(void *ctx, const hist_sample *value, int64_t ms, uint64_t times), void *ctx, pt_error *err);
 
 /* At most `points` samples that look like the whole: largest triangle three buckets (Steinarsson 2013), over the extremes of four times as many slices of
- * time (MinMaxLTTB), so that memory is bounded. Samples that are no usable numbers and STATE rows are kept in their place beside them. */
+ * time (MinMaxLTTB), so that memory is bounded. Beside them, in their place, at most as many samples that are no usable numbers and STATE rows. */
 PT_MUST_CHECK pt_status hist_lttb(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, uint32_t points, bool (*each)(void *ctx, const hist_sample *s),
                                   void *ctx, uint64_t *raw_count, pt_error *err);
 #endif

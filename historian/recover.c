@@ -4,6 +4,7 @@
  * looked up and left out, so nothing is counted twice. */
 #include "historian/store.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static pt_status put_row(hist *h, const hist_sample *s, int64_t row)
@@ -28,24 +29,37 @@ static pt_status put_row(hist *h, const hist_sample *s, int64_t row)
     return PT_OK;
 }
 
+/* A row that can't be read would be trimmed as if its samples were in blocks: its bytes stay in the table `damaged`. */
+static pt_status keep_damaged(hist *h, int64_t id, pt_error *err)
+{
+    char sql[200];
+    snprintf(sql, sizeof sql,
+             "CREATE TABLE IF NOT EXISTS damaged(id INTEGER PRIMARY KEY, seq, n, wall_ms, data);"
+             "INSERT OR IGNORE INTO damaged SELECT id, seq, n, wall_ms, data FROM journal WHERE id=%lld", (long long)id);
+    return hist__db_exec(h->journal, sql, err);
+}
+
 /* One journal row's samples; a damaged row is said and left behind. */
 static pt_status replay_row(hist *h, int64_t id, const void *bytes, size_t len, hist__rows *rows, pt_error *err)
 {
     hist__rows_reset(rows);
     pt_error why = { 0 };
+    uint32_t unknown = 0, highest = 0;
     pt_status st = hist__journal_decode(bytes, len, rows, &why);
     if (st == PT_ECORRUPT) {
         pt_logf(h->log, PT_LOG_ERROR, "HIST-DAMAGED-JOURNAL", "journal row %lld can't be read and is left out: %s", (long long)id, why.text);
-        return PT_OK;
+        return h->journal ? keep_damaged(h, id, err) : PT_OK;
     }
     if (st != PT_OK) return pt_fail(err, st, "journal row %lld: %s", (long long)id, why.text[0] ? why.text : pt_status_name(st));
     for (size_t i = 0; i < rows->n; i++) {
         if (rows->s[i].tag_id > hist__tag_count(h)) {
-            pt_logf(h->log, PT_LOG_ERROR, "HIST-UNKNOWN-TAG", "journal row %lld: sample of unknown tag %u left out", (long long)id, rows->s[i].tag_id);
+            unknown++;
+            highest = rows->s[i].tag_id > highest ? rows->s[i].tag_id : highest;
             continue;
         }
         if ((st = put_row(h, &rows->s[i], id)) != PT_OK) return pt_fail(err, st, "journal row %lld: %s", (long long)id, pt_status_name(st));
     }
+    if (unknown) pt_logf(h->log, PT_LOG_ERROR, "HIST-UNKNOWN-TAG", "journal row %lld: %u samples of tags up to %u, which the catalogue does not know, are left out", (long long)id, unknown, highest);
     return PT_OK;
 }
 

@@ -1,6 +1,6 @@
 /* historian/reduce.c -- a long range as a picture: first, lowest, highest and last sample of each of max_points / 4 slices of time.
  *
- * This keeps every peak (M4, Jugel et al. 2014). Tags that are no numbers are shown by their changes, evenly thinned when there are too many. */
+ * This keeps every peak (M4, Jugel et al. 2014). What is no usable number is shown by the first and last of its kind in a slice. Tags that are no numbers are shown by their changes, evenly thinned when there are too many. */
 #include "historian/scan.h"
 
 #include <stdlib.h>
@@ -16,12 +16,13 @@ static void give(sink *k, const hist_sample *s)
     if (!k->stopped) k->stopped = !k->each(k->ctx, s);
 }
 
-/* How many samples and whether all are numbers, mostly from summaries. */
-static pt_status count(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, uint64_t *samples, uint64_t *numbers, int64_t *first_ms, int64_t *last_ms, pt_error *err)
+/* How many rows, samples and numbers, mostly from summaries. */
+static pt_status count(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, uint64_t *rows, uint64_t *samples, uint64_t *numbers, int64_t *first_ms, int64_t *last_ms,
+                       pt_error *err)
 {
     hist__scan *scan = NULL;
     hist__piece piece;
-    *samples = *numbers = 0;
+    *rows = *samples = *numbers = 0;
     *first_ms = to_ms;
     *last_ms = from_ms;
     pt_status st = hist__scan_open(h, tag_id, from_ms, to_ms, true, &scan, err);
@@ -29,6 +30,7 @@ static pt_status count(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms,
         hist__summary sum;
         if (!piece.is_block) hist__summarize(piece.rows, piece.n, &sum);
         else sum = piece.summary;
+        *rows += sum.rows;
         *samples += sum.samples;
         *numbers += sum.nums;
         if (sum.t0 < *first_ms) *first_ms = sum.t0;
@@ -40,11 +42,12 @@ static pt_status count(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms,
 
 /* ---- numbers ------------------------------------------------------------------------------------------------ */
 
-enum { SLICE_ROWS = 4 };
+enum { NUMBER_ROWS = 4, SLICE_ROWS = 6 };
+/* What a slice shows: of its numbers the first, lowest, highest and last, of what is none (bad, stale, null, STATE) the first and the last. */
 typedef struct slice {
-    hist_sample first, last, min, max;
+    hist_sample first, last, min, max, odd_first, odd_last;
     double low, high;
-    uint64_t nums, index, first_at, last_at, min_at, max_at;
+    uint64_t nums, odds, index, first_at, last_at, min_at, max_at, odd_first_at, odd_last_at;
 } slice;
 
 static int by_place(const void *a, const void *b)
@@ -55,13 +58,17 @@ static int by_place(const void *a, const void *b)
 
 static void slice_end(slice *s, sink *k)
 {
-    if (s->nums) {
-        uint64_t order[SLICE_ROWS][2] = { { s->first_at, 0 }, { s->min_at, 1 }, { s->max_at, 2 }, { s->last_at, 3 } };
-        const hist_sample *rows[SLICE_ROWS] = { &s->first, &s->min, &s->max, &s->last };
-        qsort(order, SLICE_ROWS, sizeof order[0], by_place);
-        for (int i = 0; i < SLICE_ROWS; i++) {
-            if (i == 0 || order[i][0] != order[i - 1][0]) give(k, rows[order[i][1]]);
-        }
+    uint64_t order[SLICE_ROWS][2];
+    const hist_sample *rows[SLICE_ROWS] = { &s->first, &s->min, &s->max, &s->last, &s->odd_first, &s->odd_last };
+    const uint64_t places[SLICE_ROWS] = { s->first_at, s->min_at, s->max_at, s->last_at, s->odd_first_at, s->odd_last_at };
+    size_t n = 0;
+    for (uint64_t i = s->nums ? 0 : NUMBER_ROWS; i < (s->odds ? SLICE_ROWS : NUMBER_ROWS); i++, n++) {
+        order[n][0] = places[i];
+        order[n][1] = i;
+    }
+    qsort(order, n, sizeof order[0], by_place);
+    for (size_t i = 0; i < n; i++) {
+        if (i == 0 || order[i][0] != order[i - 1][0]) give(k, rows[order[i][1]]);
     }
     *s = (slice){ 0 };
 }
@@ -80,9 +87,20 @@ static void slice_add(slice *s, const hist_sample *row, double v)
     s->nums++;
 }
 
-static pt_status reduce_numbers(hist__scan *scan, int64_t from_ms, int64_t to_ms, uint32_t max_points, sink *k, pt_error *err)
+static void slice_add_odd(slice *s, const hist_sample *row)
 {
-    uint64_t slices = max_points / SLICE_ROWS ? max_points / SLICE_ROWS : 1, span = (uint64_t)to_ms - (uint64_t)from_ms;
+    if (s->odds++ == 0) {
+        s->odd_first = *row;
+        s->odd_first_at = s->index;
+    }
+    s->odd_last = *row;
+    s->odd_last_at = s->index++;
+}
+
+static pt_status reduce_numbers(hist__scan *scan, int64_t from_ms, int64_t to_ms, uint32_t max_points, bool all_numbers, sink *k, pt_error *err)
+{
+    uint32_t per_slice = all_numbers ? NUMBER_ROWS : SLICE_ROWS;
+    uint64_t slices = max_points / per_slice ? max_points / per_slice : 1, span = (uint64_t)to_ms - (uint64_t)from_ms;
     uint64_t width = span / slices + (span % slices != 0), at = 0;
     slice s = { 0 };
     hist__piece piece;
@@ -96,9 +114,11 @@ static pt_status reduce_numbers(hist__scan *scan, int64_t from_ms, int64_t to_ms
             at = index;
             if (hist__usable_number(row, &v)) {
                 slice_add(&s, row, v);
-            } else { /* gaps and bad values are shown as they are, in their place */
+            } else if (hist__has_value(row) && hist__family_of_type(row->type) == HIST__BYTES) { /* of before the tag was a number: its bytes do not outlive the piece */
                 slice_end(&s, k);
                 give(k, row);
+            } else {
+                slice_add_odd(&s, row);
             }
         }
         if (k->stopped) break;
@@ -160,11 +180,11 @@ static pt_status give_all(hist__scan *scan, sink *k, pt_error *err)
 pt_status hist_reduce(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, uint32_t max_points, bool (*each)(void *ctx, const hist_sample *s),
                       void *ctx, uint64_t *raw_count, pt_error *err)
 {
-    uint64_t samples = 0, numbers = 0, changes = 0;
+    uint64_t rows = 0, samples = 0, numbers = 0, changes = 0;
     int64_t first_ms = 0, last_ms = 0;
     sink k = { .each = each, .ctx = ctx };
     if (max_points == 0) return pt_fail(err, PT_EINVAL, "max_points must be positive");
-    pt_status st = count(h, tag_id, from_ms, to_ms, &samples, &numbers, &first_ms, &last_ms, err);
+    pt_status st = count(h, tag_id, from_ms, to_ms, &rows, &samples, &numbers, &first_ms, &last_ms, err);
     if (st != PT_OK) return st;
     if (raw_count) *raw_count = samples;
     if (first_ms > last_ms) return PT_OK;
@@ -174,7 +194,7 @@ pt_status hist_reduce(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, 
     if (samples <= max_points) {
         st = give_all(scan, &k, err);
     } else if (numbers * 2 >= samples) {
-        st = reduce_numbers(scan, first_ms, last_ms + 1, max_points, &k, err);
+        st = reduce_numbers(scan, first_ms, last_ms + 1, max_points, numbers == rows, &k, err);
     } else {
         st = walk_changes(scan, NULL, 1, &changes, err);
         hist__scan_close(scan);

@@ -295,6 +295,17 @@ static pt_status copy_journal_row(void *ctx, sqlite3_stmt *q)
     return st == PT_OK ? put_journal_row(j, j->put, id, j->next_seq, 0, wall_ms, j->empty.ptr, j->empty.len) : st;
 }
 
+pt_status hist__repair_replay(hist *h, pt_error *err)
+{
+    char *path = hist__path(h, "journal.db");
+    sqlite3 *db = NULL;
+    pt_status st = path ? hist__db_open(path, HIST__JOURNAL, false, &db, err) : pt_fail(err, PT_ENOMEM, "out of memory");
+    if (st == PT_OK) st = hist__db_exec(db, "UPDATE meta SET value=0 WHERE key='sealed_id'", err);
+    hist__db_close(db);
+    free(path);
+    return st;
+}
+
 pt_status hist__repair_journal(hist__check *c, hist *h, pt_error *err)
 {
     char *path = hist__path(h, "journal.db"), *fresh = hist__path(h, "journal.db.new");

@@ -75,8 +75,8 @@ typedef struct cursor {
     size_t n_edges;
     char *interval, *zone;     /* as they were asked for; owned; NULL: interval_ms, no zone */
     hist_bucket *buckets;      /* BUCKET: of one tag; owned */
-    size_t n_buckets, cap_buckets, bucket_at;
-    bool no_memory;
+    size_t n_buckets, bucket_at;
+    bool more;                 /* of the same tag, behind the last of them */
     hist_tag_storage storage;  /* TAG_STORAGE */
     hist__query *query;        /* EVENT, TAG_PATH, TAG_META */
 } cursor;
@@ -218,6 +218,7 @@ static void end_walk(cursor *c)
     c->rows = NULL;
     c->query = NULL;
     c->run_n = c->run_at = c->n_buckets = c->bucket_at = 0;
+    c->more = false;
     free(c->asked_path);
     free(c->edges);
     free(c->interval);
@@ -237,18 +238,27 @@ static int close_cursor(sqlite3_vtab_cursor *v)
     return SQLITE_OK;
 }
 
+/* So many at a time; the next ones begin where the last of them ends. */
+enum { BUCKETS = 4096 };
+
 static bool keep_bucket(void *ctx, const hist_bucket *b)
 {
     cursor *c = ctx;
-    if (c->n_buckets == c->cap_buckets) {
-        size_t cap = c->cap_buckets ? c->cap_buckets * 2 : 256;
-        hist_bucket *all = realloc(c->buckets, cap * sizeof *all);
-        if (!all) return !(c->no_memory = true);
-        c->buckets = all;
-        c->cap_buckets = cap;
-    }
-    c->buckets[c->n_buckets++] = *b;
-    return true;
+    c->more = c->n_buckets == BUCKETS;
+    if (!c->more) c->buckets[c->n_buckets++] = *b;
+    return !c->more;
+}
+
+static pt_status read_buckets(cursor *c, hist *h, pt_error *err)
+{
+    int64_t from_ms = c->more ? c->buckets[BUCKETS - 1].end_ms : c->from_ms;
+    size_t edge = 0;
+    if (!c->buckets && !(c->buckets = malloc(BUCKETS * sizeof *c->buckets))) return PT_ENOMEM;
+    c->n_buckets = c->bucket_at = 0;
+    c->more = false;
+    if (!c->interval) return hist_buckets(h, c->tag_id, from_ms, c->to_ms, c->interval_ms, keep_bucket, c, err);
+    while (edge < c->n_edges && c->edges[edge] < from_ms) edge++;
+    return hist_buckets_at(h, c->tag_id, c->edges + edge, c->n_edges - edge, keep_bucket, c, err);
 }
 
 /* Make tag_id the present one; *there false when there is none of that id. */
@@ -293,14 +303,12 @@ static int next_bucket(cursor *c, hist *h)
 {
     pt_error err = { 0 };
     if (c->n_buckets && ++c->bucket_at < c->n_buckets) return SQLITE_OK;
-    if (c->n_buckets) c->tag_id++;
+    if (c->n_buckets && !c->more) c->tag_id++;
     for (; c->tag_id <= c->last_tag; c->tag_id++) {
         bool there = false;
         pt_status st = load_tag(c, h, &there);
-        c->n_buckets = c->bucket_at = 0;
-        if (st == PT_OK && there && c->interval) st = hist_buckets_at(h, c->tag_id, c->edges, c->n_edges, keep_bucket, c, &err);
-        else if (st == PT_OK && there) st = hist_buckets(h, c->tag_id, c->from_ms, c->to_ms, c->interval_ms, keep_bucket, c, &err);
-        if (c->no_memory) return SQLITE_NOMEM;
+        if (st == PT_OK && !there) c->n_buckets = 0;
+        if (st == PT_OK && there) st = read_buckets(c, h, &err);
         if (st != PT_OK) return failed(c, st, &err);
         if (c->n_buckets) return SQLITE_OK;
     }

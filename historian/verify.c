@@ -266,6 +266,7 @@ static pt_status check_file(hist__check *c, const hist *paths, const char *name,
 
 static pt_status check_all(hist__check *c, hist *h, pt_error *err)
 {
+    bool rebuilt = false;
     pt_status st = hist__partitions_scan(h, err);
     if (st == PT_OK) st = check_file(c, h, "journal.db", HIST__JOURNAL, 0, err);
     if (st == PT_OK && c->file_faults && c->o->repair) st = hist__repair_journal(c, h, err);
@@ -273,8 +274,11 @@ static pt_status check_all(hist__check *c, hist *h, pt_error *err)
         char name[40];
         hist__partition_name(h->partitions[i].start_ms, name);
         st = check_file(c, h, name, HIST__PARTITION, h->partitions[i].start_ms, err);
-        if (st == PT_OK && c->file_faults && c->o->repair) st = hist__repair_partition(c, h, h->partitions[i].start_ms, err);
+        if (st != PT_OK || !c->file_faults || !c->o->repair) continue;
+        st = hist__repair_partition(c, h, h->partitions[i].start_ms, err);
+        rebuilt = true;
     }
+    if (st == PT_OK && rebuilt) st = hist__repair_replay(h, err);
     if (st == PT_OK) st = hist__verify_bounds(c, h, err);
     /* Last: whatever the other files refer to was committed here before. */
     if (st == PT_OK) st = check_file(c, h, "catalog.db", HIST__CATALOG, 0, err);

@@ -28,4 +28,6 @@ PT_MUST_CHECK pt_status hist__verify_bounds(hist__check *c, hist *h, pt_error *e
 PT_MUST_CHECK pt_status hist__repair_journal(hist__check *c, hist *h, pt_error *err);
 PT_MUST_CHECK pt_status hist__repair_partition(hist__check *c, hist *h, int64_t start_ms, pt_error *err);
 PT_MUST_CHECK pt_status hist__repair_catalog(hist__check *c, hist *h, pt_error *err);
+/* After a partition was rebuilt: every sample the journal still holds is looked for again at the next opening, and those that are in no block come back. */
+PT_MUST_CHECK pt_status hist__repair_replay(hist *h, pt_error *err);
 #endif

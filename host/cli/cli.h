@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/daemon/program.h" /* PT_EXIT_... */
 #include "base/json.h"
+#include "base/log.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -33,7 +34,8 @@ struct cli {
     int64_t timeout_ms;
     int64_t now_ms;         /* taken once, so that all times of a call agree */
     char *token;            /* owned; NULL: none */
-    bool damaged;           /* something recorded could not be read */
+    bool damaged;           /* something recorded could not be read; said already */
+    pt_log files_log;       /* of the historian whose files are read */
     void *curl;             /* owned handle, made on first use */
 };
 

@@ -17,21 +17,21 @@ enum { BATCH = 512, FLUSH_AT = 64 << 10, MAX_VALUE = 64 << 20, MAX_OUT = 1 << 30
 
 static void write_log(void *ctx, pt_log_level level, const char *id, const char *text)
 {
-    (void)ctx, (void)level;
+    cli *c = ctx;
+    if (level == PT_LOG_ERROR) c->damaged = true;
     fprintf(stderr, "plantree: %s %s\n", id, text);
 }
 
-static const pt_log warnings = { PT_LOG_WARN, write_log, NULL };
-
-int cli_data_open(cli *c, hist **h)
+int cli_data_open(cli *c, bool read_only, hist **h)
 {
     hist_options o;
     pt_error err = { 0 };
     hist_options_init(&o);
     o.dir = c->data_dir;
-    o.read_only = true;
-    pt_status st = hist_open(&o, pt_clock_system(), &warnings, h, &err);
-    return st ? cli_fail(c, PT_EXIT_FAILED, "%s: %s", c->data_dir, err.text[0] ? err.text : pt_status_name(st)) : CLI_GO_ON;
+    o.read_only = read_only;
+    c->files_log = (pt_log){ PT_LOG_WARN, write_log, c };
+    pt_status st = hist_open(&o, pt_clock_system(), &c->files_log, h, &err);
+    return st ? cli_fail(c, st == PT_EBUSY ? PT_EXIT_REFUSED : PT_EXIT_FAILED, "%s: %s", c->data_dir, err.text[0] ? err.text : pt_status_name(st)) : CLI_GO_ON;
 }
 
 int cli_data_close(const cli *c, hist *h, int rc)
@@ -39,7 +39,8 @@ int cli_data_close(const cli *c, hist *h, int rc)
     pt_error err = { 0 };
     pt_status st = hist_close(h, 1000, &err);
     if (st && (rc == PT_EXIT_OK || rc == CLI_GO_ON)) return cli_fail(c, PT_EXIT_FAILED, "%s: %s", c->data_dir, err.text);
-    return rc == CLI_GO_ON ? PT_EXIT_OK : rc;
+    if (rc == CLI_GO_ON) rc = PT_EXIT_OK;
+    return rc == PT_EXIT_OK && c->damaged ? PT_EXIT_FAILED : rc;
 }
 
 /* --- events --- */
@@ -87,7 +88,7 @@ int cli_data_events(cli *c, const cli_events *e, const char *const *heads, const
     events_out o = { 0 };
     pt_error err = { 0 };
     hist *h = NULL;
-    int rc = cli_data_open(c, &h);
+    int rc = cli_data_open(c, true, &h);
     if (rc != CLI_GO_ON) return rc;
     pt_buf_init(&o.out, MAX_OUT);
     pt_json_init(&o.j, &o.out);
@@ -121,6 +122,7 @@ typedef struct series_out {
     pt_buf columns[CLI_MAX_FNS]; /* JSON of buckets, one for each of q->fns */
     pt_json column[CLI_MAX_FNS];
     const cli_history *q;
+    cli *c;
     hist *h;
     uint32_t tag_id;
     bool linear; /* a Float or Double: between two values there is a line */
@@ -169,7 +171,14 @@ static pt_status all_samples(hist *h, uint32_t tag_id, const cli_history *q, ser
     bool go_on = true;
     pt_status st = hist_cursor_open(h, tag_id, q->from_ms, q->to_ms, false, &cursor, err);
     while (!st && go_on && n) {
-        if ((st = hist_cursor_next(cursor, batch, BATCH, &n, err))) break;
+        if ((st = hist_cursor_next(cursor, batch, BATCH, &n, err)) == PT_ECORRUPT) { /* said, and gone on behind the damage */
+            cli_fail(o->c, PT_EXIT_FAILED, "%s", err->text);
+            o->c->damaged = true;
+            st = PT_OK;
+            n = 1;
+            continue;
+        }
+        if (st) break;
         for (size_t i = 0; i < n && go_on; i++)
             go_on = one_sample(o, &batch[i]);
         *raw += n;
@@ -290,6 +299,7 @@ static int one_path(cli *c, hist *h, const cli_history *q, const char *path, cli
         return st == PT_ENOTFOUND ? cli_fail(c, PT_EXIT_FAILED, "there is no tag '%s' in %s", path, c->data_dir)
                                   : cli_fail(c, PT_EXIT_FAILED, "%s: %s", c->data_dir, pt_status_name(st));
     }
+    o.c = c;
     o.h = h;
     o.tag_id = tag.tag_id;
     o.f32 = tag.type == SPB_FLOAT;
@@ -336,7 +346,7 @@ int cli_data_history(cli *c, const cli_history *q)
     pt_buf out;
     pt_json j;
     hist *h = NULL;
-    int rc = cli_data_open(c, &h);
+    int rc = cli_data_open(c, true, &h);
     if (rc != CLI_GO_ON) return rc;
     bool json = q->format == CLI_JSON;
     pt_buf_init(&out, MAX_OUT);
@@ -444,7 +454,7 @@ int cli_data_replay(cli *c, const cli_replay *r)
     const hist_replay_options o = {
         .from_ms = r->from_ms, .to_ms = r->to_ms, .select = globs, .n_select = r->select->n, .events = r->events
     };
-    int rc = cli_data_open(c, &h);
+    int rc = cli_data_open(c, true, &h);
     if (rc != CLI_GO_ON) return rc;
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL); /* cannot fail for these signals */
@@ -455,7 +465,6 @@ int cli_data_replay(cli *c, const cli_replay *r)
         rc = play(c, h, r, &o, &out);
     int put = cli_put(c, &out);
     if (rc == CLI_GO_ON && put) rc = put;
-    if (rc == CLI_GO_ON && c->damaged) rc = PT_EXIT_FAILED;
     pt_buf_fini(&out);
     rc = cli_data_close(c, h, rc);
     return rc == PT_EXIT_OK && interrupted ? CLI_EXIT_INTERRUPTED : rc;

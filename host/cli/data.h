@@ -39,9 +39,9 @@ typedef struct cli_replay {
     uint64_t loops;        /* 1: once */
 } cli_replay;
 
-/* c->data_dir, to be read. CLI_GO_ON, or the exit code (said). */
-int cli_data_open(cli *c, hist **h);
-int cli_data_close(const cli *c, hist *h, int rc); /* rc, CLI_GO_ON as 0; a failure to close is said */
+/* c->data_dir. CLI_GO_ON, or the exit code (said). Damage that is met, now or later, is said and remembered in c->damaged. */
+int cli_data_open(cli *c, bool read_only, hist **h);
+int cli_data_close(const cli *c, hist *h, int rc); /* rc, CLI_GO_ON as 0, and 1 instead of 0 when there was damage; a failure to close is said */
 
 /* Each opens c->data_dir read-only, prints, and returns the exit code. */
 int cli_data_events(cli *c, const cli_events *e, const char *const *heads, const char *align);

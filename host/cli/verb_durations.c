@@ -113,7 +113,7 @@ static int run(cli *c, int argc, char **argv)
     int rc = cli_options(c, &argc, argv, options);
     if (rc == CLI_GO_ON && argc < 2) rc = cli_usage(c, "which path?");
     if (rc == CLI_GO_ON) rc = cli_range(c, from, to, &from_ms, &to_ms);
-    if (rc == CLI_GO_ON && c->data_dir) rc = cli_data_open(c, &h);
+    if (rc == CLI_GO_ON && c->data_dir) rc = cli_data_open(c, true, &h);
     if (rc != CLI_GO_ON) return rc;
     pt_buf_init(&all.body, MAX_OUT);
     pt_json_init(&j, &all.body);

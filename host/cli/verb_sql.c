@@ -1,5 +1,5 @@
 /* host/cli/verb_sql.c -- read-only SQL over the historian's tables. */
-#include "host/cli/cli.h"
+#include "host/cli/data.h"
 #include "historian/sql.h"
 
 #include <stdlib.h>
@@ -136,18 +136,13 @@ static int run(cli *c, int argc, char **argv)
     if (rc == CLI_GO_ON && argc != 2) rc = cli_usage(c, "one argument is expected: the query");
     if (rc == CLI_GO_ON) rc = cli_need_data(c);
     if (rc != CLI_GO_ON) return rc;
-    hist_options o;
     hist *h = NULL;
     pt_error err = { 0 };
-    hist_options_init(&o);
-    o.dir = c->data_dir;
-    o.read_only = true;
-    pt_status st = hist_open(&o, pt_clock_system(), NULL, &h, &err);
-    if (st) return cli_fail(c, PT_EXIT_FAILED, "%s: %s", c->data_dir, err.text);
+    if ((rc = cli_data_open(c, true, &h)) != CLI_GO_ON) return rc;
     out to = { .c = c, .csv = csv, .code = CLI_GO_ON };
     pt_buf_init(&to.text, 512u << 20);
     pt_json_init(&to.j, &to.text);
-    st = hist_sql_run(h, argv[1], row, &to, &err);
+    pt_status st = hist_sql_run(h, argv[1], row, &to, &err);
     if (c->json && st == PT_OK) {
         if (!to.begun) pt_json_array(&to.j); /* no statement had a result */
         pt_json_end_array(&to.j);
@@ -160,7 +155,7 @@ static int run(cli *c, int argc, char **argv)
     pt_status closed = hist_close(h, 1000, &err);
     if (st) return cli_fail(c, st == PT_EMALFORMED ? PT_EXIT_USAGE : st == PT_EREFUSED ? PT_EXIT_REFUSED : PT_EXIT_FAILED, "%s", err.text);
     if (to.code != CLI_GO_ON) return to.code;
-    return closed ? PT_EXIT_FAILED : shown;
+    return closed || (shown == PT_EXIT_OK && c->damaged) ? PT_EXIT_FAILED : shown;
 }
 
 const cli_verb cli_verb_sql = {

@@ -1,5 +1,5 @@
 /* host/cli/verb_transfer.c -- export and import: samples as CSV or JSON Lines. */
-#include "host/cli/cli.h"
+#include "host/cli/data.h"
 #include "historian/transfer.h"
 
 #include <errno.h>
@@ -36,17 +36,6 @@ static bool time_to_show(transfer *t)
 static void export_progress(void *ctx, uint64_t done, uint64_t tags, uint64_t samples)
 {
     if (time_to_show(ctx)) fprintf(stderr, "\r\033[Ktag %llu of %llu, %llu samples", (unsigned long long)done, (unsigned long long)tags, (unsigned long long)samples);
-}
-
-static int open_data(cli *c, bool read_only, hist **h)
-{
-    hist_options o;
-    pt_error err = { 0 };
-    hist_options_init(&o);
-    o.dir = c->data_dir;
-    o.read_only = read_only;
-    pt_status st = hist_open(&o, pt_clock_system(), NULL, h, &err);
-    return st ? cli_fail(c, st == PT_EBUSY ? PT_EXIT_REFUSED : PT_EXIT_FAILED, "%s: %s", c->data_dir, err.text) : CLI_GO_ON;
 }
 
 static int format_of(cli *c, const char *text, const char *file, hist_format *out)
@@ -91,13 +80,14 @@ static int run_export(cli *c, int argc, char **argv)
     if (rc == CLI_GO_ON) rc = cli_need_data(c);
     if (rc == CLI_GO_ON) rc = cli_time(c, "--from", from, INT64_MIN, &o.from_ms);
     if (rc == CLI_GO_ON) rc = cli_time(c, "--to", to, INT64_MAX, &o.to_ms);
+    if (rc == CLI_GO_ON && o.from_ms >= o.to_ms) rc = cli_usage(c, "--from must be before --to");
     if (rc == CLI_GO_ON) rc = format_of(c, format, output, &o.format);
     if (rc != CLI_GO_ON) return rc;
     for (size_t i = 0; i < select.n; i++) patterns[i] = pt_cstr(select.items[i]);
     o.select = patterns;
     o.n_select = select.n;
     hist *h = NULL;
-    if ((rc = open_data(c, true, &h)) != CLI_GO_ON) return rc;
+    if ((rc = cli_data_open(c, true, &h)) != CLI_GO_ON) return rc;
     transfer t = { .c = c, .progress = isatty(STDERR_FILENO) && (output || !isatty(STDOUT_FILENO)) };
     o.ctx = &t;
     pt_error err = { 0 };
@@ -112,9 +102,9 @@ static int run_export(cli *c, int argc, char **argv)
     if (st && t.reader_gone) return PT_EXIT_FAILED;
     if (st) return cli_fail(c, PT_EXIT_FAILED, "%s", err.text);
     if (closed) return cli_fail(c, PT_EXIT_FAILED, "%s: %s", c->data_dir, closing.text);
-    if (output && c->json) return put_counts(c, (const count[]){ { "samples", samples }, { 0 } });
-    if (output) fprintf(stderr, "%llu samples\n", (unsigned long long)samples);
-    return closed ? PT_EXIT_FAILED : PT_EXIT_OK;
+    if (output && c->json) rc = put_counts(c, (const count[]){ { "samples", samples }, { 0 } });
+    else if (output) fprintf(stderr, "%llu samples\n", (unsigned long long)samples);
+    return c->damaged || rc > PT_EXIT_OK ? PT_EXIT_FAILED : PT_EXIT_OK;
 }
 
 const cli_verb cli_verb_export = {
@@ -201,7 +191,7 @@ static int run_import(cli *c, int argc, char **argv)
     hist *h = NULL;
     o.ctx = &t;
     rc = find_start(c, &t, input, &o, header, sizeof header);
-    if (rc == CLI_GO_ON) rc = open_data(c, false, &h);
+    if (rc == CLI_GO_ON) rc = cli_data_open(c, false, &h);
     if (rc != CLI_GO_ON) {
         if (input) fclose(t.file);
         return rc;

@@ -164,6 +164,7 @@ static void a_bound_that_is_not_true_is_named(void)
         /* Index and statistics are brought in line by a repair; what remains is about the bound. */
         o.repair = true;
         if (r.faults) CHECK_OK(hist_verify(dir, &o, &r, NULL));
+        run_sql(file_in(dir, "journal.db"), "UPDATE meta SET value=(SELECT max(id) FROM journal) WHERE key='sealed_id'"); /* a repair has them looked for again; here they are said to be there */
         noted t;
         r = look(dir, &t);
         CHECK_ROW(rows[i].row, (r.faults > 0) == (rows[i].why != NULL));
