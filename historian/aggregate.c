@@ -115,6 +115,9 @@ pt_status hist_interpolate(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to
     }
     hist__scan_close(scan);
     if (st == PT_EEMPTY) st = PT_OK;
+    int64_t now = pt_wall_ms(h->clock), known = now > g.at_ms ? now : g.at_ms; /* a value does not hold into the future */
+    if (st == PT_OK) points_before(&g, known < INT64_MAX ? known + 1 : known, false, 0);
+    g.held = false;
     if (st == PT_OK) points_before(&g, INT64_MAX, false, 0);
     return st;
 }

@@ -318,6 +318,7 @@ static pt_status parse_sample(in *s, record *r, hist_sample *out, pt_error *err)
     *out = (hist_sample){ 0 };
     if (!r->f[C_TIME].len) return pt_fail(err, PT_EMALFORMED, "no time");
     if (!r->f[C_PATH].len && !r->f[C_METRIC].len) return pt_fail(err, PT_EMALFORMED, "neither path nor metric");
+    if (pt_slice_starts(r->f[C_TIME], PT_LIT("now"))) return pt_fail(err, PT_EMALFORMED, "'now' is no time of a sample");
     pt_status st = pt_time_parse(r->f[C_TIME], 0, &out->time_ms, err);
     for (size_t i = 0; st == PT_OK && i < r->f[C_FLAGS].len; i++) {
         char c = r->f[C_FLAGS].ptr[i];

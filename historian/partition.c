@@ -248,6 +248,7 @@ pt_status hist__partition_stats(hist *h, int64_t start_ms, pt_error *err)
         int64_t id = sqlite3_column_int64(q, 0);
         blocks += (uint64_t)sqlite3_column_int64(q, 5);
         bytes += (uint64_t)sqlite3_column_int64(q, 6);
+        if (id > hist__tag_count(h) && id <= UINT32_MAX && (st = hist__tags_lost(h, (uint32_t)id)) != PT_OK) break;
         if (id <= 0 || id > hist__tag_count(h)) continue; /* verify reports it */
         hist__hot *hot = hist__hot_at(h, (uint32_t)id);
         int64_t max_ms = sqlite3_column_int64(q, 3);

@@ -29,6 +29,23 @@ static pt_status put_row(hist *h, const hist_sample *s, int64_t row)
     return PT_OK;
 }
 
+pt_status hist__tags_lost(hist *h, uint32_t up_to)
+{
+    enum { MOST = 10000000 }; /* a number beyond is nonsense rather than a tag */
+    uint32_t first = hist__tag_count(h) + 1, id = 0;
+    if (h->lock_fd < 0 || up_to < first || up_to - first >= MOST) return PT_OK;
+    pt_logf(h->log, PT_LOG_ERROR, "HIST-LOST-TAGS", "catalog.db is older than the samples: it does not know the tags %u to %u. They are kept as _lost/tag-%u and so on, and their numbers are not given out again", first,
+            up_to, first);
+    for (uint32_t i = first; i <= up_to; i++) {
+        char path[40];
+        int n = snprintf(path, sizeof path, "_lost/tag-%u", i);
+        hist_tag_key key = { .source = PT_LIT("lost"), .group = PT_LIT(""), .edge = PT_LIT(""), .device = PT_LIT(""), .metric = pt_slice_of(path + 6, (size_t)n - 6) };
+        pt_status st = hist_tag_ensure(h, &key, pt_slice_of(path, (size_t)n), SPB_DOUBLE, PT_LIT(""), &id);
+        if (st != PT_OK) return st;
+    }
+    return PT_OK;
+}
+
 /* A row that can't be read would be trimmed as if its samples were in blocks: its bytes stay in the table `damaged`. */
 static pt_status keep_damaged(hist *h, int64_t id, pt_error *err)
 {
@@ -51,10 +68,11 @@ static pt_status replay_row(hist *h, int64_t id, const void *bytes, size_t len, 
         return h->journal ? keep_damaged(h, id, err) : PT_OK;
     }
     if (st != PT_OK) return pt_fail(err, st, "journal row %lld: %s", (long long)id, why.text[0] ? why.text : pt_status_name(st));
+    for (size_t i = 0; i < rows->n; i++) highest = rows->s[i].tag_id > highest ? rows->s[i].tag_id : highest;
+    if ((st = hist__tags_lost(h, highest)) != PT_OK) return pt_fail(err, st, "journal row %lld: %s", (long long)id, pt_status_name(st));
     for (size_t i = 0; i < rows->n; i++) {
         if (rows->s[i].tag_id > hist__tag_count(h)) {
             unknown++;
-            highest = rows->s[i].tag_id > highest ? rows->s[i].tag_id : highest;
             continue;
         }
         if ((st = put_row(h, &rows->s[i], id)) != PT_OK) return pt_fail(err, st, "journal row %lld: %s", (long long)id, pt_status_name(st));

@@ -287,6 +287,8 @@ void hist__pool_close(hist *h);
 
 /* recover.c */
 PT_MUST_CHECK pt_status hist__recover(hist *h, pt_error *err);
+/* Writer, while opening: samples refer to that tag. Those between the newest known and it get a place of their own, so that no new tag takes their number. */
+PT_MUST_CHECK pt_status hist__tags_lost(hist *h, uint32_t up_to);
 /* Read-only: bring the copy of the journal up to date. */
 PT_MUST_CHECK pt_status hist__journal_refresh(hist *h, pt_error *err);
 

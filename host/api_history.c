@@ -104,8 +104,8 @@ static void column(pt_json *j, const char *key, const pt_buf *b)
     pt_json_end_array(j);
 }
 
-/* Everything, up to RAW_MAX points. *next: where to go on; 0 when complete. */
-static pt_status read_raw(host_app *app, uint32_t tag_id, int64_t from, int64_t to, series *s, int64_t *next, pt_error *err)
+/* Everything, up to RAW_MAX points. *next: where to go on; 0 when complete. *damaged: blocks that could not be read. */
+static pt_status read_raw(host_app *app, uint32_t tag_id, int64_t from, int64_t to, series *s, int64_t *next, uint64_t *damaged, pt_error *err)
 {
     hist_cursor *c;
     hist_sample rows[READ];
@@ -117,6 +117,7 @@ static pt_status read_raw(host_app *app, uint32_t tag_id, int64_t from, int64_t 
         st = hist_cursor_next(c, rows, READ, &n, err);
         if (st == PT_ECORRUPT) {
             pt_logf(app->log, PT_LOG_ERROR, "HIST-CORRUPT", "%s", err->text);
+            ++*damaged;
             st = PT_OK;
             n = n ? n : 1;
             continue;
@@ -138,7 +139,7 @@ void api__history(void *ctx, pt_http_request *rq)
 {
     host_app *app = ctx;
     int64_t from, to, next = 0;
-    uint64_t max_points = 0, raw = 0;
+    uint64_t max_points = 0, raw = 0, damaged = 0;
     pt_arena arena;
     hist_tag tag;
     series s;
@@ -156,7 +157,7 @@ void api__history(void *ctx, pt_http_request *rq)
         range_and_tag(app, rq, &from, &to, &arena, &tag)) {
         pt_status st = max_points && lttb ? hist_lttb(app->history, tag.tag_id, from, to, (uint32_t)max_points, series_add, &s, &raw, &err)
                      : max_points ? hist_reduce(app->history, tag.tag_id, from, to, (uint32_t)max_points, series_add, &s, &raw, &err)
-                                  : read_raw(app, tag.tag_id, from, to, &s, &next, &err);
+                                  : read_raw(app, tag.tag_id, from, to, &s, &next, &damaged, &err);
         if (!max_points) raw = s.n;
         pt_buf out;
         pt_json j;
@@ -169,6 +170,7 @@ void api__history(void *ctx, pt_http_request *rq)
         pt_json_member_u64(&j, "raw_count", raw);
         pt_json_member_cstr(&j, "reduced", max_points && raw > s.n ? (lttb ? "lttb" : "minmax") : "raw");
         column(&j, "breaks", &s.breaks);
+        if (damaged) pt_json_member_u64(&j, "damaged", damaged); /* before next_from_ms, which is looked for at the end */
         if (next) pt_json_member_i64(&j, "next_from_ms", next);
         pt_json_end_object(&j);
         pt_json_end_array(&j);
@@ -231,7 +233,7 @@ static bool add_bucket(void *ctx, const hist_bucket *b)
         else pt_json_f64(&j, values[i]);
     }
     k->n++;
-    return k->n < BUCKETS_MAX && buckets_ok(k);
+    return buckets_ok(k);
 }
 
 static bool add_interpolated(void *ctx, int64_t t_ms, double v, bool there)
@@ -328,7 +330,7 @@ void api__aggregate(void *ctx, pt_http_request *rq)
     pt_arena_init(&arena, 1u << 20);
     if (range_and_tag(app, rq, &from, &to, &arena, &tag)) {
         if (interval <= 0) interval = (to - from) / (int64_t)(max_points ? max_points : 1000) + 1;
-        if (!zone.ptr && (to - from) / interval > BUCKETS_MAX) {
+        if (!zone.ptr && (to - from - 1) / interval >= BUCKETS_MAX) {
             pt_http_problem(rq, 400, "bad-request", "more than %d buckets; take a longer interval", BUCKETS_MAX);
         } else if (!zone.ptr || zone_edges(rq, zone, text, from, to, &edges, &n_edges)) {
             buckets k;

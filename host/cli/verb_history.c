@@ -143,6 +143,10 @@ static int path_rows(cli *c, const cli_history *q, size_t i, cli_rows *r, bool *
             else
                 sample_rows(r, s);
             next_ms = cli_i64(s, "next_from_ms");
+            if (cli_i64(s, "damaged")) {
+                c->damaged = true;
+                (void)cli_fail(c, PT_EXIT_FAILED, "%s: %lld blocks could not be read; what they hold is missing here", q->paths[i], (long long)cli_i64(s, "damaged"));
+            }
         }
         if (rc == CLI_GO_ON) rc = r->code;
         cli_release(&a);
@@ -162,7 +166,8 @@ static int from_host(cli *c, const cli_history *q)
         rc = path_rows(c, q, i, &r, &begun);
     if (!begun) return rc;
     int end = cli_rows_end(&r);
-    return rc == CLI_GO_ON ? end : rc;
+    if (rc == CLI_GO_ON) rc = end;
+    return rc == PT_EXIT_OK && c->damaged ? PT_EXIT_FAILED : rc;
 }
 
 /* --- the call --- */

@@ -43,10 +43,16 @@ static int weeks(cli *c, hist *h, const hist_retention *r, pt_buf *out)
     return CLI_GO_ON;
 }
 
-static bool add_count(void *ctx, const hist_bucket *b)
+/* What hist_tag_delete would take: STATE rows, too. */
+static pt_status count_rows(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, uint64_t *rows, pt_error *err)
 {
-    *(uint64_t *)ctx += b->count;
-    return true;
+    hist_cursor *cursor = NULL;
+    const hist_sample *s;
+    size_t n = 1;
+    pt_status st = hist_cursor_open(h, tag_id, from_ms, to_ms, true, &cursor, err);
+    for (; st == PT_OK && n; *rows += n) st = hist_cursor_view(cursor, &s, &n, err);
+    hist_cursor_close(cursor);
+    return st;
 }
 
 /* One tag's samples in [from, to); counted first in any case. */
@@ -60,7 +66,7 @@ static int tag(cli *c, hist *h, const char *path, int64_t from_ms, int64_t to_ms
     pt_status st = hist_tag_by_path(h, pt_cstr(path), &arena, &t);
     if (st == PT_ENOTFOUND) (void)pt_fail(&err, st, "there is no such tag");
     if (st == PT_OK && yes) st = hist_tag_delete(h, t.tag_id, from_ms, to_ms, &rows, &err);
-    else if (st == PT_OK) st = hist_buckets(h, t.tag_id, from_ms, to_ms, to_ms - from_ms, add_count, &rows, &err);
+    else if (st == PT_OK) st = count_rows(h, t.tag_id, from_ms, to_ms, &rows, &err);
     pt_arena_fini(&arena);
     if (st) return cli_fail(c, code_of(st), "%s: %s", path, err.text[0] ? err.text : pt_status_name(st));
     if (c->json) {

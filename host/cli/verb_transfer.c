@@ -159,6 +159,7 @@ static int find_start(cli *c, transfer *t, const char *input, hist_import_option
     bool ok = fscanf(f, "%llu", &offset) == 1;
     fclose(f);
     if (!ok || offset == 0) return CLI_GO_ON;
+    if (offset > t->size) return cli_fail(c, PT_EXIT_FAILED, "%s says %llu bytes of %s are imported, which has %llu: it belongs to another file", t->resume, offset, input, (unsigned long long)t->size);
     if (o->format == HIST_CSV) {
         if (!fgets(header, (int)cap, t->file)) return cli_fail(c, PT_EXIT_FAILED, "%s: no header line", input);
         o->header = pt_cstr(header);

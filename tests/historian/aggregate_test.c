@@ -168,6 +168,30 @@ static void interpolation_is_stepped_or_on_the_line(void)
     }
 }
 
+static bool count_there(void *ctx, int64_t t_ms, double value, bool there)
+{
+    (void)t_ms;
+    (void)value;
+    *(unsigned *)ctx += there;
+    return true;
+}
+
+static void no_value_holds_beyond_now(void)
+{
+    int64_t now = fake.now_wall_ms;
+    uint32_t id = 0;
+    unsigned there = 0;
+    hist_tag_key key = { .source = PT_LIT("spb"), .group = PT_LIT("g"), .edge = PT_LIT("e"), .metric = PT_LIT("now") };
+    CHECK_OK_FATAL(hist_tag_ensure(h, &key, PT_LIT("g/e/now"), SPB_DOUBLE, PT_NONE, &id));
+    hist_sample s = { .tag_id = id, .time_ms = NOW, .type = SPB_DOUBLE, .as.f64 = 1 };
+    CHECK_OK(hist_append(h, &s, 1));
+    CHECK_OK(hist_flush(h, 10000, NULL));
+    fake.now_wall_ms = NOW + 5000;
+    CHECK_OK(hist_interpolate(h, id, NOW, NOW + 10000, 1000, false, count_there, &there, NULL));
+    CHECK_INT(there, 6); /* its own time and the five seconds until now */
+    fake.now_wall_ms = now;
+}
+
 static bool print_duration(void *ctx, const hist_sample *v, int64_t ms, uint64_t times)
 {
     char *text = ctx;
@@ -220,7 +244,7 @@ int main(int argc, char **argv)
         PT_TEST(every_aggregate_is_its_formula),
         PT_TEST(names_of_both_worlds_are_known),
         PT_TEST(interpolation_is_stepped_or_on_the_line),
-        PT_TEST(durations_add_up_to_the_range),
+        PT_TEST(no_value_holds_beyond_now), PT_TEST(durations_add_up_to_the_range),
         PT_TEST(a_picture_of_100_points_keeps_its_ends),
         PT_TEST(end),
     };

@@ -3,6 +3,8 @@
 #include "tests/support/check.h"
 #include "tests/support/wait.h"
 
+#include <glob.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -144,6 +146,36 @@ static void a_question_that_cannot_be_answered_names_its_parameter(void)
     stage_close(&st);
 }
 
+/* One block of two cannot be read: the rest is given, and how much is missing is said. */
+static void a_damaged_block_is_counted_in_the_answer(void)
+{
+    glob_t found;
+    char pattern[600];
+    sqlite3 *db = NULL;
+    start();
+    json_t *h = stage_json(&st, "/api/v1/history?path=g/e1/a&from=0&to=10000");
+    CHECK(json_object_get(json_array_get(json_object_get(h, "series"), 0), "damaged") == NULL);
+    json_decref(h);
+    CHECK_OK(hist_seal(st.app.history, NULL));
+    snprintf(pattern, sizeof pattern, "%s/blocks-*.db", st.config.data.dir);
+    CHECK_FATAL(glob(pattern, 0, NULL, &found) == 0 && found.gl_pathc == 1);
+    CHECK_FATAL(sqlite3_open(found.gl_pathv[0], &db) == SQLITE_OK);
+    CHECK(sqlite3_exec(db, "UPDATE data SET data=x'b701' WHERE id IN (SELECT min(id) FROM data)", NULL, NULL, NULL) == SQLITE_OK);
+    CHECK(sqlite3_changes(db) == 1 && sqlite3_close(db) == SQLITE_OK);
+    globfree(&found);
+    unsigned damaged = 0;
+    static const char *const paths[] = { "a", "s", "big" };
+    for (size_t i = 0; i < PT_COUNT_OF(paths); i++) {
+        char target[100];
+        snprintf(target, sizeof target, "/api/v1/history?path=g/e1/%s&from=0&to=10000", paths[i]);
+        h = stage_json(&st, target);
+        damaged += (unsigned)json_integer_value(json_object_get(json_array_get(json_object_get(h, "series"), 0), "damaged"));
+        json_decref(h);
+    }
+    CHECK_INT(damaged, 1);
+    stage_close(&st);
+}
+
 static void aggregates_are_columns_by_bucket(void)
 {
     start();
@@ -154,6 +186,10 @@ static void aggregates_are_columns_by_bucket(void)
     json_decref(h);
     series_is("/api/v1/aggregate?path=g/e1/a&from=0&to=6000&interval=2s", "t", "[0,2000,4000]");
     series_is("/api/v1/aggregate?path=g/e1/a&from=0&to=6000&interval=2000", "count", "[1,2,2]"); /* plain numbers are ms */
+    h = stage_json(&st, "/api/v1/aggregate?path=g/e1/a&from=0&to=100000&interval=1&fn=count"); /* as many as there may be, all of them */
+    CHECK_INT(json_array_size(json_object_get(json_array_get(json_object_get(h, "series"), 0), "count")), 100000);
+    json_decref(h);
+    stage_asks(&st, &(stage_ask){ "GET", "/api/v1/aggregate?path=g/e1/a&from=0&to=100001&interval=1", NULL, 400, "more than 100000 buckets" }, 1);
     series_is("/api/v1/aggregate?path=g/e1/a&from=0&to=6000&interval=2s", "max", "[1,3,5.5]");
     series_is("/api/v1/aggregate?path=g/e1/a&from=0&to=6000&interval=2s", "sum", "[1,5,5.5]");
     series_is("/api/v1/aggregate?path=g/e1/a&from=0&to=6000&interval=2s&fn=Count,count", "numbers", "[1,2,1]"); /* OPC UA's Count leaves the null out */
@@ -242,6 +278,7 @@ int main(int argc, char **argv)
         PT_TEST(many_points_are_reduced_to_as_many_as_asked_for),
         PT_TEST(going_stale_is_a_break_of_the_line_and_no_sample),
         PT_TEST(a_question_that_cannot_be_answered_names_its_parameter),
+        PT_TEST(a_damaged_block_is_counted_in_the_answer),
         PT_TEST(aggregates_are_columns_by_bucket),
         PT_TEST(values_between_samples_lie_on_the_line),
         PT_TEST(each_state_has_its_time),

@@ -3,6 +3,8 @@
 #include "tests/host/cli/verb.h"
 
 #include <dirent.h>
+#include <glob.h>
+#include <sqlite3.h>
 #include <stdio.h>
 
 static char dir[400], copy[400];
@@ -159,11 +161,70 @@ static void verify_finds_and_repairs_damage(void)
     outcome_release(&o);
 }
 
+static void run_sql(const char *path, const char *sql)
+{
+    sqlite3 *db = NULL;
+    CHECK_FATAL(sqlite3_open(path, &db) == SQLITE_OK);
+    CHECK(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK);
+    CHECK(sqlite3_close(db) == SQLITE_OK);
+}
+
+/* Each gives what can be read, says that something could not be, and ends with 1. */
+static void a_damaged_block_is_told_by_every_reader(void)
+{
+    char path[500], csv[420], other[420];
+    glob_t found;
+    snprintf(csv, sizeof csv, "%s/in.csv", plant_dir());
+    snprintf(other, sizeof other, "%s/block", plant_dir());
+    outcome o = RUN("import", csv, "--data", other);
+    CHECK_CODE(o, 0);
+    outcome_release(&o);
+    snprintf(path, sizeof path, "%s/blocks-*.db", other);
+    CHECK_FATAL(glob(path, 0, NULL, &found) == 0 && found.gl_pathc == 1);
+    run_sql(found.gl_pathv[0], "UPDATE data SET data=x'b701' WHERE id=(SELECT min(id) FROM data)");
+    globfree(&found);
+    snprintf(path, sizeof path, "%s/journal.db", other); /* later: the journal does not hold them any more */
+    run_sql(path, "UPDATE meta SET value=(SELECT max(id) FROM journal) WHERE key='sealed_id'; DELETE FROM journal");
+    o = RUN("history", "acme/line0/level", "acme/line1/level", "--from", "2025-06-15T00:00:00Z", "--to", "2025-06-16T00:00:00Z", "--format", "csv", "--data", other);
+    size_t lines = 0;
+    for (size_t i = 0; i < o.out.len; i++) lines += o.out.ptr[i] == '\n';
+    CHECK_CODE(o, 1);
+    CHECK_SAYS(o.err, "block at ");
+    CHECK(lines > 1000 && lines < 3001);
+    outcome_release(&o);
+    o = RUN("export", "--data", other);
+    CHECK_CODE(o, 1);
+    CHECK_SAYS(o.err, "block at ");
+    outcome_release(&o);
+    o = RUN("sql", "SELECT count(*) FROM history", "--data", other);
+    CHECK_CODE(o, 1);
+    outcome_release(&o);
+}
+
+static void a_damaged_journal_row_is_told_by_every_reader(void)
+{
+    static const char *const verbs[][4] = { { "export" }, { "sql", "SELECT count(*) FROM history" }, { "history", "acme/line0/level", "--from", "now-20y" }, { "durations", "acme/line0/level" } };
+    char path[500], csv[420], other[420];
+    snprintf(csv, sizeof csv, "%s/in.csv", plant_dir());
+    snprintf(other, sizeof other, "%s/journal", plant_dir());
+    snprintf(path, sizeof path, "%s/journal.db", other);
+    outcome o = RUN("import", csv, "--data", other);
+    CHECK_CODE(o, 0);
+    outcome_release(&o);
+    run_sql(path, "UPDATE meta SET value=0 WHERE key='sealed_id'; UPDATE journal SET data=x'a701' WHERE id=1");
+    for (size_t i = 0; i < PT_COUNT_OF(verbs); i++) {
+        o = RUN(verbs[i][0], "--data", other, verbs[i][1], verbs[i][2], verbs[i][3]);
+        CHECK_ROW(verbs[i][0], o.code == 1);
+        CHECK_ROW(verbs[i][0], outcome_says(&o.err, "HIST-DAMAGED-JOURNAL journal row 1 can't be read"));
+        outcome_release(&o);
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
         PT_TEST(help_and_wrong_calls), PT_TEST(the_running_hosts_files_are_whole), PT_TEST(a_running_hosts_files_are_not_repaired_under_it),
-        PT_TEST(a_backup_beside_the_host_is_whole_and_holds_the_samples), PT_TEST(without_a_host_or_a_directory_it_is_said), PT_TEST(verify_finds_and_repairs_damage),
+        PT_TEST(a_backup_beside_the_host_is_whole_and_holds_the_samples), PT_TEST(without_a_host_or_a_directory_it_is_said), PT_TEST(verify_finds_and_repairs_damage), PT_TEST(a_damaged_block_is_told_by_every_reader), PT_TEST(a_damaged_journal_row_is_told_by_every_reader),
     };
     return plant_main("host/cli/verb_verify", tests, PT_COUNT_OF(tests), argc, argv);
 }
