@@ -30,16 +30,6 @@ static bool wanted(const hist_export_options *o, pt_slice path)
     return in || !any;
 }
 
-static const char *flags_of(out *w, const hist_sample *s)
-{
-    size_t n = 0;
-    if (s->flags & HIST_NULL) w->flags[n++] = 'N';
-    if (s->flags & HIST_HISTORICAL) w->flags[n++] = 'H';
-    if (s->flags & HIST_STATE) w->flags[n++] = 'S';
-    w->flags[n] = 0;
-    return w->flags;
-}
-
 /* The texts of a float that need care: NaN with bits of its own. False: an ordinary one. */
 static bool odd_nan(const hist_sample *s, char text[32])
 {
@@ -102,7 +92,7 @@ static void json_line(out *w, const hist_tag *t, const hist_sample *s)
         spb_value_json(&j, &v);
     }
     pt_json_member_cstr(&j, "quality", spb_quality_name((spb_quality)s->quality));
-    pt_json_member_cstr(&j, "flags", flags_of(w, s));
+    pt_json_member_cstr(&j, "flags", hist__flags_text(s->flags, w->flags));
     pt_json_end_object(&j);
     pt_buf_char(&w->text, '\n');
 }
@@ -153,7 +143,7 @@ static void csv_line(out *w, const hist_tag *t, const hist_sample *s, pt_buf *tm
     for (size_t i = 0; i < PT_COUNT_OF(columns); i++) csv_field(&w->text, columns[i], i == 0);
     csv_value(w, s, tmp);
     csv_field(&w->text, pt_cstr(spb_quality_name((spb_quality)s->quality)), false);
-    csv_field(&w->text, pt_cstr(flags_of(w, s)), false);
+    csv_field(&w->text, pt_cstr(hist__flags_text(s->flags, w->flags)), false);
     pt_buf_char(&w->text, '\n');
 }
 

@@ -150,11 +150,40 @@ static pt_status json_text(in *s, json_t *v, pt_slice *out, bool *is_null)
     return out->ptr ? PT_OK : PT_ENOMEM;
 }
 
+/* The line with integers of 19 digits and more as texts: jansson holds none above 2^63 - 1. */
+static pt_slice quote_large(in *s, pt_slice line)
+{
+    char *to = pt_arena_alloc(&s->scratch, line.len + line.len / 8 + 2); /* two quotes for 19 digits and a separator */
+    size_t n = 0, run = 0;
+    bool quoted = false;
+    if (!to) return PT_NONE;
+    for (size_t i = 0; i < line.len; i += run) {
+        char c = line.ptr[i];
+        bool number = !quoted && (c == '-' || (c >= '0' && c <= '9'));
+        for (run = 1; number && i + run < line.len && line.ptr[i + run] >= '0' && line.ptr[i + run] <= '9'; run++) {}
+        bool fraction = i + run < line.len && memchr(".eE", line.ptr[i + run], 3) != NULL, large = number && run >= 19 && !fraction;
+        if (number && fraction) /* its later digits are not looked at by themselves */
+            while (i + run < line.len && memchr("+-.eE0123456789", line.ptr[i + run], 15)) run++;
+        if (quoted && c == '\\' && i + 1 < line.len) run = 2;
+        else if (c == '"') quoted = !quoted;
+        if (large) to[n++] = '"';
+        memcpy(to + n, line.ptr + i, run);
+        n += run;
+        if (large) to[n++] = '"';
+    }
+    return pt_slice_of(to, n);
+}
+
 static pt_status parse_json(in *s, pt_slice line, record *r, pt_error *err)
 {
     json_error_t why;
     json_decref(s->json);
     s->json = json_loadb(line.ptr, line.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
+    if (!s->json && json_error_code(&why) == json_error_numeric_overflow) {
+        line = quote_large(s, line);
+        if (!line.ptr) return PT_ENOMEM;
+        s->json = json_loadb(line.ptr, line.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
+    }
     if (!s->json) return pt_fail(err, PT_EMALFORMED, "%.150s", why.text);
     if (!json_is_object(s->json)) return pt_fail(err, PT_EMALFORMED, "not an object");
     static const struct {

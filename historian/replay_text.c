@@ -1,5 +1,6 @@
 /* historian/replay_text.c -- replay items as JSON Lines and CSV (RFC 4180). */
 #include "base/timestamp.h"
+#include "historian/block.h"
 #include "historian/replay.h"
 
 static void member_time(pt_json *j, const char *key, int64_t ms)
@@ -29,6 +30,13 @@ static const char *event_kind(pt_slice type)
     return "event";
 }
 
+/* As in an export, where there are any: an import keeps the rows apart that mark a state, and null from empty. */
+static void member_flags(pt_json *j, uint8_t flags)
+{
+    char text[4];
+    if (hist__flags_text(flags, text)[0]) pt_json_member_cstr(j, "flags", text);
+}
+
 void hist_replay_jsonl(const hist_replay_item *item, int64_t wall_ms, pt_buf *out)
 {
     pt_json j;
@@ -50,6 +58,7 @@ void hist_replay_jsonl(const hist_replay_item *item, int64_t wall_ms, pt_buf *ou
         pt_json_key(&j, "value");
         spb_value_json(&j, &v);
         pt_json_member_cstr(&j, "quality", spb_quality_name((spb_quality)item->sample->quality));
+        member_flags(&j, item->sample->flags);
     } else {
         const hist_event *e = item->event;
         pt_json_member_cstr(&j, "kind", event_kind(e->type));

@@ -56,6 +56,29 @@ static void simple_files_are_understood(void)
     close_ok(h);
 }
 
+/* Our own replay writes them so, and so may others: JSON has no largest integer. */
+static void integers_beyond_2_to_the_63_are_read_exactly(void)
+{
+    static const struct { const char *line; uint64_t value; } rows[] = {
+        { "{\"time\":1,\"path\":\"p\",\"type\":\"UInt64\",\"value\":18446744073709551615}", UINT64_MAX },
+        { "{\"value\":9223372036854775808,\"note\":\"a \\\"12345678901234567890\\\" \\\\\",\"time\":2,\"path\":\"p\",\"type\":\"UInt64\"}", UINT64_C(1) << 63 },
+        { "{\"time\":3,\"path\":\"p\",\"type\":\"UInt64\",\"value\":9223372036854775807,\"also\":[-99999999999999999999,0.12345678901234567890123,1e-20]}", INT64_MAX },
+    };
+    hist *h = open_store(new_dir(), 64);
+    hist_import_report r;
+    pt_arena arena;
+    hist_sample s;
+    pt_arena_init(&arena, 1 << 20);
+    for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
+        pt_error err = { 0 };
+        CHECK_ROW(rows[i].line, import_text(h, HIST_JSONL, rows[i].line, false, &r, &err) == PT_OK && r.samples == 1);
+        CHECK_OK(hist_value_at(h, 1, INT64_MAX, &arena, &s));
+        CHECK_ROW(rows[i].line, s.type == SPB_UINT64 && s.as.u64 == rows[i].value && s.time_ms == (int64_t)i + 1);
+    }
+    pt_arena_fini(&arena);
+    close_ok(h);
+}
+
 static void faults_name_their_record(void)
 {
     hist *h = open_store(new_dir(), 64);
@@ -249,6 +272,7 @@ int main(int argc, char **argv)
     static const pt_test tests[] = {
         PT_TEST(an_interrupted_import_goes_on_where_it_stopped),
         PT_TEST(simple_files_are_understood),
+        PT_TEST(integers_beyond_2_to_the_63_are_read_exactly),
         PT_TEST(faults_name_their_record),
         PT_TEST(garbled_input_is_counted_and_never_more),
         PT_TEST(importing_again_from_anywhere_changes_nothing),

@@ -37,6 +37,12 @@ static void plain_topics_have_no_node(void)
     hist_replay_jsonl(&v, -1, &out);
     CHECK_STR(pt_buf_view(&out), "{\"i\":0,\"v\":\"2025-06-15T15:06:40.000Z\",\"kind\":\"value\",\"path\":\"a/b\",\"metric\":\"a/b\",\"type\":\"String\",\"value\":\"line\\n\\\"two\\\", \xc3\xa4\",\"quality\":\"GOOD\",\"orig\":\"2025-06-15T15:06:40.000Z\"}\n");
     pt_buf_reset(&out);
+    hist_sample mark = state_row(1, NOW);
+    v.sample = &mark;
+    hist_replay_jsonl(&v, -1, &out);
+    CHECK(memmem(out.ptr, out.len, "\"value\":null,\"quality\":\"STALE\",\"flags\":\"S\",", 43) != NULL);
+    v.sample = &s;
+    pt_buf_reset(&out);
     hist_replay_csv(&v, NOW + 5, &out);
     CHECK_STR(pt_buf_view(&out), "0,2025-06-15T15:06:40.000Z,2025-06-15T15:06:40.005Z,value,a/b,,,,a/b,String,\"line\n\"\"two\"\", \xc3\xa4\",GOOD,2025-06-15T15:06:40.000Z\r\n");
     pt_buf_fini(&out);
