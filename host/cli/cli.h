@@ -113,7 +113,7 @@ int cli_put_json(const cli *c, const cli_answer *a); /* the body as it came, wit
 
 /* Aligned columns; numbers to the right. Rows are held back until there are some thousand, then widths are settled. */
 typedef struct cli_table cli_table;
-cli_table *cli_table_new(const char *const *heads, const char *align, size_t columns); /* align: 'l' or 'r' each; NULL: out of memory */
+cli_table *cli_table_new(const char *const *heads, const char *align, size_t columns); /* align: 'l' or 'r' each; both are borrowed as long as the table lives. NULL: out of memory */
 void cli_table_cell(cli_table *t, pt_slice text);   /* the next cell; rows end by themselves */
 void cli_table_cstr(cli_table *t, const char *text); /* NULL: "-" */
 void cli_table_i64(cli_table *t, int64_t v);

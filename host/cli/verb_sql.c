@@ -8,6 +8,7 @@ enum { COLUMNS_MAX = 64, FLUSH_AT = 64 << 10 };
 
 typedef struct out {
     cli *c;
+    char align[COLUMNS_MAX + 1];
     bool csv, begun;
     cli_table *table;
     const char *heads[COLUMNS_MAX];
@@ -77,10 +78,8 @@ static bool begin(out *o, int n, const char *const *names)
         }
         pt_buf_char(&o->text, '\n');
     } else {
-        char align[COLUMNS_MAX + 1];
-        memset(align, 'l', sizeof align);
-        align[n] = 0;
-        o->table = cli_table_new(o->heads, align, (size_t)n);
+        memset(o->align, 'l', (size_t)n);
+        o->table = cli_table_new(o->heads, o->align, (size_t)n);
         if (!o->table) return false;
     }
     return true;
