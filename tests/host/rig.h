@@ -28,7 +28,7 @@ typedef struct rig {
     char commands[4096];         /* topics */
     char states[4096];           /* "+g/e -g/e/d " */
     char events[8192];           /* "nbirth rebirth-request " */
-    unsigned n_commands;
+    _Atomic unsigned n_commands; /* any shard */
     uint64_t values;             /* live ones */
 } rig;
 
