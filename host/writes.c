@@ -262,7 +262,7 @@ typedef struct instance {
 typedef struct node_facts {
     pt_slice device;
     pt_slice metric;
-    bool node_online, device_online, has_alias, no_template;
+    bool node_online, device_online, has_alias, no_template, no_memory;
     uint16_t server;
     uint64_t alias;     /* of the outermost instance, or the metric itself */
     pt_slice name;      /* the metric's own, inside its instance; absent: not known */
@@ -280,7 +280,7 @@ static void see_metric(node_facts *f, const host_unit *u, uint32_t at)
         uint32_t outer = host__object_of(u, at);
         size_t skip = outer == at ? 0 : u->metrics[outer].name.len + 1;
         *name = pt_arena_dup(&f->arena, pt_slice_from(hm->name, skip));
-        if (!name->ptr) f->no_template = true; /* out of memory */
+        if (!name->ptr) f->no_memory = true;
         if (outer == at) {
             f->has_alias = (hm->flags & HOST_METRIC_ALIAS) != 0;
             f->alias = hm->alias;
@@ -289,7 +289,8 @@ static void see_metric(node_facts *f, const host_unit *u, uint32_t at)
         instance *i = *link = pt_arena_zalloc(&f->arena, sizeof *i);
         if (i) i->template_ref = host__object_template(&u->metrics[outer], &f->arena);
         if (!i || !i->template_ref.ptr) {
-            f->no_template = true;
+            f->no_memory = f->no_memory || !i;
+            f->no_template = i != NULL;
             return;
         }
         link = &i->outer;
@@ -347,6 +348,7 @@ static pt_status check(host_writes *w, const host_write_request *rq, const targe
     if (!f->node_online) return refuse(r, 409, "source-offline", "edge node %s/%s is not online", t->group, t->edge);
     if (!f->device_online) return refuse(r, 409, "source-offline", "device %s of %s/%s is not online", t->device, t->group, t->edge);
     if (!t->live) return refuse(r, 409, "source-offline", "%.*s is not live", PT_SLICE_ARGS(rq->path));
+    if (f->no_memory) return refuse(r, 503, "not-ready", "out of memory");
     if (f->no_template) return refuse(r, 403, "write-rejected", "%.*s is a member of a template instance whose template is not known", PT_SLICE_ARGS(rq->path));
     pt_slice text = rq->value_text;
     if (pt_slice_eq_cstr(rq->value_json, "null")) return refuse(r, 422, "validation", "null cannot be written");
