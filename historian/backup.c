@@ -3,6 +3,7 @@
  * Each file is copied from one read snapshot by SQLite's backup interface. The order makes the whole consistent: journal first, partitions
  * second, catalogue last. What is sealed between the first two is in both, which a reader recognises; a tag that anything refers to was
  * committed before it and is in the later copy of the catalogue. */
+#include "historian/pages.h"
 #include "historian/verify.h"
 
 #include <errno.h>
@@ -34,6 +35,7 @@ static pt_status copy_pages(sqlite3 *from, sqlite3 *to, const char *name, const 
     pt_status st = hist__db_exec(from, "BEGIN", err);
     if (st == PT_OK) st = hist__db_number(from, "SELECT count(*) FROM sqlite_master", &ignored, err);
     if (st != PT_OK) return st;
+    hist__pages_as(to, from);
     sqlite3_backup *b = sqlite3_backup_init(to, "main", from, "main");
     if (!b) return hist__db_fail(to, err, "backup");
     int rc;
@@ -57,7 +59,7 @@ static pt_status copy_file(const hist *from_dir, const hist *to_dir, const char 
         free(to_path);
         return PT_OK;
     }
-    if (st == PT_OK && sqlite3_open_v2(to_path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) st = hist__db_fail(to, err, to_path);
+    if (st == PT_OK && hist__pages_open(to_path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX) != SQLITE_OK) st = hist__db_fail(to, err, to_path);
     if (st == PT_OK) st = copy_pages(from, to, name, k, err);
     hist__db_close(from);
     hist__db_close(to);

@@ -1,5 +1,6 @@
 /* historian/db.c -- opening files, schema, translation of SQLite's results. */
 #include "historian/db.h"
+#include "historian/pages.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -41,12 +42,16 @@ static const char *const SCHEMA[] = {
         "CREATE TABLE left_out(tag_id INTEGER PRIMARY KEY, exception INTEGER NOT NULL, compression INTEGER NOT NULL);",
 };
 
-/* From format 1 to 2. The writer brings an older file forward when it opens it; readers know both. */
+/* The writer brings an older file forward when it opens it; readers know all formats. PAGES is the one from which on every page has a checksum: for that
+ * catalogue and journal, which are small, are written anew. A partition is not: it stays in format 2 until a repair writes it anew, or its week is over. */
+static const int FORMAT[] = { [HIST__CATALOG] = 2, [HIST__JOURNAL] = 3, [HIST__PARTITION] = 3 };
+static const int PAGES[] = { [HIST__CATALOG] = 2, [HIST__JOURNAL] = 3, [HIST__PARTITION] = 3 };
+static const int FORWARD_TO[] = { [HIST__CATALOG] = 2, [HIST__JOURNAL] = 3, [HIST__PARTITION] = 2 };
 static const char *const FORWARD[] = {
+    [HIST__CATALOG] = "",
     [HIST__JOURNAL] = "", /* rows may be packed; and pages that are no longer used can be given back */
     [HIST__PARTITION] = "CREATE TABLE left_out(tag_id INTEGER PRIMARY KEY, exception INTEGER NOT NULL, compression INTEGER NOT NULL);",
 };
-static const int FORMAT[] = { [HIST__CATALOG] = 1, [HIST__JOURNAL] = 2, [HIST__PARTITION] = 2 };
 
 int hist__format(hist__file kind)
 {
@@ -65,6 +70,7 @@ static pt_status translate(sqlite3 *db, int rc)
     case SQLITE_TOOBIG: return PT_ETOOBIG;
     case SQLITE_CANTOPEN:
     case SQLITE_IOERR: {
+        if (rc == SQLITE_IOERR_DATA) return PT_ECORRUPT;
         int os = db ? sqlite3_system_errno(db) : 0;
         if ((rc & 0xff) == SQLITE_IOERR && rc == SQLITE_IOERR_NOMEM) return PT_ENOMEM;
         pt_status st = os ? pt_status_from_errno(os) : PT_EIO;
@@ -79,6 +85,10 @@ pt_status hist__db_fail(sqlite3 *db, pt_error *err, const char *what)
     int rc = db ? sqlite3_extended_errcode(db) : SQLITE_NOMEM;
     pt_status st = translate(db, rc);
     if (st == PT_OK) st = PT_EIO;
+    if (rc == SQLITE_IOERR_DATA) {
+        const char *file = sqlite3_db_filename(db, "main");
+        return pt_fail(err, st, "%s: page %lld is not what was written there (its checksum is wrong); see `plantree verify --repair`", file && *file ? file : what, (long long)hist__pages_damaged(db));
+    }
     return pt_fail(err, st, "%s: %s (SQLite %d)", what, db ? sqlite3_errmsg(db) : "out of memory", rc);
 }
 
@@ -139,6 +149,7 @@ static pt_status create(sqlite3 *db, hist__file kind, pt_error *err)
     char sql[160];
     snprintf(sql, sizeof sql, "PRAGMA page_size=%d; PRAGMA auto_vacuum=%s; PRAGMA journal_mode=WAL; BEGIN IMMEDIATE;", PAGE_SIZE[kind],
              kind == HIST__JOURNAL ? "INCREMENTAL" : "NONE");
+    if (hist__pages_reserve(db) != SQLITE_OK) return hist__db_fail(db, err, "reserving bytes");
     pt_status st = hist__db_exec(db, sql, err);
     if (st != PT_OK) return st;
     st = hist__db_exec(db, SCHEMA[kind], err);
@@ -150,14 +161,21 @@ static pt_status create(sqlite3 *db, hist__file kind, pt_error *err)
 
 static pt_status bring_forward(sqlite3 *db, hist__file kind, pt_error *err)
 {
-    /* If there is no room to write it anew the file keeps its size; that is no reason not to record. */
-    if (kind == HIST__JOURNAL && sqlite3_exec(db, "PRAGMA auto_vacuum=INCREMENTAL; VACUUM", NULL, NULL, NULL) == SQLITE_NOMEM) return pt_fail(err, PT_ENOMEM, "out of memory");
-    pt_status st = hist__db_exec(db, "BEGIN IMMEDIATE", err);
     int64_t version = 0;
+    int to = FORWARD_TO[kind];
+    if (to == PAGES[kind]) {
+        /* Written anew. If there is no room for that the file stays in the format it has; that is no reason not to record. */
+        int rc = hist__pages_reserve(db);
+        if (rc == SQLITE_OK && kind == HIST__JOURNAL) rc = sqlite3_exec(db, "PRAGMA auto_vacuum=INCREMENTAL", NULL, NULL, NULL);
+        if (rc == SQLITE_OK) rc = sqlite3_exec(db, "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL);
+        if (rc == SQLITE_NOMEM) return pt_fail(err, PT_ENOMEM, "out of memory");
+        if (rc != SQLITE_OK || !hist__pages_reserved(db)) return PT_OK;
+    }
+    pt_status st = hist__db_exec(db, "BEGIN IMMEDIATE", err);
     if (st == PT_OK) st = hist__db_number(db, "PRAGMA user_version", &version, err); /* another process may have been faster */
-    if (st == PT_OK && version < FORMAT[kind]) st = hist__db_exec(db, FORWARD[kind], err);
+    if (st == PT_OK && version < to) st = hist__db_exec(db, FORWARD[kind], err);
     char sql[60];
-    snprintf(sql, sizeof sql, "PRAGMA user_version=%d; COMMIT;", FORMAT[kind]);
+    snprintf(sql, sizeof sql, "PRAGMA user_version=%d; COMMIT;", to);
     if (st == PT_OK) st = hist__db_exec(db, sql, err);
     if (st != PT_OK && sqlite3_get_autocommit(db) == 0) sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
     return st;
@@ -180,13 +198,14 @@ static pt_status check_format(sqlite3 *db, const char *path, hist__file kind, bo
     if (*empty) return PT_OK;
     if (application != APPLICATION[kind]) return pt_fail(err, PT_ECORRUPT, "%s: not the file it should be (application_id %lld)", path, (long long)application);
     if (version < 1 || version > FORMAT[kind]) return pt_fail(err, PT_EUNSUPPORTED, "%s: format %lld, this build knows 1 to %d", path, (long long)version, FORMAT[kind]);
-    *older = version < FORMAT[kind];
+    if (version >= PAGES[kind] && !hist__pages_reserved(db)) return pt_fail(err, PT_ECORRUPT, "%s: format %lld, but its pages have no room for a checksum", path, (long long)version);
+    *older = version < FORWARD_TO[kind];
     return PT_OK;
 }
 
 static pt_status open_flags(const char *name, int flags, sqlite3 **db, pt_error *err)
 {
-    int rc = sqlite3_open_v2(name, db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+    int rc = hist__pages_open(name, db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE);
     if (rc == SQLITE_OK) {
         sqlite3_busy_timeout(*db, 5000);
         return PT_OK;

@@ -3,6 +3,7 @@
  * Rows behind `sealed` are replayed in order. Some of them may be in blocks already (sealed, but the journal was not told yet): those are
  * looked up and left out, so nothing is counted twice. */
 #include "historian/store.h"
+#include "historian/verify.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -142,9 +143,49 @@ static pt_status read_row_list(hist *h, pt_error *err)
     return PT_OK;
 }
 
+/* Everything of the journal that recovery will ask for. */
+static pt_status read_journal(sqlite3 *db, pt_error *err)
+{
+    sqlite3_stmt *q = NULL;
+    int64_t sealed = 0;
+    bool row = false;
+    pt_status st = hist__db_number(db, "SELECT value FROM meta WHERE key='sealed_id'", &sealed, err);
+    if (st == PT_OK) st = hist__db_prepare(db, "SELECT seq, n, wall_ms, CASE WHEN id > ?1 THEN data END FROM journal ORDER BY id", &q, err);
+    if (st == PT_OK) sqlite3_bind_int64(q, 1, sealed);
+    while (st == PT_OK && (st = hist__db_step(db, q, &row, err)) == PT_OK && row) (void)sqlite3_column_bytes(q, 3);
+    sqlite3_finalize(q);
+    return st;
+}
+
+/* Recording must go on: a journal with a damaged page gives way to what can be read of it, as in a repair. One that is no journal at all stays: it may be
+ * somebody else's. */
+static pt_status mend_journal(hist *h, pt_error *err)
+{
+    char *path = hist__path(h, "journal.db");
+    sqlite3 *db = NULL;
+    pt_status st = path ? hist__db_open(path, HIST__JOURNAL, true, &db, err) : PT_ENOMEM;
+    if (st == PT_OK) st = read_journal(db, err);
+    bool damaged = db && st == PT_ECORRUPT;
+    hist__db_close(db);
+    free(path);
+    if (!damaged) return st == PT_ENOTFOUND ? PT_OK : st;
+    pt_logf(h->log, PT_LOG_ERROR, "HIST-DAMAGED-FILE", "%s", err ? err->text : "journal.db is damaged");
+    hist_verify_options o = { .repair = true };
+    hist_verify_report r = { 0 };
+    hist__check c = { .o = &o, .report = &r, .codec = h->codec };
+    hist__rows_init(&c.rows);
+    st = hist__repair_journal(&c, h, err);
+    hist__rows_fini(&c.rows);
+    if (st == PT_OK)
+        pt_logf(h->log, PT_LOG_ERROR, "HIST-JOURNAL-REBUILT", "journal.db was made anew from what could be read of it; %llu rows could not. The old one is kept as journal.db.damaged-N",
+                (unsigned long long)r.lost_journal_rows);
+    return st;
+}
+
 pt_status hist__recover(hist *h, pt_error *err)
 {
-    pt_status st = hist__journal_open(h, err);
+    pt_status st = mend_journal(h, err);
+    if (st == PT_OK) st = hist__journal_open(h, err);
     if (st == PT_OK) st = hist__catalog_load(h, h->catalog, 0, err);
     if (st == PT_OK) st = hist__partitions_scan(h, err);
     if (st == PT_OK) st = all_partition_stats(h, err);

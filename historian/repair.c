@@ -49,6 +49,13 @@ static pt_status swap_files(const char *path, const char *fresh, pt_error *err)
     return st == PT_OK ? move_set(fresh, path, err) : st;
 }
 
+/* The damaged file as it is, without looking at its pages' checksums: blocks and journal rows have their own, and a page with one wrong byte holds much that is
+ * right. It may not even be a database; then nothing can be read from it. */
+static pt_status open_as_it_is(const char *path, sqlite3 **out, pt_error *err)
+{
+    return sqlite3_open_v2(path, out, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_NOMEM ? pt_fail(err, PT_ENOMEM, "out of memory") : PT_OK;
+}
+
 /* ---- reading what is left -------------------------------------------------------------------------------------- */
 
 /* Every row of a table with an integer key, in ascending order, stepping over pages SQLite can't read. Column 0 is the key, the table's own columns
@@ -215,8 +222,7 @@ pt_status hist__repair_partition(hist__check *c, hist *h, int64_t start_ms, pt_e
     hist__part *to = NULL;
     salvage s = { .c = c, .err = err };
     pt_status st = path && fresh && strlen(path) < 1000 ? remove_set(fresh, err) : pt_fail(err, PT_ENOMEM, "out of memory");
-    /* Opened bare: the header may be what is damaged. Nothing readable in it leaves an empty partition. */
-    if (st == PT_OK && sqlite3_open_v2(path, &from, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_NOMEM) st = PT_ENOMEM;
+    if (st == PT_OK) st = open_as_it_is(path, &from, err); /* nothing readable in it leaves an empty partition */
     if (st == PT_OK) st = hist__part_open(h, fresh, start_ms, &to, err);
     if (st == PT_OK) st = hist__db_exec(to->db, "BEGIN IMMEDIATE", err);
     s.to = to ? to->db : NULL;
@@ -315,7 +321,7 @@ pt_status hist__repair_journal(hist__check *c, hist *h, pt_error *err)
     pt_error ignored;
     pt_buf_init(&j.empty, 1000);
     pt_status st = path && fresh && strlen(path) < 1000 ? remove_set(fresh, err) : pt_fail(err, PT_ENOMEM, "out of memory");
-    if (st == PT_OK && sqlite3_open_v2(path, &from, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_NOMEM) st = PT_ENOMEM;
+    if (st == PT_OK) st = open_as_it_is(path, &from, err);
     if (st == PT_OK) st = hist__db_open(fresh, HIST__JOURNAL, false, &to, err);
     j.to = to;
     if (st == PT_OK) st = hist__db_exec(to, "BEGIN IMMEDIATE; CREATE TABLE damaged(id INTEGER PRIMARY KEY, seq, n, wall_ms, data)", err);
@@ -399,7 +405,9 @@ pt_status hist__repair_catalog(hist__check *c, hist *h, pt_error *err)
     char *path = hist__path(h, "catalog.db"), *fresh = hist__path(h, "catalog.db.new");
     sqlite3 *from = NULL, *to = NULL;
     pt_status st = path && fresh && strlen(path) < 1000 ? remove_set(fresh, err) : pt_fail(err, PT_ENOMEM, "out of memory");
-    if (st == PT_OK) st = hist__db_open(path, HIST__CATALOG, false, &from, err); /* when not even that: names of tags are nowhere else, it must come from a backup */
+    int64_t tables = 0;
+    if (st == PT_OK) st = open_as_it_is(path, &from, err);
+    if (st == PT_OK) st = hist__db_number(from, "SELECT count(*) FROM sqlite_master", &tables, err); /* when not even that: names of tags are nowhere else, it must come from a backup */
     if (st == PT_OK) st = hist__db_open(fresh, HIST__CATALOG, false, &to, err);
     if (st == PT_OK) st = copy_catalog(h, from, to, c->max_tag, err);
     hist__db_close(from);

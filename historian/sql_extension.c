@@ -49,5 +49,5 @@ int sqlite3_plantreesqlite_init(sqlite3 *db, char **message, const sqlite3_api_r
         *message = sqlite3_mprintf("PLANTREE_DATA: %s", err.text);
         rc = SQLITE_ERROR;
     }
-    return rc;
+    return rc == SQLITE_OK ? SQLITE_OK_LOAD_PERMANENTLY : rc; /* SQLite keeps our VFS (pages.c) as long as the process lives */
 }

@@ -143,7 +143,7 @@ static void an_older_journal_is_brought_forward(void)
     CHECK_INT(read_log(h, 0).n, 120003);
     close_ok(h);
     CHECK_INT(sql_number(file_in(dir, "journal.db"), "PRAGMA auto_vacuum"), 2);
-    CHECK_INT(sql_number(file_in(dir, "journal.db"), "PRAGMA user_version"), 2);
+    CHECK_INT(sql_number(file_in(dir, "journal.db"), "PRAGMA user_version"), 3);
 }
 
 static void damage_in_a_packed_row_is_seen(void)

@@ -3,6 +3,7 @@
 #include "base/random.h"
 #include "historian/aggregate.h"
 #include "historian/maintain.h"
+#include "historian/pages.h"
 #include "historian/store.h"
 #include "tests/support/check.h"
 
@@ -298,7 +299,7 @@ static void replay_after_a_crash_counts_nothing_twice(void)
     char path[700];
     sqlite3 *db = NULL;
     snprintf(path, sizeof path, "%s/journal.db", dir);
-    CHECK_FATAL(sqlite3_open(path, &db) == SQLITE_OK);
+    CHECK_FATAL(hist__pages_open(path, &db, SQLITE_OPEN_READWRITE) == SQLITE_OK);
     CHECK(sqlite3_exec(db, "UPDATE meta SET value=0 WHERE key='sealed_id'", NULL, NULL, NULL) == SQLITE_OK);
     sqlite3_close(db);
     h = open_with(dir, 1);
@@ -327,7 +328,7 @@ static void an_older_partition_is_brought_forward(void)
     hist__partition_name(hist__partition_start(NOW), name);
     snprintf(path, sizeof path, "%s/%s", dir, name);
     sqlite3 *db = NULL;
-    CHECK_FATAL(sqlite3_open(path, &db) == SQLITE_OK);
+    CHECK_FATAL(hist__pages_open(path, &db, SQLITE_OPEN_READWRITE) == SQLITE_OK);
     CHECK(sqlite3_exec(db, "DROP TABLE left_out; PRAGMA user_version=1", NULL, NULL, NULL) == SQLITE_OK);
     sqlite3_close(db);
     CHECK_INT(verified(dir).faults, 0);

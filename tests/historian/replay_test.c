@@ -1,5 +1,6 @@
 /* tests/historian/replay_test.c -- a recorded range comes back in the order it happened, complete, and the same bytes each time. */
 #include "base/random.h"
+#include "historian/pages.h"
 #include "historian/replay.h"
 #include "historian/store.h"
 #include "tests/support/check.h"
@@ -144,7 +145,7 @@ static void damaged_blocks_are_said_with_their_place_and_the_rest_is_replayed(vo
     sqlite3 *db = NULL;
     hist__partition_name(hist__partition_start(NOW), name);
     snprintf(path, sizeof path, "%s/%s", at, name);
-    CHECK_FATAL(sqlite3_open(path, &db) == SQLITE_OK);
+    CHECK_FATAL(hist__pages_open(path, &db, SQLITE_OPEN_READWRITE) == SQLITE_OK);
     CHECK_FATAL(sqlite3_exec(db, "UPDATE data SET data=x'00' WHERE id IN (SELECT id FROM block WHERE tag_id=1 ORDER BY t0 LIMIT 3 OFFSET 2)", NULL, NULL, NULL) == SQLITE_OK);
     sqlite3_close(db);
     hist_replay_options all = { .from_ms = INT64_MIN, .to_ms = INT64_MAX };

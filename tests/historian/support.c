@@ -1,4 +1,5 @@
 /* tests/historian/support.c */
+#include "historian/pages.h"
 #include "tests/historian/support.h"
 #include "base/random.h"
 
@@ -278,7 +279,7 @@ void run_sql(const char *path, const char *sql)
 {
     sqlite3 *db = NULL;
     char *why = NULL;
-    CHECK_FATAL(sqlite3_open(path, &db) == SQLITE_OK);
+    CHECK_FATAL(hist__pages_open(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) == SQLITE_OK);
     bool ok = sqlite3_exec(db, sql, NULL, NULL, &why) == SQLITE_OK;
     if (!ok) printf("%s: %s\n", sql, why);
     sqlite3_free(why);

@@ -1,6 +1,7 @@
 /* tests/historian/verify_bound_test.c -- raw samples the journal still has, held against the blocks that left some out: the stated bound is true, or verify
  * says where it is not. */
 #include "historian/deviation.h"
+#include "historian/pages.h"
 #include "tests/historian/format_decoder.h"
 #include "tests/historian/support.h"
 
@@ -94,7 +95,7 @@ static void rewrite(const char *path, void (*change)(hist__rows *rows))
     hist__rows_init(&rows);
     pt_buf_init(&blob, 1 << 20);
     CHECK_OK_FATAL(hist__codec_new(&codec));
-    CHECK_FATAL(sqlite3_open(path, &db) == SQLITE_OK);
+    CHECK_FATAL(hist__pages_open(path, &db, SQLITE_OPEN_READWRITE) == SQLITE_OK);
     CHECK_FATAL(sqlite3_prepare_v2(db, "SELECT id, data FROM data WHERE id=(SELECT id FROM block WHERE tag_id=1 ORDER BY rows DESC, t0 LIMIT 1)", -1, &q, NULL) == SQLITE_OK);
     CHECK_FATAL(sqlite3_step(q) == SQLITE_ROW);
     int64_t id = sqlite3_column_int64(q, 0);

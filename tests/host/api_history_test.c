@@ -1,4 +1,5 @@
 /* host/api_history.c: samples, aggregates and events of the past. */
+#include "historian/pages.h"
 #include "tests/host/stage.h"
 #include "tests/support/check.h"
 #include "tests/support/wait.h"
@@ -159,7 +160,7 @@ static void a_damaged_block_is_counted_in_the_answer(void)
     CHECK_OK(hist_seal(st.app.history, NULL));
     snprintf(pattern, sizeof pattern, "%s/blocks-*.db", st.config.data.dir);
     CHECK_FATAL(glob(pattern, 0, NULL, &found) == 0 && found.gl_pathc == 1);
-    CHECK_FATAL(sqlite3_open(found.gl_pathv[0], &db) == SQLITE_OK);
+    CHECK_FATAL(hist__pages_open(found.gl_pathv[0], &db, SQLITE_OPEN_READWRITE) == SQLITE_OK);
     CHECK(sqlite3_exec(db, "UPDATE data SET data=x'b701' WHERE id IN (SELECT min(id) FROM data)", NULL, NULL, NULL) == SQLITE_OK);
     CHECK(sqlite3_changes(db) == 1 && sqlite3_close(db) == SQLITE_OK);
     globfree(&found);

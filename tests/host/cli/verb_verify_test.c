@@ -1,4 +1,5 @@
 /* tests/host/cli/verb_verify_test.c -- verify and backup: beside a running host, and on a copy that gets damaged. */
+#include "historian/pages.h"
 #include "tests/host/cli/plant.h"
 #include "tests/host/cli/verb.h"
 
@@ -164,7 +165,7 @@ static void verify_finds_and_repairs_damage(void)
 static void run_sql(const char *path, const char *sql)
 {
     sqlite3 *db = NULL;
-    CHECK_FATAL(sqlite3_open(path, &db) == SQLITE_OK);
+    CHECK_FATAL(hist__pages_open(path, &db, SQLITE_OPEN_READWRITE) == SQLITE_OK);
     CHECK(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK);
     CHECK(sqlite3_close(db) == SQLITE_OK);
 }

@@ -1,0 +1,243 @@
+/* historian/pages.c -- the VFS of pages.h. Everything but reading and writing pages of a database goes straight through. */
+#include "historian/pages.h"
+#include "historian/bits.h"
+
+#include <pthread.h>
+
+static const char NAME[] = "plantree";
+/* Our file controls; SQLite leaves numbers above 100 to VFSes. */
+enum { CONTROL_DAMAGED = 0x50540001, CONTROL_GET_SIZE, CONTROL_SET_SIZE };
+
+typedef struct page_file {
+    sqlite3_file base;
+    sqlite3_file *real;  /* owned; the file of the default VFS */
+    bool database;       /* and not a -wal, a journal, a temporary file */
+    int size;            /* of a page with a checksum; 0: the file has none, or nothing is known of it yet */
+    uint8_t *scratch;    /* owned, sqlite3_malloc: a page on its way to the disk */
+    int scratch_size;
+    int64_t damaged;
+} page_file;
+
+static page_file *of(sqlite3_file *f)
+{
+    return (page_file *)f;
+}
+
+static uint64_t sum_of(const uint8_t *page, int size, int64_t at)
+{
+    uint64_t sum = hist__xxh64(page, (size_t)size - HIST__PAGE_RESERVE, (uint64_t)(at / size) + 1);
+    return sum ? sum : 1;
+}
+
+/* The file's first bytes say how large its pages are and how much of them is reserved. */
+static void look_at_header(page_file *f, const uint8_t *p)
+{
+    if (memcmp(p, "SQLite format 3", 16) != 0) return;
+    int size = p[16] << 8 | p[17];
+    if (size == 1) size = 65536;
+    f->size = p[20] == HIST__PAGE_RESERVE && size >= 512 ? size : 0;
+}
+
+static bool is_page(const page_file *f, int n, sqlite3_int64 at)
+{
+    return f->size && n == f->size && at % n == 0;
+}
+
+static int f_read(sqlite3_file *file, void *to, int n, sqlite3_int64 at)
+{
+    page_file *f = of(file);
+    uint8_t *p = to;
+    int rc = f->real->pMethods->xRead(f->real, to, n, at);
+    if (rc != SQLITE_OK || !f->database) return rc;
+    if (at == 0 && n >= 100) look_at_header(f, p);
+    if (!is_page(f, n, at)) return rc;
+    uint64_t sum = hist__load64(p + n - HIST__PAGE_RESERVE);
+    if (sum && sum != sum_of(p, n, at)) {
+        f->damaged = at / n + 1;
+        return SQLITE_IOERR_DATA;
+    }
+    hist__store64(p + n - HIST__PAGE_RESERVE, 0);
+    return rc;
+}
+
+static int f_write(sqlite3_file *file, const void *from, int n, sqlite3_int64 at)
+{
+    page_file *f = of(file);
+    if (f->database && at == 0 && n >= 100) look_at_header(f, from);
+    if (!f->database || !is_page(f, n, at)) return f->real->pMethods->xWrite(f->real, from, n, at);
+    if (f->scratch_size < n) {
+        uint8_t *more = sqlite3_realloc(f->scratch, n);
+        if (!more) return SQLITE_IOERR_NOMEM;
+        f->scratch = more;
+        f->scratch_size = n;
+    }
+    memcpy(f->scratch, from, (size_t)n - HIST__PAGE_RESERVE);
+    hist__store64(f->scratch + n - HIST__PAGE_RESERVE, sum_of(f->scratch, n, at));
+    return f->real->pMethods->xWrite(f->real, f->scratch, n, at);
+}
+
+static int f_control(sqlite3_file *file, int op, void *arg)
+{
+    page_file *f = of(file);
+    switch (op) {
+    case CONTROL_DAMAGED: *(int64_t *)arg = f->damaged; return SQLITE_OK;
+    case CONTROL_GET_SIZE: *(int *)arg = f->size; return SQLITE_OK;
+    case CONTROL_SET_SIZE: f->size = *(int *)arg; return SQLITE_OK;
+    default: return f->real->pMethods->xFileControl(f->real, op, arg);
+    }
+}
+
+static int f_close(sqlite3_file *file)
+{
+    page_file *f = of(file);
+    int rc = f->real->pMethods->xClose(f->real);
+    sqlite3_free(f->real);
+    sqlite3_free(f->scratch);
+    return rc;
+}
+
+#define REAL of(f)->real
+#define THROUGH(name, call, ...)                        \
+    static int name(sqlite3_file *f, ##__VA_ARGS__)     \
+    {                                                   \
+        return REAL->pMethods->call;                    \
+    }
+THROUGH(f_truncate, xTruncate(REAL, n), sqlite3_int64 n)
+THROUGH(f_sync, xSync(REAL, flags), int flags)
+THROUGH(f_size, xFileSize(REAL, n), sqlite3_int64 *n)
+THROUGH(f_lock, xLock(REAL, l), int l)
+THROUGH(f_unlock, xUnlock(REAL, l), int l)
+THROUGH(f_reserved, xCheckReservedLock(REAL, r), int *r)
+THROUGH(f_sector, xSectorSize(REAL))
+THROUGH(f_device, xDeviceCharacteristics(REAL))
+THROUGH(f_map, xShmMap(REAL, page, size, extend, p), int page, int size, int extend, void volatile **p)
+THROUGH(f_shm_lock, xShmLock(REAL, at, n, flags), int at, int n, int flags)
+THROUGH(f_unmap, xShmUnmap(REAL, del), int del)
+static void f_barrier(sqlite3_file *f)
+{
+    REAL->pMethods->xShmBarrier(REAL);
+}
+
+/* Version 2: without xFetch SQLite maps no file into memory, where pages would come in unseen. */
+static const sqlite3_io_methods METHODS = {
+    .iVersion = 2, .xClose = f_close, .xRead = f_read, .xWrite = f_write, .xTruncate = f_truncate, .xSync = f_sync, .xFileSize = f_size, .xLock = f_lock,
+    .xUnlock = f_unlock, .xCheckReservedLock = f_reserved, .xFileControl = f_control, .xSectorSize = f_sector, .xDeviceCharacteristics = f_device,
+    .xShmMap = f_map, .xShmLock = f_shm_lock, .xShmBarrier = f_barrier, .xShmUnmap = f_unmap,
+};
+
+/* The default VFS is asked for anew each time: a program (or a test) may have put another one there since. */
+static sqlite3_vfs *under(void)
+{
+    return sqlite3_vfs_find(NULL);
+}
+
+static int v_open(sqlite3_vfs *v, const char *name, sqlite3_file *file, int flags, int *out)
+{
+    (void)v;
+    page_file *f = of(file);
+    sqlite3_vfs *os = under();
+    *f = (page_file){ .database = (flags & SQLITE_OPEN_MAIN_DB) != 0 };
+    f->real = sqlite3_malloc(os->szOsFile);
+    if (!f->real) return SQLITE_NOMEM;
+    memset(f->real, 0, (size_t)os->szOsFile);
+    int rc = os->xOpen(os, name, f->real, flags, out);
+    if (rc == SQLITE_OK) {
+        f->base.pMethods = &METHODS;
+        return rc;
+    }
+    if (f->real->pMethods) f->real->pMethods->xClose(f->real);
+    sqlite3_free(f->real);
+    return rc;
+}
+static int v_delete(sqlite3_vfs *v, const char *name, int sync)
+{
+    return (void)v, under()->xDelete(under(), name, sync);
+}
+static int v_access(sqlite3_vfs *v, const char *name, int flags, int *out)
+{
+    return (void)v, under()->xAccess(under(), name, flags, out);
+}
+static int v_full(sqlite3_vfs *v, const char *name, int n, char *out)
+{
+    return (void)v, under()->xFullPathname(under(), name, n, out);
+}
+static void *v_dl_open(sqlite3_vfs *v, const char *name)
+{
+    return (void)v, under()->xDlOpen(under(), name);
+}
+static void v_dl_error(sqlite3_vfs *v, int n, char *out)
+{
+    (void)v, under()->xDlError(under(), n, out);
+}
+static void (*v_dl_sym(sqlite3_vfs *v, void *library, const char *name))(void)
+{
+    return (void)v, under()->xDlSym(under(), library, name);
+}
+static void v_dl_close(sqlite3_vfs *v, void *library)
+{
+    (void)v, under()->xDlClose(under(), library);
+}
+static int v_random(sqlite3_vfs *v, int n, char *out)
+{
+    return (void)v, under()->xRandomness(under(), n, out);
+}
+static int v_sleep(sqlite3_vfs *v, int us)
+{
+    return (void)v, under()->xSleep(under(), us);
+}
+static int v_time(sqlite3_vfs *v, double *out)
+{
+    return (void)v, under()->xCurrentTime(under(), out);
+}
+static int v_time64(sqlite3_vfs *v, sqlite3_int64 *out)
+{
+    return (void)v, under()->xCurrentTimeInt64(under(), out);
+}
+static int v_error(sqlite3_vfs *v, int n, char *out)
+{
+    return (void)v, under()->xGetLastError(under(), n, out);
+}
+
+static void register_once(void)
+{
+    /* SQLite keeps VFSes in a list of the whole process and threads it through this: the one thing here that is neither a caller's nor constant. */
+    static sqlite3_vfs vfs = {
+        .iVersion = 2, .szOsFile = sizeof(page_file), .mxPathname = 1024, .zName = NAME, .xOpen = v_open, .xDelete = v_delete, .xAccess = v_access,
+        .xFullPathname = v_full, .xDlOpen = v_dl_open, .xDlError = v_dl_error, .xDlSym = v_dl_sym, .xDlClose = v_dl_close, .xRandomness = v_random,
+        .xSleep = v_sleep, .xCurrentTime = v_time, .xGetLastError = v_error, .xCurrentTimeInt64 = v_time64,
+    };
+    if (sqlite3_initialize() != SQLITE_OK) return; /* opening says so */
+    vfs.mxPathname = under()->mxPathname;
+    (void)sqlite3_vfs_register(&vfs, 0); /* fails only where initializing does */
+}
+
+int hist__pages_open(const char *name, sqlite3 **db, int flags)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    (void)pthread_once(&once, register_once);
+    return sqlite3_open_v2(name, db, flags, NAME);
+}
+
+int hist__pages_reserve(sqlite3 *db)
+{
+    int n = HIST__PAGE_RESERVE;
+    return sqlite3_file_control(db, "main", SQLITE_FCNTL_RESERVE_BYTES, &n);
+}
+
+bool hist__pages_reserved(sqlite3 *db)
+{
+    int size = 0;
+    return sqlite3_file_control(db, "main", CONTROL_GET_SIZE, &size) == SQLITE_OK && size > 0;
+}
+
+void hist__pages_as(sqlite3 *db, sqlite3 *like)
+{
+    int size = 0;
+    if (sqlite3_file_control(like, "main", CONTROL_GET_SIZE, &size) == SQLITE_OK) (void)sqlite3_file_control(db, "main", CONTROL_SET_SIZE, &size);
+}
+
+int64_t hist__pages_damaged(sqlite3 *db)
+{
+    int64_t page = 0;
+    return sqlite3_file_control(db, "main", CONTROL_DAMAGED, &page) == SQLITE_OK ? page : 0;
+}

@@ -1,0 +1,371 @@
+/* tests/historian/pages_test.c -- a page is what was written there, or reading it is an error; and every other program reads our files as ever. */
+#include "historian/pages.h"
+#include "historian/bits.h"
+#include "tests/historian/support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *place(void)
+{
+    const char *dir = new_dir();
+    CHECK_FATAL(mkdir(dir, 0755) == 0);
+    return dir;
+}
+
+static uint8_t *load(const char *path, size_t *size)
+{
+    struct stat info;
+    CHECK_FATAL(stat(path, &info) == 0);
+    *size = (size_t)info.st_size;
+    uint8_t *p = malloc(*size + 1);
+    FILE *f = fopen(path, "rb");
+    CHECK_FATAL(p && f && fread(p, 1, *size, f) == *size && fclose(f) == 0);
+    return p;
+}
+
+static void store(const char *path, const uint8_t *p, size_t size)
+{
+    FILE *f = fopen(path, "wb");
+    CHECK_FATAL(f && fwrite(p, 1, size, f) == size && fclose(f) == 0);
+}
+
+/* Pages of a file by what stands at their end. */
+typedef struct sums {
+    size_t pages, right, none;
+} sums;
+static sums sums_of(const char *path)
+{
+    size_t size = 0;
+    uint8_t *p = load(path, &size);
+    size_t page = (size_t)p[16] << 8 | p[17];
+    sums s = { .pages = size / page };
+    CHECK_INT(p[20], HIST__PAGE_RESERVE);
+    for (size_t i = 0; i < s.pages; i++) {
+        uint64_t sum = hist__load64(p + (i + 1) * page - HIST__PAGE_RESERVE);
+        s.none += sum == 0;
+        s.right += sum == hist__xxh64(p + i * page, page - HIST__PAGE_RESERVE, i + 1);
+    }
+    free(p);
+    return s;
+}
+
+/* A catalogue with some tags' worth of rows, closed. */
+static const char *small_file(const char *dir)
+{
+    const char *path = file_in(dir, "catalog.db");
+    sqlite3 *db = NULL;
+    CHECK_OK_FATAL(hist__db_open(path, HIST__CATALOG, false, &db, NULL));
+    CHECK_OK(hist__db_exec(db, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 300) INSERT INTO event SELECT i, i, 'nbirth', 'g/e', NULL, 'p' || i, '{}' FROM n", NULL));
+    hist__db_close(db);
+    return path;
+}
+
+/* The sum over all rows, or -1 for an error; *err says which. */
+static int64_t total(const char *path, pt_error *err)
+{
+    sqlite3 *db = NULL;
+    int64_t n = -1;
+    *err = (pt_error){ 0 };
+    pt_status st = hist__db_open(path, HIST__CATALOG, true, &db, err);
+    if (st == PT_OK) st = hist__db_number(db, "SELECT sum(seq * 3 + time_ms + length(path) + length(type)) FROM event NOT INDEXED", &n, err);
+    hist__db_close(db);
+    return st == PT_OK ? n : -1;
+}
+
+static void any_changed_byte_is_an_error_or_was_not_asked_for(void)
+{
+    const char *path = small_file(place());
+    pt_error err;
+    size_t size = 0, noticed = 0;
+    int64_t right = total(path, &err);
+    CHECK(right > 0);
+    sums s = sums_of(path);
+    CHECK(s.pages > 5 && s.right == s.pages);
+    uint8_t *p = load(path, &size);
+    for (size_t at = 0; at < size; at += 13) {
+        p[at] ^= 0x04;
+        store(path, p, size);
+        int64_t n = total(path, &err);
+        CHECK(n == right || n == -1);
+        noticed += n == -1;
+        p[at] ^= 0x04;
+    }
+    CHECK(noticed * 13 > 5 * 4096); /* the first page and those of the table; the others are those of tables and indexes not read */
+    free(p);
+}
+
+static void the_error_names_the_file_and_the_page(void)
+{
+    const char *path = small_file(place());
+    pt_error err;
+    spoil(path, 4096 + 4000, "?");
+    CHECK_INT(total(path, &err), 3 * 300 * 301 / 2 + 300 * 301 / 2 + 9 * 2 + 90 * 3 + 201 * 4 + 300 * 6); /* page 2 is no part of the answer */
+    path = small_file(place());
+    int64_t root = sql_number(path, "SELECT rootpage FROM sqlite_master WHERE name='event'");
+    spoil(path, (long)(root - 1) * 4096 + 4000, "?");
+    CHECK_INT(total(path, &err), -1);
+    char want[200];
+    snprintf(want, sizeof want, "%s: page %lld is not what was written there", path, (long long)root);
+    CHECK(strncmp(err.text, want, strlen(want)) == 0);
+}
+
+static void a_page_in_the_place_of_another_is_damage(void)
+{
+    const char *path = small_file(place());
+    pt_error err;
+    size_t size = 0;
+    int64_t root = sql_number(path, "SELECT rootpage FROM sqlite_master WHERE name='event'");
+    uint8_t *p = load(path, &size);
+    memcpy(p + (root - 1) * 4096, p + 4096, 4096);
+    store(path, p, size);
+    free(p);
+    CHECK_INT(total(path, &err), -1);
+    CHECK(strstr(err.text, "is not what was written there") != NULL);
+}
+
+static void a_row_changed_by_a_program_without_sums_is_damage(void)
+{
+    const char *path = small_file(place());
+    pt_error err;
+    sqlite3 *db = NULL;
+    CHECK_FATAL(sqlite3_open(path, &db) == SQLITE_OK);
+    CHECK(sqlite3_exec(db, "UPDATE event SET time_ms=5 WHERE seq=7", NULL, NULL, NULL) == SQLITE_OK);
+    CHECK(sqlite3_close(db) == SQLITE_OK);
+    CHECK_INT(total(path, &err), -1);
+    CHECK(strstr(err.text, "is not what was written there") != NULL);
+}
+
+static void other_programs_read_the_files_as_they_are(void)
+{
+    const char *dir = new_dir();
+    close_ok(filled_store(dir));
+    const char *files[] = { file_in(dir, "catalog.db"), file_in(dir, "journal.db"), partition_in(dir, NOW + 10 * DAY) };
+    for (size_t i = 0; i < PT_COUNT_OF(files); i++) {
+        sqlite3 *db = NULL;
+        sqlite3_stmt *q = NULL;
+        CHECK_FATAL(sqlite3_open_v2(files[i], &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK);
+        CHECK_FATAL(sqlite3_prepare_v2(db, "PRAGMA integrity_check", -1, &q, NULL) == SQLITE_OK && sqlite3_step(q) == SQLITE_ROW);
+        CHECK_STR(pt_cstr((const char *)sqlite3_column_text(q, 0)), "ok");
+        sqlite3_finalize(q);
+        CHECK_INT(hist__pages_damaged(db), 0); /* not one of ours: nothing is known */
+        CHECK(!hist__pages_reserved(db));
+        CHECK(sqlite3_close(db) == SQLITE_OK);
+        sums s = sums_of(files[i]);
+        CHECK_ROW(files[i], s.pages > 2 && s.right == s.pages);
+    }
+    CHECK_INT(faults_in(dir, false, true, NULL), 0);
+}
+
+static void copy_file(const char *from, const char *to)
+{
+    size_t size = 0;
+    uint8_t *p = load(from, &size);
+    store(to, p, size);
+    free(p);
+}
+
+/* The host is killed, and before it starts again somebody looks with sqlite3, which brings the -wal to its end. */
+static void a_wal_that_another_program_finished_is_no_damage(void)
+{
+    const char *dir = new_dir(), *killed = place();
+    hist *h = filled_store(dir);
+    static const char *const names[] = { "catalog.db", "journal.db" };
+    for (size_t i = 0; i < PT_COUNT_OF(names); i++) {
+        char wal[40];
+        snprintf(wal, sizeof wal, "%s-wal", names[i]);
+        copy_file(file_in(dir, names[i]), file_in(killed, names[i]));
+        copy_file(file_in(dir, wal), file_in(killed, wal));
+    }
+    for (int week = 0; week < 5; week++) {
+        const char *from = partition_in(dir, NOW + week * WEEK), *to = partition_in(killed, NOW + week * WEEK);
+        char wal_from[800], wal_to[800];
+        if (access(from, F_OK) != 0) continue;
+        snprintf(wal_from, sizeof wal_from, "%s-wal", from);
+        snprintf(wal_to, sizeof wal_to, "%s-wal", to);
+        copy_file(from, to);
+        if (access(wal_from, F_OK) == 0) copy_file(wal_from, wal_to);
+        sqlite3 *db = NULL;
+        CHECK_FATAL(sqlite3_open(to, &db) == SQLITE_OK);
+        CHECK(sqlite3_exec(db, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL) == SQLITE_OK);
+        CHECK(sqlite3_close(db) == SQLITE_OK);
+    }
+    close_ok(h);
+    sqlite3 *db = NULL;
+    CHECK_FATAL(sqlite3_open(file_in(killed, "journal.db"), &db) == SQLITE_OK);
+    CHECK(sqlite3_exec(db, "SELECT count(*) FROM journal; PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL) == SQLITE_OK);
+    CHECK(sqlite3_close(db) == SQLITE_OK);
+    CHECK(sums_of(file_in(killed, "journal.db")).none > 0);
+    CHECK_INT(faults_in(killed, false, true, NULL), 0);
+    h = open_store(killed, 128);
+    for (uint32_t tag = 1; tag <= 3; tag++) CHECK_INT(count_rows(h, tag), 3000);
+    seal(h);
+    close_ok(h);
+    CHECK_INT(faults_in(killed, false, true, NULL), 0);
+    sums s = sums_of(file_in(killed, "journal.db"));
+    CHECK_INT(s.right + s.none, s.pages);
+}
+
+/* As an older build left it: made by plain SQLite, which reserves no bytes, with an older number. */
+static void make_older(const char *path, int format)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *q = NULL;
+    char old[800], sql[2000];
+    snprintf(old, sizeof old, "%s.old", path);
+    CHECK_FATAL(rename(path, old) == 0);
+    snprintf(sql, sizeof sql, "ATTACH '%s' AS old; PRAGMA page_size=%lld; PRAGMA journal_mode=WAL; PRAGMA application_id=%lld; PRAGMA user_version=%d", old,
+             (long long)sql_number(old, "PRAGMA page_size"), (long long)sql_number(old, "PRAGMA application_id"), format);
+    CHECK_FATAL(sqlite3_open(path, &db) == SQLITE_OK && sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK);
+    CHECK_FATAL(sqlite3_prepare_v2(db, "SELECT sql, type='table', name FROM old.sqlite_master WHERE sql IS NOT NULL ORDER BY type DESC", -1, &q, NULL) == SQLITE_OK);
+    while (sqlite3_step(q) == SQLITE_ROW) {
+        const char *name = (const char *)sqlite3_column_text(q, 2);
+        CHECK(sqlite3_exec(db, (const char *)sqlite3_column_text(q, 0), NULL, NULL, NULL) == SQLITE_OK);
+        snprintf(sql, sizeof sql, "INSERT INTO main.%s SELECT * FROM old.%s", name, name);
+        if (sqlite3_column_int(q, 1)) CHECK(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK);
+    }
+    sqlite3_finalize(q);
+    CHECK(sqlite3_close(db) == SQLITE_OK && remove(old) == 0);
+    size_t size = 0;
+    uint8_t *p = load(path, &size);
+    CHECK_INT(p[20], 0);
+    free(p);
+}
+
+static void files_of_older_formats_are_read_and_brought_forward(void)
+{
+    const char *dir = new_dir();
+    close_ok(filled_store(dir));
+    const char *catalog = file_in(dir, "catalog.db"), *journal = file_in(dir, "journal.db"), *week = partition_in(dir, NOW + 10 * DAY);
+    make_older(catalog, 1);
+    make_older(journal, 2);
+    make_older(week, 2);
+    CHECK_INT(faults_in(dir, false, true, NULL), 0);
+    hist *h = open_reader(dir); /* a reader changes nothing */
+    for (uint32_t tag = 1; tag <= 3; tag++) CHECK_INT(count_rows(h, tag), 3000);
+    close_ok(h);
+    CHECK_INT(sql_number(catalog, "PRAGMA user_version"), 1);
+    h = open_store(dir, 128);
+    for (uint32_t tag = 1; tag <= 3; tag++) CHECK_INT(count_rows(h, tag), 3000);
+    append_one(h, f64(1, NOW + 10 * DAY + 1, 77)); /* into the older week */
+    flush(h);
+    seal(h);
+    CHECK_INT(count_rows(h, 1), 3001);
+    close_ok(h);
+    CHECK_INT(sql_number(catalog, "PRAGMA user_version"), 2);
+    CHECK_INT(sql_number(journal, "PRAGMA user_version"), 3);
+    CHECK_INT(sql_number(week, "PRAGMA user_version"), 2);
+    sums c = sums_of(catalog), j = sums_of(journal);
+    CHECK(c.right == c.pages && j.right == j.pages);
+    CHECK_INT(faults_in(dir, false, true, NULL), 0);
+}
+
+static void a_file_whose_header_denies_the_sums_is_refused(void)
+{
+    const char *path = small_file(place());
+    size_t size = 0;
+    pt_error err;
+    uint8_t *p = load(path, &size);
+    p[20] = 0;
+    store(path, p, size);
+    free(p);
+    CHECK_INT(total(path, &err), -1);
+    CHECK(strstr(err.text, "its pages have no room for a checksum") != NULL);
+}
+
+/* More pages than SQLite keeps in memory: they reach the copy in any order. */
+static void every_page_of_a_backup_has_its_sum(void)
+{
+    const char *dir = new_dir(), *copy = new_dir();
+    hist *h = open_store(dir, 512);
+    uint32_t tag = make_tag(h, "noise", SPB_DOUBLE);
+    uint64_t x = 88172645463325252u;
+    for (int i = 0; i < 600000; i++) {
+        x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+        append_one(h, f64(tag, NOW + i, (double)(x >> 11)));
+    }
+    flush(h);
+    seal(h);
+    CHECK_OK(hist_backup(dir, copy, NULL, NULL, NULL));
+    close_ok(h);
+    sums s = sums_of(partition_in(copy, NOW));
+    CHECK(s.pages > 250 && s.right == s.pages);
+    s = sums_of(file_in(copy, "journal.db"));
+    CHECK_INT(s.right, s.pages);
+    CHECK_INT(faults_in(copy, false, true, NULL), 0);
+}
+
+static void a_damaged_page_of_the_journal_does_not_keep_the_plant_from_being_recorded(void)
+{
+    const char *dir = new_dir(), *journal = file_in(dir, "journal.db");
+    close_ok(filled_store(dir));
+    int64_t root = sql_number(journal, "SELECT rootpage FROM sqlite_master WHERE name='journal'");
+    spoil(journal, (long)(root - 1) * 4096 + 30, "?");
+    hist_verify_report r;
+    CHECK(faults_in(dir, false, false, &r) > 0);
+    heard log;
+    heard_init(&log);
+    hist_options o = options_for(dir, 128);
+    hist *h = NULL;
+    pt_error err = { 0 };
+    CHECK_OK_FATAL(hist_open(&o, &fake.clock, &log.log, &h, &err));
+    CHECK(heard_id(&log, "HIST-DAMAGED-FILE") && heard_id(&log, "HIST-JOURNAL-REBUILT"));
+    append_one(h, f64(1, NOW + 40 * DAY, 1));
+    flush(h);
+    close_ok(h);
+    CHECK(access(file_in(dir, "journal.db.damaged-1"), F_OK) == 0);
+    CHECK_INT(faults_in(dir, false, true, &r), 0);
+}
+
+static void a_damaged_page_hides_no_block(void)
+{
+    const char *dir = new_dir(), *week = partition_in(dir, NOW + 10 * DAY);
+    close_ok(filled_store(dir));
+    int64_t root = sql_number(week, "SELECT rootpage FROM sqlite_master WHERE name='block'");
+    size_t size = 0;
+    uint8_t *p = load(week, &size);
+    uint8_t *cells = p + (root - 1) * 16384 + 3; /* the page's count of rows, big-endian: one less, and SQLite finds nothing wrong */
+    CHECK_FATAL(cells[1] > 1);
+    cells[1]--;
+    store(week, p, size);
+    free(p);
+    hist *h = open_reader(dir);
+    hist_sample s[10];
+    size_t n = 1;
+    pt_status st = PT_OK;
+    hist_cursor *c = NULL;
+    pt_error err = { 0 };
+    CHECK_OK_FATAL(hist_cursor_open(h, 3, INT64_MIN, INT64_MAX, false, &c, &err));
+    while (st == PT_OK && n) st = hist_cursor_next(c, s, 10, &n, &err);
+    CHECK_STATUS(st, PT_ECORRUPT);
+    CHECK(strstr(err.text, "is not what was written there") != NULL);
+    hist_cursor_close(c);
+    close_ok(h);
+    hist_verify_report r;
+    CHECK(faults_in(dir, true, false, &r) > 0);
+    CHECK_INT(faults_in(dir, false, true, &r), 0);
+    h = open_store(dir, 128);
+    for (uint32_t tag = 1; tag <= 3; tag++) CHECK_INT(count_rows(h, tag), 3000);
+    close_ok(h);
+}
+
+int main(int argc, char **argv)
+{
+    static const pt_test tests[] = {
+        PT_TEST(any_changed_byte_is_an_error_or_was_not_asked_for),
+        PT_TEST(the_error_names_the_file_and_the_page),
+        PT_TEST(a_page_in_the_place_of_another_is_damage),
+        PT_TEST(a_row_changed_by_a_program_without_sums_is_damage),
+        PT_TEST(a_damaged_page_hides_no_block),
+        PT_TEST(other_programs_read_the_files_as_they_are),
+        PT_TEST(a_wal_that_another_program_finished_is_no_damage),
+        PT_TEST(files_of_older_formats_are_read_and_brought_forward),
+        PT_TEST(a_file_whose_header_denies_the_sums_is_refused),
+        PT_TEST(every_page_of_a_backup_has_its_sum),
+        PT_TEST(a_damaged_page_of_the_journal_does_not_keep_the_plant_from_being_recorded),
+    };
+    setup();
+    return pt_test_main("historian/pages", tests, PT_COUNT_OF(tests), argc, argv);
+}
