@@ -693,8 +693,9 @@ pt_status hist__block_decode(hist__codec *c, const void *bytes, size_t len, uint
 pt_status hist__block_decode_numbers(hist__codec *c, const void *bytes, size_t len, uint32_t *tag_id, hist__rows *out, hist__columns *columns, pt_error *err)
 {
     if (columns) columns->n = 0;
+    if (len < 8) return corrupt(err, "not a block"); /* `bytes` may be NULL */
     hist__reader r = { .p = bytes, .end = (const uint8_t *)bytes + len, .ok = true };
-    if (len < 8 || hist__get_u8(&r) != MAGIC) return corrupt(err, "not a block");
+    if (hist__get_u8(&r) != MAGIC) return corrupt(err, "not a block");
     uint8_t version = hist__get_u8(&r);
     if (hist__load32((const uint8_t *)bytes + len - 4) != hist__checksum(bytes, len - 4)) return corrupt(err, "checksum");
     if (version != EXACT && version != WITHIN) return pt_fail(err, PT_EUNSUPPORTED, "block version %u", version);

@@ -124,8 +124,10 @@ static pt_status look_back(hist__conn *c, uint32_t tag_id, int64_t at_ms, bool s
         }
         hist__rows_reset(&rows);
         pt_error why = { 0 };
-        st = hist__block_decode(c->codec, sqlite3_column_blob(c->before, 3), (size_t)sqlite3_column_bytes(c->before, 3), NULL, &rows, &why);
+        uint32_t owner = 0;
+        st = hist__block_decode(c->codec, sqlite3_column_blob(c->before, 3), (size_t)sqlite3_column_bytes(c->before, 3), &owner, &rows, &why);
         sqlite3_reset(c->before);
+        if (st == PT_OK && owner != tag_id) st = pt_fail(&why, PT_ECORRUPT, "it belongs to tag %u", owner);
         if (st != PT_OK) {
             pt_fail(err, st, "tag %u, block at %lld ms: %.160s", tag_id, (long long)t0, why.text);
             break;

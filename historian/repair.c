@@ -126,6 +126,7 @@ static pt_status look_at_block(void *ctx, sqlite3_stmt *q)
     pt_status st = hist__block_decode(s->c->codec, bytes ? bytes : "", len, &tag, &s->c->rows, &why);
     if (st == PT_ENOMEM) return st;
     if (st != PT_OK || tag == 0) return put_aside(s, why.text, bytes ? bytes : "", len);
+    hist__refers_to(s->c, tag);
     if (s->n == s->cap) {
         size_t cap = s->cap ? s->cap * 2 : 1024;
         found *list = realloc(s->list, cap * sizeof *list);
@@ -289,6 +290,7 @@ static pt_status copy_journal_row(void *ctx, sqlite3_stmt *q)
     pt_status st = hist__journal_decode(bytes ? bytes : "", len, &j->c->rows, &why);
     if (st == PT_ENOMEM) return st;
     if (seq < j->next_seq) seq = j->next_seq;
+    for (size_t i = 0; st == PT_OK && i < j->c->rows.n; i++) hist__refers_to(j->c, j->c->rows.s[i].tag_id);
     if (st == PT_OK) {
         j->next_seq = seq + (int64_t)j->c->rows.n;
         return put_journal_row(j, j->put, id, seq, (int64_t)j->c->rows.n, wall_ms, bytes, len);
@@ -299,6 +301,29 @@ static pt_status copy_journal_row(void *ctx, sqlite3_stmt *q)
     st = put_journal_row(j, j->aside, id, seq, said, wall_ms, bytes, len);
     if (st == PT_OK) st = hist__journal_encode(NULL, 0, &j->empty);
     return st == PT_OK ? put_journal_row(j, j->put, id, j->next_seq, 0, wall_ms, j->empty.ptr, j->empty.len) : st;
+}
+
+/* Rows of a damaged tree may have come in any order: change numbers go up with the ids all the same. */
+static pt_status order_numbers(sqlite3 *db, pt_error *err)
+{
+    sqlite3_stmt *all = NULL, *put = NULL;
+    int64_t next = 0;
+    bool row = false;
+    pt_status st = hist__db_prepare(db, "SELECT id, seq, n FROM journal ORDER BY id", &all, err);
+    if (st == PT_OK) st = hist__db_prepare(db, "UPDATE journal SET seq=?2 WHERE id=?1", &put, err);
+    while (st == PT_OK && (st = hist__db_step(db, all, &row, err)) == PT_OK && row) {
+        int64_t seq = sqlite3_column_int64(all, 1);
+        if (seq < next) {
+            sqlite3_bind_int64(put, 1, sqlite3_column_int64(all, 0));
+            sqlite3_bind_int64(put, 2, next);
+            st = hist__db_run(db, put, err);
+            seq = next;
+        }
+        next = seq + sqlite3_column_int64(all, 2);
+    }
+    sqlite3_finalize(all);
+    sqlite3_finalize(put);
+    return st;
 }
 
 pt_status hist__repair_replay(hist *h, pt_error *err)
@@ -328,6 +353,7 @@ pt_status hist__repair_journal(hist__check *c, hist *h, pt_error *err)
     if (st == PT_OK) st = hist__db_prepare(to, "INSERT INTO journal VALUES(?1,?2,?3,?4,?5)", &j.put, err);
     if (st == PT_OK) st = hist__db_prepare(to, "INSERT OR REPLACE INTO damaged VALUES(?1,?2,?3,?4,?5)", &j.aside, err);
     if (st == PT_OK) st = each_row(from, "journal", copy_journal_row, &j);
+    if (st == PT_OK) st = order_numbers(to, err);
     /* Without the mark every row is replayed: what is in blocks already is recognised. */
     if (st == PT_OK && hist__db_number(from, "SELECT value FROM meta WHERE key='sealed_id'", &sealed, &ignored) != PT_OK) sealed = 0;
     char sql[160];

@@ -1,5 +1,6 @@
 /* historian/verify.c -- look at everything: is each file what docs/file-format.md says it is. */
 #include "historian/verify.h"
+#include "historian/pages.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -17,30 +18,48 @@ void hist__fault(hist__check *c, const char *fmt, ...)
     if (c->o->fault) c->o->fault(c->o->ctx, c->file, text);
 }
 
+void hist__refers_to(hist__check *c, uint32_t tag_id)
+{
+    if (tag_id > c->max_tag) c->max_tag = tag_id;
+}
+
 static void progress(hist__check *c, uint64_t done, uint64_t total)
 {
     if (c->o->progress) c->o->progress(c->o->ctx, c->file, done, total);
+}
+
+/* A statement that failed in a damaged file. */
+static void sqlite_fault(hist__check *c, sqlite3 *db)
+{
+    pt_error why = { 0 };
+    (void)hist__db_fail(db, &why, "SQLite");
+    hist__fault(c, "%s", why.text);
 }
 
 /* SQLite's own structure. A file whose pages are damaged may fail any statement: those are faults, not errors of ours. */
 static bool sound(hist__check *c, sqlite3 *db)
 {
     sqlite3_stmt *q = NULL;
-    bool ok = false;
-    if (sqlite3_prepare_v2(db, "PRAGMA quick_check(20)", -1, &q, NULL) == SQLITE_OK) {
-        int rc;
-        ok = true;
+    int rc = sqlite3_prepare_v2(db, "PRAGMA integrity_check(20)", -1, &q, NULL);
+    bool ok = true;
+    if (rc == SQLITE_OK) {
         while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
             const char *text = (const char *)sqlite3_column_text(q, 0);
             if (text && strcmp(text, "ok") == 0) continue;
-            hist__fault(c, "%s", text ? text : "quick_check");
+            /* A heading, and behind it several findings, each on a line. */
+            for (const char *line = text ? text : "out of memory"; *line; line += strspn(line, "\n")) {
+                size_t len = strcspn(line, "\n");
+                if (strncmp(line, "***", 3) != 0) hist__fault(c, "%.*s", (int)len, line);
+                line += len;
+            }
             ok = false;
         }
-        if (rc != SQLITE_DONE) ok = false;
     }
-    if (!ok) hist__fault(c, "SQLite: %s", sqlite3_errmsg(db));
+    int64_t page = hist__pages_damaged(db);
+    if (page) hist__fault(c, "page %lld is not what was written there (its checksum is wrong)", (long long)page);
+    else if (rc != SQLITE_DONE) sqlite_fault(c, db);
     sqlite3_finalize(q);
-    return ok;
+    return ok && page == 0 && rc == SQLITE_DONE;
 }
 
 /* Are the tables there with the columns everybody asks for? */
@@ -58,7 +77,7 @@ static bool has_tables(hist__check *c, sqlite3 *db, hist__file kind)
     for (size_t i = 0; i < PT_COUNT_OF(columns[kind]) && columns[kind][i]; i++) {
         sqlite3_stmt *q = NULL;
         if (sqlite3_prepare_v2(db, columns[kind][i], -1, &q, NULL) != SQLITE_OK) {
-            hist__fault(c, "SQLite: %s", sqlite3_errmsg(db));
+            sqlite_fault(c, db);
             ok = false;
         }
         sqlite3_finalize(q);
@@ -70,7 +89,7 @@ static bool has_tables(hist__check *c, sqlite3 *db, hist__file kind)
 static pt_status judge(hist__check *c, sqlite3 *db, pt_status st, pt_error *err)
 {
     if (st != PT_ECORRUPT && st != PT_EIO) return st;
-    hist__fault(c, "SQLite: %s", sqlite3_errmsg(db));
+    sqlite_fault(c, db);
     (void)err;
     return PT_OK;
 }
@@ -94,8 +113,20 @@ static bool same_summary(const hist__summary *a, const hist__summary *b)
 typedef struct tag_sum {
     uint32_t tag_id;
     int64_t last_t1;
+    int64_t first_ms, last_ms; /* of samples */
+    bool any;
     uint64_t blocks, rows, samples, bytes;
 } tag_sum;
+
+/* ?1: the tag. Times that blocks put aside in this week had may still count. */
+static const char STATISTICS[] = "SELECT samples, rows, blocks, bytes, max_ms, first_ms, last_ms, EXISTS (SELECT 1 FROM damaged WHERE damaged.tag_id=tag_stat.tag_id) FROM tag_stat WHERE tag_id=?1";
+
+static bool same_ends(sqlite3_stmt *stat, const tag_sum *t)
+{
+    int64_t max = sqlite3_column_int64(stat, 4), first = sqlite3_column_int64(stat, 5), last = sqlite3_column_int64(stat, 6);
+    if (sqlite3_column_int(stat, 7)) return max >= t->last_t1 && (!t->any || (first <= t->first_ms && last >= t->last_ms));
+    return max == t->last_t1 && (!t->any || (first == t->first_ms && last == t->last_ms));
+}
 
 static void end_tag(hist__check *c, sqlite3_stmt *stat, const tag_sum *t)
 {
@@ -103,10 +134,22 @@ static void end_tag(hist__check *c, sqlite3_stmt *stat, const tag_sum *t)
     sqlite3_bind_int64(stat, 1, t->tag_id);
     bool there = sqlite3_step(stat) == SQLITE_ROW;
     uint64_t got[4] = { 0 }, want[4] = { t->samples, t->rows, t->blocks, t->bytes };
+    bool ends = !there || same_ends(stat, t);
     for (int i = 0; there && i < 4; i++) got[i] = (uint64_t)sqlite3_column_int64(stat, i);
     sqlite3_reset(stat);
     if (!there) hist__fault(c, "tag %u: no statistics", t->tag_id);
     else if (memcmp(got, want, sizeof got) != 0) hist__fault(c, "tag %u: statistics do not add up (%llu samples, blocks hold %llu)", t->tag_id, (unsigned long long)got[0], (unsigned long long)want[0]);
+    if (!ends) hist__fault(c, "tag %u: statistics say other first and last times than its blocks", t->tag_id);
+}
+
+static void note_ends(tag_sum *t, const hist__rows *rows)
+{
+    for (size_t i = 0; rows && i < rows->n; i++) {
+        if (hist__is_state(&rows->s[i])) continue;
+        if (!t->any) t->first_ms = rows->s[i].time_ms;
+        t->last_ms = rows->s[i].time_ms;
+        t->any = true;
+    }
 }
 
 static pt_status check_block(hist__check *c, sqlite3_stmt *q, tag_sum *t, int64_t start_ms, int64_t end_ms)
@@ -120,7 +163,7 @@ static pt_status check_block(hist__check *c, sqlite3_stmt *q, tag_sum *t, int64_
         return PT_OK;
     }
     uint32_t id = (uint32_t)tag, owner = 0;
-    if (id > c->max_tag) c->max_tag = id;
+    hist__refers_to(c, id);
     int column = 1 + HIST__COL_COUNT;
     const void *bytes = sqlite3_column_blob(q, column);
     size_t len = (size_t)sqlite3_column_bytes(q, column);
@@ -143,6 +186,7 @@ static pt_status check_block(hist__check *c, sqlite3_stmt *q, tag_sum *t, int64_
     if (t->tag_id == id && stored.t0 <= t->last_t1) hist__fault(c, "tag %u, block at %lld: overlaps the block before", id, (long long)stored.t0);
     if (t->tag_id != id) *t = (tag_sum){ .tag_id = id };
     t->last_t1 = stored.t1;
+    note_ends(t, st == PT_OK ? &c->rows : NULL);
     t->blocks++;
     t->rows += stored.rows;
     t->samples += stored.samples;
@@ -159,7 +203,7 @@ static pt_status check_blocks(hist__check *c, sqlite3 *db, int64_t start_ms, pt_
     pt_status st = hist__db_number(db, "SELECT count(*) FROM block", &total, err);
     if (st == PT_OK)
         st = hist__db_prepare(db, "SELECT tag_id, " HIST__BLOCK_COLUMNS ", (SELECT data FROM data WHERE data.id=block.id) FROM block ORDER BY tag_id, t0", &q, err);
-    if (st == PT_OK) st = hist__db_prepare(db, "SELECT samples, rows, blocks, bytes FROM tag_stat WHERE tag_id=?1", &stat, err);
+    if (st == PT_OK) st = hist__db_prepare(db, STATISTICS, &stat, err);
     int64_t end_ms = hist__partition_end(start_ms);
     while (st == PT_OK && (st = hist__db_step(db, q, &row, err)) == PT_OK && row) {
         if (sqlite3_column_int64(q, 0) != t.tag_id) end_tag(c, stat, &t);
@@ -200,9 +244,7 @@ static pt_status check_journal_rows(hist__check *c, sqlite3 *db, pt_error *err)
         else if ((int64_t)c->rows.n != n) hist__fault(c, "row %lld: %zu samples, %lld said", id, c->rows.n, (long long)n);
         if (seq < next_seq) hist__fault(c, "row %lld: change number %lld after %lld", id, (long long)seq, (long long)next_seq);
         next_seq = seq + n;
-        for (size_t i = 0; st == PT_OK && i < c->rows.n; i++) {
-            if (c->rows.s[i].tag_id > c->max_tag) c->max_tag = c->rows.s[i].tag_id;
-        }
+        for (size_t i = 0; st == PT_OK && i < c->rows.n; i++) hist__refers_to(c, c->rows.s[i].tag_id);
         st = PT_OK;
     }
     sqlite3_finalize(q);

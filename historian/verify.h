@@ -16,6 +16,7 @@ typedef struct hist__check {
 } hist__check;
 
 void hist__fault(hist__check *c, const char *fmt, ...) PT_PRINTF(2, 3);
+void hist__refers_to(hist__check *c, uint32_t tag_id); /* a sample or block does */
 
 /* A store that is not open: directory, codec and buffers for working on its files. With `lock` it holds the directory's lock. */
 PT_MUST_CHECK pt_status hist__bare_new(const char *dir, const pt_log *log, bool lock, hist **out, pt_error *err);
