@@ -248,7 +248,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     hist_verify_options o = { 0 };
     bool sound = hist_verify(home, &o, &r, NULL) == PT_OK && r.faults == 0;
     answer before = read_all();
-    if (getenv("V")) fprintf(stderr, "said %d sound %d samples %d tags %d events %d buckets %d\n", before.said, sound, before.samples, before.tags, before.events, before.buckets);
     if (before.said ? sound && !fitted : (sound || !fitted) && !whole(&before)) abort();
     o.repair = true;
     bool repaired = hist_verify(home, &o, &r, NULL) == PT_OK;
