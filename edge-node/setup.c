@@ -314,6 +314,19 @@ static void instance_tags(builder *b, const edge_device_config *d, const edge_ta
     }
 }
 
+/* Keys of one member: the driver's, and no others. */
+static void check_keys(builder *b, const edge_device_config *d, const pt_yaml_node *keys)
+{
+    size_t n = edge_driver_keys_count(d->driver->tag_keys);
+    for (uint32_t i = 0; keys->kind == PT_YAML_MAP && i < keys->n; i++) {
+        bool known = false;
+        for (size_t k = 0; k < n; k++) known = known || pt_slice_eq_cstr(keys->keys[i]->text, d->driver->tag_keys[k].key);
+        if (!known)
+            pt_yaml_fault(pt_config_yaml(b->f->cfg), keys->keys[i], b->faults, "'%.*s' is no key of driver %s; write, unit and the like belong to the member in the template", PT_SLICE_ARGS(keys->keys[i]->text),
+                          d->driver->name);
+    }
+}
+
 static void check_member_keys(builder *b, const edge_device_config *d, const edge_tag_config *t, const tag_lists *l)
 {
     if (!t->members) return;
@@ -321,9 +334,9 @@ static void check_member_keys(builder *b, const edge_device_config *d, const edg
         fault_node(b, t->members, "members must be a map from member to driver keys");
         return;
     }
-    (void)d;
     for (uint32_t i = 0; i < t->members->n; i++) {
         bool known = false;
+        check_keys(b, d, t->members->items[i]);
         char full[4400];
         snprintf(full, sizeof full, "%s/%.*s", t->name, PT_SLICE_ARGS(t->members->keys[i]->text));
         for (uint32_t k = 0; k < l->n; k++)

@@ -33,6 +33,11 @@ static void templates_give_each_instance_its_registers(void)
     CHECK_STR(pt_cstr(d->config.tags[1].name), "M1/drive/amps");
     CHECK(d->metrics[1] == edge_model_find(l.setup->model, d->device, PT_LIT("M1/drive/amps")) && d->metrics[1] != EDGE_NO_METRIC);
     unload(&l);
+    l = load(HEAD "templates:\n  - { name: T, members: [ { name: x, type: Float } ] }\ndevices:\n  - { id: d, driver: sim, tags: [ { name: M, type: Template, template: T, members: { x: { signal: sine, write: true } } } ] }\n");
+    text = pt_slice_dup(pt_buf_view(&l.faults));
+    CHECK(l.st != PT_OK && text && strstr(text, "'write' is no key of driver sim"));
+    free(text);
+    unload(&l);
     l = load(HEAD "templates:\n  - { name: T, members: [ { name: x, type: Float } ] }\ndevices:\n  - { id: d, driver: sim, tags: [ { name: M, type: Template, template: T, members: { y: { signal: sine } } } ] }\n");
     text = pt_slice_dup(pt_buf_view(&l.faults));
     CHECK(l.st != PT_OK && text && strstr(text, "no such member"));
