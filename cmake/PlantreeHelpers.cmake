@@ -7,7 +7,7 @@
 #   pt_tests(LABEL l [DEPS ...] [PROGRAMS ...] [SOURCES ...])
 #                                               every other *_test.c of this folder, likewise; PROGRAMS are built before. Found when cmake runs:
 #                                               looking at each build would keep a build with nothing to do from being silent
-#   pt_fuzz(FILE_fuzz.c DEPS ...)               a libFuzzer target (-DPLANTREE_FUZZ=ON, clang)
+#   pt_fuzz(FILE_fuzz.c INPUTS n DEPS ...)      a libFuzzer target (-DPLANTREE_FUZZ=ON, clang); without, a test of n inputs
 
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
@@ -103,13 +103,16 @@ function(pt_tests)
 endfunction()
 
 function(pt_fuzz file)
-  if(NOT PLANTREE_FUZZ)
-    return()
-  endif()
-  cmake_parse_arguments(A "" "" "DEPS" ${ARGN})
+  cmake_parse_arguments(A "" "INPUTS" "DEPS" ${ARGN})
   get_filename_component(stem ${file} NAME_WE)
-  add_executable(${stem} ${file})
+  if(PLANTREE_FUZZ)
+    add_executable(${stem} ${file})
+    target_link_options(${stem} PRIVATE -fsanitize=fuzzer)
+  else()
+    add_executable(${stem} ${file} ${PROJECT_SOURCE_DIR}/tests/fuzz/few_inputs.c)
+    add_test(NAME fuzz/${stem} COMMAND ${stem} ${A_INPUTS})
+    set_tests_properties(fuzz/${stem} PROPERTIES LABELS unit TIMEOUT 300)
+  endif()
   set_target_properties(${stem} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
   target_link_libraries(${stem} PRIVATE pt_flags ${A_DEPS})
-  target_link_options(${stem} PRIVATE -fsanitize=fuzzer)
 endfunction()

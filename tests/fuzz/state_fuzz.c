@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     pt_error err;
     pt_buf out;
     for (uint32_t type = 0; type < SPB_DATATYPE_COUNT; type++)
-        (void)spb_value_parse(type, text, &v, &err);
+        (void)!spb_value_parse(type, text, &v, &err);
     if (spb_state_parse(text, &s, &err) != PT_OK) return 0;
     pt_buf_init(&out, 256);
     if (spb_state_format(&s, &out) != PT_OK || spb_state_parse(pt_buf_view(&out), &again, NULL) != PT_OK) abort();
