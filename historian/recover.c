@@ -4,6 +4,7 @@
  * looked up and left out, so nothing is counted twice. */
 #include "historian/store.h"
 #include "historian/verify.h"
+#include "historian/wal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -182,12 +183,34 @@ static pt_status mend_journal(hist *h, pt_error *err)
     return st;
 }
 
+static pt_status keep_wal(hist *h, const char *name, pt_error *err)
+{
+    char *path = hist__path(h, name);
+    pt_status st = path ? hist__wal_keep(path, h->log, err) : pt_fail(err, PT_ENOMEM, "out of memory");
+    free(path);
+    return st;
+}
+
+/* Before anything is opened: what SQLite is going to leave out. */
+static pt_status keep_wals(hist *h, pt_error *err)
+{
+    pt_status st = keep_wal(h, "catalog.db", err);
+    if (st == PT_OK) st = keep_wal(h, "journal.db", err);
+    for (size_t i = 0; st == PT_OK && i < h->n_partitions; i++) {
+        char name[40];
+        hist__partition_name(h->partitions[i].start_ms, name);
+        st = keep_wal(h, name, err);
+    }
+    return st;
+}
+
 pt_status hist__recover(hist *h, pt_error *err)
 {
-    pt_status st = mend_journal(h, err);
+    pt_status st = hist__partitions_scan(h, err);
+    if (st == PT_OK) st = keep_wals(h, err);
+    if (st == PT_OK) st = mend_journal(h, err);
     if (st == PT_OK) st = hist__journal_open(h, err);
     if (st == PT_OK) st = hist__catalog_load(h, h->catalog, 0, err);
-    if (st == PT_OK) st = hist__partitions_scan(h, err);
     if (st == PT_OK) st = all_partition_stats(h, err);
     if (st == PT_OK) st = hist__db_number(h->journal, "SELECT value FROM meta WHERE key='sealed_id'", &h->journal_sealed, err);
     if (st == PT_OK) st = read_row_list(h, err);

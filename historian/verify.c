@@ -1,6 +1,7 @@
 /* historian/verify.c -- look at everything: is each file what docs/file-format.md says it is. */
 #include "historian/verify.h"
 #include "historian/pages.h"
+#include "historian/wal.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -306,6 +307,45 @@ static pt_status check_file(hist__check *c, const hist *paths, const char *name,
     return st;
 }
 
+/* What a killed host left in the -wal of one file: SQLite gives what it can read of it and says nothing of the rest. A repair keeps the file and lets SQLite. */
+static pt_status check_wal(hist__check *c, const hist *paths, const char *name, hist__file kind, pt_error *err)
+{
+    hist__wal w = { 0 };
+    sqlite3 *db = NULL;
+    pt_error why = { 0 };
+    c->file = name;
+    char *path = hist__path(paths, name);
+    pt_status st = path ? hist__wal_look(path, &w, &why) : pt_fail(err, PT_ENOMEM, "out of memory");
+    if (path && st != PT_OK) hist__fault(c, "%s", why.text);
+    if (w.commits) hist__fault(c, "its -wal is damaged at frame %llu: %llu commits from there on can't be read", (unsigned long long)w.frame, (unsigned long long)w.commits);
+    if (w.commits && c->o->repair) {
+        st = hist__wal_keep(path, c->o->log, err);
+        if (st == PT_OK && hist__db_open(path, kind, false, &db, NULL) == PT_OK) st = hist__db_exec(db, "PRAGMA wal_checkpoint(TRUNCATE)", err);
+        hist__db_close(db);
+    }
+    free(path);
+    return st == PT_ENOMEM || c->o->repair ? st : PT_OK;
+}
+
+/* Nobody may be writing meanwhile; with a host at work its -wal files are not asked. */
+static pt_status check_wals(hist__check *c, const char *dir, pt_error *err)
+{
+    hist *h = NULL;
+    pt_status st = hist__bare_new(dir, NULL, true, &h, NULL);
+    if (st == PT_EREADONLY) st = hist__bare_new(dir, NULL, false, &h, NULL); /* nobody can write */
+    if (st != PT_OK) return st == PT_ENOMEM ? pt_fail(err, st, "out of memory") : PT_OK;
+    st = hist__partitions_scan(h, err);
+    if (st == PT_OK) st = check_wal(c, h, "catalog.db", HIST__CATALOG, err);
+    if (st == PT_OK) st = check_wal(c, h, "journal.db", HIST__JOURNAL, err);
+    for (size_t i = 0; st == PT_OK && i < h->n_partitions; i++) {
+        char name[40];
+        hist__partition_name(h->partitions[i].start_ms, name);
+        st = check_wal(c, h, name, HIST__PARTITION, err);
+    }
+    hist__bare_free(h);
+    return st;
+}
+
 static pt_status check_all(hist__check *c, hist *h, pt_error *err)
 {
     bool rebuilt = false;
@@ -333,7 +373,8 @@ pt_status hist_verify(const char *dir, const hist_verify_options *o, hist_verify
     *report = (hist_verify_report){ 0 };
     hist *h = NULL;
     hist__check c = { .o = o, .report = report };
-    pt_status st = hist__bare_new(dir, o->log, o->repair, &h, err);
+    pt_status st = check_wals(&c, dir, err);
+    if (st == PT_OK) st = hist__bare_new(dir, o->log, o->repair, &h, err);
     if (st != PT_OK) return st;
     c.codec = h->codec;
     hist__rows_init(&c.rows);
