@@ -42,9 +42,6 @@ bool hist__same_content(const hist_sample *a, const hist_sample *b);
 /* As a number for aggregates: a value that is GOOD or UNCERTAIN, of a number type, and not NaN. */
 bool hist__usable_number(const hist_sample *s, double *out);
 
-/* "NHS": null, historical, STATE; in an export's column of that name. Returns `out`. */
-const char *hist__flags_text(uint8_t flags, char out[4]);
-
 /* Rows with their bytes. `s` and `bytes` are owned; the rows' pointers go into `bytes`. */
 typedef struct hist__rows {
     hist_sample *s;

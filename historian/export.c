@@ -3,6 +3,7 @@
 #include "base/timestamp.h"
 #include "base/utf8.h"
 #include "historian/block.h"
+#include "historian/exact.h"
 #include "historian/transfer.h"
 
 #include <stdio.h>
@@ -92,7 +93,7 @@ static void json_line(out *w, const hist_tag *t, const hist_sample *s)
         spb_value_json(&j, &v);
     }
     pt_json_member_cstr(&j, "quality", spb_quality_name((spb_quality)s->quality));
-    pt_json_member_cstr(&j, "flags", hist__flags_text(s->flags, w->flags));
+    pt_json_member_cstr(&j, "flags", hist_flags_text(s->flags, w->flags));
     pt_json_end_object(&j);
     pt_buf_char(&w->text, '\n');
 }
@@ -143,7 +144,7 @@ static void csv_line(out *w, const hist_tag *t, const hist_sample *s, pt_buf *tm
     for (size_t i = 0; i < PT_COUNT_OF(columns); i++) csv_field(&w->text, columns[i], i == 0);
     csv_value(w, s, tmp);
     csv_field(&w->text, pt_cstr(spb_quality_name((spb_quality)s->quality)), false);
-    csv_field(&w->text, pt_cstr(hist__flags_text(s->flags, w->flags)), false);
+    csv_field(&w->text, pt_cstr(hist_flags_text(s->flags, w->flags)), false);
     pt_buf_char(&w->text, '\n');
 }
 

@@ -1,6 +1,7 @@
 /* historian/import.c -- records in, tags found or made, samples appended in batches, every batch durable before it is reported. */
 #include "base/timestamp.h"
 #include "historian/block.h"
+#include "historian/exact.h"
 #include "historian/transfer.h"
 
 #include <jansson.h>
@@ -9,14 +10,15 @@
 
 enum { READ_AT_ONCE = 65536, RECORD_MAX = 48 << 20, BATCH = 2000, BATCH_BYTES = 4 << 20, COLUMNS_MAX = 64 };
 
-typedef enum column { C_TIME, C_SOURCE, C_GROUP, C_EDGE, C_DEVICE, C_METRIC, C_PATH, C_UNIT, C_TYPE, C_VALUE, C_QUALITY, C_FLAGS, C_NODE, COLUMNS } column;
-static const char *const NAMES[COLUMNS] = { "time", "source", "group", "edge", "device", "metric", "path", "unit", "type", "value", "quality", "flags", "node" };
+typedef enum column { C_TIME, C_SOURCE, C_GROUP, C_EDGE, C_DEVICE, C_METRIC, C_PATH, C_UNIT, C_TYPE, C_VALUE, C_QUALITY, C_FLAGS, C_NODE, C_BASE64, C_KIND, COLUMNS } column;
+static const char *const NAMES[COLUMNS] = { "time", "source", "group", "edge", "device", "metric", "path", "unit", "type", "value", "quality", "flags", "node", "base64", "kind" };
 
 /* One record as texts; absent where the record has no such field. */
 typedef struct record {
     pt_slice f[COLUMNS];
     bool is_null;   /* JSON null */
-    bool is_base64; /* the value is base64 whatever its type */
+    bool is_base64; /* the value is base64 of its bytes whatever its type */
+    bool replayed;  /* written by `plantree replay`: there may be events among the samples */
 } record;
 
 typedef struct in {
@@ -28,7 +30,7 @@ typedef struct in {
     uint64_t consumed;  /* bytes of input before `text` */
     int map[COLUMNS_MAX]; /* CSV: column number to `column`, -1: not ours */
     int columns;
-    bool have_header;
+    bool have_header, replayed;
     hist__rows batch;
     pt_arena scratch;   /* of one record */
     json_t *json;       /* owned: the present JSONL record */
@@ -47,16 +49,15 @@ static pt_status fill(in *s, pt_error *err)
     return PT_OK;
 }
 
-/* Length of the record at `at` with its newline, quotes of CSV respected; 0: not complete yet. */
-static size_t record_length(const in *s, size_t at)
+size_t hist_record_length(hist_format format, pt_slice text, bool end)
 {
     bool quoted = false;
-    for (size_t i = at; i < s->text.len; i++) {
-        char c = s->text.ptr[i];
-        if (c == '"' && s->o->format == HIST_CSV) quoted = !quoted;
-        if (c == '\n' && !quoted) return i + 1 - at;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        if (c == '"' && format == HIST_CSV) quoted = !quoted;
+        if (c == '\n' && !quoted) return i + 1;
     }
-    return s->end ? s->text.len - at : 0;
+    return end ? text.len : 0;
 }
 
 static pt_slice trim(pt_slice s)
@@ -107,7 +108,10 @@ static pt_status read_header(in *s, pt_slice line, pt_error *err)
         for (int k = 0; k < COLUMNS; k++) {
             if (pt_slice_eq_cstr(f[i], NAMES[k])) s->map[i] = k;
         }
-        if (pt_slice_eq_cstr(f[i], "original_time")) s->map[i] = C_TIME;
+        if (pt_slice_eq_cstr(f[i], "original_time")) {
+            s->map[i] = C_TIME;
+            s->replayed = true;
+        }
         if (s->map[i] >= 0) have[s->map[i]] = true;
     }
     s->have_header = true;
@@ -122,6 +126,11 @@ static pt_status parse_csv(in *s, pt_slice line, record *r, pt_error *err)
     if (n != s->columns) return pt_fail(err, PT_EMALFORMED, "%d fields, the header has %d", n, s->columns);
     for (int i = 0; i < n; i++) {
         if (s->map[i] >= 0) r->f[s->map[i]] = f[i];
+    }
+    r->replayed = s->replayed;
+    if (r->f[C_BASE64].len) {
+        r->f[C_VALUE] = r->f[C_BASE64];
+        r->is_base64 = true;
     }
     return PT_OK;
 }
@@ -150,6 +159,33 @@ static pt_status json_text(in *s, json_t *v, pt_slice *out, bool *is_null)
     return out->ptr ? PT_OK : PT_ENOMEM;
 }
 
+/* Behind the quote that ends the text that begins at `at`, in JSON that has been parsed. */
+static size_t behind_text(pt_slice line, size_t at)
+{
+    for (at++; at < line.len && line.ptr[at] != '"'; at++) at += line.ptr[at] == '\\';
+    return at + 1;
+}
+
+/* The value of a member of the outermost object as it stands in a line that has been parsed; absent: its name is written with escapes. */
+static pt_slice member_as_it_stands(pt_slice line, pt_slice name)
+{
+    size_t depth = 0, from = 0;
+    for (size_t i = 0; i < line.len; i++) {
+        char c = line.ptr[i];
+        if (from && depth == 1 && (c == ',' || c == '}')) return hist__json_bare(pt_slice_of(line.ptr + from, i - from));
+        if (c == '"') {
+            size_t end = behind_text(line, i), colon = end;
+            while (colon < line.len && memchr(" \t\r\n", line.ptr[colon], 4)) colon++;
+            bool ours = !from && depth == 1 && colon < line.len && line.ptr[colon] == ':' && pt_slice_eq(pt_slice_of(line.ptr + i + 1, end - i - 2), name);
+            if (ours) from = colon + 1;
+            i = ours ? colon : end - 1;
+        }
+        depth += c == '{' || c == '[';
+        depth -= c == '}' || c == ']';
+    }
+    return PT_NONE;
+}
+
 /* The line with integers of 19 digits and more as texts: jansson holds none above 2^63 - 1. */
 static pt_slice quote_large(in *s, pt_slice line)
 {
@@ -176,6 +212,7 @@ static pt_slice quote_large(in *s, pt_slice line)
 
 static pt_status parse_json(in *s, pt_slice line, record *r, pt_error *err)
 {
+    const pt_slice as_it_stands = line;
     json_error_t why;
     json_decref(s->json);
     s->json = json_loadb(line.ptr, line.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
@@ -198,11 +235,17 @@ static pt_status parse_json(in *s, pt_slice line, record *r, pt_error *err)
             if ((int)also[a].to == k) v = json_object_get(s->json, also[a].name);
         }
         if (v) st = json_text(s, v, &r->f[k], k == C_VALUE ? &r->is_null : &ignored);
+        if (k == C_VALUE && (json_is_array(v) || json_is_object(v))) { /* jansson would write its numbers in another way */
+            pt_slice text = member_as_it_stands(as_it_stands, PT_LIT("value"));
+            if (text.len) r->f[k] = text;
+        }
     }
+    r->replayed = json_object_get(s->json, "orig") != NULL;
     json_t *raw = json_object_get(s->json, "base64");
     if (st == PT_OK && json_is_string(raw)) {
         r->f[C_VALUE] = pt_slice_of(json_string_value(raw), json_string_length(raw));
         r->is_base64 = true;
+        r->is_null = false;
     }
     return st == PT_OK ? st : pt_fail(err, st, "out of memory");
 }
@@ -256,20 +299,45 @@ static bool parse_odd_nan(pt_slice text, hist_sample *out)
     return true;
 }
 
+/* The bytes of a value: of a float little-endian, of all else as it is stored. */
+static pt_status parse_bytes(in *s, pt_slice text, hist_sample *out, pt_error *err)
+{
+    size_t len = 0, width = out->type == SPB_FLOAT ? 4 : out->type == SPB_DOUBLE ? 8 : 0;
+    char *to = pt_arena_alloc(&s->scratch, text.len + 4);
+    if (!to) return pt_fail(err, PT_ENOMEM, "out of memory");
+    if (!base64_decode(text, to, &len)) return pt_fail(err, PT_EMALFORMED, "the value is not base64");
+    if (!width && hist__family_of_type(out->type) != HIST__BYTES) return pt_fail(err, PT_EMALFORMED, "a %s can't be base64", spb_datatype_name(out->type));
+    if (width && len != width) return pt_fail(err, PT_EMALFORMED, "a %s of %zu bytes", spb_datatype_name(out->type), len);
+    for (size_t i = 0; i < width; i++) out->as.u64 |= (uint64_t)(unsigned char)to[i] << 8 * i;
+    if (width) return PT_OK;
+    out->as.ptr = to;
+    out->len = (uint32_t)len;
+    return PT_OK;
+}
+
+/* The list of an array's elements, as `history` and `replay` write it. */
+static pt_status parse_list(in *s, pt_slice text, hist_sample *out, pt_error *err)
+{
+    pt_buf packed;
+    pt_buf_init(&packed, RECORD_MAX);
+    pt_status st = hist__array_of_json(out->type, text, &packed, err);
+    char *to = st == PT_OK ? pt_arena_alloc(&s->scratch, packed.len + 1) : NULL;
+    if (st == PT_OK && !to) st = pt_fail(err, PT_ENOMEM, "out of memory");
+    if (st == PT_OK) {
+        memcpy(to, pt_buf_view(&packed).ptr, packed.len);
+        out->as.ptr = to;
+        out->len = (uint32_t)packed.len;
+    }
+    pt_buf_fini(&packed);
+    return st;
+}
+
 static pt_status parse_value(in *s, const record *r, hist_sample *out, pt_error *err)
 {
     pt_slice text = r->f[C_VALUE];
     spb_class class = spb_datatype_class(out->type);
-    if (r->is_base64 || class == SPB_CLASS_BYTES || class == SPB_CLASS_ARRAY) {
-        size_t len = 0;
-        char *to = pt_arena_alloc(&s->scratch, text.len + 4);
-        if (!to) return pt_fail(err, PT_ENOMEM, "out of memory");
-        if (!base64_decode(text, to, &len)) return pt_fail(err, PT_EMALFORMED, "the value is not base64");
-        if (hist__family_of_type(out->type) != HIST__BYTES) return pt_fail(err, PT_EMALFORMED, "a %s can't be base64", spb_datatype_name(out->type));
-        out->as.ptr = to;
-        out->len = (uint32_t)len;
-        return PT_OK;
-    }
+    if (class == SPB_CLASS_ARRAY && !r->is_base64 && pt_slice_starts(text, PT_LIT("["))) return parse_list(s, text, out, err);
+    if (r->is_base64 || class == SPB_CLASS_BYTES || class == SPB_CLASS_ARRAY) return parse_bytes(s, text, out, err);
     if (hist__family_of_type(out->type) == HIST__BYTES) { /* texts and documents as they are */
         if (text.len > HIST__VALUE_BYTES_MAX) return pt_fail(err, PT_ETOOBIG, "a value of %zu bytes", text.len);
         out->as.ptr = text.ptr ? text.ptr : "";
@@ -390,6 +458,12 @@ static pt_status note_fault(in *s, const pt_error *why, pt_error *err)
     return s->o->skip_faults ? PT_OK : pt_fail(err, PT_EMALFORMED, "record %llu: %.200s", (unsigned long long)s->r->lines, why->text);
 }
 
+/* A birth, a death or another event of a replay: no sample. */
+static bool is_event(const record *r)
+{
+    return r->replayed && (pt_slice_eq_cstr(r->f[C_KIND], "birth") || pt_slice_eq_cstr(r->f[C_KIND], "death") || pt_slice_eq_cstr(r->f[C_KIND], "event"));
+}
+
 static pt_status take_record(in *s, pt_slice line, pt_error *err)
 {
     record r = { 0 };
@@ -403,6 +477,7 @@ static pt_status take_record(in *s, pt_slice line, pt_error *err)
         return read_header(s, line, err);
     }
     pt_status st = s->o->format == HIST_CSV ? parse_csv(s, line, &r, &why) : parse_json(s, line, &r, &why);
+    if (st == PT_OK && is_event(&r)) return PT_OK;
     if (st == PT_OK) st = parse_sample(s, &r, &sample, &why);
     if (st == PT_EMALFORMED || st == PT_ETOOBIG || st == PT_EUNSUPPORTED) return note_fault(s, &why, err);
     if (st == PT_OK) st = hist__rows_add(&s->batch, &sample, 1);
@@ -414,7 +489,7 @@ static pt_status run(in *s, pt_error *err)
     pt_status st = PT_OK;
     size_t at = 0;
     for (;;) {
-        size_t len = record_length(s, at);
+        size_t len = hist_record_length(s->o->format, pt_slice_from(pt_buf_view(&s->text), at), s->end);
         if (len == 0 && s->end) break;
         if (len == 0) { /* keep the beginning of a record, read more behind it */
             memmove(s->text.ptr, s->text.ptr + at, s->text.len - at);

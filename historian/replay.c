@@ -103,8 +103,32 @@ static pt_status copy_select(hist_replay *r, const hist_replay_options *o)
     return PT_OK;
 }
 
-/* The range cut to where there are samples or events at all, so that an open range does not walk through empty centuries. STATE rows come
- * with a death, which is an event. */
+/* Widen [*first, *last] to the rows in [from, to): STATE rows, which no tag's first and last time tell of. Damage is met again on the way. */
+static pt_status widen(hist_replay *r, int64_t from_ms, int64_t to_ms, int64_t *first, int64_t *last, pt_error *err)
+{
+    pt_status st = PT_OK;
+    for (size_t i = 0; st == PT_OK && from_ms < to_ms && i < r->n_tags; i++) {
+        hist__scan *scan = NULL;
+        hist__piece piece;
+        st = hist__scan_open(r->h, r->tags[i].tag_id, from_ms, to_ms, false, &scan, err);
+        while (st == PT_OK) {
+            st = hist__scan_next(scan, &piece, err);
+            if (st == PT_ECORRUPT) {
+                st = PT_OK;
+                continue;
+            }
+            for (size_t k = 0; st == PT_OK && k < piece.n; k++) {
+                if (piece.rows[k].time_ms < *first) *first = piece.rows[k].time_ms;
+                if (piece.rows[k].time_ms > *last) *last = piece.rows[k].time_ms;
+            }
+        }
+        if (st == PT_EEMPTY) st = PT_OK;
+        hist__scan_close(scan);
+    }
+    return st;
+}
+
+/* The range cut to where there are rows or events at all, so that an open range does not walk through empty centuries. */
 static pt_status clip_range(hist_replay *r, const hist_replay_options *o, pt_error *err)
 {
     int64_t first = INT64_MAX, last = INT64_MIN;
@@ -122,6 +146,12 @@ static pt_status clip_range(hist_replay *r, const hist_replay_options *o, pt_err
         if (r->tags[i].first_ms > r->tags[i].last_ms) continue;
         if (r->tags[i].first_ms < first) first = r->tags[i].first_ms;
         if (r->tags[i].last_ms > last) last = r->tags[i].last_ms;
+    }
+    if (o->events) {
+        int64_t before = first < o->to_ms ? first : o->to_ms, after = last < o->from_ms ? o->from_ms : last < INT64_MAX ? last + 1 : INT64_MAX;
+        pt_status st = widen(r, o->from_ms, before, &first, &last, err);
+        if (st == PT_OK && after > before) st = widen(r, after, o->to_ms, &first, &last, err);
+        if (st != PT_OK) return st;
     }
     if (first > last) last = first = o->to_ms; /* nothing at all */
     r->slice_to = o->from_ms > first ? o->from_ms : first;

@@ -1,6 +1,7 @@
 /* historian/replay_text.c -- replay items as JSON Lines and CSV (RFC 4180). */
 #include "base/timestamp.h"
 #include "historian/block.h"
+#include "historian/exact.h"
 #include "historian/replay.h"
 
 static void member_time(pt_json *j, const char *key, int64_t ms)
@@ -34,7 +35,26 @@ static const char *event_kind(pt_slice type)
 static void member_flags(pt_json *j, uint8_t flags)
 {
     char text[4];
-    if (hist__flags_text(flags, text)[0]) pt_json_member_cstr(j, "flags", text);
+    if (hist_flags_text(flags, text)[0]) pt_json_member_cstr(j, "flags", text);
+}
+
+/* The value's own bytes, where its JSON doesn't read back as the same. */
+static void member_base64(pt_json *j, const hist_sample *s)
+{
+    if (hist_json_exact(s)) return;
+    pt_buf bytes;
+    pt_buf_init(&bytes, 128u << 20);
+    hist_value_base64(s, &bytes);
+    if (pt_buf_status(&bytes) == PT_OK) pt_json_member_str(j, "base64", pt_buf_view(&bytes));
+    else (void)pt_buf_reserve(j->out, SIZE_MAX / 2); /* carries the failure on: the line must not pass for whole */
+    pt_buf_fini(&bytes);
+}
+
+/* Where it does not follow from the node. */
+static void member_source(pt_json *j, const hist_tag *t)
+{
+    bool node = t->key.group.len + t->key.edge.len > 0;
+    if (t->key.source.len && !(node && pt_slice_eq_cstr(t->key.source, "spb"))) pt_json_member_str(j, "source", t->key.source);
 }
 
 void hist_replay_jsonl(const hist_replay_item *item, int64_t wall_ms, pt_buf *out)
@@ -48,7 +68,6 @@ void hist_replay_jsonl(const hist_replay_item *item, int64_t wall_ms, pt_buf *ou
     if (item->kind == HIST_REPLAY_VALUE) {
         const hist_tag *t = item->tag;
         spb_value v;
-        hist_sample_value(item->sample, &v);
         pt_json_member_cstr(&j, "kind", "value");
         pt_json_member_str(&j, "path", t->path);
         member_node(&j, t);
@@ -56,9 +75,12 @@ void hist_replay_jsonl(const hist_replay_item *item, int64_t wall_ms, pt_buf *ou
         pt_json_member_str(&j, "metric", t->key.metric);
         pt_json_member_cstr(&j, "type", spb_datatype_name(item->sample->type));
         pt_json_key(&j, "value");
+        hist_value_for_json(item->sample, &v);
         spb_value_json(&j, &v);
         pt_json_member_cstr(&j, "quality", spb_quality_name((spb_quality)item->sample->quality));
         member_flags(&j, item->sample->flags);
+        member_base64(&j, item->sample);
+        member_source(&j, t);
     } else {
         const hist_event *e = item->event;
         pt_json_member_cstr(&j, "kind", event_kind(e->type));
@@ -109,7 +131,39 @@ static void time_field(pt_buf *out, int64_t ms)
 
 void hist_replay_csv_header(pt_buf *out)
 {
-    pt_buf_cstr(out, "index,virtual_time,wall_time,kind,path,group,edge,device,metric,type,value,quality,original_time\r\n");
+    pt_buf_cstr(out, "index,virtual_time,wall_time,kind,path,group,edge,device,metric,type,value,quality,original_time,flags,base64,source\r\n");
+}
+
+/* The value as text, or its own bytes: `write` makes it. */
+static void made_field(pt_buf *out, const hist_sample *s, void (*write)(const hist_sample *s, pt_buf *to))
+{
+    pt_buf text;
+    pt_buf_init(&text, 128u << 20);
+    write(s, &text);
+    next_field(out, pt_buf_view(&text));
+    if (pt_buf_status(&text) != PT_OK) (void)pt_buf_reserve(out, SIZE_MAX / 2); /* carries the failure on: the line must not pass for whole */
+    pt_buf_fini(&text);
+}
+
+static void plain_text(const hist_sample *s, pt_buf *to)
+{
+    spb_value v;
+    hist_sample_value(s, &v);
+    spb_value_text(to, &v);
+}
+
+static void base64_text(const hist_sample *s, pt_buf *to)
+{
+    if (!hist_text_exact(s)) hist_value_base64_cell(s, to);
+}
+
+/* What the columns before leave open: an import keeps the rows apart that mark a state, null from empty, and the tag from others. */
+static void sample_end(pt_buf *out, const hist_replay_item *item)
+{
+    char flags[4];
+    next_field(out, pt_cstr(hist_flags_text(item->sample->flags, flags)));
+    made_field(out, item->sample, base64_text);
+    next_field(out, item->tag->key.source);
 }
 
 void hist_replay_csv(const hist_replay_item *item, int64_t wall_ms, pt_buf *out)
@@ -123,14 +177,7 @@ void hist_replay_csv(const hist_replay_item *item, int64_t wall_ms, pt_buf *out)
         const pt_slice columns[] = { PT_LIT("value"), t->path, t->key.group, t->key.edge, t->key.device, t->key.metric,
                                      pt_cstr(spb_datatype_name(item->sample->type)) };
         for (size_t i = 0; i < PT_COUNT_OF(columns); i++) next_field(out, columns[i]);
-        spb_value v;
-        pt_buf text;
-        pt_buf_init(&text, 64u << 20);
-        hist_sample_value(item->sample, &v);
-        spb_value_text(&text, &v);
-        next_field(out, pt_buf_view(&text));
-        if (pt_buf_status(&text) != PT_OK) pt_buf_reserve(out, out->max - out->len + 1); /* carries the failure on: the line must not pass for whole */
-        pt_buf_fini(&text);
+        made_field(out, item->sample, plain_text);
         next_field(out, pt_cstr(spb_quality_name((spb_quality)item->sample->quality)));
     } else {
         const hist_event *e = item->event;
@@ -140,5 +187,7 @@ void hist_replay_csv(const hist_replay_item *item, int64_t wall_ms, pt_buf *out)
         for (size_t i = 0; i < PT_COUNT_OF(columns); i++) next_field(out, columns[i]);
     }
     time_field(out, item->time_ms);
+    if (item->kind == HIST_REPLAY_VALUE) sample_end(out, item);
+    else pt_buf_cstr(out, ",,,");
     pt_buf_cstr(out, "\r\n");
 }

@@ -38,13 +38,3 @@ void hist_sample_value(const hist_sample *s, spb_value *out)
     default: out->is_null = true; break;
     }
 }
-
-const char *hist__flags_text(uint8_t flags, char out[4])
-{
-    size_t n = 0;
-    if (flags & HIST_NULL) out[n++] = 'N';
-    if (flags & HIST_HISTORICAL) out[n++] = 'H';
-    if (flags & HIST_STATE) out[n++] = 'S';
-    out[n] = 0;
-    return out;
-}

@@ -7,8 +7,10 @@
  * flags: N null (no value), H historical, S a STATE row. Times are RFC 3339 with ms, UTC. Floats are the shortest text that reads back the same;
  * NaN, Infinity and -Infinity as such, a NaN with other bits as nan:HEX. Bytes and arrays are base64 of the raw bytes, documents their JSON text.
  *
- * Import also reads what `plantree history` and `plantree replay` write: a CSV needs the columns time (or original_time), path (or metric) and value;
- * what else is missing is taken from the tag that has the path, or guessed: Double for numbers, Boolean for true and false, String for the rest. */
+ * Import also reads what `plantree history --format csv` and `plantree replay` write: nothing of a sample is lost on the way, and a replay's events are
+ * passed over. A CSV needs the columns time (or original_time), path (or metric) and value; what else is missing is taken from the tag that has the path,
+ * or guessed: Double for numbers, Boolean for true and false, String for the rest. `base64` (a column, a member) is the value's own bytes, which count
+ * in place of `value`; the value of an array may also be a JSON list. */
 #ifndef HIST_TRANSFER_H
 #define HIST_TRANSFER_H
 #include "historian/historian.h"
@@ -39,11 +41,13 @@ typedef struct hist_import_options {
     hist_format format;
     bool skip_faults;   /* count and go on; else the first one ends the import with PT_EMALFORMED */
     uint64_t start_offset; /* input begins there: what the report of an interrupted import said. CSV then still needs the header: see `header` */
-    pt_slice header;    /* CSV: the header line of the whole file when start_offset > 0; absent: the first record is it */
+    pt_slice header;    /* CSV: the header record of the whole file when start_offset > 0; absent: the first record is it */
     ptrdiff_t (*read)(void *ctx, char *to, size_t cap); /* bytes read, 0 at the end, < 0: an error, PT_EIO */
     void (*progress)(void *ctx, const hist_import_report *so_far); /* after each durable step; may be NULL */
     void *ctx;
 } hist_import_options;
+/* Length of the record `text` begins with, its newline too; in CSV a newline between quotes is part of it. 0: not complete, unless the text ends the input. */
+size_t hist_record_length(hist_format format, pt_slice text, bool end);
 /* Append everything, waiting for the disk where needed, and flush. Importing the same again changes nothing (duplicates are counted in hist_stats). */
 PT_MUST_CHECK pt_status hist_import(hist *h, const hist_import_options *o, hist_import_report *report, pt_error *err);
 #endif

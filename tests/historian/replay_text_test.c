@@ -20,11 +20,16 @@ static void the_lines_have_the_documented_form(void)
     CHECK_STR(pt_buf_view(&out), "{\"i\":18,\"v\":\"2025-11-20T22:00:01.250Z\",\"kind\":\"death\",\"node\":\"g/e\",\"dev\":\"d\",\"type\":\"ddeath\",\"detail\":{},\"orig\":\"2025-11-20T22:00:01.250Z\"}\n");
     pt_buf_reset(&out);
     hist_replay_csv(&v, -1, &out);
-    CHECK_STR(pt_buf_view(&out), "17,2025-11-20T22:00:01.250Z,,value,\"x/\"\"y\"\"\",g,e,d,\"a,b\",Double,1.5,GOOD,2025-11-20T22:00:01.250Z\r\n");
+    CHECK_STR(pt_buf_view(&out), "17,2025-11-20T22:00:01.250Z,,value,\"x/\"\"y\"\"\",g,e,d,\"a,b\",Double,1.5,GOOD,2025-11-20T22:00:01.250Z,,,spb\r\n");
     pt_buf_reset(&out);
     hist_replay_csv(&d, -1, &out);
-    CHECK_STR(pt_buf_view(&out), "18,2025-11-20T22:00:01.250Z,,death,,g,e,d,,ddeath,{},,2025-11-20T22:00:01.250Z\r\n");
+    CHECK_STR(pt_buf_view(&out), "18,2025-11-20T22:00:01.250Z,,death,,g,e,d,,ddeath,{},,2025-11-20T22:00:01.250Z,,,\r\n");
     pt_buf_fini(&out);
+}
+
+static bool says(const pt_buf *b, const char *what)
+{
+    return memmem(b->ptr, b->len, what, strlen(what)) != NULL;
 }
 
 static void plain_topics_have_no_node(void)
@@ -35,16 +40,28 @@ static void plain_topics_have_no_node(void)
     pt_buf out;
     pt_buf_init(&out, 1 << 16);
     hist_replay_jsonl(&v, -1, &out);
-    CHECK_STR(pt_buf_view(&out), "{\"i\":0,\"v\":\"2025-06-15T15:06:40.000Z\",\"kind\":\"value\",\"path\":\"a/b\",\"metric\":\"a/b\",\"type\":\"String\",\"value\":\"line\\n\\\"two\\\", \xc3\xa4\",\"quality\":\"GOOD\",\"orig\":\"2025-06-15T15:06:40.000Z\"}\n");
+    CHECK_STR(pt_buf_view(&out), "{\"i\":0,\"v\":\"2025-06-15T15:06:40.000Z\",\"kind\":\"value\",\"path\":\"a/b\",\"metric\":\"a/b\",\"type\":\"String\",\"value\":\"line\\n\\\"two\\\", \xc3\xa4\",\"quality\":\"GOOD\",\"source\":\"mqtt\",\"orig\":\"2025-06-15T15:06:40.000Z\"}\n");
     pt_buf_reset(&out);
     hist_sample mark = state_row(1, NOW);
     v.sample = &mark;
     hist_replay_jsonl(&v, -1, &out);
-    CHECK(memmem(out.ptr, out.len, "\"value\":null,\"quality\":\"STALE\",\"flags\":\"S\",", 43) != NULL);
+    CHECK(says(&out, "\"value\":null,\"quality\":\"STALE\",\"flags\":\"S\","));
+    pt_buf_reset(&out);
+    mark.flags |= HIST_HISTORICAL;
+    hist_replay_csv(&v, -1, &out);
+    CHECK(says(&out, ",,STALE,2025-06-15T15:06:40.000Z,HS,,mqtt\r\n"));
+    pt_buf_reset(&out);
+    hist_sample odd = { .tag_id = 1, .time_ms = NOW, .type = SPB_DOUBLE, .as.u64 = 0xfff8000000000000u };
+    v.sample = &odd;
+    hist_replay_csv(&v, -1, &out);
+    CHECK(says(&out, ",Double,NaN,GOOD,2025-06-15T15:06:40.000Z,,AAAAAAAA+P8=,mqtt\r\n"));
+    pt_buf_reset(&out);
+    hist_replay_jsonl(&v, -1, &out);
+    CHECK(says(&out, "\"value\":\"NaN\",\"quality\":\"GOOD\",\"base64\":\"AAAAAAAA+P8=\",\"source\":\"mqtt\","));
     v.sample = &s;
     pt_buf_reset(&out);
     hist_replay_csv(&v, NOW + 5, &out);
-    CHECK_STR(pt_buf_view(&out), "0,2025-06-15T15:06:40.000Z,2025-06-15T15:06:40.005Z,value,a/b,,,,a/b,String,\"line\n\"\"two\"\", \xc3\xa4\",GOOD,2025-06-15T15:06:40.000Z\r\n");
+    CHECK_STR(pt_buf_view(&out), "0,2025-06-15T15:06:40.000Z,2025-06-15T15:06:40.005Z,value,a/b,,,,a/b,String,\"line\n\"\"two\"\", \xc3\xa4\",GOOD,2025-06-15T15:06:40.000Z,,,mqtt\r\n");
     pt_buf_fini(&out);
 }
 
@@ -65,7 +82,7 @@ static void kinds_of_events_are_told(void)
         CHECK_STR(pt_buf_view(&out), want);
         pt_buf_reset(&out);
         hist_replay_csv(&item, -1, &out);
-        snprintf(want, sizeof want, "%zu,2025-06-15T15:06:40.000Z,,%s,,,,,,%s,,,2025-06-15T15:06:40.000Z\r\n", i, rows[i].kind, rows[i].type);
+        snprintf(want, sizeof want, "%zu,2025-06-15T15:06:40.000Z,,%s,,,,,,%s,,,2025-06-15T15:06:40.000Z,,,\r\n", i, rows[i].kind, rows[i].type);
         CHECK_STR(pt_buf_view(&out), want);
     }
     pt_buf_fini(&out);
@@ -89,7 +106,7 @@ static void every_line_has_the_headers_columns(void)
     pt_buf_init(&out, 1 << 20);
     hist_replay_csv_header(&header);
     unsigned want = fields(pt_buf_view(&header));
-    CHECK_INT(want, 13);
+    CHECK_INT(want, 16);
     hist_tag tag = { .tag_id = 1, .key = { PT_LIT("spb"), PT_LIT("g"), PT_LIT("e"), PT_LIT("d"), PT_LIT("m") }, .path = PT_LIT("p") };
     static const uint8_t types[] = { SPB_INT8, SPB_UINT64, SPB_FLOAT, SPB_DOUBLE, SPB_BOOLEAN, SPB_STRING, SPB_DATETIME, SPB_BYTES, SPB_INT32_ARRAY, SPB_TEXT };
     for (size_t t = 0; t < PT_COUNT_OF(types); t++) {
