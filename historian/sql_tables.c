@@ -364,7 +364,8 @@ static pt_status tag_range(cursor *c, hist *h, int taken, sqlite3_value **argv, 
         return PT_OK;
     }
     if (taken & BY_PATH) {
-        if (sqlite3_value_type(argv[*at]) == SQLITE_NULL) { /* equal to nothing */
+        int type = sqlite3_value_type(argv[*at]);
+        if (type == SQLITE_NULL || type == SQLITE_BLOB) { /* equal to no text */
             ++*at;
             c->last_tag = 0;
             return PT_OK;
@@ -393,11 +394,21 @@ static bool is_number(sqlite3_value *v)
     return type == SQLITE_INTEGER || type == SQLITE_FLOAT;
 }
 
-/* BUCKET's arguments. An interval given as text is one of a calendar ('1d', '1mo'), of UTC's unless a zone is named. */
+static const char *kind_of(sqlite3_value *v)
+{
+    int type = sqlite3_value_type(v);
+    return type == SQLITE_NULL ? "NULL" : type == SQLITE_BLOB ? "a blob" : "a text";
+}
+
+/* BUCKET's arguments, none of which has a meaning for NULL or a blob. An interval given as text is one of a calendar ('1d', '1mo'), of UTC's unless a zone is named. */
 static pt_status bucket_range(cursor *c, int taken, sqlite3_value **argv, int at, pt_error *err)
 {
     hist_zone *z = NULL;
     hist_span span;
+    int given = sqlite3_value_type(argv[at + 2]);
+    if (!is_number(argv[at]) || !is_number(argv[at + 1])) return pt_fail(err, PT_EINVAL, "from_ms and to_ms are numbers of ms, not %s", kind_of(argv[is_number(argv[at]) ? at + 1 : at]));
+    if (given == SQLITE_NULL || given == SQLITE_BLOB) return pt_fail(err, PT_EINVAL, "interval_ms is a number of ms or a text such as '1d', not %s", kind_of(argv[at + 2]));
+    if (taken & ZONE && sqlite3_value_type(argv[at + 3]) == SQLITE_BLOB) return pt_fail(err, PT_EINVAL, "the time zone is a text, not a blob");
     c->from_ms = sqlite3_value_int64(argv[at++]);
     c->to_ms = sqlite3_value_int64(argv[at++]);
     c->interval_ms = sqlite3_value_int64(argv[at]);

@@ -281,6 +281,13 @@ static void buckets_of_all_tags_and_by_where(void)
         { "SELECT * FROM bucket(1, 2) WHERE tag_id=1", "interval_ms" },
         { "SELECT * FROM bucket(1, 2, 0) WHERE tag_id=1", "positive" },
         { "SELECT * FROM bucket(0, 1000000000, 1) WHERE tag_id=1", "intervals" },
+        { "SELECT * FROM bucket(NULL, 2, 1) WHERE tag_id=1", "from_ms and to_ms are numbers of ms, not NULL" },
+        { "SELECT * FROM bucket(1, NULL, 1)", "not NULL" },
+        { "SELECT * FROM bucket(1, x'32', 1) WHERE tag_id=1", "not a blob" },
+        { "SELECT * FROM bucket('2025-06-15', 2, 1) WHERE tag_id=1", "not a text" },
+        { "SELECT * FROM bucket(1, 2, NULL) WHERE tag_id=1", "interval_ms is a number of ms or a text such as '1d', not NULL" },
+        { "SELECT * FROM bucket(1, 2, x'3164') WHERE tag_id=1", "not a blob" },
+        { "SELECT * FROM bucket(1, 2, '1d', x'555443') WHERE tag_id=1", "the time zone is a text, not a blob" },
     };
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
         const char *got = ask(rows[i].sql);
@@ -288,6 +295,24 @@ static void buckets_of_all_tags_and_by_where(void)
     }
     CHECK_STR(pt_cstr(ask("SELECT count(*) FROM bucket(5, 5, 1)")), "0\n");
     CHECK_STR(pt_cstr(ask("SELECT tag.tag_id, sum(count) > 0 FROM tag, bucket(1750000000000, 1750001000000, 1000) b WHERE b.tag_id = tag.tag_id AND tag.tag_id < 3 GROUP BY 1")), "1|1\n2|1\n");
+}
+
+/* What SQLite compares with a column of another kind is more or less than all of it, or unknown; here as in a table of its own. */
+static void constraints_of_another_kind_match_what_they_would_in_a_plain_table(void)
+{
+    static const char *const rows[] = {
+        "path = x'706c616e742f4c696e652f6c6576656c31'", "path = NULL", "path = 7", "tag_id = x'31'", "tag_id = NULL", "tag_id = '1'", "tag_id = 1 AND time_ms >= x'31'", "tag_id = 1 AND time_ms <= x'31'",
+        "tag_id = 1 AND time_ms = x'31'", "tag_id = 1 AND time_ms < NULL", "tag_id = 1 AND time_ms > NULL", "tag_id = 1 AND time_ms >= 'often'", "tag_id = 1 AND time_ms <= 'often'",
+        "tag_id = 1 AND time_ms >= '1750000100000'", "tag_id = 1 AND time_ms <= 1750000100000.5", "path IN (x'31', 'plant/Line/level2')",
+    };
+    for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
+        char question[300];
+        snprintf(question, sizeof question, "SELECT count(*), min(time_ms), max(time_ms) FROM $ WHERE %s", rows[i]);
+        CHECK_ROW(rows[i], same_answer(question));
+    }
+    static const char *const none[] = { "SELECT count(*) FROM tag WHERE path = x'706c616e742f4c696e652f6c6576656c31'", "SELECT count(*) FROM tag_storage WHERE path = x'706c616e742f4c696e652f6c6576656c31'",
+                                        "SELECT count(*) FROM bucket(1, 2, 1) WHERE path = x'706c616e742f4c696e652f6c6576656c31'", "SELECT count(*) FROM event WHERE seq > x'31' OR time_ms >= x'31'" };
+    for (size_t i = 0; i < PT_COUNT_OF(none); i++) CHECK_ROW(none[i], strcmp(ask(none[i]), "0\n") == 0);
 }
 
 /* The day of Berlin in which summer ended has 25 hours. */
@@ -410,6 +435,7 @@ int main(int argc, char **argv)
         PT_TEST(random_queries_answer_alike),
         PT_TEST(buckets_answer_like_group_by),
         PT_TEST(buckets_of_all_tags_and_by_where),
+        PT_TEST(constraints_of_another_kind_match_what_they_would_in_a_plain_table),
         PT_TEST(buckets_follow_a_calendar),
         PT_TEST(constraints_are_pushed_down_and_explain_shows_it),
         PT_TEST(the_other_tables_are_there),
