@@ -207,6 +207,7 @@ static pt_status open_history(host_app *app, pt_error *err)
     o.commit_interval_ms = c->data.commit_interval_ms;
     o.synchronous = (hist_synchronous)c->data.synchronous;
     o.buffer_bytes = c->data.buffer_bytes;
+    o.pending_bytes = c->data.pending_bytes;
     o.retention_age_ms = c->data.retention.age_ms;
     o.retention_bytes = c->data.retention.bytes;
     o.log_age_ms = c->data.change_log.age_ms;

@@ -122,6 +122,8 @@ static const pt_config_field data_fields[] = {
     { .key = "synchronous", .type = PT_CFG_ENUM, .offset = IN(data, synchronous), .def = "full", .names = synchronous, .doc = "What a commit waits for: `full` survives a power cut." },
     { .key = "buffer", .type = PT_CFG_BYTES, .offset = IN(data, buffer_bytes), .def = "256MiB", .min = 1048576, .max = 1e15,
       .doc = "Samples waiting for the disk at most; then ingest waits." },
+    { .key = "pending_memory", .type = PT_CFG_BYTES, .offset = IN(data, pending_bytes), .def = "32MiB", .min = 1048576, .max = 1e15,
+      .doc = "Memory for samples that are on the disk but not in blocks yet. Beyond it blocks are sealed before they are full and merged later: with many tags more memory saves work." },
     { .key = "retention", .type = PT_CFG_SECTION, .offset = IN(data, retention), .sub = retention_fields, .doc = "What is kept." },
     { .key = "change_log", .type = PT_CFG_SECTION, .offset = IN(data, change_log), .sub = change_log_fields, .doc = "Everything committed, in order, for readers that follow." },
     { .key = "deviation", .type = PT_CFG_LIST, .offset = IN(data, deviation), .sub = deviation_fields, .size = sizeof(host_deviation),

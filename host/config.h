@@ -48,7 +48,7 @@ typedef struct host_config {
         const char *dir;
         int64_t commit_interval_ms;
         int synchronous;
-        uint64_t buffer_bytes;
+        uint64_t buffer_bytes, pending_bytes;
         struct {
             int64_t age_ms;
             uint64_t bytes;

@@ -80,6 +80,7 @@ static const setting changed[] = {
     { "data", "commit_interval", "1s", "data.commit_interval" },
     { "data", "synchronous", "full", "data.synchronous" },
     { "data", "buffer", "1GiB", "data.buffer" },
+    { "data", "pending_memory", "64MiB", "data.pending_memory" },
     { "data", "retention", "{ age: 1d }", "data.retention.age" },
     { "data", "change_log", "{ bytes: 1MiB }", "data.change_log.bytes" },
     { "data", "deviation", "[ { tags: a, exc_dev: 1 } ]", "data.deviation" },

@@ -85,6 +85,7 @@ static const struct {
     { "data.commit_interval", "10ms|1m", "9ms|61s" },
     { "data.synchronous", "full|normal|'off'", "half" },
     { "data.buffer", "1MiB|1GiB", "1023KiB|0B" },
+    { "data.pending_memory", "1MiB|4GiB", "1023KiB|0B|big|-1B" },
     { "data.retention.age", "1d|400d", "long" },
     { "data.retention.bytes", "1GiB|5TiB", "big" },
     { "data.change_log.age", "0s|1d", "long" },
