@@ -1,5 +1,6 @@
 /* host/api_history.c -- recorded samples, aggregates and events. */
 #include "historian/aggregate.h"
+#include "historian/exact.h"
 #include "historian/zone.h"
 #include "host/api.h"
 
@@ -10,7 +11,8 @@ enum { RAW_MAX = 1000000, BUCKETS_MAX = 100000, EVENTS_DEFAULT = 1000, EVENTS_MA
 
 /* The columns of a series while they are collected. */
 typedef struct series {
-    pt_buf t, v, q, breaks;
+    pt_buf t, v, q, breaks, lists[HIST_NOTES];
+    hist_notes notes; /* into `lists` */
     uint64_t n;
     bool int64_string;
 } series;
@@ -21,6 +23,11 @@ static void series_init(series *s)
     pt_buf_init(&s->v, API_JSON_MAX);
     pt_buf_init(&s->q, API_JSON_MAX);
     pt_buf_init(&s->breaks, API_JSON_MAX);
+    s->notes = (hist_notes){ .n = 0 };
+    for (size_t i = 0; i < HIST_NOTES; i++) {
+        pt_buf_init(&s->lists[i], API_JSON_MAX);
+        s->notes.lists[i] = &s->lists[i];
+    }
     s->n = 0;
 }
 
@@ -30,11 +37,16 @@ static void series_fini(series *s)
     pt_buf_fini(&s->v);
     pt_buf_fini(&s->q);
     pt_buf_fini(&s->breaks);
+    for (size_t i = 0; i < HIST_NOTES; i++)
+        pt_buf_fini(&s->lists[i]);
 }
 
 static bool series_ok(const series *s)
 {
-    return pt_buf_status(&s->t) == PT_OK && pt_buf_status(&s->v) == PT_OK && pt_buf_status(&s->q) == PT_OK && pt_buf_status(&s->breaks) == PT_OK;
+    bool ok = pt_buf_status(&s->t) == PT_OK && pt_buf_status(&s->v) == PT_OK && pt_buf_status(&s->q) == PT_OK && pt_buf_status(&s->breaks) == PT_OK;
+    for (size_t i = 0; i < HIST_NOTES; i++)
+        ok = ok && pt_buf_status(&s->lists[i]) == PT_OK;
+    return ok;
 }
 
 /* A state row is no sample: going stale is a break of the line, coming back is not told. */
@@ -47,7 +59,8 @@ static bool series_add(void *ctx, const hist_sample *h)
     }
     spb_value v;
     pt_json j;
-    hist_sample_value(h, &v);
+    hist_value_for_json(h, &v);
+    hist_notes_add(&s->notes, h);
     pt_buf_printf(&s->t, "%s%lld", s->n ? "," : "", (long long)h->time_ms);
     if (s->n) pt_buf_char(&s->v, ',');
     pt_json_init(&j, &s->v);
@@ -155,6 +168,7 @@ void api__history(void *ctx, pt_http_request *rq)
     pt_arena_init(&arena, 1u << 20);
     if (api__int64_string(rq, &s.int64_string) && api__number(rq, "max_points", 1000000, &max_points) &&
         range_and_tag(app, rq, &from, &to, &arena, &tag)) {
+        s.notes.type = (uint8_t)tag.type;
         pt_status st = max_points && lttb ? hist_lttb(app->history, tag.tag_id, from, to, (uint32_t)max_points, series_add, &s, &raw, &err)
                      : max_points ? hist_reduce(app->history, tag.tag_id, from, to, (uint32_t)max_points, series_add, &s, &raw, &err)
                                   : read_raw(app, tag.tag_id, from, to, &s, &next, &damaged, &err);
@@ -170,6 +184,8 @@ void api__history(void *ctx, pt_http_request *rq)
         pt_json_member_u64(&j, "raw_count", raw);
         pt_json_member_cstr(&j, "reduced", max_points && raw > s.n ? (lttb ? "lttb" : "minmax") : "raw");
         column(&j, "breaks", &s.breaks);
+        for (size_t i = 0; i < HIST_NOTES; i++)
+            if (s.lists[i].len) column(&j, hist_note_names[i], &s.lists[i]);
         if (damaged) pt_json_member_u64(&j, "damaged", damaged); /* before next_from_ms, which is looked for at the end */
         if (next) pt_json_member_i64(&j, "next_from_ms", next);
         pt_json_end_object(&j);

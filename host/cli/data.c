@@ -3,6 +3,7 @@
  * What is always true: the directory is opened read-only, so a running host is not disturbed and a copy is not changed. */
 #include "host/cli/data.h"
 #include "historian/aggregate.h"
+#include "historian/exact.h"
 #include "historian/zone.h"
 #include "historian/historian.h"
 #include "historian/replay.h"
@@ -45,10 +46,21 @@ int cli_data_close(const cli *c, hist *h, int rc)
 
 /* --- events --- */
 
+/* What is made goes out when some of it has gathered. CLI_GO_ON, or the exit code. */
+static int put_some(const cli *c, pt_buf *out)
+{
+    if (out->len < FLUSH_AT && pt_buf_status(out) == PT_OK) return CLI_GO_ON;
+    int rc = cli_put(c, out);
+    pt_buf_reset(out);
+    return rc == PT_EXIT_OK ? CLI_GO_ON : rc;
+}
+
 typedef struct events_out {
+    const cli *c;
     cli_table *table; /* NULL: JSON */
     pt_buf out;
     pt_json j;
+    int code;         /* CLI_GO_ON, or why to stop */
 } events_out;
 
 static bool one_event(void *ctx, const hist_event *e)
@@ -65,7 +77,8 @@ static bool one_event(void *ctx, const hist_event *e)
         pt_json_key(&o->j, "detail");
         pt_json_raw(&o->j, e->detail.len ? e->detail : PT_LIT("{}"));
         pt_json_end_object(&o->j);
-        return pt_buf_status(&o->out) == PT_OK;
+        o->code = put_some(o->c, &o->out);
+        return o->code == CLI_GO_ON;
     }
     cli_table_i64(o->table, (int64_t)e->seq);
     cli_table_time(o->table, e->time_ms);
@@ -85,7 +98,7 @@ int cli_data_events(cli *c, const cli_events *e, const char *const *heads, const
                                        .path = pt_cstr(e->path),
                                        .limit = e->limit,
                                        .newest_first = e->limit > 0 };
-    events_out o = { 0 };
+    events_out o = { .c = c, .code = CLI_GO_ON };
     pt_error err = { 0 };
     hist *h = NULL;
     int rc = cli_data_open(c, true, &h);
@@ -97,6 +110,7 @@ int cli_data_events(cli *c, const cli_events *e, const char *const *heads, const
     else if (!(o.table = cli_table_new(heads, align, strlen(align))))
         rc = cli_fail(c, PT_EXIT_FAILED, "out of memory");
     pt_status st = rc == CLI_GO_ON ? hist_events(h, &filter, one_event, &o, &err) : PT_OK;
+    if (rc == CLI_GO_ON) rc = o.code;
     if (o.table) {
         int end = cli_table_end(c, o.table);
         if (rc == CLI_GO_ON) rc = end;
@@ -112,36 +126,66 @@ int cli_data_events(cli *c, const cli_events *e, const char *const *heads, const
 
 /* --- history --- */
 
-/* Where samples go: rows, or the columns of a JSON series. */
+/* Where samples go: rows, or a JSON series. Its times are written while they come; the columns behind them wait in spools. */
+enum { VALUES, QUALITIES, NOTES, SPOOLS = NOTES + HIST_NOTES + CLI_MAX_FNS };
 typedef struct series_out {
     cli_rows *rows; /* NULL: JSON */
+    pt_json *json;  /* NULL: rows */
     pt_slice path;
-    pt_buf text;              /* one value */
-    pt_buf times, values, qualities;
-    pt_json t, v;
-    pt_buf columns[CLI_MAX_FNS]; /* JSON of buckets, one for each of q->fns */
-    pt_json column[CLI_MAX_FNS];
+    pt_buf text, bytes;       /* one value, as text and in base64 */
+    cli_spool spools[SPOOLS]; /* JSON: values, qualities and notes, or one for each of q->fns */
+    hist_notes notes;
     const cli_history *q;
     cli *c;
     hist *h;
     uint32_t tag_id;
     bool linear; /* a Float or Double: between two values there is a line */
-    bool failed; /* said already */
     bool f32; /* a Float tag: what is one of its values is written as short as the raw value is */
+    int code; /* CLI_GO_ON, or why to stop; said already */
 } series_out;
+
+/* The spools that have a use in this call. */
+static size_t first_spool(const cli_history *q)
+{
+    return q->interval_ms ? NOTES + HIST_NOTES : 0;
+}
+static size_t last_spool(const cli_history *q)
+{
+    return NOTES + HIST_NOTES + (q->interval_ms ? q->n_fns : 0);
+}
+
+/* A row of the JSON series is made: what has gathered goes on. */
+static bool row_made(series_out *o)
+{
+    o->code = put_some(o->c, o->json->out);
+    for (size_t i = first_spool(o->q); i < last_spool(o->q) && o->code == CLI_GO_ON; i++)
+        o->code = cli_spool_ease(&o->spools[i], o->c);
+    return o->code == CLI_GO_ON;
+}
 
 static bool is_a_value(hist_fn fn)
 {
     return fn == HIST_FN_MIN || fn == HIST_FN_MAX || fn == HIST_FN_FIRST || fn == HIST_FN_LAST;
 }
 
-/* Is everything that was added there? */
-static bool series_whole(const series_out *o)
+static bool one_row(series_out *o, const hist_sample *s)
 {
-    bool ok = !pt_buf_status(&o->text) && !pt_buf_status(&o->times) && !pt_buf_status(&o->values) && !pt_buf_status(&o->qualities);
-    for (size_t i = 0; i < o->q->n_fns; i++)
-        ok = ok && !pt_buf_status(&o->columns[i]);
-    return ok;
+    spb_value v;
+    char flags[4];
+    cli_sample row = { .ms = s->time_ms, .path = o->path, .quality = spb_quality_name((spb_quality)s->quality), .type = spb_datatype_name(s->type), .flags = hist_flags_text(s->flags, flags) };
+    pt_buf_reset(&o->text);
+    pt_buf_reset(&o->bytes);
+    hist_sample_value(s, &v);
+    spb_value_text(&o->text, &v);
+    if (!hist_text_exact(s)) hist_value_base64_cell(s, &o->bytes);
+    if (pt_buf_status(&o->text) || pt_buf_status(&o->bytes)) {
+        o->code = cli_fail(o->c, PT_EXIT_FAILED, "out of memory");
+        return false;
+    }
+    row.value = pt_buf_view(&o->text);
+    row.base64 = pt_buf_view(&o->bytes);
+    cli_rows_sample(o->rows, &row);
+    return o->rows->code == CLI_GO_ON;
 }
 
 static bool one_sample(void *ctx, const hist_sample *s)
@@ -149,18 +193,13 @@ static bool one_sample(void *ctx, const hist_sample *s)
     series_out *o = ctx;
     spb_value v;
     if (s->flags & HIST_STATE) return true;
-    hist_sample_value(s, &v);
-    if (o->rows) {
-        pt_buf_reset(&o->text);
-        spb_value_text(&o->text, &v);
-        if (pt_buf_status(&o->text)) return false;
-        cli_rows_sample(o->rows, s->time_ms, o->path, pt_buf_view(&o->text), spb_quality_name((spb_quality)s->quality));
-        return o->rows->code == CLI_GO_ON;
-    }
-    pt_json_i64(&o->t, s->time_ms);
-    spb_value_json(&o->v, &v);
-    pt_buf_char(&o->qualities, spb_quality_letter((spb_quality)s->quality));
-    return pt_buf_status(&o->values) == PT_OK;
+    if (o->rows) return one_row(o, s);
+    hist_value_for_json(s, &v);
+    pt_json_i64(o->json, s->time_ms);
+    spb_value_json(&o->spools[VALUES].j, &v);
+    pt_buf_char(&o->spools[QUALITIES].text, spb_quality_letter((spb_quality)s->quality));
+    hist_notes_add(&o->notes, s);
+    return row_made(o);
 }
 
 static pt_status all_samples(hist *h, uint32_t tag_id, const cli_history *q, series_out *o, uint64_t *raw, pt_error *err)
@@ -201,8 +240,7 @@ static double value_at_start(series_out *o, const hist_bucket *b)
     pt_error err = { 0 };
     pt_status st = hist_interpolate(o->h, o->tag_id, b->t_ms, b->t_ms + 1, 1, o->linear, one_point, &v, &err);
     if (st != PT_OK) {
-        o->failed = true;
-        fprintf(stderr, "plantree: %.*s: %s\n", PT_SLICE_ARGS(o->path), err.text[0] ? err.text : pt_status_name(st));
+        o->code = cli_fail(o->c, PT_EXIT_FAILED, "%.*s: %s", PT_SLICE_ARGS(o->path), err.text[0] ? err.text : pt_status_name(st));
     }
     return v;
 }
@@ -225,24 +263,26 @@ static bool one_bucket(void *ctx, const hist_bucket *b)
             n = o->f32 && is_a_value(known) ? pt_f32_text((float)v, text[i]) : pt_f64_text(v, text[i]);
         values[i] = pt_slice_of(text[i], n);
     }
-    if (o->failed) return false;
+    if (o->code != CLI_GO_ON) return false;
     if (o->rows) {
         cli_rows_bucket(o->rows, b->t_ms, o->path, values, o->q->n_fns);
         return o->rows->code == CLI_GO_ON;
     }
-    pt_json_i64(&o->t, b->t_ms);
+    pt_json_i64(o->json, b->t_ms);
     for (size_t i = 0; i < o->q->n_fns; i++) {
+        pt_json *column = &o->spools[NOTES + HIST_NOTES + i].j;
         if (!values[i].len)
-            pt_json_null(&o->column[i]);
+            pt_json_null(column);
         else if (values[i].ptr[values[i].len - 1] > '9') /* NaN, Infinity */
-            pt_json_str(&o->column[i], values[i]);
+            pt_json_str(column, values[i]);
         else
-            pt_json_raw(&o->column[i], values[i]);
+            pt_json_raw(column, values[i]);
     }
-    return series_whole(o);
+    return row_made(o);
 }
 
-static void series_json(pt_json *j, const hist_tag *tag, const series_out *o, uint64_t raw)
+/* The beginning of a series, up to the list of its times. */
+static void series_begin(pt_json *j, const hist_tag *tag, const series_out *o)
 {
     pt_json_object(j);
     pt_json_member_str(j, "path", o->path);
@@ -256,18 +296,41 @@ static void series_json(pt_json *j, const hist_tag *tag, const series_out *o, ui
         pt_json_member_i64(j, "interval_ms", o->q->interval_ms);
     }
     pt_json_key(j, "t");
-    pt_json_raw(j, pt_buf_view(&o->times));
-    for (size_t i = 0; i < o->q->n_fns; i++) {
-        pt_json_key(j, o->q->fns[i]);
-        pt_json_raw(j, pt_buf_view(&o->columns[i]));
+    pt_json_array(j);
+}
+
+/* A member whose value waits in a spool, between two characters. */
+static void put_column(series_out *o, const char *name, char open, cli_spool *s, char close)
+{
+    pt_buf *out = o->json->out;
+    if (o->code != CLI_GO_ON) return;
+    pt_json_key(o->json, name);
+    pt_buf_char(out, open);
+    if (s->file) { /* too long to go through `out` */
+        int rc = cli_put(o->c, out);
+        pt_buf_reset(out);
+        o->code = rc == PT_EXIT_OK ? cli_spool_put(s, o->c) : rc;
+    } else {
+        pt_buf_slice(out, pt_buf_view(&s->text));
     }
+    pt_buf_char(out, close);
+    o->json->comma = true;
+    if (o->code == CLI_GO_ON) o->code = put_some(o->c, out);
+}
+
+static void series_end(series_out *o, uint64_t raw)
+{
+    pt_json_end_array(o->json);
+    for (size_t i = 0; i < o->q->n_fns; i++)
+        put_column(o, o->q->fns[i], '[', &o->spools[NOTES + HIST_NOTES + i], ']');
     if (!o->q->interval_ms) {
-        pt_json_key(j, "v");
-        pt_json_raw(j, pt_buf_view(&o->values));
-        pt_json_member_str(j, "q", pt_buf_view(&o->qualities));
-        pt_json_member_u64(j, "raw_count", raw);
+        put_column(o, "v", '[', &o->spools[VALUES], ']');
+        put_column(o, "q", '"', &o->spools[QUALITIES], '"');
+        pt_json_member_u64(o->json, "raw_count", raw);
+        for (size_t i = 0; i < HIST_NOTES; i++)
+            if (o->notes.any[i]) put_column(o, hist_note_names[i], '[', &o->spools[NOTES + i], ']');
     }
-    pt_json_end_object(j);
+    pt_json_end_object(o->json);
 }
 
 static pt_status zone_buckets(hist *h, uint32_t tag_id, const cli_history *q, series_out *o, pt_error *err)
@@ -285,94 +348,112 @@ static pt_status zone_buckets(hist *h, uint32_t tag_id, const cli_history *q, se
     return st;
 }
 
+/* The tag of a path; CLI_GO_ON, or the exit code (said). */
+static int tag_of(cli *c, hist *h, const char *path, pt_arena *arena, hist_tag *tag)
+{
+    pt_status st = hist_tag_by_path(h, pt_cstr(path), arena, tag);
+    if (st == PT_OK) return CLI_GO_ON;
+    return st == PT_ENOTFOUND ? cli_fail(c, PT_EXIT_FAILED, "there is no tag '%s' in %s", path, c->data_dir)
+                              : cli_fail(c, PT_EXIT_FAILED, "%s: %s", c->data_dir, pt_status_name(st));
+}
+
+static pt_status read_series(series_out *o, uint64_t *raw, pt_error *err)
+{
+    const cli_history *q = o->q;
+    if (q->zone) return zone_buckets(o->h, o->tag_id, q, o, err);
+    if (q->interval_ms) return hist_buckets(o->h, o->tag_id, q->from_ms, q->to_ms, q->interval_ms, one_bucket, o, err);
+    if (q->max_points) return (q->lttb ? hist_lttb : hist_reduce)(o->h, o->tag_id, q->from_ms, q->to_ms, q->max_points, one_sample, o, raw, err);
+    return all_samples(o->h, o->tag_id, q, o, raw, err);
+}
+
 static int one_path(cli *c, hist *h, const cli_history *q, const char *path, cli_rows *rows, pt_json *json)
 {
-    series_out o = { .rows = rows, .path = pt_cstr(path), .q = q };
+    series_out o = { .rows = rows, .json = json, .path = pt_cstr(path), .q = q, .c = c, .h = h, .code = CLI_GO_ON };
     hist_tag tag;
     pt_arena arena;
     pt_error err = { 0 };
     uint64_t raw = 0;
     pt_arena_init(&arena, 1 << 20);
-    pt_status st = hist_tag_by_path(h, o.path, &arena, &tag);
-    if (st) {
+    int rc = tag_of(c, h, path, &arena, &tag);
+    if (rc != CLI_GO_ON) {
         pt_arena_fini(&arena);
-        return st == PT_ENOTFOUND ? cli_fail(c, PT_EXIT_FAILED, "there is no tag '%s' in %s", path, c->data_dir)
-                                  : cli_fail(c, PT_EXIT_FAILED, "%s: %s", c->data_dir, pt_status_name(st));
+        return rc;
     }
-    o.c = c;
-    o.h = h;
     o.tag_id = tag.tag_id;
     o.f32 = tag.type == SPB_FLOAT;
     o.linear = tag.type == SPB_FLOAT || tag.type == SPB_DOUBLE;
-    pt_buf *const bufs[] = { &o.text, &o.times, &o.values, &o.qualities };
-    for (size_t i = 0; i < PT_COUNT_OF(bufs); i++)
-        pt_buf_init(bufs[i], i ? MAX_OUT : MAX_VALUE);
-    pt_json_init(&o.t, &o.times);
-    pt_json_init(&o.v, &o.values);
-    pt_json_array(&o.t);
-    pt_json_array(&o.v);
-    for (size_t i = 0; i < q->n_fns; i++) {
-        pt_buf_init(&o.columns[i], MAX_OUT);
-        pt_json_init(&o.column[i], &o.columns[i]);
-        pt_json_array(&o.column[i]);
-    }
-    if (q->zone)
-        st = zone_buckets(h, tag.tag_id, q, &o, &err);
-    else if (q->interval_ms)
-        st = hist_buckets(h, tag.tag_id, q->from_ms, q->to_ms, q->interval_ms, one_bucket, &o, &err);
-    else if (q->max_points)
-        st = (q->lttb ? hist_lttb : hist_reduce)(h, tag.tag_id, q->from_ms, q->to_ms, q->max_points, one_sample, &o, &raw, &err);
-    else
-        st = all_samples(h, tag.tag_id, q, &o, &raw, &err);
-    pt_json_end_array(&o.t);
-    pt_json_end_array(&o.v);
-    for (size_t i = 0; i < q->n_fns; i++)
-        pt_json_end_array(&o.column[i]);
-    if (json && !st) series_json(json, &tag, &o, raw);
-    int rc = st ? cli_fail(c, PT_EXIT_FAILED, "%s: %s", path, err.text[0] ? err.text : pt_status_name(st)) : rows ? rows->code : CLI_GO_ON;
-    if (rc == CLI_GO_ON && o.failed) rc = PT_EXIT_FAILED;
-    if (rc == CLI_GO_ON && !series_whole(&o)) rc = cli_fail(c, PT_EXIT_FAILED, rows ? "out of memory" : "too many samples for JSON; use --format csv");
-    for (size_t i = 0; i < PT_COUNT_OF(bufs); i++)
-        pt_buf_fini(bufs[i]);
-    for (size_t i = 0; i < q->n_fns; i++)
-        pt_buf_fini(&o.columns[i]);
+    o.notes.type = (uint8_t)tag.type;
+    pt_buf_init(&o.text, MAX_VALUE);
+    pt_buf_init(&o.bytes, MAX_VALUE);
+    for (size_t i = 0; i < SPOOLS; i++)
+        cli_spool_init(&o.spools[i]);
+    for (size_t i = 0; i < HIST_NOTES; i++)
+        o.notes.lists[i] = &o.spools[NOTES + i].text;
+    if (json) series_begin(json, &tag, &o);
+    pt_status st = read_series(&o, &raw, &err);
+    if (rows && o.code == CLI_GO_ON) o.code = rows->code;
+    if (st && o.code == CLI_GO_ON) o.code = cli_fail(c, PT_EXIT_FAILED, "%s: %s", path, err.text[0] ? err.text : pt_status_name(st));
+    if (json && o.code == CLI_GO_ON) series_end(&o, raw);
+    for (size_t i = 0; i < SPOOLS; i++)
+        cli_spool_fini(&o.spools[i]);
+    pt_buf_fini(&o.bytes);
+    pt_buf_fini(&o.text);
     pt_arena_fini(&arena);
+    return o.code;
+}
+
+/* Before anything is written: no document for a call that fails. */
+static int all_paths_known(cli *c, hist *h, const cli_history *q)
+{
+    int rc = CLI_GO_ON;
+    for (size_t i = 0; i < q->n && rc == CLI_GO_ON; i++) {
+        hist_tag tag;
+        pt_arena arena;
+        pt_arena_init(&arena, 1 << 20);
+        rc = tag_of(c, h, q->paths[i], &arena, &tag);
+        pt_arena_fini(&arena);
+    }
     return rc;
+}
+
+static int history_json(cli *c, hist *h, const cli_history *q)
+{
+    pt_buf out;
+    pt_json j;
+    int rc = all_paths_known(c, h, q);
+    pt_buf_init(&out, MAX_OUT);
+    pt_json_init(&j, &out);
+    pt_json_object(&j);
+    pt_json_member_i64(&j, "from_ms", q->from_ms);
+    pt_json_member_i64(&j, "to_ms", q->to_ms);
+    pt_json_key(&j, "series");
+    pt_json_array(&j);
+    for (size_t i = 0; i < q->n && rc == CLI_GO_ON; i++)
+        rc = one_path(c, h, q, q->paths[i], NULL, &j);
+    pt_json_end_array(&j);
+    pt_json_end_object(&j);
+    pt_buf_char(&out, '\n');
+    if (rc == CLI_GO_ON) rc = cli_put(c, &out);
+    pt_buf_fini(&out);
+    return rc;
+}
+
+static int history_rows(cli *c, hist *h, const cli_history *q)
+{
+    cli_rows rows;
+    int rc = cli_rows_begin(&rows, c, q);
+    for (size_t i = 0; i < q->n && rc == CLI_GO_ON; i++)
+        rc = one_path(c, h, q, q->paths[i], &rows, NULL);
+    int end = cli_rows_end(&rows);
+    return rc == CLI_GO_ON ? end : rc;
 }
 
 int cli_data_history(cli *c, const cli_history *q)
 {
-    cli_rows rows;
-    pt_buf out;
-    pt_json j;
     hist *h = NULL;
     int rc = cli_data_open(c, true, &h);
     if (rc != CLI_GO_ON) return rc;
-    bool json = q->format == CLI_JSON;
-    pt_buf_init(&out, MAX_OUT);
-    pt_json_init(&j, &out);
-    if (json) {
-        pt_json_object(&j);
-        pt_json_member_i64(&j, "from_ms", q->from_ms);
-        pt_json_member_i64(&j, "to_ms", q->to_ms);
-        pt_json_key(&j, "series");
-        pt_json_array(&j);
-    } else {
-        rc = cli_rows_begin(&rows, c, q);
-    }
-    for (size_t i = 0; i < q->n && rc == CLI_GO_ON; i++)
-        rc = one_path(c, h, q, q->paths[i], json ? NULL : &rows, json ? &j : NULL);
-    if (json) {
-        pt_json_end_array(&j);
-        pt_json_end_object(&j);
-        pt_buf_char(&out, '\n');
-        if (rc == CLI_GO_ON) rc = cli_put(c, &out);
-    } else {
-        int end = cli_rows_end(&rows);
-        if (rc == CLI_GO_ON) rc = end;
-    }
-    pt_buf_fini(&out);
-    return cli_data_close(c, h, rc);
+    return cli_data_close(c, h, (q->format == CLI_JSON ? history_json : history_rows)(c, h, q));
 }
 
 /* --- replay --- */

@@ -48,6 +48,19 @@ int cli_data_events(cli *c, const cli_events *e, const char *const *heads, const
 int cli_data_history(cli *c, const cli_history *q);
 int cli_data_replay(cli *c, const cli_replay *r);
 
+/* Text that is made now and wanted later: its beginning in memory, the rest in a temporary file that has no name. */
+typedef struct cli_spool {
+    pt_buf text; /* append here; what was moved to the file is not in it any more */
+    pt_json j;   /* writes into it */
+    FILE *file;  /* NULL: all is in memory */
+} cli_spool;
+void cli_spool_init(cli_spool *s);
+void cli_spool_fini(cli_spool *s);
+/* Call this now and then: what is more than some 64 KiB goes to the file. CLI_GO_ON, or the exit code (said). */
+int cli_spool_ease(cli_spool *s, const cli *c);
+/* All of it to standard output; nothing can be added then. The same result. */
+int cli_spool_put(cli_spool *s, const cli *c);
+
 /* Rows of history in the wanted format, from whichever source. */
 typedef struct cli_rows {
     cli *c;
@@ -58,8 +71,15 @@ typedef struct cli_rows {
     int code;   /* CLI_GO_ON, or why to stop */
 } cli_rows;
 int cli_rows_begin(cli_rows *r, cli *c, const cli_history *q);
-/* `value` already as text; a bucket's values are given as columns. */
-void cli_rows_sample(cli_rows *r, int64_t ms, pt_slice path, pt_slice value, const char *quality);
+typedef struct cli_sample { /* its value already as text */
+    int64_t ms;
+    pt_slice path, value;
+    const char *quality;
+    const char *type, *flags; /* CSV only, as in an export */
+    pt_slice base64;          /* CSV only: the value's own bytes where its text doesn't hold them; else absent */
+} cli_sample;
+void cli_rows_sample(cli_rows *r, const cli_sample *s);
+/* A bucket's values are given as columns. */
 void cli_rows_bucket(cli_rows *r, int64_t ms, pt_slice path, const pt_slice *values, size_t n);
 int cli_rows_end(cli_rows *r);
 #endif

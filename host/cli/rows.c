@@ -14,7 +14,7 @@ int cli_rows_begin(cli_rows *r, cli *c, const cli_history *q)
         pt_buf_cstr(&r->out, "time,path");
         for (size_t i = 0; i < q->n_fns; i++)
             pt_buf_printf(&r->out, ",%s", q->fns[i]);
-        pt_buf_cstr(&r->out, q->n_fns ? "\n" : ",value,quality\n");
+        pt_buf_cstr(&r->out, q->n_fns ? "\n" : ",value,quality,type,flags,base64\n");
         return CLI_GO_ON;
     }
     if (q->n_fns) {
@@ -52,18 +52,20 @@ static void start(cli_rows *r, int64_t ms, pt_slice path)
     }
 }
 
-void cli_rows_sample(cli_rows *r, int64_t ms, pt_slice path, pt_slice value, const char *quality)
+void cli_rows_sample(cli_rows *r, const cli_sample *s)
 {
     if (r->code != CLI_GO_ON) return;
-    start(r, ms, path);
+    start(r, s->ms, s->path);
     if (r->format == CLI_TABLE) {
-        cli_table_cell(r->table, value.len ? value : PT_LIT("-"));
-        cli_table_cstr(r->table, quality);
+        cli_table_cell(r->table, s->value.len ? s->value : PT_LIT("-"));
+        cli_table_cstr(r->table, s->quality);
         return;
     }
     pt_buf_char(&r->out, ',');
-    cli_csv_cell(&r->out, value);
-    pt_buf_printf(&r->out, ",%s\n", quality);
+    cli_csv_cell(&r->out, s->value);
+    pt_buf_printf(&r->out, ",%s,%s,%s,", s->quality, s->type, s->flags);
+    pt_buf_slice(&r->out, s->base64); /* its characters need no quotes */
+    pt_buf_char(&r->out, '\n');
     flush(r, false);
 }
 

@@ -1,6 +1,7 @@
 /* host/cli/verb_history.c -- recorded values, from the host or from a data directory. */
 #include "host/cli/cli.h"
 #include "historian/aggregate.h"
+#include "historian/exact.h"
 #include "host/cli/data.h"
 #include "historian/zone.h"
 
@@ -20,6 +21,7 @@ static char *target_of(const cli_history *q, size_t i, int64_t from_ms)
     cli_query_ms(&target, "to", q->to_ms);
     if (q->max_points) cli_query_ms(&target, "max_points", q->max_points);
     if (q->lttb) cli_query(&target, "reduce", "lttb");
+    if (!q->interval_ms && q->format != CLI_JSON) cli_query(&target, "int64", "string"); /* jansson holds none beyond 2^63 */
     if (q->zone) {
         cli_query(&target, "interval", q->interval);
         cli_query(&target, "tz", q->zone);
@@ -35,18 +37,77 @@ static char *target_of(const cli_history *q, size_t i, int64_t from_ms)
     return pt_buf_take(&target, NULL);
 }
 
+/* A list of notes beside the columns (historian/exact.h), walked along with them. */
+typedef struct notes {
+    const json_t *list;
+    size_t next;
+    const char *text; /* of the last item passed */
+} notes;
+
+/* Is there an item for this index? */
+static bool note_at(notes *o, size_t index)
+{
+    const json_t *item = json_array_get(o->list, o->next);
+    if (!item || cli_int(json_array_get(item, 0)) != (int64_t)index) return false;
+    o->text = json_string_value(json_array_get(item, 1));
+    o->next++;
+    return o->text != NULL;
+}
+
+static bool is_number_in_text(const json_t *v)
+{
+    uint64_t u;
+    int64_t i;
+    pt_slice text = json_is_string(v) ? pt_slice_of(json_string_value(v), json_string_length(v)) : PT_NONE;
+    return pt_slice_to_u64(text, &u) || pt_slice_to_i64(text, &i);
+}
+
+/* As the files' own text: the host was asked to give wide integers as texts, also among the elements of an array. */
+static void value_text(pt_buf *out, const json_t *v, const char *type)
+{
+    pt_json j;
+    if (!json_is_array(v) || strcmp(type, "StringArray") == 0) {
+        cli_value_text(out, v);
+        return;
+    }
+    pt_json_init(&j, out);
+    pt_json_array(&j);
+    for (size_t i = 0; i < json_array_size(v); i++) {
+        const json_t *element = json_array_get(v, i);
+        if (is_number_in_text(element)) pt_json_raw(&j, pt_cstr(json_string_value(element)));
+        else cli_json_value(&j, element);
+    }
+    pt_json_end_array(&j);
+}
+
+/* No bytes at all: what JSON can only say as null, an empty document, is the empty text of CSV; else it is said. */
+static pt_slice base64_cell(const char *text, const json_t *value)
+{
+    return text[0] ? pt_cstr(text) : json_is_null(value) ? PT_NONE : PT_LIT("=");
+}
+
 static void sample_rows(cli_rows *r, const json_t *s)
 {
     const json_t *t = json_object_get(s, "t"), *v = json_object_get(s, "v");
-    const char *path = cli_str(s, "path"), *q = cli_str(s, "q");
+    const char *path = cli_str(s, "path"), *q = cli_str(s, "q"), *type = cli_str(s, "type");
     size_t letters = q ? strlen(q) : 0;
+    notes o[HIST_NOTES];
     pt_buf text;
+    for (size_t k = 0; k < HIST_NOTES; k++) o[k] = (notes){ json_object_get(s, hist_note_names[k]), 0, k == HIST_NOTE_TYPES && type ? type : "" };
     pt_buf_init(&text, 64 << 20);
     for (size_t i = 0; i < json_array_size(t) && r->code == CLI_GO_ON; i++) {
+        const json_t *value = json_array_get(v, i);
+        bool bytes = note_at(&o[HIST_NOTE_BASE64], i);
+        (void)note_at(&o[HIST_NOTE_TYPES], i);
+        (void)note_at(&o[HIST_NOTE_FLAGS], i);
+        char flags[8];
+        snprintf(flags, sizeof flags, "%s%.4s", json_is_null(value) && !bytes ? "N" : "", o[HIST_NOTE_FLAGS].text);
         pt_buf_reset(&text);
-        cli_value_text(&text, json_array_get(v, i));
-        cli_rows_sample(r, cli_int(json_array_get(t, i)), pt_cstr(path), pt_buf_view(&text),
-                        letters ? cli_quality_word(i < letters ? q[i] : q[letters - 1]) : "GOOD");
+        value_text(&text, value, o[HIST_NOTE_TYPES].text);
+        const cli_sample sample = { .ms = cli_int(json_array_get(t, i)), .path = pt_cstr(path), .value = pt_buf_view(&text), .type = o[HIST_NOTE_TYPES].text, .flags = flags,
+                                    .quality = letters ? cli_quality_word(i < letters ? q[i] : q[letters - 1]) : "GOOD",
+                                    .base64 = bytes ? base64_cell(o[HIST_NOTE_BASE64].text, value) : PT_NONE };
+        cli_rows_sample(r, &sample);
     }
     pt_buf_fini(&text);
 }
@@ -79,19 +140,28 @@ static int whole(const cli *c, const cli_answer *a)
     return CLI_GO_ON;
 }
 
+/* What one answer holds goes behind what the others did. */
+static int add_series(cli *c, cli_answer *a, cli_spool *out)
+{
+    int rc = whole(c, a);
+    if (rc == CLI_GO_ON) rc = cli_answer_json(c, a);
+    const json_t *series = rc == CLI_GO_ON ? json_object_get(a->json, "series") : NULL;
+    for (size_t k = 0; k < json_array_size(series); k++)
+        cli_json_value(&out->j, json_array_get(series, k));
+    return rc == CLI_GO_ON ? cli_spool_ease(out, c) : rc;
+}
+
 /* One answer per path; several are joined into one document of the same shape. */
 static int as_json(cli *c, const cli_history *q)
 {
-    pt_buf out;
-    pt_json j;
+    cli_spool out;
     int rc = CLI_GO_ON;
-    pt_buf_init(&out, 1 << 30);
-    pt_json_init(&j, &out);
-    pt_json_object(&j);
-    pt_json_member_i64(&j, "from_ms", q->from_ms);
-    pt_json_member_i64(&j, "to_ms", q->to_ms);
-    pt_json_key(&j, "series");
-    pt_json_array(&j);
+    cli_spool_init(&out);
+    pt_json_object(&out.j);
+    pt_json_member_i64(&out.j, "from_ms", q->from_ms);
+    pt_json_member_i64(&out.j, "to_ms", q->to_ms);
+    pt_json_key(&out.j, "series");
+    pt_json_array(&out.j);
     for (size_t i = 0; i < q->n && rc == CLI_GO_ON; i++) {
         cli_answer a = { 0 };
         char *target = target_of(q, i, q->from_ms);
@@ -101,22 +171,18 @@ static int as_json(cli *c, const cli_history *q)
             rc = cli_put_json(c, &a);
             int part = whole(c, &a);
             cli_release(&a);
-            pt_buf_fini(&out);
+            cli_spool_fini(&out);
             return part == CLI_GO_ON ? rc : part;
         }
-        if (rc == CLI_GO_ON) rc = whole(c, &a);
-        if (rc == CLI_GO_ON) rc = cli_answer_json(c, &a);
-        const json_t *series = rc == CLI_GO_ON ? json_object_get(a.json, "series") : NULL;
-        for (size_t k = 0; k < json_array_size(series); k++)
-            cli_json_value(&j, json_array_get(series, k));
+        if (rc == CLI_GO_ON) rc = add_series(c, &a, &out);
         cli_release(&a);
     }
-    pt_json_end_array(&j);
-    pt_json_end_object(&j);
-    pt_buf_char(&out, '\n');
-    if (rc == CLI_GO_ON) rc = cli_put(c, &out);
-    pt_buf_fini(&out);
-    return rc;
+    pt_json_end_array(&out.j);
+    pt_json_end_object(&out.j);
+    pt_buf_char(&out.text, '\n');
+    if (rc == CLI_GO_ON) rc = cli_spool_put(&out, c);
+    cli_spool_fini(&out);
+    return rc == CLI_GO_ON ? PT_EXIT_OK : rc;
 }
 
 /* Rows of one path; the host gives long ranges in parts, each naming where the next begins. */
@@ -262,7 +328,9 @@ const cli_verb cli_verb_history = {
     "Usage: plantree history PATH... [--from T] [--to T] [--max-points N [--reduce HOW] | --interval D [--tz ZONE] [--fn LIST]]\n"
     "                        [--format table|csv|json] [--data DIR]\n"
     "\n"
-    "Every recorded sample of the tags in [from, to); default is the last hour.\n"
+    "Every recorded sample of the tags in [from, to); default is the last hour. As CSV they can be imported again as they are: flags is N for\n"
+    "null and H for historical, base64 the value's own bytes where its text doesn't hold them (NaN with other bits, a text that is no UTF-8).\n"
+    "What marks a state (STALE after a death) is in an export and in a replay.\n"
     "\n"
     "  --max-points N   reduce to about N points that keep minima and maxima, as a trend would show them\n"
     "  --reduce HOW     minmax (default), or lttb: the N points that look most like the whole\n"
@@ -272,7 +340,9 @@ const cli_verb cli_verb_history = {
     "  --fn LIST        of an interval: count (samples of any quality), numbers (usable ones), min,max,avg,sum,first,last,twa,total,\n"
     "                   delta,range,stddev,stddev_pop,percent_good,duration_good,samples (default count,min,max,avg), or interpolated: the value at its beginning, between numbers with\n"
     "                   fractions on the line; OPC UA names like TimeAverage are known too\n"
-    "  --format F       table (default), csv (time,path,value,quality; times UTC in ms) or json\n"
+    "  --format F       table (default), csv (time,path,value,quality,type,flags,base64; times UTC in ms; of intervals\n"
+    "                   time,path and LIST) or json\n"
+    "                   JSON of any length takes little memory: what comes later in it waits in a file in TMPDIR\n"
     "  --data DIR       read the historian's directory itself, beside a running host or without one\n"
     "\n"
     "Examples:\n"

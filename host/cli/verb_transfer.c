@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { HEADER_STEP = 8192, HEADER_MAX = 1 << 20 };
+
 typedef struct transfer {
     cli *c;
     FILE *file;
@@ -150,8 +152,25 @@ static void import_progress(void *ctx, const hist_import_report *r)
     else fprintf(stderr, "\r\033[K%llu samples", (unsigned long long)r->samples);
 }
 
+/* The first record of the file; its end need not be that of its first line. */
+static int read_header(cli *c, const transfer *t, const char *input, pt_buf *header)
+{
+    size_t n = 1, len = 0;
+    pt_status st = PT_OK;
+    while (!len && n && (st = pt_buf_reserve(header, HEADER_STEP)) == PT_OK) {
+        n = fread(header->ptr + header->len, 1, HEADER_STEP, t->file);
+        header->len += n;
+        len = hist_record_length(HIST_CSV, pt_buf_view(header), n == 0);
+    }
+    if (st == PT_ENOMEM) return cli_fail(c, PT_EXIT_FAILED, "out of memory");
+    if (ferror(t->file)) return cli_fail(c, PT_EXIT_FAILED, "%s: %s", input, strerror(errno));
+    if (!len) return cli_fail(c, PT_EXIT_FAILED, "%s: no header line", input);
+    header->len = len;
+    return CLI_GO_ON;
+}
+
 /* Where an earlier import stopped, and the CSV header from the file's start. */
-static int find_start(cli *c, transfer *t, const char *input, hist_import_options *o, char *header, size_t cap)
+static int find_start(cli *c, transfer *t, const char *input, hist_import_options *o, pt_buf *header)
 {
     FILE *f = t->resume ? fopen(t->resume, "r") : NULL;
     unsigned long long offset = 0;
@@ -161,8 +180,9 @@ static int find_start(cli *c, transfer *t, const char *input, hist_import_option
     if (!ok || offset == 0) return CLI_GO_ON;
     if (offset > t->size) return cli_fail(c, PT_EXIT_FAILED, "%s says %llu bytes of %s are imported, which has %llu: it belongs to another file", t->resume, offset, input, (unsigned long long)t->size);
     if (o->format == HIST_CSV) {
-        if (!fgets(header, (int)cap, t->file)) return cli_fail(c, PT_EXIT_FAILED, "%s: no header line", input);
-        o->header = pt_cstr(header);
+        int rc = read_header(c, t, input, header);
+        if (rc != CLI_GO_ON) return rc;
+        o->header = pt_buf_view(header);
     }
     if (fseeko(t->file, (off_t)offset, SEEK_SET) != 0) return cli_fail(c, PT_EXIT_FAILED, "%s: %s", input, strerror(errno));
     o->start_offset = offset;
@@ -188,12 +208,14 @@ static int run_import(cli *c, int argc, char **argv)
     if (!t.file) return cli_fail(c, PT_EXIT_FAILED, "%s: %s", input, strerror(errno));
     struct stat info;
     if (input && stat(input, &info) == 0) t.size = (uint64_t)info.st_size;
-    char header[8192];
+    pt_buf header;
     hist *h = NULL;
     o.ctx = &t;
-    rc = find_start(c, &t, input, &o, header, sizeof header);
+    pt_buf_init(&header, HEADER_MAX);
+    rc = find_start(c, &t, input, &o, &header);
     if (rc == CLI_GO_ON) rc = cli_data_open(c, false, &h);
     if (rc != CLI_GO_ON) {
+        pt_buf_fini(&header);
         if (input) fclose(t.file);
         return rc;
     }
@@ -201,6 +223,7 @@ static int run_import(cli *c, int argc, char **argv)
     hist_import_report r;
     hist_stats stats = { 0 };
     pt_status st = hist_import(h, &o, &r, &err);
+    pt_buf_fini(&header);
     unsigned long long records = (unsigned long long)(r.lines - r.header);
     hist_stats_get(h, &stats);
     pt_error closing = { 0 };
@@ -224,10 +247,10 @@ const cli_verb cli_verb_import = {
     "import", "samples from CSV or JSON Lines into a data directory",
     "Usage: plantree import [FILE] --data DIR [--format csv|jsonl] [--resume STATE] [--skip-faults] [--json]\n"
     "\n"
-    "Reads what `plantree export`, `plantree history --format csv` and `plantree replay` write, or any CSV with the columns time, path and\n"
-    "value (quality, type, unit, ... when there). No host may be running on the directory (exit code 3). The same file again changes\n"
-    "nothing: samples are known by tag and time. FILE '-' or none: standard input. What was new and what was there already is said at the\n"
-    "end; --json says it as JSON.\n"
+    "Reads what `plantree export`, `plantree history --format csv` and `plantree replay` write, and loses nothing of a sample; or any CSV with\n"
+    "the columns time, path and value (quality, type, unit, ... when there). A replay's events are passed over. No host may be running on the\n"
+    "directory (exit code 3). The same file again changes nothing: samples are known by tag and time. FILE '-' or none: standard input. What\n"
+    "was new and what was there already is said at the end; --json says it as JSON.\n"
     "\n"
     "  --resume STATE   remember in the file STATE how far it came, and go on there next time\n"
     "  --skip-faults    leave out records that cannot be read instead of stopping at the first\n"

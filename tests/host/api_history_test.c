@@ -62,6 +62,31 @@ static void a_series_is_columns_of_times_values_and_qualities(void)
     stage_close(&st);
 }
 
+/* Lists of [index, text], there only where they say something. */
+static void what_the_columns_leave_open_stands_beside_them(void)
+{
+    static const hist_tag_key key = { { "spb", 3 }, { "g", 1 }, { "e", 1 }, { "d", 1 }, { "odd", 3 } };
+    hist_sample some[] = { { .time_ms = 1, .type = SPB_INT32, .as.i64 = 7 }, { .time_ms = 2, .type = SPB_DOUBLE, .as.u64 = 0xfff8000000000000u }, { .time_ms = 3, .type = SPB_DOUBLE, .as.f64 = 7, .flags = HIST_HISTORICAL },
+                           { .time_ms = 4, .type = SPB_DOUBLE, .flags = HIST_NULL | HIST_HISTORICAL }, { .time_ms = 5, .type = SPB_STRING, .as.ptr = "\xff", .len = 1 },
+                           { .time_ms = 6, .type = SPB_TEMPLATE, .as.ptr = "none", .len = 4 } };
+    uint32_t id = 0;
+    start();
+    CHECK_OK_FATAL(hist_tag_ensure(st.app.history, &key, PT_LIT("odd"), SPB_INT32, PT_LIT(""), &id));
+    for (size_t i = 0; i < PT_COUNT_OF(some); i++)
+        some[i].tag_id = id;
+    CHECK_OK_FATAL(hist_append(st.app.history, some, PT_COUNT_OF(some)));
+    CHECK_OK_FATAL(hist_flush(st.app.history, 10000, NULL));
+    series_is("/api/v1/history?path=odd&from=0&to=9", "v", "[7,\"NaN\",7,null,\"\xef\xbf\xbd\",null]");
+    series_is("/api/v1/history?path=odd&from=0&to=9", "types", "[[1,\"Double\"],[4,\"String\"],[5,\"Template\"]]");
+    series_is("/api/v1/history?path=odd&from=0&to=9", "flags", "[[2,\"H\"],[4,\"\"]]");
+    series_is("/api/v1/history?path=odd&from=0&to=9", "base64", "[[1,\"AAAAAAAA+P8=\"],[4,\"/w==\"],[5,\"bm9uZQ==\"]]");
+    series_is("/api/v1/history?path=odd&from=2&to=9&max_points=100", "types", "[[0,\"Double\"],[3,\"String\"],[4,\"Template\"]]");
+    json_t *h = stage_json(&st, "/api/v1/history?path=odd&from=0&to=2");
+    CHECK_STR(pt_cstr(stage_keys(json_array_get(json_object_get(h, "series"), 0))), "path tag_id unit type t v q raw_count reduced breaks");
+    json_decref(h);
+    stage_close(&st);
+}
+
 static void many_points_are_reduced_to_as_many_as_asked_for(void)
 {
     stage_open(&st, NULL, NULL);
@@ -276,6 +301,7 @@ int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
         PT_TEST(a_series_is_columns_of_times_values_and_qualities),
+        PT_TEST(what_the_columns_leave_open_stands_beside_them),
         PT_TEST(many_points_are_reduced_to_as_many_as_asked_for),
         PT_TEST(going_stale_is_a_break_of_the_line_and_no_sample),
         PT_TEST(a_question_that_cannot_be_answered_names_its_parameter),

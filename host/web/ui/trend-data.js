@@ -140,7 +140,7 @@ export class TrendData {
 const QUALITY_NAMES = { G: 'GOOD', U: 'UNCERTAIN', B: 'BAD', S: 'STALE', N: 'NO_DATA' };
 const csvCell = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
-// A series of the history answer as the CSV that `plantree history` writes: time,path,value,quality.
+// A series of the history answer as CSV: the first columns of what `plantree history` writes, time,path,value,quality.
 export function csvOf(path, series) {
   const lines = ['time,path,value,quality'];
   const { t = [], v = [], q = '', type } = series ?? {};

@@ -3,6 +3,12 @@
 #include "tests/host/cli/capture.h"
 #include "tests/host/cli/verb.h"
 
+static void row(cli_rows *r, int64_t ms, pt_slice path, pt_slice value, const char *quality)
+{
+    const cli_sample s = { .ms = ms, .path = path, .value = value, .quality = quality, .type = "Double", .flags = value.ptr ? "" : "NH" };
+    cli_rows_sample(r, &s);
+}
+
 static void samples_are_csv_as_the_contract_says(void)
 {
     cli c = { 0 };
@@ -10,13 +16,16 @@ static void samples_are_csv_as_the_contract_says(void)
     const cli_history q = { .format = CLI_CSV };
     capture_begin();
     CHECK_INT(cli_rows_begin(&r, &c, &q), CLI_GO_ON);
-    cli_rows_sample(&r, 1763848992123, PT_LIT("a/b"), PT_LIT("1.5"), "GOOD");
-    cli_rows_sample(&r, 0, PT_LIT("a, \"b\""), PT_LIT("x\ny"), "UNCERTAIN");
-    cli_rows_sample(&r, -1, PT_LIT("a/b"), PT_NONE, "BAD");
+    row(&r, 1763848992123, PT_LIT("a/b"), PT_LIT("1.5"), "GOOD");
+    row(&r, 0, PT_LIT("a, \"b\""), PT_LIT("x\ny"), "UNCERTAIN");
+    row(&r, -1, PT_LIT("a/b"), PT_NONE, "BAD");
+    const cli_sample odd = { 1, PT_LIT("a/b"), PT_LIT("NaN"), "GOOD", "Float", "H", PT_LIT("AADA/w==") };
+    cli_rows_sample(&r, &odd);
     outcome o = capture_end(cli_rows_end(&r));
     CHECK_INT(o.code, 0);
-    CHECK_STR(pt_buf_view(&o.out), "time,path,value,quality\n2025-11-22T22:03:12.123Z,a/b,1.5,GOOD\n"
-                                   "1970-01-01T00:00:00.000Z,\"a, \"\"b\"\"\",\"x\ny\",UNCERTAIN\n1969-12-31T23:59:59.999Z,a/b,,BAD\n");
+    CHECK_STR(pt_buf_view(&o.out), "time,path,value,quality,type,flags,base64\n2025-11-22T22:03:12.123Z,a/b,1.5,GOOD,Double,,\n"
+                                   "1970-01-01T00:00:00.000Z,\"a, \"\"b\"\"\",\"x\ny\",UNCERTAIN,Double,,\n1969-12-31T23:59:59.999Z,a/b,,BAD,Double,NH,\n"
+                                   "1970-01-01T00:00:00.001Z,a/b,NaN,GOOD,Float,H,AADA/w==\n");
     outcome_release(&o);
 }
 
@@ -52,8 +61,8 @@ static void a_table_shows_a_missing_value_as_a_dash(void)
     const cli_history q = { .format = CLI_TABLE };
     capture_begin();
     CHECK_INT(cli_rows_begin(&r, &c, &q), CLI_GO_ON);
-    cli_rows_sample(&r, 0, PT_LIT("a/b"), PT_LIT("10.25"), "GOOD");
-    cli_rows_sample(&r, 0, PT_LIT("a/b"), PT_NONE, "STALE");
+    row(&r, 0, PT_LIT("a/b"), PT_LIT("10.25"), "GOOD");
+    row(&r, 0, PT_LIT("a/b"), PT_NONE, "STALE");
     outcome o = capture_end(cli_rows_end(&r));
     CHECK_STR(pt_buf_view(&o.out), "TIME                      PATH  VALUE  QUALITY\n"
                                    "1970-01-01T00:00:00.000Z  a/b   10.25  GOOD\n"
@@ -71,7 +80,7 @@ static void long_lists_are_written_as_they_come(void)
     capture_begin();
     CHECK_INT(cli_rows_begin(&r, &c, &q), CLI_GO_ON);
     for (int i = 0; i < N; i++) {
-        cli_rows_sample(&r, i, PT_LIT("a/b"), PT_LIT("1"), "GOOD");
+        row(&r, i, PT_LIT("a/b"), PT_LIT("1"), "GOOD");
         if (r.out.len > held) held = r.out.len;
     }
     outcome o = capture_end(cli_rows_end(&r));
@@ -90,9 +99,9 @@ static void a_failed_write_stops_the_rows_and_is_the_exit_code(void)
     capture_begin_to("/dev/full");
     CHECK_INT(cli_rows_begin(&r, &c, &q), CLI_GO_ON);
     for (int i = 0; i < 10000 && r.code == CLI_GO_ON; i++)
-        cli_rows_sample(&r, i, PT_LIT("a/b"), PT_LIT("1"), "GOOD");
+        row(&r, i, PT_LIT("a/b"), PT_LIT("1"), "GOOD");
     int code = r.code;
-    cli_rows_sample(&r, 0, PT_LIT("a/b"), PT_LIT("1"), "GOOD"); /* nothing more */
+    row(&r, 0, PT_LIT("a/b"), PT_LIT("1"), "GOOD"); /* nothing more */
     size_t left = r.out.len;
     outcome o = capture_end(cli_rows_end(&r));
     CHECK(code == 1 && o.code == 1 && left == 0);

@@ -30,17 +30,20 @@ static void drain(int fds[2], pt_buf *bufs[2])
     }
 }
 
-outcome run_plantree(const char *env, const char *const *args)
+static void find_program(char path[4096])
+{
+    const char *bin = getenv("PLANTREE_BIN");
+    snprintf(path, 4096, "%s/plantree", bin ? bin : "build/bin");
+}
+
+static outcome run(const char *path, const char *name, const char *env, const char *const *args)
 {
     outcome o = { 0 };
-    const char *bin = getenv("PLANTREE_BIN");
-    char path[4096];
-    char *argv[160] = { "plantree" }, *envp[256];
+    char *argv[160] = { (char *)(uintptr_t)name }, *envp[256];
     size_t n = 0;
     int out[2], err[2], status = 0;
     posix_spawn_file_actions_t actions;
     pid_t pid;
-    snprintf(path, sizeof path, "%s/plantree", bin ? bin : "build/bin");
     for (size_t i = 0; args[i] && i < 158; i++)
         argv[i + 1] = (char *)(uintptr_t)args[i];
     for (char **e = environ; *e && n < 254; e++) {
@@ -48,7 +51,7 @@ outcome run_plantree(const char *env, const char *const *args)
     }
     if (env) envp[n++] = (char *)(uintptr_t)env;
     envp[n] = NULL;
-    pt_buf_init(&o.out, 64 << 20);
+    pt_buf_init(&o.out, 128 << 20);
     pt_buf_init(&o.err, 1 << 20);
     if (pipe2(out, O_CLOEXEC) || pipe2(err, O_CLOEXEC)) abort();
     posix_spawn_file_actions_init(&actions);
@@ -74,6 +77,24 @@ outcome run_plantree(const char *env, const char *const *args)
         exit(1);
     }
     return o;
+}
+
+outcome run_plantree(const char *env, const char *const *args)
+{
+    char path[4096];
+    find_program(path);
+    return run(path, "plantree", env, args);
+}
+
+outcome run_plantree_within(unsigned kb, const char *const *args)
+{
+    char path[4096], limit[80];
+    const char *all[160] = { "-c", limit, path };
+    find_program(path);
+    snprintf(limit, sizeof limit, "ulimit -d %u; exec \"$0\" \"$@\"", kb);
+    for (size_t i = 0; args[i] && i < 150; i++)
+        all[3 + i] = args[i];
+    return run("/bin/sh", "sh", NULL, all);
 }
 
 bool is_sanitizers(const char *text)

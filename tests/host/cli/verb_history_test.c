@@ -46,9 +46,9 @@ static void csv_and_intervals_are_the_contracts(void)
 {
     outcome o = CLI("history", LEVEL, "--from", "now-1m", "--format", "csv");
     CHECK_CODE(o, 0);
-    CHECK_SAYS(o.out, "time,path,value,quality\n20");
+    CHECK_SAYS(o.out, "time,path,value,quality,type,flags,base64\n20");
     CHECK_SAYS(o.out, "Z," LEVEL ",2.");
-    CHECK_SAYS(o.out, ",GOOD\n");
+    CHECK_SAYS(o.out, ",GOOD,Float,,\n");
     outcome_release(&o);
     o = CLI("history", LEVEL, "--from", "now-1m", "--interval", "1m", "--fn", "count,max", "--format", "csv");
     CHECK_CODE(o, 0);
@@ -96,16 +96,16 @@ static void history_is_csv_as_the_contract_says(void)
 {
     outcome o = SCRIPTED("history", "a/b", "--from", "0", "--to", "9", "--format", "csv");
     CHECK_INT(o.code, 0);
-    CHECK_STR(pt_buf_view(&o.out), "time,path,value,quality\n"
-                                   "1970-01-01T00:00:00.000Z,a/b,1.5,GOOD\n"
-                                   "1970-01-01T00:00:01.500Z,a/b,0.1,UNCERTAIN\n"
-                                   "1970-01-01T00:00:02.000Z,a/b,,BAD\n"
-                                   "1970-01-01T00:00:03.000Z,a/b,\"say \"\"hi\"\", you\",STALE\n"
-                                   "1970-01-01T00:00:04.000Z,a/b,NaN,GOOD\n");
+    CHECK_STR(pt_buf_view(&o.out), "time,path,value,quality,type,flags,base64\n"
+                                   "1970-01-01T00:00:00.000Z,a/b,1.5,GOOD,Double,,\n"
+                                   "1970-01-01T00:00:01.500Z,a/b,0.1,UNCERTAIN,Double,,\n"
+                                   "1970-01-01T00:00:02.000Z,a/b,,BAD,Double,N,\n"
+                                   "1970-01-01T00:00:03.000Z,a/b,\"say \"\"hi\"\", you\",STALE,Double,,\n"
+                                   "1970-01-01T00:00:04.000Z,a/b,NaN,GOOD,Double,,\n");
     outcome_release(&o);
     o = SCRIPTED("history", "long", "--from", "0", "--to", "9000", "--format", "csv");
-    CHECK_STR(pt_buf_view(&o.out), "time,path,value,quality\n1970-01-01T00:00:00.000Z,long,1,GOOD\n1970-01-01T00:00:01.000Z,long,2,GOOD\n"
-                                   "1970-01-01T00:00:02.000Z,long,3,GOOD\n");
+    CHECK_STR(pt_buf_view(&o.out), "time,path,value,quality,type,flags,base64\n1970-01-01T00:00:00.000Z,long,1,GOOD,,,\n1970-01-01T00:00:01.000Z,long,2,GOOD,,,\n"
+                                   "1970-01-01T00:00:02.000Z,long,3,GOOD,,,\n");
     outcome_release(&o);
     o = SCRIPTED("history", "long", "--from", "0", "--to", "9000", "--json");
     CHECK_INT(o.code, 1); /* the host has given a part only, and JSON is passed on as it comes */
@@ -134,9 +134,55 @@ static void without_a_host_the_files_answer_the_same(void)
     o = RUN("--data", plant_data(), "history", SETPOINT, "--from", "now-1h", "--format", "csv");
     CHECK_CODE(o, 0);
     CHECK(pt_slice_starts(pt_buf_view(&o.out), pt_buf_view(&live.out))); /* the set-point's first value, and what came since */
-    CHECK(live.out.len > strlen("time,path,value,quality\n"));
+    CHECK(live.out.len > strlen("time,path,value,quality,type,flags,base64\n"));
     outcome_release(&o);
     outcome_release(&live);
+}
+
+/* Into the directory while no host has it; then the same bytes from the host as from the files, and again from what was imported of them. */
+static void every_type_comes_the_same_from_the_host(void)
+{
+#define PATHS "odd/a", "odd/b", "odd/c", "odd/d", "odd/e", "odd/f", "odd/g", "odd/h", "odd/i"
+#define WHOLE "--from", "2026-01-01T00:00:00Z", "--to", "2026-01-02T00:00:00Z", "--format", "csv"
+    char csv[420], again[420], fresh[420];
+    snprintf(csv, sizeof csv, "%s/odd.csv", plant_dir());
+    snprintf(again, sizeof again, "%s/odd-again.csv", plant_dir());
+    snprintf(fresh, sizeof fresh, "%s/odd", plant_dir());
+    FILE *f = fopen(csv, "w");
+    CHECK_FATAL(f && fputs("time,path,type,value,flags,base64\n"
+                           "2026-01-01T00:00:00Z,odd/a,UInt64,18446744073709551615,,\n2026-01-01T00:00:01Z,odd/a,Int64,-9223372036854775808,H,\n2026-01-01T00:00:02Z,odd/a,UInt64,,NH,\n"
+                           "2026-01-01T00:00:00Z,odd/b,Double,,,AAAAAAAA+P8=\n2026-01-01T00:00:01Z,odd/b,Double,NaN,,\n2026-01-01T00:00:02Z,odd/b,Float,0.1,,\n2026-01-01T00:00:03Z,odd/b,Float,,,AQDA/w==\n"
+                           "2026-01-01T00:00:00Z,odd/c,String,,,\n2026-01-01T00:00:01Z,odd/c,String,,,/w==\n2026-01-01T00:00:02Z,odd/c,String,\"a, \"\"b\"\"\n\",,\n2026-01-01T00:00:03Z,odd/c,String,,N,\n"
+                           "2026-01-01T00:00:00Z,odd/d,UInt64Array,\"[18446744073709551615,0]\",,\n2026-01-01T00:00:01Z,odd/d,DoubleArray,,,AAAAAAAA+P8=\n"
+                           "2026-01-01T00:00:00Z,odd/e,Bytes,AP8=,,\n2026-01-01T00:00:01Z,odd/e,Bytes,,,\n2026-01-01T00:00:00Z,odd/f,DateTime,1767225600123,,\n"
+                           "2026-01-01T00:00:00Z,odd/g,Boolean,true,,\n2026-01-01T00:00:00Z,odd/h,Template,\"{\"\"members\"\":{\"\"a\"\":1.5}}\",,\n2026-01-01T00:00:01Z,odd/h,Template,,,\n"
+                           "2026-01-01T00:00:00Z,odd/i,Double,-0.0,,\n2026-01-01T00:00:01Z,odd/i,Double,1e+22,,\n2026-01-01T00:00:02Z,odd/i,Double,12345678901234568,,\n2026-01-01T00:00:03Z,odd/i,Double,Infinity,,\n", f) >= 0 && fclose(f) == 0);
+    outcome o = RUN("import", csv, "--data", plant_data());
+    CHECK_CODE(o, 0);
+    outcome_release(&o);
+    outcome files = RUN("--data", plant_data(), "history", PATHS, WHOLE);
+    CHECK_CODE(files, 0);
+    CHECK_SAYS(files.out, "2026-01-01T00:00:00.000Z,odd/a,18446744073709551615,GOOD,UInt64,,\n2026-01-01T00:00:01.000Z,odd/a,-9223372036854775808,GOOD,Int64,H,\n"
+                          "2026-01-01T00:00:02.000Z,odd/a,,GOOD,UInt64,NH,\n2026-01-01T00:00:00.000Z,odd/b,NaN,GOOD,Double,,AAAAAAAA+P8=\n");
+    plant_start(PLANT_HOST);
+    CHECK(UNTIL(has_any, &o, "nodes"));
+    outcome_release(&o);
+    o = CLI("history", PATHS, WHOLE);
+    CHECK_CODE(o, 0);
+    CHECK_STR(pt_buf_view(&o.out), files.out.ptr);
+    outcome_release(&o);
+    f = fopen(again, "w");
+    CHECK_FATAL(f && fwrite(files.out.ptr, 1, files.out.len, f) == files.out.len && fclose(f) == 0);
+    o = RUN("import", again, "--data", fresh);
+    CHECK_CODE(o, 0);
+    outcome_release(&o);
+    o = RUN("--data", fresh, "history", PATHS, WHOLE);
+    CHECK_STR(pt_buf_view(&o.out), files.out.ptr);
+    outcome_release(&o);
+    outcome_release(&files);
+    CHECK_INT(plant_end(PLANT_HOST, SIGTERM), 0);
+#undef PATHS
+#undef WHOLE
 }
 
 static void aggregates_have_both_names(void)
@@ -183,7 +229,7 @@ int main(int argc, char **argv)
     static const pt_test tests[] = {
         PT_TEST(help_and_wrong_calls), PT_TEST(samples_come_in_the_contracts_shape), PT_TEST(csv_and_intervals_are_the_contracts),
         PT_TEST(a_path_without_a_tag_is_a_failure), PT_TEST(history_is_csv_as_the_contract_says), PT_TEST(interpolated_values_are_on_the_line),
-        PT_TEST(without_a_host_the_files_answer_the_same),
+        PT_TEST(without_a_host_the_files_answer_the_same), PT_TEST(every_type_comes_the_same_from_the_host),
         PT_TEST(aggregates_have_both_names),
     };
     return plant_main("host/cli/verb_history", tests, PT_COUNT_OF(tests), argc, argv);

@@ -2,8 +2,11 @@
 #include "tests/host/cli/plant.h"
 #include "tests/host/cli/verb.h"
 
+#include <errno.h>
+#include <pty.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char dir[400], csv[400], out[400], again[400];
@@ -165,12 +168,101 @@ static void an_import_goes_on_where_it_was_left(void)
     expect(RUN("import", csv, "--data", fresh, "--resume", state), 0, "2000 new, 1000 there already");
 }
 
+/* The header is the first record, not the first line; so is one that is longer than what is read at once. */
+static void an_import_goes_on_under_a_header_of_several_lines(void)
+{
+    static const size_t lengths[] = { 5, 9000, 100000 };
+    for (size_t i = 0; i < PT_COUNT_OF(lengths); i++) {
+        char state[420], fresh[420];
+        snprintf(state, sizeof state, "%s/lines%zu.state", plant_dir(), i);
+        snprintf(fresh, sizeof fresh, "%s/lines%zu", plant_dir(), i);
+        FILE *f = fopen(csv, "w");
+        CHECK_FATAL(f && fputs("\"what it\nis, in \"\"words\"\"\n", f) >= 0);
+        for (size_t k = 0; k < lengths[i]; k++)
+            CHECK_FATAL(fputc('x', f) != EOF);
+        CHECK_FATAL(fputs("\",time,path,value\nfirst,1750000000000,h/a,1\n", f) >= 0);
+        long offset = ftell(f);
+        CHECK_FATAL(fputs("\"sec\nond\",1750000001000,h/a,2\nthird,1750000002000,h/a,3\n", f) >= 0 && fclose(f) == 0);
+        f = fopen(state, "w");
+        CHECK_FATAL(f && fprintf(f, "%ld\n", offset) > 0 && fclose(f) == 0);
+        expect(RUN("import", csv, "--data", fresh, "--resume", state), 0, "2 records, 2 samples: 2 new");
+        expect(RUN("import", csv, "--data", fresh), 0, "3 records, 3 samples: 1 new, 2 there already");
+    }
+}
+
+static void a_header_that_never_ends_is_a_fault(void)
+{
+    char state[420];
+    snprintf(state, sizeof state, "%s/endless.state", plant_dir());
+    FILE *f = fopen(csv, "w"), *g = fopen(state, "w");
+    CHECK_FATAL(f && g && fputs("5\n", g) >= 0 && fclose(g) == 0);
+    for (int i = 0; i < 1100000; i++) /* longer than any header */
+        CHECK_FATAL(fputc(i ? 'x' : '"', f) != EOF);
+    CHECK_FATAL(fclose(f) == 0);
+    expect(RUN("import", csv, "--data", dir, "--resume", state), 1, "no header line");
+}
+
+/* A terminal of our own in place of standard error; what is written to it, NUL-terminated, and whether the program ended with 0. */
+static bool on_terminal(const char *const *args, char *said, size_t cap)
+{
+    char path[4096];
+    const char *bin = getenv("PLANTREE_BIN");
+    char *argv[32] = { "plantree" };
+    int master = -1, slave = -1, status = -1;
+    size_t n = 0;
+    snprintf(path, sizeof path, "%s/plantree", bin ? bin : "build/bin");
+    for (size_t i = 0; args[i] && i < 30; i++)
+        argv[i + 1] = (char *)(uintptr_t)args[i];
+    CHECK_FATAL(openpty(&master, &slave, NULL, NULL, NULL) == 0);
+    pid_t pid = fork();
+    CHECK_FATAL(pid >= 0);
+    if (pid == 0) {
+        close(master);
+        if (dup2(slave, STDERR_FILENO) < 0) _exit(127);
+        execv(path, argv);
+        _exit(127);
+    }
+    close(slave);
+    for (ssize_t got; n + 1 < cap && (got = read(master, said + n, cap - 1 - n)) > 0;) /* an error is the other side's end */
+        n += (size_t)got;
+    said[n] = '\0';
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) { /* again */
+    }
+    close(master);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+#define REDRAWN "\r\033[K"
+
+/* Its first picture comes with the first step, the last thing it does is to go. */
+static void progress_is_drawn_on_a_terminal_and_nowhere_else(void)
+{
+    static char said[1 << 16];
+    char fresh[420];
+    snprintf(fresh, sizeof fresh, "%s/drawn", plant_dir());
+    CHECK(on_terminal((const char *const[]){ "export", "--data", dir, "--output", out, NULL }, said, sizeof said));
+    CHECK(strncmp(said, REDRAWN "tag 1 of ", strlen(REDRAWN "tag 1 of ")) == 0);
+    CHECK(strstr(said, " samples" REDRAWN) != NULL); /* wiped before what became of it is said */
+    CHECK(on_terminal((const char *const[]){ "import", out, "--data", fresh, NULL }, said, sizeof said));
+    CHECK(strncmp(said, REDRAWN, strlen(REDRAWN)) == 0 && strstr(said, " %, ") && strstr(said, " samples" REDRAWN));
+    pt_check_at(strstr(said, "records, ") != NULL, false, __FILE__, __LINE__, "it said '%s'", said);
+    outcome o = RUN("export", "--data", dir, "--output", out); /* standard error is a pipe */
+    CHECK_CODE(o, 0);
+    CHECK(!strchr(o.err.ptr, '\r') && !strchr(o.err.ptr, '\033'));
+    outcome_release(&o);
+    o = RUN("import", out, "--data", fresh);
+    CHECK_CODE(o, 0);
+    CHECK(!strchr(o.err.ptr, '\r') && !strchr(o.err.ptr, '\033'));
+    outcome_release(&o);
+}
+
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
         PT_TEST(name_files), PT_TEST(help_and_wrong_calls), PT_TEST(the_running_hosts_samples_are_exported), PT_TEST(nothing_is_imported_under_a_running_host),
         PT_TEST(a_file_is_imported_once), PT_TEST(an_export_imports_the_same), PT_TEST(records_that_cannot_be_read_stop_the_import_or_are_left_out),
-        PT_TEST(an_import_goes_on_where_it_was_left),
+        PT_TEST(an_import_goes_on_where_it_was_left), PT_TEST(an_import_goes_on_under_a_header_of_several_lines), PT_TEST(a_header_that_never_ends_is_a_fault),
+        PT_TEST(progress_is_drawn_on_a_terminal_and_nowhere_else),
     };
     return plant_main("host/cli/verb_transfer", tests, PT_COUNT_OF(tests), argc, argv);
 }
