@@ -234,11 +234,8 @@ static pt_status parse_json(in *s, pt_slice line, record *r, pt_error *err)
         for (size_t a = 0; !v && a < PT_COUNT_OF(also); a++) {
             if ((int)also[a].to == k) v = json_object_get(s->json, also[a].name);
         }
-        if (v) st = json_text(s, v, &r->f[k], k == C_VALUE ? &r->is_null : &ignored);
-        if (k == C_VALUE && (json_is_array(v) || json_is_object(v))) { /* jansson would write its numbers in another way */
-            pt_slice text = member_as_it_stands(as_it_stands, PT_LIT("value"));
-            if (text.len) r->f[k] = text;
-        }
+        if (k == C_VALUE && (json_is_array(v) || json_is_object(v))) r->f[k] = member_as_it_stands(as_it_stands, PT_LIT("value")); /* jansson would write its numbers in another way */
+        if (v && !r->f[k].len) st = json_text(s, v, &r->f[k], k == C_VALUE ? &r->is_null : &ignored);
     }
     r->replayed = json_object_get(s->json, "orig") != NULL;
     json_t *raw = json_object_get(s->json, "base64");

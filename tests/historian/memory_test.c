@@ -151,7 +151,9 @@ static void transfer(life *l)
     hist_export_options e = { .format = HIST_JSONL, .from_ms = NOW, .to_ms = NOW + 50000, .write = any_bytes, .ctx = &n };
     if (!step(l, "export", hist_export(l->h, &e, &samples, NULL))) return;
     snprintf(l->input, sizeof l->input,
-             "{\"time\":%lld,\"path\":\"in/a\",\"value\":1.5}\n{\"time\":%lld,\"path\":\"in/b\",\"type\":\"String\",\"value\":\"x\"}\n", (long long)NOW, (long long)NOW + 5);
+             "{\"time\":%lld,\"path\":\"in/a\",\"value\":1.5}\n{\"time\":%lld,\"path\":\"in/b\",\"type\":\"String\",\"value\":\"x\"}\n"
+             "{\"time\":%lld,\"path\":\"in/c\",\"type\":\"Int32Array\",\"value\":[1,2]}\n{\"time\":%lld,\"path\":\"in/c\",\"type\":\"StringArray\",\"value\":[\"a\"]}\n",
+             (long long)NOW, (long long)NOW + 5, (long long)NOW, (long long)NOW + 5);
     hist_import_report r;
     hist_import_options i = { .format = HIST_JSONL, .read = give_input, .ctx = l };
     step(l, "import", hist_import(l->h, &i, &r, NULL));
