@@ -88,6 +88,7 @@ static hist *store_with_everything(void)
     append_one(h, s);
     append_one(h, f64(id, NOW + 1, 2.5));
     append_one(h, str(id, NOW + 2, "2.5"));
+    append_one(h, state_row(id, NOW + DAY)); /* behind all samples and events */
     const hist_event events[] = { { .time_ms = NOW, .type = PT_LIT("nbirth"), .node = PT_LIT("g/e") }, { .time_ms = NOW, .type = PT_LIT("write"), .path = PT_LIT("a/b"), .node = PT_LIT("g/e") },
                                   { .time_ms = NOW + 1, .type = PT_LIT("ddeath"), .node = PT_LIT("g/e"), .device = PT_LIT("d"), .detail = PT_LIT("{\"a\":\"x,y\"}") } };
     for (size_t i = 0; i < PT_COUNT_OF(events); i++) CHECK_OK_FATAL(hist_event_append(h, &events[i]));
