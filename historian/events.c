@@ -1,8 +1,16 @@
-/* historian/events.c -- reading events back. */
+/* historian/events.c -- reading events back, and those of the historian itself. */
 #include "base/glob.h"
 #include "historian/store.h"
 
 #include <stdlib.h>
+
+void hist__event_say(hist *h, const char *type, pt_slice path, const pt_buf *detail)
+{
+    hist_event e = { .time_ms = pt_wall_ms(h->clock), .type = pt_cstr(type), .path = path, .detail = pt_buf_view(detail) };
+    pt_status st = pt_buf_status(detail);
+    if (st == PT_OK) st = hist_event_append(h, &e);
+    if (st != PT_OK) pt_logf(h->log, PT_LOG_ERROR, "HIST-EVENT-LOST", "%s: %s", type, pt_status_name(st));
+}
 
 static bool type_wanted(pt_slice types, pt_slice type)
 {

@@ -46,12 +46,15 @@ typedef struct hist_retention {
 } hist_retention;
 typedef struct hist_retention_result {
     uint64_t partitions, blocks, bytes, events;
+    uint64_t unsealed;  /* samples and STATE rows of those partitions that were not in blocks yet */
     int64_t oldest_ms;  /* start of the oldest partition left; INT64_MAX when none */
 } hist_retention_result;
-/* The partition being written to (it holds `now`) stays in any case. Events before before_ms go too. */
+/* The partition being written to (it holds `now`) stays in any case. Events before before_ms go too. What is not in blocks yet goes with its partition: it
+ * is sealed first, so blocks and bytes may be more than a dry run said. What went is an event, "history-pruned". */
 PT_MUST_CHECK pt_status hist_retention_apply(hist *h, const hist_retention *r, hist_retention_result *out, pt_error *err);
 
 /* Delete all samples of a tag in [from, to) from blocks and memory and give the space back to the file system. The tag itself and its events
- * stay; the change log is emptied at once, its numbers go on. *rows: how many went (samples and STATE rows). */
+ * stay; the change log is emptied at once, its numbers go on. *rows: how many went (samples and STATE rows);
+ * if any, that is an event, "history-deleted". */
 PT_MUST_CHECK pt_status hist_tag_delete(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, uint64_t *rows, pt_error *err);
 #endif

@@ -1,7 +1,7 @@
 /* historian/recover.c -- from the files to the pending rows in memory: after a crash, an ordinary start, and for readers of another process.
  *
  * Rows behind `sealed` are replayed in order. Some of them may be in blocks already (sealed, but the journal was not told yet): those are
- * looked up and left out, so nothing is counted twice. */
+ * looked up and left out, so nothing is counted twice; and so are those of weeks that were dropped. */
 #include "historian/store.h"
 #include "historian/verify.h"
 #include "historian/wal.h"
@@ -59,7 +59,7 @@ static pt_status keep_damaged(hist *h, int64_t id, pt_error *err)
 }
 
 /* One journal row's samples; a damaged row is said and left behind. */
-static pt_status replay_row(hist *h, int64_t id, const void *bytes, size_t len, hist__rows *rows, pt_error *err)
+static pt_status replay_row(hist *h, int64_t id, uint64_t seq, const void *bytes, size_t len, const hist__dropped *dropped, hist__rows *rows, pt_error *err)
 {
     hist__rows_reset(rows);
     pt_error why = { 0 };
@@ -77,6 +77,7 @@ static pt_status replay_row(hist *h, int64_t id, const void *bytes, size_t len, 
             unknown++;
             continue;
         }
+        if (hist__dropped_has(dropped, rows->s[i].time_ms, seq + i)) continue;
         if ((st = put_row(h, &rows->s[i], id)) != PT_OK) return pt_fail(err, st, "journal row %lld: %s", (long long)id, pt_status_name(st));
     }
     if (unknown) pt_logf(h->log, PT_LOG_ERROR, "HIST-UNKNOWN-TAG", "journal row %lld: %u samples of tags up to %u, which the catalogue does not know, are left out", (long long)id, unknown, highest);
@@ -88,18 +89,21 @@ static pt_status replay(hist *h, sqlite3 *db, int64_t after, int64_t until, pt_e
 {
     sqlite3_stmt *q = NULL;
     hist__rows rows;
+    hist__dropped dropped;
     hist__rows_init(&rows);
     bool row = false;
-    pt_status st = hist__db_prepare(db, "SELECT id, data FROM journal WHERE id > ?1 AND id <= ?2 ORDER BY id", &q, err);
+    pt_status st = hist__dropped_load(db, &dropped, err);
+    if (st == PT_OK) st = hist__db_prepare(db, "SELECT id, seq, data FROM journal WHERE id > ?1 AND id <= ?2 ORDER BY id", &q, err);
     if (st == PT_OK) {
         sqlite3_bind_int64(q, 1, after);
         sqlite3_bind_int64(q, 2, until);
     }
     while (st == PT_OK && (st = hist__db_step(db, q, &row, err)) == PT_OK && row) {
-        const void *bytes = sqlite3_column_blob(q, 1);
-        st = replay_row(h, sqlite3_column_int64(q, 0), bytes ? bytes : "", (size_t)sqlite3_column_bytes(q, 1), &rows, err);
+        const void *bytes = sqlite3_column_blob(q, 2);
+        st = replay_row(h, sqlite3_column_int64(q, 0), (uint64_t)sqlite3_column_int64(q, 1), bytes ? bytes : "", (size_t)sqlite3_column_bytes(q, 2), &dropped, &rows, err);
     }
     sqlite3_finalize(q);
+    hist__dropped_free(&dropped);
     hist__rows_fini(&rows);
     h->look_valid = false;
     return st;

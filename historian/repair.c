@@ -349,11 +349,13 @@ pt_status hist__repair_journal(hist__check *c, hist *h, pt_error *err)
     if (st == PT_OK) st = open_as_it_is(path, &from, err);
     if (st == PT_OK) st = hist__db_open(fresh, HIST__JOURNAL, false, &to, err);
     j.to = to;
-    if (st == PT_OK) st = hist__db_exec(to, "BEGIN IMMEDIATE; CREATE TABLE damaged(id INTEGER PRIMARY KEY, seq, n, wall_ms, data)", err);
+    if (st == PT_OK) st = hist__db_exec(to, "BEGIN IMMEDIATE; " HIST__DROPPED_TABLE "CREATE TABLE damaged(id INTEGER PRIMARY KEY, seq, n, wall_ms, data)", err);
     if (st == PT_OK) st = hist__db_prepare(to, "INSERT INTO journal VALUES(?1,?2,?3,?4,?5)", &j.put, err);
     if (st == PT_OK) st = hist__db_prepare(to, "INSERT OR REPLACE INTO damaged VALUES(?1,?2,?3,?4,?5)", &j.aside, err);
     if (st == PT_OK) st = each_row(from, "journal", copy_journal_row, &j);
     if (st == PT_OK) st = order_numbers(to, err);
+    uint64_t ignored_rows = 0;
+    if (st == PT_OK) st = copy_table(from, to, "dropped", "INSERT OR IGNORE INTO dropped VALUES(?1,?2,?3)", 3, &ignored_rows, err);
     /* Without the mark every row is replayed: what is in blocks already is recognised. */
     if (st == PT_OK && hist__db_number(from, "SELECT value FROM meta WHERE key='sealed_id'", &sealed, &ignored) != PT_OK) sealed = 0;
     char sql[160];

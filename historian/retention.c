@@ -1,4 +1,8 @@
-/* historian/retention.c -- old partitions go as whole files; one tag's samples go block by block. Both run on the writer's thread. */
+/* historian/retention.c -- old partitions go as whole files, on the writer's thread.
+ *
+ * What goes is decided over the weeks that have a file and those that have pending rows only. Should pending rows be among it, they are sealed first, so that they
+ * go with their week instead of being written into a new one later. */
+#include "base/json.h"
 #include "historian/maintain.h"
 #include "historian/store.h"
 
@@ -174,10 +178,161 @@ static pt_status unlink_partition(hist *h, int64_t start_ms, pt_error *err)
     return PT_OK;
 }
 
+typedef struct week { /* a partition that is there, as a file or as pending rows alone */
+    int64_t start_ms;
+    uint64_t blocks, bytes; /* of the file */
+    uint64_t unsealed;      /* pending rows when it was looked at first */
+    bool goes;
+} week;
+
 typedef struct plan {
     const hist_retention *r;
     hist_retention_result *out;
+    int64_t current_ms; /* the partition that stays */
+    week *weeks;        /* owned; ascending */
+    size_t n, cap;
 } plan;
+
+/* Found or made; NULL when out of memory. */
+static week *week_at(plan *p, int64_t start_ms)
+{
+    size_t lo = 0, hi = p->n;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (p->weeks[mid].start_ms < start_ms) lo = mid + 1;
+        else hi = mid;
+    }
+    if (lo < p->n && p->weeks[lo].start_ms == start_ms) return &p->weeks[lo];
+    if (p->n == p->cap) {
+        size_t cap = p->cap ? p->cap * 2 : 64;
+        week *all = realloc(p->weeks, cap * sizeof *all);
+        if (!all) return NULL;
+        p->weeks = all;
+        p->cap = cap;
+    }
+    memmove(&p->weeks[lo + 1], &p->weeks[lo], (p->n - lo) * sizeof *p->weeks);
+    p->n++;
+    p->weeks[lo] = (week){ .start_ms = start_ms };
+    return &p->weeks[lo];
+}
+
+static pt_status list_files(hist *h, plan *p)
+{
+    for (size_t i = 0; i < h->n_partitions; i++) {
+        week *w = week_at(p, h->partitions[i].start_ms);
+        if (!w) return PT_ENOMEM;
+        w->blocks = h->partitions[i].blocks;
+        w->bytes = partition_file_bytes(h, w->start_ms);
+    }
+    return PT_OK;
+}
+
+/* The pending rows, week by week. Nearly every tag has them in the present week only and costs two looks; those are not counted, they stay. */
+static pt_status list_pending(hist *h, plan *p)
+{
+    int64_t current_end = hist__partition_end(p->current_ms);
+    uint32_t tags = hist__tag_count(h);
+    bool any = false;
+    for (uint32_t id = 1; id <= tags; id++) {
+        const hist__hot *hot = hist__hot_at(h, id);
+        if (hot->n == 0) continue;
+        if (hot->rows[0].time_ms >= p->current_ms && hot->rows[hot->n - 1].time_ms < current_end) {
+            any = true;
+            continue;
+        }
+        for (size_t at = 0; at < hot->n;) {
+            int64_t start = hist__partition_start(hot->rows[at].time_ms), end = hist__partition_end(start);
+            size_t next = end == INT64_MAX ? hot->n : hist__pending_lower(hot, end);
+            week *w = week_at(p, start);
+            if (!w) return PT_ENOMEM;
+            w->unsealed += next - at;
+            at = next;
+        }
+    }
+    return any && !week_at(p, p->current_ms) ? PT_ENOMEM : PT_OK;
+}
+
+/* What the weeks that go come to. */
+static void sum(plan *p)
+{
+    hist_retention_result *out = p->out;
+    out->partitions = out->blocks = out->bytes = out->unsealed = 0;
+    out->oldest_ms = INT64_MAX;
+    for (size_t i = 0; i < p->n; i++) {
+        const week *w = &p->weeks[i];
+        if (!w->goes) {
+            if (w->start_ms < out->oldest_ms) out->oldest_ms = w->start_ms;
+            continue;
+        }
+        out->partitions++;
+        out->blocks += w->blocks;
+        out->bytes += w->bytes;
+        out->unsealed += w->unsealed;
+    }
+}
+
+static void decide(plan *p)
+{
+    uint64_t total = 0;
+    for (size_t i = 0; i < p->n; i++) total += p->weeks[i].bytes;
+    for (size_t i = 0; i < p->n; i++) {
+        week *w = &p->weeks[i];
+        int64_t end = hist__partition_end(w->start_ms);
+        bool old = p->r->before_ms != INT64_MIN && end <= p->r->before_ms && end != INT64_MAX;
+        bool much = p->r->max_bytes && total > p->r->max_bytes;
+        w->goes = w->start_ms != p->current_ms && (old || much);
+        if (w->goes) total -= w->bytes;
+    }
+    sum(p);
+}
+
+/* Letting weeks go is what makes room on a full disk: what needs some itself is left out then, and said. */
+static pt_status unless_full(hist *h, pt_status st, const char *what, const pt_error *err)
+{
+    if (st != PT_ENOSPC) return st;
+    pt_logf(h->log, PT_LOG_WARN, "HIST-RETENTION", "the disk is full: %s: %s", what, err ? err->text : "");
+    return PT_OK;
+}
+
+/* Pending rows of a week that goes would make a new one of it. */
+static pt_status seal_first(hist *h, plan *p, pt_error *err)
+{
+    if (p->out->unsealed == 0) return PT_OK;
+    pt_status st = hist__seal_all(h, err);
+    if (st == PT_ENOSPC) { /* they go when they are sealed and their week is looked at again */
+        for (size_t i = 0; i < p->n; i++) p->weeks[i].unsealed = 0;
+    }
+    if ((st = unless_full(h, st, "late samples go later", err)) != PT_OK) return st;
+    if (list_files(h, p) != PT_OK) return pt_fail(err, PT_ENOMEM, "out of memory");
+    decide(p);
+    return PT_OK;
+}
+
+static pt_status drop_week(hist *h, const week *w, uint8_t *cut, pt_error *err)
+{
+    pt_status st = unless_full(h, hist__dropped_note(h, w->start_ms, err), "the journal is not told of the weeks that go", err);
+    if (st == PT_OK) st = subtract_stats(h, w->start_ms, cut, err);
+    if (st == PT_OK) forget_partition(h, w->start_ms);
+    if (st == PT_OK) st = unlink_partition(h, w->start_ms, err);
+    if (st == PT_OK) pt_logf(h->log, PT_LOG_INFO, "HIST-RETENTION", "dropped the partition of %lld ms, %llu bytes", (long long)w->start_ms, (unsigned long long)w->bytes);
+    return st;
+}
+
+static pt_status drop_weeks(hist *h, plan *p, pt_error *err)
+{
+    uint32_t tags = hist__tag_count(h);
+    uint8_t *cut = calloc((size_t)tags + 1, 1);
+    pt_status st = cut ? PT_OK : pt_fail(err, PT_ENOMEM, "out of memory");
+    for (size_t i = 0; i < p->n; i++) {
+        if (!p->weeks[i].goes) continue;
+        if (st == PT_OK) st = drop_week(h, &p->weeks[i], cut, err);
+        if (st != PT_OK) p->weeks[i].goes = false;
+    }
+    if (st != PT_OK) sum(p);
+    else st = restore_ends(h, cut, tags, err);
+    free(cut);
+    return st;
+}
 
 static pt_status drop_events(hist *h, const plan *p, pt_error *err)
 {
@@ -187,61 +342,61 @@ static pt_status drop_events(hist *h, const plan *p, pt_error *err)
     /* The newest event stays: it keeps the change numbers going. */
     snprintf(sql, sizeof sql, "SELECT count(*) FROM event WHERE time_ms < %lld AND seq < (SELECT max(seq) FROM event)", (long long)p->r->before_ms);
     pt_status st = hist__db_number(h->catalog, sql, &n, err);
-    p->out->events = (uint64_t)n;
-    if (st != PT_OK || p->r->dry_run || n == 0) return st;
-    snprintf(sql, sizeof sql, "DELETE FROM event WHERE time_ms < %lld AND seq < (SELECT max(seq) FROM event)", (long long)p->r->before_ms);
-    return hist__db_exec(h->catalog, sql, err);
+    if (st == PT_OK && n && !p->r->dry_run) {
+        snprintf(sql, sizeof sql, "DELETE FROM event WHERE time_ms < %lld AND seq < (SELECT max(seq) FROM event)", (long long)p->r->before_ms);
+        st = hist__db_exec(h->catalog, sql, err);
+    }
+    if (st == PT_OK) p->out->events = (uint64_t)n;
+    return st;
 }
 
 static pt_status run_retention(hist *h, void *ctx, pt_error *err)
 {
     plan *p = ctx;
-    uint64_t total = 0;
-    int64_t current = hist__partition_start(pt_wall_ms(h->clock));
-    size_t n = h->n_partitions;
+    p->current_ms = hist__partition_start(pt_wall_ms(h->clock));
     pt_status st = hist__journal_open(h, err);
-    uint32_t tags = hist__tag_count(h);
-    hist__partition_info *list = malloc((n + 1) * sizeof *list);
-    uint8_t *cut = calloc((size_t)tags + 1, 1);
-    if (!list || !cut) {
-        free(list);
-        free(cut);
-        return pt_fail(err, PT_ENOMEM, "out of memory");
+    if (st == PT_OK && (list_files(h, p) != PT_OK || list_pending(h, p) != PT_OK)) st = pt_fail(err, PT_ENOMEM, "out of memory");
+    if (st == PT_OK) decide(p);
+    if (st == PT_OK && p->out->partitions && !p->r->dry_run) {
+        st = seal_first(h, p, err);
+        if (st == PT_OK) st = drop_weeks(h, p, err);
+        else *p->out = (hist_retention_result){ 0 };
     }
-    if (n) memcpy(list, h->partitions, n * sizeof *list);
-    for (size_t i = 0; i < n; i++) total += partition_file_bytes(h, list[i].start_ms);
-    p->out->oldest_ms = INT64_MAX;
-    for (size_t i = 0; st == PT_OK && i < n; i++) {
-        int64_t start = list[i].start_ms, end = hist__partition_end(start);
-        uint64_t bytes = partition_file_bytes(h, start);
-        bool old = p->r->before_ms != INT64_MIN && end <= p->r->before_ms && end != INT64_MAX;
-        bool much = p->r->max_bytes && total > p->r->max_bytes;
-        if (start == current || !(old || much)) {
-            if (start < p->out->oldest_ms) p->out->oldest_ms = start;
-            continue;
-        }
-        p->out->partitions++;
-        p->out->blocks += list[i].blocks;
-        p->out->bytes += bytes;
-        total -= bytes;
-        if (p->r->dry_run) continue;
-        st = subtract_stats(h, start, cut, err);
-        if (st == PT_OK) forget_partition(h, start);
-        if (st == PT_OK) st = unlink_partition(h, start, err);
-        if (st == PT_OK) pt_logf(h->log, PT_LOG_INFO, "HIST-RETENTION", "dropped the partition of %lld ms, %llu bytes", (long long)start, (unsigned long long)bytes);
-    }
-    if (st == PT_OK && p->out->partitions && !p->r->dry_run) st = restore_ends(h, cut, tags, err);
-    free(list);
-    free(cut);
+    free(p->weeks);
+    p->weeks = NULL;
     return st == PT_OK ? drop_events(h, p, err) : st;
+}
+
+/* ---- by the options, and on request --------------------------------------------------------------------------- */
+
+static void tell(hist *h, const hist_retention *r, const hist_retention_result *gone)
+{
+    pt_buf detail;
+    pt_json j;
+    pt_buf_init(&detail, 1000);
+    pt_json_init(&j, &detail);
+    pt_json_object(&j);
+    if (r->before_ms != INT64_MIN) pt_json_member_i64(&j, "before_ms", r->before_ms);
+    else pt_json_member_null(&j, "before_ms");
+    pt_json_member_u64(&j, "max_bytes", r->max_bytes);
+    pt_json_member_u64(&j, "partitions", gone->partitions);
+    pt_json_member_u64(&j, "blocks", gone->blocks);
+    pt_json_member_u64(&j, "bytes", gone->bytes);
+    pt_json_member_u64(&j, "events", gone->events);
+    pt_json_member_u64(&j, "unsealed", gone->unsealed);
+    pt_json_end_object(&j);
+    hist__event_say(h, "history-pruned", PT_NONE, &detail);
+    pt_buf_fini(&detail);
 }
 
 pt_status hist_retention_apply(hist *h, const hist_retention *r, hist_retention_result *out, pt_error *err)
 {
     *out = (hist_retention_result){ 0 };
-    plan p = { r, out };
+    plan p = { .r = r, .out = out };
     hist__request q = { .run = run_retention, .ctx = &p };
-    return hist__request_run(h, &q, err);
+    pt_status st = hist__request_run(h, &q, err);
+    if (!r->dry_run && (out->partitions || out->events)) tell(h, r, out); /* also when it ended half-way */
+    return st;
 }
 
 pt_status hist__retention_tick(hist *h, pt_error *err)
@@ -249,238 +404,8 @@ pt_status hist__retention_tick(hist *h, pt_error *err)
     hist_retention r = { .before_ms = h->o.retention_age_ms > 0 ? pt_wall_ms(h->clock) - h->o.retention_age_ms : INT64_MIN, .max_bytes = h->o.retention_bytes };
     if (r.before_ms == INT64_MIN && r.max_bytes == 0) return PT_OK;
     hist_retention_result out = { 0 };
-    plan p = { &r, &out };
-    return run_retention(h, &p, err);
-}
-
-/* ---- one tag ------------------------------------------------------------------------------------------------ */
-
-typedef struct removal {
-    uint32_t tag_id;
-    int64_t from_ms, to_ms;
-    uint64_t *rows;
-} removal;
-
-/* The time of the tag's first or last sample among the partition's blocks; *any false: there is none. */
-static pt_status end_sample(hist *h, hist__part *part, uint32_t tag_id, bool last, bool *any, int64_t *time_ms, pt_error *err)
-{
-    sqlite3_stmt *q = NULL;
-    hist__rows rows;
-    hist__rows_init(&rows);
-    const char *sql = last ? "SELECT t1, data FROM block JOIN data USING(id) WHERE tag_id=?1 AND samples>0 ORDER BY t0 DESC LIMIT 1"
-                           : "SELECT t0, data FROM block JOIN data USING(id) WHERE tag_id=?1 AND samples>0 ORDER BY t0 LIMIT 1";
-    *any = false;
-    pt_status st = hist__db_prepare(part->db, sql, &q, err);
-    if (st == PT_OK) {
-        sqlite3_bind_int64(q, 1, tag_id);
-        st = hist__db_step(part->db, q, any, err);
-    }
-    if (st == PT_OK && *any) {
-        *time_ms = sqlite3_column_int64(q, 0); /* of a block that can't be read: its end is near enough */
-        pt_status decoded = hist__block_decode(h->codec, sqlite3_column_blob(q, 1), (size_t)sqlite3_column_bytes(q, 1), NULL, &rows, NULL);
-        if (decoded == PT_ENOMEM) st = pt_fail(err, decoded, "out of memory");
-        for (size_t i = 0; decoded == PT_OK && i < rows.n; i++) {
-            const hist_sample *s = &rows.s[last ? rows.n - 1 - i : i];
-            if (hist__is_state(s)) continue;
-            *time_ms = s->time_ms;
-            break;
-        }
-    }
-    sqlite3_finalize(q);
-    hist__rows_fini(&rows);
+    plan p = { .r = &r, .out = &out };
+    pt_status st = run_retention(h, &p, err);
+    if (out.partitions) tell(h, &r, &out); /* events alone go one by one as they get old: not worth an event each */
     return st;
-}
-
-/* The tag's line in tag_stat after blocks were taken away or cut anew. */
-static pt_status change_stat(hist *h, hist__part *part, uint32_t tag_id, const hist__delta *d, pt_error *err)
-{
-    bool any = false;
-    int64_t first = 0, last = 0;
-    char ends[100] = "first_ms=NULL, last_ms=NULL", sql[500];
-    pt_status st = end_sample(h, part, tag_id, false, &any, &first, err);
-    if (st == PT_OK) st = end_sample(h, part, tag_id, true, &any, &last, err);
-    if (st != PT_OK) return st;
-    if (any) snprintf(ends, sizeof ends, "first_ms=%lld, last_ms=%lld", (long long)first, (long long)last);
-    snprintf(sql, sizeof sql,
-             "UPDATE tag_stat SET samples=samples+%lld, rows=rows+%lld, blocks=blocks+%lld, bytes=bytes+%lld, %s,"
-             " max_ms=coalesce((SELECT max(t1) FROM block WHERE tag_id=%u), max_ms) WHERE tag_id=%u;"
-             "DELETE FROM tag_stat WHERE tag_id=%u AND blocks=0;",
-             (long long)d->samples, (long long)d->rows, (long long)d->blocks, (long long)d->bytes, ends, tag_id, tag_id, tag_id);
-    return hist__db_exec(part->db, sql, err);
-}
-
-/* Blocks of the tag in one partition that touch the range: gone; what they held outside of it is put back. */
-static pt_status remove_from(hist *h, hist__part *part, const removal *r, pt_error *err)
-{
-    sqlite3_stmt *list = NULL, *data = NULL;
-    bool row = false;
-    hist__rows rows;
-    hist__rows_init(&rows);
-    hist__delta d = { 0 };
-    pt_status st = hist__db_prepare(part->db, "SELECT t0, id, bytes, rows, samples FROM block WHERE tag_id=?1 AND t0 < ?3 AND t1 >= ?2 ORDER BY t0", &list, err);
-    if (st == PT_OK) st = hist__db_prepare(part->db, "SELECT data FROM data WHERE id=?1", &data, err);
-    if (st == PT_OK) {
-        sqlite3_bind_int64(list, 1, r->tag_id);
-        sqlite3_bind_int64(list, 2, r->from_ms);
-        sqlite3_bind_int64(list, 3, r->to_ms);
-    }
-    uint64_t gone = 0;
-    bool touched = false;
-    bool cut = false;
-    while (st == PT_OK && (st = hist__db_step(part->db, list, &row, err)) == PT_OK && row) {
-        int64_t t0 = sqlite3_column_int64(list, 0), id = sqlite3_column_int64(list, 1);
-        bool there = false;
-        sqlite3_bind_int64(data, 1, id);
-        st = hist__db_step(part->db, data, &there, err);
-        size_t before = rows.n;
-        if (st == PT_OK && there) { /* one that can't be read goes as a whole: it was asked to go */
-            pt_status decoded = hist__block_decode(h->codec, sqlite3_column_blob(data, 0), (size_t)sqlite3_column_bytes(data, 0), NULL, &rows, NULL);
-            if (decoded == PT_ENOMEM) st = pt_fail(err, decoded, "out of memory");
-        }
-        sqlite3_reset(data);
-        size_t kept = before;
-        for (size_t i = before; i < rows.n; i++) {
-            if (rows.s[i].time_ms >= r->from_ms && rows.s[i].time_ms < r->to_ms) {
-                gone++;
-                cut = true;
-                continue;
-            }
-            if (cut) rows.s[i].flags &= (uint8_t)~HIST_THINNED; /* no line leads over what was deleted */
-            cut = false;
-            rows.s[kept++] = rows.s[i];
-        }
-        rows.n = kept;
-        d.bytes -= sqlite3_column_int64(list, 2);
-        d.rows -= sqlite3_column_int64(list, 3);
-        d.samples -= sqlite3_column_int64(list, 4);
-        d.blocks--;
-        touched = true;
-        sqlite3_bind_int64(part->remove, 1, r->tag_id);
-        sqlite3_bind_int64(part->remove, 2, t0);
-        if (st == PT_OK) st = hist__db_run(part->db, part->remove, err);
-        sqlite3_bind_int64(part->remove_data, 1, id);
-        if (st == PT_OK) st = hist__db_run(part->db, part->remove_data, err);
-    }
-    sqlite3_finalize(list);
-    sqlite3_finalize(data);
-    uint32_t tail = 0;
-    if (st == PT_OK && rows.n) st = hist__part_insert_rows(h, part, r->tag_id, rows.s, rows.n, rows.deviation, &d, &tail, err);
-    if (st == PT_OK && touched) st = change_stat(h, part, r->tag_id, &d, err);
-    hist__rows_fini(&rows);
-    if (st != PT_OK) return st;
-    *r->rows += gone;
-    pthread_mutex_lock(&h->pool_lock);
-    for (size_t i = 0; i < h->n_partitions; i++) {
-        if (h->partitions[i].start_ms != part->start_ms) continue;
-        h->partitions[i].blocks = (uint64_t)((int64_t)h->partitions[i].blocks + d.blocks);
-        h->partitions[i].bytes = (uint64_t)((int64_t)h->partitions[i].bytes + d.bytes);
-    }
-    pthread_mutex_unlock(&h->pool_lock);
-    return PT_OK;
-}
-
-/* Count the tag anew from the partitions. */
-static pt_status recount(hist *h, uint32_t tag_id, pt_error *err)
-{
-    uint64_t samples = 0;
-    int64_t first = 0, last = 0;
-    pt_status st = PT_OK;
-    for (size_t i = 0; st == PT_OK && i < h->n_partitions; i++) {
-        hist__conn *c = NULL;
-        st = hist__conn_take(h, h->partitions[i].start_ms, &c, err);
-        if (st == PT_ENOTFOUND) {
-            st = PT_OK;
-            continue;
-        }
-        sqlite3_stmt *q = NULL;
-        bool row = false;
-        if (st == PT_OK) st = hist__db_prepare(c->db, "SELECT samples, first_ms, last_ms FROM tag_stat WHERE tag_id=?1 AND samples > 0", &q, err);
-        if (st == PT_OK) {
-            sqlite3_bind_int64(q, 1, tag_id);
-            st = hist__db_step(c->db, q, &row, err);
-        }
-        if (st == PT_OK && row) {
-            if (samples == 0 || sqlite3_column_int64(q, 1) < first) first = sqlite3_column_int64(q, 1);
-            if (samples == 0 || sqlite3_column_int64(q, 2) > last) last = sqlite3_column_int64(q, 2);
-            samples += (uint64_t)sqlite3_column_int64(q, 0);
-        }
-        sqlite3_finalize(q);
-        if (c && st == PT_OK) hist__conn_give(h, c);
-        else hist__conn_close(c);
-    }
-    if (st != PT_OK) return st;
-    pthread_mutex_lock(&h->pending_lock);
-    hist__hot *hot = hist__hot_at(h, tag_id);
-    hot->samples = samples;
-    hot->first_ms = first;
-    hot->last_ms = last;
-    pthread_mutex_unlock(&h->pending_lock);
-    return PT_OK;
-}
-
-/* The last row of the change log may hold what is to go. It becomes an empty one, which keeps the numbering going as well. */
-static pt_status empty_last_row(hist *h, pt_error *err)
-{
-    if (h->row_count != 1 || h->row_sealed != 1) return PT_OK;
-    hist__row_size *r = &h->row_sizes[h->row_first];
-    sqlite3_stmt *q = NULL;
-    pt_buf_reset(&h->blob);
-    pt_status st = hist__journal_encode(NULL, 0, &h->blob);
-    if (st != PT_OK) return pt_fail(err, st, "out of memory");
-    st = hist__db_prepare(h->journal, "UPDATE journal SET seq=seq+n, n=0, data=?2 WHERE id=?1", &q, err);
-    if (st == PT_OK) {
-        sqlite3_bind_int64(q, 1, r->id);
-        if (sqlite3_bind_blob64(q, 2, h->blob.ptr, h->blob.len, SQLITE_STATIC) != SQLITE_OK) st = hist__db_fail(h->journal, err, "bind");
-    }
-    if (st == PT_OK) st = hist__db_run(h->journal, q, err);
-    sqlite3_finalize(q);
-    if (st != PT_OK) return st;
-    h->journal_bytes -= r->bytes - h->blob.len;
-    r->bytes = h->blob.len;
-    return PT_OK;
-}
-
-static pt_status run_delete(hist *h, void *ctx, pt_error *err)
-{
-    removal *r = ctx;
-    /* Everything into blocks first and the journal told: otherwise a restart would bring the samples back. */
-    pt_status st = hist__seal_due(h, true, err);
-    if (st == PT_OK) hist__sealed_advance(h);
-    uint64_t log_bytes = h->o.log_bytes;
-    h->o.log_bytes = 0;
-    if (st == PT_OK) st = hist__journal_trim(h, err);
-    h->o.log_bytes = log_bytes;
-    if (st == PT_OK) st = empty_last_row(h, err);
-    if (st == PT_OK) st = hist__db_exec(h->journal, "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)", err);
-    for (size_t i = 0; st == PT_OK && i < h->n_partitions; i++) {
-        int64_t start = h->partitions[i].start_ms;
-        if (start >= r->to_ms || hist__partition_end(start) <= r->from_ms) continue;
-        char name[40];
-        hist__partition_name(start, name);
-        char *path = hist__path(h, name);
-        hist__part *part = NULL;
-        hist__part_forget(h, start);
-        uint64_t before = *r->rows;
-        st = path ? hist__part_open(h, path, start, &part, err) : pt_fail(err, PT_ENOMEM, "out of memory");
-        free(path);
-        if (st == PT_OK) st = hist__db_exec(part->db, "BEGIN IMMEDIATE", err);
-        if (st == PT_OK) st = remove_from(h, part, r, err);
-        if (st == PT_OK) st = hist__db_exec(part->db, "COMMIT", err);
-        else if (part && !sqlite3_get_autocommit(part->db)) sqlite3_exec(part->db, "ROLLBACK", NULL, NULL, NULL);
-        if (st == PT_OK && *r->rows > before) st = hist__db_exec(part->db, "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)", err);
-        hist__part_close(part);
-    }
-    h->look_valid = false;
-    hist__hot *hot = hist__hot_at(h, r->tag_id);
-    hot->tail_rows = 0;
-    return st == PT_OK ? recount(h, r->tag_id, err) : st;
-}
-
-pt_status hist_tag_delete(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, uint64_t *rows, pt_error *err)
-{
-    *rows = 0;
-    if (tag_id == 0 || tag_id > hist__tag_count(h)) return pt_fail(err, PT_ENOTFOUND, "no tag %u", tag_id);
-    removal r = { tag_id, from_ms, to_ms, rows };
-    hist__request q = { .run = run_delete, .ctx = &r };
-    return hist__request_run(h, &q, err);
 }

@@ -97,6 +97,14 @@ pt_status hist__seal_due(hist *h, bool everything, pt_error *err)
     return st;
 }
 
+pt_status hist__seal_all(hist *h, pt_error *err)
+{
+    pt_status st = hist__seal_due(h, true, err);
+    if (st != PT_OK) return st;
+    hist__sealed_advance(h);
+    return hist__journal_trim(h, err);
+}
+
 void hist__sealed_advance(hist *h)
 {
     if (h->pending_incomplete) return;

@@ -335,10 +335,7 @@ void hist_stats_get(hist *h, hist_stats *out)
 static pt_status run_seal(hist *h, void *ctx, pt_error *err)
 {
     (void)ctx;
-    pt_status st = hist__seal_due(h, true, err);
-    if (st != PT_OK) return st;
-    hist__sealed_advance(h);
-    return hist__journal_trim(h, err);
+    return hist__seal_all(h, err);
 }
 
 pt_status hist_seal(hist *h, pt_error *err)

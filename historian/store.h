@@ -231,6 +231,9 @@ PT_MUST_CHECK pt_status hist__catalog_commit(hist *h, const hist__event *events,
 bool hist__catalog_is_dirty(hist *h);
 void hist__catalog_free(hist *h);
 
+/* events.c: something the historian did itself; `detail` is a JSON object. One that can't be kept is said in the log. */
+void hist__event_say(hist *h, const char *type, pt_slice path, const pt_buf *detail);
+
 /* buffer.c */
 pt_status hist__buffer_init(hist *h);
 void hist__buffer_fini(hist *h);
@@ -276,8 +279,24 @@ void hist__summary_read(sqlite3_stmt *stmt, int column, hist__summary *s); /* ta
 #define HIST__BLOCK_COLUMNS "t0,t1,id,bytes,rows,samples,good,uncertain,bad,stale,nulls,nums,open,num_after,num_before,min,max,sum,first,last,m2,area,area_ms"
 enum { HIST__COL_T0, HIST__COL_T1, HIST__COL_ID, HIST__COL_BYTES, HIST__COL_ROWS, HIST__COL_COUNT = 23 };
 
-/* retention.c: what the options ask for; writer thread */
+/* retention.c: what the options ask for; writer thread. Cheap when nothing is to go */
 PT_MUST_CHECK pt_status hist__retention_tick(hist *h, pt_error *err);
+
+/* dropped.c: weeks that retention dropped, as far as the journal still has samples of them */
+#define HIST__DROPPED_TABLE "CREATE TABLE IF NOT EXISTS dropped(id INTEGER PRIMARY KEY, start_ms INTEGER NOT NULL UNIQUE, until_seq INTEGER NOT NULL);"
+typedef struct hist__dropped_week {
+    int64_t start_ms;
+    uint64_t until_seq; /* samples of the week with a lower change number went with it */
+} hist__dropped_week;
+typedef struct hist__dropped {
+    hist__dropped_week *weeks; /* owned; ascending */
+    size_t n;
+} hist__dropped;
+/* Writer, before the file goes: everything committed so far that lies in that week does not come back. */
+PT_MUST_CHECK pt_status hist__dropped_note(hist *h, int64_t start_ms, pt_error *err);
+PT_MUST_CHECK pt_status hist__dropped_load(sqlite3 *journal, hist__dropped *out, pt_error *err); /* empty when it fails */
+void hist__dropped_free(hist__dropped *d);
+bool hist__dropped_has(const hist__dropped *d, int64_t time_ms, uint64_t seq);
 
 /* conn.c */
 PT_MUST_CHECK pt_status hist__conn_take(hist *h, int64_t start_ms, hist__conn **out, pt_error *err); /* PT_ENOTFOUND: dropped meanwhile */
@@ -299,6 +318,7 @@ PT_MUST_CHECK pt_status hist__batch_apply(hist *h); /* after the commit: into th
 PT_MUST_CHECK pt_status hist__journal_open(hist *h, pt_error *err); /* the writer's connections to catalog and journal */
 void hist__journal_close(hist *h);
 PT_MUST_CHECK pt_status hist__seal_due(hist *h, bool everything, pt_error *err);
+PT_MUST_CHECK pt_status hist__seal_all(hist *h, pt_error *err); /* everything into blocks, and the journal is told */
 PT_MUST_CHECK pt_status hist__rows_note(hist *h, int64_t id, int64_t wall_ms, uint64_t bytes); /* a journal row is there */
 void hist__sealed_advance(hist *h); /* recompute what is sealed */
 PT_MUST_CHECK pt_status hist__journal_trim(hist *h, pt_error *err); /* tell the journal, in a transaction of its own */

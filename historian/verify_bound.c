@@ -124,16 +124,19 @@ static pt_status walk(hist__check *c, hist *h, sqlite3 *db, pt_error *err)
 {
     sqlite3_stmt *q = NULL;
     hist__rows raw;
+    hist__dropped dropped;
     bool row = false;
     uint64_t ignored = 0;
     hist__rows_init(&raw);
-    pt_status st = hist__db_prepare(db, "SELECT data FROM journal WHERE id <= (SELECT value FROM meta WHERE key='sealed_id') ORDER BY id", &q, err);
+    pt_status st = hist__dropped_load(db, &dropped, err);
+    if (st == PT_OK) st = hist__db_prepare(db, "SELECT data, seq FROM journal WHERE id <= (SELECT value FROM meta WHERE key='sealed_id') ORDER BY id", &q, err);
     while (st == PT_OK && (st = hist__db_step(db, q, &row, err)) == PT_OK && row) {
         hist__rows_reset(&c->rows);
         const void *bytes = sqlite3_column_blob(q, 0);
+        uint64_t seq = (uint64_t)sqlite3_column_int64(q, 1);
         if (hist__journal_decode(bytes ? bytes : "", (size_t)sqlite3_column_bytes(q, 0), &c->rows, NULL) == PT_ENOMEM) st = PT_ENOMEM;
         for (size_t i = 0; st == PT_OK && i < c->rows.n; i++) {
-            if (!pt_map_get_u64(&c->thinned, c->rows.s[i].tag_id, &ignored)) continue;
+            if (!pt_map_get_u64(&c->thinned, c->rows.s[i].tag_id, &ignored) || hist__dropped_has(&dropped, c->rows.s[i].time_ms, seq + i)) continue;
             hist_sample plain = c->rows.s[i];
             if (hist__family_of_type(plain.type) == HIST__BYTES) plain.as.u64 = plain.len = 0; /* only its key is looked at */
             st = hist__rows_reserve(&raw, 1);
@@ -143,6 +146,7 @@ static pt_status walk(hist__check *c, hist *h, sqlite3 *db, pt_error *err)
     }
     if (st == PT_OK) st = portion(c, h, &raw, err);
     sqlite3_finalize(q);
+    hist__dropped_free(&dropped);
     hist__rows_fini(&raw);
     return st == PT_ENOMEM ? pt_fail(err, st, "out of memory") : st;
 }

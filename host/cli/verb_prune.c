@@ -16,6 +16,17 @@ static int code_of(pt_status st)
     return st == PT_EBUSY ? PT_EXIT_REFUSED : st == PT_ENOTFOUND ? PT_EXIT_USAGE : PT_EXIT_FAILED;
 }
 
+static void members(pt_json *j, const hist_retention_result *gone)
+{
+    pt_json_member_u64(j, "weeks", gone->partitions);
+    pt_json_member_u64(j, "blocks", gone->blocks);
+    pt_json_member_u64(j, "bytes", gone->bytes);
+    pt_json_member_u64(j, "unsealed", gone->unsealed);
+    pt_json_member_u64(j, "events", gone->events);
+    if (gone->oldest_ms != INT64_MAX) pt_json_member_i64(j, "oldest_ms", gone->oldest_ms);
+    else pt_json_member_null(j, "oldest_ms");
+}
+
 static int weeks(cli *c, hist *h, const hist_retention *r, pt_buf *out)
 {
     hist_retention_result gone;
@@ -29,16 +40,12 @@ static int weeks(cli *c, hist *h, const hist_retention *r, pt_buf *out)
         pt_json_init(&j, out);
         pt_json_object(&j);
         pt_json_member_bool(&j, "dry_run", r->dry_run);
-        pt_json_member_u64(&j, "weeks", gone.partitions);
-        pt_json_member_u64(&j, "blocks", gone.blocks);
-        pt_json_member_u64(&j, "bytes", gone.bytes);
-        pt_json_member_u64(&j, "events", gone.events);
-        if (gone.oldest_ms != INT64_MAX) pt_json_member_i64(&j, "oldest_ms", gone.oldest_ms);
-        else pt_json_member_null(&j, "oldest_ms");
+        members(&j, &gone);
         pt_json_end_object(&j);
     } else {
-        pt_buf_printf(out, "%llu weeks with %llu blocks, %llu bytes, and %llu events %s; then the oldest is %s", (unsigned long long)gone.partitions,
-                      (unsigned long long)gone.blocks, (unsigned long long)gone.bytes, (unsigned long long)gone.events, r->dry_run ? "would go" : "are gone", oldest);
+        pt_buf_printf(out, "%llu weeks with %llu blocks, %llu bytes, %llu samples that %s not in blocks yet, and %llu events %s; then the oldest is %s", (unsigned long long)gone.partitions,
+                      (unsigned long long)gone.blocks, (unsigned long long)gone.bytes, (unsigned long long)gone.unsealed, r->dry_run ? "are" : "were", (unsigned long long)gone.events,
+                      r->dry_run ? "would go" : "are gone", oldest);
     }
     return CLI_GO_ON;
 }

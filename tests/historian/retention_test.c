@@ -1,27 +1,9 @@
-/* tests/historian/retention_test.c -- old weeks go as files, one tag's samples block by block, and what is left is counted right. */
-#include "base/random.h"
-#include "historian/log.h"
+/* tests/historian/retention_test.c -- old weeks go as files with what of them is not in blocks yet, and what is left is counted right. */
 #include "tests/historian/support.h"
 
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static void check_tag(hist *h, uint32_t tag, uint64_t samples, int64_t first_ms, int64_t last_ms)
-{
-    pt_arena arena;
-    hist_tag t;
-    pt_arena_init(&arena, 1 << 16);
-    CHECK_OK(hist_tag_by_id(h, tag, &arena, &t));
-    CHECK_INT(t.samples, samples);
-    if (samples) {
-        CHECK_INT(t.first_ms, first_ms);
-        CHECK_INT(t.last_ms, last_ms);
-    } else {
-        CHECK(t.first_ms > t.last_ms);
-    }
-    pt_arena_fini(&arena);
-}
 
 static void retention_drops_whole_weeks_and_can_be_asked_first(void)
 {
@@ -62,32 +44,6 @@ static void retention_drops_whole_weeks_and_can_be_asked_first(void)
     fake.now_wall_ms = NOW;
 }
 
-static void a_deleted_tag_is_gone_also_after_a_restart(void)
-{
-    const char *dir = new_dir();
-    hist_verify_report r;
-    hist *h = filled_store(dir);
-    uint64_t rows = 0;
-    pt_error err = { 0 };
-    CHECK_OK(hist_tag_delete(h, 2, NOW + 5 * DAY, NOW + 6 * DAY, &rows, &err));
-    CHECK_INT(rows, 120);
-    CHECK_INT(count_rows(h, 2), 2880);
-    CHECK_OK(hist_tag_delete(h, 2, INT64_MIN, INT64_MAX, &rows, &err));
-    CHECK_INT(rows, 2880);
-    for (int round = 0; round < 2; round++) {
-        CHECK_INT(count_rows(h, 2), 0);
-        CHECK_INT(count_rows(h, 1), 3000);
-        close_ok(h);
-        CHECK_INT(faults_in(dir, false, true, &r), 0);
-        h = open_store(dir, 128);
-    }
-    hist_sample s = { .tag_id = 2, .time_ms = NOW, .type = SPB_DOUBLE, .as.f64 = 1 };
-    CHECK_OK(hist_append(h, &s, 1));
-    CHECK_OK(hist_flush(h, 5000, NULL));
-    CHECK_INT(count_rows(h, 2), 1);
-    close_ok(h);
-}
-
 static void what_is_left_is_counted_as_after_a_restart(void)
 {
     const char *dir = new_dir();
@@ -109,10 +65,10 @@ static void what_is_left_is_counted_as_after_a_restart(void)
     CHECK_INT(out.partitions, 3);
     CHECK_INT(out.oldest_ms, hist__partition_start(NOW + 3 * WEEK));
     for (int round = 0; round < 2; round++) {
-        check_tag(h, a, 3, NOW + 3 * WEEK, NOW + 5 * WEEK);
-        check_tag(h, b, 0, 0, 0);
-        check_tag(h, c, 1, NOW + 4 * WEEK, NOW + 4 * WEEK);
-        check_tag(h, d, 1, NOW + 5 * WEEK + 7, NOW + 5 * WEEK + 7);
+        check_stored(h, a, 3, NOW + 3 * WEEK, NOW + 5 * WEEK);
+        check_stored(h, b, 0, 0, 0);
+        check_stored(h, c, 1, NOW + 4 * WEEK, NOW + 4 * WEEK);
+        check_stored(h, d, 1, NOW + 5 * WEEK + 7, NOW + 5 * WEEK + 7);
         close_ok(h);
         h = open_store(dir, 16);
     }
@@ -144,15 +100,15 @@ static void a_week_that_was_dropped_can_come_back(void)
     seal(h);
     CHECK_INT(count_rows(h, a), 11);
     CHECK_INT(count_rows(reader, a), 11); /* not what the unlinked file said */
-    check_tag(h, a, 11, NOW + 500, NOW + 4 * WEEK);
-    check_tag(reader, a, 11, NOW + 500, NOW + 4 * WEEK);
+    check_stored(h, a, 11, NOW + 500, NOW + 4 * WEEK);
+    check_stored(reader, a, 11, NOW + 500, NOW + 4 * WEEK);
     CHECK_OK(hist_retention_apply(h, &ask, &out, NULL));
     append_one(h, f64(a, NOW + 4 * WEEK + 1, 1));
     flush(h);
     seal(h);
     CHECK_INT(count_rows(h, a), 2);
     CHECK_INT(count_rows(reader, a), 2);
-    check_tag(reader, a, 2, NOW + 4 * WEEK, NOW + 4 * WEEK + 1);
+    check_stored(reader, a, 2, NOW + 4 * WEEK, NOW + 4 * WEEK + 1);
     close_ok(reader);
     close_ok(h);
     CHECK_INT(faults_in(dir, false, true, NULL), 0);
@@ -202,10 +158,12 @@ static void events_go_with_their_time_but_the_newest(void)
     ask.dry_run = false;
     CHECK_OK(hist_retention_apply(h, &ask, &out, NULL));
     CHECK_INT(out.events, 4);
+    flush(h);
     CHECK_INT(sql_number(catalog, "SELECT min(seq) FROM event"), 5);
     ask.before_ms = NOW + 100 * DAY;
     CHECK_OK(hist_retention_apply(h, &ask, &out, NULL));
-    CHECK_INT(sql_number(catalog, "SELECT sum(seq) FROM event"), 10); /* it keeps the numbers going */
+    CHECK_INT(out.events, 6);
+    CHECK_INT(sql_number(catalog, "SELECT min(seq) FROM event"), 11); /* the newest, which told of the first time: it keeps the numbers going */
     close_ok(h);
 }
 
@@ -229,127 +187,186 @@ static void the_options_keep_it_going_by_themselves(void)
     CHECK_OK(hist__retention_tick(h, NULL));
     CHECK_INT(h->n_partitions, 1);
     CHECK_INT(h->partitions[0].start_ms, hist__partition_start(NOW + 5 * WEEK));
+    commit_bare(h);
+    CHECK_INT(sql_number(file_in(dir, "catalog.db"), "SELECT count(*) FROM event WHERE type='history-pruned'"), 2);
+    h->o.retention_bytes = 0;
+    append_one(h, f64(a, NOW, 1)); /* late: it is in no block, and its week has no file */
+    append_one(h, f64(a, NOW + 5 * WEEK + 1, 1));
+    commit_bare(h);
+    CHECK_INT(hist__hot_at(h, a)->n, 2);
+    CHECK_OK(hist__retention_tick(h, NULL));
+    CHECK_INT(hist__hot_at(h, a)->n, 0);
+    CHECK_INT(h->n_partitions, 1);
+    check_stored(h, a, 2, NOW + 5 * WEEK, NOW + 5 * WEEK + 1);
+    CHECK_OK(hist__retention_tick(h, NULL)); /* nothing to go, nothing to tell */
+    commit_bare(h);
+    CHECK_INT(sql_number(file_in(dir, "catalog.db"), "SELECT count(*) FROM event WHERE type='history-pruned'"), 3);
     fake.now_wall_ms = NOW;
     hist__bare_free(h);
 }
 
-/* Random deletions against a plain list. */
-static void any_deletion_leaves_exactly_the_rest(void)
+/* Three sealed weeks, and rows that are not sealed: two of the first week (one of them replaces), one of a week that has no file, three of the present one. */
+static hist *store_with_late_samples(const char *dir)
 {
-    pt_random rnd = pt_random_seed(31);
-    for (unsigned round = 0; round < 25; round++) {
-        enum { N = 400 };
-        static hist_sample s[N], got[N];
-        const char *dir = new_dir();
-        hist *h = open_store(dir, 16 + (uint32_t)pt_random_below(&rnd, 100));
-        uint32_t a = make_tag(h, "a", SPB_DOUBLE), other = make_tag(h, "b", SPB_DOUBLE);
-        int64_t t = NOW;
-        size_t n = N;
-        for (size_t i = 0; i < N; i++) {
-            t += 1 + (int64_t)pt_random_below(&rnd, i % 60 ? 60000 : (uint64_t)WEEK);
-            s[i] = pt_random_below(&rnd, 5) ? f64(a, t, (double)i) : state_row(a, t);
-            append_one(h, s[i]);
-            append_one(h, f64(other, t, 1));
-            if (i == 300) {
-                flush(h);
-                seal(h);
-            }
-        }
-        flush(h);
-        for (unsigned k = 0; k < 4; k++) {
-            if (k == 2) { /* smaller blocks from now on: taking rows away may make more of them */
-                close_ok(h);
-                h = open_store(dir, 16);
-            }
-            int64_t from = n ? s[pt_random_below(&rnd, n)].time_ms : 0, to = from + (int64_t)pt_random_below(&rnd, k % 2 ? (uint64_t)WEEK : 3000000);
-            if (round % 8 == 7 && k == 3) from = INT64_MIN, to = INT64_MAX;
-            uint64_t rows = 0, want = 0, samples = 0;
-            size_t kept = 0;
-            for (size_t i = 0; i < n; i++) {
-                if (s[i].time_ms >= from && s[i].time_ms < to) want++;
-                else s[kept++] = s[i];
-            }
-            n = kept;
-            CHECK_OK(hist_tag_delete(h, a, from, to, &rows, NULL));
-            CHECK_INT(rows, want);
-            size_t m = read_rows(h, a, INT64_MIN, INT64_MAX, true, got, N);
-            bool same = m == n;
-            int64_t first = 0, last = 0;
-            for (size_t i = 0; same && i < n; i++) same = s[i].time_ms == got[i].time_ms && hist__same_content(&s[i], &got[i]);
-            for (size_t i = 0; i < n; i++) {
-                if (hist__is_state(&s[i])) continue;
-                if (samples++ == 0) first = s[i].time_ms;
-                last = s[i].time_ms;
-            }
-            CHECK(same);
-            check_tag(h, a, samples, first, last);
-            CHECK_INT(count_rows(h, other), N);
-        }
-        close_ok(h);
-        CHECK_INT(faults_in(dir, false, true, NULL), 0);
-        h = open_store(dir, 64);
-        CHECK_INT(count_rows(h, a), n);
-        close_ok(h);
-    }
-}
-
-static bool count_change(void *ctx, const hist_change *c)
-{
-    *(uint64_t *)ctx += c->sample != NULL && c->sample->as.f64 == 77;
-    return true;
-}
-
-static void the_change_log_goes_on_behind_a_deletion(void)
-{
-    const char *dir = new_dir();
-    hist *h = open_store(dir, 64);
-    uint32_t a = make_tag(h, "a", SPB_DOUBLE);
-    for (int i = 0; i < 10; i++) append_one(h, f64(a, NOW + i, i));
-    flush(h);
-    uint64_t rows = 0, n = 0;
-    hist_log_range r;
-    CHECK_OK(hist_tag_delete(h, a, NOW, NOW + 5, &rows, NULL));
-    CHECK_STATUS(hist_log_read(h, 3, 0, count_change, &n, &r, NULL), PT_ESTATE); /* what was deleted is not there any more either */
-    CHECK_INT(r.oldest, 11);
-    CHECK_INT(r.newest, 10);
-    CHECK_OK(hist_log_read(h, 10, 0, count_change, &n, &r, NULL));
-    close_ok(h);
-    h = open_store(dir, 64);
-    append_one(h, f64(a, NOW + 20, 77));
-    flush(h);
-    CHECK_OK(hist_log_read(h, 10, 0, count_change, &n, &r, NULL));
-    CHECK(n == 1 && r.next_after == 11 && r.newest == 11);
-    close_ok(h);
-    CHECK_INT(faults_in(dir, false, true, NULL), 0);
-}
-
-static void deleting_really_frees_space(void)
-{
-    const char *dir = new_dir();
-    hist *h = open_store(dir, 64);
-    uint32_t a = make_tag(h, "a", SPB_STRING), b = make_tag(h, "b", SPB_DOUBLE);
-    pt_random rnd = pt_random_seed(2);
-    char word[2001];
-    word[2000] = 0;
-    for (int i = 0; i < 500; i++) {
-        for (int k = 0; k < 2000; k++) word[k] = (char)('!' + pt_random_below(&rnd, 90));
-        append_one(h, str(a, NOW + i, word));
-        append_one(h, f64(b, NOW + i, i));
+    hist *h = open_store(dir, 16);
+    uint32_t a = make_tag(h, "a", SPB_DOUBLE), b = make_tag(h, "b", SPB_STRING);
+    fake.now_wall_ms = NOW + 10 * WEEK;
+    for (int w = 0; w < 3; w++) {
+        append_one(h, f64(a, NOW + w * WEEK, w));
+        append_one(h, str(b, NOW + w * WEEK, "x"));
     }
     flush(h);
     seal(h);
-    hist_stats before, after;
-    uint64_t rows = 0;
-    hist_stats_get(h, &before);
-    CHECK_OK(hist_tag_delete(h, a, INT64_MIN, INT64_MAX, &rows, NULL));
-    hist_stats_get(h, &after);
-    CHECK_INT(rows, 500);
-    CHECK(after.file_bytes < before.file_bytes / 4); /* of the journal as well */
-    CHECK_INT(count_rows(h, b), 500);
-    CHECK_STATUS(hist_tag_delete(h, 9, 0, 1, &rows, NULL), PT_ENOTFOUND);
-    CHECK_OK(hist_tag_delete(h, b, 0, 1, &rows, NULL));
-    CHECK_INT(rows, 0);
+    append_one(h, f64(a, NOW, 77));
+    append_one(h, f64(a, NOW + 5, 5));
+    append_one(h, state_row(b, NOW + 5 * WEEK));
+    for (int i = 0; i < 3; i++) append_one(h, f64(a, NOW + 10 * WEEK - i, i));
+    flush(h);
+    return h;
+}
+
+static void what_is_not_sealed_goes_with_its_week(void)
+{
+    const char *dir = new_dir();
+    hist *h = store_with_late_samples(dir);
+    hist_retention ask = { .before_ms = NOW + 7 * WEEK, .dry_run = true };
+    hist_retention_result would, out;
+    CHECK_OK(hist_retention_apply(h, &ask, &would, NULL));
+    CHECK_INT(would.partitions, 4);
+    CHECK_INT(would.blocks, 6);
+    CHECK_INT(would.unsealed, 3);
+    CHECK_INT(would.oldest_ms, hist__partition_start(NOW + 10 * WEEK));
+    CHECK_INT(count_rows(h, 1), 7);
+    CHECK(access(partition_in(dir, NOW + 5 * WEEK), F_OK) != 0); /* only said: nothing is written for it */
+    ask.dry_run = false;
+    CHECK_OK(hist_retention_apply(h, &ask, &out, NULL));
+    CHECK(out.partitions == 4 && out.unsealed == 3 && out.blocks == 7 && out.oldest_ms == would.oldest_ms);
+    for (int round = 0; round < 2; round++) {
+        check_stored(h, 1, 3, NOW + 10 * WEEK - 2, NOW + 10 * WEEK);
+        check_stored(h, 2, 0, 0, 0);
+        CHECK_INT(count_rows(h, 2), 0);
+        seal(h);
+        for (int w = 0; w < 10; w++) CHECK(access(partition_in(dir, NOW + w * WEEK), F_OK) != 0);
+        CHECK_OK(hist_retention_apply(h, &ask, &out, NULL));
+        CHECK(out.partitions == 0 && out.unsealed == 0);
+        close_ok(h);
+        CHECK_INT(faults_in(dir, false, true, NULL), 0);
+        h = open_store(dir, 16);
+    }
     close_ok(h);
+    fake.now_wall_ms = NOW;
+}
+
+static void what_is_not_sealed_counts_for_the_size_too(void)
+{
+    hist *h = store_with_late_samples(new_dir());
+    hist_retention ask = { .before_ms = INT64_MIN, .max_bytes = UINT64_C(1) << 40 };
+    hist_retention_result out;
+    CHECK_OK(hist_retention_apply(h, &ask, &out, NULL));
+    CHECK(out.partitions == 0 && out.unsealed == 0);
+    CHECK_INT(count_rows(h, 1), 7);
+    ask.max_bytes = 1;
+    CHECK_OK(hist_retention_apply(h, &ask, &out, NULL));
+    CHECK(out.partitions == 4 && out.unsealed == 3);
+    CHECK_INT(count_rows(h, 1), 3);
+    close_ok(h);
+    fake.now_wall_ms = NOW;
+}
+
+static void what_stays_is_not_sealed_for_it(void)
+{
+    const char *dir = new_dir();
+    hist *h = store_with_late_samples(dir);
+    hist_tag_storage s;
+    hist_retention ask = { .before_ms = NOW - WEEK };
+    hist_retention_result out;
+    CHECK_OK(hist_retention_apply(h, &ask, &out, NULL));
+    CHECK(out.partitions == 0 && out.unsealed == 0 && out.oldest_ms == hist__partition_start(NOW));
+    CHECK_OK(hist_tag_storage_get(h, 1, &s, NULL));
+    CHECK_INT(s.unsealed, 5);
+    close_ok(h);
+    fake.now_wall_ms = NOW;
+}
+
+/* Killed after a week was dropped and before the journal was told what is sealed: the rows are replayed. */
+static void a_dropped_week_stays_away_after_a_crash(void)
+{
+    const char *dir = new_dir();
+    hist *h = open_bare(dir, 16);
+    uint32_t a = make_tag(h, "a", SPB_DOUBLE);
+    for (int w = 0; w < 6; w++) append_one(h, f64(a, NOW + w * WEEK, w));
+    commit_bare(h);
+    CHECK_OK_FATAL(hist__seal_due(h, true, NULL));
+    fake.now_wall_ms = NOW + 5 * WEEK;
+    h->o.retention_age_ms = 3 * WEEK;
+    CHECK_OK(hist__retention_tick(h, NULL));
+    CHECK_INT(h->n_partitions, 4);
+    hist__bare_free(h);
+    CHECK_INT(sql_number(file_in(dir, "journal.db"), "SELECT value FROM meta WHERE key='sealed_id'"), 0);
+    h = open_store(dir, 16);
+    check_stored(h, a, 4, NOW + 2 * WEEK, NOW + 5 * WEEK);
+    append_one(h, f64(a, NOW, 1)); /* that is new, and stays */
+    flush(h);
+    CHECK_INT(count_rows(h, a), 5);
+    close_ok(h);
+    h = open_store(dir, 16);
+    CHECK_INT(count_rows(h, a), 5);
+    close_ok(h);
+    CHECK_INT(faults_in(dir, false, true, NULL), 0);
+    fake.now_wall_ms = NOW;
+}
+
+static void a_repair_does_not_bring_a_dropped_week_back(void)
+{
+    const char *dir = new_dir();
+    fake.now_wall_ms = NOW + 5 * WEEK;
+    hist *h = open_store(dir, 16);
+    uint32_t a = make_tag(h, "a", SPB_DOUBLE);
+    for (int w = 0; w < 6; w++) append_one(h, f64(a, NOW + w * WEEK, w));
+    flush(h);
+    seal(h);
+    hist_retention ask = { .before_ms = NOW + 4 * WEEK };
+    hist_retention_result out;
+    CHECK_OK(hist_retention_apply(h, &ask, &out, NULL));
+    CHECK_INT(out.partitions, 4);
+    append_one(h, f64(a, NOW + WEEK + 9, 9)); /* late, after that */
+    flush(h);
+    close_ok(h);
+    for (int round = 0; round < 3; round++) { /* the last time the journal is rebuilt as well, without its mark */
+        run_sql(partition_in(dir, NOW + 5 * WEEK), "UPDATE data SET data=x'00'");
+        if (round == 2) run_sql(file_in(dir, "journal.db"), "DELETE FROM meta");
+        CHECK(faults_in(dir, true, false, NULL) > 0);
+        h = open_store(dir, 16);
+        check_stored(h, a, 3, NOW + WEEK + 9, NOW + 5 * WEEK); /* what the damaged block held comes back from the journal, the dropped weeks do not */
+        seal(h);
+        close_ok(h);
+        CHECK_INT(faults_in(dir, false, true, NULL), 0);
+    }
+    fake.now_wall_ms = NOW;
+}
+
+static void what_was_dropped_is_told(void)
+{
+    hist *h = store_with_late_samples(new_dir());
+    char detail[300], want[300], path[100];
+    hist_retention ask = { .before_ms = NOW + 7 * WEEK, .dry_run = true };
+    hist_retention_result out;
+    CHECK_OK(hist_retention_apply(h, &ask, &out, NULL));
+    ask.dry_run = false;
+    ask.before_ms = NOW - WEEK;
+    CHECK_OK(hist_retention_apply(h, &ask, &out, NULL));
+    flush(h);
+    CHECK_INT(events_of(h, "history-pruned", detail, path), 0); /* nothing went */
+    ask.before_ms = NOW + 7 * WEEK;
+    CHECK_OK(hist_retention_apply(h, &ask, &out, NULL));
+    flush(h);
+    CHECK_INT(events_of(h, "history-pruned", detail, path), 1);
+    snprintf(want, sizeof want, "{\"before_ms\":%lld,\"max_bytes\":0,\"partitions\":4,\"blocks\":7,\"bytes\":%llu,\"events\":0,\"unsealed\":3}", (long long)ask.before_ms,
+             (unsigned long long)out.bytes);
+    CHECK_STR(pt_cstr(detail), want);
+    CHECK_STR(pt_cstr(path), "");
+    close_ok(h);
+    fake.now_wall_ms = NOW;
 }
 
 int main(int argc, char **argv)
@@ -361,10 +378,12 @@ int main(int argc, char **argv)
         PT_TEST(a_cursor_that_is_open_ends_in_peace),
         PT_TEST(events_go_with_their_time_but_the_newest),
         PT_TEST(the_options_keep_it_going_by_themselves),
-        PT_TEST(a_deleted_tag_is_gone_also_after_a_restart),
-        PT_TEST(any_deletion_leaves_exactly_the_rest),
-        PT_TEST(the_change_log_goes_on_behind_a_deletion),
-        PT_TEST(deleting_really_frees_space),
+        PT_TEST(what_is_not_sealed_goes_with_its_week),
+        PT_TEST(what_is_not_sealed_counts_for_the_size_too),
+        PT_TEST(what_stays_is_not_sealed_for_it),
+        PT_TEST(a_dropped_week_stays_away_after_a_crash),
+        PT_TEST(a_repair_does_not_bring_a_dropped_week_back),
+        PT_TEST(what_was_dropped_is_told),
     };
     setup();
     return pt_test_main("historian/retention", tests, PT_COUNT_OF(tests), argc, argv);

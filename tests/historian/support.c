@@ -223,6 +223,45 @@ uint64_t count_rows(hist *h, uint32_t tag)
     return total;
 }
 
+void check_stored(hist *h, uint32_t tag, uint64_t samples, int64_t first_ms, int64_t last_ms)
+{
+    pt_arena arena;
+    hist_tag t;
+    pt_arena_init(&arena, 1 << 16);
+    CHECK_OK(hist_tag_by_id(h, tag, &arena, &t));
+    CHECK_INT(t.samples, samples);
+    if (samples) {
+        CHECK_INT(t.first_ms, first_ms);
+        CHECK_INT(t.last_ms, last_ms);
+    } else {
+        CHECK(t.first_ms > t.last_ms);
+    }
+    pt_arena_fini(&arena);
+}
+
+typedef struct told {
+    uint64_t n;
+    char *detail, *path;
+} told;
+
+static bool keep_event(void *ctx, const hist_event *e)
+{
+    told *t = ctx;
+    t->n++;
+    snprintf(t->detail, 300, "%.*s", (int)e->detail.len, e->detail.len ? e->detail.ptr : "");
+    snprintf(t->path, 100, "%.*s", (int)e->path.len, e->path.len ? e->path.ptr : "");
+    return true;
+}
+
+uint64_t events_of(hist *h, const char *type, char detail[300], char path[100])
+{
+    hist_event_filter f = { .from_ms = INT64_MIN, .to_ms = INT64_MAX, .types = pt_cstr(type) };
+    told t = { .detail = detail, .path = path };
+    detail[0] = path[0] = 0;
+    CHECK_OK(hist_events(h, &f, keep_event, &t, NULL));
+    return t.n;
+}
+
 hist *filled_store(const char *dir)
 {
     hist *h = open_store(dir, 128);

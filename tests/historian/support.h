@@ -45,6 +45,10 @@ void seal(hist *h);
 /* Their bytes stay until the next call. */
 size_t read_rows(hist *h, uint32_t tag, int64_t from_ms, int64_t to_ms, bool states, hist_sample *out, size_t max);
 uint64_t count_rows(hist *h, uint32_t tag); /* STATE rows too */
+/* What the catalogue says of the tag's samples. */
+void check_stored(hist *h, uint32_t tag, uint64_t samples, int64_t first_ms, int64_t last_ms);
+/* How many events of the type there are; detail and path of the last. */
+uint64_t events_of(hist *h, const char *type, char detail[300], char path[100]);
 
 /* Three Double tags, 3000 samples each, 12 minutes apart from NOW on (25 days); all but the last 99 rounds sealed. */
 hist *filled_store(const char *dir);
