@@ -49,8 +49,8 @@ bool hist_fn_value(hist_fn fn, const hist_bucket *b, double *out)
     case HIST_FN_TOTAL: *out = b->area / 1000; return b->area_ms > 0;
     case HIST_FN_STDDEV: *out = b->nums > 1 ? sqrt(b->m2 / (n - 1)) : 0; return b->nums > 1;
     case HIST_FN_STDDEV_POP: *out = any ? sqrt(b->m2 / n) : 0; return any;
-    case HIST_FN_PERCENT_GOOD: *out = span > 0 ? 100 * (double)b->area_ms / span : 0; return span > 0;
-    case HIST_FN_DURATION_GOOD: *out = (double)b->area_ms; return true;
+    case HIST_FN_PERCENT_GOOD: *out = span > 0 ? 100 * (double)b->good_ms / span : 0; return span > 0;
+    case HIST_FN_DURATION_GOOD: *out = (double)b->good_ms; return true;
     default: return false;
     }
 }

@@ -1,7 +1,7 @@
 /* historian/aggregate.h -- aggregates by name, over buckets of any edges; interpolation; time in each state; LTTB.
  *
  * Treatment of quality: a value counts when it is usable: GOOD or UNCERTAIN, not null, not NaN (OPC UA Part 13 with TreatUncertainAsBad = false and
- * UseSlopedExtrapolation = false). BAD and STALE samples and STATE rows end the time for which the value before them holds; they add to count and
+ * UseSlopedExtrapolation = false); PercentGood and DurationGood are of values of any type, all else of numbers. BAD and STALE samples and STATE rows end the time for which the value before them holds; they add to count and
  * to the quality counts only. Time-weighted figures hold a value until the next row (stepped), and never beyond now. */
 #ifndef HIST_AGGREGATE_H
 #define HIST_AGGREGATE_H
@@ -21,7 +21,7 @@ typedef enum hist_fn { /* name, OPC UA Part 13 alias */
     HIST_FN_RANGE,        /* range, Range: max - min */
     HIST_FN_STDDEV,       /* stddev, StandardDeviationSample: n - 1; needs two values */
     HIST_FN_STDDEV_POP,   /* stddev_pop, StandardDeviationPopulation */
-    HIST_FN_PERCENT_GOOD, /* percent_good, PercentGood: of the bucket's time, that with a usable number */
+    HIST_FN_PERCENT_GOOD, /* percent_good, PercentGood: of the bucket's time, that with a usable value of any type */
     HIST_FN_DURATION_GOOD,/* duration_good, DurationGood: ms of it */
     HIST_FN_SAMPLES,      /* samples: of any kind and quality, STATE rows aside; what SQL, HTTP and CLI call count */
     HIST_FN_COUNT_        /* how many there are */

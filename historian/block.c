@@ -505,7 +505,7 @@ pt_status hist__block_encode_within(hist__codec *c, uint32_t tag_id, const hist_
 
 /* ---- decoding ----------------------------------------------------------------------------------------------- */
 
-static bool get_kinds(hist__codec *c, hist__reader *r, size_t n, uint8_t version, uint32_t kinds[KINDS_MAX], size_t *count)
+static bool get_kinds(hist__reader *r, uint8_t version, uint32_t kinds[KINDS_MAX], size_t *count)
 {
     const uint8_t flags = HIST_NULL | HIST_HISTORICAL | HIST_STATE | (version == WITHIN ? HIST_THINNED : 0);
     *count = hist__get_u8(r);
@@ -515,10 +515,15 @@ static bool get_kinds(hist__codec *c, hist__reader *r, size_t n, uint8_t version
         kinds[k] = (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
         if (p[1] > SPB_STALE || p[0] >= SPB_DATATYPE_COUNT || (p[2] & ~flags)) return false;
     }
-    if (*count == 1) return true;
+    return true;
+}
+
+/* Which kind each row is of, where there are several. */
+static bool get_kind_indexes(hist__codec *c, hist__reader *r, size_t n, size_t count)
+{
     if (!hist__ints_decode(r, c->index, n)) return false;
     for (size_t i = 0; i < n; i++) {
-        if (c->index[i] >= *count) return false;
+        if (c->index[i] >= count) return false;
     }
     return true;
 }
@@ -685,6 +690,51 @@ static bool to_numbers(uint64_t *words, size_t n, uint32_t type)
     return true;
 }
 
+typedef struct head {
+    uint8_t version;
+    double deviation;
+    uint64_t tag;
+    size_t rows;
+} head;
+
+/* Up to the kinds, where *r stands then; the checksum is left to the caller. */
+static pt_status get_head(const void *bytes, size_t len, hist__reader *r, head *out, pt_error *err)
+{
+    *r = (hist__reader){ .p = bytes, .end = (const uint8_t *)bytes + len, .ok = true };
+    *out = (head){ .deviation = 0 };
+    if (len < 8 || hist__get_u8(r) != MAGIC) return corrupt(err, "not a block");
+    out->version = hist__get_u8(r);
+    if (out->version != EXACT && out->version != WITHIN) return pt_fail(err, PT_EUNSUPPORTED, "block version %u", out->version);
+    r->end -= 4;
+    if (out->version == WITHIN) {
+        const uint8_t *p = hist__get_bytes(r, 8);
+        uint64_t word = p ? hist__load64(p) : UINT64_MAX;
+        memcpy(&out->deviation, &word, sizeof out->deviation);
+        if (!(out->deviation >= 0)) return corrupt(err, "deviation");
+    }
+    out->tag = hist__get_varint(r);
+    uint64_t rows = hist__get_varint(r);
+    if (!r->ok || out->tag > UINT32_MAX || rows == 0 || rows > HIST__BLOCK_ROWS_MAX) return corrupt(err, "counts");
+    out->rows = (size_t)rows;
+    return PT_OK;
+}
+
+pt_status hist__block_family(const void *bytes, size_t len, hist__family *out, pt_error *err)
+{
+    hist__reader r;
+    head about;
+    uint32_t kinds[KINDS_MAX];
+    size_t count = 0;
+    *out = HIST__NO_VALUES;
+    pt_status st = get_head(bytes, len, &r, &about, err);
+    if (st != PT_OK) return st;
+    if (!get_kinds(&r, about.version, kinds, &count)) return corrupt(err, "kinds");
+    for (size_t k = 0; k < count && *out == HIST__NO_VALUES; k++) {
+        if (!(kinds[k] & (HIST_NULL | HIST_STATE))) *out = hist__family_of_type(kinds[k] >> 16);
+    }
+    return PT_OK;
+}
+
 pt_status hist__block_decode(hist__codec *c, const void *bytes, size_t len, uint32_t *tag_id, hist__rows *out, pt_error *err)
 {
     return hist__block_decode_numbers(c, bytes, len, tag_id, out, NULL, err);
@@ -693,30 +743,22 @@ pt_status hist__block_decode(hist__codec *c, const void *bytes, size_t len, uint
 pt_status hist__block_decode_numbers(hist__codec *c, const void *bytes, size_t len, uint32_t *tag_id, hist__rows *out, hist__columns *columns, pt_error *err)
 {
     if (columns) columns->n = 0;
-    if (len < 8) return corrupt(err, "not a block"); /* `bytes` may be NULL */
-    hist__reader r = { .p = bytes, .end = (const uint8_t *)bytes + len, .ok = true };
-    if (hist__get_u8(&r) != MAGIC) return corrupt(err, "not a block");
-    uint8_t version = hist__get_u8(&r);
-    if (hist__load32((const uint8_t *)bytes + len - 4) != hist__checksum(bytes, len - 4)) return corrupt(err, "checksum");
-    if (version != EXACT && version != WITHIN) return pt_fail(err, PT_EUNSUPPORTED, "block version %u", version);
-    r.end -= 4;
-    double deviation = 0;
-    if (version == WITHIN) {
-        const uint8_t *p = hist__get_bytes(&r, 8);
-        uint64_t word = p ? hist__load64(p) : UINT64_MAX;
-        memcpy(&deviation, &word, sizeof deviation);
-        if (!(deviation >= 0)) return corrupt(err, "deviation");
-    }
-    uint64_t tag = hist__get_varint(&r), rows = hist__get_varint(&r);
-    if (!r.ok || tag > UINT32_MAX || rows == 0 || rows > HIST__BLOCK_ROWS_MAX) return corrupt(err, "counts");
-    size_t n = (size_t)rows;
-    pt_status st = reserve_words(c, n);
+    if (len >= 8 && *(const uint8_t *)bytes == MAGIC && hist__load32((const uint8_t *)bytes + len - 4) != hist__checksum(bytes, len - 4)) return corrupt(err, "checksum");
+    hist__reader r;
+    head about;
+    pt_status st = get_head(bytes, len, &r, &about, err);
+    if (st != PT_OK) return st;
+    const uint8_t version = about.version;
+    const double deviation = about.deviation;
+    const uint64_t tag = about.tag;
+    const size_t n = about.rows;
+    st = reserve_words(c, n);
     if (st == PT_OK) st = hist__rows_reserve(out, n);
     if (st != PT_OK) return st;
 
     uint32_t kinds[KINDS_MAX];
     size_t count = 0;
-    if (!get_kinds(c, &r, n, version, kinds, &count)) return corrupt(err, "kinds");
+    if (!get_kinds(&r, version, kinds, &count) || (count > 1 && !get_kind_indexes(c, &r, n, count))) return corrupt(err, "kinds");
     hist_sample *s = out->s + out->n;
     /* Nearly every block: one kind of row, all with a number. Its rows are put together once, at the end, from the times (in c->ints) and values. */
     const uint64_t kind = kind_word((uint32_t)tag, kinds[0]);

@@ -1,7 +1,8 @@
 /* historian/bucket.c -- numbers over intervals, from summaries where a whole block lies inside one.
  *
  * One pass in time order. `held` is the usable number that holds at the point reached (step interpolation): it adds to the time-weighted area
- * until the next row of any kind, the end of the bucket, or the end of what is known. A block inside one bucket is added as a whole. */
+ * until the next row of any kind, the end of the bucket, or the end of what is known. A block inside one bucket is added as a whole. Texts, bytes and
+ * documents hold just so, but add to good_ms only: there it is what numbers do not cover, until the bucket is given out. */
 #include "historian/aggregate.h"
 #include "historian/scan.h"
 
@@ -27,6 +28,7 @@ typedef struct pass {
     hist_bucket b;
     bool stopped;
     bool held;        /* a usable number holds since at_ms */
+    bool other;       /* while !held: a usable value that is no number does */
     double value;
     double slope;     /* of the line to the next row, per ms, where samples between were left out; else 0 */
     int64_t at_ms;    /* how far `area` is summed up */
@@ -41,6 +43,12 @@ static void begin(pass *p, int64_t t_ms)
     p->b = (hist_bucket){ .t_ms = t_ms, .end_ms = end };
 }
 
+/* A value that is no number, and usable. */
+static inline bool usable_other(const hist_sample *s)
+{
+    return s->quality <= SPB_UNCERTAIN && hist__has_value(s) && hist__family_of_type(s->type) == HIST__BYTES;
+}
+
 /* The held value counts up to `t_ms`, which is not behind the bucket's end. */
 static void hold_until(pass *p, int64_t t_ms)
 {
@@ -49,6 +57,8 @@ static void hold_until(pass *p, int64_t t_ms)
         p->b.area += (p->value + p->slope * dt / 2) * dt;
         p->b.area_ms += t_ms - p->at_ms;
         p->value += p->slope * dt;
+    } else if (p->other && !p->held && t_ms > p->at_ms) {
+        p->b.good_ms += t_ms - p->at_ms;
     }
     p->at_ms = t_ms;
 }
@@ -88,6 +98,7 @@ static void emit(pass *p)
 {
     hist_bucket *b = &p->b;
     settle(p);
+    b->good_ms += b->area_ms;
     if (b->nums == 0) b->min = b->max = b->sum = b->avg = b->first = b->last = b->m2 = (double)NAN;
     else b->avg = b->sum / (double)b->nums;
     p->stopped = !p->each(p->ctx, b);
@@ -108,15 +119,17 @@ static void add_run(pass *p, const hist_sample *s, size_t n)
 {
     hist_bucket *b = &p->b;
     gathered g = p->rows;
-    bool held = p->held;
+    bool held = p->held, other = p->other;
     double value = p->value, area = b->area;
-    int64_t at_ms = p->at_ms, area_ms = b->area_ms;
+    int64_t at_ms = p->at_ms, area_ms = b->area_ms, other_ms = 0;
     uint64_t good = 0;
     for (size_t i = 0; i < n; i++) {
         int64_t dt = s[i].time_ms - at_ms;
         if (held) {
             area += value * (double)dt;
             area_ms += dt;
+        } else if (other) {
+            other_ms += dt;
         }
         at_ms = s[i].time_ms;
         if (s[i].quality == SPB_GOOD && hist__has_value(&s[i])) {
@@ -132,7 +145,10 @@ static void add_run(pass *p, const hist_sample *s, size_t n)
         double v = s[i].as.f64;
         if (s[i].type == SPB_DOUBLE && s[i].quality <= SPB_UNCERTAIN && hist__has_value(&s[i])) held = v == v;
         else held = hist__usable_number(&s[i], &v);
-        if (!held) continue;
+        if (!held) {
+            other = usable_other(&s[i]);
+            continue;
+        }
         value = v;
         if (g.nums++ == 0) {
             g.first = g.min = g.max = v;
@@ -150,8 +166,10 @@ static void add_run(pass *p, const hist_sample *s, size_t n)
     b->good += good;
     b->area = area;
     b->area_ms = area_ms;
+    b->good_ms += other_ms;
     p->rows = g;
     p->held = held;
+    p->other = other;
     p->value = value;
     p->at_ms = at_ms;
 }
@@ -199,6 +217,8 @@ static void add_numbers_run(pass *p, const int64_t *times, const double *values,
         int64_t dt = times[0] - p->at_ms;
         p->b.area += p->value * (double)dt;
         p->b.area_ms += dt;
+    } else if (p->other) {
+        p->b.good_ms += times[0] - p->at_ms;
     }
     if (g.nums == 0) {
         g.first = g.min = g.max = values[0];
@@ -263,7 +283,23 @@ static void add_columns(pass *p, const hist__columns *c)
     }
 }
 
-static void add_block(pass *p, const hist__summary *s)
+/* Without usable numbers a summary does not say when the other values hold, unless all of the rows have one or none has. */
+typedef enum holds { NOWHERE, ALL_ALONG, IN_PARTS } holds;
+
+static pt_status others_of(hist__scan *scan, const hist__summary *s, holds *out, pt_error *err)
+{
+    hist__family family = HIST__NO_VALUES;
+    uint32_t usable = s->good + s->uncertain;
+    *out = NOWHERE;
+    if (s->nums || usable == 0 || s->nulls == s->samples) return PT_OK;
+    *out = IN_PARTS;
+    if (s->rows != usable || s->nulls) return PT_OK;
+    pt_status st = hist__scan_family(scan, &family, err); /* or all of them are NaN */
+    if (st == PT_OK) *out = family == HIST__BYTES ? ALL_ALONG : NOWHERE;
+    return st;
+}
+
+static void add_block(pass *p, const hist__summary *s, bool others)
 {
     hist_bucket *b = &p->b;
     settle(p);
@@ -278,8 +314,10 @@ static void add_block(pass *p, const hist__summary *s)
     b->nulls += s->nulls;
     b->area += s->area;
     b->area_ms += s->area_ms;
+    if (others) b->good_ms += s->t1 - s->t0;
     add_numbers(b, s->nums, s->min, s->max, s->sum, s->m2, s->first, s->num_t0, s->last, s->num_t1);
     p->held = s->open;
+    p->other = others;
     p->value = s->last;
     p->at_ms = s->t1;
 }
@@ -291,8 +329,11 @@ static pt_status start_value(hist *h, uint32_t tag_id, pass *p, pt_error *err)
     hist_sample s;
     pt_arena_init(&arena, HIST__VALUE_BYTES_MAX * (size_t)4);
     pt_status st = p->from_ms == INT64_MIN ? PT_EEMPTY : hist__row_before(h, tag_id, p->from_ms - 1, true, &arena, &s, err);
-    if (st == PT_OK) p->held = hist__usable_number(&s, &p->value);
-    if (st == PT_OK) p->since_ms = s.time_ms;
+    if (st == PT_OK) {
+        p->held = hist__usable_number(&s, &p->value);
+        p->other = usable_other(&s);
+        p->since_ms = s.time_ms;
+    }
     p->fresh = true;
     pt_arena_fini(&arena);
     return st == PT_EEMPTY ? PT_OK : st;
@@ -327,8 +368,12 @@ static pt_status run(hist *h, uint32_t tag_id, pass p, pt_error *err)
             advance(&p, piece.summary.t0);
             if (p.stopped) break;
             if (piece.summary.t1 < p.b.end_ms) {
-                add_block(&p, &piece.summary);
-                continue;
+                holds others;
+                if ((st = others_of(scan, &piece.summary, &others, err)) != PT_OK) break;
+                if (others != IN_PARTS) {
+                    add_block(&p, &piece.summary, others == ALL_ALONG);
+                    continue;
+                }
             }
             if ((st = hist__scan_expand(scan, &piece, err)) != PT_OK) break;
         }
@@ -342,9 +387,9 @@ static pt_status run(hist *h, uint32_t tag_id, pass p, pt_error *err)
     int64_t known = pt_wall_ms(h->clock);
     if (known < p.at_ms) known = p.at_ms;
     while (!p.stopped) {
-        if (p.held && p.b.end_ms > known) {
+        if ((p.held || p.other) && p.b.end_ms > known) {
             hold_until(&p, known > p.at_ms ? known : p.at_ms);
-            p.held = false;
+            p.held = p.other = false;
         }
         hold_until(&p, p.b.end_ms);
         emit(&p);

@@ -178,7 +178,7 @@ PT_MUST_CHECK pt_status hist_tags_at(hist *h, int64_t at_ms, bool (*each)(void *
 /* The quality a tag had at `at_ms`, deaths included (their STATE rows say STALE). PT_EEMPTY: nothing is known of it before. */
 PT_MUST_CHECK pt_status hist_state_at(hist *h, uint32_t tag_id, int64_t at_ms, spb_quality *out, pt_error *err);
 
-/* Buckets [from + k*interval, ...) up to `to`: numbers only (others count). A bucket without samples has count 0. Answered from block summaries where a whole block lies inside a bucket. */
+/* Buckets [from + k*interval, ...) up to `to`: of numbers; other values add to the counts and good_ms. A bucket without samples has count 0. Answered from block summaries where a whole block lies inside a bucket. */
 typedef struct hist_bucket {
     int64_t t_ms; /* start */
     uint64_t count, good;               /* samples of any type; those with quality GOOD */
@@ -189,6 +189,7 @@ typedef struct hist_bucket {
     double m2;                          /* sum of squared distances from avg */
     double area;                        /* value x ms, each usable number holding until the next row; the one before the bucket counts from its start */
     int64_t area_ms;                    /* ms that `area` covers; area / area_ms is the time-weighted average */
+    int64_t good_ms;                    /* ms in which a usable value of any type held; of numbers the same as area_ms */
     int64_t end_ms;                     /* exclusive */
 } hist_bucket;
 PT_MUST_CHECK pt_status hist_buckets(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, int64_t interval_ms,

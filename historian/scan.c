@@ -182,6 +182,11 @@ static pt_status next_page(hist__scan *s, pt_error *err)
     }
 }
 
+static pt_status say_entry(const hist__scan *s, const entry *e, pt_status st, const pt_error *why, pt_error *err)
+{
+    return pt_fail(err, st, "tag %u, block at %lld..%lld ms: %.160s", s->tag_id, (long long)e->summary.t0, (long long)e->summary.t1, why->text);
+}
+
 /* `columns` NULL: as rows, whatever they are. */
 static pt_status decode_entry(hist__scan *s, const entry *e, hist__columns *columns, pt_error *err)
 {
@@ -202,8 +207,7 @@ static pt_status decode_entry(hist__scan *s, const entry *e, hist__columns *colu
                          : hist__block_decode_numbers(s->conn->codec, s->blobs.ptr + e->at, e->len, &owner, &s->rows, columns, &why);
     }
     if (st == PT_OK && owner != s->tag_id) st = pt_fail(&why, PT_ECORRUPT, "it belongs to tag %u", owner);
-    if (st != PT_OK) pt_fail(err, st, "tag %u, block at %lld..%lld ms: %.160s", s->tag_id, (long long)e->summary.t0, (long long)e->summary.t1, why.text);
-    return st;
+    return st == PT_OK ? st : say_entry(s, e, st, &why, err);
 }
 
 /* The decoded rows inside the range, with the pending rows up to the block's end merged in. */
@@ -277,6 +281,21 @@ pt_status hist__scan_next(hist__scan *s, hist__piece *out, pt_error *err)
         if ((st = clip_and_merge(s, e, out)) != PT_OK) return pt_fail(err, st, "out of memory");
         if (out->n) return PT_OK;
     }
+}
+
+pt_status hist__scan_family(hist__scan *s, hist__family *out, pt_error *err)
+{
+    const entry *e = &s->page[s->page_at - 1];
+    sqlite3_stmt *q = s->conn->data;
+    pt_error why = { 0 };
+    bool row = false;
+    sqlite3_bind_int64(q, 1, e->id);
+    pt_status st = hist__db_step(s->conn->db, q, &row, err);
+    if (st != PT_OK) return st;
+    st = !row ? pt_fail(&why, PT_ECORRUPT, "its data is missing")
+              : hist__block_family(sqlite3_column_blob(q, 0), (size_t)sqlite3_column_bytes(q, 0), out, &why);
+    sqlite3_reset(q);
+    return st == PT_OK ? st : say_entry(s, e, st, &why, err);
 }
 
 pt_status hist__scan_expand(hist__scan *s, hist__piece *piece, pt_error *err)

@@ -22,6 +22,8 @@ PT_MUST_CHECK pt_status hist__scan_open(hist *h, uint32_t tag_id, int64_t from_m
 void hist__scan_columns(hist__scan *s);
 /* PT_EEMPTY at the end. PT_ECORRUPT: a damaged block, named in *err; the next call goes on behind it. */
 PT_MUST_CHECK pt_status hist__scan_next(hist__scan *s, hist__piece *out, pt_error *err);
+/* What kind of values the block just returned has, without decoding it. */
+PT_MUST_CHECK pt_status hist__scan_family(hist__scan *s, hist__family *out, pt_error *err);
 /* Turn the block just returned into its rows or columns. */
 PT_MUST_CHECK pt_status hist__scan_expand(hist__scan *s, hist__piece *piece, pt_error *err);
 void hist__scan_close(hist__scan *s);

@@ -79,7 +79,7 @@ static void buckets_agree_with_brute_force(void)
                     double v = 0;
                     if (all[i].time_ms >= lo && all[i].time_ms < hi && hist__usable_number(&all[i], &v)) m2 += (v - sum / (double)nums) * (v - sum / (double)nums);
                 }
-                bool same = b->t_ms == lo && b->end_ms == hi && b->count == count && b->good == good && b->nums == nums && b->area_ms == area_ms && near(b->area, area) &&
+                bool same = b->t_ms == lo && b->end_ms == hi && b->count == count && b->good == good && b->nums == nums && b->area_ms == area_ms && b->good_ms == area_ms && near(b->area, area) &&
                             (nums == 0 || (near(b->sum, sum) && b->min == min && b->max == max && fabs(b->m2 - m2) <= 1e-6 * (1 + m2)));
                 CHECK(same);
                 if (!same) {
@@ -151,8 +151,127 @@ static void what_held_before_the_range_counts_and_nothing_beyond_now(void)
         got.n = 0;
         CHECK_OK(hist_buckets(h, c, NOW, NOW + 1000, 1000, keep_bucket, &got, NULL));
         CHECK(got.n == 1 && got.b[0].count == 1 && got.b[0].good == 1 && got.b[0].nums == 0);
+        CHECK(got.b[0].good_ms == 995 && got.b[0].area_ms == 0);
+        got.n = 0;
+        CHECK_OK(hist_buckets(h, c, NOW + 1000, NOW + 4000, 1000, keep_bucket, &got, NULL)); /* a text holds on like a number */
+        CHECK(got.n == 3 && got.b[0].good_ms == 1000 && got.b[1].good_ms == 500 && got.b[2].good_ms == 0);
         seal(h);
     }
+    fake.now_wall_ms = NOW;
+    close_ok(h);
+}
+
+/* Of random rows: texts with now and then a number, of all qualities, nulls, STATE rows, gaps; long stretches that are all good, all bad, all null or all
+ * NaN, so that blocks of each kind lie inside buckets. */
+enum { TEXTS = 6000 };
+static hist_sample texts[TEXTS];
+
+static hist_sample random_text(pt_random *rnd, uint32_t tag, int64_t t, unsigned mood)
+{
+    static const uint8_t types[] = { SPB_STRING, SPB_TEXT, SPB_BYTES, SPB_DATASET };
+    hist_sample s = str(tag, t, pt_random_below(rnd, 2) ? "RUN" : "");
+    s.type = types[pt_random_below(rnd, PT_COUNT_OF(types))];
+    if (mood == 0) return s;
+    if (mood == 1) s.quality = SPB_UNCERTAIN;
+    if (mood == 2) s.quality = SPB_BAD;
+    if (mood == 3) s = (hist_sample){ .tag_id = tag, .time_ms = t, .type = SPB_STRING, .flags = HIST_NULL };
+    if (mood == 4) s = f64(tag, t, (double)NAN);
+    if (mood <= 4) return s;
+    s.quality = (uint8_t)(pt_random_below(rnd, 3) ? SPB_GOOD : pt_random_below(rnd, 4));
+    uint64_t k = pt_random_below(rnd, 20);
+    if (k == 0) s = state_row(tag, t);
+    if (k == 1) s = (hist_sample){ .tag_id = tag, .time_ms = t, .type = SPB_STRING, .flags = HIST_NULL };
+    if (k == 2 && mood == 6) s = f64(tag, t, 5);
+    if (k == 3 && mood == 6) s = f64(tag, t, (double)NAN);
+    return s;
+}
+
+static int64_t good_time(int64_t lo, int64_t hi)
+{
+    int64_t ms = 0;
+    for (int i = 0; i < TEXTS; i++) {
+        double v = 0;
+        int64_t from = texts[i].time_ms, to = i + 1 < TEXTS ? texts[i + 1].time_ms : fake.now_wall_ms;
+        bool text = hist__has_value(&texts[i]) && texts[i].quality <= SPB_UNCERTAIN && hist__family_of_type(texts[i].type) == HIST__BYTES;
+        if (!text && !hist__usable_number(&texts[i], &v)) continue;
+        if (from < hi && to > lo) ms += (to < hi ? to : hi) - (from > lo ? from : lo);
+    }
+    return ms;
+}
+
+static bool check_good(void *ctx, const hist_bucket *b)
+{
+    unsigned *faults = ctx;
+    double got = 0, percent = 0;
+    int64_t want = good_time(b->t_ms, b->end_ms);
+    bool same = hist_fn_value(HIST_FN_DURATION_GOOD, b, &got) && hist_fn_value(HIST_FN_PERCENT_GOOD, b, &percent) && b->good_ms == want && got == (double)want &&
+                near(percent, 100 * (double)want / (double)(b->end_ms - b->t_ms));
+    if (!same && (*faults)++ < 5) printf("bucket %lld..%lld: good for %lld ms, not %lld\n", (long long)b->t_ms, (long long)b->end_ms, (long long)b->good_ms, (long long)want);
+    return true;
+}
+
+static void the_time_texts_are_good_agrees_with_brute_force(void)
+{
+    pt_random rnd = pt_random_seed(23);
+    for (uint32_t round = 0; round < 6; round++) {
+        hist *h = open_store(new_dir(), 20 + round * 30);
+        uint32_t a = make_tag(h, "a", SPB_STRING);
+        int64_t t = NOW;
+        unsigned mood = 6, faults = 0;
+        for (int i = 0; i < TEXTS; i++) {
+            if (i % 300 == 0) mood = (unsigned)pt_random_below(&rnd, 7);
+            t += 1 + (int64_t)pt_random_below(&rnd, i % 700 ? 2000 : 300000);
+            texts[i] = random_text(&rnd, a, t, mood);
+        }
+        fake.now_wall_ms = t + 100000;
+        append(h, texts, TEXTS / 2);
+        flush(h);
+        if (round % 2) seal(h);
+        append(h, texts + TEXTS / 2, TEXTS / 2);
+        flush(h);
+        for (int stage = 0; stage < 3; stage++) {
+            static const int64_t widths[] = { 700, 40000, 1000000, INT64_C(1) << 40 }; /* inside blocks, about as long, around many, all in one */
+            for (size_t w = 0; w < PT_COUNT_OF(widths); w++) {
+                int64_t from = NOW - 5000 + (int64_t)pt_random_below(&rnd, (uint64_t)(t - NOW) / 2), to = widths[w] == 700 ? from + 700000 : t + 200000;
+                CHECK_OK(hist_buckets(h, a, from, to, widths[w], check_good, &faults, NULL));
+            }
+            if (stage == 0) seal(h);
+            if (stage == 1) { /* late rows inside blocks */
+                for (int k = 0; k < 10; k++) {
+                    hist_sample *s = &texts[pt_random_below(&rnd, TEXTS)];
+                    *s = random_text(&rnd, a, s->time_ms, hist__is_state(s) ? 2 : 5);
+                    if (hist__is_state(s)) *s = str(a, s->time_ms, "late");
+                    append_one(h, *s);
+                }
+                flush(h);
+            }
+        }
+        CHECK_INT(faults, 0);
+        close_ok(h);
+    }
+    fake.now_wall_ms = NOW;
+}
+
+static void good_texts_are_answered_from_the_summary(void)
+{
+    const char *dir = new_dir();
+    hist *h = open_store(dir, 64);
+    uint32_t a = make_tag(h, "a", SPB_STRING), b = make_tag(h, "b", SPB_STRING);
+    for (int i = 0; i < 640; i++) {
+        append_one(h, str(a, NOW + i * 1000, i % 7 ? "RUN" : "STOP"));
+        append_one(h, i == 100 ? state_row(b, NOW + i * 1000) : str(b, NOW + i * 1000, "RUN"));
+    }
+    flush(h);
+    seal(h);
+    fake.now_wall_ms = NOW + 640000;
+    run_sql(partition_in(dir, NOW), "UPDATE data SET data=cast(substr(data,1,20)||x'5a5a'||substr(data,23) AS BLOB)"); /* of the blocks themselves only the head can be read */
+    static seen got;
+    got.n = 0;
+    CHECK_OK(hist_buckets(h, a, NOW, NOW + 640000, 640000, keep_bucket, &got, NULL));
+    CHECK(got.n == 1 && got.b[0].count == 640 && got.b[0].good_ms == 640000 && got.b[0].area_ms == 0);
+    CHECK_STATUS(hist_buckets(h, b, NOW, NOW + 640000, 640000, keep_bucket, &got, NULL), PT_ECORRUPT); /* when it was not there, only the rows say */
+    run_sql(partition_in(dir, NOW), "UPDATE data SET data=x'00'");
+    CHECK_STATUS(hist_buckets(h, a, NOW, NOW + 640000, 640000, keep_bucket, &got, NULL), PT_ECORRUPT);
     fake.now_wall_ms = NOW;
     close_ok(h);
 }
@@ -217,6 +336,8 @@ int main(int argc, char **argv)
         PT_TEST(buckets_agree_with_brute_force),
         PT_TEST(a_block_inside_a_bucket_is_not_decoded),
         PT_TEST(what_held_before_the_range_counts_and_nothing_beyond_now),
+        PT_TEST(the_time_texts_are_good_agrees_with_brute_force),
+        PT_TEST(good_texts_are_answered_from_the_summary),
         PT_TEST(bad_intervals_are_refused),
         PT_TEST(it_stops_when_told),
     };

@@ -65,10 +65,14 @@ static bool check_bucket(void *ctx, const hist_bucket *b)
         double v = 0;
         bool use = hist__usable_number(&m[i], &v);
         int64_t t = m[i].time_ms, until = i + 1 < n ? m[i + 1].time_ms : t > fake.now_wall_ms ? t : fake.now_wall_ms;
-        if (use && t < w.end_ms && until > w.t_ms) {
+        bool text = hist__has_value(&m[i]) && m[i].quality <= SPB_UNCERTAIN && hist__family_of_type(m[i].type) == HIST__BYTES;
+        if ((use || text) && t < w.end_ms && until > w.t_ms) {
             int64_t x = t > w.t_ms ? t : w.t_ms, y = until < w.end_ms ? until : w.end_ms;
-            w.area += v * (double)(y - x);
-            w.area_ms += y - x;
+            w.good_ms += y - x;
+            if (use) {
+                w.area += v * (double)(y - x);
+                w.area_ms += y - x;
+            }
         }
         if (t < w.t_ms || t >= w.end_ms) continue;
         if (!hist__is_state(&m[i])) {
@@ -92,7 +96,7 @@ static bool check_bucket(void *ctx, const hist_bucket *b)
         if (m[i].time_ms >= w.t_ms && m[i].time_ms < w.end_ms && hist__usable_number(&m[i], &v)) square += (v - w.sum / (double)w.nums) * (v - w.sum / (double)w.nums);
     }
     bool ok = b->t_ms == w.t_ms && b->end_ms == w.end_ms && b->count == w.count && b->good == w.good && b->uncertain == w.uncertain && b->bad == w.bad && b->stale == w.stale && b->nulls == w.nulls &&
-              b->nums == w.nums && b->area_ms == w.area_ms && near(b->area, w.area) && near(b->min, w.min) && near(b->max, w.max) && near(b->sum, w.sum) && near(b->first, w.first) && near(b->last, w.last) &&
+              b->nums == w.nums && b->area_ms == w.area_ms && b->good_ms == w.good_ms && near(b->area, w.area) && near(b->min, w.min) && near(b->max, w.max) && near(b->sum, w.sum) && near(b->first, w.first) && near(b->last, w.last) &&
               (w.nums == 0 || (b->first_ms == w.first_ms && b->last_ms == w.last_ms && fabs(b->m2 - square) <= 1e-6 * (1 + square)));
     if (!ok && a->ok)
         printf("bucket %lld..%lld of tag %u: count %llu/%llu nums %llu/%llu sum %g/%g area %g/%g ms %lld/%lld\n", (long long)w.t_ms, (long long)w.end_ms, a->tag, (unsigned long long)b->count,
