@@ -17,10 +17,10 @@ typedef struct host_audit host_audit;
 typedef struct host_audit_row {
     uint64_t seq;       /* from 1, without holes; given by append */
     int64_t at_ms;
-    pt_slice principal; /* who; "anonymous" while nothing authenticates */
-    pt_slice auth_kind; /* "loopback" */
+    pt_slice principal; /* who; "anonymous" while nothing authenticates, "cli:" and the name of the user who ran the command line */
+    pt_slice auth_kind; /* "none", "os-user" */
     pt_slice address;   /* where from */
-    pt_slice action;    /* "write", "rebirth", "config-reload" */
+    pt_slice action;    /* "write", "rebirth", "config-reload", "history-prune", "history-delete" */
     pt_slice object;    /* path, node */
     pt_slice before, after; /* JSON; empty: not known, none */
     pt_slice reason;

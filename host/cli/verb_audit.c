@@ -127,7 +127,7 @@ static int run(cli *c, int argc, char **argv)
 }
 
 const cli_verb cli_verb_audit = {
-    "audit", "who changed what: writes, rebirth requests, reloads; and whether that account is whole",
+    "audit", "who changed what: writes, rebirth requests, reloads, pruned history; and whether that account is whole",
     "Usage: plantree audit [--after SEQ] [--limit N] [--json] [--data DIR]\n"
     "       plantree audit --verify [--json] [--data DIR]\n"
     "\n"

@@ -1,4 +1,5 @@
-/* tests/host/cli/verb_prune_test.c -- what goes is said first, and goes only with --yes. */
+/* tests/host/cli/verb_prune_test.c -- what goes is said first, goes only with --yes, and leaves a trace in the audit and among the events. */
+#include "historian/historian.h"
 #include "tests/host/cli/verb.h"
 #include "tests/support/broker.h"
 
@@ -39,6 +40,48 @@ static int64_t samples_of(const char *path)
     return n;
 }
 
+static const char *audit_file(void)
+{
+    static char path[440];
+    snprintf(path, sizeof path, "%s/audit.db", dir);
+    return path;
+}
+
+static json_t *listed(outcome o)
+{
+    CHECK_CODE(o, 0);
+    json_t *v = outcome_json(&o);
+    outcome_release(&o);
+    return v;
+}
+
+/* The audit has so many rows and is whole; the last of them. */
+static json_t *last_audited(size_t rows)
+{
+    outcome o = RUN("audit", "--verify", "--data", dir);
+    CHECK_CODE(o, 0);
+    outcome_release(&o);
+    json_t *v = listed(RUN("audit", "--data", dir, "--json"));
+    CHECK_INT(json_array_size(v), rows);
+    json_t *last = rows ? json_incref(json_array_get(v, rows - 1)) : NULL;
+    json_decref(v);
+    if (!last) return NULL;
+    CHECK(strncmp(cli_str(last, "principal"), "cli:", 4) == 0 && cli_str(last, "principal")[4]);
+    CHECK_STR(pt_cstr(cli_str(last, "auth_kind")), "os-user");
+    CHECK_STR(pt_cstr(cli_str(last, "outcome")), "done");
+    return last;
+}
+
+/* The only event of that type. */
+static json_t *only_event(const char *type)
+{
+    json_t *v = listed(RUN("events", "--data", dir, "--type", type, "--json"));
+    CHECK_INT(json_array_size(v), 1);
+    json_t *e = json_incref(json_array_get(v, 0));
+    json_decref(v);
+    return e;
+}
+
 static void help_and_wrong_calls(void)
 {
     static const wrong_call rows[] = {
@@ -70,6 +113,7 @@ static void old_weeks_go_only_when_it_is_meant(void)
     json_decref(v);
     outcome_release(&o);
     CHECK_INT(samples_of("a/keep"), 5200);
+    CHECK(access(audit_file(), F_OK) != 0); /* who only asks is not noted */
     o = RUN("prune", "--data", dir, "--keep", "1092d", "--yes", "--json");
     CHECK_CODE(o, 0);
     v = outcome_json(&o);
@@ -84,6 +128,67 @@ static void old_weeks_go_only_when_it_is_meant(void)
     o = RUN("verify", "--data", dir);
     CHECK_CODE(o, 0);
     outcome_release(&o);
+    json_t *row = last_audited(1), *after = json_object_get(row, "after"), *event = only_event("history-pruned"), *detail = json_object_get(event, "detail");
+    CHECK_STR(pt_cstr(cli_str(row, "action")), "history-prune");
+    check_shape(after, "before_ms:i max_bytes:i weeks:i blocks:i bytes:i unsealed:i events:i oldest_ms:i");
+    CHECK_INT(cli_i64(after, "weeks"), would);
+    check_shape(detail, "before_ms:i max_bytes:i partitions:i blocks:i bytes:i events:i unsealed:i");
+    CHECK(cli_i64(detail, "partitions") == would && cli_i64(detail, "before_ms") == cli_i64(after, "before_ms") && cli_i64(detail, "bytes") == cli_i64(after, "bytes"));
+    json_decref(event);
+    json_decref(row);
+    o = RUN("prune", "--data", dir, "--keep", "1092d", "--yes");
+    CHECK_CODE(o, 0);
+    outcome_release(&o);
+    json_decref(last_audited(1)); /* nothing went */
+}
+
+/* Committed and not in blocks yet, of a week that goes. */
+static void late_samples_go_along(void)
+{
+    fill();
+    hist_options o;
+    hist *h = NULL;
+    uint32_t id = 0;
+    hist_options_init(&o);
+    o.dir = dir;
+    CHECK_OK_FATAL(hist_open(&o, pt_clock_system(), NULL, &h, NULL));
+    hist_tag_key key = { PT_LIT("spb"), PT_LIT("g"), PT_LIT("e"), PT_NONE, PT_LIT("late") };
+    CHECK_OK_FATAL(hist_tag_ensure(h, &key, PT_LIT("a/late"), SPB_DOUBLE, PT_NONE, &id));
+    for (int i = 0; i < 4; i++) {
+        hist_sample s = { .tag_id = id, .time_ms = pt_wall_ms(pt_clock_system()) - (i < 3 ? 20 : 0) * 365 * 86400000LL - i, .type = SPB_DOUBLE, .as.f64 = i };
+        CHECK_OK(hist_append(h, &s, 1));
+    }
+    CHECK_OK(hist_close(h, 10000, NULL));
+    json_t *v = listed(RUN("prune", "--data", dir, "--keep", "15y", "--json"));
+    CHECK(cli_i64(v, "weeks") >= 1 && cli_i64(v, "blocks") == 0);
+    CHECK_INT(cli_i64(v, "unsealed"), 3);
+    json_decref(v);
+    CHECK_INT(samples_of("a/late"), 4);
+    outcome said = RUN("prune", "--data", dir, "--keep", "15y", "--yes");
+    CHECK_CODE(said, 0);
+    CHECK_SAYS(said.out, "3 samples that were not in blocks yet, and ");
+    outcome_release(&said);
+    CHECK_INT(samples_of("a/late"), 1);
+    v = listed(RUN("prune", "--data", dir, "--keep", "15y", "--json"));
+    CHECK(cli_i64(v, "weeks") == 0 && cli_i64(v, "unsealed") == 0);
+    json_decref(v);
+    json_decref(last_audited(1));
+}
+
+static void without_an_audit_nothing_goes(void)
+{
+    FILE *f = fopen(audit_file(), "w");
+    CHECK_FATAL(f != NULL);
+    CHECK(fputs("this is no audit, and it is longer than the header of one", f) > 0 && fclose(f) == 0);
+    outcome o = RUN("prune", "a/trial", "--data", dir, "--from", "0", "--yes");
+    CHECK_CODE(o, 1);
+    CHECK_SAYS(o.err, "audit.db: ");
+    outcome_release(&o);
+    CHECK_INT(samples_of("a/trial"), 5200);
+    o = RUN("prune", "a/trial", "--data", dir, "--from", "0");
+    CHECK_CODE(o, 0);
+    outcome_release(&o);
+    CHECK(unlink(audit_file()) == 0);
 }
 
 static void a_tags_samples_go_and_no_others(void)
@@ -104,6 +209,21 @@ static void a_tags_samples_go_and_no_others(void)
     CHECK_CODE(o, 2);
     CHECK_SAYS(o.err, "there is no such tag");
     outcome_release(&o);
+    json_t *row = last_audited(1), *after = json_object_get(row, "after"), *event = only_event("history-deleted"), *detail = json_object_get(event, "detail");
+    CHECK_STR(pt_cstr(cli_str(row, "action")), "history-delete");
+    CHECK_STR(pt_cstr(cli_str(row, "object")), "a/trial");
+    check_shape(after, "tag_id:i from_ms:i to_ms:i samples:i");
+    CHECK_INT(cli_i64(after, "samples"), 5198);
+    CHECK(json_equal(after, detail));
+    CHECK_STR(pt_cstr(cli_str(event, "path")), "a/trial");
+    json_decref(event);
+    json_decref(row);
+    o = RUN("prune", "a/trial", "a/keep", "--data", dir, "--from", "0", "--yes"); /* a row each */
+    CHECK_CODE(o, 0);
+    outcome_release(&o);
+    row = last_audited(3);
+    CHECK_STR(pt_cstr(cli_str(row, "object")), "a/keep");
+    json_decref(row);
 }
 
 int main(int argc, char **argv)
@@ -111,6 +231,8 @@ int main(int argc, char **argv)
     static const pt_test tests[] = {
         PT_TEST(help_and_wrong_calls),
         PT_TEST(old_weeks_go_only_when_it_is_meant),
+        PT_TEST(late_samples_go_along),
+        PT_TEST(without_an_audit_nothing_goes),
         PT_TEST(a_tags_samples_go_and_no_others),
     };
     return pt_test_main("host/cli/verb_prune", tests, PT_COUNT_OF(tests), argc, argv);
