@@ -182,7 +182,7 @@ typedef struct week { /* a partition that is there, as a file or as pending rows
     int64_t start_ms;
     uint64_t blocks, bytes; /* of the file */
     uint64_t unsealed;      /* pending rows when it was looked at first */
-    bool goes;
+    bool file, goes;
 } week;
 
 typedef struct plan {
@@ -221,6 +221,7 @@ static pt_status list_files(hist *h, plan *p)
     for (size_t i = 0; i < h->n_partitions; i++) {
         week *w = week_at(p, h->partitions[i].start_ms);
         if (!w) return PT_ENOMEM;
+        w->file = true;
         w->blocks = h->partitions[i].blocks;
         w->bytes = partition_file_bytes(h, w->start_ms);
     }
@@ -280,7 +281,7 @@ static void decide(plan *p)
         int64_t end = hist__partition_end(w->start_ms);
         bool old = p->r->before_ms != INT64_MIN && end <= p->r->before_ms && end != INT64_MAX;
         bool much = p->r->max_bytes && total > p->r->max_bytes;
-        w->goes = w->start_ms != p->current_ms && (old || much);
+        w->goes = w->start_ms != p->current_ms && (w->file || w->unsealed) && (old || much);
         if (w->goes) total -= w->bytes;
     }
     sum(p);

@@ -157,6 +157,46 @@ static void memory_that_fails_inside_sqlite_is_survived(void)
     sweep(SQLITE_FAULT_ALLOCATIONS, false, 0, "allocation", 397);
 }
 
+/* What retention is for when the disk is full. */
+static void a_full_disk_does_not_keep_old_weeks(void)
+{
+    const int64_t week = INT64_C(7) * 86400000;
+    char dir[400];
+    hist *h = NULL;
+    hist_retention ask = { .before_ms = NOW - week };
+    hist_retention_result gone;
+    snprintf(dir, sizeof dir, "%s/full", home);
+    CHECK_OK_FATAL(open_at(dir, &h, NULL));
+    uint32_t id = 0;
+    hist_tag_key key = { PT_LIT("spb"), PT_LIT("g"), PT_LIT("e"), PT_NONE, PT_LIT("a") };
+    CHECK_OK_FATAL(hist_tag_ensure(h, &key, PT_LIT("a"), SPB_INT64, PT_NONE, &id));
+    hist_sample s = { .tag_id = id, .type = SPB_INT64 };
+    for (int w = 0; w < 6; w++) {
+        s.time_ms = NOW - w * week;
+        CHECK_OK(hist_append(h, &s, 1));
+    }
+    CHECK_OK(hist_flush(h, 5000, NULL));
+    CHECK_OK(hist_seal(h, NULL));
+    s.time_ms = NOW - 9 * week; /* late, and not in a block */
+    CHECK_OK(hist_append(h, &s, 1));
+    CHECK_OK(hist_flush(h, 5000, NULL));
+    sqlite_faults_arm(SQLITE_FAULT_WRITES, 1, true, SQLITE_FULL);
+    CHECK_OK(hist_retention_apply(h, &ask, &gone, NULL));
+    CHECK(sqlite_faults_struck() > 0);
+    CHECK(gone.partitions == 4 && gone.blocks == 4 && gone.unsealed == 0);
+    sqlite_faults_off();
+    CHECK_OK(hist_flush(h, 5000, NULL));
+    CHECK_OK(hist_retention_apply(h, &ask, &gone, NULL)); /* with room again it goes too */
+    CHECK(gone.partitions == 1 && gone.unsealed == 1);
+    pt_arena arena;
+    hist_tag tag;
+    pt_arena_init(&arena, 1 << 16);
+    CHECK_OK(hist_tag_by_id(h, id, &arena, &tag));
+    CHECK_INT(tag.samples, 2);
+    pt_arena_fini(&arena);
+    CHECK_OK(hist_close(h, 5000, NULL));
+}
+
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
@@ -164,6 +204,7 @@ int main(int argc, char **argv)
         PT_TEST(a_disk_that_is_full_from_then_on_loses_nothing_acknowledged),
         PT_TEST(a_sync_that_fails_is_not_taken_for_durable),
         PT_TEST(memory_that_fails_inside_sqlite_is_survived),
+        PT_TEST(a_full_disk_does_not_keep_old_weeks),
     };
     pt_fake_clock_init(&fake, NOW);
     if (!sqlite_faults_install()) return 1;
