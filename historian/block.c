@@ -697,12 +697,13 @@ typedef struct head {
     size_t rows;
 } head;
 
-/* Up to the kinds, where *r stands then; the checksum is left to the caller. */
+/* Up to the kinds, where *r stands then. `bytes` may be NULL when len is 0. */
 static pt_status get_head(const void *bytes, size_t len, hist__reader *r, head *out, pt_error *err)
 {
-    *r = (hist__reader){ .p = bytes, .end = (const uint8_t *)bytes + len, .ok = true };
     *out = (head){ .deviation = 0 };
-    if (len < 8 || hist__get_u8(r) != MAGIC) return corrupt(err, "not a block");
+    if (len < 8 || *(const uint8_t *)bytes != MAGIC) return corrupt(err, "not a block");
+    if (hist__load32((const uint8_t *)bytes + len - 4) != hist__checksum(bytes, len - 4)) return corrupt(err, "checksum");
+    *r = (hist__reader){ .p = (const uint8_t *)bytes + 1, .end = (const uint8_t *)bytes + len, .ok = true };
     out->version = hist__get_u8(r);
     if (out->version != EXACT && out->version != WITHIN) return pt_fail(err, PT_EUNSUPPORTED, "block version %u", out->version);
     r->end -= 4;
@@ -743,7 +744,6 @@ pt_status hist__block_decode(hist__codec *c, const void *bytes, size_t len, uint
 pt_status hist__block_decode_numbers(hist__codec *c, const void *bytes, size_t len, uint32_t *tag_id, hist__rows *out, hist__columns *columns, pt_error *err)
 {
     if (columns) columns->n = 0;
-    if (len >= 8 && *(const uint8_t *)bytes == MAGIC && hist__load32((const uint8_t *)bytes + len - 4) != hist__checksum(bytes, len - 4)) return corrupt(err, "checksum");
     hist__reader r;
     head about;
     pt_status st = get_head(bytes, len, &r, &about, err);

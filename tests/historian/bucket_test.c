@@ -1,4 +1,6 @@
 /* tests/historian/bucket_test.c -- numbers over intervals, from rows and from summaries, against the plain sum over the rows. */
+#include "historian/bits.h"
+#include "historian/pages.h"
 #include "base/random.h"
 #include "historian/aggregate.h"
 #include "tests/historian/support.h"
@@ -252,6 +254,30 @@ static void the_time_texts_are_good_agrees_with_brute_force(void)
     fake.now_wall_ms = NOW;
 }
 
+/* Of every block only the head can be read, though its checksum is right. */
+static void leave_heads(const char *path)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *all = NULL, *put = NULL;
+    uint8_t block[65536];
+    CHECK_FATAL(hist__pages_open(path, &db, SQLITE_OPEN_READWRITE) == SQLITE_OK);
+    CHECK_OK_FATAL(hist__db_prepare(db, "SELECT id, data FROM data", &all, NULL));
+    CHECK_OK_FATAL(hist__db_prepare(db, "UPDATE data SET data=?2 WHERE id=?1", &put, NULL));
+    while (sqlite3_step(all) == SQLITE_ROW) {
+        int n = sqlite3_column_bytes(all, 1);
+        CHECK_FATAL(n > 40 && n <= (int)sizeof block);
+        memcpy(block, sqlite3_column_blob(all, 1), (size_t)n);
+        memset(block + 20, 0x5a, (size_t)n - 24);
+        hist__store32(block + n - 4, hist__checksum(block, (size_t)n - 4));
+        sqlite3_bind_int64(put, 1, sqlite3_column_int64(all, 0));
+        CHECK(sqlite3_bind_blob(put, 2, block, n, SQLITE_STATIC) == SQLITE_OK);
+        CHECK_OK(hist__db_run(db, put, NULL));
+    }
+    sqlite3_finalize(all);
+    sqlite3_finalize(put);
+    CHECK(sqlite3_close(db) == SQLITE_OK);
+}
+
 static void good_texts_are_answered_from_the_summary(void)
 {
     const char *dir = new_dir();
@@ -264,13 +290,13 @@ static void good_texts_are_answered_from_the_summary(void)
     flush(h);
     seal(h);
     fake.now_wall_ms = NOW + 640000;
-    run_sql(partition_in(dir, NOW), "UPDATE data SET data=cast(substr(data,1,20)||x'5a5a'||substr(data,23) AS BLOB)"); /* of the blocks themselves only the head can be read */
+    leave_heads(partition_in(dir, NOW));
     static seen got;
     got.n = 0;
     CHECK_OK(hist_buckets(h, a, NOW, NOW + 640000, 640000, keep_bucket, &got, NULL));
     CHECK(got.n == 1 && got.b[0].count == 640 && got.b[0].good_ms == 640000 && got.b[0].area_ms == 0);
     CHECK_STATUS(hist_buckets(h, b, NOW, NOW + 640000, 640000, keep_bucket, &got, NULL), PT_ECORRUPT); /* when it was not there, only the rows say */
-    run_sql(partition_in(dir, NOW), "UPDATE data SET data=x'00'");
+    run_sql(partition_in(dir, NOW), "UPDATE data SET data=cast(substr(data,1,20)||x'5b'||substr(data,22) AS BLOB)"); /* the head is looked at with its checksum */
     CHECK_STATUS(hist_buckets(h, a, NOW, NOW + 640000, 640000, keep_bucket, &got, NULL), PT_ECORRUPT);
     fake.now_wall_ms = NOW;
     close_ok(h);
