@@ -1,8 +1,8 @@
 /* tests/historian/bucket_test.c -- numbers over intervals, from rows and from summaries, against the plain sum over the rows. */
-#include "historian/bits.h"
-#include "historian/pages.h"
 #include "base/random.h"
 #include "historian/aggregate.h"
+#include "historian/bits.h"
+#include "historian/pages.h"
 #include "tests/historian/support.h"
 
 #include <math.h>
@@ -265,9 +265,9 @@ static void leave_heads(const char *path)
     CHECK_OK_FATAL(hist__db_prepare(db, "UPDATE data SET data=?2 WHERE id=?1", &put, NULL));
     while (sqlite3_step(all) == SQLITE_ROW) {
         int n = sqlite3_column_bytes(all, 1);
-        CHECK_FATAL(n > 40 && n <= (int)sizeof block);
+        CHECK_FATAL(n > 20 && n <= (int)sizeof block);
         memcpy(block, sqlite3_column_blob(all, 1), (size_t)n);
-        memset(block + 20, 0x5a, (size_t)n - 24);
+        memset(block + 12, 0x5a, (size_t)n - 16);
         hist__store32(block + n - 4, hist__checksum(block, (size_t)n - 4));
         sqlite3_bind_int64(put, 1, sqlite3_column_int64(all, 0));
         CHECK(sqlite3_bind_blob(put, 2, block, n, SQLITE_STATIC) == SQLITE_OK);
@@ -296,7 +296,7 @@ static void good_texts_are_answered_from_the_summary(void)
     CHECK_OK(hist_buckets(h, a, NOW, NOW + 640000, 640000, keep_bucket, &got, NULL));
     CHECK(got.n == 1 && got.b[0].count == 640 && got.b[0].good_ms == 640000 && got.b[0].area_ms == 0);
     CHECK_STATUS(hist_buckets(h, b, NOW, NOW + 640000, 640000, keep_bucket, &got, NULL), PT_ECORRUPT); /* when it was not there, only the rows say */
-    run_sql(partition_in(dir, NOW), "UPDATE data SET data=cast(substr(data,1,20)||x'5b'||substr(data,22) AS BLOB)"); /* the head is looked at with its checksum */
+    run_sql(partition_in(dir, NOW), "UPDATE data SET data=cast(substr(data,1,12)||x'5b'||substr(data,14) AS BLOB)"); /* the head is looked at with its checksum */
     CHECK_STATUS(hist_buckets(h, a, NOW, NOW + 640000, 640000, keep_bucket, &got, NULL), PT_ECORRUPT);
     fake.now_wall_ms = NOW;
     close_ok(h);
