@@ -1,7 +1,7 @@
 /* historian/pending.c -- the rows of each tag that are committed to the journal and not yet in a block.
  *
  * Kept in key order without gaps: nearly every sample is newer than the last and goes to the end; a late one is moved into its place. Room
- * grows in steps of half, from 8 rows, so a tag that was never heard of costs nothing. */
+ * grows from 2 rows, first to the double, from 8 rows on by half: a tag that was never heard of costs nothing, one that is heard of once an hour little. */
 #include "historian/store.h"
 
 #include <stdlib.h>
@@ -32,7 +32,7 @@ const hist_sample *hist__pending_find(const hist__hot *hot, int64_t time_ms, boo
 
 static pt_status grow(hist *h, hist__hot *hot)
 {
-    uint32_t cap = hot->cap < 8 ? 8 : hot->cap + hot->cap / 2;
+    uint32_t cap = hot->cap < 2 ? 2 : hot->cap < 8 ? hot->cap * 2 : hot->cap + hot->cap / 2;
     if (hot->cap < h->o.block_samples && cap > h->o.block_samples) cap = h->o.block_samples;
     hist_sample *rows = realloc(hot->rows, cap * sizeof *rows);
     if (!rows) return PT_ENOMEM;
