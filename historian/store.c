@@ -116,11 +116,11 @@ static void destroy(hist *h)
     hist__batch_free(h, &h->batch);
     hist__buffer_fini(h);
     sqlite3_finalize(h->old_path);
-    hist__db_close(h->catalog_reader);
+    hist__db_close(h->catalog_reader); /* readers first: who closes last brings the -wal to its end, and a reader may not */
     hist__db_close(h->ro_journal);
+    hist__pool_close(h);
     hist__journal_close(h);
     hist__parts_close(h);
-    hist__pool_close(h);
     hist__pending_free(h);
     hist__catalog_free(h);
     hist__codec_free(h->codec);

@@ -4,9 +4,11 @@
  * and after the disk works again everything acknowledged is there, verify is clean, and the rest can be written. PLANTREE_SWEEP=1 tries every number. */
 #include "historian/maintain.h"
 #include "historian/store.h"
+#include "tests/historian/older.h"
 #include "tests/support/check.h"
 #include "tests/support/sqlite_faults.h"
 
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -157,6 +159,37 @@ static void memory_that_fails_inside_sqlite_is_survived(void)
     sweep(SQLITE_FAULT_ALLOCATIONS, false, 0, "allocation", 397);
 }
 
+/* Catalogue and journal are written anew when a directory of an older format is opened. */
+static void a_directory_that_cannot_be_brought_forward_stays_what_it_was(void)
+{
+    char base[400], path[500], name[40];
+    snprintf(base, sizeof base, "%s/older", home);
+    CHECK_INT(live(base), ROUNDS * PER_ROUND);
+    snprintf(path, sizeof path, "%s/catalog.db", base);
+    make_older(path, 1);
+    snprintf(path, sizeof path, "%s/journal.db", base);
+    make_older(path, 2);
+    hist__partition_name(hist__partition_start(NOW), name);
+    snprintf(path, sizeof path, "%s/%s", base, name);
+    make_older(path, 2);
+    for (int kind = SQLITE_FAULT_WRITES; kind <= SQLITE_FAULT_ALLOCATIONS; kind++) {
+        bool struck = true;
+        long stride = getenv("PLANTREE_SWEEP") ? 1 : kind == SQLITE_FAULT_ALLOCATIONS ? 97 : 7;
+        for (long at = 1; struck; at += stride) {
+            char dir[500], row[80];
+            hist *h = NULL;
+            snprintf(dir, sizeof dir, "%s/forward-%d-%ld", home, kind, at);
+            snprintf(row, sizeof row, "bringing forward, fault %d at %ld", kind, at);
+            CHECK_OK_FATAL(hist_backup(base, dir, NULL, NULL, NULL));
+            sqlite_faults_arm((sqlite_fault)kind, at, at % 2 == 0, SQLITE_FULL);
+            if (open_at(dir, &h, NULL) == PT_OK) (void)hist_close(h, 200, NULL);
+            sqlite_faults_off();
+            struck = sqlite_faults_struck() > 0;
+            if (!look(dir, ROUNDS * PER_ROUND, row)) return;
+        }
+    }
+}
+
 /* What retention is for when the disk is full. */
 static void a_full_disk_does_not_keep_old_weeks(void)
 {
@@ -204,6 +237,7 @@ int main(int argc, char **argv)
         PT_TEST(a_disk_that_is_full_from_then_on_loses_nothing_acknowledged),
         PT_TEST(a_sync_that_fails_is_not_taken_for_durable),
         PT_TEST(memory_that_fails_inside_sqlite_is_survived),
+        PT_TEST(a_directory_that_cannot_be_brought_forward_stays_what_it_was),
         PT_TEST(a_full_disk_does_not_keep_old_weeks),
     };
     pt_fake_clock_init(&fake, NOW);

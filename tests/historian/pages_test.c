@@ -1,6 +1,7 @@
 /* tests/historian/pages_test.c -- a page is what was written there, or reading it is an error; and every other program reads our files as ever. */
 #include "historian/pages.h"
 #include "historian/bits.h"
+#include "tests/historian/older.h"
 #include "tests/historian/support.h"
 
 #include <stdio.h>
@@ -208,30 +209,13 @@ static void a_wal_that_another_program_finished_is_no_damage(void)
     CHECK_INT(s.right + s.none, s.pages);
 }
 
-/* As an older build left it: made by plain SQLite, which reserves no bytes, with an older number. */
-static void make_older(const char *path, int format)
+static int byte_20(const char *path)
 {
-    sqlite3 *db = NULL;
-    sqlite3_stmt *q = NULL;
-    char old[800], sql[2000];
-    snprintf(old, sizeof old, "%s.old", path);
-    CHECK_FATAL(rename(path, old) == 0);
-    snprintf(sql, sizeof sql, "ATTACH '%s' AS old; PRAGMA page_size=%lld; PRAGMA journal_mode=WAL; PRAGMA application_id=%lld; PRAGMA user_version=%d", old,
-             (long long)sql_number(old, "PRAGMA page_size"), (long long)sql_number(old, "PRAGMA application_id"), format);
-    CHECK_FATAL(sqlite3_open(path, &db) == SQLITE_OK && sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK);
-    CHECK_FATAL(sqlite3_prepare_v2(db, "SELECT sql, type='table', name FROM old.sqlite_master WHERE sql IS NOT NULL ORDER BY type DESC", -1, &q, NULL) == SQLITE_OK);
-    while (sqlite3_step(q) == SQLITE_ROW) {
-        const char *name = (const char *)sqlite3_column_text(q, 2);
-        CHECK(sqlite3_exec(db, (const char *)sqlite3_column_text(q, 0), NULL, NULL, NULL) == SQLITE_OK);
-        snprintf(sql, sizeof sql, "INSERT INTO main.%s SELECT * FROM old.%s", name, name);
-        if (sqlite3_column_int(q, 1)) CHECK(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK);
-    }
-    sqlite3_finalize(q);
-    CHECK(sqlite3_close(db) == SQLITE_OK && remove(old) == 0);
     size_t size = 0;
     uint8_t *p = load(path, &size);
-    CHECK_INT(p[20], 0);
+    int reserved = p[20];
     free(p);
+    return reserved;
 }
 
 static void files_of_older_formats_are_read_and_brought_forward(void)
@@ -242,7 +226,12 @@ static void files_of_older_formats_are_read_and_brought_forward(void)
     make_older(catalog, 1);
     make_older(journal, 2);
     make_older(week, 2);
+    CHECK_INT(byte_20(catalog) + byte_20(journal) + byte_20(week), 0);
     CHECK_INT(faults_in(dir, false, true, NULL), 0);
+    const char *copy = new_dir();
+    CHECK_OK(hist_backup(dir, copy, NULL, NULL, NULL)); /* as it is */
+    CHECK_INT(faults_in(copy, false, true, NULL), 0);
+    CHECK_INT(sql_number(file_in(copy, "catalog.db"), "PRAGMA user_version"), 1);
     hist *h = open_reader(dir); /* a reader changes nothing */
     for (uint32_t tag = 1; tag <= 3; tag++) CHECK_INT(count_rows(h, tag), 3000);
     close_ok(h);

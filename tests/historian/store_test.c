@@ -208,6 +208,20 @@ static void statistics_add_up(void)
     close_ok(h);
 }
 
+static void closing_leaves_nothing_beside_the_files(void)
+{
+    const char *dir = new_dir();
+    hist *h = filled_store(dir);
+    for (uint32_t tag = 1; tag <= 3; tag++) CHECK_INT(count_rows(h, tag), 3000); /* connections of readers are kept open */
+    close_ok(h);
+    const char *files[] = { file_in(dir, "catalog.db"), file_in(dir, "journal.db"), partition_in(dir, NOW), partition_in(dir, NOW + 2 * WEEK) };
+    for (size_t f = 0; f < PT_COUNT_OF(files); f++) {
+        char wal[800];
+        snprintf(wal, sizeof wal, "%s-wal", files[f]);
+        CHECK_ROW(files[f], access(files[f], F_OK) == 0 && access(wal, F_OK) != 0);
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
@@ -217,6 +231,7 @@ int main(int argc, char **argv)
         PT_TEST(a_directory_that_cannot_be_one_is_said),
         PT_TEST(a_damaged_or_newer_catalogue_or_journal_stops_the_start),
         PT_TEST(statistics_add_up),
+        PT_TEST(closing_leaves_nothing_beside_the_files),
     };
     setup();
     return pt_test_main("historian/store", tests, PT_COUNT_OF(tests), argc, argv);
