@@ -53,6 +53,11 @@ static const char *const FORWARD[] = {
     [HIST__PARTITION] = "CREATE TABLE left_out(tag_id INTEGER PRIMARY KEY, exception INTEGER NOT NULL, compression INTEGER NOT NULL);",
 };
 
+int32_t hist__application(hist__file kind)
+{
+    return APPLICATION[kind];
+}
+
 int hist__format(hist__file kind)
 {
     return FORMAT[kind];

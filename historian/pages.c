@@ -2,8 +2,6 @@
 #include "historian/pages.h"
 #include "historian/bits.h"
 
-#include <pthread.h>
-
 static const char NAME[] = "plantree";
 /* Our file controls; SQLite leaves numbers above 100 to VFSes. */
 enum { CONTROL_DAMAGED = 0x50540001, CONTROL_GET_SIZE, CONTROL_SET_SIZE };
@@ -12,7 +10,8 @@ typedef struct page_file {
     sqlite3_file base;
     sqlite3_file *real;  /* owned; the file of the default VFS */
     bool database;       /* and not a -wal, a journal, a temporary file */
-    int size;            /* of a page with a checksum; 0: the file has none, or nothing is known of it yet */
+    int size;            /* of a page with a checksum; 0: the file has none, or nothing is known of it yet. Once known it stays: a byte may be damaged later */
+    bool maps;           /* it has pointer maps (auto_vacuum) */
     uint8_t *scratch;    /* owned, sqlite3_malloc: a page on its way to the disk */
     int scratch_size;
     int64_t damaged;
@@ -32,10 +31,38 @@ static uint64_t sum_of(const uint8_t *page, int size, int64_t at)
 /* The file's first bytes say how large its pages are and how much of them is reserved. */
 static void look_at_header(page_file *f, const uint8_t *p)
 {
-    if (memcmp(p, "SQLite format 3", 16) != 0) return;
+    if (f->size || memcmp(p, "SQLite format 3", 16) != 0) return;
     int size = p[16] << 8 | p[17];
     if (size == 1) size = 65536;
-    f->size = p[20] == HIST__PAGE_RESERVE && size >= 512 ? size : 0;
+    if (p[20] != HIST__PAGE_RESERVE || size < 512) return;
+    f->size = size;
+    f->maps = (p[52] | p[53] | p[54] | p[55]) != 0;
+}
+
+static unsigned big16(const uint8_t *p)
+{
+    return (unsigned)p[0] << 8 | p[1];
+}
+
+/* Of a page without a sum: not one whose end a disk has given back as zeros? Cells stand at the end of a b-tree's page, and none begins with a zero there: it has a
+ * payload, or a page below it. (Chapter 1.6 of https://www.sqlite.org/fileformat2.html.) */
+static bool plausible(const page_file *f, const uint8_t *p, int64_t number)
+{
+    enum { INDEX_INTERIOR = 2, TABLE_INTERIOR = 5, INDEX_LEAF = 10, TABLE_LEAF = 13 };
+    unsigned usable = (unsigned)f->size - HIST__PAGE_RESERVE, start = number == 1 ? 100 : 0;
+    const uint8_t *head = p + start;
+    bool interior = *head == INDEX_INTERIOR || *head == TABLE_INTERIOR;
+    if (f->maps && number >= 2 && (number - 2) % (usable / 5 + 1) == 0) return true;
+    if (!interior && *head != INDEX_LEAF && *head != TABLE_LEAF) return true;
+    unsigned cells = big16(head + 3), pointers = start + (interior ? 12 : 8), behind = pointers + 2 * cells;
+    if (behind > usable) return false;
+    for (unsigned i = 0; i < cells; i++) {
+        unsigned at = big16(p + pointers + 2 * i);
+        if (at < behind || at + 4 > usable) return false;
+        if (interior ? hist__load32(p + at) == 0 : p[at] == 0) return false;
+        if (*head == INDEX_INTERIOR && (at + 5 > usable || p[at + 4] == 0)) return false;
+    }
+    return true;
 }
 
 static bool is_page(const page_file *f, int n, sqlite3_int64 at)
@@ -43,19 +70,41 @@ static bool is_page(const page_file *f, int n, sqlite3_int64 at)
     return f->size && n == f->size && at % n == 0;
 }
 
+static int refuse(page_file *f, int64_t number)
+{
+    f->damaged = number;
+    return SQLITE_IOERR_DATA;
+}
+
+static bool is_damaged(const page_file *f, const uint8_t *p, uint64_t sum, int64_t at)
+{
+    return sum ? sum != sum_of(p, f->size, at) : !plausible(f, p, at / f->size + 1);
+}
+
+/* All of a page but its reserved bytes: how newer SQLite reads the pages of a long value. */
+static int read_overflow(page_file *f, const uint8_t *p, int64_t at)
+{
+    uint8_t end[HIST__PAGE_RESERVE];
+    int rc = f->real->pMethods->xRead(f->real, end, sizeof end, at + f->size - HIST__PAGE_RESERVE);
+    if (rc != SQLITE_OK) return rc;
+    uint64_t sum = hist__load64(end);
+    return sum && sum != sum_of(p, f->size, at) ? refuse(f, at / f->size + 1) : SQLITE_OK;
+}
+
 static int f_read(sqlite3_file *file, void *to, int n, sqlite3_int64 at)
 {
     page_file *f = of(file);
     uint8_t *p = to;
+    sqlite3_int64 size = 0;
     int rc = f->real->pMethods->xRead(f->real, to, n, at);
-    if (rc != SQLITE_OK || !f->database) return rc;
+    if (!f->database) return rc;
+    if (rc == SQLITE_IOERR_SHORT_READ && is_page(f, n, at)) /* behind the end, or cut off? */
+        return f->real->pMethods->xFileSize(f->real, &size) == SQLITE_OK && size > at ? refuse(f, at / n + 1) : rc;
+    if (rc != SQLITE_OK) return rc;
     if (at == 0 && n >= 100) look_at_header(f, p);
+    if (f->size && n == f->size - HIST__PAGE_RESERVE && at % f->size == 0) return read_overflow(f, p, at);
     if (!is_page(f, n, at)) return rc;
-    uint64_t sum = hist__load64(p + n - HIST__PAGE_RESERVE);
-    if (sum && sum != sum_of(p, n, at)) {
-        f->damaged = at / n + 1;
-        return SQLITE_IOERR_DATA;
-    }
+    if (is_damaged(f, p, hist__load64(p + n - HIST__PAGE_RESERVE), at)) return refuse(f, at / n + 1);
     hist__store64(p + n - HIST__PAGE_RESERVE, 0);
     return rc;
 }
@@ -76,12 +125,21 @@ static int f_write(sqlite3_file *file, const void *from, int n, sqlite3_int64 at
     return f->real->pMethods->xWrite(f->real, f->scratch, n, at);
 }
 
+/* A file that was empty when it was opened may have its first page in the -wal since: what stands on the disk says how large pages are all the same. */
+static int get_size(page_file *f, int *out)
+{
+    uint8_t head[100];
+    if (!f->size && f->database && f->real->pMethods->xRead(f->real, head, sizeof head, 0) == SQLITE_OK) look_at_header(f, head);
+    *out = f->size;
+    return SQLITE_OK;
+}
+
 static int f_control(sqlite3_file *file, int op, void *arg)
 {
     page_file *f = of(file);
     switch (op) {
     case CONTROL_DAMAGED: *(int64_t *)arg = f->damaged; return SQLITE_OK;
-    case CONTROL_GET_SIZE: *(int *)arg = f->size; return SQLITE_OK;
+    case CONTROL_GET_SIZE: return get_size(f, arg);
     case CONTROL_SET_SIZE: f->size = *(int *)arg; return SQLITE_OK;
     default: return f->real->pMethods->xFileControl(f->real, op, arg);
     }
@@ -198,7 +256,7 @@ static int v_error(sqlite3_vfs *v, int n, char *out)
     return (void)v, under()->xGetLastError(under(), n, out);
 }
 
-static void register_once(void)
+int hist__pages_open(const char *name, sqlite3 **db, int flags)
 {
     /* SQLite keeps VFSes in a list of the whole process and threads it through this: the one thing here that is neither a caller's nor constant. */
     static sqlite3_vfs vfs = {
@@ -206,15 +264,8 @@ static void register_once(void)
         .xFullPathname = v_full, .xDlOpen = v_dl_open, .xDlError = v_dl_error, .xDlSym = v_dl_sym, .xDlClose = v_dl_close, .xRandomness = v_random,
         .xSleep = v_sleep, .xCurrentTime = v_time, .xGetLastError = v_error, .xCurrentTimeInt64 = v_time64,
     };
-    if (sqlite3_initialize() != SQLITE_OK) return; /* opening says so */
-    vfs.mxPathname = under()->mxPathname;
-    (void)sqlite3_vfs_register(&vfs, 0); /* fails only where initializing does */
-}
-
-int hist__pages_open(const char *name, sqlite3 **db, int flags)
-{
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    (void)pthread_once(&once, register_once);
+    /* Twice by two threads is once: SQLite takes it out of its list before it puts it in. Where it can't, opening says so. */
+    if (!sqlite3_vfs_find(NAME)) (void)sqlite3_vfs_register(&vfs, 0);
     return sqlite3_open_v2(name, db, flags, NAME);
 }
 

@@ -7,6 +7,7 @@
  * equal key), cut evenly, encode, replace. For the common case, newer rows behind a full block, nothing is read at all. */
 #include "base/glob.h"
 #include "historian/store.h"
+#include "historian/verify.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -645,6 +646,61 @@ static int by_id(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* The week as its file has it now. Readers find that by its generation. */
+static pt_status renew_info(hist *h, int64_t start_ms, pt_error *err)
+{
+    hist__part *p = NULL;
+    int64_t blocks = 0, bytes = 0;
+    pt_status st = part_get(h, start_ms, &p, err);
+    if (st == PT_OK) st = hist__db_number(p->db, "SELECT count(*) FROM block", &blocks, err);
+    if (st == PT_OK) st = hist__db_number(p->db, "SELECT coalesce(sum(bytes), 0) FROM block", &bytes, err);
+    if (st != PT_OK) return st;
+    pthread_mutex_lock(&h->pool_lock);
+    for (size_t i = 0; i < h->n_partitions; i++) {
+        hist__partition_info *info = &h->partitions[i];
+        if (info->start_ms != start_ms) continue;
+        info->generation = ++h->next_generation;
+        info->blocks = (uint64_t)blocks;
+        info->bytes = (uint64_t)bytes;
+        info->mended = true;
+    }
+    pthread_mutex_unlock(&h->pool_lock);
+    h->look_valid = false;
+    return PT_OK;
+}
+
+static bool is_mended(hist *h, int64_t start_ms)
+{
+    bool mended = false;
+    for (size_t i = 0; i < h->n_partitions; i++) mended = mended || (h->partitions[i].start_ms == start_ms && h->partitions[i].mended);
+    return mended;
+}
+
+/* Recording must go on: a week with a damaged page gives way to what can be read of it, as in a repair. Once for each opening: a disk that is dying would
+ * have a copy made again and again. */
+static pt_status mend_week(hist *h, int64_t start_ms, pt_error *err)
+{
+    char name[40];
+    hist__partition_name(start_ms, name);
+    char *path = hist__path(h, name);
+    bool ours = path && !is_mended(h, start_ms) && hist__repair_is_ours(path, HIST__PARTITION);
+    free(path);
+    if (!ours) return PT_ECORRUPT; /* *err says why */
+    hist_verify_options o = { .repair = true };
+    hist_verify_report r = { 0 };
+    hist__check c = { .o = &o, .report = &r, .codec = h->codec };
+    pt_logf(h->log, PT_LOG_ERROR, "HIST-DAMAGED-FILE", "%s", err ? err->text : "a week is damaged");
+    hist__part_forget(h, start_ms);
+    hist__rows_init(&c.rows);
+    pt_status st = hist__repair_partition(&c, h, start_ms, err);
+    hist__rows_fini(&c.rows);
+    if (st == PT_OK) st = renew_info(h, start_ms, err);
+    if (st == PT_OK)
+        pt_logf(h->log, PT_LOG_ERROR, "HIST-WEEK-REBUILT", "the week of %lld ms was made anew from what could be read of it; %llu blocks could not. The old file is kept as ...damaged-N",
+                (long long)start_ms, (unsigned long long)r.lost_blocks);
+    return st;
+}
+
 pt_status hist__seal(hist *h, uint32_t *tags, size_t n, pt_error *err)
 {
     int64_t *starts = NULL;
@@ -654,6 +710,7 @@ pt_status hist__seal(hist *h, uint32_t *tags, size_t n, pt_error *err)
     if (st != PT_OK) return pt_fail(err, st, "out of memory");
     for (size_t k = 0; st == PT_OK && k < count; k++) {
         st = seal_partition(h, starts[k], tags, n, err);
+        if (st == PT_ECORRUPT && (st = mend_week(h, starts[k], err)) == PT_OK) st = seal_partition(h, starts[k], tags, n, err);
         if (st != PT_OK || k + 1 == count) continue;
         /* Should a later partition fail, what is in this one must not come again: rows it left out would be late ones then, and kept. */
         pthread_mutex_lock(&h->pending_lock);

@@ -140,8 +140,14 @@ static pt_status read_row_list(hist *h, pt_error *err)
     }
     sqlite3_finalize(q);
     if (st == PT_OK) st = hist__db_number(h->catalog, "SELECT coalesce(max(seq), 0) + 1 FROM event", &events, err);
+    hist__dropped dropped = { 0 };
+    if (st == PT_OK) st = hist__dropped_load(h->journal, &dropped, err);
     if (st != PT_OK) return st;
     h->next_seq = (uint64_t)(next > events ? next : events);
+    for (size_t i = 0; i < dropped.n; i++) { /* given out before, whatever was lost since */
+        if (dropped.weeks[i].until_seq > h->next_seq) h->next_seq = dropped.weeks[i].until_seq;
+    }
+    hist__dropped_free(&dropped);
     if (h->journal_last < h->journal_sealed) h->journal_last = h->journal_sealed;
     while (h->row_sealed < h->row_count && h->row_sizes[h->row_first + h->row_sealed].id <= h->journal_sealed)
         h->journal_unsealed_bytes -= h->row_sizes[h->row_first + h->row_sealed++].bytes;
@@ -159,6 +165,12 @@ static pt_status read_journal(sqlite3 *db, pt_error *err)
     if (st == PT_OK) sqlite3_bind_int64(q, 1, sealed);
     while (st == PT_OK && (st = hist__db_step(db, q, &row, err)) == PT_OK && row) (void)sqlite3_column_bytes(q, 3);
     sqlite3_finalize(q);
+    q = NULL;
+    /* And what the writer is going to touch: pointer maps, lists of free pages, rows that will be trimmed, the other tables. */
+    if (st == PT_OK) st = hist__db_prepare(db, "PRAGMA quick_check(1)", &q, err);
+    if (st == PT_OK) st = hist__db_step(db, q, &row, err);
+    if (st == PT_OK && row && strcmp((const char *)sqlite3_column_text(q, 0), "ok") != 0) st = pt_fail(err, PT_ECORRUPT, "journal.db: %.200s", (const char *)sqlite3_column_text(q, 0));
+    sqlite3_finalize(q);
     return st;
 }
 
@@ -170,8 +182,9 @@ static pt_status mend_journal(hist *h, pt_error *err)
     sqlite3 *db = NULL;
     pt_status st = path ? hist__db_open(path, HIST__JOURNAL, true, &db, err) : PT_ENOMEM;
     if (st == PT_OK) st = read_journal(db, err);
-    bool damaged = db && st == PT_ECORRUPT;
+    bool opened = db != NULL;
     hist__db_close(db);
+    bool damaged = st == PT_ECORRUPT && (opened || hist__repair_is_ours(path, HIST__JOURNAL));
     free(path);
     if (!damaged) return st == PT_ENOTFOUND ? PT_OK : st;
     pt_logf(h->log, PT_LOG_ERROR, "HIST-DAMAGED-FILE", "%s", err ? err->text : "journal.db is damaged");
@@ -187,10 +200,10 @@ static pt_status mend_journal(hist *h, pt_error *err)
     return st;
 }
 
-static pt_status keep_wal(hist *h, const char *name, pt_error *err)
+static pt_status keep_wal(hist *h, const char *name, hist__file kind, pt_error *err)
 {
     char *path = hist__path(h, name);
-    pt_status st = path ? hist__wal_keep(path, h->log, err) : pt_fail(err, PT_ENOMEM, "out of memory");
+    pt_status st = path ? hist__wal_keep(path, kind, h->log, err) : pt_fail(err, PT_ENOMEM, "out of memory");
     free(path);
     return st;
 }
@@ -198,12 +211,12 @@ static pt_status keep_wal(hist *h, const char *name, pt_error *err)
 /* Before anything is opened: what SQLite is going to leave out. */
 static pt_status keep_wals(hist *h, pt_error *err)
 {
-    pt_status st = keep_wal(h, "catalog.db", err);
-    if (st == PT_OK) st = keep_wal(h, "journal.db", err);
+    pt_status st = keep_wal(h, "catalog.db", HIST__CATALOG, err);
+    if (st == PT_OK) st = keep_wal(h, "journal.db", HIST__JOURNAL, err);
     for (size_t i = 0; st == PT_OK && i < h->n_partitions; i++) {
         char name[40];
         hist__partition_name(h->partitions[i].start_ms, name);
-        st = keep_wal(h, name, err);
+        st = keep_wal(h, name, HIST__PARTITION, err);
     }
     return st;
 }

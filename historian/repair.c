@@ -5,6 +5,7 @@
 #include "historian/verify.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -22,31 +23,41 @@ static pt_status remove_set(const char *path, pt_error *err)
     return PT_OK;
 }
 
-static pt_status move_set(const char *from, const char *to, pt_error *err)
+static pt_status os_fail(const char *name, pt_error *err)
 {
-    static const char *const suffix[] = { "", "-wal" }; /* -shm is made anew */
-    for (size_t i = 0; i < PT_COUNT_OF(suffix); i++) {
-        char a[1100], b[1100];
-        snprintf(a, sizeof a, "%s%s", from, suffix[i]);
-        snprintf(b, sizeof b, "%s%s", to, suffix[i]);
-        if (rename(a, b) != 0 && !(errno == ENOENT && i > 0)) return pt_fail(err, pt_status_from_errno(errno), "%s: %s", a, strerror(errno));
-    }
-    char shm[1100];
-    snprintf(shm, sizeof shm, "%s-shm", from);
-    if (unlink(shm) != 0 && errno != ENOENT) return pt_fail(err, pt_status_from_errno(errno), "%s: %s", shm, strerror(errno));
-    return PT_OK;
+    return pt_fail(err, pt_status_from_errno(errno), "%s: %s", name, strerror(errno));
 }
 
-/* The old file steps aside for the new one. */
+static pt_status sync_dir_of(const char *path, pt_error *err)
+{
+    char dir[1100];
+    snprintf(dir, sizeof dir, "%s", path);
+    char *slash = strrchr(dir, '/');
+    if (slash) *slash = 0;
+    int fd = open(slash ? (slash == dir ? "/" : dir) : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    pt_status st = fd >= 0 && fsync(fd) == 0 ? PT_OK : os_fail(dir, err);
+    if (fd >= 0) close(fd);
+    return st;
+}
+
+/* The old file steps aside for the new one. At every moment a file of that name is there, whole: the old one gets its second name first. Both were closed, so
+ * neither has a -wal that matters, unless the old one's could not be brought to its end. */
 static pt_status swap_files(const char *path, const char *fresh, pt_error *err)
 {
-    char aside[1100];
+    char aside[1100], wal[1200], aside_wal[1200], shm[1200];
     for (unsigned n = 1;; n++) {
         snprintf(aside, sizeof aside, "%s.damaged-%u", path, n);
         if (access(aside, F_OK) != 0) break;
     }
-    pt_status st = move_set(path, aside, err);
-    return st == PT_OK ? move_set(fresh, path, err) : st;
+    snprintf(wal, sizeof wal, "%s-wal", path);
+    snprintf(aside_wal, sizeof aside_wal, "%s-wal", aside);
+    snprintf(shm, sizeof shm, "%s-shm", path);
+    /* A file system without second names: then there is a moment without the file. */
+    if (link(path, aside) != 0 && rename(path, aside) != 0) return os_fail(path, err);
+    if (rename(wal, aside_wal) != 0 && errno != ENOENT) return os_fail(wal, err);
+    if (unlink(shm) != 0 && errno != ENOENT) return os_fail(shm, err);
+    if (rename(fresh, path) != 0) return os_fail(fresh, err);
+    return sync_dir_of(path, err);
 }
 
 /* The damaged file as it is, without looking at its pages' checksums: blocks and journal rows have their own, and a page with one wrong byte holds much that is
@@ -56,19 +67,59 @@ static pt_status open_as_it_is(const char *path, sqlite3 **out, pt_error *err)
     return sqlite3_open_v2(path, out, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_NOMEM ? pt_fail(err, PT_ENOMEM, "out of memory") : PT_OK;
 }
 
+bool hist__repair_is_ours(const char *path, hist__file kind)
+{
+    static const char *const rows[] = { [HIST__CATALOG] = "SELECT count(*) FROM tag", [HIST__JOURNAL] = "SELECT count(*) FROM journal", [HIST__PARTITION] = "SELECT count(*) FROM data" };
+    sqlite3 *db = NULL;
+    int64_t application = 0, n = -1;
+    bool ours = open_as_it_is(path, &db, NULL) == PT_OK && hist__db_number(db, "PRAGMA application_id", &application, NULL) == PT_OK &&
+                application == hist__application(kind) && hist__db_number(db, rows[kind], &n, NULL) == PT_OK;
+    hist__db_close(db);
+    return ours && n >= 0;
+}
+
 /* ---- reading what is left -------------------------------------------------------------------------------------- */
 
 /* Every row of a table with an integer key, in ascending order, stepping over pages SQLite can't read. Column 0 is the key, the table's own columns
  * follow by their place: their names may be what is damaged. */
 typedef pt_status (*row_fn)(void *ctx, sqlite3_stmt *q);
-static pt_status each_row(sqlite3 *db, const char *table, row_fn each, void *ctx)
+
+static bool readable_behind(sqlite3_stmt *q, int64_t key)
+{
+    sqlite3_bind_int64(q, 1, key);
+    int rc = sqlite3_step(q);
+    sqlite3_reset(q);
+    return rc == SQLITE_ROW || rc == SQLITE_DONE;
+}
+
+/* To the lowest key behind *at from which rows can be read again: in growing steps until some can, and back to where that begins. */
+static bool step_over(sqlite3_stmt *q, int64_t *at, int64_t last)
+{
+    int64_t bad = *at < 0 ? 0 : *at, good = bad, step = 1;
+    if (readable_behind(q, bad) && bad > *at) return *at = bad, true;
+    for (;; step *= 2) {
+        if (good >= last) return false;
+        good = last - good > step ? good + step : last;
+        if (readable_behind(q, good)) break;
+        bad = good;
+    }
+    while (good - bad > 1) {
+        int64_t middle = bad + (good - bad) / 2;
+        if (readable_behind(q, middle)) good = middle;
+        else bad = middle;
+    }
+    *at = good;
+    return true;
+}
+
+static pt_status each_row(sqlite3 *db, const char *table, row_fn each, void *ctx, bool *skipped)
 {
     char sql[200];
     sqlite3_stmt *q = NULL, *max = NULL;
-    int64_t last = 0, at = INT64_MIN, skip = 1;
+    int64_t last = 0, at = INT64_MIN;
     snprintf(sql, sizeof sql, "SELECT max(rowid) FROM %s", table);
     if (sqlite3_prepare_v2(db, sql, -1, &max, NULL) == SQLITE_OK && sqlite3_step(max) == SQLITE_ROW) last = sqlite3_column_int64(max, 0);
-    else last = INT64_C(1) << 32; /* unknown: the step below grows, so this ends soon */
+    else last = INT64_C(1) << 32; /* unknown: steps grow, so this ends soon */
     sqlite3_finalize(max);
     snprintf(sql, sizeof sql, "SELECT rowid, * FROM %s WHERE rowid > ?1 ORDER BY rowid", table);
     pt_status st = PT_OK;
@@ -78,15 +129,13 @@ static pt_status each_row(sqlite3 *db, const char *table, row_fn each, void *ctx
         int rc;
         while (st == PT_OK && (rc = sqlite3_step(q)) == SQLITE_ROW) {
             at = sqlite3_column_int64(q, 0);
-            skip = 1;
             st = each(ctx, q);
         }
         sqlite3_reset(q);
         if (st != PT_OK || rc == SQLITE_DONE) break;
         if ((rc & 0xff) == SQLITE_NOMEM) st = PT_ENOMEM;
-        at = at < 0 ? 0 : at + skip;
-        skip *= 2;
-        if (at >= last) break;
+        else *skipped = true;
+        if (st == PT_OK && !step_over(q, &at, last)) break;
     }
     sqlite3_finalize(q);
     return st;
@@ -204,9 +253,10 @@ static pt_status copy_row(void *ctx, sqlite3_stmt *q)
 /* Whatever rows of the table can be read. */
 static pt_status copy_table(sqlite3 *from, sqlite3 *to, const char *table, const char *insert, int n, uint64_t *rows, pt_error *err)
 {
+    bool ignored = false; /* what is missing from a damaged table can't be told */
     table_copy k = { .to = to, .columns = n, .err = err };
     pt_status st = hist__db_prepare(to, insert, &k.put, err);
-    if (st == PT_OK) st = each_row(from, table, copy_row, &k);
+    if (st == PT_OK) st = each_row(from, table, copy_row, &k, &ignored);
     sqlite3_finalize(k.put);
     *rows = k.rows;
     return st;
@@ -228,8 +278,9 @@ pt_status hist__repair_partition(hist__check *c, hist *h, int64_t start_ms, pt_e
     if (st == PT_OK) st = hist__db_exec(to->db, "BEGIN IMMEDIATE", err);
     s.to = to ? to->db : NULL;
     if (st == PT_OK) st = hist__db_prepare(to->db, "INSERT INTO damaged(reason, data) VALUES(?1, ?2)", &s.aside, err);
-    if (st == PT_OK) st = each_row(from, "data", look_at_block, &s);
-    if (st == PT_OK) st = each_row(from, "damaged", copy_aside, &s);
+    bool skipped = false;
+    if (st == PT_OK) st = each_row(from, "data", look_at_block, &s, &skipped);
+    if (st == PT_OK) st = each_row(from, "damaged", copy_aside, &s, &skipped);
     uint64_t ignored_rows = 0;
     if (st == PT_OK) st = copy_table(from, to->db, "left_out", "INSERT OR IGNORE INTO left_out VALUES(?1,?2,?3)", 3, &ignored_rows, err);
     if (st == PT_OK && s.n) qsort(s.list, s.n, sizeof *s.list, by_tag);
@@ -326,6 +377,24 @@ static pt_status order_numbers(sqlite3 *db, pt_error *err)
     return st;
 }
 
+/* Rows that were skipped may have had numbers beyond those that were found: none of them is given out again. */
+static pt_status leave_gap(sqlite3 *db, pt_error *err)
+{
+    enum { GAP = 1000000 };
+    char sql[300];
+    pt_buf empty;
+    sqlite3_stmt *put = NULL;
+    pt_buf_init(&empty, 1000);
+    snprintf(sql, sizeof sql, "INSERT INTO journal SELECT coalesce(max(id), 0) + %d, coalesce(max(seq + n), 1) + %d, 0, coalesce(max(wall_ms), 0), ?1 FROM journal", GAP, GAP);
+    pt_status st = hist__journal_encode(NULL, 0, &empty);
+    if (st == PT_OK) st = hist__db_prepare(db, sql, &put, err);
+    if (st == PT_OK && sqlite3_bind_blob64(put, 1, empty.ptr, empty.len, SQLITE_STATIC) != SQLITE_OK) st = hist__db_fail(db, err, "bind");
+    if (st == PT_OK) st = hist__db_run(db, put, err);
+    sqlite3_finalize(put);
+    pt_buf_fini(&empty);
+    return st;
+}
+
 pt_status hist__repair_replay(hist *h, pt_error *err)
 {
     char *path = hist__path(h, "journal.db");
@@ -352,8 +421,10 @@ pt_status hist__repair_journal(hist__check *c, hist *h, pt_error *err)
     if (st == PT_OK) st = hist__db_exec(to, "BEGIN IMMEDIATE; " HIST__DROPPED_TABLE "CREATE TABLE damaged(id INTEGER PRIMARY KEY, seq, n, wall_ms, data)", err);
     if (st == PT_OK) st = hist__db_prepare(to, "INSERT INTO journal VALUES(?1,?2,?3,?4,?5)", &j.put, err);
     if (st == PT_OK) st = hist__db_prepare(to, "INSERT OR REPLACE INTO damaged VALUES(?1,?2,?3,?4,?5)", &j.aside, err);
-    if (st == PT_OK) st = each_row(from, "journal", copy_journal_row, &j);
+    bool skipped = false;
+    if (st == PT_OK) st = each_row(from, "journal", copy_journal_row, &j, &skipped);
     if (st == PT_OK) st = order_numbers(to, err);
+    if (st == PT_OK && skipped) st = leave_gap(to, err);
     uint64_t ignored_rows = 0;
     if (st == PT_OK) st = copy_table(from, to, "dropped", "INSERT OR IGNORE INTO dropped VALUES(?1,?2,?3)", 3, &ignored_rows, err);
     /* Without the mark every row is replayed: what is in blocks already is recognised. */

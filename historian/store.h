@@ -117,6 +117,7 @@ typedef struct hist__partition_info {
     uint64_t generation; /* differs after the file was dropped and made anew */
     uint64_t file;       /* its inode when last looked at; 0: not yet */
     bool seen;           /* during a scan */
+    bool mended;         /* its file was rebuilt since the store was opened */
     uint64_t blocks, bytes;
 } hist__partition_info;
 

@@ -294,7 +294,8 @@ static pt_status check_file(hist__check *c, const hist *paths, const char *name,
     if (st == PT_ENOTFOUND && kind == HIST__PARTITION) return PT_OK; /* dropped, or made and still empty */
     if (st != PT_OK) {
         hist__fault(c, "%s", why.text);
-        return PT_OK;
+        /* Of a newer format, or held by another program: not damaged, and nothing for a repair. */
+        return c->o->repair && (st == PT_EUNSUPPORTED || st == PT_EBUSY) ? pt_fail(err, st, "%s", why.text) : PT_OK;
     }
     st = hist__db_exec(db, "BEGIN", err);
     if (st == PT_OK && sound(c, db) && has_tables(c, db, kind)) {
@@ -311,18 +312,13 @@ static pt_status check_file(hist__check *c, const hist *paths, const char *name,
 static pt_status check_wal(hist__check *c, const hist *paths, const char *name, hist__file kind, pt_error *err)
 {
     hist__wal w = { 0 };
-    sqlite3 *db = NULL;
     pt_error why = { 0 };
     c->file = name;
     char *path = hist__path(paths, name);
     pt_status st = path ? hist__wal_look(path, &w, &why) : pt_fail(err, PT_ENOMEM, "out of memory");
     if (path && st != PT_OK) hist__fault(c, "%s", why.text);
     if (w.commits) hist__fault(c, "its -wal is damaged at frame %llu: %llu commits from there on can't be read", (unsigned long long)w.frame, (unsigned long long)w.commits);
-    if (w.commits && c->o->repair) {
-        st = hist__wal_keep(path, c->o->log, err);
-        if (st == PT_OK && hist__db_open(path, kind, false, &db, NULL) == PT_OK) st = hist__db_exec(db, "PRAGMA wal_checkpoint(TRUNCATE)", err);
-        hist__db_close(db);
-    }
+    if (w.commits && c->o->repair) st = hist__wal_keep(path, kind, c->o->log, err);
     free(path);
     return st == PT_ENOMEM || c->o->repair ? st : PT_OK;
 }

@@ -26,6 +26,8 @@ void hist__bare_free(hist *h);
 PT_MUST_CHECK pt_status hist__verify_bounds(hist__check *c, hist *h, pt_error *err);
 
 /* repair.c: called for files with faults, under the lock. */
+/* Without looking at checksums: does the file say that it is one of ours of this kind, and can its rows be counted? What makes files anew unasked asks this first. */
+bool hist__repair_is_ours(const char *path, hist__file kind);
 PT_MUST_CHECK pt_status hist__repair_journal(hist__check *c, hist *h, pt_error *err);
 PT_MUST_CHECK pt_status hist__repair_partition(hist__check *c, hist *h, int64_t start_ms, pt_error *err);
 PT_MUST_CHECK pt_status hist__repair_catalog(hist__check *c, hist *h, pt_error *err);

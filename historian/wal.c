@@ -112,19 +112,72 @@ static pt_status copy_file(const char *from, const char *to, pt_error *err)
     pt_status st = ok ? PT_OK : pt_fail(err, pt_status_from_errno(errno), "%s to %s: %s", from, to, strerror(errno));
     if (in >= 0) close(in);
     if (out >= 0) close(out);
+    if (out >= 0 && !ok) (void)unlink(to);
     return st;
 }
 
-pt_status hist__wal_keep(const char *database, const pt_log *log, pt_error *err)
+/* How far the file has come with the -wal that stands beside it, or without: -1 when it is unsound so. */
+static pt_status how_far(const char *path, hist__file kind, int64_t *out, pt_error *err)
+{
+    static const char *const count[] = { [HIST__CATALOG] = "SELECT (SELECT coalesce(max(seq), 0) FROM event) + (SELECT coalesce(max(tag_id), 0) FROM tag)",
+                                         [HIST__JOURNAL] = "SELECT coalesce(max(id), 0) FROM journal",
+                                         [HIST__PARTITION] = "SELECT coalesce(sum(rows), 0) FROM tag_stat" };
+    sqlite3 *db = NULL;
+    sqlite3_stmt *q = NULL;
+    bool row = false;
+    *out = -1;
+    pt_status st = hist__db_open(path, kind, true, &db, err);
+    if (st == PT_OK) st = hist__db_prepare(db, "PRAGMA quick_check(1)", &q, err);
+    if (st == PT_OK) st = hist__db_step(db, q, &row, err);
+    bool sound = st == PT_OK && row && strcmp((const char *)sqlite3_column_text(q, 0), "ok") == 0;
+    sqlite3_finalize(q);
+    if (sound) st = hist__db_number(db, count[kind], out, err);
+    hist__db_close(db);
+    return st == PT_ECORRUPT || st == PT_ENOTFOUND ? PT_OK : st;
+}
+
+static pt_status without_wal(const char *path, pt_error *err)
+{
+    static const char *const suffix[] = { "-wal", "-shm" };
+    for (size_t i = 0; i < 2; i++) {
+        char name[1100];
+        snprintf(name, sizeof name, "%s%s", path, suffix[i]);
+        if (unlink(name) != 0 && errno != ENOENT) return pt_fail(err, pt_status_from_errno(errno), "%s: %s", name, strerror(errno));
+    }
+    return PT_OK;
+}
+
+/* What SQLite can read of the -wal goes into the file and the rest is gone, so that the next start does not find it again. Unless the file is farther without: its
+ * frames may all have been taken over long ago, and those before the damaged one are older than the rest. `copy` is of the -wal; NULL: there is none. */
+static pt_status bring_home(const char *path, const char *wal, const char *copy, hist__file kind, pt_error *err)
+{
+    sqlite3 *db = NULL;
+    int64_t with = -1, without = -1;
+    pt_status st = how_far(path, kind, &with, err);
+    if (st == PT_OK && copy) st = without_wal(path, err);
+    if (st == PT_OK && copy) st = how_far(path, kind, &without, err);
+    if (st == PT_OK && copy && without < with && (st = without_wal(path, err)) == PT_OK) st = copy_file(copy, wal, err);
+    if (st != PT_OK || with < 0) return st; /* what is unsound still is said by whoever opens it */
+    st = hist__db_open(path, kind, false, &db, err);
+    if (st == PT_OK) st = hist__db_exec(db, "PRAGMA wal_checkpoint(TRUNCATE)", err);
+    hist__db_close(db);
+    return st;
+}
+
+pt_status hist__wal_keep(const char *database, hist__file kind, const pt_log *log, pt_error *err)
 {
     hist__wal w;
     char from[1100], to[1200];
+    pt_error why = { 0 };
     pt_status st = hist__wal_look(database, &w, err);
     if (st != PT_OK || w.commits == 0) return st;
     snprintf(from, sizeof from, "%s-wal", database);
     unsigned n = 0;
     do snprintf(to, sizeof to, "%s.damaged-%u", from, ++n);
     while (access(to, F_OK) == 0);
-    pt_logf(log, PT_LOG_ERROR, "HIST-DAMAGED-WAL", "%s is damaged at frame %llu: %llu commits from there on can't be read. It is kept as %s", from, (unsigned long long)w.frame, (unsigned long long)w.commits, to);
-    return copy_file(from, to, err);
+    pt_logf(log, PT_LOG_ERROR, "HIST-DAMAGED-WAL", "%s is damaged at frame %llu: up to %llu commits from there on can't be read. It is kept as %s", from, (unsigned long long)w.frame, (unsigned long long)w.commits, to);
+    st = copy_file(from, to, &why);
+    if (st == PT_ENOSPC) pt_logf(log, PT_LOG_ERROR, "HIST-DAMAGED-WAL", "it could not be kept: %s", why.text); /* recording goes on */
+    else if (st != PT_OK) return pt_fail(err, st, "%s", why.text);
+    return bring_home(database, from, st == PT_OK ? to : NULL, kind, err);
 }

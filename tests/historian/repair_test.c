@@ -239,6 +239,57 @@ static void a_catalogue_that_cannot_be_opened_must_come_from_a_backup(void)
     CHECK(access(file_in(dir, "catalog.db"), F_OK) == 0);
 }
 
+/* A journal whose ids have come far, its first page of rows lost: the others are all found. */
+static void rows_behind_a_lost_page_are_found_wherever_they_are(void)
+{
+    const char *dir = new_dir(), *path = file_in(dir, "journal.db");
+    hist_verify_report r;
+    close_ok(filled_store(dir));
+    sqlite3 *db = NULL;
+    pt_buf empty;
+    pt_buf_init(&empty, 100);
+    CHECK_OK(hist__journal_encode(NULL, 0, &empty));
+    CHECK_OK_FATAL(hist__db_open(path, HIST__JOURNAL, false, &db, NULL));
+    CHECK_OK(hist__db_exec(db, "DELETE FROM journal; WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 3000) INSERT INTO journal SELECT 5000000+i, 100000+i, 0, 1, zeroblob(60) FROM n", NULL));
+    sqlite3_stmt *put = NULL;
+    CHECK_OK(hist__db_prepare(db, "UPDATE journal SET data=?1", &put, NULL));
+    CHECK(sqlite3_bind_blob(put, 1, empty.ptr, (int)empty.len, SQLITE_STATIC) == SQLITE_OK);
+    CHECK_OK(hist__db_run(db, put, NULL));
+    sqlite3_finalize(put);
+    CHECK_OK(hist__db_exec(db, "UPDATE meta SET value=5003000 WHERE key='sealed_id'", NULL));
+    int64_t leaf = 0;
+    CHECK_OK(hist__db_exec(db, "PRAGMA wal_checkpoint(TRUNCATE)", NULL));
+    hist__db_close(db);
+    pt_buf_fini(&empty);
+    /* The lowest leaf: the first child of the root. */
+    int64_t root = sql_number(path, "SELECT rootpage FROM sqlite_master WHERE name='journal'");
+    uint8_t page[4096];
+    FILE *f = fopen(path, "r+b");
+    CHECK_FATAL(f && fseek(f, (long)(root - 1) * 4096, SEEK_SET) == 0 && fread(page, 1, 4096, f) == 4096 && page[0] == 5);
+    size_t cell = (size_t)page[12] << 8 | page[13];
+    leaf = (int64_t)page[cell] << 24 | (int64_t)page[cell + 1] << 16 | (int64_t)page[cell + 2] << 8 | page[cell + 3];
+    memset(page, 0, sizeof page);
+    CHECK_FATAL(fseek(f, (long)(leaf - 1) * 4096, SEEK_SET) == 0 && fwrite(page, 1, 4096, f) == 4096 && fclose(f) == 0);
+    CHECK(faults_in(dir, true, false, &r) > 0);
+    int64_t kept = sql_number(path, "SELECT count(*) FROM journal");
+    CHECK(kept > 2600 && kept < 3001);
+    CHECK(sql_number(path, "SELECT max(id) FROM journal") > 5900000); /* numbers of rows that may have been there are not used again */
+    CHECK_INT(faults_in(dir, false, true, &r), 0);
+}
+
+static void a_file_of_a_newer_format_is_not_repaired(void)
+{
+    const char *dir = new_dir(), *path = file_in(dir, "journal.db");
+    hist_verify_report r;
+    hist_verify_options o = { .repair = true };
+    pt_error err = { 0 };
+    close_ok(filled_store(dir));
+    run_sql(path, "PRAGMA user_version=99");
+    CHECK_STATUS(hist_verify(dir, &o, &r, &err), PT_EUNSUPPORTED);
+    CHECK_INT(sql_number(path, "PRAGMA user_version"), 99);
+    CHECK(access(file_in(dir, "journal.db.damaged-1"), F_OK) != 0);
+}
+
 static void repairing_again_keeps_what_was_put_aside_before(void)
 {
     const char *dir = new_dir(), *path;
@@ -302,6 +353,8 @@ int main(int argc, char **argv)
         PT_TEST(damaged_pages_of_the_catalogue_cost_only_what_is_on_them),
         PT_TEST(mangled_names_of_columns_cost_nothing),
         PT_TEST(a_catalogue_that_cannot_be_opened_must_come_from_a_backup),
+        PT_TEST(rows_behind_a_lost_page_are_found_wherever_they_are),
+        PT_TEST(a_file_of_a_newer_format_is_not_repaired),
         PT_TEST(repairing_again_keeps_what_was_put_aside_before),
         PT_TEST(what_was_left_out_on_request_stays_accounted_for),
         PT_TEST(pages_that_cannot_be_read_cost_only_what_is_on_them),

@@ -146,6 +146,63 @@ static void frames_of_an_older_generation_do_not_count(void)
     CHECK_INT(lost(copy), 3);
 }
 
+/* All of it was taken over before the crash, and the frames stayed. Without them the file has everything. */
+static void frames_that_are_in_the_file_already_take_nothing_from_it(void)
+{
+    const char *dir = new_dir(), *path = file_in(dir, "journal.db"), *copy = new_dir();
+    CHECK_FATAL(mkdir(dir, 0755) == 0 && mkdir(copy, 0755) == 0);
+    sqlite3 *db = NULL;
+    CHECK_OK_FATAL(hist__db_open(path, HIST__JOURNAL, false, &db, NULL));
+    for (int i = 0; i < 400; i++) CHECK_OK(hist__db_exec(db, "INSERT INTO journal(seq, n, wall_ms, data) VALUES(1,1,1,zeroblob(300))", NULL));
+    CHECK_OK(hist__db_exec(db, "PRAGMA wal_checkpoint(PASSIVE)", NULL));
+    copy_file(path, file_in(copy, "journal.db"));
+    copy_file(file_in(dir, "journal.db-wal"), file_in(copy, "journal.db-wal"));
+    hist__db_close(db);
+    spoil(file_in(copy, "journal.db-wal"), 32 + 40L * FRAME + 99, "?");
+    CHECK(lost(copy) > 300);
+    CHECK_OK(hist__wal_keep(file_in(copy, "journal.db"), HIST__JOURNAL, NULL, NULL));
+    CHECK_INT(sql_number(file_in(copy, "journal.db"), "SELECT count(*) FROM journal"), 400);
+    CHECK_INT(lost(copy), 0);
+}
+
+/* A week that nobody writes to any more keeps its -wal from start to start: it is kept once. */
+static void an_old_week_is_said_once(void)
+{
+    const char *dir = new_dir(), *copy = new_dir();
+    hist *h = open_store(dir, 16);
+    make_tag(h, "a", SPB_DOUBLE);
+    for (int i = 0; i < 200; i++) {
+        append_one(h, f64(1, NOW + i * 1000, i));
+        if (i % 20 == 19) {
+            flush(h);
+            seal(h);
+        }
+    }
+    CHECK_FATAL(mkdir(copy, 0755) == 0);
+    char week[40];
+    hist__partition_name(hist__partition_start(NOW), week);
+    const char *names[] = { "catalog.db", "journal.db", week };
+    for (size_t i = 0; i < PT_COUNT_OF(names); i++) {
+        char wal[80];
+        snprintf(wal, sizeof wal, "%s-wal", names[i]);
+        copy_file(file_in(dir, names[i]), file_in(copy, names[i]));
+        copy_file(file_in(dir, wal), file_in(copy, wal));
+    }
+    close_ok(h);
+    char wal[800];
+    snprintf(wal, sizeof wal, "%s-wal", partition_in(copy, NOW));
+    spoil(wal, 32 + 9L * (24 + 16384) + 99, "?");
+    for (int start = 0; start < 3; start++) {
+        h = open_store(copy, 16);
+        close_ok(h);
+    }
+    char name[900];
+    snprintf(name, sizeof name, "%s.damaged-1", wal);
+    CHECK(access(name, F_OK) == 0);
+    snprintf(name, sizeof name, "%s.damaged-2", wal);
+    CHECK(access(name, F_OK) != 0);
+}
+
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
@@ -155,6 +212,8 @@ int main(int argc, char **argv)
         PT_TEST(a_damaged_header_loses_all_of_it),
         PT_TEST(the_last_commit_may_be_torn),
         PT_TEST(frames_of_an_older_generation_do_not_count),
+        PT_TEST(frames_that_are_in_the_file_already_take_nothing_from_it),
+        PT_TEST(an_old_week_is_said_once),
     };
     setup();
     return pt_test_main("historian/wal", tests, PT_COUNT_OF(tests), argc, argv);
