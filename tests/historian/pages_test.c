@@ -264,6 +264,38 @@ static void a_file_whose_header_denies_the_sums_is_refused(void)
     CHECK(strstr(err.text, "its pages have no room for a checksum") != NULL);
 }
 
+/* The reader opened it while it was empty, and finds its first page in the -wal. */
+static void a_file_that_is_made_under_a_readers_eyes_has_its_sums(void)
+{
+    const char *path = file_in(place(), "catalog.db");
+    sqlite3 *reader = NULL, *writer = NULL;
+    int64_t n = 0;
+    FILE *f = fopen(path, "w");
+    CHECK_FATAL(f && fclose(f) == 0);
+    CHECK_FATAL(hist__pages_open(path, &reader, SQLITE_OPEN_READONLY) == SQLITE_OK);
+    CHECK_OK_FATAL(hist__db_open(path, HIST__CATALOG, false, &writer, NULL));
+    CHECK_OK(hist__db_number(reader, "SELECT count(*) FROM sqlite_master", &n, NULL));
+    CHECK(n > 3);
+    CHECK(hist__pages_reserved(reader));
+    CHECK(sqlite3_close(reader) == SQLITE_OK);
+    hist__db_close(writer);
+}
+
+/* A page that the end of the file cuts through is no page of zeros. */
+static void a_page_that_is_cut_off_is_damage(void)
+{
+    const char *path = small_file(place());
+    pt_error err;
+    size_t size = 0;
+    int64_t root = sql_number(path, "SELECT rootpage FROM sqlite_master WHERE name='event'"), right = total(path, &err);
+    free(load(path, &size));
+    for (off_t at = (off_t)size - 100; at > (off_t)root * 4096; at -= 1000) {
+        CHECK_FATAL(truncate(path, at) == 0);
+        int64_t got = total(path, &err);
+        CHECK(got == -1 || got == right);
+    }
+}
+
 /* More pages than SQLite keeps in memory: they reach the copy in any order. */
 static void every_page_of_a_backup_has_its_sum(void)
 {
@@ -482,6 +514,8 @@ int main(int argc, char **argv)
         PT_TEST(files_of_older_formats_are_read_and_brought_forward),
         PT_TEST(a_file_whose_header_denies_the_sums_is_refused),
         PT_TEST(every_page_of_a_backup_has_its_sum),
+        PT_TEST(a_file_that_is_made_under_a_readers_eyes_has_its_sums),
+        PT_TEST(a_page_that_is_cut_off_is_damage),
         PT_TEST(zeros_at_the_end_of_a_page_are_no_missing_sum),
         PT_TEST(a_damaged_week_does_not_keep_samples_from_being_sealed),
         PT_TEST(whatever_page_of_the_journal_is_damaged_recording_goes_on),
