@@ -44,6 +44,21 @@ static unsigned big16(const uint8_t *p)
     return (unsigned)p[0] << 8 | p[1];
 }
 
+/* Nothing but zeros where a sector ends the page, and not because what stood there was deleted: no cell of ours ends so, texts and blocks do not. */
+static bool zero_end(const uint8_t *p, const uint8_t *head, unsigned usable)
+{
+    enum { SECTOR_REST = 512 - HIST__PAGE_RESERVE };
+    for (unsigned i = usable - SECTOR_REST; i < usable; i++) {
+        if (p[i]) return false;
+    }
+    for (unsigned at = big16(head + 1), next; at && at + 4 <= usable; at = next) { /* free blocks, ascending */
+        next = big16(p + at);
+        if (at + big16(p + at + 2) == usable) return false;
+        if (next <= at) break;
+    }
+    return true;
+}
+
 /* Of a page without a sum: not one whose end a disk has given back as zeros? Cells stand at the end of a b-tree's page, and none begins with a zero there: it has a
  * payload, or a page below it. (Chapter 1.6 of https://www.sqlite.org/fileformat2.html.) */
 static bool plausible(const page_file *f, const uint8_t *p, int64_t number)
@@ -55,7 +70,7 @@ static bool plausible(const page_file *f, const uint8_t *p, int64_t number)
     if (f->maps && number >= 2 && (number - 2) % (usable / 5 + 1) == 0) return true;
     if (!interior && *head != INDEX_LEAF && *head != TABLE_LEAF) return true;
     unsigned cells = big16(head + 3), pointers = start + (interior ? 12 : 8), behind = pointers + 2 * cells;
-    if (behind > usable) return false;
+    if (behind > usable || (cells && zero_end(p, head, usable))) return false;
     for (unsigned i = 0; i < cells; i++) {
         unsigned at = big16(p + pointers + 2 * i);
         if (at < behind || at + 4 > usable) return false;

@@ -696,8 +696,8 @@ static pt_status mend_week(hist *h, int64_t start_ms, pt_error *err)
     hist__rows_fini(&c.rows);
     if (st == PT_OK) st = renew_info(h, start_ms, err);
     if (st == PT_OK)
-        pt_logf(h->log, PT_LOG_ERROR, "HIST-WEEK-REBUILT", "the week of %lld ms was made anew from what could be read of it; %llu blocks could not. The old file is kept as ...damaged-N",
-                (long long)start_ms, (unsigned long long)r.lost_blocks);
+        pt_logf(h->log, PT_LOG_ERROR, "HIST-WEEK-REBUILT", "the week of %lld ms was made anew from what could be read of it; %llu blocks could not%s. The old file is kept as ...damaged-N",
+                (long long)start_ms, (unsigned long long)r.lost_blocks, c.skipped ? ", and an unknown number on pages that can't be read at all" : "");
     return st;
 }
 

@@ -195,8 +195,8 @@ static pt_status mend_journal(hist *h, pt_error *err)
     st = hist__repair_journal(&c, h, err);
     hist__rows_fini(&c.rows);
     if (st == PT_OK)
-        pt_logf(h->log, PT_LOG_ERROR, "HIST-JOURNAL-REBUILT", "journal.db was made anew from what could be read of it; %llu rows could not. The old one is kept as journal.db.damaged-N",
-                (unsigned long long)r.lost_journal_rows);
+        pt_logf(h->log, PT_LOG_ERROR, "HIST-JOURNAL-REBUILT", "journal.db was made anew from what could be read of it; %llu rows could not%s. The old one is kept as journal.db.damaged-N",
+                (unsigned long long)r.lost_journal_rows, c.skipped ? ", and an unknown number on pages that can't be read at all" : "");
     return st;
 }
 

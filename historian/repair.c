@@ -278,9 +278,8 @@ pt_status hist__repair_partition(hist__check *c, hist *h, int64_t start_ms, pt_e
     if (st == PT_OK) st = hist__db_exec(to->db, "BEGIN IMMEDIATE", err);
     s.to = to ? to->db : NULL;
     if (st == PT_OK) st = hist__db_prepare(to->db, "INSERT INTO damaged(reason, data) VALUES(?1, ?2)", &s.aside, err);
-    bool skipped = false;
-    if (st == PT_OK) st = each_row(from, "data", look_at_block, &s, &skipped);
-    if (st == PT_OK) st = each_row(from, "damaged", copy_aside, &s, &skipped);
+    if (st == PT_OK) st = each_row(from, "data", look_at_block, &s, &c->skipped);
+    if (st == PT_OK) st = each_row(from, "damaged", copy_aside, &s, &c->skipped);
     uint64_t ignored_rows = 0;
     if (st == PT_OK) st = copy_table(from, to->db, "left_out", "INSERT OR IGNORE INTO left_out VALUES(?1,?2,?3)", 3, &ignored_rows, err);
     if (st == PT_OK && s.n) qsort(s.list, s.n, sizeof *s.list, by_tag);
@@ -425,6 +424,7 @@ pt_status hist__repair_journal(hist__check *c, hist *h, pt_error *err)
     if (st == PT_OK) st = each_row(from, "journal", copy_journal_row, &j, &skipped);
     if (st == PT_OK) st = order_numbers(to, err);
     if (st == PT_OK && skipped) st = leave_gap(to, err);
+    c->skipped = c->skipped || skipped;
     uint64_t ignored_rows = 0;
     if (st == PT_OK) st = copy_table(from, to, "dropped", "INSERT OR IGNORE INTO dropped VALUES(?1,?2,?3)", 3, &ignored_rows, err);
     /* Without the mark every row is replayed: what is in blocks already is recognised. */

@@ -13,6 +13,7 @@ typedef struct hist__check {
     hist__codec *codec;
     hist__rows rows;
     pt_map thinned;       /* tags with samples left out, by id */
+    bool skipped;         /* a repair stepped over pages that can't be read at all: how many rows were on them is not known */
 } hist__check;
 
 void hist__fault(hist__check *c, const char *fmt, ...) PT_PRINTF(2, 3);
