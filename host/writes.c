@@ -377,6 +377,16 @@ static spb_metric command_metric(const host_writes *w, pt_slice name, spb_dataty
 }
 
 /* tck-id-topics-ncmd-payload, -dcmd-payload: name, value in the birth's datatype, timestamp; no seq. A member goes inside its instance. */
+static const char *not_sent(pt_status st)
+{
+    switch (st) {
+    case PT_ESTATE: return "the node's MQTT server is not connected, or our STATE is not acknowledged yet";
+    case PT_EFULL: return "too much is on its way to the MQTT server";
+    case PT_EREFUSED: return "this host is stopping";
+    default: return pt_status_name(st);
+    }
+}
+
 static pt_status send_command(host_writes *w, const target *t, node_facts *f, const spb_value *v, int64_t now)
 {
     spb_metric m = command_metric(w, f->name.ptr ? f->name : pt_cstr(t->metric), t->type, now);
@@ -583,7 +593,7 @@ pt_status host_writes_do(host_writes *w, const host_write_request *rq, host_writ
             pthread_mutex_lock(&w->lock);
             if (r->r.state == HOST_WRITE_SENT) {
                 w->n_open--;
-                refuse(&r->r, 503, "not-ready", "the command could not be sent: %s", pt_status_name(sent));
+                refuse(&r->r, 503, "not-ready", "the command could not be sent: %s", not_sent(sent));
                 pthread_cond_broadcast(&w->changed);
             }
             pthread_mutex_unlock(&w->lock);

@@ -36,6 +36,7 @@ def main():
         # the rig's configuration ends with "devices:"; templates stand beside it
         edge = rig.edge(TEMPLATES.format(port=plc.port).split("devices:\n", 1)[1] + TEMPLATES.format(port=plc.port).split("devices:\n", 1)[0])
         host = rig.host(extra="writes: { confirm_timeout: 500s }")
+        rig.until("commands may be sent", 60, lambda: "HOST-ONLINE" in host.log())
         loop = f"{GROUP}/{EDGE}/filler/Loop1/"
         rig.until("the instance's members are there", 60, lambda: rig.read(loop + "sp")["quality"] == "GOOD" and rig.read(loop + "size")["quality"] == "GOOD")
         size = rig.read(loop + "size")["value"]

@@ -200,6 +200,12 @@ static void a_command_that_cannot_be_sent_is_refused_and_waits_for_nothing(void)
     host_writes_counts(b.w, n);
     CHECK_INT(n[HOST_WRITE_SENT], 0); /* open ones */
     CHECK_INT(n[HOST_WRITE_REFUSED], 1);
+    b.send_answer = PT_ESTATE; /* the reason is said in words */
+    r = ask(&b, "g/e/d", "2");
+    CHECK(r.http == 503 && strstr(r.text, "our STATE is not acknowledged yet"));
+    b.send_answer = PT_EREFUSED;
+    r = ask(&b, "g/e/d", "2");
+    CHECK(r.http == 503 && strstr(r.text, "this host is stopping"));
     bench_close(&b);
 }
 
