@@ -430,9 +430,12 @@ static void each_server_has_its_own_state_and_losing_one_leaves_the_other_alone(
 
 /* ---- the broker dies ---- */
 
+/* Time enough for a message that shows continuity to come, on a machine that has much else to do, before a node is asked for its birth. */
+static const char patient[] = "host: { id: stage, role: primary }\nsparkplug: { reorder_timeout: 400ms, hold_off: 0ms, birth_wait: 4s, rebirth: { per_node: 1s, jitter: 0ms } }\n";
+
 static void after_a_broker_death_everything_is_stale_and_sessions_that_go_on_are_recognised(void)
 {
-    stage_open(&st, NULL, NULL);
+    stage_open(&st, patient, NULL);
     stage_start(&st);
     stage_play(&st, "births", "NBIRTH g/b | ts=1000 seq=0 bd=1 a:10=d1@1000\nNBIRTH g/c | ts=1000 seq=0 bd=1 a:10=d1@1000\nvalue g/b/a = 1 GOOD\nvalue g/c/a = 1 GOOD\npause 3000");
     pt_observer_stop(st.observer);
@@ -446,7 +449,7 @@ static void after_a_broker_death_everything_is_stale_and_sessions_that_go_on_are
     /* b goes on with the next seq; c is silent and is asked */
     publish("spBv1.0/g/NDATA/b", "ts=1001 seq=1 a=d2@1001");
     stage_play(&st, "resumed", "value g/b/a = 2 GOOD");
-    CHECK_WITHIN(5000, pt_observer_count_topic(st.observer, "spBv1.0/g/NCMD/c") == 1);
+    CHECK_WITHIN(15000, pt_observer_count_topic(st.observer, "spBv1.0/g/NCMD/c") >= 1);
     CHECK_INT(pt_observer_count_topic(st.observer, "spBv1.0/g/NCMD/b"), 0);
     stage_close(&st);
 }
@@ -454,7 +457,7 @@ static void after_a_broker_death_everything_is_stale_and_sessions_that_go_on_are
 /* A restart goes on without a rebirth where the next message proves continuity, and asks only where it does not */
 static void a_restarted_host_goes_on_where_nothing_was_missed(void)
 {
-    stage_open(&st, NULL, NULL);
+    stage_open(&st, patient, NULL);
     stage_start(&st);
     stage_play(&st, "births",
                "NBIRTH g/r1 | ts=1000 seq=0 bd=1 a#1:10=d1@1000 q:10=d5@1000;Quality:3=i0\nDBIRTH g/r1/d | ts=1000 seq=1 x#2:3=i7@1000\nDDATA g/r1/d | ts=1001 seq=2 #2=i8@1001\n"
@@ -466,7 +469,7 @@ static void a_restarted_host_goes_on_where_nothing_was_missed(void)
     publish("spBv1.0/g/DDATA/r1/d", "ts=1002 seq=3 #2=i9@1002");
     publish("spBv1.0/g/NDATA/r2", "ts=1002 seq=2 #1=d3@1002");
     stage_play(&st, "resumed", "value g/r1/d/x = 9 GOOD\nvalue g/r1/a = 1 GOOD\nvalue g/r1/q = 5 BAD\nvalue g/r2/a = 1 STALE");
-    CHECK_WITHIN(5000, pt_observer_count_topic(st.observer, "spBv1.0/g/NCMD/r2") == 1);
+    CHECK_WITHIN(15000, pt_observer_count_topic(st.observer, "spBv1.0/g/NCMD/r2") >= 1);
     CHECK_INT(pt_observer_count_topic(st.observer, "spBv1.0/g/NCMD/r1"), 0);
     publish("spBv1.0/g/NBIRTH/r2", "ts=1003 seq=0 bd=1 a#1:10=d4@1003");
     stage_play(&st, "reborn", "value g/r2/a = 4 GOOD\nhistory g/r1/d/x = [7,8,9]\nhistory g/r2/a = [1,4]");

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -39,13 +40,18 @@ static void die(const char *what, const char *detail)
 
 int pt_free_port(void)
 {
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof a;
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) || getsockname(fd, (struct sockaddr *)&a, &len))
-        die("free port", strerror(errno));
-    close(fd);
-    return ntohs(a.sin_port);
+    for (int i = 0; i < 1000; i++) {
+        uint16_t n = 0;
+        if (getrandom(&n, sizeof n, 0) != (ssize_t)sizeof n) break;
+        struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)(10000 + n % 20000))};
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+        if (fd < 0) break;
+        bool got = bind(fd, (struct sockaddr *)&a, sizeof a) == 0;
+        close(fd);
+        if (got) return ntohs(a.sin_port);
+    }
+    die("free port", strerror(errno));
+    return 0;
 }
 
 static bool listens(int port)

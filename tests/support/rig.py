@@ -15,6 +15,7 @@ import bisect
 import ctypes
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -52,11 +53,16 @@ def need_node():
 
 
 def free_port():
-    """A port that was free a moment ago. Kept out of the ephemeral range's way by asking the kernel."""
-    with socket.socket() as s:
-        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port that was free a moment ago, below those the kernel gives to outgoing connections: no client of another test takes it while a server is down."""
+    for _ in range(1000):
+        port = 10000 + secrets.randbelow(20000)
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise Failed("no free port")
 
 
 def _die_with_parent():
