@@ -90,7 +90,7 @@ PT_MUST_CHECK pt_status hist__block_encode(hist__codec *c, uint32_t tag_id, cons
 PT_MUST_CHECK pt_status hist__block_encode_within(hist__codec *c, uint32_t tag_id, const hist_sample *s, size_t n, double deviation, pt_buf *out);
 /* Append the rows to `out`; *tag_id may be NULL. PT_ECORRUPT with the reason, PT_EUNSUPPORTED for a newer version, PT_ENOMEM; `out` has then no new rows. */
 PT_MUST_CHECK pt_status hist__block_decode(hist__codec *c, const void *bytes, size_t len, uint32_t *tag_id, hist__rows *out, pt_error *err);
-/* Of a block's values, from its head alone; NO_VALUES: none of its rows has one. The checksum is not looked at. PT_ECORRUPT. */
+/* Of a block's values, from its head alone; NO_VALUES: none of its rows has one. The checksum is looked at. PT_ECORRUPT. */
 PT_MUST_CHECK pt_status hist__block_family(const void *bytes, size_t len, hist__family *out, pt_error *err);
 
 /* Rows that are all GOOD usable numbers, none of them HIST_THINNED: what sums over them need. */

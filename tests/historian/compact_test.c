@@ -70,16 +70,15 @@ static void packed_rows_read_as_they_were(void)
     sum before = read_log(h, 0), part = read_log(h, 70001);
     CHECK_INT(before.n, 120003);
     CHECK_INT(before.events, 3);
-    uint64_t bytes = h->journal_bytes, rows = h->row_count;
     for (int i = 0; i < 3; i++) CHECK_OK(hist__journal_compact(h, NULL));
-    CHECK(h->journal_bytes < bytes / 2 && h->row_count < rows / 4);
+    CHECK(h->row_count < 60 / 4 && h->journal_bytes < 120000 * 2); /* they were 60 rows and about 5 bytes a sample; a slow machine's writer has packed some before */
     CHECK_INT(sql_number(file_in(dir, "journal.db"), "SELECT count(*) FROM journal"), (int64_t)h->row_count);
     CHECK_INT(sql_number(file_in(dir, "journal.db"), "SELECT sum(length(data)) FROM journal"), (int64_t)h->journal_bytes);
     for (size_t i = 1; i < h->row_count; i++) CHECK(h->row_sizes[h->row_first + i].id > h->row_sizes[h->row_first + i - 1].id);
     sum after = read_log(h, 0), rest = read_log(h, 70001);
     CHECK(after.n == before.n && after.hash == before.hash && after.events == 3);
     CHECK(rest.n == part.n && rest.hash == part.hash);
-    rows = h->row_count;
+    uint64_t rows = h->row_count;
     CHECK_OK(hist__journal_compact(h, NULL)); /* nothing left to do */
     CHECK_INT(h->row_count, rows);
     hist__bare_free(h);
