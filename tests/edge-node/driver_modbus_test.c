@@ -61,7 +61,7 @@ static void units_behind_one_gateway_share_a_connection(void)
     uint32_t d[4];
     for (int i = 0; i < 4; i++) {
         static const char *const ids[] = { "u1", "u2", "u3", "nobody" };
-        d[i] = bench_device(&b, ids[i], p.port, i < 3 ? i + 1 : 77, "300ms", bench_line, 4);
+        d[i] = bench_device(&b, ids[i], p.port, i < 3 ? i + 1 : 77, "5s", bench_line, 4);
     }
     bench_run(&b);
     CHECK_WITHIN_FATAL(5000, edge_node_device_is_online(b.r.node, d[0]) && edge_node_device_is_online(b.r.node, d[1]) && edge_node_device_is_online(b.r.node, d[2]));
@@ -312,9 +312,10 @@ static void a_serial_plc_is_read_and_written_and_a_silent_unit_times_out(void)
     const edge_driver *d = edge_driver_find(PT_LIT("modbus-rtu"));
     CHECK_FATAL(d != NULL);
     edge_option device[12] = { 0 }, silent[12] = { 0 }, tag[4][BENCH_KEYS] = { 0 };
-    const char *pairs[] = { "address", lines[0], "unit", "7", "timeout", "300ms", "baud", "115200", "parity", "none", NULL };
+    const char *pairs[] = { "address", lines[0], "unit", "7", "timeout", "5s", "baud", "115200", "parity", "none", NULL };
     bench_options(d->device_keys, device, pairs);
     pairs[3] = "8";
+    pairs[5] = "300ms";
     bench_options(d->device_keys, silent, pairs);
     static const char *const regs[] = { "holding:10", "input:3", "coil:2", "holding:20" };
     static const spb_datatype types[] = { SPB_FLOAT, SPB_INT16, SPB_BOOLEAN, SPB_UINT32 };
