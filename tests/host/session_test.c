@@ -264,7 +264,8 @@ static void a_correction_and_an_alarm_between_two_ticks_are_both_made(void)
         say_state(&b, "desk", order == 0, order == 0 ? t + 1000 : t);
         CHECK_WITHIN_FATAL(10000, (host_session_stats_get(b.s, &st), st.conflicts >= 1 && st.corrections == 1));
         CHECK_INT(b.conflicts, 0);
-        size_t before = pt_observer_count(b.seen);
+        CHECK_WITHIN_FATAL(10000, pt_observer_count(b.seen) == 3); /* our birth and both of these */
+        size_t before = 3;
         host_session_tick(b.s);
         CHECK_WITHIN(10000, pt_observer_count(b.seen) == before + 1);
         const pt_observed *m = pt_observer_at(b.seen, before);
