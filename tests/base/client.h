@@ -15,7 +15,7 @@ typedef struct ask {
     const char *method, *target, *body;
     const char *headers[6]; /* "Name: value", NULL-terminated */
     bool gzip;              /* let curl decompress */
-    long timeout_ms;        /* default 5000 */
+    long timeout_ms;        /* default 30000 */
 } ask;
 
 /* Blocking; the answer must be released. */

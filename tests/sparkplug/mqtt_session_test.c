@@ -112,7 +112,7 @@ static void disconnect_can_reconnect_at_once_or_stay_away(void)
     CHECK(user_reason_has(&u, "disconnected"));
     spb_mqtt_disconnect(u.session, false, false, false, 100);
     CHECK_WITHIN_FATAL(5000, u.lost == 2);
-    CHECK(!PT_WITHIN(200, u.prepared == 3)); /* parked */
+    CHECK(PT_NOT_WITHIN(200, u.prepared == 3)); /* parked */
     spb_mqtt_disconnect(u.session, true, false, false, 0);
     CHECK_WITHIN_FATAL(5000, u.ready == 3);
     u.disconnect_on_lost = true; /* a server walk: lost asks for the next at once */
@@ -173,7 +173,7 @@ static void a_server_gone_silent_is_noticed_by_the_keep_alive(void)
     o.keep_alive_ms = 1000;
     user_start(&u, &o);
     CHECK_WITHIN_FATAL(5000, u.ready == 1);
-    CHECK(!PT_WITHIN(2500, u.lost > 0)); /* answered pings keep it */
+    CHECK(PT_NOT_WITHIN(2500, u.lost > 0)); /* answered pings keep it */
     pt_broker_freeze(b);
     CHECK_WITHIN_FATAL(10000, u.lost >= 1);
     pt_broker_thaw(b);

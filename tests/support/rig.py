@@ -33,6 +33,7 @@ BIN = os.environ.get("PLANTREE_BIN") or os.path.join(SRC, "build", "bin")
 INTEROP = os.path.join(SRC, "tests", "interop")
 
 GROUP, EDGE = "G", "e1"
+PATIENCE = 4
 
 
 class Failed(Exception):
@@ -176,8 +177,9 @@ class Rig:
     # ---- waiting ----
 
     def until(self, what, seconds, condition):
-        """Call `condition` until it gives something true; that is returned. Errors of a program that is not there yet count as not yet."""
-        deadline = time.monotonic() + seconds
+        """Call `condition` until it gives something true; that is returned. Errors of a program that is not there yet count as not yet.
+        `seconds` are ample on an idle machine; one that has much else to do, or runs with sanitizers, is given PATIENCE times as long."""
+        deadline = time.monotonic() + seconds * PATIENCE
         last = None
         while True:
             try:
