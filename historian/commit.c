@@ -35,6 +35,7 @@ const hist_sample *hist__find_in_blocks(hist *h, uint32_t tag_id, int64_t time_m
             int64_t t0 = sqlite3_column_int64(c->before, 0), t1 = sqlite3_column_int64(c->before, 1);
             if (t1 >= time_ms) {
                 hist__rows_reset(&h->look_rows);
+                h->looks++;
                 st = hist__block_decode(c->codec, sqlite3_column_blob(c->before, 3), (size_t)sqlite3_column_bytes(c->before, 3), NULL, &h->look_rows, &err);
                 h->look_valid = st == PT_OK;
                 h->look_tag = tag_id;

@@ -58,41 +58,91 @@ static pt_status keep_damaged(hist *h, int64_t id, pt_error *err)
     return hist__db_exec(h->journal, sql, err);
 }
 
-/* One journal row's samples; a damaged row is said and left behind. */
-static pt_status replay_row(hist *h, int64_t id, uint64_t seq, const void *bytes, size_t len, const hist__dropped *dropped, hist__rows *rows, pt_error *err)
+/* Samples of one or more journal rows on their way to memory. Looking for a sample in blocks costs a thousand times what keeping it does, unless the one before
+ * was of the same block: so many rows are taken together, and tag by tag. */
+typedef struct turn {
+    uint32_t tag_id, index; /* of rows.s */
+    int64_t row;
+} turn;
+typedef struct replayed {
+    hist__rows rows;
+    turn *turns; /* owned; one per sample, in order of arrival */
+    size_t cap;
+    hist__dropped dropped;
+} replayed;
+enum { TOGETHER = 1 << 18, TOGETHER_MAX = 1 << 22, TOGETHER_BYTES = 32 << 20 };
+
+static bool is_full(hist *h, const replayed *r)
 {
-    hist__rows_reset(rows);
+    size_t most = (size_t)hist__tag_count(h) * 4;
+    if (most < TOGETHER) most = TOGETHER;
+    return r->rows.n >= (most < TOGETHER_MAX ? most : TOGETHER_MAX) || r->rows.bytes.used >= TOGETHER_BYTES;
+}
+
+static int by_tag(const void *a, const void *b)
+{
+    const turn *x = a, *y = b;
+    if (x->tag_id != y->tag_id) return x->tag_id < y->tag_id ? -1 : 1;
+    return (x->index > y->index) - (x->index < y->index);
+}
+
+static pt_status put_rows(hist *h, replayed *r, pt_error *err)
+{
+    bool sealed = false;
+    pt_status st = PT_OK;
+    for (size_t i = 0; i < r->rows.n && !sealed; i++) {
+        const hist__hot *hot = hist__hot_at(h, r->turns[i].tag_id);
+        sealed = hot->has_sealed && r->rows.s[i].time_ms <= hot->sealed_ms;
+    }
+    if (sealed) qsort(r->turns, r->rows.n, sizeof *r->turns, by_tag);
+    for (size_t i = 0; st == PT_OK && i < r->rows.n; i++) {
+        const turn *t = &r->turns[i];
+        if ((st = put_row(h, &r->rows.s[t->index], t->row)) != PT_OK) pt_fail(err, st, "journal row %lld: %s", (long long)t->row, pt_status_name(st));
+    }
+    hist__rows_reset(&r->rows);
+    return st;
+}
+
+/* One journal row's samples join the others; a damaged row is said and left behind. */
+static pt_status take_row(hist *h, int64_t id, uint64_t seq, const void *bytes, size_t len, replayed *r, pt_error *err)
+{
     pt_error why = { 0 };
     uint32_t unknown = 0, highest = 0;
-    pt_status st = hist__journal_decode(bytes, len, rows, &why);
+    size_t first = r->rows.n, to = first;
+    pt_status st = hist__journal_decode(bytes, len, &r->rows, &why);
     if (st == PT_ECORRUPT) {
         pt_logf(h->log, PT_LOG_ERROR, "HIST-DAMAGED-JOURNAL", "journal row %lld can't be read and is left out: %s", (long long)id, why.text);
         return h->journal ? keep_damaged(h, id, err) : PT_OK;
     }
     if (st != PT_OK) return pt_fail(err, st, "journal row %lld: %s", (long long)id, why.text[0] ? why.text : pt_status_name(st));
-    for (size_t i = 0; i < rows->n; i++) highest = rows->s[i].tag_id > highest ? rows->s[i].tag_id : highest;
+    hist_sample *s = r->rows.s;
+    for (size_t i = first; i < r->rows.n; i++) highest = s[i].tag_id > highest ? s[i].tag_id : highest;
     if ((st = hist__tags_lost(h, highest)) != PT_OK) return pt_fail(err, st, "journal row %lld: %s", (long long)id, pt_status_name(st));
-    for (size_t i = 0; i < rows->n; i++) {
-        if (rows->s[i].tag_id > hist__tag_count(h)) {
-            unknown++;
-            continue;
-        }
-        if (hist__dropped_has(dropped, rows->s[i].time_ms, seq + i)) continue;
-        if ((st = put_row(h, &rows->s[i], id)) != PT_OK) return pt_fail(err, st, "journal row %lld: %s", (long long)id, pt_status_name(st));
+    if (r->cap < r->rows.cap) {
+        turn *all = realloc(r->turns, r->rows.cap * sizeof *all);
+        if (!all) return pt_fail(err, PT_ENOMEM, "journal row %lld: out of memory", (long long)id);
+        r->turns = all;
+        r->cap = r->rows.cap;
     }
+    for (size_t i = first; i < r->rows.n; i++) {
+        unknown += s[i].tag_id > hist__tag_count(h);
+        if (s[i].tag_id > hist__tag_count(h) || hist__dropped_has(&r->dropped, s[i].time_ms, seq + (i - first))) continue;
+        r->turns[to] = (turn){ .tag_id = s[i].tag_id, .index = (uint32_t)to, .row = id };
+        s[to++] = s[i];
+    }
+    r->rows.n = to;
     if (unknown) pt_logf(h->log, PT_LOG_ERROR, "HIST-UNKNOWN-TAG", "journal row %lld: %u samples of tags up to %u, which the catalogue does not know, are left out", (long long)id, unknown, highest);
-    return PT_OK;
+    return is_full(h, r) ? put_rows(h, r, err) : PT_OK;
 }
 
 /* Rows (after, until] in order. */
 static pt_status replay(hist *h, sqlite3 *db, int64_t after, int64_t until, pt_error *err)
 {
     sqlite3_stmt *q = NULL;
-    hist__rows rows;
-    hist__dropped dropped;
-    hist__rows_init(&rows);
+    replayed r = { 0 };
+    hist__rows_init(&r.rows);
     bool row = false;
-    pt_status st = hist__dropped_load(db, &dropped, err);
+    pt_status st = hist__dropped_load(db, &r.dropped, err);
     if (st == PT_OK) st = hist__db_prepare(db, "SELECT id, seq, data FROM journal WHERE id > ?1 AND id <= ?2 ORDER BY id", &q, err);
     if (st == PT_OK) {
         sqlite3_bind_int64(q, 1, after);
@@ -100,11 +150,13 @@ static pt_status replay(hist *h, sqlite3 *db, int64_t after, int64_t until, pt_e
     }
     while (st == PT_OK && (st = hist__db_step(db, q, &row, err)) == PT_OK && row) {
         const void *bytes = sqlite3_column_blob(q, 2);
-        st = replay_row(h, sqlite3_column_int64(q, 0), (uint64_t)sqlite3_column_int64(q, 1), bytes ? bytes : "", (size_t)sqlite3_column_bytes(q, 2), &dropped, &rows, err);
+        st = take_row(h, sqlite3_column_int64(q, 0), (uint64_t)sqlite3_column_int64(q, 1), bytes ? bytes : "", (size_t)sqlite3_column_bytes(q, 2), &r, err);
     }
     sqlite3_finalize(q);
-    hist__dropped_free(&dropped);
-    hist__rows_fini(&rows);
+    if (st == PT_OK) st = put_rows(h, &r, err);
+    hist__dropped_free(&r.dropped);
+    hist__rows_fini(&r.rows);
+    free(r.turns);
     h->look_valid = false;
     return st;
 }

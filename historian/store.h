@@ -192,6 +192,7 @@ struct hist {
     int64_t look_start, look_t0, look_t1;
     uint32_t look_tag;
     bool look_valid;
+    uint64_t looks;         /* blocks decoded for it */
     int64_t last_tick_mono_ms, last_trim_mono_ms, last_retention_mono_ms;
     int64_t seal_retry_mono_ms; /* no sealing is tried before, after a failure */
     pt_status seal_status;      /* PT_OK, or why sealing fails at present */

@@ -1,5 +1,6 @@
 /* tests/historian/recover_test.c -- from the files to memory: after a crash at any step, with damaged rows, and for a reader beside the writer. */
 #include "tests/historian/support.h"
+#include "tests/support/wait.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -200,6 +201,38 @@ static void a_reader_follows_row_by_row_and_begins_again_after_sealing(void)
     hist__bare_free(h);
 }
 
+/* Of ten tags nearly all is in blocks, but one slow tag's first sample keeps their rows in the journal. */
+static void rows_that_are_in_blocks_are_looked_for_a_block_at_a_time(void)
+{
+    enum { TAGS = 10, SAMPLES = 2000, BLOCK = 256 };
+    const char *dir = new_dir();
+    hist *h = open_store(dir, BLOCK);
+    uint32_t slow = make_tag(h, "slow", SPB_DOUBLE), tags[TAGS];
+    append_one(h, f64(slow, NOW, 1));
+    for (unsigned t = 0; t < TAGS; t++) {
+        char name[10];
+        snprintf(name, sizeof name, "f%u", t);
+        tags[t] = make_tag(h, name, SPB_DOUBLE);
+    }
+    for (int i = 0; i < SAMPLES; i++) {
+        for (unsigned t = 0; t < TAGS; t++) append_one(h, f64(tags[t], NOW + i, (double)(i + (int)t)));
+        if (i % 100 == 99) flush(h);
+    }
+    hist_stats st;
+    CHECK_WITHIN_FATAL(10000, (hist_stats_get(h, &st), st.blocks >= TAGS * (SAMPLES / BLOCK)));
+    close_ok(h);
+    for (int writer = 0; writer < 2; writer++) {
+        hist_options o = options_for(dir, BLOCK);
+        o.read_only = !writer;
+        h = open_with(&o);
+        CHECK(h->looks > 0 && h->looks < TAGS * SAMPLES / 100);
+        for (unsigned t = 0; t < TAGS; t++) CHECK_INT(count_rows(h, tags[t]), SAMPLES);
+        CHECK_INT(count_rows(h, slow), 1);
+        close_ok(h);
+    }
+    CHECK_INT(faults_in(dir, false, true, NULL), 0);
+}
+
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
@@ -210,6 +243,7 @@ int main(int argc, char **argv)
         PT_TEST(one_damaged_week_does_not_keep_the_others_away),
         PT_TEST(the_numbering_goes_on_behind_the_highest_of_rows_and_events),
         PT_TEST(a_reader_follows_row_by_row_and_begins_again_after_sealing),
+        PT_TEST(rows_that_are_in_blocks_are_looked_for_a_block_at_a_time),
     };
     setup();
     return pt_test_main("historian/recover", tests, PT_COUNT_OF(tests), argc, argv);

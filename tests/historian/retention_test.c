@@ -240,7 +240,7 @@ static void what_is_not_sealed_goes_with_its_week(void)
     CHECK(access(partition_in(dir, NOW + 5 * WEEK), F_OK) != 0); /* only said: nothing is written for it */
     ask.dry_run = false;
     CHECK_OK(hist_retention_apply(h, &ask, &out, NULL));
-    CHECK(out.partitions == 4 && out.unsealed == 3 && out.blocks == 7 && out.oldest_ms == would.oldest_ms);
+    CHECK(out.partitions == 4 && out.unsealed == 3 && out.blocks == 6 && out.bytes == would.bytes && out.oldest_ms == would.oldest_ms);
     for (int round = 0; round < 2; round++) {
         check_stored(h, 1, 3, NOW + 10 * WEEK - 2, NOW + 10 * WEEK);
         check_stored(h, 2, 0, 0, 0);
@@ -257,7 +257,7 @@ static void what_is_not_sealed_goes_with_its_week(void)
     fake.now_wall_ms = NOW;
 }
 
-static void what_is_not_sealed_counts_for_the_size_too(void)
+static void what_is_not_sealed_goes_by_size_with_the_file_of_its_week(void)
 {
     hist *h = store_with_late_samples(new_dir());
     hist_retention ask = { .before_ms = INT64_MIN, .max_bytes = UINT64_C(1) << 40 };
@@ -267,9 +267,49 @@ static void what_is_not_sealed_counts_for_the_size_too(void)
     CHECK_INT(count_rows(h, 1), 7);
     ask.max_bytes = 1;
     CHECK_OK(hist_retention_apply(h, &ask, &out, NULL));
-    CHECK(out.partitions == 4 && out.unsealed == 3);
+    CHECK(out.partitions == 3 && out.unsealed == 2);
+    CHECK_OK(hist_retention_apply(h, &ask, &out, NULL)); /* what had no file then has one now */
+    CHECK(out.partitions == 1 && out.unsealed == 0);
     CHECK_INT(count_rows(h, 1), 3);
     close_ok(h);
+    fake.now_wall_ms = NOW;
+}
+
+/* Sealing makes files larger: no reason to let a week go that was not named. */
+static void what_goes_by_size_is_what_was_said_before(void)
+{
+    const char *dir = new_dir();
+    hist_options o = options_for(dir, 1024);
+    o.seal_age_ms = INT64_MAX;
+    fake.now_wall_ms = NOW + 8 * WEEK;
+    hist *h = open_with(&o);
+    for (int w = 0; w < 8; w++) {
+        for (uint32_t k = 0; k < 200; k++) { /* one full block, and 199 slow tags with long texts that wait */
+            char name[20];
+            snprintf(name, sizeof name, "t%u", k);
+            uint32_t id = make_tag(h, name, k ? SPB_STRING : SPB_DOUBLE);
+            for (int i = 0; i < (k ? 1 : 1024); i++) {
+                static char text[600];
+                for (size_t c = 0; c < sizeof text; c++) text[c] = (char)('a' + (k * 31 + (unsigned)w * 7 + c * c) % 26);
+                hist_sample s = f64(id, NOW + w * WEEK + i, (double)(i * 7919 % 1000) / 10);
+                if (k) s = (hist_sample){ .tag_id = id, .time_ms = NOW + w * WEEK, .type = SPB_STRING, .as.ptr = text, .len = sizeof text };
+                append_one(h, s);
+            }
+        }
+        flush(h);
+    }
+    hist_retention ask = { .before_ms = INT64_MIN, .dry_run = true };
+    hist_retention_result would, out;
+    ask.max_bytes = 1;
+    CHECK_OK(hist_retention_apply(h, &ask, &would, NULL));
+    ask.max_bytes = would.bytes / 2; /* of all weeks that may go */
+    CHECK_OK(hist_retention_apply(h, &ask, &would, NULL));
+    CHECK(would.partitions > 1 && would.partitions < 8 && would.unsealed > 0 && would.blocks > 0);
+    ask.dry_run = false;
+    CHECK_OK(hist_retention_apply(h, &ask, &out, NULL));
+    CHECK(memcmp(&would, &out, sizeof out) == 0);
+    close_ok(h);
+    CHECK_INT(faults_in(dir, false, true, NULL), 0);
     fake.now_wall_ms = NOW;
 }
 
@@ -361,7 +401,7 @@ static void what_was_dropped_is_told(void)
     CHECK_OK(hist_retention_apply(h, &ask, &out, NULL));
     flush(h);
     CHECK_INT(events_of(h, "history-pruned", detail, path), 1);
-    snprintf(want, sizeof want, "{\"before_ms\":%lld,\"max_bytes\":0,\"partitions\":4,\"blocks\":7,\"bytes\":%llu,\"events\":0,\"unsealed\":3}", (long long)ask.before_ms,
+    snprintf(want, sizeof want, "{\"before_ms\":%lld,\"max_bytes\":0,\"partitions\":4,\"blocks\":6,\"bytes\":%llu,\"events\":0,\"unsealed\":3}", (long long)ask.before_ms,
              (unsigned long long)out.bytes);
     CHECK_STR(pt_cstr(detail), want);
     CHECK_STR(pt_cstr(path), "");
@@ -379,7 +419,8 @@ int main(int argc, char **argv)
         PT_TEST(events_go_with_their_time_but_the_newest),
         PT_TEST(the_options_keep_it_going_by_themselves),
         PT_TEST(what_is_not_sealed_goes_with_its_week),
-        PT_TEST(what_is_not_sealed_counts_for_the_size_too),
+        PT_TEST(what_is_not_sealed_goes_by_size_with_the_file_of_its_week),
+        PT_TEST(what_goes_by_size_is_what_was_said_before),
         PT_TEST(what_stays_is_not_sealed_for_it),
         PT_TEST(a_dropped_week_stays_away_after_a_crash),
         PT_TEST(a_repair_does_not_bring_a_dropped_week_back),
