@@ -72,7 +72,7 @@ static void points_before(grid *g, int64_t until_ms, bool line, double next)
 {
     while (!g->stopped && !g->done && g->next_ms < until_ms && g->next_ms < g->to_ms) {
         double v = g->value;
-        if (g->held && line)
+        if (g->held && line && g->next_ms > g->at_ms && isfinite(g->value) && isfinite(next)) /* no line leads to or from infinity: there it is steps */
             v += (next - g->value) * ((double)(g->next_ms - g->at_ms) / (double)(until_ms - g->at_ms));
         g->stopped = !g->each(g->ctx, g->next_ms, v, g->held);
         if (g->to_ms - g->next_ms <= g->interval_ms) g->done = true;

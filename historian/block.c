@@ -108,7 +108,7 @@ void hist__summarize(const hist_sample *s, size_t n, hist__summary *out)
     for (size_t i = 0; i < n; i++) {
         double v = 0;
         bool usable = usable_number(&s[i], &v);
-        if (held) {
+        if (held && s[i].time_ms > s[i - 1].time_ms) { /* no time at all is nothing, of an infinite value too */
             int64_t dt = s[i].time_ms - s[i - 1].time_ms;
             area += (hist__is_line(&s[i]) ? (last + v) / 2 : last) * (double)dt;
             area_ms += dt;

@@ -125,10 +125,10 @@ static void add_run(pass *p, const hist_sample *s, size_t n)
     uint64_t good = 0;
     for (size_t i = 0; i < n; i++) {
         int64_t dt = s[i].time_ms - at_ms;
-        if (held) {
+        if (held && dt > 0) { /* no time at all is nothing, of an infinite value too */
             area += value * (double)dt;
             area_ms += dt;
-        } else if (other) {
+        } else if (other && !held) {
             other_ms += dt;
         }
         at_ms = s[i].time_ms;
@@ -213,11 +213,11 @@ static inline doubles2 choose(hist__ints2 where, doubles2 yes, doubles2 no)
 static void add_numbers_run(pass *p, const int64_t *times, const double *values, size_t n)
 {
     gathered g = p->rows;
-    if (p->held) {
+    if (p->held && times[0] > p->at_ms) {
         int64_t dt = times[0] - p->at_ms;
         p->b.area += p->value * (double)dt;
         p->b.area_ms += dt;
-    } else if (p->other) {
+    } else if (p->other && !p->held) {
         p->b.good_ms += times[0] - p->at_ms;
     }
     if (g.nums == 0) {

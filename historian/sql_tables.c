@@ -23,6 +23,7 @@ SQLITE_EXTENSION_INIT3
 typedef enum table_kind { TAG, HISTORY, BUCKET, EVENT, TAG_PATH, TAG_META, TAG_STORAGE, TABLES } table_kind;
 
 enum { BY_TAG = 1, BY_PATH = 2, FROM = 4, TO = 8, AFTER_SEQ = 16, RANGE_FROM = 32, RANGE_TO = 64, INTERVAL = 128, ZONE = 1 << 16, EDGES_MAX = 10000000 };
+enum { WHOLE_RANGE = RANGE_FROM | RANGE_TO | INTERVAL };
 
 /* WITHOUT ROWID: SQLite tells rows apart by the key, as it must where one query walks a table twice (an OR of two constraints). */
 static const struct {
@@ -165,10 +166,7 @@ static int best_index(sqlite3_vtab *v, sqlite3_index_info *info)
             break;
         }
     }
-    if (t->kind == BUCKET && (taken & (RANGE_FROM | RANGE_TO | INTERVAL)) != (RANGE_FROM | RANGE_TO | INTERVAL)) {
-        v->zErrMsg = sqlite3_mprintf("bucket needs from_ms, to_ms and interval_ms: bucket(FROM, TO, INTERVAL[, ZONE]) or WHERE from_ms=.. AND ..");
-        return SQLITE_ERROR;
-    }
+    bool lacking = t->kind == BUCKET && (taken & WHOLE_RANGE) != WHOLE_RANGE; /* one branch of an OR, say: no way to go, unless there is no other, and then it is told what is missing */
     bool one = taken & (BY_TAG | BY_PATH);
     info->idxNum = taken;
     info->idxStr = sqlite3_mprintf("%s", plan[0] ? plan : "all");
@@ -176,6 +174,7 @@ static int best_index(sqlite3_vtab *v, sqlite3_index_info *info)
     if (!info->idxStr) return SQLITE_NOMEM;
     info->estimatedCost = (one ? 1000.0 : 1e9) / (taken & (FROM | TO) ? 10 : 1) / (taken & AFTER_SEQ ? 10 : 1);
     info->estimatedRows = one ? 1000 : 100000000;
+    if (lacking) info->estimatedCost = 1e18;
     /* Rows come by tag, then time. */
     int time_column = t->kind == HISTORY ? 2 : t->kind == BUCKET ? 5 : t->kind == EVENT ? 1 : -1;
     int n = info->nOrderBy;
@@ -400,11 +399,12 @@ static const char *kind_of(sqlite3_value *v)
     return type == SQLITE_NULL ? "NULL" : type == SQLITE_BLOB ? "a blob" : "a text";
 }
 
-/* BUCKET's arguments, none of which has a meaning for NULL or a blob. An interval given as text is one of a calendar ('1d', '1mo'), of UTC's unless a zone is named. */
+/* BUCKET's arguments, all of them needed and none of which has a meaning for NULL or a blob. An interval given as text is one of a calendar ('1d', '1mo'), of UTC's unless a zone is named. */
 static pt_status bucket_range(cursor *c, int taken, sqlite3_value **argv, int at, pt_error *err)
 {
     hist_zone *z = NULL;
     hist_span span;
+    if ((taken & WHOLE_RANGE) != WHOLE_RANGE) return pt_fail(err, PT_EINVAL, "from_ms, to_ms and interval_ms are needed: bucket(FROM, TO, INTERVAL[, ZONE]) or WHERE from_ms=.. AND ..");
     int given = sqlite3_value_type(argv[at + 2]);
     if (!is_number(argv[at]) || !is_number(argv[at + 1])) return pt_fail(err, PT_EINVAL, "from_ms and to_ms are numbers of ms, not %s", kind_of(argv[is_number(argv[at]) ? at + 1 : at]));
     if (given == SQLITE_NULL || given == SQLITE_BLOB) return pt_fail(err, PT_EINVAL, "interval_ms is a number of ms or a text such as '1d', not %s", kind_of(argv[at + 2]));

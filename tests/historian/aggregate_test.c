@@ -168,6 +168,34 @@ static void interpolation_is_stepped_or_on_the_line(void)
     }
 }
 
+static bool print_point(void *ctx, int64_t t_ms, double value, bool there)
+{
+    char *text = ctx;
+    size_t at = strlen(text);
+    (void)t_ms;
+    snprintf(text + at, 200 - at, there ? "%g " : "- ", value);
+    return true;
+}
+
+static void no_line_leads_to_infinity(void)
+{
+    static const double values[] = { 1, 3, INFINITY, 2, 4 };
+    int64_t now = fake.now_wall_ms;
+    uint32_t id = 0;
+    char text[200] = "";
+    hist_tag_key key = { .source = PT_LIT("spb"), .group = PT_LIT("g"), .edge = PT_LIT("e"), .metric = PT_LIT("infinite") };
+    CHECK_OK_FATAL(hist_tag_ensure(h, &key, PT_LIT("g/e/infinite"), SPB_DOUBLE, PT_NONE, &id));
+    for (int i = 0; i < 5; i++) {
+        hist_sample s = { .tag_id = id, .time_ms = NOW + i * 1000, .type = SPB_DOUBLE, .as.f64 = values[i] };
+        CHECK_OK(hist_append(h, &s, 1));
+    }
+    CHECK_OK(hist_flush(h, 10000, NULL));
+    fake.now_wall_ms = NOW + 5000;
+    CHECK_OK(hist_interpolate(h, id, NOW, NOW + 4500, 500, true, print_point, text, NULL));
+    CHECK_STR(pt_cstr(text), "1 2 3 3 inf inf 2 3 4 ");
+    fake.now_wall_ms = now;
+}
+
 static bool count_there(void *ctx, int64_t t_ms, double value, bool there)
 {
     (void)t_ms;
@@ -245,6 +273,7 @@ int main(int argc, char **argv)
         PT_TEST(names_of_both_worlds_are_known),
         PT_TEST(interpolation_is_stepped_or_on_the_line),
         PT_TEST(no_value_holds_beyond_now), PT_TEST(durations_add_up_to_the_range),
+        PT_TEST(no_line_leads_to_infinity),
         PT_TEST(a_picture_of_100_points_keeps_its_ends),
         PT_TEST(end),
     };

@@ -335,6 +335,34 @@ static void bad_intervals_are_refused(void)
     close_ok(h);
 }
 
+/* An infinite value that ends where an interval begins takes no time of it; nor does one that a state ends in its own millisecond. */
+static void what_is_infinite_counts_for_its_own_time_alone(void)
+{
+    static const double values[] = { 1, INFINITY, 2, 4 };
+    static const int64_t times[] = { NOW, NOW + 60000, NOW + 120000, NOW + 150000 };
+    hist *h = open_store(new_dir(), 64);
+    uint32_t a = make_tag(h, "a", SPB_DOUBLE), b = make_tag(h, "b", SPB_DOUBLE);
+    fake.now_wall_ms = NOW + 1000000;
+    for (int i = 0; i < 4; i++) append_one(h, f64(a, times[i], values[i]));
+    append_one(h, f64(b, NOW, INFINITY));
+    append_one(h, state_row(b, NOW));
+    append_one(h, f64(b, NOW + 90000, 5));
+    flush(h);
+    for (int round = 0; round < 2; round++) {
+        static seen got;
+        got.n = 0;
+        CHECK_OK(hist_buckets(h, a, NOW, NOW + 180000, 60000, keep_bucket, &got, NULL));
+        CHECK_FATAL(got.n == 3);
+        CHECK(got.b[0].area == 60000 && isinf(got.b[1].area) && got.b[2].area == 2.0 * 30000 + 4.0 * 30000 && got.b[2].area_ms == 60000);
+        got.n = 0;
+        CHECK_OK(hist_buckets(h, b, NOW, NOW + 120000, 120000, keep_bucket, &got, NULL)); /* from the summary in the second round */
+        CHECK(got.n == 1 && got.b[0].area == 5.0 * 30000 && got.b[0].area_ms == 30000);
+        seal(h);
+    }
+    close_ok(h);
+    fake.now_wall_ms = NOW;
+}
+
 static bool stop_at_third(void *ctx, const hist_bucket *b)
 {
     (void)b;
@@ -362,6 +390,7 @@ int main(int argc, char **argv)
         PT_TEST(buckets_agree_with_brute_force),
         PT_TEST(a_block_inside_a_bucket_is_not_decoded),
         PT_TEST(what_held_before_the_range_counts_and_nothing_beyond_now),
+        PT_TEST(what_is_infinite_counts_for_its_own_time_alone),
         PT_TEST(the_time_texts_are_good_agrees_with_brute_force),
         PT_TEST(good_texts_are_answered_from_the_summary),
         PT_TEST(bad_intervals_are_refused),

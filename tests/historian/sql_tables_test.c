@@ -278,7 +278,9 @@ static void buckets_of_all_tags_and_by_where(void)
         const char *sql, *why;
     } rows[] = {
         { "SELECT * FROM bucket WHERE tag_id=1", "interval_ms" },
-        { "SELECT * FROM bucket(1, 2) WHERE tag_id=1", "interval_ms" },
+        { "SELECT * FROM bucket(1, 2) WHERE tag_id=1", "from_ms, to_ms and interval_ms are needed" },
+        { "SELECT * FROM bucket", "from_ms, to_ms and interval_ms are needed" },
+        { "SELECT * FROM bucket WHERE tag_id=1 OR path='x'", "from_ms, to_ms and interval_ms are needed" },
         { "SELECT * FROM bucket(1, 2, 0) WHERE tag_id=1", "positive" },
         { "SELECT * FROM bucket(0, 1000000000, 1) WHERE tag_id=1", "intervals" },
         { "SELECT * FROM bucket(NULL, 2, 1) WHERE tag_id=1", "from_ms and to_ms are numbers of ms, not NULL" },
@@ -294,6 +296,18 @@ static void buckets_of_all_tags_and_by_where(void)
         CHECK_ROW(rows[i].sql, strncmp(got, "error: ", 7) == 0 && strstr(got, rows[i].why) != NULL);
     }
     CHECK_STR(pt_cstr(ask("SELECT count(*) FROM bucket(5, 5, 1)")), "0\n");
+    static const char *const ors[][2] = {
+        { "tag_id=1 OR tag_id=2", "tag_id IN (1,2)" }, { "tag_id=1 OR t_ms=1750000000000", "coalesce(tag_id=1,0) + (t_ms=1750000000000) > 0" },
+        { "path='a/b' OR tag_id=2", "tag_id=2" }, { "(tag_id=1 AND t_ms<1750000050000) OR (tag_id=2 AND t_ms>1750000020000)", "CASE tag_id WHEN 1 THEN t_ms<1750000050000 WHEN 2 THEN t_ms>1750000020000 END" },
+    };
+    for (size_t i = 0; i < PT_COUNT_OF(ors); i++) { /* its terms alone have no range */
+        char sql[300], want[2000];
+        snprintf(sql, sizeof sql, "SELECT count(*), sum(count), sum(t_ms) FROM bucket(1750000000000, 1750000100000, 10000) WHERE %s", ors[i][1]);
+        snprintf(want, sizeof want, "%s", ask(sql));
+        snprintf(sql, sizeof sql, "SELECT count(*), sum(count), sum(t_ms) FROM bucket(1750000000000, 1750000100000, 10000) WHERE %s", ors[i][0]);
+        CHECK_STR(pt_cstr(ask(sql)), want);
+        CHECK_ROW(sql, strncmp(want, "error", 5) != 0 && strncmp(want, "0|", 2) != 0);
+    }
     CHECK_STR(pt_cstr(ask("SELECT tag.tag_id, sum(count) > 0 FROM tag, bucket(1750000000000, 1750001000000, 1000) b WHERE b.tag_id = tag.tag_id AND tag.tag_id < 3 GROUP BY 1")), "1|1\n2|1\n");
 }
 
