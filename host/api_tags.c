@@ -30,8 +30,9 @@ typedef struct past {
     uns_tree *tree;
     int64_t at_ms;
     pt_slice below; /* states are wanted of tags below this path only */
-    pt_map units;   /* GROUP NUL EDGE NUL DEVICE -> 1: a tag of it was live */
+    pt_map units;   /* GROUP NUL EDGE NUL DEVICE -> 1: a tag of it was live, or, without a device, one of a device of the node */
     uint32_t *unknown; /* tags of whose state history says nothing: that of their unit */
+    pt_map asked;   /* GROUP NUL EDGE NUL -> 1: the nodes of those */
     size_t n_unknown, cap_unknown;
     pt_status status;
     pt_error err;
@@ -52,6 +53,33 @@ static pt_status unit_key(const hist_tag_key *k, pt_buf *key)
     pt_buf_char(key, '\0');
     pt_buf_slice(key, k->device);
     return pt_buf_status(key);
+}
+
+static pt_status put_unit(pt_map *units, const hist_tag_key *k)
+{
+    pt_buf key;
+    pt_buf_init(&key, 4096);
+    pt_status st = unit_key(k, &key);
+    if (st == PT_OK) st = pt_map_put(units, pt_buf_view(&key), 1, NULL);
+    pt_buf_fini(&key);
+    return st;
+}
+
+static bool has_unit(const pt_map *units, const hist_tag_key *k)
+{
+    pt_buf key;
+    uint64_t any;
+    pt_buf_init(&key, 4096);
+    bool has = unit_key(k, &key) == PT_OK && pt_map_get(units, pt_buf_view(&key), &any);
+    pt_buf_fini(&key);
+    return has;
+}
+
+static pt_status unit_was_live(past *p, const hist_tag_key *k)
+{
+    pt_status st = put_unit(&p->units, k);
+    if (st == PT_OK && k->device.len) st = put_unit(&p->units, &(hist_tag_key){ .group = k->group, .edge = k->edge }); /* where a device lives, its node does */
+    return st;
 }
 
 static void was_live(past *p, uint32_t id)
@@ -95,18 +123,27 @@ static bool past_tag(void *ctx, const hist_tag *tag)
             p->cap_unknown = cap;
         }
         p->unknown[p->n_unknown++] = tag->tag_id;
-        return true;
+        p->status = put_unit(&p->asked, &(hist_tag_key){ .group = tag->key.group, .edge = tag->key.edge });
+        return p->status == PT_OK;
     }
     if (st == PT_OK && q != SPB_STALE) {
-        pt_buf key;
-        pt_buf_init(&key, 4096);
         was_live(p, tag->tag_id);
-        st = unit_key(&tag->key, &key);
-        if (st == PT_OK) st = pt_map_put(&p->units, pt_buf_view(&key), 1, NULL);
-        pt_buf_fini(&key);
+        st = unit_was_live(p, &tag->key);
     }
     p->status = st;
     return st == PT_OK;
+}
+
+/* Tags that are not to be shown, of the nodes whose state is asked. */
+static bool other_tag(void *ctx, const hist_tag *tag)
+{
+    past *p = ctx;
+    if (is_below(tag->path, p->below) || !has_unit(&p->asked, &(hist_tag_key){ .group = tag->key.group, .edge = tag->key.edge }) || has_unit(&p->units, &tag->key)) return true;
+    spb_quality q = SPB_STALE;
+    pt_status st = hist_state_at(p->app->history, tag->tag_id, p->at_ms, &q, &p->err);
+    if (st == PT_OK && q != SPB_STALE) st = unit_was_live(p, &tag->key);
+    p->status = st == PT_EEMPTY ? PT_OK : st;
+    return p->status == PT_OK;
 }
 
 typedef struct unit_of {
@@ -117,18 +154,17 @@ typedef struct unit_of {
 static void see_unit(void *ctx, const uns_tag_view *v)
 {
     unit_of *u = ctx;
-    pt_buf key;
-    uint64_t any;
-    pt_buf_init(&key, 4096);
-    u->live = unit_key(&(hist_tag_key){ .group = v->def.group, .edge = v->def.edge, .device = v->def.device }, &key) == PT_OK && pt_map_get(&u->p->units, pt_buf_view(&key), &any);
-    pt_buf_fini(&key);
+    u->live = has_unit(&u->p->units, &(hist_tag_key){ .group = v->def.group, .edge = v->def.edge, .device = v->def.device });
 }
 
 static pt_status past_tree(past *p)
 {
     pt_map_init(&p->units, PT_MAP_COPY_KEYS);
+    pt_map_init(&p->asked, PT_MAP_COPY_KEYS);
     pt_status st = uns_tree_new(&p->tree);
     if (st == PT_OK) st = hist_tags_at(p->app->history, p->at_ms, past_tag, p, &p->err);
+    if (st == PT_OK) st = p->status;
+    if (st == PT_OK && p->n_unknown) st = hist_tags_at(p->app->history, p->at_ms, other_tag, p, &p->err);
     if (st == PT_OK) st = p->status;
     for (size_t i = 0; st == PT_OK && i < p->n_unknown; i++) {
         unit_of u = { p, false };
@@ -136,6 +172,7 @@ static pt_status past_tree(past *p)
         if (st == PT_OK && u.live) was_live(p, p->unknown[i]);
     }
     pt_map_fini(&p->units);
+    pt_map_fini(&p->asked);
     free(p->unknown);
     return st;
 }

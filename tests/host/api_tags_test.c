@@ -41,12 +41,13 @@ static void the_tree_is_shown_as_it_was(void)
     stage_open(&st, NULL, NULL);
     stage_start(&st);
     int64_t before = pt_wall_ms(pt_clock_system());
-    stage_play(&st, "births", "pause 5\nNBIRTH g/n | seq=0 bd=1 x:10=d1\nDBIRTH g/n/d | seq=1 a:10=d1 b:10=d2 Device_Control/Reboot:11=b0\nhistory g/n/d/b = [2]\npause 5");
+    stage_play(&st, "births", "pause 5\nNBIRTH g/n | seq=0 bd=1 x:10=d1\nDBIRTH g/n/d | seq=1 a:10=d1 b:10=d2 Device_Control/Reboot:11=b0\nhistory g/n/d/b = [2]\n"
+                                "NBIRTH g/m | seq=0 bd=1 Node_Control/Reboot:11=b0\nDBIRTH g/m/d | seq=1 a:10=d1\nhistory g/m/d/a = [1]\npause 5");
     int64_t born = pt_wall_ms(pt_clock_system());
     stage_play(&st, "death", "pause 5\nDDEATH g/n/d | seq=2\nvalue g/n/d/a = 1 STALE\npause 5");
     int64_t dead = pt_wall_ms(pt_clock_system());
     stage_play(&st, "rebirth", "pause 5\nDBIRTH g/n/d | seq=3 a:10=d5 c:10=d7\nvalue g/n/d/a = 5 GOOD\nhistory g/n/d/c = [7]\npause 5");
-    tree_is("/api/v1/tree?path=g&depth=3", "g/n live, g/n/d live, g/n/d/a live, g/n/d/b absent, g/n/d/c live, g/n/x live");
+    tree_is("/api/v1/tree?path=g&depth=3", "g/m live, g/m/d live, g/m/d/a live, g/n live, g/n/d live, g/n/d/a live, g/n/d/b absent, g/n/d/c live, g/n/x live");
     CHECK_OK(hist_flush(st.app.history, 5000, NULL));
     int64_t now = pt_wall_ms(pt_clock_system());
     const struct {
@@ -54,11 +55,12 @@ static void the_tree_is_shown_as_it_was(void)
         const char *query, *want;
     } rows[] = {
         { before, "", "" },
-        { born, "&path=g&depth=3", "g/n live, g/n/d live, g/n/d/a live, g/n/d/b live, g/n/x live" },
+        { born, "&path=g&depth=3", "g/m live, g/m/d live, g/m/d/a live, g/n live, g/n/d live, g/n/d/a live, g/n/d/b live, g/n/x live" },
         { born, "", "g live" },
         { born, "&path=g/n/d&depth=1", "g/n/d/a live, g/n/d/b live" },
         { born, "&path=g/n/d&depth=3&hidden=1", "g/n/d/_sparkplug live, g/n/d/_sparkplug/Device Control live, g/n/d/_sparkplug/Device Control/Reboot live, g/n/d/a live, g/n/d/b live" },
-        { dead, "&path=g&depth=3", "g/n live, g/n/d stale, g/n/d/a stale, g/n/d/b stale, g/n/x live" },
+        { born, "&path=g/m/_sparkplug&depth=3&hidden=1", "g/m/_sparkplug/Node Control live, g/m/_sparkplug/Node Control/Reboot live, g/m/_sparkplug/bdSeq live" }, /* nothing of the node itself has history: its device's had */
+        { dead, "&path=g&depth=3", "g/m live, g/m/d live, g/m/d/a live, g/n live, g/n/d stale, g/n/d/a stale, g/n/d/b stale, g/n/x live" },
         { now, "&path=g/n/d/", "g/n/d/a live, g/n/d/b stale, g/n/d/c live" },
         { born, "&path=_source/spb/g/n/d", "_source/spb/g/n/d/a live, _source/spb/g/n/d/b live" },
     };
