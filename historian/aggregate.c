@@ -247,12 +247,14 @@ typedef struct point {
 /* Mark the rows to keep; `p` are the usable numbers among them. */
 static void choose(const point *p, size_t n, size_t want, bool *keep)
 {
-    if (n <= want || want < 3) {
+    if (n <= want) {
         for (size_t i = 0; i < n; i++) keep[p[i].row] = true;
         return;
     }
     size_t at = 0;
-    keep[p[0].row] = keep[p[n - 1].row] = true;
+    keep[p[n - 1].row] = true;
+    if (want < 2) return;
+    keep[p[0].row] = true;
     double every = (double)(n - 2) / (double)(want - 2);
     for (size_t k = 0; k < want - 2; k++) {
         size_t lo = 1 + (size_t)((double)k * every), hi = 1 + (size_t)((double)(k + 1) * every), next = 1 + (size_t)((double)(k + 2) * every), best = lo;

@@ -1,6 +1,6 @@
 /* historian/reduce.c -- a long range as a picture: first, lowest, highest and last sample of each of max_points / 4 slices of time.
  *
- * This keeps every peak (M4, Jugel et al. 2014). What is no usable number is shown by the first and last of its kind in a slice. Tags that are no numbers are shown by their changes, evenly thinned when there are too many. */
+ * This keeps every peak (M4, Jugel et al. 2014). What is no usable number is shown by the first and last of it in a slice. Tags that are no numbers are shown by their changes, evenly thinned when there are too many. */
 #include "historian/scan.h"
 
 #include <stdlib.h>
@@ -43,9 +43,11 @@ static pt_status count(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms,
 /* ---- numbers ------------------------------------------------------------------------------------------------ */
 
 enum { NUMBER_ROWS = 4, SLICE_ROWS = 6 };
-/* What a slice shows: of its numbers the first, lowest, highest and last, of what is none (bad, stale, null, STATE) the first and the last. */
+/* What a slice shows: of its numbers the first, lowest, highest and last, of what is none (bad, stale, null, STATE, texts of before the tag was a number) the first
+ * and the last. */
 typedef struct slice {
     hist_sample first, last, min, max, odd_first, odd_last;
+    hist__rows *kept; /* borrowed, two: the last two with their bytes, which do not outlive a piece otherwise */
     double low, high;
     uint64_t nums, odds, index, first_at, last_at, min_at, max_at, odd_first_at, odd_last_at;
 } slice;
@@ -70,7 +72,7 @@ static void slice_end(slice *s, sink *k)
     for (size_t i = 0; i < n; i++) {
         if (i == 0 || order[i][0] != order[i - 1][0]) give(k, rows[order[i][1]]);
     }
-    *s = (slice){ 0 };
+    *s = (slice){ .kept = s->kept };
 }
 
 static void slice_add(slice *s, const hist_sample *row, double v)
@@ -87,14 +89,21 @@ static void slice_add(slice *s, const hist_sample *row, double v)
     s->nums++;
 }
 
-static void slice_add_odd(slice *s, const hist_sample *row)
+static pt_status slice_keep(slice *s, unsigned which, const hist_sample *row, hist_sample *out)
 {
-    if (s->odds++ == 0) {
-        s->odd_first = *row;
-        s->odd_first_at = s->index;
-    }
-    s->odd_last = *row;
+    hist__rows_reset(&s->kept[which]);
+    pt_status st = hist__rows_add(&s->kept[which], row, 1);
+    if (st == PT_OK) *out = s->kept[which].s[0];
+    return st;
+}
+
+static pt_status slice_add_odd(slice *s, const hist_sample *row)
+{
+    pt_status st = s->odds++ == 0 ? slice_keep(s, 0, row, &s->odd_first) : PT_OK;
+    if (st == PT_OK) st = slice_keep(s, 1, row, &s->odd_last);
+    if (s->odds == 1) s->odd_first_at = s->index;
     s->odd_last_at = s->index++;
+    return st;
 }
 
 static pt_status reduce_numbers(hist__scan *scan, int64_t from_ms, int64_t to_ms, uint32_t max_points, bool all_numbers, sink *k, pt_error *err)
@@ -102,29 +111,26 @@ static pt_status reduce_numbers(hist__scan *scan, int64_t from_ms, int64_t to_ms
     uint32_t per_slice = all_numbers ? NUMBER_ROWS : SLICE_ROWS;
     uint64_t slices = max_points / per_slice ? max_points / per_slice : 1, span = (uint64_t)to_ms - (uint64_t)from_ms;
     uint64_t width = span / slices + (span % slices != 0), at = 0;
-    slice s = { 0 };
+    hist__rows kept[2];
+    slice s = { .kept = kept };
     hist__piece piece;
-    pt_status st;
+    pt_status st, failed = PT_OK;
+    for (size_t i = 0; i < 2; i++) hist__rows_init(&kept[i]);
     while ((st = hist__scan_next(scan, &piece, err)) == PT_OK) {
-        for (size_t i = 0; i < piece.n && !k->stopped; i++) {
+        for (size_t i = 0; i < piece.n && !k->stopped && failed == PT_OK; i++) {
             const hist_sample *row = &piece.rows[i];
             double v;
             uint64_t index = ((uint64_t)row->time_ms - (uint64_t)from_ms) / width;
             if (index != at) slice_end(&s, k);
             at = index;
-            if (hist__usable_number(row, &v)) {
-                slice_add(&s, row, v);
-            } else if (hist__has_value(row) && hist__family_of_type(row->type) == HIST__BYTES) { /* of before the tag was a number: its bytes do not outlive the piece */
-                slice_end(&s, k);
-                give(k, row);
-            } else {
-                slice_add_odd(&s, row);
-            }
+            if (hist__usable_number(row, &v)) slice_add(&s, row, v);
+            else failed = slice_add_odd(&s, row);
         }
-        if (k->stopped) break;
+        if (k->stopped || failed != PT_OK) break;
     }
-    slice_end(&s, k);
-    return st == PT_EEMPTY ? PT_OK : st;
+    if (failed == PT_OK) slice_end(&s, k);
+    for (size_t i = 0; i < 2; i++) hist__rows_fini(&kept[i]);
+    return failed != PT_OK ? pt_fail(err, failed, "out of memory") : st == PT_EEMPTY ? PT_OK : st;
 }
 
 /* ---- everything else ---------------------------------------------------------------------------------------- */

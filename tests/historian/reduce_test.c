@@ -126,6 +126,48 @@ static void as_many_bad_values_as_good_ones_are_reduced_like_them(void)
     close_ok(h);
 }
 
+/* Texts among numbers are no reason to give out more than was asked for. */
+static void a_tag_of_many_types_is_reduced_too(void)
+{
+    hist *h = open_store(new_dir(), 256);
+    uint32_t a = make_tag(h, "a", SPB_DOUBLE);
+    static char texts[3000][16];
+    for (int i = 0; i < 3000; i++) {
+        snprintf(texts[i], sizeof texts[i], "text %d", i);
+        append_one(h, i % 3 == 1 ? str(a, NOW + i, texts[i]) : i % 3 == 2 ? i64(a, NOW + i, i * 7919 % 2000) : f64(a, NOW + i, i * 31 % 777));
+        if (i % 500 == 0) flush(h);
+    }
+    flush(h);
+    static reduced r;
+    uint64_t raw = 0;
+    for (int round = 0; round < 2; round++) {
+        for (uint32_t points = 2; points <= 200; points *= 10) {
+            size_t wrong = 0, numbers = 0;
+            r.n = 0;
+            CHECK_OK(hist_reduce(h, a, 0, INT64_MAX, points, keep_sample, &r, &raw, NULL));
+            CHECK_INT(raw, 3000);
+            CHECK(r.n > 1 && r.n <= (points < 6 ? 6 : points));
+            for (size_t i = 0; i < r.n; i++) {
+                int n = (int)(r.s[i].time_ms - NOW);
+                bool text = r.s[i].type == SPB_STRING;
+                numbers += !text;
+                wrong += text != (n % 3 == 1) || (i && r.s[i].time_ms <= r.s[i - 1].time_ms);
+            }
+            CHECK(wrong == 0 && numbers > 0 && numbers < r.n);
+        }
+        seal(h);
+    }
+    for (uint32_t points = 1; points <= 4; points++) { /* as few as that, of numbers alone */
+        uint32_t b = make_tag(h, "b", SPB_DOUBLE);
+        for (int i = 0; points == 1 && i < 1000; i++) append_one(h, f64(b, NOW + i, i * 31 % 777));
+        flush(h);
+        r.n = 0;
+        CHECK_OK(hist_lttb(h, b, 0, INT64_MAX, points, keep_sample, &r, &raw, NULL));
+        CHECK(r.n == points && r.s[r.n - 1].time_ms == NOW + 999 && (points == 1 || r.s[0].time_ms == NOW));
+    }
+    close_ok(h);
+}
+
 static void states_are_kept_beside_thinned_changes(void)
 {
     hist *h = open_store(new_dir(), 64);
@@ -182,6 +224,7 @@ int main(int argc, char **argv)
         PT_TEST(a_reduced_range_keeps_every_peak),
         PT_TEST(random_data_keeps_its_extremes),
         PT_TEST(as_many_bad_values_as_good_ones_are_reduced_like_them),
+        PT_TEST(a_tag_of_many_types_is_reduced_too),
         PT_TEST(states_are_kept_beside_thinned_changes),
         PT_TEST(bad_calls_are_refused_and_it_stops_when_told),
     };
