@@ -96,6 +96,13 @@ static hist__chunk *room(hist *h, size_t value_bytes)
     return c;
 }
 
+/* Lines lead to numbers alone. */
+static bool leads_to(const hist_sample *s)
+{
+    double v;
+    return hist__usable_number(s, &v);
+}
+
 /* Is everything in order with these samples; how many bytes will they take; are there byte strings among them. */
 static pt_status check(hist *h, const hist_sample *s, size_t n, uint64_t *bytes, bool *plain)
 {
@@ -104,7 +111,8 @@ static pt_status check(hist *h, const hist_sample *s, size_t n, uint64_t *bytes,
     bool simple = true;
     for (size_t i = 0; i < n; i++) {
         if (s[i].tag_id - 1u >= tags) return PT_ENOTFOUND;
-        if (s[i].quality > SPB_STALE || s[i].type >= SPB_DATATYPE_COUNT || (s[i].flags & ~7u)) return PT_EINVAL;
+        if (s[i].quality > SPB_STALE || s[i].type >= SPB_DATATYPE_COUNT || (s[i].flags & ~15u)) return PT_EINVAL;
+        if (s[i].flags & HIST_THINNED && !leads_to(&s[i])) return PT_EINVAL;
         hist__family f = hist__family_of_type(s[i].type);
         if (f == HIST__INT || f == HIST__F64 || !hist__has_value(&s[i])) continue;
         if (f == HIST__NO_VALUES) return PT_EINVAL;

@@ -71,7 +71,7 @@ bool hist__left_out(const hist *h, const hist_sample *s)
         if (r->s[mid].time_ms <= s->time_ms) lo = mid + 1;
         else hi = mid;
     }
-    return lo > 0 && lo < r->n && (r->s[lo].flags & HIST_THINNED) && hist__distance(&r->s[lo - 1], &r->s[lo], s) <= r->deviation;
+    return lo > 0 && lo < r->n && (r->s[lo].flags & HIST_THINNED) && isfinite(r->deviation) && hist__distance(&r->s[lo - 1], &r->s[lo], s) <= r->deviation;
 }
 
 /* First pass: mark late samples; returns how many, and lists their tags in *tags (U64 map). */

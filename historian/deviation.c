@@ -164,7 +164,7 @@ pt_status hist__thin_late(hist__rows *rows, const hist_sample *s, size_t n, bool
             to->flags |= b->flags & HIST_THINNED;
         } else if (b && (b->flags & HIST_THINNED)) {
             double distance = at > 0 ? hist__distance(&rows->s[at - 1], b, &s[i]) : (double)INFINITY;
-            if (thin && distance <= stated) {
+            if (thin && distance <= stated && isfinite(stated)) { /* an unknown bound is a reason for nothing */
                 ++*left;
                 continue;
             }

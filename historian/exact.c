@@ -108,12 +108,13 @@ void hist_value_base64_cell(const hist_sample *s, pt_buf *out)
     if (out->len == before) pt_buf_char(out, '=');
 }
 
-const char *hist_flags_text(uint8_t flags, char out[4])
+const char *hist_flags_text(uint8_t flags, char out[5])
 {
     size_t n = 0;
     if (flags & HIST_NULL) out[n++] = 'N';
     if (flags & HIST_HISTORICAL) out[n++] = 'H';
     if (flags & HIST_STATE) out[n++] = 'S';
+    if (flags & HIST_THINNED) out[n++] = 'L';
     out[n] = 0;
     return out;
 }
@@ -213,8 +214,8 @@ static void note(hist_notes *o, unsigned list, pt_slice text)
 
 void hist_notes_add(hist_notes *o, const hist_sample *s)
 {
-    uint8_t flags = s->flags & HIST_HISTORICAL;
-    char text[4];
+    uint8_t flags = s->flags & (HIST_HISTORICAL | HIST_THINNED);
+    char text[5];
     if (s->type != o->type) note(o, HIST_NOTE_TYPES, pt_cstr(spb_datatype_name(s->type)));
     if (flags != o->flags) note(o, HIST_NOTE_FLAGS, pt_cstr(hist_flags_text(flags, text)));
     o->type = s->type;

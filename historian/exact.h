@@ -7,8 +7,8 @@
 #define HIST_EXACT_H
 #include "historian/historian.h"
 
-/* "NHS": null, historical, STATE; the column `flags` of an export, of `history` and `replay`. Returns `out`. */
-const char *hist_flags_text(uint8_t flags, char out[4]);
+/* "NHSL": null, historical, STATE, THINNED (a line leads to it); the column `flags` of an export, of `history` and `replay`. Returns `out`. */
+const char *hist_flags_text(uint8_t flags, char out[5]);
 
 /* Does the value's text (spb_value_text), or its JSON (of hist_value_for_json), read back as the same? Also true where there is none. */
 PT_MUST_CHECK bool hist_text_exact(const hist_sample *s);
@@ -23,7 +23,7 @@ pt_slice hist__json_bare(pt_slice text); /* without the blanks around it */
 PT_MUST_CHECK pt_status hist__array_of_json(uint32_t type, pt_slice json, pt_buf *out, pt_error *err);
 
 /* What the columns t, v and q of a series of samples leave open, as lists of [index, text]: `types` (at first the series' own) and `flags` (at first
- * none; H is all it says) hold from that index on, `base64` is of that one sample. A null in v is the flag N, unless base64 has something there. */
+ * none; H and L are all it says) hold from that index on, `base64` is of that one sample. A null in v is the flag N, unless base64 has something there. */
 enum { HIST_NOTE_TYPES, HIST_NOTE_FLAGS, HIST_NOTE_BASE64, HIST_NOTES };
 typedef struct hist_notes {
     pt_buf *lists[HIST_NOTES]; /* the caller's: items with commas between, without brackets */

@@ -15,7 +15,7 @@ typedef struct out {
     const hist_export_options *o;
     pt_buf text;
     uint64_t samples;
-    char flags[4];
+    char flags[5];
 } out;
 
 static bool wanted(const hist_export_options *o, pt_slice path)

@@ -94,7 +94,8 @@ enum {
     HIST_NULL = 1u << 0,       /* a sample without a value (is_null) */
     HIST_HISTORICAL = 1u << 1, /* arrived flagged is_historical */
     HIST_STATE = 1u << 2,      /* a quality change without a sample: node death, stale; no value; never counted as data */
-    HIST_THINNED = 1u << 3     /* only on reading: samples between the row before and this one were left out (historian/deviation.h) */
+    HIST_THINNED = 1u << 3     /* samples between the row before and this one were left out (historian/deviation.h): set on reading, and by an import on
+                                * what was exported so; never by a source */
 };
 
 typedef struct hist_sample { /* 32 bytes; the hot path's unit */

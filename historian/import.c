@@ -416,7 +416,7 @@ static pt_status parse_sample(in *s, record *r, hist_sample *out, pt_error *err)
     pt_status st = pt_time_parse(r->f[C_TIME], 0, &out->time_ms, err);
     for (size_t i = 0; st == PT_OK && i < r->f[C_FLAGS].len; i++) {
         char c = r->f[C_FLAGS].ptr[i];
-        out->flags |= (uint8_t)(c == 'N' ? HIST_NULL : c == 'H' ? HIST_HISTORICAL : c == 'S' ? HIST_STATE : 0);
+        out->flags |= (uint8_t)(c == 'N' ? HIST_NULL : c == 'H' ? HIST_HISTORICAL : c == 'S' ? HIST_STATE : c == 'L' ? HIST_THINNED : 0);
     }
     if (st == PT_OK) st = parse_quality(r->f[C_QUALITY], &out->quality, err);
     if (st == PT_OK) st = find_tag(s, r, &type, &out->tag_id, err);
@@ -425,7 +425,10 @@ static pt_status parse_sample(in *s, record *r, hist_sample *out, pt_error *err)
     if (r->is_null && !(out->flags & HIST_STATE)) out->flags |= HIST_NULL;
     /* Without a flags column an empty field of a type that has no empty text is null. */
     if (!r->f[C_FLAGS].ptr && r->f[C_VALUE].len == 0 && hist__family_of_type(type) != HIST__BYTES) out->flags |= HIST_NULL;
-    return hist__has_value(out) ? parse_value(s, r, out, err) : PT_OK;
+    if (hist__has_value(out) && (st = parse_value(s, r, out, err)) != PT_OK) return st;
+    double number;
+    if (out->flags & HIST_THINNED && !hist__usable_number(out, &number)) return pt_fail(err, PT_EMALFORMED, "the flag L, but no good or uncertain number");
+    return PT_OK;
 }
 
 /* ---- batches ------------------------------------------------------------------------------------------------- */

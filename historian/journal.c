@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <zstd.h>
 
-enum { MAGIC = 0xa7, PACKED = 0xa8, VERSION = 1, ZSTD_LEVEL = 1, PACKED_MAX = 32 << 20, VALUE_MASK = 15, VALUE_BYTES = 9, NEW_KIND = 16, TIME_SHIFT = 5 };
+enum { MAGIC = 0xa7, PACKED = 0xa8, VERSION = 1, WITH_LINES = 2, PACKED_VERSION = 1, ZSTD_LEVEL = 1, PACKED_MAX = 32 << 20, VALUE_MASK = 15, VALUE_BYTES = 9, NEW_KIND = 16, TIME_SHIFT = 5 };
 enum { TIME_SAME, TIME_8, TIME_16, TIME_32, TIME_64 };
 enum { RECORD_MAX = 1 + 3 + 8 + 5 + 8 + 8 }; /* control, kind, time, tag, value, slack of the 8-byte stores */
 
@@ -42,6 +42,14 @@ static inline bool lengthen(hist__family family, unsigned len, uint64_t bytes, u
     return true;
 }
 
+/* 2 has rows with HIST_THINNED, which an import brought. */
+static uint8_t version_of(const hist_sample *s, size_t n)
+{
+    uint8_t flags = 0;
+    for (size_t i = 0; i < n; i++) flags |= s[i].flags;
+    return flags & HIST_THINNED ? WITH_LINES : VERSION;
+}
+
 pt_status hist__journal_encode(const hist_sample *s, size_t n, pt_buf *out)
 {
     size_t start = out->len;
@@ -49,7 +57,7 @@ pt_status hist__journal_encode(const hist_sample *s, size_t n, pt_buf *out)
     if (st != PT_OK) return st;
     uint8_t *p = (uint8_t *)out->ptr + out->len;
     *p++ = MAGIC;
-    *p++ = VERSION;
+    *p++ = version_of(s, n);
     p = hist__put_varint(p, n);
     uint32_t kind = 0, tag = 0;
     int64_t time_ms = 0;
@@ -111,7 +119,7 @@ static uint64_t get_low(hist__reader *r, size_t len)
     return v;
 }
 
-static pt_status decode(hist__reader *r, size_t n, hist__rows *out, const char **fault)
+static pt_status decode(hist__reader *r, size_t n, uint8_t flags, hist__rows *out, const char **fault)
 {
     uint32_t kind = 0, tag = 0;
     int64_t time_ms = 0;
@@ -135,7 +143,7 @@ static pt_status decode(hist__reader *r, size_t n, hist__rows *out, const char *
         s->type = (uint8_t)(kind >> 16);
         s->quality = (uint8_t)(kind >> 8);
         s->flags = (uint8_t)kind;
-        if (s->type >= SPB_DATATYPE_COUNT || s->quality > SPB_STALE || (s->flags & ~7u)) *fault = "kind";
+        if (s->type >= SPB_DATATYPE_COUNT || s->quality > SPB_STALE || (s->flags & ~flags)) *fault = "kind";
         hist__family family = hist__has_value(s) ? hist__family_of_type(s->type) : HIST__NO_VALUES;
         unsigned len = c & VALUE_MASK;
         if (!hist__has_value(s)) {
@@ -168,13 +176,13 @@ static pt_status decode_row(const void *bytes, size_t len, hist__rows *out, pt_e
     uint8_t version = hist__get_u8(&r);
     if (hist__load32((const uint8_t *)bytes + len - 4) != hist__checksum(bytes, len - 4))
         return pt_fail(err, PT_ECORRUPT, "damaged journal row: checksum");
-    if (version != VERSION) return pt_fail(err, PT_EUNSUPPORTED, "journal row version %u", version);
+    if (version != VERSION && version != WITH_LINES) return pt_fail(err, PT_EUNSUPPORTED, "journal row version %u", version);
     r.end -= 4;
     uint64_t n = hist__get_varint(&r);
     if (!r.ok || n > hist__left(&r) / 2) return pt_fail(err, PT_ECORRUPT, "damaged journal row: count");
     pt_status st = hist__rows_reserve(out, (size_t)n);
     const char *fault = NULL;
-    if (st == PT_OK) st = decode(&r, (size_t)n, out, &fault);
+    if (st == PT_OK) st = decode(&r, (size_t)n, HIST_NULL | HIST_HISTORICAL | HIST_STATE | (version == WITH_LINES ? HIST_THINNED : 0), out, &fault);
     if (st == PT_OK && r.p != r.end) {
         fault = "bytes left over";
         st = PT_ECORRUPT;
@@ -194,7 +202,7 @@ pt_status hist__journal_pack(const pt_buf *rows, uint64_t samples, pt_buf *out)
     size_t bound = ZSTD_compressBound(rows->len);
     if (rows->len > PACKED_MAX) return PT_ETOOBIG;
     pt_buf_reset(out);
-    uint8_t head[2 + 2 * HIST__VARINT_MAX] = { PACKED, VERSION };
+    uint8_t head[2 + 2 * HIST__VARINT_MAX] = { PACKED, PACKED_VERSION };
     uint8_t *p = hist__put_varint(hist__put_varint(head + 2, samples), rows->len);
     pt_status st = pt_buf_add(out, head, (size_t)(p - head));
     if (st == PT_OK) st = pt_buf_reserve(out, bound + 4);
@@ -224,7 +232,7 @@ static pt_status decode_packed(const void *bytes, size_t len, hist__rows *out, p
     hist__reader r = { .p = (const uint8_t *)bytes + 1, .end = (const uint8_t *)bytes + len - 4, .ok = true };
     if (len < 8 || hist__load32((const uint8_t *)bytes + len - 4) != hist__checksum(bytes, len - 4)) return pt_fail(err, PT_ECORRUPT, "damaged journal row: checksum");
     uint8_t version = hist__get_u8(&r);
-    if (version != VERSION) return pt_fail(err, PT_EUNSUPPORTED, "packed journal row version %u", version);
+    if (version != PACKED_VERSION) return pt_fail(err, PT_EUNSUPPORTED, "packed journal row version %u", version);
     uint64_t n = hist__get_varint(&r), size = hist__get_varint(&r);
     if (!r.ok || size > PACKED_MAX) return pt_fail(err, PT_ECORRUPT, "damaged journal row: size");
     uint8_t *plain = malloc((size_t)size + 1);

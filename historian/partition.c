@@ -534,10 +534,13 @@ static pt_status seal_range(hist *h, hist__part *p, uint32_t tag_id, const hist_
     uint32_t tail = 0, half = h->o.block_samples / 2;
     pt_status st;
     const hist_deviation *rule = rule_of(h, tag_id);
+    bool lines = false; /* that came with the samples: how far from them was what an export did not have is not known */
+    for (size_t i = 0; i < n; i++) lines |= (s[i].flags & HIST_THINNED) != 0;
     if (rule) {
         if ((st = thin_rows(h, rule, hot, s, &n, &deviation, &d)) != PT_OK) return pt_fail(err, st, "out of memory");
         s = h->thinned;
     }
+    if (lines) deviation = (double)INFINITY;
     bool behind = !hot->has_sealed || s[0].time_ms > hot->sealed_ms;
     if (behind && (!hot->has_sealed || hot->tail_rows >= half || (n >= h->o.block_samples && hot->tail_rows > 0)))
         st = hist__part_insert_rows(h, p, tag_id, s, n, deviation, &d, &tail, err);

@@ -34,7 +34,7 @@ static const char *event_kind(pt_slice type)
 /* As in an export, where there are any: an import keeps the rows apart that mark a state, and null from empty. */
 static void member_flags(pt_json *j, uint8_t flags)
 {
-    char text[4];
+    char text[5];
     if (hist_flags_text(flags, text)[0]) pt_json_member_cstr(j, "flags", text);
 }
 
@@ -160,7 +160,7 @@ static void base64_text(const hist_sample *s, pt_buf *to)
 /* What the columns before leave open: an import keeps the rows apart that mark a state, null from empty, and the tag from others. */
 static void sample_end(pt_buf *out, const hist_replay_item *item)
 {
-    char flags[4];
+    char flags[5];
     next_field(out, pt_cstr(hist_flags_text(item->sample->flags, flags)));
     made_field(out, item->sample, base64_text);
     next_field(out, item->tag->key.source);

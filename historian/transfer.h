@@ -4,7 +4,7 @@
  *     JSONL {"time":"2026-11-20T22:00:01.250Z","source":"spb","group":"g","edge":"e","device":"d","metric":"m","path":"p","unit":"u",
  *            "type":"Double","value":1.5,"quality":"GOOD","flags":""}
  *
- * flags: N null (no value), H historical, S a STATE row. Times are RFC 3339 with ms, UTC. Floats are the shortest text that reads back the same;
+ * flags: N null (no value), H historical, S a STATE row, L samples before it were left out (data.deviation) and a line leads to it. Times are RFC 3339 with ms, UTC. Floats are the shortest text that reads back the same;
  * NaN, Infinity and -Infinity as such, a NaN with other bits as nan:HEX. Bytes and arrays are base64 of the raw bytes, documents their JSON text.
  *
  * Import also reads what `plantree history --format csv` and `plantree replay` write: nothing of a sample is lost on the way, and a replay's events are

@@ -171,7 +171,7 @@ static bool is_a_value(hist_fn fn)
 static bool one_row(series_out *o, const hist_sample *s)
 {
     spb_value v;
-    char flags[4];
+    char flags[5];
     cli_sample row = { .ms = s->time_ms, .path = o->path, .quality = spb_quality_name((spb_quality)s->quality), .type = spb_datatype_name(s->type), .flags = hist_flags_text(s->flags, flags) };
     pt_buf_reset(&o->text);
     pt_buf_reset(&o->bytes);

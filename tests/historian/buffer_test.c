@@ -1,6 +1,7 @@
 /* tests/historian/buffer_test.c -- what may wait for the writer: all or none of a call, within the bound, in the canonical form. */
 #include "tests/historian/support.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -16,6 +17,7 @@ static void bad_samples_are_refused_whole(void)
     } rows[] = {
         { "a tag never given out", 0, PT_ENOTFOUND }, { "tag 0", 1, PT_ENOTFOUND },           { "a type without values", 2, PT_EINVAL },     { "no type of this world", 3, PT_EINVAL },
         { "quality 4", 4, PT_EINVAL },                { "an unknown flag", 5, PT_EINVAL },    { "a text without an address", 6, PT_EINVAL }, { "more than 16 MiB", 7, PT_ETOOBIG },
+        { "a line to no value", 8, PT_EINVAL },       { "a line to NaN", 9, PT_EINVAL },
     };
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
         row[0] = row[1] = good;
@@ -25,8 +27,10 @@ static void bad_samples_are_refused_whole(void)
         case 2: row[1].type = SPB_PROPERTYSET; break;
         case 3: row[1].type = SPB_DATATYPE_COUNT; break;
         case 4: row[1].quality = 4; break;
-        case 5: row[1].flags = 8; break;
+        case 5: row[1].flags = 16; break;
         case 6: row[1].type = SPB_STRING, row[1].as.ptr = NULL, row[1].len = 1; break;
+        case 8: row[1].flags = HIST_THINNED | HIST_NULL; break;
+        case 9: row[1].flags = HIST_THINNED, row[1].as.f64 = NAN; break;
         default: row[1].type = SPB_STRING, row[1].as.ptr = "", row[1].len = HIST__VALUE_BYTES_MAX + 1; break;
         }
         CHECK_ROW(rows[i].row, hist_append(h, row, 2) == rows[i].st);

@@ -66,8 +66,8 @@ static void what_no_text_holds_is_known(void)
 
 static void flags_have_letters(void)
 {
-    static const struct { uint8_t flags; const char *text; } rows[] = { { 0, "" }, { HIST_NULL, "N" }, { HIST_HISTORICAL, "H" }, { HIST_STATE, "S" }, { HIST_NULL | HIST_HISTORICAL | HIST_STATE, "NHS" }, { HIST_THINNED, "" } };
-    char text[4];
+    static const struct { uint8_t flags; const char *text; } rows[] = { { 0, "" }, { HIST_NULL, "N" }, { HIST_HISTORICAL, "H" }, { HIST_STATE, "S" }, { HIST_NULL | HIST_HISTORICAL | HIST_STATE, "NHS" }, { HIST_THINNED, "L" }, { HIST_THINNED | HIST_HISTORICAL, "HL" } };
+    char text[5];
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) CHECK_STR(pt_cstr(hist_flags_text(rows[i].flags, text)), rows[i].text);
 }
 

@@ -262,7 +262,7 @@ static void strings(in *s, size_t n, fd_result *out, const size_t *place)
 static bool whole(const uint8_t *bytes, size_t len, uint8_t magic, fd_result *out)
 {
     *out = (fd_result){ 0 };
-    if (len < 6 || bytes[0] != magic || (bytes[1] != 1 && !(magic == 0xb7 && bytes[1] == 2))) out->fault = "magic or version";
+    if (len < 6 || bytes[0] != magic || (bytes[1] != 1 && !(magic != 0xa8 && bytes[1] == 2))) out->fault = "magic or version";
     else if ((uint32_t)xxh64(bytes, len - 4) != word(bytes + len - 4, 4)) out->fault = "checksum";
     return out->fault == NULL;
 }

@@ -106,7 +106,7 @@ static void nonsense_with_a_right_checksum_is_named(void)
         pt_status st;
     } rows[] = {
         { "another magic", "b7 01 00", "not one", PT_ECORRUPT },
-        { "a newer version", "a7 02 00", "version 2", PT_EUNSUPPORTED },
+        { "a newer version", "a7 03 00", "version 3", PT_EUNSUPPORTED },
         { "more records than bytes", "a7 01 7f 00 00", "count", PT_ECORRUPT },
         { "an endless count", "a7 01 ff ff ff ff ff ff ff ff ff ff 01", "count", PT_ECORRUPT },
         { "tag 0", "a7 01 01 12 0a 00 00 00 10", "tag", PT_ECORRUPT },

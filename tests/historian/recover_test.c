@@ -113,7 +113,7 @@ static void a_newer_format_of_a_row_stops_the_start(void)
     append_one(h, f64(a, NOW, 1));
     commit_bare(h);
     hist__bare_free(h);
-    uint8_t row[11] = { 0xa7, 2, 1, 0, 0, 0, 0 }; /* version 2, whatever it holds */
+    uint8_t row[11] = { 0xa7, 3, 1, 0, 0, 0, 0 }; /* version 3, whatever it holds */
     hist__store32(row + 7, hist__checksum(row, 7));
     char sql[120];
     snprintf(sql, sizeof sql, "UPDATE journal SET data=x'%02x%02x%02x%02x%02x%02x%02x%02x%02x%02x%02x'", row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8], row[9], row[10]);
@@ -122,7 +122,7 @@ static void a_newer_format_of_a_row_stops_the_start(void)
     pt_error err = { 0 };
     h = NULL;
     CHECK_STATUS(hist_open(&o, &fake.clock, NULL, &h, &err), PT_EUNSUPPORTED); /* never trimmed as if it were read */
-    CHECK(strstr(err.text, "version 2") != NULL);
+    CHECK(strstr(err.text, "version 3") != NULL);
 }
 
 static void one_damaged_week_does_not_keep_the_others_away(void)
