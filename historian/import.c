@@ -1,5 +1,6 @@
 /* historian/import.c -- records in, tags found or made, samples appended in batches, every batch durable before it is reported. */
 #include "base/timestamp.h"
+#include "historian/bits.h"
 #include "historian/block.h"
 #include "historian/exact.h"
 #include "historian/transfer.h"
@@ -16,10 +17,19 @@ static const char *const NAMES[COLUMNS] = { "time", "source", "group", "edge", "
 /* One record as texts; absent where the record has no such field. */
 typedef struct record {
     pt_slice f[COLUMNS];
-    bool is_null;   /* JSON null */
+    bool is_null;   /* JSON null, or a JSON record without a value */
+    bool is_text, is_real; /* in JSON: the value stood between quotes; it is a number with a fraction or an exponent */
+    bool nothing;   /* there is no value: is_null, the flags say so, or an empty field that may mean it */
     bool is_base64; /* the value is base64 of its bytes whatever its type */
     bool replayed;  /* written by `plantree replay`: there may be events among the samples */
 } record;
+
+/* How far a record has been looked through: a look at more of it goes on there. */
+typedef struct scan {
+    size_t at;
+    enum { AT_START, BARE, QUOTED, CLOSED } place; /* CSV: of a field, or behind the quote that ends it */
+    size_t opened;                                 /* the newest quoted field begins there */
+} scan;
 
 typedef struct in {
     hist *h;
@@ -28,6 +38,9 @@ typedef struct in {
     pt_buf text;        /* unread input; the present record is its start */
     bool end;
     uint64_t consumed;  /* bytes of input before `text` */
+    uint64_t line;      /* of the present record's beginning */
+    scan scan;          /* of the present record */
+    size_t again;       /* CSV: where to go on behind a fault, seen from the present record's beginning; 0: behind that record */
     int map[COLUMNS_MAX]; /* CSV: column number to `column`, -1: not ours */
     int columns;
     bool have_header, replayed;
@@ -38,10 +51,13 @@ typedef struct in {
 
 /* ---- reading records ----------------------------------------------------------------------------------------- */
 
-static pt_status fill(in *s, pt_error *err)
+/* Read more. *full: there is no room for it. */
+static pt_status fill(in *s, bool *full, pt_error *err)
 {
+    *full = s->text.len > RECORD_MAX - READ_AT_ONCE;
+    if (*full) return PT_OK;
     pt_status st = pt_buf_reserve(&s->text, READ_AT_ONCE);
-    if (st != PT_OK) return pt_fail(err, st == PT_ETOOBIG ? PT_EMALFORMED : st, "line %llu is longer than %d MiB", (unsigned long long)s->r->lines + 1, RECORD_MAX >> 20);
+    if (st != PT_OK) return pt_fail(err, st, "line %llu: out of memory", (unsigned long long)s->line);
     ptrdiff_t n = s->o->read(s->o->ctx, s->text.ptr + s->text.len, READ_AT_ONCE);
     if (n < 0) return pt_fail(err, PT_EIO, "the input could not be read");
     s->end = n == 0;
@@ -49,15 +65,57 @@ static pt_status fill(in *s, pt_error *err)
     return PT_OK;
 }
 
+/* Of a byte order mark, which is no part of the record behind it. */
+static size_t mark_length(pt_slice text)
+{
+    return pt_slice_starts(text, PT_LIT("\xef\xbb\xbf")) ? 3 : 0;
+}
+
+/* A quote opens a field only at the field's beginning, and ends it unless another follows; elsewhere it is a character like any. */
+static size_t csv_length(scan *c, pt_slice text)
+{
+    if (c->at == 0 && text.len < 3 && pt_slice_starts(PT_LIT("\xef\xbb\xbf"), text)) return 0; /* half a mark, or nothing */
+    if (c->at == 0) c->at = mark_length(text);
+    for (; c->at < text.len; c->at++) {
+        char x = text.ptr[c->at];
+        if (c->place == QUOTED) {
+            if (x == '"') c->place = CLOSED;
+        } else if (x == '\n') {
+            return c->at + 1;
+        } else if (x == '"' && (c->place == AT_START || c->place == CLOSED)) {
+            if (c->place == AT_START) c->opened = c->at;
+            c->place = QUOTED;
+        } else {
+            c->place = x == ',' ? AT_START : BARE;
+        }
+    }
+    return 0;
+}
+
+static size_t record_length(scan *c, hist_format format, pt_slice text, bool end)
+{
+    size_t len = 0;
+    if (format == HIST_CSV) {
+        len = csv_length(c, text);
+    } else {
+        const char *newline = c->at < text.len ? memchr(text.ptr + c->at, '\n', text.len - c->at) : NULL;
+        len = newline ? (size_t)(newline - text.ptr) + 1 : 0;
+        c->at = text.len;
+    }
+    return len == 0 && end ? text.len : len;
+}
+
 size_t hist_record_length(hist_format format, pt_slice text, bool end)
 {
-    bool quoted = false;
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        if (c == '"' && format == HIST_CSV) quoted = !quoted;
-        if (c == '\n' && !quoted) return i + 1;
-    }
-    return end ? text.len : 0;
+    scan c = { 0 };
+    return record_length(&c, format, text, end);
+}
+
+static uint64_t newlines(pt_slice text)
+{
+    uint64_t n = 0;
+    for (const char *p = text.ptr, *end = p + text.len; p < end && (p = memchr(p, '\n', (size_t)(end - p))); p++) n++;
+    return n;
 }
 
 static pt_slice trim(pt_slice s)
@@ -66,19 +124,34 @@ static pt_slice trim(pt_slice s)
     return s;
 }
 
-/* Cut a CSV record into fields; quoted ones are unquoted into the scratch arena. Returns how many, -1: malformed. */
-static int csv_fields(in *s, pt_slice line, pt_slice *f, int max)
+/* What a stray quote holds together may be records: they are read again, from the line on that follows the place. */
+static void read_again(in *s, pt_slice line, size_t place)
 {
-    int n = 0;
-    size_t i = 0;
-    for (;;) {
-        if (n == max) return -1;
+    const char *next = memchr(line.ptr + place, '\n', line.len - place);
+    s->again = next ? (size_t)(next - line.ptr) + 1 : 0;
+}
+
+/* The quoted field that begins at `from` makes no sense. */
+static pt_status bad_quotes(in *s, pt_slice line, size_t from, const char *why, pt_error *err)
+{
+    uint64_t began = s->line + newlines(pt_slice_of(line.ptr, from));
+    read_again(s, line, from);
+    if (began == s->line) return pt_fail(err, PT_EMALFORMED, "a quoted field %s", why);
+    return pt_fail(err, PT_EMALFORMED, "the quoted field that begins in line %llu %s", (unsigned long long)began, why);
+}
+
+/* Cut a CSV record into fields; quoted ones are unquoted into the scratch arena. */
+static pt_status csv_fields(in *s, pt_slice line, pt_slice *f, int *fields, pt_error *err)
+{
+    char *to = NULL;
+    size_t i = mark_length(line);
+    for (int n = 0; n < COLUMNS_MAX;) {
+        size_t from = i;
         if (i < line.len && line.ptr[i] == '"') {
-            char *to = pt_arena_alloc(&s->scratch, line.len);
             size_t len = 0;
-            if (!to) return -1;
+            if (!to && !(to = pt_arena_alloc(&s->scratch, line.len))) return pt_fail(err, PT_ENOMEM, "out of memory");
             for (i++;; i++) {
-                if (i >= line.len) return -1;
+                if (i >= line.len) return bad_quotes(s, line, from, s->end ? "does not end" : "is too long, or does not end", err);
                 if (line.ptr[i] == '"') {
                     if (i + 1 < line.len && line.ptr[i + 1] == '"') i++;
                     else break;
@@ -87,22 +160,29 @@ static int csv_fields(in *s, pt_slice line, pt_slice *f, int max)
             }
             i++;
             f[n++] = pt_slice_of(to, len);
+            to += len; /* all of them together are not longer than the record */
+            if (i < line.len && line.ptr[i] != ',') return bad_quotes(s, line, from, "has text behind its closing quote", err);
         } else {
-            size_t from = i;
             while (i < line.len && line.ptr[i] != ',') i++;
             f[n++] = pt_slice_of(line.ptr + from, i - from);
         }
-        if (i == line.len) return n;
-        if (line.ptr[i++] != ',') return -1;
+        if (i == line.len) {
+            *fields = n;
+            return PT_OK;
+        }
+        i++; /* the comma */
     }
+    read_again(s, line, 0);
+    return pt_fail(err, PT_EMALFORMED, "more than %d columns", COLUMNS_MAX);
 }
 
 static pt_status read_header(in *s, pt_slice line, pt_error *err)
 {
     pt_slice f[COLUMNS_MAX];
     bool have[COLUMNS] = { false };
-    if (line.len >= 3 && memcmp(line.ptr, "\xef\xbb\xbf", 3) == 0) line = pt_slice_from(line, 3);
-    s->columns = csv_fields(s, line, f, COLUMNS_MAX);
+    pt_error why = { 0 };
+    pt_status st = csv_fields(s, line, f, &s->columns, &why);
+    if (st != PT_OK) return pt_fail(err, st, "line %llu, which names the columns: %.150s", (unsigned long long)s->line, why.text);
     for (int i = 0; i < s->columns; i++) {
         s->map[i] = -1;
         for (int k = 0; k < COLUMNS; k++) {
@@ -115,15 +195,20 @@ static pt_status read_header(in *s, pt_slice line, pt_error *err)
         if (s->map[i] >= 0) have[s->map[i]] = true;
     }
     s->have_header = true;
-    if (s->columns > 0 && have[C_TIME] && have[C_VALUE] && (have[C_PATH] || have[C_METRIC])) return PT_OK;
+    if (have[C_TIME] && have[C_VALUE] && (have[C_PATH] || have[C_METRIC])) return PT_OK;
     return pt_fail(err, PT_EMALFORMED, "the first line must name the columns: time, path (or metric) and value at least");
 }
 
 static pt_status parse_csv(in *s, pt_slice line, record *r, pt_error *err)
 {
     pt_slice f[COLUMNS_MAX];
-    int n = csv_fields(s, line, f, COLUMNS_MAX);
-    if (n != s->columns) return pt_fail(err, PT_EMALFORMED, "%d fields, the header has %d", n, s->columns);
+    int n = 0;
+    pt_status st = csv_fields(s, line, f, &n, err);
+    if (st != PT_OK) return st;
+    if (n != s->columns) {
+        read_again(s, line, 0);
+        return pt_fail(err, PT_EMALFORMED, "%d field%s, the header has %d", n, n == 1 ? "" : "s", s->columns);
+    }
     for (int i = 0; i < n; i++) {
         if (s->map[i] >= 0) r->f[s->map[i]] = f[i];
     }
@@ -236,6 +321,11 @@ static pt_status parse_json(in *s, pt_slice line, record *r, pt_error *err)
         }
         if (k == C_VALUE && (json_is_array(v) || json_is_object(v))) r->f[k] = member_as_it_stands(as_it_stands, PT_LIT("value")); /* jansson would write its numbers in another way */
         if (v && !r->f[k].len) st = json_text(s, v, &r->f[k], k == C_VALUE ? &r->is_null : &ignored);
+        if (k == C_VALUE) {
+            r->is_null = r->is_null || !v;
+            r->is_real = json_is_real(v);
+            r->is_text = json_is_string(v) && (line.ptr == as_it_stands.ptr || pt_slice_starts(member_as_it_stands(as_it_stands, PT_LIT("value")), PT_LIT("\"")));
+        }
     }
     r->replayed = json_object_get(s->json, "orig") != NULL;
     json_t *raw = json_object_get(s->json, "base64");
@@ -273,11 +363,30 @@ static bool base64_decode(pt_slice text, char *to, size_t *len)
     return acc == 0;
 }
 
-static uint32_t guess_type(pt_slice text)
+/* A type for a value that comes without one and whose tag has none; of no value nothing is known yet. */
+static uint32_t guess_type(const record *r)
 {
     double d;
+    pt_slice text = r->f[C_VALUE];
+    if (r->nothing) return SPB_UNKNOWN;
+    if (r->is_base64) return SPB_STRING;
+    if (r->is_text) return pt_slice_eq_cstr(text, "NaN") || pt_slice_eq_cstr(text, "Infinity") || pt_slice_eq_cstr(text, "-Infinity") ? SPB_DOUBLE : SPB_STRING;
     if (pt_slice_eq_cstr(text, "true") || pt_slice_eq_cstr(text, "false")) return SPB_BOOLEAN;
     return pt_slice_to_f64(text, &d) ? SPB_DOUBLE : SPB_STRING;
+}
+
+/* The type of a value that comes without one: its tag's, but a whole number that a Double would round is kept as it is. */
+static uint32_t type_without_rounding(uint32_t type, record *r)
+{
+    const int64_t exact = INT64_C(1) << 53;
+    pt_slice digits = pt_slice_starts(r->f[C_VALUE], PT_LIT("+")) ? pt_slice_from(r->f[C_VALUE], 1) : r->f[C_VALUE];
+    int64_t i;
+    uint64_t u;
+    if ((type != SPB_DOUBLE && type != SPB_FLOAT) || r->nothing || r->is_base64 || r->is_real) return type;
+    if (pt_slice_to_i64(digits, &i)) type = i < -exact || i > exact ? SPB_INT64 : type;
+    else if (pt_slice_to_u64(digits, &u)) type = SPB_UINT64;
+    if (type == SPB_INT64 || type == SPB_UINT64) r->f[C_VALUE] = digits;
+    return type;
 }
 
 static bool parse_odd_nan(pt_slice text, hist_sample *out)
@@ -390,11 +499,15 @@ static pt_status find_tag(in *s, record *r, uint32_t *type, uint32_t *tag_id, pt
     hist_tag t = { 0 };
     pt_status known = path.len ? hist_tag_by_path(s->h, path, &s->scratch, &t) : PT_ENOTFOUND;
     if (known != PT_OK && known != PT_ENOTFOUND) return pt_fail(err, known, "looking for a tag: %s", pt_status_name(known));
-    if (!named) *type = known == PT_OK ? (uint32_t)t.type : guess_type(r->f[C_VALUE]);
+    bool typed = known == PT_OK && t.type != SPB_UNKNOWN;
+    if (!named) *type = typed ? (uint32_t)t.type : guess_type(r);
     if (known == PT_OK && (!key.source.len || (pt_slice_eq(key.source, t.key.source) && pt_slice_eq(key.group, t.key.group) && pt_slice_eq(key.edge, t.key.edge) &&
                                                pt_slice_eq(key.device, t.key.device) && pt_slice_eq(key.metric, t.key.metric)))) {
         *tag_id = t.tag_id; /* the tag's present type and unit stay: old samples do not change what it is today */
-        return PT_OK;
+        if (typed || *type == SPB_UNKNOWN) return PT_OK;
+        key = t.key; /* so far there were nulls of no type: this one decides */
+        path = t.path;
+        r->f[C_UNIT] = t.unit;
     }
     if (!key.source.len) key = (hist_tag_key){ .source = PT_LIT("import"), .metric = path };
     if (!key.metric.len) key.metric = path;
@@ -419,8 +532,10 @@ static pt_status parse_sample(in *s, record *r, hist_sample *out, pt_error *err)
         out->flags |= (uint8_t)(c == 'N' ? HIST_NULL : c == 'H' ? HIST_HISTORICAL : c == 'S' ? HIST_STATE : c == 'L' ? HIST_THINNED : 0);
     }
     if (st == PT_OK) st = parse_quality(r->f[C_QUALITY], &out->quality, err);
+    r->nothing = r->is_null || !hist__has_value(out) || (!r->f[C_FLAGS].ptr && !r->f[C_VALUE].len && !r->is_text);
     if (st == PT_OK) st = find_tag(s, r, &type, &out->tag_id, err);
     if (st != PT_OK) return st;
+    if (!r->f[C_TYPE].len) type = type_without_rounding(type, r);
     out->type = (uint8_t)type;
     if (r->is_null && !(out->flags & HIST_STATE)) out->flags |= HIST_NULL;
     /* Without a flags column an empty field of a type that has no empty text is null. */
@@ -433,7 +548,7 @@ static pt_status parse_sample(in *s, record *r, hist_sample *out, pt_error *err)
 
 /* ---- batches ------------------------------------------------------------------------------------------------- */
 
-/* Append what is gathered, waiting for room, and make it durable; `offset` is then safe. */
+/* Append what is gathered, waiting for room, and make it durable; all before `offset`, where s->line begins, is then safe. */
 static pt_status commit(in *s, uint64_t offset, pt_error *err)
 {
     pt_status st;
@@ -444,6 +559,7 @@ static pt_status commit(in *s, uint64_t offset, pt_error *err)
     if ((st = hist_flush(s->h, 60000, err)) != PT_OK) return st;
     s->r->samples += s->batch.n;
     s->r->offset = offset;
+    s->r->line = s->line;
     hist__rows_reset(&s->batch);
     if (s->o->progress) s->o->progress(s->o->ctx, s->r);
     return PT_OK;
@@ -451,11 +567,12 @@ static pt_status commit(in *s, uint64_t offset, pt_error *err)
 
 static pt_status note_fault(in *s, const pt_error *why, pt_error *err)
 {
-    if (s->r->faults++ == 0) {
-        s->r->first_fault_line = s->r->lines;
-        snprintf(s->r->first_fault, sizeof s->r->first_fault, "%.190s", why->text);
+    uint64_t n = s->r->faults++;
+    if (n < HIST_IMPORT_NAMED) {
+        s->r->faults_at[n].line = s->line;
+        snprintf(s->r->faults_at[n].why, sizeof s->r->faults_at[n].why, "%.190s", why->text);
     }
-    return s->o->skip_faults ? PT_OK : pt_fail(err, PT_EMALFORMED, "record %llu: %.200s", (unsigned long long)s->r->lines, why->text);
+    return s->o->skip_faults ? PT_OK : pt_fail(err, PT_EMALFORMED, "line %llu: %.200s", (unsigned long long)s->line, why->text);
 }
 
 /* A birth, a death or another event of a replay: no sample. */
@@ -469,8 +586,9 @@ static pt_status take_record(in *s, pt_slice line, pt_error *err)
     record r = { 0 };
     pt_error why = { 0 };
     hist_sample sample;
+    s->again = 0;
     if (line.len == 0) return PT_OK;
-    s->r->lines++;
+    s->r->records++;
     pt_arena_reset(&s->scratch);
     if (s->o->format == HIST_CSV && !s->have_header) {
         s->r->header = true;
@@ -481,7 +599,22 @@ static pt_status take_record(in *s, pt_slice line, pt_error *err)
     if (st == PT_OK) st = parse_sample(s, &r, &sample, &why);
     if (st == PT_EMALFORMED || st == PT_ETOOBIG || st == PT_EUNSUPPORTED) return note_fault(s, &why, err);
     if (st == PT_OK) st = hist__rows_add(&s->batch, &sample, 1);
-    return st == PT_OK ? st : pt_fail(err, st, "%s", why.text[0] ? why.text : pt_status_name(st));
+    return st == PT_OK ? st : pt_fail(err, st, "line %llu: %.200s", (unsigned long long)s->line, why.text[0] ? why.text : pt_status_name(st));
+}
+
+/* Keep the beginning of a record, read more behind it. *len: nothing more fits, but this much may be taken for a record whose quotes never end. */
+static pt_status read_on(in *s, size_t at, size_t *len, pt_error *err)
+{
+    bool full = false;
+    if (at) {
+        memmove(s->text.ptr, s->text.ptr + at, s->text.len - at);
+        s->text.len -= at;
+        s->consumed += at;
+    }
+    pt_status st = fill(s, &full, err);
+    if (st != PT_OK || !full) return st;
+    if (s->scan.place == QUOTED && memchr(s->text.ptr + s->scan.opened, '\n', s->text.len - s->scan.opened)) *len = s->text.len;
+    return *len ? PT_OK : pt_fail(err, PT_EMALFORMED, "line %llu: a record of more than %d MiB", (unsigned long long)s->line, RECORD_MAX >> 20);
 }
 
 static pt_status run(in *s, pt_error *err)
@@ -489,17 +622,17 @@ static pt_status run(in *s, pt_error *err)
     pt_status st = PT_OK;
     size_t at = 0;
     for (;;) {
-        size_t len = hist_record_length(s->o->format, pt_slice_from(pt_buf_view(&s->text), at), s->end);
+        size_t len = record_length(&s->scan, s->o->format, pt_slice_from(pt_buf_view(&s->text), at), s->end);
         if (len == 0 && s->end) break;
-        if (len == 0) { /* keep the beginning of a record, read more behind it */
-            memmove(s->text.ptr, s->text.ptr + at, s->text.len - at);
-            s->text.len -= at;
-            s->consumed += at;
+        if (len == 0) {
+            if ((st = read_on(s, at, &len, err)) != PT_OK) return st;
             at = 0;
-            if ((st = fill(s, err)) != PT_OK) return st;
-            continue;
+            if (len == 0) continue;
         }
         if ((st = take_record(s, trim(pt_slice_of(s->text.ptr + at, len)), err)) != PT_OK) break;
+        if (s->again) len = s->again;
+        s->line += newlines(pt_slice_of(s->text.ptr + at, len));
+        s->scan = (scan){ 0 };
         at += len;
         if (s->batch.n >= BATCH || s->batch.bytes.used >= BATCH_BYTES) {
             if ((st = commit(s, s->consumed + at, err)) != PT_OK) return st;
@@ -509,15 +642,22 @@ static pt_status run(in *s, pt_error *err)
     return st == PT_OK ? last : st;
 }
 
+uint64_t hist_text_sum(pt_slice first, pt_slice last)
+{
+    return hist__xxh64(last.ptr, last.len, hist__xxh64(first.ptr, first.len, 0));
+}
+
 pt_status hist_import(hist *h, const hist_import_options *o, hist_import_report *report, pt_error *err)
 {
-    *report = (hist_import_report){ .offset = o->start_offset };
-    in s = { .h = h, .o = o, .r = report, .consumed = o->start_offset };
+    const uint64_t line = o->start_line ? o->start_line : 1;
+    *report = (hist_import_report){ .offset = o->start_offset, .line = line };
+    in s = { .h = h, .o = o, .r = report, .consumed = o->start_offset, .line = 1 };
     pt_buf_init(&s.text, RECORD_MAX);
     hist__rows_init(&s.batch);
     pt_arena_init(&s.scratch, RECORD_MAX * (size_t)2);
     pt_status st = pt_buf_reserve(&s.text, READ_AT_ONCE);
     if (st == PT_OK && o->format == HIST_CSV && o->header.len) st = read_header(&s, trim(o->header), err);
+    s.line = line;
     pt_arena_reset(&s.scratch);
     if (st == PT_OK) st = run(&s, err);
     json_decref(s.json);

@@ -48,20 +48,31 @@ static int format_of(cli *c, const char *text, const char *file, hist_format *ou
     return *out == HIST_CSV || strcmp(text, "jsonl") == 0 ? CLI_GO_ON : cli_usage(c, "--format is csv or jsonl, not '%s'", text);
 }
 
-/* What became of the call as JSON: "name" and its count, up to NULL. */
+/* What became of the call as JSON: "name" and its count, up to NULL; and of an import, which records could not be read. */
 typedef struct count {
     const char *name;
     uint64_t n;
 } count;
-static int put_counts(const cli *c, const count *counts)
+static int put_counts(const cli *c, const count *counts, const hist_import_report *r)
 {
     pt_buf out;
     pt_json j;
-    pt_buf_init(&out, 4096);
+    pt_buf_init(&out, 1 << 16);
     pt_json_init(&j, &out);
     pt_json_object(&j);
     for (; counts->name; counts++)
         pt_json_member_u64(&j, counts->name, counts->n);
+    if (r) {
+        pt_json_key(&j, "faults_at");
+        pt_json_array(&j);
+    }
+    for (uint64_t i = 0; r && i < r->faults && i < HIST_IMPORT_NAMED; i++) {
+        pt_json_object(&j);
+        pt_json_member_u64(&j, "line", r->faults_at[i].line);
+        pt_json_member_cstr(&j, "why", r->faults_at[i].why);
+        pt_json_end_object(&j);
+    }
+    if (r) pt_json_end_array(&j);
     pt_json_end_object(&j);
     pt_buf_char(&out, '\n');
     int rc = cli_put(c, &out);
@@ -104,7 +115,7 @@ static int run_export(cli *c, int argc, char **argv)
     if (st && t.reader_gone) return PT_EXIT_FAILED;
     if (st) return cli_fail(c, PT_EXIT_FAILED, "%s", err.text);
     if (closed) return cli_fail(c, PT_EXIT_FAILED, "%s: %s", c->data_dir, closing.text);
-    if (output && c->json) rc = put_counts(c, (const count[]){ { "samples", samples }, { 0 } });
+    if (output && c->json) rc = put_counts(c, (const count[]){ { "samples", samples }, { 0 } }, NULL);
     else if (output) fprintf(stderr, "%llu samples\n", (unsigned long long)samples);
     return c->damaged || rc > PT_EXIT_OK ? PT_EXIT_FAILED : PT_EXIT_OK;
 }
@@ -189,6 +200,23 @@ static int find_start(cli *c, transfer *t, const char *input, hist_import_option
     return CLI_GO_ON;
 }
 
+/* Those that were left out, one a line. */
+static void say_faults(const hist_import_report *r)
+{
+    pt_buf text;
+    uint64_t i = 0;
+    pt_buf_init(&text, 1 << 16);
+    for (; i < r->faults && i < HIST_IMPORT_NAMED; i++) {
+        pt_buf_printf(&text, "line %llu: ", (unsigned long long)r->faults_at[i].line);
+        cli_printable(&text, pt_cstr(r->faults_at[i].why));
+        pt_buf_char(&text, '\n');
+    }
+    if (i < r->faults) pt_buf_printf(&text, "and %llu more\n", (unsigned long long)(r->faults - i));
+    pt_slice all = pt_buf_view(&text);
+    fwrite(all.ptr, 1, all.len, stderr);
+    pt_buf_fini(&text);
+}
+
 static int run_import(cli *c, int argc, char **argv)
 {
     const char *format = NULL, *resume = NULL;
@@ -224,7 +252,7 @@ static int run_import(cli *c, int argc, char **argv)
     hist_stats stats = { 0 };
     pt_status st = hist_import(h, &o, &r, &err);
     pt_buf_fini(&header);
-    unsigned long long records = (unsigned long long)(r.lines - r.header);
+    unsigned long long records = (unsigned long long)(r.records - r.header);
     hist_stats_get(h, &stats);
     pt_error closing = { 0 };
     pt_status closed = hist_close(h, 60000, &closing);
@@ -234,9 +262,9 @@ static int run_import(cli *c, int argc, char **argv)
         fprintf(stderr, "%llu records, %llu samples: %llu new, %llu there already, %llu replaced; %llu records could not be read\n", records,
                 (unsigned long long)r.samples, (unsigned long long)stats.stored, (unsigned long long)stats.duplicates, (unsigned long long)stats.replaced, (unsigned long long)r.faults);
     else if (put_counts(c, (const count[]){ { "records", records }, { "samples", r.samples }, { "new", stats.stored }, { "duplicates", stats.duplicates },
-                                            { "replaced", stats.replaced }, { "faults", r.faults }, { 0 } }) != PT_EXIT_OK && st == PT_OK)
+                                            { "replaced", stats.replaced }, { "faults", r.faults }, { 0 } }, &r) != PT_EXIT_OK && st == PT_OK)
         st = pt_fail(&err, PT_EIO, "what became of it could not be said");
-    if (r.faults && skip) fprintf(stderr, "the first, record %llu: %s\n", (unsigned long long)r.first_fault_line, r.first_fault);
+    if (skip) say_faults(&r);
     if (st) return cli_fail(c, PT_EXIT_FAILED, "%s", err.text);
     if (closed) return cli_fail(c, PT_EXIT_FAILED, "%s", closing.text);
     if (resume && unlink(resume) != 0 && errno != ENOENT) return cli_fail(c, PT_EXIT_FAILED, "%s: %s", resume, strerror(errno));
@@ -252,8 +280,13 @@ const cli_verb cli_verb_import = {
     "directory (exit code 3). The same file again changes nothing: samples are known by tag and time. FILE '-' or none: standard input. What\n"
     "was new and what was there already is said at the end; --json says it as JSON.\n"
     "\n"
+    "Without a type a value is of its tag's, and of a new tag: a Double when it is a number, a Boolean when it is true or false, else a\n"
+    "String (a quoted text in JSON always, NaN and Infinity aside). No value is null and decides nothing. Whole numbers beyond 2^53, which a\n"
+    "Double would round, are kept as Int64 or UInt64; beyond UInt64 they are Doubles.\n"
+    "\n"
     "  --resume STATE   remember in the file STATE how far it came, and go on there next time\n"
-    "  --skip-faults    leave out records that cannot be read instead of stopping at the first\n"
+    "  --skip-faults    leave out records that cannot be read instead of stopping at the first; lines and reasons of the first 20 are said,\n"
+    "                   with --json as faults_at. Of a quote that is never closed only its line is left out\n"
     "\n"
     "Examples:\n"
     "  plantree import lab-results.csv --data /var/lib/plantree\n"

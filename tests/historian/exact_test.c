@@ -131,7 +131,7 @@ static void a_replay_imported_again_has_every_bit(void)
         if (st != PT_OK) printf("%s\n", err.text);
         CHECK_OK(st);
         CHECK_INT(r.faults, 0);
-        CHECK_INT(r.samples, r.lines - r.header - 3); /* all but the events */
+        CHECK_INT(r.samples, r.records - r.header - 3); /* all but the events */
         same_samples(a, b, true);
         same_samples(b, a, true);
         pt_buf_fini(&text);

@@ -79,7 +79,7 @@ static void integers_beyond_2_to_the_63_are_read_exactly(void)
     close_ok(h);
 }
 
-static void faults_name_their_record(void)
+static void faults_name_their_line(void)
 {
     hist *h = open_store(new_dir(), 64);
     static const struct {
@@ -87,13 +87,13 @@ static void faults_name_their_record(void)
         const char *text, *why;
     } rows[] = {
         { HIST_CSV, "a,b\n1,2\n", "name the columns" },
-        { HIST_CSV, "time,path,value\n2026-01-01T00:00:00Z,x\n", "record 2: 2 fields" },
-        { HIST_CSV, "time,path,type,value\nyesterday,x,Double,1\n", "record 2" },
-        { HIST_CSV, "time,path,type,value\n0,x,Int8,300\n", "record 2: 300" },
+        { HIST_CSV, "time,path,value\n2026-01-01T00:00:00Z,x\n", "line 2: 2 fields" },
+        { HIST_CSV, "time,path,type,value\nyesterday,x,Double,1\n", "line 2" },
+        { HIST_CSV, "time,path,type,value\n0,x,Int8,300\n", "line 2: 300" },
         { HIST_CSV, "time,path,type,value\n0,x,Nonsense,3\n", "type 'Nonsense'" },
         { HIST_CSV, "time,path,type,value\n0,x,Bytes,###\n", "base64" },
-        { HIST_CSV, "time,path,value\n0,x,\"open\n", "record 2" },
-        { HIST_JSONL, "{\"time\":\n", "record 1" },
+        { HIST_CSV, "time,path,value\n0,x,\"open\n", "line 2" },
+        { HIST_JSONL, "{\"time\":\n", "line 1" },
         { HIST_JSONL, "[1]\n", "not an object" },
         { HIST_JSONL, "{\"path\":\"x\",\"value\":1}\n", "no time" },
     };
@@ -108,7 +108,9 @@ static void faults_name_their_record(void)
     CHECK_OK(import_text(h, HIST_CSV, "time,path,value\n0,x,1\nbad,x,2\n2,x,3\n3,x\n4,x,5\n", true, &r, &err));
     CHECK_INT(r.samples, 3);
     CHECK_INT(r.faults, 2);
-    CHECK_INT(r.first_fault_line, 3);
+    CHECK_INT(r.faults_at[0].line, 3);
+    CHECK_INT(r.faults_at[1].line, 5);
+    CHECK_STR(pt_cstr(r.faults_at[1].why), "2 fields, the header has 3");
     close_ok(h);
 }
 
@@ -135,7 +137,7 @@ static void garbled_input_is_counted_and_never_more(void)
         pt_status st = hist_import(b, &o, &r, &err);
         if (st != PT_OK) printf("round %u: %s\n", round, err.text);
         CHECK_OK(st);
-        CHECK(r.samples + r.faults <= r.lines);
+        CHECK(r.samples + r.faults <= r.records);
         pt_buf_fini(&part);
     }
     pt_buf_fini(&text);
@@ -246,16 +248,16 @@ static void more_kinds_of_nonsense_are_named(void)
     } rows[] = {
         { HIST_CSV, "time,path,value,quality\n1,x,1,EXCELLENT\n", "quality 'EXCELLENT'" },
         { HIST_CSV, "time,path,value\n1,,1\n", "neither path nor metric" },
-        { HIST_CSV, "time,path,type,value\n1,x,Float,nan:7f\n", "record 2" },
+        { HIST_CSV, "time,path,type,value\n1,x,Float,nan:7f\n", "line 2" },
         { HIST_CSV, "time,path,type,value\n1,x,Bytes,AB=C\n", "base64" },
-        { HIST_CSV, "time,path,type,value\n1,x,Boolean,maybe\n", "record 2" },
+        { HIST_CSV, "time,path,type,value\n1,x,Boolean,maybe\n", "line 2" },
         { HIST_CSV, "time,path,type,value\n1,x,PropertySet,1\n", "no values" },
-        { HIST_CSV, "time,path,value\n1,x,\"a\"b\n", "record 2" },
+        { HIST_CSV, "time,path,value\n1,x,\"a\"b\n", "line 2" },
         { HIST_CSV, "time,path\n", "name the columns" },
-        { HIST_JSONL, "{\"time\":1,\"time\":2,\"path\":\"x\",\"value\":1}\n", "record 1" },
+        { HIST_JSONL, "{\"time\":1,\"time\":2,\"path\":\"x\",\"value\":1}\n", "line 1" },
         { HIST_JSONL, "{\"time\":1,\"path\":\"x\",\"type\":\"Int32\",\"base64\":\"AAAA\"}\n", "a Int32 can't be base64" },
-        { HIST_JSONL, "{\"time\":{},\"path\":\"x\",\"value\":1}\n", "record 1" },
-        { HIST_JSONL, "\"time\"\n", "record 1" },
+        { HIST_JSONL, "{\"time\":{},\"path\":\"x\",\"value\":1}\n", "line 1" },
+        { HIST_JSONL, "\"time\"\n", "line 1" },
     };
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
         hist_import_report r;
@@ -267,18 +269,347 @@ static void more_kinds_of_nonsense_are_named(void)
     close_ok(h);
 }
 
+/* ---- quotes ---- */
+
+static void a_record_ends_at_a_newline_that_is_in_no_quoted_field(void)
+{
+    static const struct {
+        const char *text;
+        size_t len, at_the_end; /* when more may come, and when none does */
+    } rows[] = {
+        { "a,b\nc", 4, 4 },
+        { "a,b", 0, 3 },
+        { "", 0, 0 },
+        { "\n", 1, 1 },
+        { "1,5\" pipe\n2", 10, 10 },
+        { "1, \"x\n2", 6, 6 },
+        { "\"a\nb\",1\n2", 8, 8 },
+        { "\"a\n\"\"b\",1\n2", 10, 10 },
+        { "1,\"\"\n2", 5, 5 },
+        { "1,\"\"\"\n2\"\n3", 9, 9 },
+        { "1,\"a\"b\"\n2", 8, 8 },
+        { "1,\"a\n2\n", 0, 7 },
+        { "\xef\xbb\xbf\"a\nb\"\nc", 9, 9 },
+        { "\xef\xbb", 0, 2 },
+    };
+    for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
+        pt_slice text = pt_cstr(rows[i].text);
+        size_t len = hist_record_length(HIST_CSV, text, false), at_the_end = hist_record_length(HIST_CSV, text, true);
+        pt_check_at(len == rows[i].len && at_the_end == rows[i].at_the_end, false, __FILE__, __LINE__, "row %zu: %zu, and %zu at the end", i, len, at_the_end);
+    }
+    CHECK_INT(hist_record_length(HIST_JSONL, PT_LIT("{\"a\":\"\n\"}\n"), false), 7);
+}
+
+/* The text of the sample at that time; the tag's number is 1. */
+static void check_text(hist *h, int64_t time_ms, const char *want)
+{
+    hist_sample s = { 0 };
+    CHECK_INT(read_rows(h, 1, time_ms, time_ms + 1, true, &s, 1), 1);
+    CHECK(s.type == SPB_STRING);
+    if (s.type == SPB_STRING) CHECK_STR(pt_slice_of(s.as.ptr, s.len), want);
+}
+
+static void a_quote_inside_a_field_is_a_character(void)
+{
+    hist *h = open_store(new_dir(), 64);
+    hist_import_report r;
+    CHECK_OK(import_text(h, HIST_CSV, "time,path,type,value\n1,x,String,5\" pipe\n2,x,String,\"6\"\" pipe\"\n3,x,String,a \"b\" c\n4,x,String, \"\n5,x,String,\"\"\n6,x,String,\"a\nb\"\n", false, &r, NULL));
+    CHECK_INT(r.samples, 6);
+    check_text(h, 1, "5\" pipe");
+    check_text(h, 2, "6\" pipe");
+    check_text(h, 3, "a \"b\" c");
+    check_text(h, 4, " \"");
+    check_text(h, 5, "");
+    check_text(h, 6, "a\nb");
+    close_ok(h);
+}
+
+static void a_stray_quote_costs_one_line_and_is_named(void)
+{
+    static const struct {
+        const char *text;
+        uint64_t line, samples;
+        const char *why;
+    } rows[] = { /* 1, 2 and 9 are good */
+        { "time,path,value\n1,x,1\n2,x,2\n3,x,\"3\n9,x,9\n", 4, 3, "a quoted field does not end" },
+        { "time,path,value\n1,x,1\n2,x,2\n3,x,\"3", 4, 2, "a quoted field does not end" },
+        { "time,path,value\n1,x,1\n2,x,2\n\"3,x,3\n9,x,9\n", 4, 3, "a quoted field does not end" },
+        { "time,path,value\n1,x,1\n2,x,2\n3,x,\"3\n9,\"x\",9\n", 4, 3, "a quoted field has text behind its closing quote" },
+        { "time,path,value\n1,x,1\n2,x,2\n3,x,\"3\"4\n9,x,9\n", 4, 3, "a quoted field has text behind its closing quote" },
+        { "time,path,value,note\n1,x,1,\"a\nb\"\n2,x,2,\n3,x,3,\"a\nb\",\"c\n9,x,9,\n", 5, 3, "the quoted field that begins in line 6 does not end" },
+        { "time,path,value,note\n1,x,1,\n2,x,2,\n3,x,\"3,\n9,x,9,y\"\n", 4, 3, "3 fields, the header has 4" },
+    };
+    for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
+        hist *h = open_store(new_dir(), 64);
+        hist_import_report r;
+        pt_error err = { 0 };
+        char said[300];
+        CHECK_ROW(rows[i].text, import_text(h, HIST_CSV, rows[i].text, false, &r, &err) == PT_EMALFORMED);
+        snprintf(said, sizeof said, "line %d: %s", (int)rows[i].line, rows[i].why);
+        CHECK_STR(pt_cstr(err.text), said);
+        CHECK_INT(r.line, rows[i].line);
+        CHECK_ROW(rows[i].text, import_text(h, HIST_CSV, rows[i].text, true, &r, &err) == PT_OK);
+        CHECK_ROW(rows[i].text, r.faults == 1 && r.samples == rows[i].samples && r.offset == strlen(rows[i].text));
+        CHECK_ROW(rows[i].text, r.faults_at[0].line == rows[i].line && strcmp(r.faults_at[0].why, rows[i].why) == 0);
+        close_ok(h);
+    }
+}
+
+/* More than is ever held in memory. */
+static void a_quote_that_swallows_fifty_megabytes_costs_one_line(void)
+{
+    enum { ROWS = 1400000 };
+    hist *h = open_store(new_dir(), 1024);
+    hist_import_report r;
+    pt_error err = { 0 };
+    pt_buf text;
+    pt_buf_init(&text, 128 << 20);
+    pt_buf_cstr(&text, "note,time,path,value\n\"5 inch,0,x,0\n");
+    for (int i = 0; i < ROWS; i++) pt_buf_printf(&text, "a note of thirty characters...,%d,x,%d\n", i % 1000 + 1, i % 1000);
+    CHECK_FATAL(pt_buf_status(&text) == PT_OK && text.len > 49 << 20);
+    source in = { .text = pt_buf_view(&text) };
+    hist_import_options o = { .format = HIST_CSV, .skip_faults = true, .read = read_some, .ctx = &in };
+    CHECK_OK(hist_import(h, &o, &r, &err));
+    CHECK(r.samples == ROWS && r.faults == 1 && r.offset == text.len && r.line == ROWS + 3);
+    CHECK_INT(r.faults_at[0].line, 2);
+    CHECK_STR(pt_cstr(r.faults_at[0].why), "a quoted field is too long, or does not end");
+    pt_buf_fini(&text);
+    close_ok(h);
+}
+
+static void more_than_64_columns_are_said(void)
+{
+    hist *h = open_store(new_dir(), 64);
+    hist_import_report r;
+    pt_error err = { 0 };
+    pt_buf text;
+    pt_buf_init(&text, 4096);
+    pt_buf_cstr(&text, "time,path,value\n1,x,1");
+    for (int i = 0; i < 62; i++) pt_buf_char(&text, ',');
+    pt_buf_cstr(&text, "\n2,x,2\n");
+    pt_buf_char(&text, '\0');
+    CHECK_STATUS(import_text(h, HIST_CSV, text.ptr, false, &r, &err), PT_EMALFORMED);
+    CHECK_STR(pt_cstr(err.text), "line 2: more than 64 columns");
+    CHECK_STATUS(import_text(h, HIST_CSV, strchr(text.ptr, '\n') + 1, false, &r, &err), PT_EMALFORMED);
+    CHECK_STR(pt_cstr(err.text), "line 1, which names the columns: more than 64 columns");
+    pt_buf_fini(&text);
+    close_ok(h);
+}
+
+/* ---- lines ---- */
+
+static void lines_are_counted_as_an_editor_does(void)
+{
+    static const char text[] = "time,path,value,note\n\n1,x,1,\"two\nlines\"\r\n\n\nbad,x,2,\n3,x,3,\nbad,x,4,\"\n\n\"\nbad,x,5,\n";
+    static const uint64_t want[] = { 7, 9, 12 };
+    hist *h = open_store(new_dir(), 64);
+    hist_import_report r;
+    pt_error err = { 0 };
+    CHECK_STATUS(import_text(h, HIST_CSV, text, false, &r, &err), PT_EMALFORMED);
+    CHECK(pt_slice_starts(pt_cstr(err.text), PT_LIT("line 7: ")));
+    CHECK_INT(r.line, 7);
+    const size_t broken_off = (size_t)r.offset;
+    CHECK_OK(import_text(h, HIST_CSV, text, true, &r, &err));
+    CHECK_INT(r.faults, 3);
+    for (size_t i = 0; i < 3; i++) CHECK_INT(r.faults_at[i].line, want[i]);
+    CHECK_INT(r.line, 13);
+    source in = { .text = pt_cstr(text), .at = broken_off };
+    hist_import_options o = { .format = HIST_CSV, .skip_faults = true, .read = read_some, .ctx = &in, .start_offset = broken_off, .start_line = 7, .header = PT_LIT("time,path,value,note\n") };
+    CHECK_OK(hist_import(h, &o, &r, &err));
+    CHECK_INT(r.faults, 3);
+    for (size_t i = 0; i < 3; i++) CHECK_INT(r.faults_at[i].line, want[i]);
+    CHECK_INT(r.line, 13);
+    CHECK_STATUS(import_text(h, HIST_JSONL, "\n\n{\"time\":1}\n", false, &r, &err), PT_EMALFORMED);
+    CHECK_STR(pt_cstr(err.text), "line 3: neither path nor metric");
+    close_ok(h);
+}
+
+static void the_first_twenty_faults_are_named(void)
+{
+    hist *h = open_store(new_dir(), 64);
+    hist_import_report r;
+    pt_buf text;
+    pt_buf_init(&text, 4096);
+    pt_buf_cstr(&text, "time,path,value\n");
+    for (int i = 0; i < 30; i++) pt_buf_printf(&text, "%d,x,%d\n", i, i);
+    for (int i = 0; i < 30; i++) pt_buf_printf(&text, "%d,x\n", i);
+    pt_buf_char(&text, '\0');
+    CHECK_OK(import_text(h, HIST_CSV, text.ptr, true, &r, NULL));
+    CHECK(r.faults == 30 && r.samples == 30);
+    for (size_t i = 0; i < HIST_IMPORT_NAMED; i++) CHECK(r.faults_at[i].line == 32 + i && strcmp(r.faults_at[i].why, "2 fields, the header has 3") == 0);
+    pt_buf_fini(&text);
+    close_ok(h);
+}
+
+/* ---- types that are not said ---- */
+
+/* Samples of tag 1 in time order: type and bits of each, Unknown for null; and the tag's type. */
+typedef struct typed {
+    spb_datatype type;
+    uint64_t word;
+} typed;
+#define TYPED(...) ((const typed[]){ __VA_ARGS__, { SPB_DATATYPE_COUNT, 0 } })
+static void check_types(hist *h, const char *row, spb_datatype tag, const typed *want)
+{
+    pt_arena arena;
+    hist_tag t;
+    hist_sample s[16];
+    pt_arena_init(&arena, 1 << 16);
+    CHECK_OK_FATAL(hist_tag_by_id(h, 1, &arena, &t));
+    CHECK_ROW(row, t.type == tag);
+    size_t n = read_rows(h, 1, INT64_MIN, INT64_MAX, false, s, PT_COUNT_OF(s));
+    for (size_t i = 0; i < n && want->type != SPB_DATATYPE_COUNT; i++, want++) {
+        CHECK_ROW(row, s[i].type == want->type && ((s[i].flags & HIST_NULL) || want->type == SPB_UNKNOWN || want->type == SPB_STRING || s[i].as.u64 == want->word));
+        CHECK_ROW(row, !(s[i].flags & HIST_NULL) == (want->type != SPB_UNKNOWN));
+    }
+    CHECK_ROW(row, want->type == SPB_DATATYPE_COUNT);
+    pt_arena_fini(&arena);
+}
+#define NOTHING { SPB_UNKNOWN, 0 }
+#define DOUBLE_OF(bits) { SPB_DOUBLE, bits }
+#define ONE_AND_A_HALF DOUBLE_OF(0x3ff8000000000000u)
+
+static void a_tag_that_begins_with_nulls_gets_its_type_from_its_first_value(void)
+{
+    static const struct {
+        const char *row;
+        hist_format format;
+        const char *text;
+        spb_datatype tag;
+        typed want[5];
+    } rows[] = {
+        { "an empty field", HIST_CSV, "time,path,value\n1,x,\n2,x,1.5\n3,x,\n", SPB_DOUBLE, { NOTHING, ONE_AND_A_HALF, { SPB_DATATYPE_COUNT, 0 } } },
+        { "a null by its flag", HIST_CSV, "time,path,value,flags\n1,x,,N\n2,x,true,\n", SPB_BOOLEAN, { NOTHING, { SPB_BOOLEAN, 1 }, { SPB_DATATYPE_COUNT, 0 } } },
+        { "an empty field of a known kind", HIST_CSV, "time,path,value,flags\n1,x,,\n2,x,a,\n", SPB_STRING, { { SPB_STRING, 0 }, { SPB_STRING, 0 }, { SPB_DATATYPE_COUNT, 0 } } },
+        { "nulls only", HIST_CSV, "time,path,value\n1,x,\n2,x,\n", SPB_UNKNOWN, { NOTHING, NOTHING, { SPB_DATATYPE_COUNT, 0 } } },
+        { "JSON null", HIST_JSONL, "{\"time\":1,\"path\":\"x\",\"value\":null}\n{\"time\":2,\"path\":\"x\",\"value\":1.5}\n", SPB_DOUBLE, { NOTHING, ONE_AND_A_HALF, { SPB_DATATYPE_COUNT, 0 } } },
+        { "no value at all", HIST_JSONL, "{\"time\":1,\"path\":\"x\"}\n{\"time\":2,\"path\":\"x\",\"value\":\"a\"}\n", SPB_STRING, { NOTHING, { SPB_STRING, 0 }, { SPB_DATATYPE_COUNT, 0 } } },
+        { "a type that is said", HIST_CSV, "time,path,value,type\n1,x,,\n2,x,7,Int32\n3,x,8,\n", SPB_INT32, { NOTHING, { SPB_INT32, 7 }, { SPB_INT32, 8 }, { SPB_DATATYPE_COUNT, 0 } } },
+        { "a whole identity", HIST_CSV, "time,source,group,edge,device,metric,path,unit,value\n1,spb,G,E,D,M,x,bar,\n2,spb,G,E,D,M,x,bar,1.5\n", SPB_DOUBLE, { NOTHING, ONE_AND_A_HALF, { SPB_DATATYPE_COUNT, 0 } } },
+    };
+    for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
+        const char *dir = new_dir();
+        hist *h = open_store(dir, 64);
+        hist_import_report r;
+        hist_verify_report v;
+        pt_error err = { 0 };
+        CHECK_ROW(rows[i].row, import_text(h, rows[i].format, rows[i].text, false, &r, &err) == PT_OK);
+        if (err.text[0]) printf("%s\n", err.text);
+        seal(h);
+        if (strcmp(rows[i].row, "an empty field") == 0) { /* the tag is a Double by then, and so is its null */
+            hist_sample s = { 0 };
+            CHECK(read_rows(h, 1, 3, 4, false, &s, 1) == 1 && s.type == SPB_DOUBLE && s.flags == HIST_NULL);
+            CHECK_OK(import_text(h, HIST_CSV, "time,path,value\n3,x,1.5\n", false, &r, &err));
+            check_types(h, rows[i].row, SPB_DOUBLE, TYPED(NOTHING, ONE_AND_A_HALF, ONE_AND_A_HALF));
+        } else {
+            check_types(h, rows[i].row, rows[i].tag, rows[i].want);
+        }
+        close_ok(h);
+        CHECK_INT(faults_in(dir, false, true, &v), 0);
+        h = open_store(dir, 64); /* the type is in the files */
+        pt_arena arena;
+        hist_tag t;
+        pt_arena_init(&arena, 1 << 16);
+        CHECK_OK_FATAL(hist_tag_by_id(h, 1, &arena, &t));
+        CHECK_ROW(rows[i].row, t.type == rows[i].tag);
+        if (t.key.source.len == 3) CHECK(pt_slice_eq_cstr(t.key.edge, "E") && pt_slice_eq_cstr(t.unit, "bar") && pt_slice_eq_cstr(t.path, "x"));
+        pt_arena_fini(&arena);
+        close_ok(h);
+    }
+}
+
+static void whole_numbers_that_a_double_would_round_are_kept(void)
+{
+    static const struct {
+        const char *value; /* as it stands in the record */
+        spb_datatype type;
+        uint64_t word;
+    } rows[] = {
+        { "9007199254740992", SPB_DOUBLE, 0x4340000000000000u }, { "-9007199254740992", SPB_DOUBLE, 0xc340000000000000u },
+        { "9007199254740993", SPB_INT64, 9007199254740993u },    { "-9007199254740993", SPB_INT64, 0u - 9007199254740993u },
+        { "9223372036854775807", SPB_INT64, INT64_MAX },         { "-9223372036854775808", SPB_INT64, UINT64_C(1) << 63 },
+        { "9223372036854775808", SPB_UINT64, UINT64_C(1) << 63 }, { "18446744073709551615", SPB_UINT64, UINT64_MAX },
+        { "18446744073709551616", SPB_DOUBLE, 0x43f0000000000000u }, { "-9223372036854775809", SPB_DOUBLE, 0xc3e0000000000000u },
+        { "1e17", SPB_DOUBLE, 0x4376345785d8a000u },             { "1.5", SPB_DOUBLE, 0x3ff8000000000000u },
+    };
+    for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
+        for (int form = 0; form < 4; form++) { /* CSV and JSON, of a new tag and of one that is a Double */
+            hist *h = open_store(new_dir(), 64);
+            hist_import_report r;
+            pt_error err = { 0 };
+            hist_sample s = { 0 };
+            char text[200];
+            if (form & 2) CHECK_OK(import_text(h, HIST_CSV, "time,path,value\n1,x,1.5\n", false, &r, &err));
+            snprintf(text, sizeof text, form & 1 ? "{\"time\":2,\"path\":\"x\",\"value\":%s}\n" : "time,path,value\n2,x,%s\n", rows[i].value);
+            CHECK_ROW(text, import_text(h, form & 1 ? HIST_JSONL : HIST_CSV, text, false, &r, &err) == PT_OK);
+            CHECK_ROW(text, read_rows(h, 1, 2, 3, false, &s, 1) == 1 && s.type == rows[i].type && s.as.u64 == rows[i].word);
+            CHECK_OK(import_text(h, HIST_CSV, "time,path,value\n3,x,0.25\n", false, &r, &err)); /* the tag takes what it took before */
+            pt_arena arena;
+            hist_tag t;
+            pt_arena_init(&arena, 1 << 16);
+            CHECK_OK_FATAL(hist_tag_by_id(h, 1, &arena, &t));
+            CHECK_ROW(text, t.type == SPB_DOUBLE);
+            pt_arena_fini(&arena);
+            close_ok(h);
+        }
+    }
+}
+
+static void a_text_in_json_is_a_string_unless_its_tag_says_otherwise(void)
+{
+    static const struct {
+        const char *value;
+        spb_datatype fresh; /* of a tag not known yet */
+        spb_datatype known; /* of one that is a Double; Unknown: it is a fault */
+    } rows[] = {
+        { "\"12\"", SPB_STRING, SPB_DOUBLE }, { "\"true\"", SPB_STRING, SPB_UNKNOWN },  { "\"NaN\"", SPB_DOUBLE, SPB_DOUBLE }, { "\"Infinity\"", SPB_DOUBLE, SPB_DOUBLE },
+        { "\"-Infinity\"", SPB_DOUBLE, SPB_DOUBLE }, { "\"inf\"", SPB_STRING, SPB_DOUBLE }, { "\"\"", SPB_STRING, SPB_DOUBLE }, { "12", SPB_DOUBLE, SPB_DOUBLE },
+        { "true", SPB_BOOLEAN, SPB_UNKNOWN }, { "\"18446744073709551615\",\"also\":99999999999999999999", SPB_STRING, SPB_UINT64 }, { "18446744073709551615,\"also\":\"x\"", SPB_DOUBLE, SPB_UINT64 },
+    };
+    for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
+        hist *h = open_store(new_dir(), 64);
+        hist_import_report r;
+        pt_error err = { 0 };
+        pt_arena arena;
+        hist_tag t;
+        hist_sample s = { 0 };
+        char text[200];
+        pt_arena_init(&arena, 1 << 16);
+        snprintf(text, sizeof text, "{\"time\":1,\"path\":\"x\",\"value\":%s}\n", rows[i].value);
+        CHECK_ROW(text, import_text(h, HIST_JSONL, text, false, &r, &err) == PT_OK);
+        CHECK_OK_FATAL(hist_tag_by_id(h, 1, &arena, &t));
+        CHECK_ROW(text, t.type == rows[i].fresh);
+        CHECK_OK(import_text(h, HIST_CSV, "time,path,value\n1,y,1.5\n", false, &r, &err));
+        *strchr(strstr(text, "path") + 6, 'x') = 'y';
+        CHECK_ROW(text, import_text(h, HIST_JSONL, text, true, &r, &err) == PT_OK && r.faults == (rows[i].known == SPB_UNKNOWN));
+        if (rows[i].known != SPB_UNKNOWN) CHECK_ROW(text, read_rows(h, 2, 1, 2, false, &s, 1) == 1 && s.type == rows[i].known);
+        pt_arena_fini(&arena);
+        close_ok(h);
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
         PT_TEST(an_interrupted_import_goes_on_where_it_stopped),
         PT_TEST(simple_files_are_understood),
         PT_TEST(integers_beyond_2_to_the_63_are_read_exactly),
-        PT_TEST(faults_name_their_record),
+        PT_TEST(faults_name_their_line),
         PT_TEST(garbled_input_is_counted_and_never_more),
         PT_TEST(importing_again_from_anywhere_changes_nothing),
         PT_TEST(a_record_goes_to_the_tag_it_names),
         PT_TEST(all_ways_to_write_a_record_are_read),
         PT_TEST(more_kinds_of_nonsense_are_named),
+        PT_TEST(a_record_ends_at_a_newline_that_is_in_no_quoted_field),
+        PT_TEST(a_quote_inside_a_field_is_a_character),
+        PT_TEST(a_stray_quote_costs_one_line_and_is_named),
+        PT_TEST(a_quote_that_swallows_fifty_megabytes_costs_one_line),
+        PT_TEST(more_than_64_columns_are_said),
+        PT_TEST(lines_are_counted_as_an_editor_does),
+        PT_TEST(the_first_twenty_faults_are_named),
+        PT_TEST(a_tag_that_begins_with_nulls_gets_its_type_from_its_first_value),
+        PT_TEST(whole_numbers_that_a_double_would_round_are_kept),
+        PT_TEST(a_text_in_json_is_a_string_unless_its_tag_says_otherwise),
     };
     setup();
     return pt_test_main("historian/import", tests, PT_COUNT_OF(tests), argc, argv);

@@ -87,7 +87,7 @@ static void a_file_is_imported_once(void)
     expect(RUN("import", csv, "--data", dir), 0, "3000 new, 0 there already");
     outcome o = RUN("import", csv, "--data", dir, "--json");
     CHECK_CODE(o, 0);
-    CHECK_STR(pt_buf_view(&o.out), "{\"records\":3000,\"samples\":3000,\"new\":0,\"duplicates\":3000,\"replaced\":0,\"faults\":0}\n");
+    CHECK_STR(pt_buf_view(&o.out), "{\"records\":3000,\"samples\":3000,\"new\":0,\"duplicates\":3000,\"replaced\":0,\"faults\":0,\"faults_at\":[]}\n");
     CHECK_INT(o.err.len, 0);
     outcome_release(&o);
     expect(RUN("sql", "SELECT path, samples FROM tag ORDER BY path", "--data", dir, "--csv"), 0, "path,samples\nacme/line0/level,1500\nacme/line1/level,1500\n");
@@ -142,10 +142,44 @@ static void records_that_cannot_be_read_stop_the_import_or_are_left_out(void)
     o = RUN("import", broken, "--data", dir, "--skip-faults");
     CHECK_CODE(o, 0);
     CHECK_SAYS(o.err, "1 records could not be read");
-    CHECK_SAYS(o.err, "the first, record 3: ");
+    CHECK_SAYS(o.err, "\nline 3: ");
     outcome_release(&o);
     expect(RUN("sql", "SELECT count(*) AS n FROM history WHERE path='q/a'", "--data", dir, "--json"), 0, "[{\"n\":2}]");
     expect(RUN("import", "/nonexistent/in.csv", "--data", dir), 1, "/nonexistent/in.csv: No such file or directory");
+}
+
+static void the_lines_of_records_that_cannot_be_read_are_said(void)
+{
+    char many[420];
+    snprintf(many, sizeof many, "%s/many.csv", plant_dir());
+    FILE *f = fopen(many, "w");
+    CHECK_FATAL(f && fputs("time,path,value\n\n1750000000000,m/a,1\nyester\033day,m/a,2\n", f) >= 0);
+    for (int i = 0; i < 24; i++) CHECK_FATAL(fputs("1750000002000,m/a\n", f) >= 0);
+    CHECK_FATAL(fputs("1750000003000,m/a,3\n", f) >= 0 && fclose(f) == 0);
+    outcome o = RUN("import", many, "--data", dir);
+    CHECK_CODE(o, 1);
+    CHECK_SAYS(o.err, "line 4: ");
+    outcome_release(&o);
+    o = RUN("import", many, "--data", dir, "--skip-faults");
+    CHECK_CODE(o, 0);
+    CHECK_SAYS(o.err, "27 records, 2 samples: ");
+    CHECK_SAYS(o.err, "; 25 records could not be read\nline 4: ");
+    CHECK_SAYS(o.err, "\nline 5: 2 fields, the header has 3\n");
+    CHECK_SAYS(o.err, "\nline 23: 2 fields, the header has 3\nand 5 more\n");
+    CHECK(!strchr(o.err.ptr, '\033'));
+    outcome_release(&o);
+    o = RUN("import", many, "--data", dir, "--skip-faults", "--json");
+    CHECK_CODE(o, 0);
+    json_t *v = outcome_json(&o);
+    check_shape(v, "records:i samples:i new:i duplicates:i replaced:i faults:i faults_at:a");
+    CHECK_INT(cli_i64(v, "faults"), 25);
+    const json_t *at = json_object_get(v, "faults_at");
+    CHECK_INT(json_array_size(at), 20);
+    CHECK_INT(cli_i64(json_array_get(at, 19), "line"), 23);
+    CHECK_STR(pt_cstr(cli_str(json_array_get(at, 19), "why")), "2 fields, the header has 3");
+    CHECK_SAYS(o.err, "and 5 more\n");
+    json_decref(v);
+    outcome_release(&o);
 }
 
 /* A state file left by an import that was ended half-way: the next one goes on behind it. */
@@ -261,6 +295,7 @@ int main(int argc, char **argv)
     static const pt_test tests[] = {
         PT_TEST(name_files), PT_TEST(help_and_wrong_calls), PT_TEST(the_running_hosts_samples_are_exported), PT_TEST(nothing_is_imported_under_a_running_host),
         PT_TEST(a_file_is_imported_once), PT_TEST(an_export_imports_the_same), PT_TEST(records_that_cannot_be_read_stop_the_import_or_are_left_out),
+        PT_TEST(the_lines_of_records_that_cannot_be_read_are_said),
         PT_TEST(an_import_goes_on_where_it_was_left), PT_TEST(an_import_goes_on_under_a_header_of_several_lines), PT_TEST(a_header_that_never_ends_is_a_fault),
         PT_TEST(progress_is_drawn_on_a_terminal_and_nowhere_else),
     };
