@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { HEADER_STEP = 8192, HEADER_MAX = 1 << 20 };
+enum { HEADER_STEP = 8192, HEADER_MAX = 1 << 20, SUMMED = 64 << 10 };
 
 typedef struct transfer {
     cli *c;
@@ -143,21 +143,46 @@ static ptrdiff_t read_bytes(void *ctx, char *to, size_t cap)
     return n == 0 && ferror(t->file) ? -1 : (ptrdiff_t)n;
 }
 
-/* After each durable step the offset goes into the state file, whole or not at all. */
+/* Tells the file's part before `offset` from that of another file: a sum of its first and its last 64 KiB. */
+static bool sum_before(const transfer *t, uint64_t offset, uint64_t *sum)
+{
+    static char first[SUMMED], last[SUMMED];
+    size_t n = offset < SUMMED ? (size_t)offset : SUMMED;
+    const struct {
+        char *to;
+        uint64_t at;
+    } parts[] = { { first, 0 }, { last, offset - n } };
+    for (size_t i = 0; i < PT_COUNT_OF(parts); i++) {
+        for (size_t have = 0; have < n;) {
+            ssize_t got = pread(fileno(t->file), parts[i].to + have, n - have, (off_t)(parts[i].at + have));
+            if (got == 0) errno = EIO; /* it has become shorter */
+            if (got <= 0) return false;
+            have += (size_t)got;
+        }
+    }
+    *sum = hist_text_sum(pt_slice_of(first, n), pt_slice_of(last, n));
+    return true;
+}
+
+/* How far it came goes into the state file, whole or not at all: the offset, the line that begins there, the sum of what lies before. */
+static void keep_state(transfer *t, const hist_import_report *r)
+{
+    char fresh[1100];
+    uint64_t sum = 0;
+    snprintf(fresh, sizeof fresh, "%s.new", t->resume);
+    FILE *f = sum_before(t, r->offset, &sum) ? fopen(fresh, "w") : NULL;
+    bool ok = f && fprintf(f, "%llu %llu %016llx\n", (unsigned long long)r->offset, (unsigned long long)r->line, (unsigned long long)sum) > 0;
+    if (f && fclose(f) != 0) ok = false;
+    if (ok && rename(fresh, t->resume) == 0) return;
+    fprintf(stderr, "plantree: %s: %s\n", t->resume, strerror(errno));
+    t->resume = NULL;
+}
+
+/* After each durable step. */
 static void import_progress(void *ctx, const hist_import_report *r)
 {
     transfer *t = ctx;
-    if (t->resume) {
-        char fresh[1100];
-        snprintf(fresh, sizeof fresh, "%s.new", t->resume);
-        FILE *f = fopen(fresh, "w");
-        bool ok = f && fprintf(f, "%llu\n", (unsigned long long)r->offset) > 0;
-        if (f && fclose(f) != 0) ok = false;
-        if (!ok || rename(fresh, t->resume) != 0) {
-            fprintf(stderr, "plantree: %s: %s\n", t->resume, strerror(errno));
-            t->resume = NULL;
-        }
-    }
+    if (t->resume) keep_state(t, r);
     if (!time_to_show(t)) return;
     if (t->size) fprintf(stderr, "\r\033[K%3.0f %%, %llu samples", 100.0 * (double)r->offset / (double)t->size, (unsigned long long)r->samples);
     else fprintf(stderr, "\r\033[K%llu samples", (unsigned long long)r->samples);
@@ -180,24 +205,49 @@ static int read_header(cli *c, const transfer *t, const char *input, pt_buf *hea
     return CLI_GO_ON;
 }
 
+/* The line that begins at `offset`, for a state that does not say it. */
+static int count_lines(cli *c, const transfer *t, const char *input, uint64_t offset, uint64_t *line)
+{
+    char some[HEADER_STEP];
+    *line = 1;
+    rewind(t->file);
+    for (uint64_t at = 0; at < offset;) {
+        size_t want = offset - at < sizeof some ? (size_t)(offset - at) : sizeof some, n = fread(some, 1, want, t->file);
+        if (n == 0) return cli_fail(c, PT_EXIT_FAILED, "%s: %s", input, ferror(t->file) ? strerror(errno) : "it has become shorter");
+        for (size_t i = 0; i < n; i++)
+            *line += some[i] == '\n';
+        at += n;
+    }
+    return CLI_GO_ON;
+}
+
 /* Where an earlier import stopped, and the CSV header from the file's start. */
 static int find_start(cli *c, transfer *t, const char *input, hist_import_options *o, pt_buf *header)
 {
     FILE *f = t->resume ? fopen(t->resume, "r") : NULL;
-    unsigned long long offset = 0;
+    unsigned long long offset = 0, line = 0, was = 0;
+    uint64_t sum = 0;
+    if (!f && t->resume && errno != ENOENT) return cli_fail(c, PT_EXIT_FAILED, "%s: %s", t->resume, strerror(errno));
     if (!f) return CLI_GO_ON;
-    bool ok = fscanf(f, "%llu", &offset) == 1;
+    int words = fscanf(f, "%llu %llu %llx", &offset, &line, &was); /* of an older build: only the offset */
     fclose(f);
-    if (!ok || offset == 0) return CLI_GO_ON;
-    if (offset > t->size) return cli_fail(c, PT_EXIT_FAILED, "%s says %llu bytes of %s are imported, which has %llu: it belongs to another file", t->resume, offset, input, (unsigned long long)t->size);
-    if (o->format == HIST_CSV) {
-        int rc = read_header(c, t, input, header);
-        if (rc != CLI_GO_ON) return rc;
+    if (words == EOF) return CLI_GO_ON; /* empty */
+    if (words != 1 && words != 3) return cli_fail(c, PT_EXIT_FAILED, "%s is no state of an import; nothing was imported", t->resume);
+    if (offset == 0) return CLI_GO_ON;
+    if (offset > t->size) return cli_fail(c, PT_EXIT_FAILED, "%s says %llu bytes of %s are imported, which has %llu: it belongs to another file; nothing was imported", t->resume, offset, input, (unsigned long long)t->size);
+    if (words == 3 && !sum_before(t, offset, &sum)) return cli_fail(c, PT_EXIT_FAILED, "%s: %s", input, strerror(errno));
+    if (words == 3 && sum != was)
+        return cli_fail(c, PT_EXIT_FAILED, "%s says %llu bytes of a file are imported, and they are not those %s begins with: it belongs to another file; nothing was imported", t->resume, offset, input);
+    o->start_offset = offset;
+    o->start_line = line;
+    int rc = words == 1 ? count_lines(c, t, input, offset, &o->start_line) : CLI_GO_ON;
+    rewind(t->file);
+    if (rc == CLI_GO_ON && o->format == HIST_CSV) {
+        rc = read_header(c, t, input, header);
         o->header = pt_buf_view(header);
     }
-    if (fseeko(t->file, (off_t)offset, SEEK_SET) != 0) return cli_fail(c, PT_EXIT_FAILED, "%s: %s", input, strerror(errno));
-    o->start_offset = offset;
-    return CLI_GO_ON;
+    if (rc == CLI_GO_ON && fseeko(t->file, (off_t)offset, SEEK_SET) != 0) rc = cli_fail(c, PT_EXIT_FAILED, "%s: %s", input, strerror(errno));
+    return rc;
 }
 
 /* Those that were left out, one a line. */
@@ -235,7 +285,12 @@ static int run_import(cli *c, int argc, char **argv)
     t.file = input ? fopen(input, "r") : stdin;
     if (!t.file) return cli_fail(c, PT_EXIT_FAILED, "%s: %s", input, strerror(errno));
     struct stat info;
-    if (input && stat(input, &info) == 0) t.size = (uint64_t)info.st_size;
+    if (input && fstat(fileno(t.file), &info) == 0 && S_ISREG(info.st_mode)) {
+        t.size = (uint64_t)info.st_size;
+    } else if (resume) {
+        fclose(t.file);
+        return cli_usage(c, "--resume needs a file that can be read from the middle");
+    }
     pt_buf header;
     hist *h = NULL;
     o.ctx = &t;
@@ -284,7 +339,8 @@ const cli_verb cli_verb_import = {
     "String (a quoted text in JSON always, NaN and Infinity aside). No value is null and decides nothing. Whole numbers beyond 2^53, which a\n"
     "Double would round, are kept as Int64 or UInt64; beyond UInt64 they are Doubles.\n"
     "\n"
-    "  --resume STATE   remember in the file STATE how far it came, and go on there next time\n"
+    "  --resume STATE   remember in the file STATE how far it came, and go on there next time; FILE may have grown. When its beginning, or\n"
+    "                   what lies before that place, is not what was imported, it is another file: exit code 1, and nothing is imported\n"
     "  --skip-faults    leave out records that cannot be read instead of stopping at the first; lines and reasons of the first 20 are said,\n"
     "                   with --json as faults_at. Of a quote that is never closed only its line is left out\n"
     "\n"

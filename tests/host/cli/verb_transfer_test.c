@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <pty.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -202,6 +204,115 @@ static void an_import_goes_on_where_it_was_left(void)
     expect(RUN("import", csv, "--data", fresh, "--resume", state), 0, "2000 new, 1000 there already");
 }
 
+/* Samples of one tag, a second apart; the one numbered `bad` without a time that can be read. */
+static void write_rows(const char *path, const char *tag, int rows, int bad)
+{
+    FILE *f = fopen(path, "w");
+    CHECK_FATAL(f && fprintf(f, "time,path,value\n") > 0);
+    for (int i = 0; i < rows; i++) {
+        if (i == bad) fprintf(f, "yesterday....,%s,%d\n", tag, i);
+        else fprintf(f, "%lld,%s,%d\n", 1750000000000LL + i * 1000LL, tag, i);
+    }
+    CHECK_FATAL(fclose(f) == 0);
+}
+
+static void is_kept(const char *state, const char *text)
+{
+    char now[200] = "";
+    FILE *f = fopen(state, "r");
+    CHECK_FATAL(f != NULL);
+    size_t n = fread(now, 1, sizeof now - 1, f);
+    fclose(f);
+    CHECK_STR(pt_slice_of(now, n), text);
+}
+
+/* A state is of one file: the same one may have grown, and have been mended behind the place, but not before it. */
+static void an_import_does_not_go_on_in_another_file(void)
+{
+    enum { ROWS = 9000, BAD = 7000 };
+    char state[420], fresh[420], left[200] = "";
+    unsigned long long offset = 0, line = 0, sum = 0;
+    snprintf(state, sizeof state, "%s/other.state", plant_dir());
+    snprintf(fresh, sizeof fresh, "%s/other", plant_dir());
+    write_rows(csv, "o/a", ROWS, BAD);
+    expect(RUN("import", csv, "--data", fresh, "--resume", state), 1, "line 7002: ");
+    FILE *f = fopen(state, "r");
+    CHECK_FATAL(f && fgets(left, sizeof left, f) && fclose(f) == 0);
+    CHECK(sscanf(left, "%llu %llu %llx", &offset, &line, &sum) == 3 && offset > 2 * 65536 && line == 7002);
+    static const struct {
+        const char *tag;
+        int spoiled; /* a row of the file as it was, -1: none */
+    } others[] = { { "o/b", -1 }, { "o/a", 10 }, { "o/a", BAD - 10 } };
+    for (size_t i = 0; i < PT_COUNT_OF(others); i++) {
+        write_rows(csv, others[i].tag, ROWS, others[i].spoiled);
+        expect(RUN("import", csv, "--data", fresh, "--resume", state), 1, "it belongs to another file; nothing was imported");
+        is_kept(state, left);
+    }
+    expect(RUN("sql", "SELECT path, samples FROM tag ORDER BY path", "--data", fresh, "--csv"), 0, "path,samples\no/a,7000\n");
+    write_rows(csv, "o/a", ROWS + 5, ROWS + 2);
+    expect(RUN("import", csv, "--data", fresh, "--resume", state, "--skip-faults"), 0, "2005 records, 2004 samples: 2004 new, 0 there already, 0 replaced; 1 records could not be read\nline 9004: ");
+    CHECK(access(state, F_OK) != 0);
+}
+
+/* What an older build left says only the offset; what no build left is not taken for a state, and not written over. */
+static void states_of_other_kinds_are_told_apart(void)
+{
+    char state[420], fresh[420];
+    snprintf(state, sizeof state, "%s/kinds.state", plant_dir());
+    snprintf(fresh, sizeof fresh, "%s/kinds", plant_dir());
+    static const char *const strange[] = { "time,path,value\n", "16 2\n", "16 2 x\n" };
+    write_rows(csv, "k/a", 10, 8);
+    for (size_t i = 0; i < PT_COUNT_OF(strange); i++) {
+        FILE *f = fopen(state, "w");
+        CHECK_FATAL(f && fputs(strange[i], f) >= 0 && fclose(f) == 0);
+        expect(RUN("import", csv, "--data", fresh, "--resume", state), 1, "kinds.state is no state of an import; nothing was imported");
+        is_kept(state, strange[i]);
+    }
+    FILE *f = fopen(state, "w");
+    CHECK_FATAL(f && fputs("35", f) >= 0 && fclose(f) == 0); /* behind the first row */
+    expect(RUN("import", csv, "--data", fresh, "--resume", state), 1, "line 10: ");
+    expect(RUN("sql", "SELECT path, samples FROM tag", "--data", fresh, "--csv"), 0, "k/a,7\n");
+    f = fopen(state, "w");
+    CHECK_FATAL(f && fclose(f) == 0); /* empty: nothing yet */
+    expect(RUN("import", csv, "--data", fresh, "--resume", state, "--skip-faults"), 0, "10 records, 9 samples: 2 new, 7 there already");
+    expect(RUN("import", "/dev/null", "--data", fresh, "--format", "csv", "--resume", state), 2, "--resume needs a file that can be read from the middle");
+}
+
+/* Its last record keeps it from ending well should the signal come late. */
+static void an_import_that_was_killed_goes_on(void)
+{
+    enum { ROWS = 100000 };
+    char state[420], fresh[420], path[4096];
+    const char *bin = getenv("PLANTREE_BIN");
+    snprintf(state, sizeof state, "%s/killed.state", plant_dir());
+    snprintf(fresh, sizeof fresh, "%s/killed", plant_dir());
+    snprintf(path, sizeof path, "%s/plantree", bin ? bin : "build/bin");
+    write_rows(csv, "k/b", ROWS, ROWS - 1);
+    pid_t pid = fork();
+    CHECK_FATAL(pid >= 0);
+    if (pid == 0) {
+        execl(path, "plantree", "import", csv, "--data", fresh, "--resume", state, (char *)NULL);
+        _exit(127);
+    }
+    int status = 0;
+    pid_t ended = 0;
+    while (access(state, F_OK) != 0 && (ended = waitpid(pid, &status, WNOHANG)) == 0) sched_yield();
+    if (ended == 0) {
+        kill(pid, SIGKILL);
+        while (waitpid(pid, &status, 0) < 0 && errno == EINTR) { /* again */
+        }
+    }
+    CHECK(access(state, F_OK) == 0);
+    write_rows(csv, "k/b", ROWS, -1);
+    outcome o = RUN("import", csv, "--data", fresh, "--resume", state, "--json");
+    CHECK_CODE(o, 0);
+    json_t *v = outcome_json(&o);
+    CHECK(cli_i64(v, "records") < ROWS && cli_i64(v, "records") > 0);
+    json_decref(v);
+    outcome_release(&o);
+    expect(RUN("sql", "SELECT count(*) AS n, sum(value) AS s FROM history WHERE path='k/b'", "--data", fresh, "--json"), 0, "[{\"n\":100000,\"s\":4999950000");
+}
+
 /* The header is the first record, not the first line; so is one that is longer than what is read at once. */
 static void an_import_goes_on_under_a_header_of_several_lines(void)
 {
@@ -297,6 +408,7 @@ int main(int argc, char **argv)
         PT_TEST(a_file_is_imported_once), PT_TEST(an_export_imports_the_same), PT_TEST(records_that_cannot_be_read_stop_the_import_or_are_left_out),
         PT_TEST(the_lines_of_records_that_cannot_be_read_are_said),
         PT_TEST(an_import_goes_on_where_it_was_left), PT_TEST(an_import_goes_on_under_a_header_of_several_lines), PT_TEST(a_header_that_never_ends_is_a_fault),
+        PT_TEST(an_import_does_not_go_on_in_another_file), PT_TEST(states_of_other_kinds_are_told_apart), PT_TEST(an_import_that_was_killed_goes_on),
         PT_TEST(progress_is_drawn_on_a_terminal_and_nowhere_else),
     };
     return plant_main("host/cli/verb_transfer", tests, PT_COUNT_OF(tests), argc, argv);
