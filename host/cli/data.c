@@ -402,7 +402,7 @@ static int one_path(cli *c, hist *h, const cli_history *q, const char *path, cli
     return o.code;
 }
 
-/* Before anything is written: no document for a call that fails. */
+/* Before anything is written: no document and no header for a call that fails. */
 static int all_paths_known(cli *c, hist *h, const cli_history *q)
 {
     int rc = CLI_GO_ON;
@@ -441,10 +441,11 @@ static int history_json(cli *c, hist *h, const cli_history *q)
 static int history_rows(cli *c, hist *h, const cli_history *q)
 {
     cli_rows rows;
-    int rc = cli_rows_begin(&rows, c, q);
+    int rc = all_paths_known(c, h, q);
+    cli_rows_begin(&rows, c, q);
     for (size_t i = 0; i < q->n && rc == CLI_GO_ON; i++)
         rc = one_path(c, h, q, q->paths[i], &rows, NULL);
-    int end = cli_rows_end(&rows);
+    int end = cli_rows_end(&rows, rc != CLI_GO_ON);
     return rc == CLI_GO_ON ? end : rc;
 }
 

@@ -1,7 +1,7 @@
 /* host/cli/data.h -- the verbs that read a data directory without a host, through the historian's library. */
 #ifndef HOST_CLI_DATA_H
 #define HOST_CLI_DATA_H
-#include "historian/historian.h"
+#include "historian/aggregate.h"
 #include "host/cli/cli.h"
 
 typedef struct cli_events {
@@ -12,7 +12,7 @@ typedef struct cli_events {
 
 typedef enum cli_format { CLI_TABLE, CLI_CSV, CLI_JSON } cli_format;
 
-enum { CLI_MAX_FNS = 7 };
+enum { CLI_MAX_FNS = HIST_FN_COUNT_ + 2 }; /* each once */
 /* Beside the names of hist_fn: the value at an interval's beginning; samples of any quality. */
 #define CLI_INTERPOLATED "interpolated"
 #define CLI_COUNT "count"
@@ -64,13 +64,14 @@ int cli_spool_put(cli_spool *s, const cli *c);
 /* Rows of history in the wanted format, from whichever source. */
 typedef struct cli_rows {
     cli *c;
-    cli_format format; /* CLI_TABLE or CLI_CSV */
+    const cli_history *q; /* borrowed; its format is CLI_TABLE or CLI_CSV */
+    bool begun;           /* the header is made */
     cli_table *table;
-    const char *heads[10];
+    const char *heads[2 + CLI_MAX_FNS];
     pt_buf out; /* CSV not yet written */
     int code;   /* CLI_GO_ON, or why to stop */
 } cli_rows;
-int cli_rows_begin(cli_rows *r, cli *c, const cli_history *q);
+void cli_rows_begin(cli_rows *r, cli *c, const cli_history *q);
 typedef struct cli_sample { /* its value already as text */
     int64_t ms;
     pt_slice path, value;
@@ -81,5 +82,5 @@ typedef struct cli_sample { /* its value already as text */
 void cli_rows_sample(cli_rows *r, const cli_sample *s);
 /* A bucket's values are given as columns. */
 void cli_rows_bucket(cli_rows *r, int64_t ms, pt_slice path, const pt_slice *values, size_t n);
-int cli_rows_end(cli_rows *r);
+int cli_rows_end(cli_rows *r, bool failed); /* a call that failed before its first row has no header either */
 #endif

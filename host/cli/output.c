@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <wchar.h>
 
-enum { MAX_TEXT = 1 << 20, MAX_CELL = 200, HELD_ROWS = 5000, MAX_HELD = 512 << 20, MAX_COLUMNS = 16 };
+enum { MAX_TEXT = 1 << 20, MAX_CELL = 200, HELD_ROWS = 5000, MAX_HELD = 512 << 20, MAX_COLUMNS = 32 };
 
 /* Controls, invisible marks and direction overrides. */
 static bool is_unsafe(uint32_t c)

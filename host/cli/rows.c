@@ -4,18 +4,27 @@
 
 enum { FLUSH_AT = 64 << 10, MAX_OUT = 64 << 20 };
 
-int cli_rows_begin(cli_rows *r, cli *c, const cli_history *q)
+void cli_rows_begin(cli_rows *r, cli *c, const cli_history *q)
+{
+    *r = (cli_rows){ .c = c, .q = q, .code = CLI_GO_ON };
+    pt_buf_init(&r->out, MAX_OUT);
+}
+
+/* The header, with the first row or at the end of a call that had none. */
+static int begin(cli_rows *r)
 {
     static const char *const sample_heads[] = { "TIME", "PATH", "VALUE", "QUALITY" };
-    static const char align[] = "llrlllllll", bucket_align[] = "llrrrrrrrr";
-    *r = (cli_rows){ .c = c, .format = q->format, .code = CLI_GO_ON };
-    pt_buf_init(&r->out, MAX_OUT);
+    static const char align[] = "llrl", bucket_align[] = "llrrrrrrrrrrrrrrrrrr";
+    _Static_assert(sizeof bucket_align == 2 + CLI_MAX_FNS + 1, "a column for each function");
+    const cli_history *q = r->q;
+    if (r->begun || r->code != CLI_GO_ON) return r->code;
+    r->begun = true;
     if (q->format == CLI_CSV) {
         pt_buf_cstr(&r->out, "time,path");
         for (size_t i = 0; i < q->n_fns; i++)
             pt_buf_printf(&r->out, ",%s", q->fns[i]);
         pt_buf_cstr(&r->out, q->n_fns ? "\n" : ",value,quality,type,flags,base64\n");
-        return CLI_GO_ON;
+        return r->code;
     }
     if (q->n_fns) {
         r->heads[0] = sample_heads[0];
@@ -26,7 +35,7 @@ int cli_rows_begin(cli_rows *r, cli *c, const cli_history *q)
     } else {
         r->table = cli_table_new(sample_heads, align, PT_COUNT_OF(sample_heads));
     }
-    if (!r->table) r->code = cli_fail(c, PT_EXIT_FAILED, "out of memory");
+    if (!r->table) r->code = cli_fail(r->c, PT_EXIT_FAILED, "out of memory");
     return r->code;
 }
 
@@ -42,7 +51,7 @@ static void start(cli_rows *r, int64_t ms, pt_slice path)
 {
     char when[PT_RFC3339_MAX];
     pt_rfc3339_format(ms, when);
-    if (r->format == CLI_TABLE) {
+    if (r->q->format == CLI_TABLE) {
         cli_table_cstr(r->table, when);
         cli_table_cell(r->table, path);
     } else {
@@ -54,9 +63,9 @@ static void start(cli_rows *r, int64_t ms, pt_slice path)
 
 void cli_rows_sample(cli_rows *r, const cli_sample *s)
 {
-    if (r->code != CLI_GO_ON) return;
+    if (begin(r) != CLI_GO_ON) return;
     start(r, s->ms, s->path);
-    if (r->format == CLI_TABLE) {
+    if (r->q->format == CLI_TABLE) {
         cli_table_cell(r->table, s->value.len ? s->value : PT_LIT("-"));
         cli_table_cstr(r->table, s->quality);
         return;
@@ -71,22 +80,23 @@ void cli_rows_sample(cli_rows *r, const cli_sample *s)
 
 void cli_rows_bucket(cli_rows *r, int64_t ms, pt_slice path, const pt_slice *values, size_t n)
 {
-    if (r->code != CLI_GO_ON) return;
+    if (begin(r) != CLI_GO_ON) return;
     start(r, ms, path);
     for (size_t i = 0; i < n; i++) {
-        if (r->format == CLI_TABLE) {
+        if (r->q->format == CLI_TABLE) {
             cli_table_cell(r->table, values[i].len ? values[i] : PT_LIT("-"));
         } else {
             pt_buf_char(&r->out, ',');
             cli_csv_cell(&r->out, values[i]);
         }
     }
-    if (r->format == CLI_CSV) pt_buf_char(&r->out, '\n');
+    if (r->q->format == CLI_CSV) pt_buf_char(&r->out, '\n');
     flush(r, false);
 }
 
-int cli_rows_end(cli_rows *r)
+int cli_rows_end(cli_rows *r, bool failed)
 {
+    if (!failed) (void)begin(r);
     flush(r, true);
     pt_buf_fini(&r->out);
     int rc = r->table ? cli_table_end(r->c, r->table) : PT_EXIT_OK;

@@ -29,7 +29,7 @@ static char *target_of(const cli_history *q, size_t i, int64_t from_ms)
         cli_query_ms(&target, "interval", q->interval_ms);
     }
     if (q->n_fns) {
-        char fns[160] = "";
+        char fns[] = FN_NAMES; /* as long as all of them, each once */
         for (size_t k = 0, n = 0; k < q->n_fns; k++)
             n += (size_t)snprintf(fns + n, sizeof fns - n, "%s%s", k ? "," : "", q->fns[k]);
         cli_query(&target, "fn", fns);
@@ -186,7 +186,7 @@ static int as_json(cli *c, const cli_history *q)
 }
 
 /* Rows of one path; the host gives long ranges in parts, each naming where the next begins. */
-static int path_rows(cli *c, const cli_history *q, size_t i, cli_rows *r, bool *begun)
+static int path_rows(cli *c, const cli_history *q, size_t i, cli_rows *r)
 {
     int64_t from_ms = q->from_ms;
     int rc = CLI_GO_ON;
@@ -196,10 +196,6 @@ static int path_rows(cli *c, const cli_history *q, size_t i, cli_rows *r, bool *
         rc = target ? cli_get(c, target, &a) : cli_fail(c, PT_EXIT_FAILED, "out of memory");
         free(target);
         if (rc == CLI_GO_ON) rc = cli_answer_json(c, &a);
-        if (rc == CLI_GO_ON && !*begun) { /* no header for a call that fails */
-            rc = cli_rows_begin(r, c, q);
-            *begun = true;
-        }
         const json_t *series = rc == CLI_GO_ON ? json_object_get(a.json, "series") : NULL;
         int64_t next_ms = 0;
         for (size_t k = 0; k < json_array_size(series); k++) {
@@ -226,12 +222,11 @@ static int from_host(cli *c, const cli_history *q)
 {
     cli_rows r;
     int rc = CLI_GO_ON;
-    bool begun = false;
     if (q->format == CLI_JSON) return as_json(c, q);
+    cli_rows_begin(&r, c, q);
     for (size_t i = 0; i < q->n && rc == CLI_GO_ON; i++)
-        rc = path_rows(c, q, i, &r, &begun);
-    if (!begun) return rc;
-    int end = cli_rows_end(&r);
+        rc = path_rows(c, q, i, &r);
+    int end = cli_rows_end(&r, rc != CLI_GO_ON);
     if (rc == CLI_GO_ON) rc = end;
     return rc == PT_EXIT_OK && c->damaged ? PT_EXIT_FAILED : rc;
 }
@@ -251,8 +246,7 @@ static int parse_fns(cli *c, const char *text, cli_history *q)
         for (size_t k = 0; k < q->n_fns; k++) {
             if (strcmp(q->fns[k], name) == 0) return cli_usage(c, "--fn: %s is given twice", name);
         }
-        if (q->n_fns == CLI_MAX_FNS) return cli_usage(c, "--fn: at most %d at once", CLI_MAX_FNS);
-        q->fns[q->n_fns++] = name;
+        q->fns[q->n_fns++] = name; /* each once: there is room for all of them */
     }
     return q->n_fns ? CLI_GO_ON : cli_usage(c, "--fn needs at least one of " FN_NAMES);
 }
@@ -337,9 +331,10 @@ const cli_verb cli_verb_history = {
     "  --interval D     one row per interval instead of samples (1m, 15m, 8h, 1d)\n"
     "  --tz ZONE        intervals of this time zone's calendar (Europe/Berlin): 15m, 8h, 1d, 1w, 1mo, 1y; a day in which the clock is\n"
     "                   changed has 23 or 25 hours. Without it they are counted from the beginning of the range\n"
-    "  --fn LIST        of an interval: count (samples of any quality), numbers (usable ones), min,max,avg,sum,first,last,twa,total,\n"
-    "                   delta,range,stddev,stddev_pop,percent_good,duration_good,samples (default count,min,max,avg), or interpolated: the value at its beginning, between numbers with\n"
-    "                   fractions on the line; OPC UA names like TimeAverage are known too\n"
+    "  --fn LIST        of an interval, as many as you like, each once: count (samples of any quality), numbers (usable ones), min,max,\n"
+    "                   avg,sum,first,last,twa,total,delta,range,stddev,stddev_pop,percent_good,duration_good,samples (default\n"
+    "                   count,min,max,avg), or interpolated: the value at its beginning, between numbers with fractions on the line;\n"
+    "                   OPC UA names like TimeAverage are known too\n"
     "  --format F       table (default), csv (time,path,value,quality,type,flags,base64; times UTC in ms; of intervals\n"
     "                   time,path and LIST) or json\n"
     "                   JSON of any length takes little memory: what comes later in it waits in a file in TMPDIR\n"

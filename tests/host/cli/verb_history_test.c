@@ -3,6 +3,8 @@
 #include "tests/host/cli/scripted_host.h"
 #include "tests/host/cli/verb.h"
 
+#define ALL_FNS "count,numbers,min,max,avg,sum,first,last,twa,total,delta,range,stddev,stddev_pop,percent_good,duration_good,samples,interpolated"
+
 static void help_and_wrong_calls(void)
 {
     static const wrong_call rows[] = {
@@ -12,6 +14,7 @@ static void help_and_wrong_calls(void)
         { { "history", "a", "--format", "xml" }, "--format is table, csv or json" },
         { { "history", "a", "--fn", "avg" }, "--fn needs --interval" },
         { { "history", "a", "--interval", "1m", "--fn", "mode" }, "'mode' is not one of" },
+        { { "history", "a", "--interval", "1m", "--fn", ALL_FNS ",TimeAverage" }, "twa is given twice" },
         { { "history", "a", "--interval", "0s" }, "--interval must be longer than nothing" },
         { { "history", "a", "--interval", "1m", "--max-points", "5" }, "either --interval or --max-points" },
         { { "history", "a", "--max-points", "1" }, "--max-points is a number from 2" },
@@ -197,6 +200,53 @@ static void aggregates_have_both_names(void)
     outcome_release(&o);
 }
 
+/* In the order they are asked for, from the host and from the files. */
+static void all_functions_are_given_at_once(void)
+{
+    static const char *const formats[] = { "csv", "json", "table" };
+    char data[420] = "";
+    for (int files = 0; files < 2; files++) {
+        if (files) CHECK_INT(plant_end(PLANT_HOST, SIGTERM), 0);
+        snprintf(data, sizeof data, "%s", plant_data());
+        for (size_t i = 0; i < PT_COUNT_OF(formats); i++) {
+            outcome o = files ? RUN("--data", data, "history", LEVEL, "--from", "now-1h", "--interval", "1h", "--fn", ALL_FNS, "--format", formats[i])
+                              : CLI("history", LEVEL, "--from", "now-1h", "--interval", "1h", "--fn", ALL_FNS, "--format", formats[i]);
+            CHECK_CODE(o, 0);
+            pt_slice rest = pt_cstr(ALL_FNS), name;
+            const char *at = o.out.ptr;
+            for (size_t n = 0; pt_slice_split(&rest, ',', &name); n++) {
+                char text[40];
+                snprintf(text, sizeof text, "%.*s", PT_SLICE_ARGS(name));
+                at = i == 1 && !files ? o.out.ptr : at; /* the host's JSON has an order of its own */
+                at = strstr(at, text);
+                pt_check_at(at != NULL, true, __FILE__, __LINE__, "%s: no %s in '%.400s'", formats[i], text, o.out.ptr);
+            }
+            outcome_release(&o);
+        }
+    }
+    plant_start(PLANT_HOST);
+    outcome o;
+    CHECK(UNTIL(has_any, &o, "nodes"));
+    outcome_release(&o);
+}
+
+static void calls_on_files_that_fail_print_nothing_either(void)
+{
+    static const char *const formats[] = { "table", "csv", "json" };
+    for (size_t i = 0; i < PT_COUNT_OF(formats); i++) {
+        outcome o = RUN("--data", plant_data(), "history", LEVEL, "G/nowhere", "--from", "now-1h", "--format", formats[i]);
+        CHECK_CODE(o, 1);
+        CHECK_SAYS(o.err, "there is no tag 'G/nowhere'");
+        CHECK_INT(o.out.len, 0);
+        outcome_release(&o);
+        o = RUN("--data", plant_data(), "history", LEVEL, "--from", "now-9y", "--interval", "1ms", "--format", formats[i]);
+        CHECK_CODE(o, 1);
+        CHECK_SAYS(o.err, "intervals");
+        CHECK_INT(o.out.len, 0);
+        outcome_release(&o);
+    }
+}
+
 /* From files whose values are known, and from the host, which has the same columns. */
 static void interpolated_values_are_on_the_line(void)
 {
@@ -229,6 +279,7 @@ int main(int argc, char **argv)
     static const pt_test tests[] = {
         PT_TEST(help_and_wrong_calls), PT_TEST(samples_come_in_the_contracts_shape), PT_TEST(csv_and_intervals_are_the_contracts),
         PT_TEST(a_path_without_a_tag_is_a_failure), PT_TEST(history_is_csv_as_the_contract_says), PT_TEST(interpolated_values_are_on_the_line),
+        PT_TEST(all_functions_are_given_at_once), PT_TEST(calls_on_files_that_fail_print_nothing_either),
         PT_TEST(without_a_host_the_files_answer_the_same), PT_TEST(every_type_comes_the_same_from_the_host),
         PT_TEST(aggregates_have_both_names),
     };
