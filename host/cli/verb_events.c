@@ -1,6 +1,7 @@
 /* host/cli/verb_events.c -- what happened: births, deaths, gaps, writes. From the host, or from a data directory. */
 #include "host/cli/cli.h"
 #include "host/cli/data.h"
+#include "host/tracker.h"
 
 #include <stdlib.h>
 
@@ -84,6 +85,43 @@ static int from_host(cli *c, const cli_events *e)
     return failed ? rc : end;
 }
 
+/* The name of each type there is: the host's, then the historian's own; NULL behind the last. */
+static const char *type_name(size_t i)
+{
+    static const char *const own[] = { "history-pruned", "history-deleted" };
+    if (i < HOST_EVENT_TYPE_COUNT) return host_event_type_name((host_event_type)i);
+    return i - HOST_EVENT_TYPE_COUNT < PT_COUNT_OF(own) ? own[i - HOST_EVENT_TYPE_COUNT] : NULL;
+}
+
+static bool is_type(pt_slice word)
+{
+    const char *name;
+    for (size_t i = 0; (name = type_name(i)); i++) {
+        if (pt_slice_eq_cstr(word, name)) return true;
+    }
+    return false;
+}
+
+/* A type that is none of ours is likely a slip; but the events may be of another build, so it is asked for all the same. */
+static void note_unknown_types(const cli *c, const char *types)
+{
+    pt_slice rest = pt_cstr(types), word;
+    pt_buf unknown, all;
+    const char *name;
+    pt_buf_init(&unknown, 1 << 16);
+    pt_buf_init(&all, 1 << 12);
+    while (pt_slice_split(&rest, ',', &word)) {
+        if (is_type(word)) continue;
+        pt_buf_cstr(&unknown, unknown.len ? "', '" : "'");
+        pt_buf_slice(&unknown, word);
+    }
+    for (size_t i = 0; (name = type_name(i)); i++)
+        pt_buf_printf(&all, "%s%s", i ? ", " : "", name);
+    if (unknown.len) (void)cli_fail(c, PT_EXIT_OK, "no events of type %.*s' are written by this build; there are %.*s", PT_SLICE_ARGS(pt_buf_view(&unknown)), PT_SLICE_ARGS(pt_buf_view(&all)));
+    pt_buf_fini(&unknown);
+    pt_buf_fini(&all);
+}
+
 static int run(cli *c, int argc, char **argv)
 {
     const char *from = NULL, *to = NULL, *limit = NULL;
@@ -100,6 +138,7 @@ static int run(cli *c, int argc, char **argv)
         rc = cli_usage(c, "--limit is a number from 1 to 100000, not '%s'", limit);
     if (rc != CLI_GO_ON) return rc;
     e.limit = (uint32_t)n;
+    note_unknown_types(c, e.types);
     return c->data_dir ? cli_data_events(c, &e, heads, align) : from_host(c, &e);
 }
 
@@ -109,7 +148,8 @@ const cli_verb cli_verb_events = {
     "\n"
     "Default range: the last hour. Types: nbirth ndeath dbirth ddeath rebirth-request seq-gap reorder-timeout host-online\n"
     "host-offline host-id-in-use write metadata-changed path-collision quarantine duplicate-node clock-skew backfill config-reload\n"
-    "history-pruned history-deleted; several are separated by commas. Oldest first; --limit N gives the newest N, newest first.\n"
+    "history-pruned history-deleted; several are separated by commas. Any other type is asked for as well,\n"
+    "and noted on standard error. Oldest first; --limit N gives the newest N, newest first.\n"
     "\n"
     "Examples:\n"
     "  plantree events --from now-8h --type ndeath,ddeath\n"

@@ -1,4 +1,5 @@
 /* tests/host/cli/verb_events_test.c */
+#include "host/tracker.h"
 #include "tests/host/cli/plant.h"
 #include "tests/host/cli/scripted_host.h"
 #include "tests/host/cli/verb.h"
@@ -69,6 +70,37 @@ static void filters_and_limits_are_taken(void)
     outcome_release(&o);
 }
 
+static void the_help_names_every_type(void)
+{
+    for (int i = 0; i < HOST_EVENT_TYPE_COUNT; i++)
+        CHECK_ROW(host_event_type_name((host_event_type)i), strstr(cli_verb_events.help, host_event_type_name((host_event_type)i)) != NULL);
+}
+
+/* The list is empty then, which alone would look like an answer; of a type we know it is one. */
+static void a_type_that_nobody_writes_is_said(void)
+{
+    for (int files = 0; files < 2; files++) {
+        const char *place = files ? "--data" : "--url", *where = files ? plant_data() : plant_url();
+        outcome o = RUN(place, where, "events", "--type", "nbirht,ndeath,no\033ne", "--json");
+        CHECK_CODE(o, 0);
+        CHECK_SAYS(o.err, "no events of type 'nbirht', 'no?ne' are written by this build; there are nbirth, ndeath, ");
+        CHECK_SAYS(o.err, ", history-pruned, history-deleted\n");
+        CHECK_STR(pt_buf_view(&o.out), "[]\n");
+        outcome_release(&o);
+        o = RUN(place, where, "events", "--type", "foo");
+        CHECK_CODE(o, 0);
+        CHECK_SAYS(o.err, "'foo'");
+        outcome_release(&o);
+        o = RUN(place, where, "events", "--type", "quarantine,history-pruned,history-deleted");
+        CHECK_CODE(o, 0);
+        CHECK_INT(o.err.len, 0);
+        outcome_release(&o);
+        o = RUN(place, where, "events");
+        CHECK_INT(o.err.len, 0);
+        outcome_release(&o);
+    }
+}
+
 static void a_death_is_an_event(void)
 {
     outcome o;
@@ -106,6 +138,7 @@ int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
         PT_TEST(help_and_wrong_calls), PT_TEST(births_are_events_in_the_contracts_shape), PT_TEST(filters_and_limits_are_taken),
+        PT_TEST(the_help_names_every_type), PT_TEST(a_type_that_nobody_writes_is_said),
         PT_TEST(a_death_is_an_event), PT_TEST(tables_are_aligned_and_json_is_as_the_host_said_it), PT_TEST(without_a_host_the_files_answer_the_same),
     };
     return plant_main("host/cli/verb_events", tests, PT_COUNT_OF(tests), argc, argv);
