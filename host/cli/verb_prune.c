@@ -93,11 +93,16 @@ static int note_weeks(const job *w, const hist_retention_result *gone, pt_status
 
 static void print_weeks(const job *w, const hist_retention_result *gone)
 {
-    char oldest[PT_RFC3339_MAX] = "nothing";
-    if (gone->oldest_ms != INT64_MAX) pt_rfc3339_format(gone->oldest_ms, oldest);
-    pt_buf_printf(w->out, "%llu weeks with %llu blocks, %llu bytes, %llu samples that %s not in blocks yet, and %llu events %s; then the oldest is %s", (unsigned long long)gone->partitions,
+    char oldest[PT_RFC3339_MAX];
+    pt_buf_printf(w->out, "%llu weeks with %llu blocks, %llu bytes, %llu samples that %s not in blocks yet, and %llu events %s; ", (unsigned long long)gone->partitions,
                   (unsigned long long)gone->blocks, (unsigned long long)gone->bytes, (unsigned long long)gone->unsealed, w->yes ? "were" : "are", (unsigned long long)gone->events,
-                  w->yes ? "are gone" : "would go", oldest);
+                  w->yes ? "are gone" : "would go");
+    if (gone->oldest_ms == INT64_MAX) {
+        pt_buf_cstr(w->out, w->yes ? "no week is left" : "no week would be left");
+        return;
+    }
+    pt_rfc3339_format(gone->oldest_ms, oldest);
+    pt_buf_printf(w->out, "the oldest week left %s on %s", w->yes ? "begins" : "would begin", oldest);
 }
 
 static int weeks(job *w)
@@ -142,7 +147,7 @@ static int note_tag(const job *w, const char *path, uint32_t tag_id, uint64_t ro
     pt_json_object(&j);
     pt_json_member_u64(&j, "tag_id", tag_id);
     pt_json_member_i64(&j, "from_ms", w->from_ms);
-    pt_json_member_i64(&j, "to_ms", w->to_ms);
+    member_time(&j, "to_ms", w->to_ms, INT64_MAX);
     pt_json_member_u64(&j, "samples", rows);
     pt_json_end_object(&j);
     int rc = note(w, "history-delete", pt_cstr(path), &after, st);
@@ -246,12 +251,16 @@ static int run(cli *c, int argc, char **argv)
     if (rc == CLI_GO_ON && !c->data_dir) rc = cli_usage(c, "--data DIR is needed: the historian's directory, with no host running on it");
     if (rc == CLI_GO_ON && paths && (keep || bytes)) rc = cli_usage(c, "--keep and --max-bytes are of the whole, not of tags");
     if (rc == CLI_GO_ON && paths && !from) rc = cli_usage(c, "--from is needed: what of the tags goes");
-    if (rc == CLI_GO_ON && paths) rc = cli_range(c, from, to, &w.from_ms, &w.to_ms);
+    if (rc == CLI_GO_ON) rc = cli_time(c, "--from", from, INT64_MIN, &w.from_ms);
+    if (rc == CLI_GO_ON) rc = cli_time(c, "--to", to, INT64_MAX, &w.to_ms);
+    if (rc == CLI_GO_ON && w.from_ms >= w.to_ms) rc = cli_usage(c, "--from must be before --to");
     if (rc == CLI_GO_ON && !paths && !keep && !bytes) rc = cli_usage(c, "what goes? --keep, --max-bytes, or paths with --from");
     if (rc == CLI_GO_ON && !paths && (from || to)) rc = cli_usage(c, "--from and --to need paths");
     if (rc == CLI_GO_ON) rc = cli_duration(c, "--keep", keep, 0, &keep_ms);
     if (rc == CLI_GO_ON && keep && keep_ms <= 0) rc = cli_usage(c, "--keep must be longer than nothing");
-    if (rc == CLI_GO_ON && bytes && (pt_bytes_parse(pt_cstr(bytes), &w.r.max_bytes, &err) || !w.r.max_bytes)) rc = cli_usage(c, "--max-bytes: '%s' is no size", bytes);
+    if (rc == CLI_GO_ON && bytes && pt_bytes_parse(pt_cstr(bytes), &w.r.max_bytes, &err)) rc = cli_usage(c, "--max-bytes: '%s' is no size", bytes);
+    if (rc == CLI_GO_ON && bytes && !w.r.max_bytes)
+        rc = cli_usage(c, "--max-bytes 0 is not allowed, because 0 is no bound in data.retention; the smallest is 1");
     if (rc != CLI_GO_ON) return rc;
     if (keep) w.r.before_ms = c->now_ms - keep_ms;
     w.yes = yes;
@@ -269,8 +278,8 @@ const cli_verb cli_verb_prune = {
     "What went is in the audit (plantree audit, actions history-prune and history-delete) and among the events.\n"
     "\n"
     "  --keep AGE       weeks that end before now - AGE go\n"
-    "  --max-bytes N    then the oldest ones, until the rest is not larger\n"
-    "  --from T --to T  which samples of the tags\n"
+    "  --max-bytes N    then the oldest ones, until the rest is not larger; at least 1\n"
+    "  --from T --to T  which samples of the tags; without --to all from --from on, also those dated in the future\n"
     "  --yes            do it\n"
     "\n"
     "Exit codes: 0 done, 2 wrong call or no such tag, 3 a host has the directory.\n"

@@ -9,22 +9,33 @@
 
 static char dir[400], csv[400];
 
-/* A year of a hundred samples a week for two tags, up to now. */
-static void fill(void)
+/* A new directory's file of samples, its header written. */
+static FILE *begin_filling(void)
 {
     static int made;
     snprintf(dir, sizeof dir, "%s/prune-%d", pt_test_dir(), ++made);
     snprintf(csv, sizeof csv, "%s/prune-%d.csv", pt_test_dir(), made);
-    int64_t now = pt_wall_ms(pt_clock_system()), week = 7 * 86400000LL;
     FILE *f = fopen(csv, "w");
-    CHECK_FATAL(f != NULL);
-    fprintf(f, "time,path,value\n");
-    for (int i = 5199; i >= 0; i--)
-        fprintf(f, "%lld,a/keep,%d.5\n%lld,a/trial,%d\n", (long long)(now - i * week / 100), i, (long long)(now - i * week / 100), i);
+    CHECK_FATAL(f && fprintf(f, "time,path,value\n") > 0);
+    return f;
+}
+
+static void end_filling(FILE *f)
+{
     CHECK_FATAL(fclose(f) == 0);
     outcome o = RUN("import", csv, "--data", dir);
     CHECK_CODE(o, 0);
     outcome_release(&o);
+}
+
+/* A year of a hundred samples a week for two tags, up to now. */
+static void fill(void)
+{
+    FILE *f = begin_filling();
+    int64_t now = pt_wall_ms(pt_clock_system()), week = 7 * 86400000LL;
+    for (int i = 5199; i >= 0; i--)
+        fprintf(f, "%lld,a/keep,%d.5\n%lld,a/trial,%d\n", (long long)(now - i * week / 100), i, (long long)(now - i * week / 100), i);
+    end_filling(f);
 }
 
 static int64_t samples_of(const char *path)
@@ -89,6 +100,8 @@ static void help_and_wrong_calls(void)
         { { "prune", "--data", "d" }, "what goes?" },
         { { "prune", "--data", "d", "--keep", "soon" }, "--keep: 'soon' is no duration" },
         { { "prune", "--data", "d", "--max-bytes", "many" }, "--max-bytes: 'many' is no size" },
+        { { "prune", "--data", "d", "--max-bytes", "0" }, "--max-bytes 0 is not allowed, because 0 is no bound in data.retention; the smallest is 1" },
+        { { "prune", "a/b", "--data", "d", "--from", "2000", "--to", "2000" }, "--from must be before --to" },
         { { "prune", "--data", "d", "--from", "0", "--keep", "1y" }, "--from and --to need paths" },
         { { "prune", "a/b", "--data", "d" }, "--from is needed" },
         { { "prune", "a/b", "--data", "d", "--from", "0", "--keep", "1y" }, "are of the whole, not of tags" },
@@ -123,7 +136,7 @@ static void old_weeks_go_only_when_it_is_meant(void)
     outcome_release(&o);
     CHECK(samples_of("a/keep") >= 3900 && samples_of("a/keep") <= 4000); /* 39 weeks, and what is left of the one before */
     o = RUN("prune", "--data", dir, "--keep", "273d");
-    CHECK_SAYS(o.out, "0 weeks with 0 blocks, 0 bytes, 0 samples that are not in blocks yet, and 0 events would go; then the oldest is ");
+    CHECK_SAYS(o.out, "0 weeks with 0 blocks, 0 bytes, 0 samples that are not in blocks yet, and 0 events would go; the oldest week left would begin on 20");
     outcome_release(&o);
     o = RUN("verify", "--data", dir);
     CHECK_CODE(o, 0);
@@ -226,6 +239,43 @@ static void a_tags_samples_go_and_no_others(void)
     json_decref(row);
 }
 
+/* Without --to there is no end: not even now is one. */
+static void without_an_end_everything_from_the_beginning_on_goes(void)
+{
+    int64_t now = pt_wall_ms(pt_clock_system());
+    FILE *f = begin_filling();
+    for (int day = -2; day <= 1; day++) /* tomorrow, too: some clocks are fast */
+        fprintf(f, "%lld,a/trial,7\n", (long long)(now + day * 86400000LL));
+    end_filling(f);
+    outcome o = RUN("prune", "a/trial", "--data", dir, "--from", "now-36h");
+    CHECK_SAYS(o.out, "a/trial: 3 samples would go");
+    outcome_release(&o);
+    o = RUN("prune", "a/trial", "--data", dir, "--from", "now-36h", "--yes");
+    CHECK_CODE(o, 0);
+    CHECK_SAYS(o.out, "a/trial: 3 samples are gone");
+    outcome_release(&o);
+    json_t *row = last_audited(1), *after = json_object_get(row, "after"), *event = only_event("history-deleted");
+    check_shape(after, "tag_id:i from_ms:i to_ms:i? samples:i");
+    CHECK(json_is_null(json_object_get(after, "to_ms")));
+    CHECK(json_equal(after, json_object_get(event, "detail")));
+    json_decref(event);
+    json_decref(row);
+}
+
+static void when_no_week_is_left_that_is_said(void)
+{
+    FILE *f = begin_filling();
+    fprintf(f, "2020-01-01T00:00:00Z,a/b,7\n");
+    end_filling(f);
+    outcome o = RUN("prune", "--data", dir, "--keep", "1y");
+    CHECK_SAYS(o.out, "would go; no week would be left\n");
+    outcome_release(&o);
+    o = RUN("prune", "--data", dir, "--keep", "1y", "--yes");
+    CHECK_CODE(o, 0);
+    CHECK_SAYS(o.out, "are gone; no week is left\n");
+    outcome_release(&o);
+}
+
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
@@ -234,6 +284,8 @@ int main(int argc, char **argv)
         PT_TEST(late_samples_go_along),
         PT_TEST(without_an_audit_nothing_goes),
         PT_TEST(a_tags_samples_go_and_no_others),
+        PT_TEST(without_an_end_everything_from_the_beginning_on_goes),
+        PT_TEST(when_no_week_is_left_that_is_said),
     };
     return pt_test_main("host/cli/verb_prune", tests, PT_COUNT_OF(tests), argc, argv);
 }
