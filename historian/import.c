@@ -45,6 +45,7 @@ typedef struct in {
     int columns;
     bool have_header, replayed;
     hist__rows batch;
+    pt_buf began;       /* a byte per tag number: 1 the tag's history does not begin with a null of no type, 2 it does, 0 not looked at */
     pt_arena scratch;   /* of one record */
     json_t *json;       /* owned: the present JSONL record */
 } in;
@@ -479,8 +480,31 @@ static pt_status parse_quality(pt_slice text, uint8_t *out, pt_error *err)
     return pt_fail(err, PT_EMALFORMED, "quality '%.*s'", (int)(text.len > 20 ? 20 : text.len), text.ptr);
 }
 
+/* Does the tag's history begin with a null that came before its type was known? */
+static bool began_with_nothing(in *s, const hist_tag *t)
+{
+    hist_sample first;
+    if (t->tag_id >= s->began.len) {
+        size_t more = t->tag_id + 1 - s->began.len;
+        if (pt_buf_reserve(&s->began, more) != PT_OK) return false;
+        memset(s->began.ptr + s->began.len, 0, more);
+        s->began.len += more;
+    }
+    char *known = &s->began.ptr[t->tag_id];
+    if (!*known) *known = t->samples && hist_value_at(s->h, t->tag_id, t->first_ms, &s->scratch, &first) == PT_OK && first.type == SPB_UNKNOWN ? 2 : 1;
+    return *known == 2;
+}
+
+/* The type of a null that comes without one: its tag's, but one that is there already stays as it is: the same file again changes nothing. */
+static uint32_t type_of_null(in *s, const hist_tag *t, int64_t time_ms)
+{
+    hist_sample there;
+    bool untyped = began_with_nothing(s, t) && hist_value_at(s->h, t->tag_id, time_ms, &s->scratch, &there) == PT_OK && there.time_ms == time_ms && there.type == SPB_UNKNOWN;
+    return untyped ? SPB_UNKNOWN : (uint32_t)t->type;
+}
+
 /* Which tag: by its whole identity when the record says where it comes from, else the one that has the path, else a new one of source "import". */
-static pt_status find_tag(in *s, record *r, uint32_t *type, uint32_t *tag_id, pt_error *err)
+static pt_status find_tag(in *s, record *r, int64_t time_ms, uint32_t *type, uint32_t *tag_id, pt_error *err)
 {
     hist_tag_key key = { r->f[C_SOURCE], r->f[C_GROUP], r->f[C_EDGE], r->f[C_DEVICE], r->f[C_METRIC] };
     pt_slice path = r->f[C_PATH].len ? r->f[C_PATH] : r->f[C_METRIC];
@@ -504,6 +528,7 @@ static pt_status find_tag(in *s, record *r, uint32_t *type, uint32_t *tag_id, pt
     if (known == PT_OK && (!key.source.len || (pt_slice_eq(key.source, t.key.source) && pt_slice_eq(key.group, t.key.group) && pt_slice_eq(key.edge, t.key.edge) &&
                                                pt_slice_eq(key.device, t.key.device) && pt_slice_eq(key.metric, t.key.metric)))) {
         *tag_id = t.tag_id; /* the tag's present type and unit stay: old samples do not change what it is today */
+        if (typed && !named && r->nothing) *type = type_of_null(s, &t, time_ms);
         if (typed || *type == SPB_UNKNOWN) return PT_OK;
         key = t.key; /* so far there were nulls of no type: this one decides */
         path = t.path;
@@ -533,7 +558,7 @@ static pt_status parse_sample(in *s, record *r, hist_sample *out, pt_error *err)
     }
     if (st == PT_OK) st = parse_quality(r->f[C_QUALITY], &out->quality, err);
     r->nothing = r->is_null || !hist__has_value(out) || (!r->f[C_FLAGS].ptr && !r->f[C_VALUE].len && !r->is_text);
-    if (st == PT_OK) st = find_tag(s, r, &type, &out->tag_id, err);
+    if (st == PT_OK) st = find_tag(s, r, out->time_ms, &type, &out->tag_id, err);
     if (st != PT_OK) return st;
     if (!r->f[C_TYPE].len) type = type_without_rounding(type, r);
     out->type = (uint8_t)type;
@@ -654,6 +679,7 @@ pt_status hist_import(hist *h, const hist_import_options *o, hist_import_report 
     in s = { .h = h, .o = o, .r = report, .consumed = o->start_offset, .line = 1 };
     pt_buf_init(&s.text, RECORD_MAX);
     hist__rows_init(&s.batch);
+    pt_buf_init(&s.began, UINT32_MAX);
     pt_arena_init(&s.scratch, RECORD_MAX * (size_t)2);
     pt_status st = pt_buf_reserve(&s.text, READ_AT_ONCE);
     if (st == PT_OK && o->format == HIST_CSV && o->header.len) st = read_header(&s, trim(o->header), err);
@@ -663,6 +689,7 @@ pt_status hist_import(hist *h, const hist_import_options *o, hist_import_report 
     json_decref(s.json);
     pt_arena_fini(&s.scratch);
     hist__rows_fini(&s.batch);
+    pt_buf_fini(&s.began);
     pt_buf_fini(&s.text);
     return st;
 }
