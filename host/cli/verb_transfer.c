@@ -230,9 +230,11 @@ static int find_start(cli *c, transfer *t, const char *input, hist_import_option
     if (!f && t->resume && errno != ENOENT) return cli_fail(c, PT_EXIT_FAILED, "%s: %s", t->resume, strerror(errno));
     if (!f) return CLI_GO_ON;
     int words = fscanf(f, "%llu %llu %llx", &offset, &line, &was); /* of an older build: only the offset */
+    char more;
+    bool rest = words != EOF && fscanf(f, " %c", &more) == 1;
     fclose(f);
     if (words == EOF) return CLI_GO_ON; /* empty */
-    if (words != 1 && words != 3) return cli_fail(c, PT_EXIT_FAILED, "%s is no state of an import; nothing was imported", t->resume);
+    if ((words != 1 && words != 3) || rest) return cli_fail(c, PT_EXIT_FAILED, "%s is no state of an import; nothing was imported", t->resume);
     if (offset == 0) return CLI_GO_ON;
     if (offset > t->size) return cli_fail(c, PT_EXIT_FAILED, "%s says %llu bytes of %s are imported, which has %llu: it belongs to another file; nothing was imported", t->resume, offset, input, (unsigned long long)t->size);
     if (words == 3 && !sum_before(t, offset, &sum)) return cli_fail(c, PT_EXIT_FAILED, "%s: %s", input, strerror(errno));

@@ -533,27 +533,30 @@ static void whole_numbers_that_a_double_would_round_are_kept(void)
         { "18446744073709551616", SPB_DOUBLE, 0x43f0000000000000u }, { "-9223372036854775809", SPB_DOUBLE, 0xc3e0000000000000u },
         { "1e17", SPB_DOUBLE, 0x4376345785d8a000u },             { "1.5", SPB_DOUBLE, 0x3ff8000000000000u },
     };
+    hist *h = open_store(new_dir(), 64);
+    pt_arena arena;
+    pt_arena_init(&arena, 1 << 20);
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
         for (int form = 0; form < 4; form++) { /* CSV and JSON, of a new tag and of one that is a Double */
-            hist *h = open_store(new_dir(), 64);
             hist_import_report r;
             pt_error err = { 0 };
             hist_sample s = { 0 };
-            char text[200];
-            if (form & 2) CHECK_OK(import_text(h, HIST_CSV, "time,path,value\n1,x,1.5\n", false, &r, &err));
-            snprintf(text, sizeof text, form & 1 ? "{\"time\":2,\"path\":\"x\",\"value\":%s}\n" : "time,path,value\n2,x,%s\n", rows[i].value);
-            CHECK_ROW(text, import_text(h, form & 1 ? HIST_JSONL : HIST_CSV, text, false, &r, &err) == PT_OK);
-            CHECK_ROW(text, read_rows(h, 1, 2, 3, false, &s, 1) == 1 && s.type == rows[i].type && s.as.u64 == rows[i].word);
-            CHECK_OK(import_text(h, HIST_CSV, "time,path,value\n3,x,0.25\n", false, &r, &err)); /* the tag takes what it took before */
-            pt_arena arena;
             hist_tag t;
-            pt_arena_init(&arena, 1 << 16);
-            CHECK_OK_FATAL(hist_tag_by_id(h, 1, &arena, &t));
-            CHECK_ROW(text, t.type == SPB_DOUBLE);
-            pt_arena_fini(&arena);
-            close_ok(h);
+            char path[20], text[200];
+            snprintf(path, sizeof path, "x%zu/%d", i, form);
+            snprintf(text, sizeof text, "time,path,value\n1,%s,1.5\n", path);
+            if (form & 2) CHECK_OK(import_text(h, HIST_CSV, text, false, &r, &err));
+            snprintf(text, sizeof text, form & 1 ? "{\"time\":2,\"path\":\"%s\",\"value\":%s}\n" : "time,path,value\n2,%s,%s\n", path, rows[i].value);
+            CHECK_ROW(text, import_text(h, form & 1 ? HIST_JSONL : HIST_CSV, text, false, &r, &err) == PT_OK);
+            CHECK_OK_FATAL(hist_tag_by_path(h, pt_cstr(path), &arena, &t));
+            CHECK_ROW(text, read_rows(h, t.tag_id, 2, 3, false, &s, 1) == 1 && s.type == rows[i].type && s.as.u64 == rows[i].word);
+            CHECK_ROW(text, t.type == SPB_DOUBLE); /* so that it takes what it took before */
+            snprintf(text, sizeof text, "time,path,value\n3,%s,0.25\n", path);
+            CHECK_OK(import_text(h, HIST_CSV, text, false, &r, &err));
         }
     }
+    pt_arena_fini(&arena);
+    close_ok(h);
 }
 
 static void a_text_in_json_is_a_string_unless_its_tag_says_otherwise(void)

@@ -260,7 +260,7 @@ static void states_of_other_kinds_are_told_apart(void)
     char state[420], fresh[420];
     snprintf(state, sizeof state, "%s/kinds.state", plant_dir());
     snprintf(fresh, sizeof fresh, "%s/kinds", plant_dir());
-    static const char *const strange[] = { "time,path,value\n", "16 2\n", "16 2 x\n" };
+    static const char *const strange[] = { "time,path,value\n", "16 2\n", "16 2 x\n", "16\nx,y\n", "16,2\n" };
     write_rows(csv, "k/a", 10, 8);
     for (size_t i = 0; i < PT_COUNT_OF(strange); i++) {
         FILE *f = fopen(state, "w");
