@@ -136,7 +136,13 @@ static void without_a_host_the_files_answer_the_same(void)
     outcome_release(&o);
     o = RUN("--data", plant_data(), "history", SETPOINT, "--from", "now-1h", "--format", "csv");
     CHECK_CODE(o, 0);
-    CHECK(pt_slice_starts(pt_buf_view(&o.out), pt_buf_view(&live.out))); /* the set-point's first value, and what came since */
+    pt_slice rest = pt_buf_view(&live.out), line;
+    while (pt_slice_split(&rest, '\n', &line)) { /* the set-point's first value; more may have come since, of earlier, too: what waited in the edge node's spool */
+        char *row = pt_slice_dup(line);
+        CHECK_FATAL(row != NULL);
+        CHECK_SAYS(o.out, row);
+        free(row);
+    }
     CHECK(live.out.len > strlen("time,path,value,quality,type,flags,base64\n"));
     outcome_release(&o);
     outcome_release(&live);
