@@ -247,6 +247,7 @@ static void more_kinds_of_nonsense_are_named(void)
         const char *text, *why;
     } rows[] = {
         { HIST_CSV, "time,path,value,quality\n1,x,1,EXCELLENT\n", "quality 'EXCELLENT'" },
+        { HIST_CSV, "time,path,value,quality,flags\n1,x,1,BAD,L\n", "the flag L, but no good or uncertain number" },
         { HIST_CSV, "time,path,value\n1,,1\n", "neither path nor metric" },
         { HIST_CSV, "time,path,type,value\n1,x,Float,nan:7f\n", "line 2" },
         { HIST_CSV, "time,path,type,value\n1,x,Bytes,AB=C\n", "base64" },
