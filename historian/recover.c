@@ -14,8 +14,10 @@ static pt_status put_row(hist *h, const hist_sample *s, int64_t row)
     hist__hot *hot = hist__hot_at(h, s->tag_id);
     bool state = hist__is_state(s), known = false;
     const hist_sample *stored = hist__find_in_blocks(h, s->tag_id, s->time_ms, state);
-    if (stored && hist__same_content(stored, s) && !hist__pending_find(hot, s->time_ms, state)) return PT_OK;
-    if (!stored && hist__left_out(h, s)) return PT_OK;
+    if (!hist__pending_find(hot, s->time_ms, state)) { /* else it takes the place of one that came before it */
+        if (stored && hist__same_content(stored, s)) return PT_OK;
+        if (!stored && hist__left_out(h, s)) return PT_OK;
+    }
     bool in_blocks = stored != NULL;
     pt_status st = hist__pending_put(h, s, (uint64_t)row, &known);
     if (st != PT_OK) return st;

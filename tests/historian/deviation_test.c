@@ -7,6 +7,7 @@
 #include "historian/store.h"
 #include "historian/transfer.h"
 #include "tests/support/check.h"
+#include "tests/support/wait.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -381,6 +382,56 @@ static void a_sealing_that_fails_half_way_counts_nothing_twice(void)
     CHECK_INT(verified(dir).faults, 0);
 }
 
+/* In the journal stands a value far from the line, and behind it the one that took its place and was left out. */
+static void a_value_that_was_replaced_does_not_come_back(void)
+{
+    static hist_sample out[200];
+    for (int sealed_first = 0; sealed_first < 2; sealed_first++) {
+        const char *dir = under(sealed_first ? "replaced-late" : "replaced");
+        hist *h = open_with(dir, 1);
+        uint32_t slow = tag_at(h, "slow", SPB_DOUBLE), thin = tag_at(h, "thin/a", SPB_DOUBLE);
+        hist_sample s = number(NOW, 1), odd = number(NOW + 5000, 100), right = number(NOW + 5000, 1);
+        s.tag_id = slow; /* its row keeps those behind it in the journal */
+        CHECK_OK(hist_append(h, &s, 1));
+        odd.tag_id = right.tag_id = thin;
+        for (int i = 0; i < 256; i++) {
+            s = number(NOW + i * 1000, 1);
+            s.tag_id = thin;
+            CHECK_OK(hist_append(h, &s, 1));
+            if (i != (sealed_first ? 255 : 10)) continue;
+            CHECK_OK(hist_flush(h, 10000, NULL));
+            hist_stats st;
+            if (sealed_first) CHECK_WITHIN_FATAL(10000, (hist_stats_get(h, &st), st.blocks > 0));
+            CHECK_OK(hist_append(h, &odd, 1));
+            CHECK_OK(hist_flush(h, 10000, NULL));
+            CHECK_OK(hist_append(h, &right, 1));
+            CHECK_OK(hist_flush(h, 10000, NULL));
+        }
+        CHECK_OK(hist_flush(h, 10000, NULL));
+        hist_stats st;
+        CHECK_WITHIN_FATAL(10000, (hist_stats_get(h, &st), st.blocks > 0));
+        for (int round = 0; round < 4; round++) { /* the writer; a reader beside it; opened again; sealed */
+            hist *reader = NULL;
+            hist_options o;
+            hist_options_init(&o);
+            o.dir = dir;
+            o.read_only = true;
+            if (round == 1) CHECK_OK_FATAL(hist_open(&o, &fake.clock, NULL, &reader, NULL));
+            uint64_t n = read_all(reader ? reader : h, thin, out, PT_COUNT_OF(out)), wrong = 0;
+            for (uint64_t i = 0; i < n; i++) wrong += out[i].as.f64 != 1;
+            CHECK(n >= 2 && n < 20 && wrong == 0);
+            if (reader) CHECK_OK(hist_close(reader, 1000, NULL));
+            if (round == 1) {
+                CHECK_OK(hist_close(h, 10000, NULL));
+                h = open_with(dir, 1);
+            }
+            if (round == 2) CHECK_OK(hist_seal(h, NULL));
+        }
+        CHECK_OK(hist_close(h, 10000, NULL));
+        CHECK_INT(verified(dir).faults, 0);
+    }
+}
+
 static bool collect(void *ctx, pt_slice bytes)
 {
     return pt_buf_slice(ctx, bytes) == PT_OK;
@@ -498,6 +549,7 @@ int main(int argc, char **argv)
         PT_TEST(replay_after_a_crash_counts_nothing_twice),
         PT_TEST(an_older_partition_is_brought_forward),
         PT_TEST(a_sealing_that_fails_half_way_counts_nothing_twice),
+        PT_TEST(a_value_that_was_replaced_does_not_come_back),
         PT_TEST(thinned_samples_are_exported_and_imported_with_their_lines),
         PT_TEST(behind_an_unknown_bound_nothing_is_left_out),
     };
