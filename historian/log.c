@@ -5,6 +5,7 @@
 #include "historian/log.h"
 #include "historian/store.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 typedef struct merge {
@@ -61,15 +62,37 @@ static pt_status next_row(hist *h, merge *m, uint64_t after, pt_error *err)
 
 static pt_status read_range(merge *m, hist_log_range *r, uint64_t *journal_end, pt_error *err)
 {
-    int64_t cut = 0, first = 0, end = 0, events = 0;
+    int64_t cut = 0, first = 0, end = 0, events = 0, before = 0, run = 0;
     /* Row 1 still there, and not emptied: nothing was ever taken away. */
     pt_status st = hist__db_number(m->journal, "SELECT coalesce((SELECT id > 1 OR n = 0 FROM journal ORDER BY id LIMIT 1), 0)", &cut, err);
     if (st == PT_OK) st = hist__db_number(m->journal, "SELECT coalesce((SELECT seq FROM journal ORDER BY id LIMIT 1), 0)", &first, err);
     if (st == PT_OK) st = hist__db_number(m->journal, "SELECT coalesce((SELECT seq + n - 1 FROM journal ORDER BY id DESC LIMIT 1), 0)", &end, err);
     if (st == PT_OK) st = hist__db_number(m->catalog, "SELECT coalesce(max(seq), 0) FROM event", &events, err);
+    /* Without a row there are events alone; the last that follow each other without a gap. With a first row, those before it, if they are all there. */
+    if (st == PT_OK && !end) st = hist__db_number(m->catalog, "SELECT coalesce(max(seq), 1) FROM event AS e WHERE NOT EXISTS (SELECT 1 FROM event WHERE seq = e.seq - 1)", &run, err);
+    if (st == PT_OK && end && !cut) {
+        char sql[80];
+        snprintf(sql, sizeof sql, "SELECT count(*) FROM event WHERE seq < %lld", (long long)first);
+        st = hist__db_number(m->catalog, sql, &before, err);
+        cut = before != first - 1;
+    }
     *journal_end = (uint64_t)end;
-    r->oldest = cut ? (uint64_t)first : 1;
+    r->oldest = !end ? (uint64_t)run : cut ? (uint64_t)first : 1;
     r->newest = (uint64_t)(end > events ? end : events);
+    return st;
+}
+
+/* Numbers [from, to) are in no row the snapshot shows: are they in one by now? What an event committed later follows, was committed before it. */
+static pt_status is_hole(hist *h, uint64_t from, uint64_t to, bool *hole, pt_error *err)
+{
+    char sql[120];
+    sqlite3 *db = NULL;
+    int64_t rows = 0;
+    pt_status st = open_snapshot(h, "journal.db", HIST__JOURNAL, &db, err);
+    snprintf(sql, sizeof sql, "SELECT count(*) FROM journal WHERE seq < %lld AND seq + n > %lld", (long long)to, (long long)from);
+    if (st == PT_OK) st = hist__db_number(db, sql, &rows, err);
+    hist__db_close(db);
+    *hole = rows == 0;
     return st;
 }
 
@@ -84,7 +107,8 @@ static pt_status walk(hist *h, merge *m, uint64_t after, uint64_t limit, uint64_
         hist_change c = { 0 };
         if (m->event_there && m->event.seq < sample_seq) {
             uint64_t expected = (r->next_after > journal_end ? r->next_after : journal_end) + 1;
-            if (m->event.seq > journal_end && m->event.seq != expected) break;
+            bool hole = true; /* events that went with their time, in a directory of an older build */
+            if (m->event.seq > journal_end && m->event.seq != expected && ((st = is_hole(h, expected, m->event.seq, &hole, err)) != PT_OK || !hole)) break;
             c = (hist_change){ .seq = m->event.seq, .event = &m->event };
         } else if (sample_there) {
             c = (hist_change){ .seq = sample_seq, .sample = &m->decoded.s[m->at++] };
@@ -107,10 +131,10 @@ pt_status hist_log_read(hist *h, uint64_t after, uint64_t limit, bool (*each)(vo
     pt_status st = open_snapshot(h, "journal.db", HIST__JOURNAL, &m.journal, err);
     if (st == PT_OK) st = open_snapshot(h, "catalog.db", HIST__CATALOG, &m.catalog, err);
     if (st == PT_OK) st = read_range(&m, range, &journal_end, err);
-    if (st == PT_OK && after + 1 < range->oldest) st = pt_fail(err, PT_ESTATE, "changes up to %llu are not kept any more", (unsigned long long)range->oldest - 1);
+    if (st == PT_OK && after < INT64_MAX && after + 1 < range->oldest) st = pt_fail(err, PT_ESTATE, "changes up to %llu are not kept any more", (unsigned long long)range->oldest - 1);
     if (st == PT_OK) st = hist__db_prepare(m.journal, "SELECT seq, data FROM journal WHERE seq + n - 1 > ?1 ORDER BY id", &m.rows, err);
     if (st == PT_OK) st = hist__db_prepare(m.catalog, "SELECT seq, time_ms, type, node, device, path, detail FROM event WHERE seq > ?1 ORDER BY seq", &m.events, err);
-    if (st == PT_OK) {
+    if (st == PT_OK && after < INT64_MAX) { /* there are no numbers beyond */
         sqlite3_bind_int64(m.rows, 1, (int64_t)after);
         sqlite3_bind_int64(m.events, 1, (int64_t)after);
         st = walk(h, &m, after, limit, journal_end, each, ctx, range, err);

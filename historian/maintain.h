@@ -49,7 +49,7 @@ typedef struct hist_retention_result {
     uint64_t unsealed;  /* samples and STATE rows of those partitions that were not in blocks yet */
     int64_t oldest_ms;  /* start of the oldest partition left; INT64_MAX when none */
 } hist_retention_result;
-/* The partition being written to (it holds `now`) stays in any case. Events before before_ms go too. What is not in blocks yet goes with its partition. The
+/* The partition being written to (it holds `now`) stays in any case. Events before before_ms go too, but for those the change log reaches back to. What is not in blocks yet goes with its partition. The
  * result is what a dry run said before: blocks and bytes are those of the files as they were found. What went is an event, "history-pruned". */
 PT_MUST_CHECK pt_status hist_retention_apply(hist *h, const hist_retention *r, hist_retention_result *out, pt_error *err);
 

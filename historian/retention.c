@@ -339,13 +339,14 @@ static pt_status drop_weeks(hist *h, plan *p, pt_error *err)
 static pt_status drop_events(hist *h, const plan *p, pt_error *err)
 {
     if (p->r->before_ms == INT64_MIN) return PT_OK;
-    char sql[160];
-    int64_t n = 0;
-    /* The newest event stays: it keeps the change numbers going. */
-    snprintf(sql, sizeof sql, "SELECT count(*) FROM event WHERE time_ms < %lld AND seq < (SELECT max(seq) FROM event)", (long long)p->r->before_ms);
-    pt_status st = hist__db_number(h->catalog, sql, &n, err);
+    char sql[200];
+    int64_t n = 0, logged = 0;
+    /* The newest event stays: it keeps the change numbers going. So do those the change log still reaches back to, or it would have holes. */
+    pt_status st = hist__db_number(h->journal, "SELECT coalesce(min(seq), 9223372036854775807) FROM journal", &logged, err);
+    snprintf(sql, sizeof sql, "SELECT count(*) FROM event WHERE time_ms < %lld AND seq < min(%lld, (SELECT max(seq) FROM event))", (long long)p->r->before_ms, (long long)logged);
+    if (st == PT_OK) st = hist__db_number(h->catalog, sql, &n, err);
     if (st == PT_OK && n && !p->r->dry_run) {
-        snprintf(sql, sizeof sql, "DELETE FROM event WHERE time_ms < %lld AND seq < (SELECT max(seq) FROM event)", (long long)p->r->before_ms);
+        snprintf(sql, sizeof sql, "DELETE FROM event WHERE time_ms < %lld AND seq < min(%lld, (SELECT max(seq) FROM event))", (long long)p->r->before_ms, (long long)logged);
         st = hist__db_exec(h->catalog, sql, err);
     }
     if (st == PT_OK) p->out->events = (uint64_t)n;
