@@ -198,7 +198,8 @@ PT_MUST_CHECK pt_status hist_buckets(hist *h, uint32_t tag_id, int64_t from_ms, 
 
 /* Reduce a range to about `max_points` samples for a trend: per bucket the first, min, max and last sample, in time order; everything when
  * there are not more than max_points. What is no usable number (bad, stale, null,
- * STATE): per bucket the first and the last. Non-numeric tags: evenly thinned changes, and STATE rows. *raw_count: samples behind it. */
+ * STATE): per bucket the first and the last. Non-numeric tags: evenly thinned changes, and beside them at most half as many STATE rows
+ * with the values that end them. *raw_count: samples behind it. */
 PT_MUST_CHECK pt_status hist_reduce(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, uint32_t max_points,
                                     bool (*each)(void *ctx, const hist_sample *s), void *ctx, uint64_t *raw_count, pt_error *err);
 

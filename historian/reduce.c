@@ -150,21 +150,30 @@ static bool changed(memory *m, const hist_sample *s, pt_status *st)
     return !same;
 }
 
-/* Pass 0 counts changes, pass 1 gives every `stride`-th. STATE rows always. */
-static pt_status walk_changes(hist__scan *scan, sink *k, uint64_t stride, uint64_t *changes, pt_error *err)
+/* What a tag that is no number has, and of which every so many are given. */
+typedef struct changes {
+    uint64_t values, states;
+} changes;
+
+/* Without a sink only counted, else every stride-th of each kind is given; and the first value behind a state, which ends it. */
+static pt_status walk_changes(hist__scan *scan, sink *k, const changes *stride, changes *found, pt_error *err)
 {
     memory m;
     hist__rows_init(&m.row);
     hist__piece piece;
     pt_status st, failed = PT_OK;
-    *changes = 0;
+    bool ends = false;
+    *found = (changes){ 0 };
     while ((st = hist__scan_next(scan, &piece, err)) == PT_OK) {
         for (size_t i = 0; i < piece.n && failed == PT_OK && !(k && k->stopped); i++) {
             const hist_sample *s = &piece.rows[i];
             bool state = hist__is_state(s);
             if (!changed(&m, s, &failed)) continue;
-            if (k && (state || *changes % stride == 0)) give(k, s);
-            *changes += !state;
+            uint64_t *n = state ? &found->states : &found->values;
+            bool due = *n % (state ? stride->states : stride->values) == 0;
+            if (k && (due || (ends && !state))) give(k, s);
+            ends = state && (due || ends);
+            ++*n;
         }
         if (failed != PT_OK || (k && k->stopped)) break;
     }
@@ -186,7 +195,7 @@ static pt_status give_all(hist__scan *scan, sink *k, pt_error *err)
 pt_status hist_reduce(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, uint32_t max_points, bool (*each)(void *ctx, const hist_sample *s),
                       void *ctx, uint64_t *raw_count, pt_error *err)
 {
-    uint64_t rows = 0, samples = 0, numbers = 0, changes = 0;
+    uint64_t rows = 0, samples = 0, numbers = 0;
     int64_t first_ms = 0, last_ms = 0;
     sink k = { .each = each, .ctx = ctx };
     if (max_points == 0) return pt_fail(err, PT_EINVAL, "max_points must be positive");
@@ -202,11 +211,15 @@ pt_status hist_reduce(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, 
     } else if (numbers * 2 >= samples) {
         st = reduce_numbers(scan, first_ms, last_ms + 1, max_points, numbers == rows, &k, err);
     } else {
-        st = walk_changes(scan, NULL, 1, &changes, err);
+        const uint64_t states_max = max_points / 2 ? max_points / 2 : 1;
+        changes stride = { 1, 1 }, found;
+        st = walk_changes(scan, NULL, &stride, &found, err);
         hist__scan_close(scan);
         scan = NULL;
         if (st == PT_OK) st = hist__scan_open(h, tag_id, from_ms, to_ms, false, &scan, err);
-        if (st == PT_OK) st = walk_changes(scan, &k, (changes + max_points - 1) / max_points ? (changes + max_points - 1) / max_points : 1, &changes, err);
+        if (found.values > max_points) stride.values = (found.values + max_points - 1) / max_points;
+        if (found.states > states_max) stride.states = (found.states + states_max - 1) / states_max;
+        if (st == PT_OK) st = walk_changes(scan, &k, &stride, &found, err);
     }
     hist__scan_close(scan);
     return st;

@@ -189,6 +189,31 @@ static void states_are_kept_beside_thinned_changes(void)
     close_ok(h);
 }
 
+/* A node that comes and goes all the time: states are thinned too, and each is ended by the value that did. */
+static void many_states_are_thinned_too(void)
+{
+    hist *h = open_store(new_dir(), 64);
+    uint32_t a = make_tag(h, "a", SPB_STRING);
+    for (int i = 0; i < 6000; i++) append_one(h, i % 3 == 2 ? state_row(a, NOW + i) : str(a, NOW + i, i % 6 < 3 ? "on" : "off"));
+    flush(h);
+    static reduced r;
+    for (int round = 0; round < 2; round++) {
+        for (uint32_t points = 1; points <= 1000; points *= 10) {
+            uint64_t states = 0, open = 0;
+            r.n = 0;
+            CHECK_OK(hist_reduce(h, a, NOW, NOW + 6000, points, keep_sample, &r, NULL, NULL));
+            for (size_t i = 0; i < r.n; i++) {
+                bool state = hist__is_state(&r.s[i]);
+                states += state;
+                open += state && i + 1 < r.n && r.s[i + 1].time_ms != r.s[i].time_ms + 1;
+            }
+            CHECK(r.n <= points * 2 + 2 && states <= (points / 2 ? points / 2 : 1) && states >= points / 4 && open == 0);
+        }
+        seal(h);
+    }
+    close_ok(h);
+}
+
 static bool only_two(void *ctx, const hist_sample *s)
 {
     (void)s;
@@ -226,6 +251,7 @@ int main(int argc, char **argv)
         PT_TEST(as_many_bad_values_as_good_ones_are_reduced_like_them),
         PT_TEST(a_tag_of_many_types_is_reduced_too),
         PT_TEST(states_are_kept_beside_thinned_changes),
+        PT_TEST(many_states_are_thinned_too),
         PT_TEST(bad_calls_are_refused_and_it_stops_when_told),
     };
     setup();
