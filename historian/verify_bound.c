@@ -124,6 +124,7 @@ static pt_status compare(hist__check *c, const look *l, const raw *r, doubts *d)
     c->report->compared++;
     if (b && b->time_ms == s->time_ms && hist__is_state(b) == hist__is_state(s)) return PT_OK;
     if (isinf(l->rows.deviation)) return PT_OK; /* a late change of quality came between: the block says that it does not know */
+    if (b && hist__has_value(b) && hist__family_of_type(b->type) == HIST__BYTES) return PT_OK; /* a text that came late, in a block of its own: the line went on behind it */
     if (!b || lo == 0 || !(b->flags & HIST_THINNED)) return note(d, r, NAN, NAN);
     double distance = hist__distance(b - 1, b, s), stated = l->rows.deviation;
     return distance <= stated * (1 + 1e-9) ? PT_OK : note(d, r, distance, stated);

@@ -536,6 +536,28 @@ static void behind_an_unknown_bound_nothing_is_left_out(void)
     CHECK_INT(verified(dir).faults, 0);
 }
 
+/* The block of numbers is parted by it, and what was left out before it is still no fault. */
+static void a_late_text_between_numbers_is_no_fault(void)
+{
+    static hist_sample out[N + 10];
+    const char *dir = under("late-text");
+    hist *h = open_with(dir, 1);
+    uint32_t thin = tag_at(h, "thin/a", SPB_DOUBLE), plain = tag_at(h, "plain", SPB_DOUBLE);
+    fill(h, thin, plain, 0, 500);
+    CHECK_OK(hist_seal(h, NULL));
+    uint64_t kept = read_all(h, thin, out, N + 10);
+    size_t at = 1;
+    while (at < kept && out[at].time_ms - out[at - 1].time_ms < 4000) at++;
+    CHECK_FATAL(at < kept);
+    hist_sample text = { .tag_id = thin, .time_ms = out[at].time_ms - 500, .type = SPB_STRING, .as.ptr = "fault", .len = 5 };
+    CHECK_OK(hist_append(h, &text, 1));
+    CHECK_OK(hist_flush(h, 10000, NULL));
+    CHECK_OK(hist_seal(h, NULL));
+    CHECK_INT(read_all(h, thin, out, N + 10), kept + 1);
+    CHECK_OK(hist_close(h, 10000, NULL));
+    CHECK_INT(verified(dir).faults, 0);
+}
+
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
@@ -552,6 +574,7 @@ int main(int argc, char **argv)
         PT_TEST(a_value_that_was_replaced_does_not_come_back),
         PT_TEST(thinned_samples_are_exported_and_imported_with_their_lines),
         PT_TEST(behind_an_unknown_bound_nothing_is_left_out),
+        PT_TEST(a_late_text_between_numbers_is_no_fault),
     };
     (void)argc;
     pt_fake_clock_init(&fake, NOW);
