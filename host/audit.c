@@ -11,6 +11,7 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { APPLICATION_ID = 0x50546131, /* "PTa1" */ TEXTS = 10, ROW_MAX = 1 << 20, BUSY_MS = 2000 };
@@ -42,7 +43,8 @@ static pt_status fail(sqlite3 *db, pt_error *err)
     case SQLITE_BUSY: case SQLITE_LOCKED: st = PT_EBUSY; break;
     case SQLITE_NOMEM: st = PT_ENOMEM; break;
     default:
-        if (os && pt_status_from_errno(os) != PT_EEXISTS) st = pt_status_from_errno(os);
+        if (os) st = pt_status_from_errno(os);
+        if (st == PT_EEXISTS || st == PT_ENOTFOUND) st = PT_EIO; /* a file beside it is meant; that there is no audit is not for SQLite to say */
     }
     return pt_fail(err, st, "audit.db: %s (SQLite %d)", db ? sqlite3_errmsg(db) : "out of memory", rc);
 }
@@ -139,6 +141,45 @@ static pt_status path_of(const char *dir, char path[4200], pt_error *err)
     return snprintf(path, 4200, "%s/audit.db", dir) < 4200 ? PT_OK : pt_fail(err, PT_ETOOBIG, "the path of audit.db is too long");
 }
 
+static pt_status look(host_audit *a, const char *name, int flags, int64_t *id, int64_t *tables, pt_error *err)
+{
+    pt_status st = sqlite3_open_v2(name, &a->db, flags | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK ? PT_OK : fail(a->db, err);
+    if (st == PT_OK) sqlite3_busy_timeout(a->db, BUSY_MS);
+    if (st == PT_OK && (flags & SQLITE_OPEN_CREATE)) st = exec(a->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;", err);
+    if (st == PT_OK) st = number_of(a->db, "PRAGMA application_id", id, err);
+    return st == PT_OK ? number_of(a->db, "SELECT count(*) FROM sqlite_schema", tables, err) : st;
+}
+
+/* No -wal, or an empty one without its -shm: nobody writes to it, and all of it is in the file. */
+static bool at_rest(const char *path)
+{
+    char beside[4210];
+    struct stat wal;
+    snprintf(beside, sizeof beside, "%s-wal", path);
+    if (stat(beside, &wal) != 0) return errno == ENOENT;
+    snprintf(beside, sizeof beside, "%s-shm", path);
+    return wal.st_size == 0 && access(beside, F_OK) != 0;
+}
+
+/* Where no -shm can be made. */
+static pt_status look_immutable(host_audit *a, const char *path, int64_t *id, int64_t *tables, pt_error *err)
+{
+    pt_buf uri;
+    pt_buf_init(&uri, 16384);
+    pt_buf_cstr(&uri, path[0] == '/' ? "file://" : "file:");
+    for (; *path; path++) {
+        if (strchr("%?#", *path)) pt_buf_printf(&uri, "%%%02X", (unsigned char)*path);
+        else pt_buf_char(&uri, *path);
+    }
+    pt_buf_cstr(&uri, "?immutable=1");
+    char *name = pt_buf_take(&uri, NULL);
+    sqlite3_close(a->db);
+    a->db = NULL;
+    pt_status st = name ? look(a, name, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, id, tables, err) : pt_fail(err, PT_ENOMEM, "out of memory");
+    free(name);
+    return st;
+}
+
 static pt_status open_file(const char *dir, int flags, host_audit **out, pt_error *err)
 {
     char path[4200];
@@ -150,11 +191,10 @@ static pt_status open_file(const char *dir, int flags, host_audit **out, pt_erro
     }
     pt_status st = path_of(dir, path, err);
     if (st == PT_OK && !(flags & SQLITE_OPEN_CREATE) && access(path, F_OK) != 0) st = pt_fail(err, pt_status_from_errno(errno), "%s: %s", path, strerror(errno));
-    if (st == PT_OK && sqlite3_open_v2(path, &a->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) st = fail(a->db, err);
-    if (st == PT_OK) sqlite3_busy_timeout(a->db, BUSY_MS);
-    if (st == PT_OK && (flags & SQLITE_OPEN_CREATE)) st = exec(a->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;", err);
-    if (st == PT_OK) st = number_of(a->db, "PRAGMA application_id", &id, err);
-    if (st == PT_OK) st = number_of(a->db, "SELECT count(*) FROM sqlite_schema", &tables, err);
+    else if (st == PT_OK) {
+        st = look(a, path, flags, &id, &tables, err);
+        if ((st == PT_EREADONLY || st == PT_EIO) && !(flags & SQLITE_OPEN_CREATE) && at_rest(path)) st = look_immutable(a, path, &id, &tables, err);
+    }
     if (st == PT_OK && tables == 0 && (flags & SQLITE_OPEN_CREATE)) {
         char sql[2000];
         snprintf(sql, sizeof sql, "BEGIN IMMEDIATE; %s COMMIT;", SCHEMA);

@@ -30,7 +30,8 @@ typedef struct host_audit_row {
 
 /* PT_ECORRUPT, PT_EREADONLY, PT_ENOSPC, PT_EIO, PT_ENOMEM: *err says why. */
 PT_MUST_CHECK pt_status host_audit_open(const char *dir, host_audit **out, pt_error *err);
-/* An audit that is there already, also one that a host writes to, to look at only. PT_ENOTFOUND: there is none; else as host_audit_open. */
+/* An audit that is there already, also one that a host writes to or in a read-only directory, to look at only. PT_ENOTFOUND: there is none; else as
+ * host_audit_open, and never that. */
 PT_MUST_CHECK pt_status host_audit_read(const char *dir, host_audit **out, pt_error *err);
 void host_audit_close(host_audit *a); /* NULL allowed */
 /* A consistent copy of dir's audit in `dest`, where none may be (PT_EEXISTS), also while a host writes to it; on the disk when this returns. PT_ENOTFOUND:

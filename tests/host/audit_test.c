@@ -221,7 +221,7 @@ static void a_copy_is_whole_while_rows_are_added_and_never_goes_over_another(voi
     CHECK_OK(host_audit_verify(copy, &rows, copied, NULL));
     CHECK_INT(rows, 3);
     host_audit_close(copy);
-    CHECK_STATUS(host_audit_copy(dir, "/nowhere/at/all", &err), PT_ENOTFOUND);
+    CHECK_STATUS(host_audit_copy(dir, "/nowhere/at/all", &err), PT_EIO);
     remove_dir();
     host_audit_close(a);
     snprintf(dir, sizeof dir, "%s", from);
@@ -244,6 +244,35 @@ static void an_audit_opened_to_be_read_is_never_made_nor_written(void)
     CHECK_STATUS(host_audit_append(a, &r, &err), PT_EREADONLY);
     rows_are(a, 0, 0, "1:1000:anonymous:g/e/a:1>2:why:requested: ");
     host_audit_close(a);
+    remove_dir();
+}
+
+/* As in a read-only directory no -shm can be made: a symbolic link stands in its place. */
+static void an_audit_beside_which_no_file_can_be_made_is_read(void)
+{
+    char shm[320], wal[320], newest[65];
+    uint64_t rows = 0;
+    host_audit *a = NULL;
+    pt_error err = { 0, "" };
+    snprintf(dir, sizeof dir, "/tmp/plantree-audit-50%%3f?#XXXXXX"); /* what means something in a URI */
+    CHECK_FATAL(mkdtemp(dir) != NULL);
+    snprintf(shm, sizeof shm, "%s-shm", file());
+    snprintf(wal, sizeof wal, "%s-wal", file());
+    a = open_audit();
+    add(a, "g/e/a", "1", "2", "requested");
+    add(a, "g/e/a", "1", "2", "confirmed");
+    host_audit_close(a);
+    CHECK_FATAL(access(shm, F_OK) != 0 && access(wal, F_OK) != 0 && symlink("nowhere/at/all", shm) == 0);
+    CHECK_OK_FATAL(host_audit_read(dir, &a, &err));
+    CHECK_OK(host_audit_verify(a, &rows, newest, &err));
+    CHECK_INT(rows, 2);
+    host_audit_close(a);
+    a = NULL;
+    FILE *f = fopen(wal, "w"); /* with something in it the file is not all: refused, and not as if there were none */
+    CHECK_FATAL(f && fputs("more", f) >= 0 && fclose(f) == 0);
+    pt_status st = host_audit_read(dir, &a, &err);
+    CHECK(st != PT_OK && st != PT_ENOTFOUND && a == NULL);
+    CHECK(strstr(err.text, "audit.db: unable to open database file") != NULL);
     remove_dir();
 }
 
@@ -279,6 +308,7 @@ int main(int argc, char **argv)
         PT_TEST(a_file_of_another_kind_a_missing_directory_and_a_row_too_long_are_refused),
         PT_TEST(a_copy_is_whole_while_rows_are_added_and_never_goes_over_another),
         PT_TEST(an_audit_opened_to_be_read_is_never_made_nor_written),
+        PT_TEST(an_audit_beside_which_no_file_can_be_made_is_read),
         PT_TEST(a_row_that_cannot_be_written_leaves_the_chain_as_it_was),
     };
     return pt_test_main("host/audit", tests, PT_COUNT_OF(tests), argc, argv);

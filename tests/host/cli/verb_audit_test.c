@@ -3,6 +3,7 @@
 #include "tests/host/cli/scripted_host.h"
 #include "tests/host/cli/verb.h"
 
+#include <errno.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -72,7 +73,7 @@ static void change_a_row(const char *dir)
     sqlite3 *db = NULL;
     snprintf(path, sizeof path, "%s/audit.db", dir);
     CHECK_FATAL(sqlite3_open(path, &db) == SQLITE_OK);
-    CHECK(sqlite3_exec(db, "DROP TRIGGER audit_no_update; UPDATE audit SET after = '9' WHERE seq = 2", NULL, NULL, NULL) == SQLITE_OK);
+    CHECK(sqlite3_exec(db, "PRAGMA journal_mode=WAL; DROP TRIGGER audit_no_update; UPDATE audit SET after = '9' WHERE seq = 2", NULL, NULL, NULL) == SQLITE_OK);
     CHECK(sqlite3_close(db) == SQLITE_OK);
 }
 
@@ -81,6 +82,24 @@ static bool unlink_audit(const char *dir)
     char path[500];
     snprintf(path, sizeof path, "%s/audit.db", dir);
     return unlink(path) == 0;
+}
+
+/* As in a read-only directory no -shm can be made: a symbolic link stands in its place. */
+static void no_file_beside_it(const char *dir, bool so)
+{
+    char shm[500], wal[500];
+    snprintf(shm, sizeof shm, "%s/audit.db-shm", dir);
+    snprintf(wal, sizeof wal, "%s/audit.db-wal", dir);
+    if (so) CHECK((unlink(wal) == 0 || errno == ENOENT) && (unlink(shm) == 0 || errno == ENOENT) && symlink("nowhere/at/all", shm) == 0); /* readers leave empty ones */
+    else CHECK(unlink(shm) == 0 && unlink(wal) == 0);
+}
+
+static void write_beside(const char *dir, const char *end)
+{
+    char path[500];
+    snprintf(path, sizeof path, "%s/audit.db%s", dir, end);
+    FILE *f = fopen(path, "w");
+    CHECK_FATAL(f && fputs("more", f) >= 0 && fclose(f) == 0);
 }
 
 static void a_row_changed_in_a_backup_is_named(void)
@@ -118,6 +137,22 @@ static void a_row_changed_in_a_backup_is_named(void)
     o = RUN("verify", "--data", copy, "--repair"); /* which nothing can */
     CHECK_CODE(o, 1);
     outcome_release(&o);
+    no_file_beside_it(copy, true);
+    o = RUN("verify", "--data", copy);
+    CHECK_CODE(o, 1);
+    CHECK_SAYS(o.out, "audit.db: audit: row 2 is not what was written");
+    CHECK_SAYS(o.out, ": 1 faults\n");
+    outcome_release(&o);
+    o = RUN("audit", "--data", copy);
+    CHECK_CODE(o, 0);
+    CHECK_SAYS(o.out, "confirmed");
+    outcome_release(&o);
+    write_beside(copy, "-wal");
+    o = RUN("verify", "--data", copy); /* what it can't read it does not pass */
+    CHECK_CODE(o, 1);
+    CHECK_SAYS(o.out, "audit.db: unable to open database file");
+    outcome_release(&o);
+    no_file_beside_it(copy, false);
     CHECK(unlink_audit(copy));
     o = RUN("audit", "--data", copy);
     CHECK_CODE(o, 1);
