@@ -164,14 +164,23 @@ static bool sum_before(const transfer *t, uint64_t offset, uint64_t *sum)
     return true;
 }
 
-/* How far it came goes into the state file, whole or not at all: the offset, the line that begins there, the sum of what lies before. */
+/* Tells the data directory from others. */
+static bool sum_of_dir(const char *dir, uint64_t *sum)
+{
+    char *path = realpath(dir, NULL);
+    if (path) *sum = hist_text_sum(pt_cstr(path), PT_LIT(""));
+    free(path);
+    return path != NULL;
+}
+
+/* How far it came goes into the state file, whole or not at all: the offset, the line that begins there, the sum of what lies before, that of where to. */
 static void keep_state(transfer *t, const hist_import_report *r)
 {
     char fresh[1100];
-    uint64_t sum = 0;
+    uint64_t sum = 0, dir = 0;
     snprintf(fresh, sizeof fresh, "%s.new", t->resume);
-    FILE *f = sum_before(t, r->offset, &sum) ? fopen(fresh, "w") : NULL;
-    bool ok = f && fprintf(f, "%llu %llu %016llx\n", (unsigned long long)r->offset, (unsigned long long)r->line, (unsigned long long)sum) > 0;
+    FILE *f = sum_of_dir(t->c->data_dir, &dir) && sum_before(t, r->offset, &sum) ? fopen(fresh, "w") : NULL;
+    bool ok = f && fprintf(f, "%llu %llu %016llx %016llx\n", (unsigned long long)r->offset, (unsigned long long)r->line, (unsigned long long)sum, (unsigned long long)dir) > 0;
     if (f && fclose(f) != 0) ok = false;
     if (ok && rename(fresh, t->resume) == 0) return;
     fprintf(stderr, "plantree: %s: %s\n", t->resume, strerror(errno));
@@ -225,20 +234,23 @@ static int count_lines(cli *c, const transfer *t, const char *input, uint64_t of
 static int find_start(cli *c, transfer *t, const char *input, hist_import_options *o, pt_buf *header)
 {
     FILE *f = t->resume ? fopen(t->resume, "r") : NULL;
-    unsigned long long offset = 0, line = 0, was = 0;
-    uint64_t sum = 0;
+    unsigned long long offset = 0, line = 0, was = 0, dir_was = 0;
+    uint64_t sum = 0, dir = 0;
     if (!f && t->resume && errno != ENOENT) return cli_fail(c, PT_EXIT_FAILED, "%s: %s", t->resume, strerror(errno));
     if (!f) return CLI_GO_ON;
-    int words = fscanf(f, "%llu %llu %llx", &offset, &line, &was); /* of an older build: only the offset */
+    int words = fscanf(f, "%llu %llu %llx %llx", &offset, &line, &was, &dir_was); /* of older builds: only the offset, or all but the directory */
     char more;
     bool rest = words != EOF && fscanf(f, " %c", &more) == 1;
     fclose(f);
     if (words == EOF) return CLI_GO_ON; /* empty */
-    if ((words != 1 && words != 3) || rest) return cli_fail(c, PT_EXIT_FAILED, "%s is no state of an import; nothing was imported", t->resume);
+    if (words < 1 || words == 2 || rest) return cli_fail(c, PT_EXIT_FAILED, "%s is no state of an import; nothing was imported", t->resume);
     if (offset == 0) return CLI_GO_ON;
+    if (words == 4 && (!sum_of_dir(c->data_dir, &dir) || dir != dir_was))
+        return cli_fail(c, PT_EXIT_FAILED, "%s says %llu bytes of %s are imported, but into another directory than %s; nothing was imported. Delete %s to import all of it", t->resume, offset,
+                        input, c->data_dir, t->resume);
     if (offset > t->size) return cli_fail(c, PT_EXIT_FAILED, "%s says %llu bytes of %s are imported, which has %llu: it belongs to another file; nothing was imported", t->resume, offset, input, (unsigned long long)t->size);
-    if (words == 3 && !sum_before(t, offset, &sum)) return cli_fail(c, PT_EXIT_FAILED, "%s: %s", input, strerror(errno));
-    if (words == 3 && sum != was)
+    if (words >= 3 && !sum_before(t, offset, &sum)) return cli_fail(c, PT_EXIT_FAILED, "%s: %s", input, strerror(errno));
+    if (words >= 3 && sum != was)
         return cli_fail(c, PT_EXIT_FAILED, "%s says %llu bytes of a file are imported, and they are not those %s begins with: it belongs to another file; nothing was imported", t->resume, offset, input);
     o->start_offset = offset;
     o->start_line = line;
@@ -342,7 +354,8 @@ const cli_verb cli_verb_import = {
     "Double would round, are kept as Int64 or UInt64; beyond UInt64 they are Doubles.\n"
     "\n"
     "  --resume STATE   remember in the file STATE how far it came, and go on there next time; FILE may have grown. When its beginning, or\n"
-    "                   what lies before that place, is not what was imported, it is another file: exit code 1, and nothing is imported\n"
+    "                   what lies before that place, is not what was imported, it is another file: exit code 1, and nothing is imported.\n"
+    "                   Likewise when STATE is of another DIR: delete it to import all of FILE\n"
     "  --skip-faults    leave out records that cannot be read instead of stopping at the first; lines and reasons of the first 20 are said,\n"
     "                   with --json as faults_at. Of a quote that is never closed only its line is left out\n"
     "\n"

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -254,6 +255,35 @@ static void an_import_does_not_go_on_in_another_file(void)
     CHECK(access(state, F_OK) != 0);
 }
 
+/* A state is of one directory, by whatever name it is called. */
+static void an_import_does_not_go_on_in_another_directory(void)
+{
+    char state[420], first[420], second[420], link[420], left[200] = "";
+    snprintf(state, sizeof state, "%s/dir.state", plant_dir());
+    snprintf(first, sizeof first, "%s/dir1", plant_dir());
+    snprintf(second, sizeof second, "%s/dir2", plant_dir());
+    snprintf(link, sizeof link, "%s/dir3", plant_dir());
+    write_rows(csv, "d/a", 10, 8);
+    expect(RUN("import", csv, "--data", first, "--resume", state), 1, "line 10: ");
+    FILE *f = fopen(state, "r");
+    CHECK_FATAL(f && fgets(left, sizeof left, f) && fclose(f) == 0);
+    write_rows(csv, "d/a", 10, -1);
+    for (int i = 0; i < 2; i++) {
+        expect(RUN("import", csv, "--data", second, "--resume", state), 1, "into another directory than ");
+        is_kept(state, left);
+        CHECK((access(second, F_OK) == 0) == (i == 1)); /* not made */
+        CHECK(i == 1 || mkdir(second, 0700) == 0);
+    }
+    expect(RUN("import", csv, "--data", second), 0, "10 new"); /* nothing was in it */
+    CHECK_FATAL(symlink(first, link) == 0);
+    expect(RUN("import", csv, "--data", link, "--resume", state), 0, "2 records, 2 samples: 2 new");
+    char *end = strrchr(left, ' '); /* as an older build left it */
+    CHECK_FATAL(end != NULL);
+    f = fopen(state, "w");
+    CHECK_FATAL(f && fprintf(f, "%.*s\n", (int)(end - left), left) > 0 && fclose(f) == 0);
+    expect(RUN("import", csv, "--data", second, "--resume", state), 0, "2 records, 2 samples: 0 new, 2 there already");
+}
+
 /* What an older build left says only the offset; what no build left is not taken for a state, and not written over. */
 static void states_of_other_kinds_are_told_apart(void)
 {
@@ -408,7 +438,8 @@ int main(int argc, char **argv)
         PT_TEST(a_file_is_imported_once), PT_TEST(an_export_imports_the_same), PT_TEST(records_that_cannot_be_read_stop_the_import_or_are_left_out),
         PT_TEST(the_lines_of_records_that_cannot_be_read_are_said),
         PT_TEST(an_import_goes_on_where_it_was_left), PT_TEST(an_import_goes_on_under_a_header_of_several_lines), PT_TEST(a_header_that_never_ends_is_a_fault),
-        PT_TEST(an_import_does_not_go_on_in_another_file), PT_TEST(states_of_other_kinds_are_told_apart), PT_TEST(an_import_that_was_killed_goes_on),
+        PT_TEST(an_import_does_not_go_on_in_another_file), PT_TEST(an_import_does_not_go_on_in_another_directory),
+        PT_TEST(states_of_other_kinds_are_told_apart), PT_TEST(an_import_that_was_killed_goes_on),
         PT_TEST(progress_is_drawn_on_a_terminal_and_nowhere_else),
     };
     return plant_main("host/cli/verb_transfer", tests, PT_COUNT_OF(tests), argc, argv);
