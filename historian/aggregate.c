@@ -133,6 +133,7 @@ typedef struct states {
     pt_map by_bytes;      /* type and value -> index */
     int64_t none_ms;
     uint64_t none_times;
+    bool begun;           /* something was counted */
     size_t now;           /* index that holds; SIZE_MAX: none */
     int64_t at_ms;
 } states;
@@ -161,22 +162,34 @@ static void hold(states *s, int64_t until_ms)
 {
     int64_t ms = until_ms - s->at_ms;
     if (ms > 0) {
-        if (s->now == SIZE_MAX) s->none_ms += ms;
-        else s->ms[s->now] += ms;
+        if (s->now == SIZE_MAX) {
+            s->none_ms += ms;
+            s->none_times += !s->begun; /* the range begins without a value */
+            s->begun = true;
+        } else {
+            s->ms[s->now] += ms;
+        }
         s->at_ms = until_ms;
     }
+}
+
+static bool usable(const hist_sample *row)
+{
+    double v;
+    if (hist__family_of_type(row->type) == HIST__BYTES) return hist__has_value(row) && row->quality <= SPB_UNCERTAIN;
+    return hist__usable_number(row, &v);
 }
 
 static pt_status state_row(states *s, const hist_sample *row, pt_error *err)
 {
     size_t index = SIZE_MAX;
-    bool good = hist__has_value(row) && row->quality <= SPB_UNCERTAIN;
-    pt_status st = good ? find_value(s, row, &index, err) : PT_OK;
+    pt_status st = usable(row) ? find_value(s, row, &index, err) : PT_OK;
     if (st != PT_OK) return st;
     hold(s, row->time_ms);
     if (index != s->now) {
         if (index == SIZE_MAX) s->none_times++;
         else s->times[index]++;
+        s->begun = true;
     }
     s->now = index;
     return PT_OK;

@@ -39,8 +39,8 @@ PT_MUST_CHECK pt_status hist_buckets_at(hist *h, uint32_t tag_id, const int64_t 
 PT_MUST_CHECK pt_status hist_interpolate(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, int64_t interval_ms, bool linear,
                                          bool (*each)(void *ctx, int64_t t_ms, double value, bool there), void *ctx, pt_error *err);
 
-/* How long each value held in [from, to), and how often it began: any type; `value` NULL: no good value. Values in order of first appearance, at most 10000
- * different ones (PT_ETOOBIG). The value before `from` counts from the start, the last one until now or `to`. */
+/* How long each value held in [from, to), and how often it began: any type; `value` NULL: no usable value. Values in order of first appearance, at most 10000
+ * different ones (PT_ETOOBIG). What was before `from` counts from the start, a value or none; the last one until now or `to`. */
 PT_MUST_CHECK pt_status hist_durations(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms,
                                        bool (*each)(void *ctx, const hist_sample *value, int64_t ms, uint64_t times), void *ctx, pt_error *err);
 

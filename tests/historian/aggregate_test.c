@@ -235,6 +235,52 @@ static void durations_add_up_to_the_range(void)
     CHECK_STR(pt_cstr(text), "RUN 64000 7; STOP 70000 7; FAULT 60000 6; - 1000 1; ");
 }
 
+static bool print_number(void *ctx, const hist_sample *v, int64_t ms, uint64_t times)
+{
+    char *text = ctx, value[40] = "-";
+    size_t at = strlen(text);
+    if (v) snprintf(value, sizeof value, "%g", v->type == SPB_FLOAT ? (double)v->as.f32 : v->as.f64);
+    snprintf(text + at, 200 - at, "%s %lld %llu; ", value, (long long)ms, (unsigned long long)times);
+    return true;
+}
+
+static void nan_is_no_state_and_a_range_may_begin_without_a_value(void)
+{
+    static const spb_datatype types[] = { SPB_DOUBLE, SPB_FLOAT };
+    static const struct {
+        int64_t from, to;
+        const char *want;
+    } ranges[] = {
+        { 0, 10000, "1 3000 2; - 7000 3; " },    /* nothing, 1, NaN, 1, null, STALE: from before the first row */
+        { 1000, 6000, "1 3000 2; - 2000 2; " },  /* a value begins where the range does */
+        { 2500, 6000, "1 2000 1; - 1500 2; " },  /* in the NaN */
+        { 6000, 7000, "- 1000 1; " },            /* null from before, then STALE */
+        { 3000, 5000, "1 2000 1; " },            /* the NaN before has no time */
+    };
+    for (size_t k = 0; k < PT_COUNT_OF(types); k++) {
+        uint32_t id = 0;
+        const char *name = k ? "nan32" : "nan64";
+        hist_tag_key key = { .source = PT_LIT("spb"), .group = PT_LIT("g"), .edge = PT_LIT("e"), .metric = pt_cstr(name) };
+        CHECK_OK_FATAL(hist_tag_ensure(h, &key, pt_cstr(name), types[k], PT_NONE, &id));
+        const double values[] = { 1, NAN, 1 };
+        hist_sample s[5];
+        for (size_t i = 0; i < 3; i++) {
+            s[i] = (hist_sample){ .tag_id = id, .time_ms = NOW + 1000 * (int64_t)(i + 1), .type = types[k] };
+            if (types[k] == SPB_FLOAT) s[i].as.f32 = (float)values[i];
+            else s[i].as.f64 = values[i];
+        }
+        s[3] = (hist_sample){ .tag_id = id, .time_ms = NOW + 5000, .type = types[k], .flags = HIST_NULL };
+        s[4] = (hist_sample){ .tag_id = id, .time_ms = NOW + 6500, .type = types[k], .flags = HIST_STATE, .quality = SPB_STALE };
+        CHECK_OK(hist_append(h, s, 5));
+        CHECK_OK(hist_flush(h, 10000, NULL));
+        for (size_t i = 0; i < PT_COUNT_OF(ranges); i++) {
+            char text[200] = "";
+            CHECK_OK(hist_durations(h, id, NOW + ranges[i].from, NOW + ranges[i].to, print_number, text, NULL));
+            CHECK_STR(pt_cstr(text), ranges[i].want);
+        }
+    }
+}
+
 typedef struct kept {
     size_t n, numbers;
     int64_t last;
@@ -273,6 +319,7 @@ int main(int argc, char **argv)
         PT_TEST(names_of_both_worlds_are_known),
         PT_TEST(interpolation_is_stepped_or_on_the_line),
         PT_TEST(no_value_holds_beyond_now), PT_TEST(durations_add_up_to_the_range),
+        PT_TEST(nan_is_no_state_and_a_range_may_begin_without_a_value),
         PT_TEST(no_line_leads_to_infinity),
         PT_TEST(a_picture_of_100_points_keeps_its_ends),
         PT_TEST(end),

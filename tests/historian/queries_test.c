@@ -180,7 +180,8 @@ typedef struct spans {
 
 static bool good_value(const hist_sample *s)
 {
-    return hist__has_value(s) && s->quality <= SPB_UNCERTAIN;
+    bool nan = s->type == SPB_DOUBLE ? s->as.f64 != s->as.f64 : s->type == SPB_FLOAT && s->as.f32 != s->as.f32;
+    return hist__has_value(s) && s->quality <= SPB_UNCERTAIN && !nan;
 }
 
 static bool same_value(const hist_sample *a, const hist_sample *b)
