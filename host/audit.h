@@ -21,7 +21,7 @@ typedef struct host_audit_row {
     pt_slice auth_kind; /* "none", "os-user" */
     pt_slice address;   /* where from */
     pt_slice action;    /* "write", "rebirth", "config-reload", "history-prune", "history-delete" */
-    pt_slice object;    /* path, node */
+    pt_slice object;    /* path, node; "history" of history-prune */
     pt_slice before, after; /* JSON; empty: not known, none */
     pt_slice reason;
     pt_slice outcome;   /* "requested", "refused", "confirmed" ... */

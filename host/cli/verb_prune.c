@@ -86,7 +86,7 @@ static int note_weeks(const job *w, const hist_retention_result *gone, pt_status
     pt_json_member_u64(&j, "max_bytes", w->r.max_bytes);
     members(&j, gone);
     pt_json_end_object(&j);
-    int rc = note(w, "history-prune", PT_NONE, &after, st);
+    int rc = note(w, "history-prune", PT_LIT("history"), &after, st);
     pt_buf_fini(&after);
     return rc;
 }

@@ -143,6 +143,7 @@ static void old_weeks_go_only_when_it_is_meant(void)
     outcome_release(&o);
     json_t *row = last_audited(1), *after = json_object_get(row, "after"), *event = only_event("history-pruned"), *detail = json_object_get(event, "detail");
     CHECK_STR(pt_cstr(cli_str(row, "action")), "history-prune");
+    CHECK_STR(pt_cstr(cli_str(row, "object")), "history");
     check_shape(after, "before_ms:i max_bytes:i weeks:i blocks:i bytes:i unsealed:i events:i oldest_ms:i");
     CHECK_INT(cli_i64(after, "weeks"), would);
     check_shape(detail, "before_ms:i max_bytes:i partitions:i blocks:i bytes:i events:i unsealed:i");
