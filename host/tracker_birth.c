@@ -411,8 +411,9 @@ static void values(building *b)
         host_metric *hm = &u->metrics[i];
         if (!m) continue;
         bool ok = host__sample(b->t, b->n, hm, m, b->msg, true, b->arena);
-        /* History says STALE after this value's own time: say that it is valid again. */
-        if (!ok || u->stale_ms == INT64_MIN || !hm->tag_id || (hm->flags & HOST_METRIC_NO_HISTORY) || hm->last_ms > u->stale_ms) continue;
+        /* History says STALE, and holds no newer value that ends it: say that it is valid again. */
+        bool newer = hm->last_ms > u->stale_ms && !(m->flags & SPB_IS_TRANSIENT);
+        if (!ok || u->stale_ms == INT64_MIN || !hm->tag_id || (hm->flags & HOST_METRIC_NO_HISTORY) || newer) continue;
         host_update mark = { .tag_id = hm->tag_id,
                              .flags = HOST_STORE | HOST_MARK,
                              .quality = (uint8_t)spb_metric_quality(m),

@@ -68,6 +68,24 @@ static void death_is_a_mark_and_coming_back_gives_the_quality_of_before(void)
     rig_close(&r);
 }
 
+static void a_transient_value_that_changed_while_its_node_was_dead_is_good_again_in_history(void)
+{
+    rig r;
+    char text[400];
+    rig_open(&r);
+    rig_start(&r);
+    rig_push(&r, "spBv1.0/g/NBIRTH/e", "ts=1000 seq=0 bd=7 a:4=l1@1000!t");
+    rig_push(&r, "spBv1.0/g/NDEATH/e", "bd=7");
+    CHECK_STR(pt_cstr(rig_value(&r, "g/e/a", text, sizeof text)), "1 STALE");
+    rig_push(&r, "spBv1.0/g/NBIRTH/e", "ts=1000 seq=0 bd=8 a:4=l2@9999999999999!t"); /* later than the death, whenever it was */
+    rig_push(&r, "spBv1.0/g/NDATA/e", "ts=1001 seq=1 a=l3@9999999999999!t");
+    CHECK_STR(pt_cstr(rig_value(&r, "g/e/a", text, sizeof text)), "3 GOOD");
+    rig_history(&r, "g/e/a", text, sizeof text);
+    const char *stale = strstr(text, "S@"), *back = strstr(text, " G@");
+    CHECK(stale == text && back && !strchr(back + 1, ' '));
+    rig_close(&r);
+}
+
 static uns_map *rules(const char *yaml, pt_yaml **y)
 {
     pt_buf faults;
@@ -191,6 +209,7 @@ int main(int argc, char **argv)
         PT_TEST(samples_go_where_their_flags_say),
         PT_TEST(texts_and_arrays_outlive_their_messages),
         PT_TEST(death_is_a_mark_and_coming_back_gives_the_quality_of_before),
+        PT_TEST(a_transient_value_that_changed_while_its_node_was_dead_is_good_again_in_history),
         PT_TEST(rules_place_leave_out_and_refuse_tags),
         PT_TEST(events_are_stored_with_node_and_device_and_told),
         PT_TEST(bad_input_is_logged_once_per_node_and_reason),

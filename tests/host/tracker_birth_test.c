@@ -12,6 +12,16 @@ static const script_row rows[] = {
       "NDEATH g/e | bd=7 > stale(1,2)@100000 m2:S@100000 -g/e *ndeath\n"
       "wait 1000 >\n"
       "NBIRTH g/e | ts=100900 seq=0 bd=8 t:10=d1.5@98000 > *nbirth +g/e ~1=8@100900 ~2=1.5@98000 m2:G@100900" },
+    { "guide 9: a transient value is never history; after a death history says all the same that it is good again, once",
+      "NBIRTH g/e | ts=99000 seq=0 bd=7 t:10=d1@98000!t > *nbirth +g/e ~1=7@99000 ~2=1@98000\n"
+      "NDEATH g/e | bd=7 > stale(1,2)@100000 m2:S@100000 -g/e *ndeath\n"
+      "wait 1000 >\n"
+      "NBIRTH g/e | ts=100900 seq=0 bd=8 t:10=d2@100900!t > *nbirth +g/e ~1=8@100900 ~2=2@100900 m2:G@100900\n"
+      "NDATA g/e | ts=100950 seq=1 t=d3@100950!t > ~2=3@100950\n"
+      "NBIRTH g/e | ts=100960 seq=0 bd=8 t:10=d4@100960!t > *nbirth ~1=8@100960 ~2=4@100960\n"
+      "NDEATH g/e | bd=8 > stale(1,2)@101000 m2:S@101000 -g/e *ndeath\n"
+      "wait 1000 >\n"
+      "NBIRTH g/e | ts=101900 seq=0 bd=9 t:10=d5@101900!t;Quality:3=i0 > *nbirth +g/e ~1=9@101900 ~2=5@101900!B m2:B@101900" },
     { "guide 10: aliases are cleared by an NBIRTH",
       "NBIRTH g/e | ts=99000 seq=0 bd=7 t#5:10=d1@98000 > *nbirth +g/e ~1=7@99000 2=1@98000\n"
       "NBIRTH g/e | ts=99100 seq=0 bd=7 u#6:10=d1@98000 t#7:10=d1@98000 > *metadata-changed *nbirth ~1=7@99100 3=1@98000 ~2=1@98000\n"
