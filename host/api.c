@@ -189,6 +189,7 @@ const pt_http_route host__routes[] = {
     { "GET", "/api/v1/durations", api__durations, QUERY("path", "tag_id", "from", "to", "int64") },
     { "GET", "/api/v1/aggregate", api__aggregate, QUERY("path", "tag_id", "from", "to", "interval", "tz", "fn", "max_points") },
     { "GET", "/api/v1/events", api__events, QUERY("from", "to", "type", "node", "path", "limit", "after", "order") },
+    { "GET", "/api/v1/log", api__log, QUERY("after", "limit", "select", "int64") },
     { "GET", "/api/v1/stream", api__stream, QUERY("select", "events", "tree", "rate", "snapshot", "int64") },
     { "PUT", "/api/v1/streams/{sid}", api__stream_select, none },
     { "POST", "/api/v1/writes", api__write, QUERY("wait") },

@@ -30,6 +30,7 @@ API_HANDLER(api__history);
 API_HANDLER(api__aggregate);
 API_HANDLER(api__durations);
 API_HANDLER(api__events);
+API_HANDLER(api__log);
 API_HANDLER(api__stream);
 API_HANDLER(api__stream_select);
 API_HANDLER(api__write);

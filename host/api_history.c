@@ -3,6 +3,7 @@
 #include "historian/exact.h"
 #include "historian/zone.h"
 #include "host/api.h"
+#include "host/changes.h"
 
 #include "base/timestamp.h"
 #include <stdlib.h>
@@ -450,13 +451,7 @@ static bool add_event(void *ctx, const hist_event *e)
     pt_json *j = ctx;
     pt_json_object(j);
     pt_json_member_u64(j, "seq", e->seq);
-    pt_json_member_i64(j, "time_ms", e->time_ms);
-    pt_json_member_str(j, "type", e->type);
-    pt_json_member_str(j, "node", e->node.len ? e->node : PT_NONE);
-    pt_json_member_str(j, "device", e->device.len ? e->device : PT_NONE);
-    pt_json_member_str(j, "path", e->path.len ? e->path : PT_NONE);
-    pt_json_key(j, "detail");
-    pt_json_raw(j, e->detail.len ? e->detail : PT_LIT("{}"));
+    host_event_members(j, e);
     pt_json_end_object(j);
     return pt_buf_status(j->out) == PT_OK;
 }

@@ -58,6 +58,8 @@ void pt_http_reply(pt_http_request *rq, int status, const char *content_type, pt
 void pt_http_reply_json(pt_http_request *rq, int status, pt_buf *json); /* takes the bytes of `json`; a failed buffer is a 500 problem */
 /* problem+json: type urn:plantree:problem:<slug>; detail is a printf sentence. 5xx details are ours, never an internal text. */
 void pt_http_problem(pt_http_request *rq, int status, const char *slug, const char *fmt, ...) PT_PRINTF(4, 5);
+/* The same with members of its own behind the common ones: JSON without the braces, "\"oldest\":7". */
+void pt_http_problem_with(pt_http_request *rq, int status, const char *slug, pt_slice members, const char *fmt, ...) PT_PRINTF(5, 6);
 /* Bytes of static storage, sent as they are (already gzip when `gzip`). */
 void pt_http_reply_static(pt_http_request *rq, int status, const char *content_type, pt_slice body, bool gzip);
 

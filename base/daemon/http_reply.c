@@ -186,15 +186,12 @@ void pt_http_reply_json(pt_http_request *rq, int status, pt_buf *json)
     reply(rq, status, "application/json", pt_slice_of(text, len), text);
 }
 
-void pt_http_problem(pt_http_request *rq, int status, const char *slug, const char *fmt, ...)
+static void problem(pt_http_request *rq, int status, const char *slug, pt_slice members, const char *fmt, va_list ap)
 {
     char type[96], detail[1024];
     pt_buf out;
     pt_json j;
-    va_list ap;
-    va_start(ap, fmt);
     int n = vsnprintf(detail, sizeof detail, fmt, ap);
-    va_end(ap);
     if (n < 0) detail[0] = '\0';
     snprintf(type, sizeof type, "urn:plantree:problem:%s", slug);
     pt_buf_init(&out, MAX_PROBLEM);
@@ -205,9 +202,26 @@ void pt_http_problem(pt_http_request *rq, int status, const char *slug, const ch
     pt_json_member_i64(&j, "status", status);
     pt_json_member_cstr(&j, "detail", detail);
     pt_json_member_cstr(&j, "instance", rq->id);
+    if (members.len) pt_json_raw(&j, members);
     pt_json_end_object(&j);
     reply(rq, status, "application/problem+json", pt_buf_view(&out), NULL); /* a failed buffer gives an empty body */
     pt_buf_fini(&out);
+}
+
+void pt_http_problem(pt_http_request *rq, int status, const char *slug, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    problem(rq, status, slug, PT_NONE, fmt, ap);
+    va_end(ap);
+}
+
+void pt_http_problem_with(pt_http_request *rq, int status, const char *slug, pt_slice members, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    problem(rq, status, slug, members, fmt, ap);
+    va_end(ap);
 }
 
 void pt_http_reply_static(pt_http_request *rq, int status, const char *content_type, pt_slice body, bool gzip)

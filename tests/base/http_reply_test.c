@@ -58,6 +58,12 @@ static void refuse(void *ctx, pt_http_request *rq)
     pt_http_problem(rq, 409, "conflict", "the \"%s\" is <taken>", "name");
 }
 
+static void refuse_with(void *ctx, pt_http_request *rq)
+{
+    (void)ctx;
+    pt_http_problem_with(rq, 410, "gone", PT_LIT("\"oldest\":7,\"newest\":9"), "before %d", 7);
+}
+
 /* gzip of "hello\n", as a program embeds it. */
 static const unsigned char zipped[] = { 0x1f, 0x8b, 0x08, 0, 0, 0, 0, 0, 0x02, 0x03, 0xcb, 0x48, 0xcd, 0xc9,
                                         0xc9, 0xe7, 0x02, 0,    0x20, 0x30, 0x3a, 0x36, 0x06, 0, 0, 0 };
@@ -86,7 +92,7 @@ static void noise(void *ctx, pt_http_request *rq)
 
 static const pt_http_route routes[] = {
     { "GET", "/long", long_json, NULL },       { "GET", "/toolong", too_long_json, NULL }, { "GET", "/groups/{group}", on_quick, NULL },
-    { "GET", "/headers", many_headers, NULL }, { "GET", "/twice", twice, NULL },           { "GET", "/refuse", refuse, NULL },
+    { "GET", "/headers", many_headers, NULL }, { "GET", "/twice", twice, NULL },           { "GET", "/refuse", refuse, NULL }, { "GET", "/refuse-with", refuse_with, NULL },
     { "GET", "/packed", packed_asset, NULL },  { "GET", "/plain", plain_asset, NULL },     { "GET", "/noise", noise, NULL },
 };
 
@@ -186,6 +192,17 @@ static void a_problem_is_json_that_names_the_request(void)
         }
     }
     CHECK_STR(pt_buf_view(&a.body), want);
+    client_release(&a);
+    stop();
+}
+
+static void a_problem_may_have_members_of_its_own(void)
+{
+    start();
+    answer a = client_ask(port, (ask){ .target = "/refuse-with" });
+    CHECK_INT(a.status, 410);
+    CHECK(client_has(&a, "{\"type\":\"urn:plantree:problem:gone\",\"title\":\"Gone\",\"status\":410,\"detail\":\"before 7\",\"instance\":\""));
+    CHECK(client_has(&a, "\",\"oldest\":7,\"newest\":9}"));
     client_release(&a);
     stop();
 }
@@ -304,6 +321,7 @@ int main(int argc, char **argv)
         PT_TEST(headers_are_bounded_and_cannot_split_the_answer),
         PT_TEST(a_second_answer_is_dropped_and_logged),
         PT_TEST(a_problem_is_json_that_names_the_request),
+        PT_TEST(a_problem_may_have_members_of_its_own),
         PT_TEST(json_that_could_not_be_built_is_a_500),
         PT_TEST(long_texts_are_packed_for_clients_that_ask),
         PT_TEST(what_gzip_is_accepted_is_read_from_the_list),

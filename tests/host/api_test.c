@@ -124,7 +124,7 @@ static void every_answer_forbids_the_browser_what_it_need_not_do(void)
     stage_open(&st, NULL, NULL);
     stage_start(&st);
     static const char *const targets[] = { "/", "/healthz", "/readyz", "/metrics", "/api/v1/version", "/api/v1/status", "/api/v1/nodes", "/api/v1/tree", "/api/v1/values?paths=x",
-                                           "/api/v1/events", "/api/v1/history", "/api/v1/aggregate", "/api/v1/tags/1", "/api/v1/writes/1", "/api/v1/nodes/a/b" };
+                                           "/api/v1/events", "/api/v1/log", "/api/v1/history", "/api/v1/aggregate", "/api/v1/tags/1", "/api/v1/writes/1", "/api/v1/nodes/a/b" };
     for (size_t i = 0; i < PT_COUNT_OF(targets); i++) {
         answer a = client_ask(st.app.http_port, (ask){ .method = "GET", .target = targets[i] });
         CHECK_ROW(targets[i], client_header(&a, "Content-Security-Policy:"));
