@@ -119,6 +119,7 @@ void cli_table_cstr(cli_table *t, const char *text); /* NULL: "-" */
 void cli_table_i64(cli_table *t, int64_t v);
 void cli_table_time(cli_table *t, int64_t ms);       /* RFC 3339; 0: "-" */
 void cli_table_json(cli_table *t, const json_t *v);  /* missing or null: "-" */
+int cli_table_flush(const cli *c, cli_table *t);     /* whole rows go out now, with the widths known so far. CLI_GO_ON, or the exit code */
 int cli_table_end(const cli *c, cli_table *t);       /* prints what is left, frees; returns the exit code */
 
 /* Members of API objects with a fallback. */
@@ -133,7 +134,7 @@ const char *cli_quality_word(char letter); /* 'G' -> "GOOD" */
 
 /* All of them, in the order of the overview: cli_verb_nodes in verb_nodes.c and so on. */
 #define CLI_EACH_VERB(X) \
-    X(nodes) X(tree) X(read) X(watch) X(history) X(durations) X(events) X(audit) X(write) X(rebirth) X(replay) X(map) X(sql) X(export) X(import) X(verify) X(backup) X(prune)
+    X(nodes) X(tree) X(read) X(watch) X(history) X(durations) X(events) X(log) X(audit) X(write) X(rebirth) X(replay) X(map) X(sql) X(export) X(import) X(verify) X(backup) X(prune)
 #define CLI_VERB_DECLARED(name) extern const cli_verb cli_verb_##name;
 #define CLI_VERB_ADDRESS(name) &cli_verb_##name,
 CLI_EACH_VERB(CLI_VERB_DECLARED)

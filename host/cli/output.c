@@ -290,6 +290,13 @@ void cli_table_json(cli_table *t, const json_t *v)
     pt_buf_fini(&text);
 }
 
+int cli_table_flush(const cli *c, cli_table *t)
+{
+    flush(t);
+    if (fflush(stdout)) t->failed = errno;
+    return t->failed ? not_written(c, t->failed) : CLI_GO_ON;
+}
+
 int cli_table_end(const cli *c, cli_table *t)
 {
     flush(t);

@@ -137,6 +137,32 @@ static void a_long_cell_is_cut_and_an_empty_table_is_its_head(void)
     outcome_release(&o);
 }
 
+/* For those who follow: what there is goes out, what comes later keeps to the columns as far as it fits. */
+static void rows_can_be_sent_off_before_the_end(void)
+{
+    const cli c = { 0 };
+    cli_table *t = cli_table_new(heads, "lrl", 2);
+    CHECK_FATAL(t != NULL);
+    capture_begin();
+    CHECK_INT(cli_table_flush(&c, t), CLI_GO_ON);
+    cli_table_cstr(t, "a");
+    cli_table_i64(t, 1);
+    CHECK_INT(cli_table_flush(&c, t), CLI_GO_ON);
+    cli_table_cstr(t, "longer");
+    cli_table_i64(t, 2);
+    outcome o = capture_end(cli_table_end(&c, t));
+    CHECK_STR(pt_buf_view(&o.out), "NAME  N\na     1\nlonger  2\n");
+    outcome_release(&o);
+    t = cli_table_new(heads, "lrl", 2);
+    CHECK_FATAL(t != NULL);
+    capture_begin_to("/dev/full");
+    int rc = cli_table_flush(&c, t);
+    o = capture_end(cli_table_end(&c, t));
+    CHECK_INT(rc, PT_EXIT_FAILED);
+    CHECK_INT(o.code, PT_EXIT_FAILED);
+    outcome_release(&o);
+}
+
 /* Widths settle after some thousand rows; whoever comes later and is wider sticks out, but nothing is lost. */
 static void many_rows_are_not_held_in_memory(void)
 {
@@ -216,7 +242,7 @@ int main(int argc, char **argv)
     static const pt_test tests[] = {
         PT_TEST(terminal_text_cannot_move_the_cursor), PT_TEST(csv_cells_are_quoted_when_they_must_be), PT_TEST(json_is_written_again_as_short_as_it_came),
         PT_TEST(members_are_read_with_a_fallback), PT_TEST(columns_are_aligned_by_what_the_eye_sees), PT_TEST(a_long_cell_is_cut_and_an_empty_table_is_its_head),
-        PT_TEST(many_rows_are_not_held_in_memory), PT_TEST(an_output_that_cannot_be_written_is_a_failure), PT_TEST(an_answer_gets_exactly_one_final_newline),
+        PT_TEST(rows_can_be_sent_off_before_the_end), PT_TEST(many_rows_are_not_held_in_memory), PT_TEST(an_output_that_cannot_be_written_is_a_failure), PT_TEST(an_answer_gets_exactly_one_final_newline),
     };
     setlocale(LC_CTYPE, "C.UTF-8"); /* as the command does */
     return pt_test_main("host/cli/output", tests, PT_COUNT_OF(tests), argc, argv);
