@@ -117,7 +117,10 @@ static bool add(void *ctx, const hist_change *c)
             pt_buf_reset(&p->item);
             write_sample(p, c->seq, c->sample, true);
         }
-        if ((p->status = pt_buf_status(&p->item)) != PT_OK) return false;
+        if (pt_buf_status(&p->item) != PT_OK) { /* what is before it can be given still */
+            if (!p->items) p->status = pt_buf_status(&p->item);
+            return false;
+        }
         if (p->items && p->out->len + p->item.len > (most < room ? most : room)) return false;
         if (p->items) pt_buf_char(p->out, ',');
         pt_buf_slice(p->out, pt_buf_view(&p->item));

@@ -218,6 +218,11 @@ static void a_value_that_has_no_room_as_json_is_there_as_bytes(void)
     CHECK(page(&(host_changes_query){ .from_oldest = true }, 10000, &st, &err) == NULL); /* no room at all */
     CHECK_STATUS(st, PT_ETOOBIG);
     CHECK_STR(pt_cstr(err.text), "change 1 does not fit into memory");
+    hist_sample again = s;
+    again.time_ms = 10;
+    CHECK_OK_FATAL(hist_append(h, &again, 1));
+    commit();
+    CHECK_STR(NUMBERS(10000, .after = 1), "2 3; 3"); /* what is before such a one is given */
     end();
 }
 
