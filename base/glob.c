@@ -70,3 +70,29 @@ bool pt_glob_is_literal(pt_slice pattern)
     }
     return true;
 }
+
+static bool excludes(pt_slice pattern)
+{
+    return pattern.len && pattern.ptr[0] == '!';
+}
+
+bool pt_glob_only_excludes(const pt_slice *patterns, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!excludes(patterns[i])) return false;
+    }
+    return true;
+}
+
+bool pt_glob_selects(const pt_slice *patterns, size_t n, pt_slice path)
+{
+    bool in = pt_glob_only_excludes(patterns, n);
+    for (size_t i = 0; i < n; i++) {
+        if (excludes(patterns[i])) {
+            if (pt_glob_match(pt_slice_from(patterns[i], 1), path)) return false;
+        } else if (!in) {
+            in = pt_glob_match(patterns[i], path);
+        }
+    }
+    return in;
+}

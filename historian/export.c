@@ -18,19 +18,6 @@ typedef struct out {
     char flags[5];
 } out;
 
-static bool wanted(const hist_export_options *o, pt_slice path)
-{
-    bool in = false, any = false;
-    for (size_t i = 0; i < o->n_select; i++) {
-        pt_slice p = o->select[i];
-        bool exclude = p.len && p.ptr[0] == '!';
-        if (exclude && pt_glob_match(pt_slice_from(p, 1), path)) return false;
-        any |= !exclude;
-        in |= !exclude && pt_glob_match(p, path);
-    }
-    return in || !any;
-}
-
 /* The texts of a float that need care: NaN with bits of its own. False: an ordinary one. */
 static bool odd_nan(const hist_sample *s, char text[32])
 {
@@ -197,7 +184,7 @@ pt_status hist_export(hist *h, const hist_export_options *o, uint64_t *samples, 
         hist_tag t;
         pt_arena_reset(&arena);
         st = hist_tag_by_id(h, id, &arena, &t);
-        if (st == PT_OK && wanted(o, t.path)) st = export_tag(h, &w, &t, &tmp, err);
+        if (st == PT_OK && pt_glob_selects(o->select, o->n_select, t.path)) st = export_tag(h, &w, &t, &tmp, err);
         if (st == PT_ENOTFOUND) st = PT_OK;
         if (o->progress) o->progress(o->ctx, id, last, w.samples);
     }

@@ -53,16 +53,7 @@ static bool is_plumbing(pt_slice path)
 
 static bool selected(const hist_replay *r, pt_slice path)
 {
-    if (r->n_select == 0) return !is_plumbing(path);
-    bool in = false, any_positive = false;
-    for (size_t i = 0; i < r->n_select; i++) {
-        pt_slice p = r->select[i];
-        bool exclude = p.len && p.ptr[0] == '!';
-        any_positive |= !exclude;
-        if (exclude && pt_glob_match(pt_slice_from(p, 1), path)) return false;
-        if (!exclude && pt_glob_match(p, path)) in = true;
-    }
-    return in || !any_positive;
+    return r->n_select ? pt_glob_selects(r->select, r->n_select, path) : !is_plumbing(path);
 }
 
 static bool collect_tag(void *ctx, const hist_tag *t)

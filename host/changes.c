@@ -5,6 +5,7 @@
 #include "host/json.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 enum { TAIL = 256, BEGINNINGS = 100 };
 
@@ -12,6 +13,8 @@ typedef struct page {
     hist *h;
     const host_changes_query *q;
     pt_buf *out, item;
+    pt_slice *globs; /* owned, into q->select */
+    size_t n_globs;
     pt_arena arena; /* `tag` */
     hist_tag tag;   /* of the sample before; tag_id 0: none yet */
     bool known;     /* there is such a tag */
@@ -30,20 +33,24 @@ void host_event_members(pt_json *j, const hist_event *e)
     pt_json_raw(j, e->detail.len ? e->detail : PT_LIT("{}"));
 }
 
-static bool selected(pt_slice globs, pt_slice path)
+/* The list's patterns into p->globs, which is the caller's to free. */
+static pt_status split(page *p)
 {
-    pt_slice rest = globs, g;
-    if (!globs.len) return true;
-    bool in = globs.ptr[0] == '!'; /* only exclusions: everything else */
-    if (!path.len) return false;
+    pt_slice rest = p->q->select, g;
+    size_t commas = 0;
+    for (size_t i = 0; i < rest.len; i++) commas += rest.ptr[i] == ',';
+    p->globs = malloc((commas + 1) * sizeof *p->globs);
+    if (!p->globs) return PT_ENOMEM;
     while (pt_slice_split(&rest, ',', &g)) {
-        if (g.len && g.ptr[0] == '!') {
-            if (pt_glob_match(pt_slice_from(g, 1), path)) return false;
-        } else if (!in && g.len && pt_glob_match(g, path)) {
-            in = true;
-        }
+        if (g.len) p->globs[p->n_globs++] = g;
     }
-    return in;
+    return PT_OK;
+}
+
+/* Without a path only when everything is. */
+static bool selected(const page *p, pt_slice path)
+{
+    return p->n_globs == 0 || (path.len && pt_glob_selects(p->globs, p->n_globs, path));
 }
 
 /* The tag of a sample into p->tag; its path is the present one. */
@@ -108,7 +115,7 @@ static bool add(void *ctx, const hist_change *c)
     page *p = ctx;
     if (c->sample) look_up(p, c->sample->tag_id);
     if (p->status != PT_OK) return false;
-    if (selected(p->q->select, c->event ? c->event->path : p->tag.path)) {
+    if (selected(p, c->event ? c->event->path : p->tag.path)) {
         size_t most = p->q->page_bytes ? p->q->page_bytes : HOST_CHANGES_PAGE_BYTES, room = p->out->max - TAIL;
         pt_buf_reset(&p->item);
         if (c->event) write_event(p, c->seq, c->event);
@@ -140,7 +147,9 @@ pt_status host_changes_page(hist *h, const host_changes_query *q, pt_buf *out, h
     pt_buf_cstr(out, "{\"items\":[");
     /* There is no such tag, but a reader of files looks for it, and sees what paths have changed. */
     if (hist_tag_by_id(h, UINT32_MAX, &p.arena, &p.tag) != PT_OK) p.tag = (hist_tag){ .tag_id = 0 };
-    pt_status st = hist_log_read(h, p.next_after, 0, add, &p, range, err);
+    *range = (hist_log_range){ .next_after = p.next_after };
+    pt_status st = split(&p);
+    st = st == PT_OK ? hist_log_read(h, p.next_after, 0, add, &p, range, err) : pt_fail(err, st, "out of memory");
     for (int i = 0; q->from_oldest && st == PT_ESTATE && i < BEGINNINGS; i++) { /* it may be trimmed meanwhile */
         p.next_after = range->oldest - 1;
         st = hist_log_read(h, p.next_after, 0, add, &p, range, err);
@@ -155,6 +164,7 @@ pt_status host_changes_page(hist *h, const host_changes_query *q, pt_buf *out, h
         st = pt_fail(err, p.status, "change %" PRIu64 " does not fit into memory", p.next_after + 1);
     pt_buf_printf(out, "],\"next_after\":%" PRIu64 ",\"oldest\":%" PRIu64 ",\"newest\":%" PRIu64 "}", range->next_after, range->oldest, range->newest);
     if (st == PT_OK && pt_buf_status(out) != PT_OK) st = pt_fail(err, pt_buf_status(out), "out of memory");
+    free(p.globs);
     pt_buf_fini(&p.item);
     pt_arena_fini(&p.arena);
     return st;

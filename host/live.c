@@ -159,19 +159,18 @@ void host_live_stats_get(host_live *l, host_live_stats *out)
 
 /* ---- a stream: selection ---- */
 
-static bool selected(stream *s, pt_slice path)
+static size_t globs_of(const stream *s, pt_slice globs[GLOBS_MAX])
 {
-    bool in = s->n_globs == 0;
-    for (size_t i = 0; i < s->n_globs; i++) {
-        pt_slice g = pt_cstr(s->globs[i]);
-        if (g.len && g.ptr[0] == '!') {
-            if (pt_glob_match(pt_slice_from(g, 1), path)) return false;
-            if (i == 0) in = true; /* only exclusions: everything else */
-        } else if (!in && pt_glob_match(g, path)) {
-            in = true;
-        }
-    }
-    return in;
+    size_t n = s->n_globs < GLOBS_MAX ? s->n_globs : GLOBS_MAX;
+    for (size_t i = 0; i < n; i++)
+        globs[i] = pt_cstr(s->globs[i]);
+    return n;
+}
+
+static bool selected(const stream *s, pt_slice path)
+{
+    pt_slice globs[GLOBS_MAX];
+    return pt_glob_selects(globs, globs_of(s, globs), path);
 }
 
 static bool pend(stream *s, uint32_t id)
@@ -203,14 +202,12 @@ static bool see_selected(void *ctx, const uns_tag_view *v)
 static void take_snapshot(stream *s)
 {
     pt_slice globs[GLOBS_MAX + 1];
-    size_t n = 0;
+    size_t n = globs_of(s, globs);
     bits_clear(&s->decided);
     bits_clear(&s->wanted);
     bits_clear(&s->dirty);
     s->n_pending = s->sent_pending = 0;
-    if (s->n_globs == 0 || s->globs[0][0] == '!') globs[n++] = PT_LIT("**"); /* as in selected() */
-    for (size_t i = 0; i < s->n_globs && i < GLOBS_MAX; i++)
-        globs[n++] = pt_cstr(s->globs[i]);
+    if (pt_glob_only_excludes(globs, n)) globs[n++] = PT_LIT("**");
     uns_select(s->live->tree, globs, n, false, see_selected, s);
     s->pending_snapshot = true;
 }

@@ -70,6 +70,29 @@ static void every_short_pattern_agrees_with_the_slow_matcher(void)
     CHECK_INT(bad, 0);
 }
 
+static void a_list_selects_what_it_names_and_never_what_it_excludes(void)
+{
+    static const struct {
+        const char *list[4];
+        bool a, b, ab; /* the paths "a", "b" and "a/b" */
+    } rows[] = {
+        { { NULL }, true, true, true },           { { "a" }, true, false, false },          { { "!a" }, false, true, true },
+        { { "!a", "b" }, false, true, false },    { { "b", "!a" }, false, true, false },    { { "**", "!b" }, true, false, true },
+        { { "a", "!a" }, false, false, false },   { { "!b", "a/**", "!a" }, false, false, true }, { { "" }, false, false, false },
+    };
+    for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
+        pt_slice list[4];
+        size_t n = 0;
+        bool only = true;
+        for (; n < 4 && rows[i].list[n]; n++) {
+            list[n] = pt_cstr(rows[i].list[n]);
+            only = only && rows[i].list[n][0] == '!';
+        }
+        CHECK_ROW(n ? rows[i].list[0] : "nothing", pt_glob_selects(list, n, PT_LIT("a")) == rows[i].a && pt_glob_selects(list, n, PT_LIT("b")) == rows[i].b &&
+                                                       pt_glob_selects(list, n, PT_LIT("a/b")) == rows[i].ab && pt_glob_only_excludes(list, n) == only);
+    }
+}
+
 static void hostile_patterns_do_not_take_for_ever(void)
 {
     char path[2001], pattern[2001];
@@ -98,6 +121,6 @@ static void literal_patterns_are_known(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = { PT_TEST(patterns_match_as_documented), PT_TEST(every_short_pattern_agrees_with_the_slow_matcher),
-                                     PT_TEST(hostile_patterns_do_not_take_for_ever), PT_TEST(literal_patterns_are_known) };
+                                     PT_TEST(a_list_selects_what_it_names_and_never_what_it_excludes), PT_TEST(hostile_patterns_do_not_take_for_ever), PT_TEST(literal_patterns_are_known) };
     return pt_test_main("base/glob", tests, PT_COUNT_OF(tests), argc, argv);
 }
