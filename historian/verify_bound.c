@@ -26,8 +26,9 @@ typedef struct doubt {
 } doubt;
 
 typedef struct doubts {
-    doubt *all; /* owned; more than DOUBTS_MAX are not told of */
+    doubt *all; /* owned */
     size_t n, cap;
+    uint64_t more; /* beyond DOUBTS_MAX: not looked for again, but told of */
 } doubts;
 
 typedef struct look {
@@ -98,7 +99,10 @@ static pt_status find(hist *h, look *l, const hist_sample *s, pt_error *err)
 
 static pt_status note(doubts *d, const raw *of, double distance, double stated)
 {
-    if (d->n == DOUBTS_MAX) return PT_OK;
+    if (d->n == DOUBTS_MAX) {
+        d->more++;
+        return PT_OK;
+    }
     if (d->n == d->cap) {
         size_t cap = d->cap ? d->cap * 2 : 64;
         doubt *all = realloc(d->all, cap * sizeof *all);
@@ -244,6 +248,7 @@ static pt_status walk(hist__check *c, hist *h, sqlite3 *db, pt_error *err)
         st = each_sample(c, db, "SELECT data, seq FROM journal ORDER BY id", look_for_successor, &p, err);
     }
     for (size_t i = 0; st == PT_OK && i < p.doubts.n; i++) tell(c, &p.doubts.all[i]);
+    if (st == PT_OK && p.doubts.more) hist__fault(c, "%llu more samples of the journal are not there, or too far from what stands for them, unless others have taken their place", (unsigned long long)p.doubts.more);
     hist__dropped_free(&p.dropped);
     free(p.raws.all);
     free(p.doubts.all);
