@@ -34,7 +34,7 @@ pt_status pt_buf_reserve(pt_buf *b, size_t n)
 {
     if (b->status) return b->status;
     if (n > b->max - b->len) return fail(b, PT_ETOOBIG); /* first: the storage may be larger than the maximum */
-    if (n < b->cap - b->len) return PT_OK; /* strictly: room for the NUL of pt_buf_take */
+    if (n < b->cap - b->len) return PT_OK;               /* strictly: room for the NUL of pt_buf_take */
     size_t cap = b->cap ? b->cap : 128;
     while (cap - b->len <= n)
         cap = cap > b->max / 2 ? b->max + 1 : cap * 2;

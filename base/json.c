@@ -60,19 +60,14 @@ static void quoted(pt_buf *b, pt_slice s)
             continue;
         }
         pt_buf_add(b, s.ptr + from, i - from);
-        if (!n)
-            pt_buf_cstr(b, "\xEF\xBF\xBD");
+        if (!n) pt_buf_cstr(b, "\xEF\xBF\xBD");
         else if (c == '"' || c == '\\') {
             pt_buf_char(b, '\\');
             pt_buf_char(b, (char)c);
-        } else if (c == '\n')
-            pt_buf_cstr(b, "\\n");
-        else if (c == '\t')
-            pt_buf_cstr(b, "\\t");
-        else if (c == '\r')
-            pt_buf_cstr(b, "\\r");
-        else
-            pt_buf_printf(b, "\\u%04x", c);
+        } else if (c == '\n') pt_buf_cstr(b, "\\n");
+        else if (c == '\t') pt_buf_cstr(b, "\\t");
+        else if (c == '\r') pt_buf_cstr(b, "\\r");
+        else pt_buf_printf(b, "\\u%04x", c);
         from = ++i;
     }
     if (s.len > from) pt_buf_add(b, s.ptr + from, s.len - from);
@@ -146,8 +141,8 @@ size_t pt_i64_text(int64_t v, char out[32])
     return put_digits(v < 0, v < 0 ? 0 - (uint64_t)v : (uint64_t)v, 0, out);
 }
 
-/* Most of a plant's numbers have a few decimals. r and 10^4 are exact, so their quotient is rounded once, as reading the text r * 10^-4 would be:
- * if it is v, that text is v's, and with at most 15 digits no other is as short. 0: no answer. */
+/* Most of a plant's numbers have a few decimals. r and 10^4 are exact, so their quotient is rounded once, as reading the text r * 10^-4
+ * would be: if it is v, that text is v's, and with at most 15 digits no other is as short. 0: no answer. */
 static size_t few_decimals(double v, char out[32])
 {
     double a = fabs(v), scaled = a * 1e4;
@@ -162,15 +157,32 @@ static size_t few_decimals(double v, char out[32])
 
 __extension__ typedef unsigned __int128 wide;
 
-/* What the loop in pt_f64_text finds, for the numbers of ordinary size that are most of a plant's, by exact integer arithmetic and some ten times
- * faster. v = m / 2^sh; with the k for which v * 10^k has 17 whole digits, that is N / 2^sh, N = m * 10^k < 2^117. A rounding r of it to
- * 15, 16 or 17 digits reads back as v when it is less than half a step of m away: |r * 2^sh - N| < 10^k / 2, or just that far and m is even.
- * Returns 0 when it has no answer: outside [0.001, 10^9), and powers of two, below which the steps are smaller. */
+/* What the loop in pt_f64_text finds, for the numbers of ordinary size that are most of a plant's, by exact integer arithmetic and some ten
+ * times faster. v = m / 2^sh; with the k for which v * 10^k has 17 whole digits, that is N / 2^sh, N = m * 10^k < 2^117. A rounding r of it
+ * to 15, 16 or 17 digits reads back as v when it is less than half a step of m away: |r * 2^sh - N| < 10^k / 2, or just that far and m is
+ * even. Returns 0 when it has no answer: outside [0.001, 10^9), and powers of two, below which the steps are smaller. */
 static size_t ordinary(double v, char out[32])
 {
-    static const uint64_t tens[] = { 1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000, 100000000000,
-                                     1000000000000, 10000000000000, 100000000000000, 1000000000000000, 10000000000000000,
-                                     100000000000000000, 1000000000000000000, 10000000000000000000u };
+    static const uint64_t tens[] = { 1,
+                                     10,
+                                     100,
+                                     1000,
+                                     10000,
+                                     100000,
+                                     1000000,
+                                     10000000,
+                                     100000000,
+                                     1000000000,
+                                     10000000000,
+                                     100000000000,
+                                     1000000000000,
+                                     10000000000000,
+                                     100000000000000,
+                                     1000000000000000,
+                                     10000000000000000,
+                                     100000000000000000,
+                                     1000000000000000000,
+                                     10000000000000000000u };
     static const double steps[] = { 1e-2, 1e-1, 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8 };
     double a = fabs(v);
     uint64_t bits, m;
@@ -187,7 +199,10 @@ static size_t ordinary(double v, char out[32])
     for (;; digits++) {
         uint64_t cut = tens[17 - digits], low = q % cut;
         r = q / cut;
-        int half = digits == 17 ? (rest > (wide)1 << (sh - 1)) - (rest < (wide)1 << (sh - 1)) : low == cut / 2 ? rest != 0 : low > cut / 2 ? 1 : -1;
+        int half = digits == 17     ? (rest > (wide)1 << (sh - 1)) - (rest < (wide)1 << (sh - 1))
+                   : low == cut / 2 ? rest != 0
+                   : low > cut / 2  ? 1
+                                    : -1;
         if (half > 0 || (half == 0 && (r & 1))) r++;
         wide back = (wide)r * cut << sh, off = 2 * (back > n ? back - n : n - back);
         if (digits == 17 || off < tens[k] || (off == tens[k] && !(m & 1))) break;
@@ -255,10 +270,8 @@ void pt_json_f32(pt_json *j, float v)
 void pt_json_str(pt_json *j, pt_slice v)
 {
     before(j);
-    if (!v.ptr)
-        pt_buf_cstr(j->out, "null");
-    else
-        quoted(j->out, v);
+    if (!v.ptr) pt_buf_cstr(j->out, "null");
+    else quoted(j->out, v);
 }
 
 void pt_json_base64(pt_json *j, pt_slice bytes)
@@ -270,8 +283,7 @@ void pt_json_base64(pt_json *j, pt_slice bytes)
     for (size_t i = 0; i < bytes.len; i += 3) {
         size_t n = bytes.len - i;
         uint32_t w = (uint32_t)p[i] << 16 | (n > 1 ? (uint32_t)p[i + 1] << 8 : 0) | (n > 2 ? p[i + 2] : 0);
-        char four[4] = { digits[w >> 18], digits[w >> 12 & 63], n > 1 ? digits[w >> 6 & 63] : '=',
-                         n > 2 ? digits[w & 63] : '=' };
+        char four[4] = { digits[w >> 18], digits[w >> 12 & 63], n > 1 ? digits[w >> 6 & 63] : '=', n > 2 ? digits[w & 63] : '=' };
         pt_buf_add(j->out, four, 4);
     }
     pt_buf_char(j->out, '"');

@@ -25,7 +25,7 @@ void pt_json_u64(pt_json *j, uint64_t v);
 /* Shortest text that reads back as the same double (1.5, 1e+22); NaN and infinities, which JSON lacks, become
  * the strings "NaN", "Infinity", "-Infinity". */
 void pt_json_f64(pt_json *j, double v);
-void pt_json_f32(pt_json *j, float v); /* shortest that reads back as the same float */
+void pt_json_f32(pt_json *j, float v);    /* shortest that reads back as the same float */
 void pt_json_str(pt_json *j, pt_slice v); /* absent slice: null */
 void pt_json_base64(pt_json *j, pt_slice bytes);
 void pt_json_raw(pt_json *j, pt_slice json); /* already JSON, inserted as a value */

@@ -13,7 +13,7 @@
 typedef enum pt_log_level { PT_LOG_ERROR, PT_LOG_WARN, PT_LOG_INFO, PT_LOG_DEBUG } pt_log_level;
 
 typedef struct pt_log {
-    pt_log_level level; /* lines above it are not formatted */
+    pt_log_level level;                                                             /* lines above it are not formatted */
     void (*write)(void *ctx, pt_log_level level, const char *id, const char *text); /* any thread */
     void *ctx;
 } pt_log;

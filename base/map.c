@@ -119,10 +119,8 @@ static pt_status put(pt_map *m, pt_slice key, uint64_t number, uint64_t value, u
     s->hash = h;
     s->len = key.len;
     s->value = value;
-    if (m->kind == PT_MAP_U64_KEYS)
-        s->key.number = number;
-    else
-        s->key.ptr = copy;
+    if (m->kind == PT_MAP_U64_KEYS) s->key.number = number;
+    else s->key.ptr = copy;
     m->count++;
     return PT_OK;
 }

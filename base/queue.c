@@ -100,10 +100,8 @@ static bool wait_on(pt_queue *q, pthread_cond_t *cond, size_t *waiting, int64_t 
 {
     int rc;
     ++*waiting;
-    if (timeout_ms < 0)
-        rc = pthread_cond_wait(cond, &q->lock);
-    else
-        rc = pthread_cond_timedwait(cond, &q->lock, until);
+    if (timeout_ms < 0) rc = pthread_cond_wait(cond, &q->lock);
+    else rc = pthread_cond_timedwait(cond, &q->lock, until);
     --*waiting;
     return rc != ETIMEDOUT;
 }

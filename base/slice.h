@@ -15,8 +15,8 @@ typedef struct pt_slice {
     size_t len;
 } pt_slice;
 
-#define PT_LIT(s) ((pt_slice){ "" s, sizeof(s) - 1 }) /* of a string literal */
-#define PT_NONE ((pt_slice){ NULL, 0 })               /* absent */
+#define PT_LIT(s)        ((pt_slice){ "" s, sizeof(s) - 1 })  /* of a string literal */
+#define PT_NONE          ((pt_slice){ NULL, 0 })              /* absent */
 #define PT_SLICE_ARGS(s) (int)(s).len, (s).ptr ? (s).ptr : "" /* for "%.*s" */
 
 static inline pt_slice pt_slice_of(const void *ptr, size_t len)

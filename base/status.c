@@ -59,22 +59,15 @@ pt_status pt_fail_at(pt_error *err, pt_status st, size_t offset, const char *fmt
 pt_status pt_status_from_errno(int err)
 {
     switch (err) {
-    case 0:
-        return PT_OK;
+    case 0: return PT_OK;
     case ENOSPC:
-    case EDQUOT:
-        return PT_ENOSPC;
+    case EDQUOT: return PT_ENOSPC;
     case EROFS:
     case EACCES:
-    case EPERM:
-        return PT_EREADONLY;
-    case ENOENT:
-        return PT_ENOTFOUND;
-    case ENOMEM:
-        return PT_ENOMEM;
-    case EEXIST:
-        return PT_EEXISTS;
-    default:
-        return PT_EIO;
+    case EPERM: return PT_EREADONLY;
+    case ENOENT: return PT_ENOTFOUND;
+    case ENOMEM: return PT_ENOMEM;
+    case EEXIST: return PT_EEXISTS;
+    default: return PT_EIO;
     }
 }

@@ -9,9 +9,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 
-#define PT_MUST_CHECK __attribute__((warn_unused_result))
+#define PT_MUST_CHECK         __attribute__((warn_unused_result))
 #define PT_PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
-#define PT_COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))
+#define PT_COUNT_OF(a)        (sizeof(a) / sizeof((a)[0]))
 
 typedef enum pt_status {
     PT_OK = 0,

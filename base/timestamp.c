@@ -40,8 +40,8 @@ size_t pt_rfc3339_format(int64_t ms, char out[PT_RFC3339_MAX])
     }
     civil_from_days(days, &y, &m, &d);
     if (y < 0 || y > 9999) return (size_t)snprintf(out, PT_RFC3339_MAX, "%" PRId64, ms);
-    return (size_t)snprintf(out, PT_RFC3339_MAX, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", (int)y, (int)m, (int)d,
-                            (int)(rest / 3600000), (int)(rest / 60000 % 60), (int)(rest / 1000 % 60), (int)(rest % 1000));
+    return (size_t)snprintf(out, PT_RFC3339_MAX, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", (int)y, (int)m, (int)d, (int)(rest / 3600000),
+                            (int)(rest / 60000 % 60), (int)(rest / 1000 % 60), (int)(rest % 1000));
 }
 
 static bool digits(pt_slice *s, size_t n, int64_t *out)
@@ -144,9 +144,8 @@ pt_status pt_time_parse(pt_slice s, int64_t now_ms, int64_t *out_ms, pt_error *e
         return PT_OK;
     }
     if (parse_rfc3339(s, out_ms)) return PT_OK;
-    return pt_fail(err, PT_EMALFORMED,
-                   "'%.*s' is no time: use RFC 3339 with a zone, epoch milliseconds, now, or now-8h", (int)(s.len > 60 ? 60 : s.len),
-                   s.ptr ? s.ptr : "");
+    return pt_fail(err, PT_EMALFORMED, "'%.*s' is no time: use RFC 3339 with a zone, epoch milliseconds, now, or now-8h",
+                   (int)(s.len > 60 ? 60 : s.len), s.ptr ? s.ptr : "");
 }
 
 typedef struct unit {
@@ -154,11 +153,19 @@ typedef struct unit {
     int64_t factor;
 } unit;
 
-static const unit durations[] = { { "ms", 1 },        { "s", 1000 },      { "m", 60000 },      { "min", 60000 },
-                                  { "h", 3600000 },   { "d", 86400000 },  { "w", 604800000 },  { "y", 31536000000 } };
-static const unit sizes[] = { { "", 1 },           { "B", 1 },           { "kB", 1000 },        { "KB", 1000 },
-                              { "MB", 1000000 },   { "GB", 1000000000 }, { "TB", 1000000000000 }, { "KiB", 1024 },
-                              { "MiB", 1048576 },  { "GiB", 1073741824 }, { "TiB", 1099511627776 } };
+static const unit durations[] = { { "ms", 1 },      { "s", 1000 },     { "m", 60000 },     { "min", 60000 },
+                                  { "h", 3600000 }, { "d", 86400000 }, { "w", 604800000 }, { "y", 31536000000 } };
+static const unit sizes[] = { { "", 1 },
+                              { "B", 1 },
+                              { "kB", 1000 },
+                              { "KB", 1000 },
+                              { "MB", 1000000 },
+                              { "GB", 1000000000 },
+                              { "TB", 1000000000000 },
+                              { "KiB", 1024 },
+                              { "MiB", 1048576 },
+                              { "GiB", 1073741824 },
+                              { "TiB", 1099511627776 } };
 
 /* "12.5ms" at the front of *s; units from the table. */
 static bool quantity(pt_slice *s, const unit *units, size_t n_units, int64_t *out)
@@ -215,8 +222,7 @@ size_t pt_duration_format(int64_t ms, char out[32])
 {
     static const unit order[] = { { "d", 86400000 }, { "h", 3600000 }, { "m", 60000 }, { "s", 1000 } };
     for (size_t i = 0; ms > 0 && i < PT_COUNT_OF(order); i++) {
-        if (ms % order[i].factor == 0)
-            return (size_t)snprintf(out, 32, "%" PRId64 "%s", ms / order[i].factor, order[i].name);
+        if (ms % order[i].factor == 0) return (size_t)snprintf(out, 32, "%" PRId64 "%s", ms / order[i].factor, order[i].name);
     }
     return (size_t)snprintf(out, 32, "%" PRId64 "ms", ms);
 }

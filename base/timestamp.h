@@ -12,7 +12,8 @@
 size_t pt_rfc3339_format(int64_t ms, char out[PT_RFC3339_MAX]);
 
 /* RFC 3339 with any offset and 0..9 fraction digits ('T' or space, date alone = midnight UTC), epoch ms (digits, may be negative),
- * `now`, `now-8h`, `now+90s`, `now/d` (start of the UTC day). At most 100 million days around 1970. PT_EMALFORMED with the reason otherwise. */
+ * `now`, `now-8h`, `now+90s`, `now/d` (start of the UTC day). At most 100 million days around 1970. PT_EMALFORMED with the reason
+ * otherwise. */
 PT_MUST_CHECK pt_status pt_time_parse(pt_slice s, int64_t now_ms, int64_t *out_ms, pt_error *err);
 
 /* `250ms 30s 15m 8h 7d 2w 5y` (y = 365 d) and sums like `1h30m`; a bare `0` is 0. Not negative.

@@ -1,4 +1,5 @@
-/* edge-node/app.c -- see app.h. Start order: lock, configuration, model, node, poller, status page, link. Stop order: poller, link (deaths), the rest. */
+/* edge-node/app.c -- see app.h. Start order: lock, configuration, model, node, poller, status page, link. Stop order: poller, link
+ * (deaths), the rest. */
 #include "edge-node/app.h"
 
 #include "base/daemon/program.h"
@@ -20,7 +21,8 @@ static pt_status make_dir(const char *path, pt_error *err)
         char stop = *p;
         if (stop != '/' && stop) continue;
         *p = 0;
-        if (mkdir(part, 0750) != 0 && errno != EEXIST) return pt_fail(err, pt_status_from_errno(errno), "spool.dir %s: %s", part, strerror(errno));
+        if (mkdir(part, 0750) != 0 && errno != EEXIST)
+            return pt_fail(err, pt_status_from_errno(errno), "spool.dir %s: %s", part, strerror(errno));
         *p = stop;
         if (!stop) return PT_OK;
     }
@@ -34,17 +36,23 @@ static void on_command(void *ctx, const edge_command *c)
     pt_status st = PT_ESTATE;
     if (a->poller && edge_node_model_number(a->node) != c->model) /* a reload came between: the index would be another tag's */
         st = pt_fail(&err, PT_ESTATE, "the configuration was replaced meanwhile");
-    else if (a->poller)
-        st = edge_poller_write(a->poller, c->metric, c->value, 0, &err);
+    else if (a->poller) st = edge_poller_write(a->poller, c->metric, c->value, 0, &err);
     pthread_rwlock_unlock(&a->lock);
-    if (st != PT_OK) pt_logf(a->log, PT_LOG_WARN, "EDGE-WRITE-REFUSED", "write not passed on: %s", err.text[0] ? err.text : pt_status_name(st));
+    if (st != PT_OK)
+        pt_logf(a->log, PT_LOG_WARN, "EDGE-WRITE-REFUSED", "write not passed on: %s", err.text[0] ? err.text : pt_status_name(st));
 }
 
 static pt_status open_spool(edge_app *a, const edge_config *c, pt_error *err)
 {
-    edge_spool_options o = { .dir = c->spool.dir, .max_bytes = c->spool.max_bytes, .max_age_ms = c->spool.max_age_ms, .drop_newest = c->spool.overflow == 1,
-                             .rate = c->spool.rate, .commit_interval_ms = c->spool.commit_interval_ms,
-                             .replay_window_ms = 2 * c->mqtt.keep_alive_ms + 5000, .clock = a->clock, .log = a->log };
+    edge_spool_options o = { .dir = c->spool.dir,
+                             .max_bytes = c->spool.max_bytes,
+                             .max_age_ms = c->spool.max_age_ms,
+                             .drop_newest = c->spool.overflow == 1,
+                             .rate = c->spool.rate,
+                             .commit_interval_ms = c->spool.commit_interval_ms,
+                             .replay_window_ms = 2 * c->mqtt.keep_alive_ms + 5000,
+                             .clock = a->clock,
+                             .log = a->log };
     return edge_spool_open(&o, &a->spool, err);
 }
 
@@ -60,20 +68,34 @@ static pt_status build_setup(edge_app *a, const edge_config_file *file, edge_set
         *out = NULL;
         st = end;
     }
-    if (st != PT_OK && faults->len == 0) pt_buf_printf(faults, "%s:1:1: the spool cannot keep the tags' numbers: %s\n", a->config_path, pt_status_name(st));
+    if (st != PT_OK && faults->len == 0)
+        pt_buf_printf(faults, "%s:1:1: the spool cannot keep the tags' numbers: %s\n", a->config_path, pt_status_name(st));
     return st;
 }
 
 static pt_status start_node(edge_app *a, const edge_config *c, pt_error *err)
 {
-    edge_node_options o = { .group = c->node.group, .node = c->node.id, .primary_host = c->sparkplug.primary_host, .no_aliases = !c->sparkplug.aliases,
-                            .data_datatype = c->sparkplug.data_datatype, .uint32_long = c->sparkplug.uint32_encoding == 1, .clock = a->clock, .log = a->log,
-                            .transport = edge_link_transport(a->link), .storage = edge_bdseq_file_storage(&a->bdseq), .command = on_command, .command_ctx = a };
+    edge_node_options o = { .group = c->node.group,
+                            .node = c->node.id,
+                            .primary_host = c->sparkplug.primary_host,
+                            .no_aliases = !c->sparkplug.aliases,
+                            .data_datatype = c->sparkplug.data_datatype,
+                            .uint32_long = c->sparkplug.uint32_encoding == 1,
+                            .clock = a->clock,
+                            .log = a->log,
+                            .transport = edge_link_transport(a->link),
+                            .storage = edge_bdseq_file_storage(&a->bdseq),
+                            .command = on_command,
+                            .command_ctx = a };
     edge_journal journal = edge_spool_journal(a->spool);
     o.journal = &journal;
-    o.session = (edge_session_config){ .servers = c->mqtt.servers.n, .mqtt5 = c->mqtt.version == 1, .legacy_state = c->sparkplug.legacy_state,
-                                       .host_wait_ms = c->sparkplug.host_wait_ms, .rebirth_debounce_ms = c->sparkplug.rebirth_debounce_ms,
-                                       .birth_settle_ms = c->sparkplug.birth_settle_ms, .accept_older_after_ms = c->sparkplug.accept_older_after_ms };
+    o.session = (edge_session_config){ .servers = c->mqtt.servers.n,
+                                       .mqtt5 = c->mqtt.version == 1,
+                                       .legacy_state = c->sparkplug.legacy_state,
+                                       .host_wait_ms = c->sparkplug.host_wait_ms,
+                                       .rebirth_debounce_ms = c->sparkplug.rebirth_debounce_ms,
+                                       .birth_settle_ms = c->sparkplug.birth_settle_ms,
+                                       .accept_older_after_ms = c->sparkplug.accept_older_after_ms };
     size_t size = edge_node_size(&o);
     a->node_memory = calloc(1, size);
     if (!a->node_memory) return pt_fail(err, PT_ENOMEM, "out of memory");
@@ -112,7 +134,11 @@ static pt_status make_link(edge_app *a, const edge_config *c, pt_error *err)
 
 static pt_status make_poller(edge_app *a, const edge_setup *s, edge_poller **out, pt_error *err)
 {
-    edge_poller_options o = { .node = a->node, .clock = a->clock, .log = a->log, .wake = edge_link_wake, .wake_ctx = a->link,
+    edge_poller_options o = { .node = a->node,
+                              .clock = a->clock,
+                              .log = a->log,
+                              .wake = edge_link_wake,
+                              .wake_ctx = a->link,
                               .seed = (uint64_t)pt_wall_ms(a->clock) };
     return edge_poller_new(&o, s->devices, s->n_devices, out, err);
 }
@@ -178,7 +204,9 @@ static void say_restart(edge_app *a, const edge_config *is)
     pt_buf keys;
     pt_buf_init(&keys, 16384);
     edge_config_fixed_changes(&a->running->c, is, &keys);
-    if (keys.len) pt_logf(a->log, PT_LOG_WARN, "EDGE-RELOAD-RESTART", "these changes need a restart and were not taken: %.*s", PT_SLICE_ARGS(pt_buf_view(&keys)));
+    if (keys.len)
+        pt_logf(a->log, PT_LOG_WARN, "EDGE-RELOAD-RESTART", "these changes need a restart and were not taken: %.*s",
+                PT_SLICE_ARGS(pt_buf_view(&keys)));
     pt_buf_fini(&keys);
 }
 

@@ -14,7 +14,7 @@ typedef struct edge_app {
     const char *config_path;
     const pt_clock *clock;
     const pt_log *log;
-    pthread_rwlock_t lock;  /* read: using poller, setup, file; write: a reload puts others in place */
+    pthread_rwlock_t lock; /* read: using poller, setup, file; write: a reload puts others in place */
     edge_config_file *file;
     edge_config_file *running; /* the one of the start: node, mqtt, sparkplug, spool and http are as they stand there; may be `file` */
     edge_setup *setup;

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define VALUE_BUF 65536
+#define VALUE_BUF     65536
 #define WRITE_WAIT_MS 5000
 
 static void put_value(pt_json *j, const spb_value *v)
@@ -142,10 +142,8 @@ static void put_tag(pt_json *j, const edge_metric_view *v)
     pt_json_key(j, "value");
     put_value(j, &v->value);
     pt_json_member_cstr(j, "quality", v->timestamp_ms < 0 || !v->online ? "STALE" : spb_quality_name(v->quality));
-    if (v->timestamp_ms < 0)
-        pt_json_member_null(j, "timestamp_ms");
-    else
-        pt_json_member_i64(j, "timestamp_ms", v->timestamp_ms);
+    if (v->timestamp_ms < 0) pt_json_member_null(j, "timestamp_ms");
+    else pt_json_member_i64(j, "timestamp_ms", v->timestamp_ms);
     pt_json_member_bool(j, "writable", v->writable);
     pt_json_end_object(j);
 }
@@ -187,18 +185,12 @@ static bool value_text(pt_slice body, char *text, size_t cap, pt_error *err)
     json_t *doc = json_loadb(body.ptr ? body.ptr : "", body.len, JSON_REJECT_DUPLICATES, &je);
     json_t *v = json_is_object(doc) ? json_object_get(doc, "value") : NULL;
     bool good = true;
-    if (!doc)
-        good = pt_fail(err, PT_EMALFORMED, "not JSON: %s", je.text) == PT_OK;
-    else if (json_is_boolean(v))
-        snprintf(text, cap, "%s", json_is_true(v) ? "true" : "false");
-    else if (json_is_integer(v))
-        snprintf(text, cap, "%lld", (long long)json_integer_value(v));
-    else if (json_is_real(v))
-        snprintf(text, cap, "%.17g", json_real_value(v));
-    else if (json_is_string(v) && json_string_length(v) < cap)
-        memcpy(text, json_string_value(v), json_string_length(v) + 1);
-    else
-        good = pt_fail(err, PT_EMALFORMED, "{\"value\": ..} with a number, text or Boolean is needed") == PT_OK;
+    if (!doc) good = pt_fail(err, PT_EMALFORMED, "not JSON: %s", je.text) == PT_OK;
+    else if (json_is_boolean(v)) snprintf(text, cap, "%s", json_is_true(v) ? "true" : "false");
+    else if (json_is_integer(v)) snprintf(text, cap, "%lld", (long long)json_integer_value(v));
+    else if (json_is_real(v)) snprintf(text, cap, "%.17g", json_real_value(v));
+    else if (json_is_string(v) && json_string_length(v) < cap) memcpy(text, json_string_value(v), json_string_length(v) + 1);
+    else good = pt_fail(err, PT_EMALFORMED, "{\"value\": ..} with a number, text or Boolean is needed") == PT_OK;
     json_decref(doc);
     return good;
 }
@@ -245,21 +237,11 @@ static void put_tag_value(void *ctx, pt_http_request *rq)
     case PT_ENOTFOUND:
         pt_http_problem(rq, 404, "no-such-tag", "device '%.*s' has no tag '%.*s'", PT_SLICE_ARGS(device), PT_SLICE_ARGS(tag));
         return;
-    case PT_EREFUSED:
-        pt_http_problem(rq, 403, "write-refused", "%s", err.text);
-        return;
-    case PT_ESTATE:
-        pt_http_problem(rq, 409, "device-offline", "%s", err.text);
-        return;
-    case PT_EFULL:
-        pt_http_problem(rq, 503, "too-many-writes", "%s", err.text);
-        return;
-    case PT_ETIMEOUT:
-        pt_http_problem(rq, 504, "no-answer", "%s", err.text);
-        return;
-    default:
-        pt_http_problem(rq, 502, "write-failed", "%s", err.text[0] ? err.text : pt_status_name(st));
-        return;
+    case PT_EREFUSED: pt_http_problem(rq, 403, "write-refused", "%s", err.text); return;
+    case PT_ESTATE: pt_http_problem(rq, 409, "device-offline", "%s", err.text); return;
+    case PT_EFULL: pt_http_problem(rq, 503, "too-many-writes", "%s", err.text); return;
+    case PT_ETIMEOUT: pt_http_problem(rq, 504, "no-answer", "%s", err.text); return;
+    default: pt_http_problem(rq, 502, "write-failed", "%s", err.text[0] ? err.text : pt_status_name(st)); return;
     }
 }
 
@@ -283,10 +265,8 @@ static void switch_device(edge_app *a, pt_http_request *rq, bool on)
     uint32_t d = edge_node_find_device(a->node, device);
     pt_status st = d == UINT32_MAX || d == EDGE_NODE_DEVICE ? PT_ENOTFOUND : edge_poller_switch(a->poller, d, on);
     pthread_rwlock_unlock(&a->lock);
-    if (st != PT_OK)
-        pt_http_problem(rq, 404, "no-such-device", "no device '%.*s'", PT_SLICE_ARGS(device));
-    else
-        reply_ok(rq, on ? "on" : "off");
+    if (st != PT_OK) pt_http_problem(rq, 404, "no-such-device", "no device '%.*s'", PT_SLICE_ARGS(device));
+    else reply_ok(rq, on ? "on" : "off");
 }
 
 static void post_offline(void *ctx, pt_http_request *rq)
@@ -367,19 +347,28 @@ static void collect(void *ctx, pt_buf *out)
     single(out, "plantree_mqtt_bytes_sent_total", "counter", "Payload bytes published.", (double)l.mqtt.bytes_out);
     single(out, "plantree_mqtt_send_pending", "gauge", "Messages handed to the client and not yet done.", l.mqtt.send_pending);
     pthread_rwlock_rdlock(&a->lock);
-    static const char *const heads[][2] = { { "plantree_edge_device_online", "gauge" },         { "plantree_edge_driver_requests_total", "counter" },
-                                            { "plantree_edge_driver_exceptions_total", "counter" }, { "plantree_edge_driver_timeouts_total", "counter" },
-                                            { "plantree_edge_driver_errors_total", "counter" },     { "plantree_edge_poll_seconds", "gauge" } };
-    static const char *const helps[] = { "1 while the device answers.", "Requests to the PLC.",        "Exceptions it answered.",
-                                         "Requests without an answer.", "Failed connections and bad frames.", "How long the last poll took." };
+    static const char *const heads[][2] = { { "plantree_edge_device_online", "gauge" },
+                                            { "plantree_edge_driver_requests_total", "counter" },
+                                            { "plantree_edge_driver_exceptions_total", "counter" },
+                                            { "plantree_edge_driver_timeouts_total", "counter" },
+                                            { "plantree_edge_driver_errors_total", "counter" },
+                                            { "plantree_edge_poll_seconds", "gauge" } };
+    static const char *const helps[] = {
+        "1 while the device answers.",        "Requests to the PLC.",        "Exceptions it answered.", "Requests without an answer.",
+        "Failed connections and bad frames.", "How long the last poll took."
+    };
     for (size_t h = 0; h < PT_COUNT_OF(heads); h++) {
         pt_metrics_head(out, heads[h][0], heads[h][1], helps[h]);
         for (uint32_t i = 0; i < edge_poller_devices(a->poller); i++) {
             edge_poller_stats s;
             pt_buf label;
             edge_poller_stats_get(a->poller, i, &s);
-            double v[] = { edge_node_device_is_online(a->node, s.device), (double)s.io.requests, (double)s.io.exceptions, (double)s.io.timeouts,
-                           (double)s.io.errors, (double)s.last_poll_us / 1e6 };
+            double v[] = { edge_node_device_is_online(a->node, s.device),
+                           (double)s.io.requests,
+                           (double)s.io.exceptions,
+                           (double)s.io.timeouts,
+                           (double)s.io.errors,
+                           (double)s.last_poll_us / 1e6 };
             pt_buf_init(&label, 4096);
             pt_metrics_label(&label, "device", pt_cstr(s.id), true);
             pt_buf_char(&label, 0);
@@ -405,7 +394,10 @@ static const pt_http_route routes[] = {
 
 pt_status edge_app_http_start(edge_app *a, pt_error *err)
 {
-    pt_http_options o = { .listen = a->file->c.http.listen, .max_body = 64 * 1024, .max_connections = 64, .threads = 2,
+    pt_http_options o = { .listen = a->file->c.http.listen,
+                          .max_body = 64 * 1024,
+                          .max_connections = 64,
+                          .threads = 2,
                           .server_name = "plantree-edge/" PLANTREE_VERSION };
     pt_status st = pt_metrics_collect(a->metrics, collect, a);
     if (st != PT_OK) return pt_fail(err, st, "out of memory");

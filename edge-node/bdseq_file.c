@@ -1,5 +1,5 @@
-/* edge-node/bdseq_file.c -- see bdseq_file.h. The first number is written beside, synced, renamed, the directory synced; later ones replace the
- * four bytes in place, which needs no room on a full disk and are within one sector: old or new, never half. */
+/* edge-node/bdseq_file.c -- see bdseq_file.h. The first number is written beside, synced, renamed, the directory synced; later ones replace
+ * the four bytes in place, which needs no room on a full disk and are within one sector: old or new, never half. */
 #include "edge-node/bdseq_file.h"
 
 #include <errno.h>

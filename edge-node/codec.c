@@ -7,7 +7,7 @@
 #include <pb_encode.h>
 
 #define DEPTH_MAX 8
-#define END_ROOM 11 /* tag and longest varint of seq */
+#define END_ROOM  11 /* tag and longest varint of seq */
 
 /* Reading goes over a cursor of our own, so that a field callback can borrow the bytes instead of copying them. */
 typedef struct cursor {
@@ -97,8 +97,7 @@ pt_status edge__writer_begin(edge__writer *w, int64_t timestamp_ms)
 pt_status edge__writer_metric(edge__writer *w, const edge__metric_pb *m)
 {
     pb_ostream_t out = ostream_of(w->buf + w->len, w->cap - w->len - END_ROOM);
-    if (!pb_encode_tag(&out, PB_WT_STRING, edge_pb_Payload_metrics_tag) ||
-        !pb_encode_submessage(&out, edge_pb_Payload_Metric_fields, m))
+    if (!pb_encode_tag(&out, PB_WT_STRING, edge_pb_Payload_metrics_tag) || !pb_encode_submessage(&out, edge_pb_Payload_Metric_fields, m))
         return PT_ETOOBIG;
     w->len += out.bytes_written;
     w->metrics++;
@@ -123,26 +122,35 @@ void edge__metric_type(edge__metric_pb *m, uint32_t datatype)
     m->datatype = datatype;
 }
 
-/* A value lies in a oneof: of a metric, a property, a parameter or a cell. They have the same kinds of fields, which all begin where the union
- * begins, under different tags: which field it is, is spb_wire; the rest is these tables. */
-#define BASIC_TAGS(message)                                                                                            \
+/* A value lies in a oneof: of a metric, a property, a parameter or a cell. They have the same kinds of fields, which all begin where the
+ * union begins, under different tags: which field it is, is spb_wire; the rest is these tables. */
+#define BASIC_TAGS(message)                                                                                                             \
     [SPB_WIRE_INT] = message##_int_value_tag, [SPB_WIRE_LONG] = message##_long_value_tag, [SPB_WIRE_FLOAT] = message##_float_value_tag, \
-    [SPB_WIRE_DOUBLE] = message##_double_value_tag, [SPB_WIRE_BOOL] = message##_boolean_value_tag, [SPB_WIRE_STRING] = message##_string_value_tag
-static const pb_size_t metric_tags[SPB_WIRE_TEMPLATE + 1] = { BASIC_TAGS(edge_pb_Payload_Metric),
-                                                              [SPB_WIRE_BYTES] = edge_pb_Payload_Metric_bytes_value_tag,
-                                                              [SPB_WIRE_DATASET] = edge_pb_Payload_Metric_dataset_value_tag,
-                                                              [SPB_WIRE_TEMPLATE] = edge_pb_Payload_Metric_template_value_tag };
+    [SPB_WIRE_DOUBLE] = message##_double_value_tag, [SPB_WIRE_BOOL] = message##_boolean_value_tag,                                      \
+    [SPB_WIRE_STRING] = message##_string_value_tag
+static const pb_size_t metric_tags[SPB_WIRE_TEMPLATE + 1] = {
+    BASIC_TAGS(edge_pb_Payload_Metric), [SPB_WIRE_BYTES] = edge_pb_Payload_Metric_bytes_value_tag,
+    [SPB_WIRE_DATASET] = edge_pb_Payload_Metric_dataset_value_tag, [SPB_WIRE_TEMPLATE] = edge_pb_Payload_Metric_template_value_tag
+};
 static const pb_size_t property_tags[] = { BASIC_TAGS(edge_pb_Payload_PropertyValue) };
 static const pb_size_t parameter_tags[] = { BASIC_TAGS(edge_pb_Payload_Template_Parameter) };
 static const pb_size_t cell_tags[] = { BASIC_TAGS(edge_pb_Payload_DataSet_DataSetValue) };
-static const uint8_t field_size[] = { [SPB_WIRE_INT] = 4, [SPB_WIRE_LONG] = 8, [SPB_WIRE_FLOAT] = 4, [SPB_WIRE_DOUBLE] = 8, [SPB_WIRE_BOOL] = sizeof(bool),
-                                      [SPB_WIRE_STRING] = sizeof(pt_slice), [SPB_WIRE_BYTES] = sizeof(pt_slice), [SPB_WIRE_DATASET] = sizeof(pt_slice),
+static const uint8_t field_size[] = { [SPB_WIRE_INT] = 4,
+                                      [SPB_WIRE_LONG] = 8,
+                                      [SPB_WIRE_FLOAT] = 4,
+                                      [SPB_WIRE_DOUBLE] = 8,
+                                      [SPB_WIRE_BOOL] = sizeof(bool),
+                                      [SPB_WIRE_STRING] = sizeof(pt_slice),
+                                      [SPB_WIRE_BYTES] = sizeof(pt_slice),
+                                      [SPB_WIRE_DATASET] = sizeof(pt_slice),
                                       [SPB_WIRE_TEMPLATE] = sizeof(pt_slice) };
 /* Integers depend on their width besides. */
-static const uint8_t class_wire[] = { [SPB_CLASS_SIGNED] = SPB_WIRE_INT,     [SPB_CLASS_UNSIGNED] = SPB_WIRE_INT, [SPB_CLASS_FLOAT] = SPB_WIRE_FLOAT,
-                                      [SPB_CLASS_DOUBLE] = SPB_WIRE_DOUBLE,  [SPB_CLASS_BOOLEAN] = SPB_WIRE_BOOL, [SPB_CLASS_STRING] = SPB_WIRE_STRING,
-                                      [SPB_CLASS_BYTES] = SPB_WIRE_BYTES,    [SPB_CLASS_ARRAY] = SPB_WIRE_BYTES,  [SPB_CLASS_DATASET] = SPB_WIRE_DATASET,
-                                      [SPB_CLASS_TEMPLATE] = SPB_WIRE_TEMPLATE };
+static const uint8_t class_wire[] = {
+    [SPB_CLASS_SIGNED] = SPB_WIRE_INT,       [SPB_CLASS_UNSIGNED] = SPB_WIRE_INT, [SPB_CLASS_FLOAT] = SPB_WIRE_FLOAT,
+    [SPB_CLASS_DOUBLE] = SPB_WIRE_DOUBLE,    [SPB_CLASS_BOOLEAN] = SPB_WIRE_BOOL, [SPB_CLASS_STRING] = SPB_WIRE_STRING,
+    [SPB_CLASS_BYTES] = SPB_WIRE_BYTES,      [SPB_CLASS_ARRAY] = SPB_WIRE_BYTES,  [SPB_CLASS_DATASET] = SPB_WIRE_DATASET,
+    [SPB_CLASS_TEMPLATE] = SPB_WIRE_TEMPLATE
+};
 
 /* The field for a type: 32 bits and less go to int_value, Int64, UInt64 and DateTime to long_value. */
 static spb_wire wire_of(uint32_t type, bool uint32_long)
@@ -158,24 +166,12 @@ static void put_value(void *oneof, pb_size_t *which, const pb_size_t *tags, cons
     spb_wire wire = wire_of(v->type, uint32_long);
     spb_wire_value field = { .u64 = 0 };
     switch (wire) {
-    case SPB_WIRE_INT: /* Int8..Int32 sign-extended to 32 bits */
-        field.u32 = (uint32_t)v->as.u64;
-        break;
-    case SPB_WIRE_LONG:
-        field.u64 = v->as.u64;
-        break;
-    case SPB_WIRE_FLOAT:
-        field.f32 = v->as.f32;
-        break;
-    case SPB_WIRE_DOUBLE:
-        field.f64 = v->as.f64;
-        break;
-    case SPB_WIRE_BOOL:
-        field.boolean = v->as.boolean;
-        break;
-    default:
-        field.bytes = pt_slice_of(v->as.bytes.ptr ? v->as.bytes.ptr : "", v->as.bytes.len);
-        break;
+    case SPB_WIRE_INT: /* Int8..Int32 sign-extended to 32 bits */ field.u32 = (uint32_t)v->as.u64; break;
+    case SPB_WIRE_LONG: field.u64 = v->as.u64; break;
+    case SPB_WIRE_FLOAT: field.f32 = v->as.f32; break;
+    case SPB_WIRE_DOUBLE: field.f64 = v->as.f64; break;
+    case SPB_WIRE_BOOL: field.boolean = v->as.boolean; break;
+    default: field.bytes = pt_slice_of(v->as.bytes.ptr ? v->as.bytes.ptr : "", v->as.bytes.len); break;
     }
     memcpy(oneof, &field, field_size[wire]);
     *which = tags[wire];
@@ -230,10 +226,8 @@ static bool encode_value(pb_ostream_t *out, const edge_property *p, uint32_t dep
         return true;
     }
     if (!spb_datatype_is_basic(p->value.type)) return false;
-    if (p->value.is_null)
-        v.has_is_null = v.is_null = true;
-    else
-        put_value(&v.value, &v.which_value, property_tags, &p->value, false);
+    if (p->value.is_null) v.has_is_null = v.is_null = true;
+    else put_value(&v.value, &v.which_value, property_tags, &p->value, false);
     return pb_encode(out, edge_pb_Payload_PropertyValue_fields, &v);
 }
 
@@ -328,8 +322,7 @@ static bool dataset_columns(pb_ostream_t *out, const pb_field_iter_t *field, voi
 {
     const dataset_out *d = *arg;
     for (uint32_t i = 0; i < d->ds->n_columns; i++)
-        if (!pb_encode_tag_for_field(out, field) ||
-            !pb_encode_string(out, (const pb_byte_t *)d->ds->columns[i].ptr, d->ds->columns[i].len))
+        if (!pb_encode_tag_for_field(out, field) || !pb_encode_string(out, (const pb_byte_t *)d->ds->columns[i].ptr, d->ds->columns[i].len))
             return false;
     return true;
 }
@@ -531,8 +524,12 @@ static bool read_metric(pb_istream_t *in, const pb_field_iter_t *field, void **a
     r->left--;
     edge__metric_pb m = { 0 };
     if (!pb_decode(in, edge_pb_Payload_Metric_fields, &m)) return false;
-    edge__command_metric out = { .name = m.name, .has_alias = m.has_alias, .alias = m.alias, .has_datatype = m.has_datatype,
-                                 .datatype = m.datatype, .is_null = m.has_is_null && m.is_null };
+    edge__command_metric out = { .name = m.name,
+                                 .has_alias = m.has_alias,
+                                 .alias = m.alias,
+                                 .has_datatype = m.has_datatype,
+                                 .datatype = m.datatype,
+                                 .is_null = m.has_is_null && m.is_null };
     for (size_t wire = SPB_WIRE_INT; wire < PT_COUNT_OF(metric_tags); wire++)
         if (m.which_value && metric_tags[wire] == m.which_value) {
             out.wire = (uint8_t)wire;
@@ -570,14 +567,10 @@ pt_status edge__decode_members(pt_slice bytes, uint32_t max_metrics, void (*each
 static pt_status signed_value(const edge__command_metric *m, unsigned bits, int64_t *out)
 {
     int64_t v;
-    if (m->wire == SPB_WIRE_INT && bits == 64)
-        v = m->value.u32; /* a negative Int64 needs the long field */
-    else if (m->wire == SPB_WIRE_INT)
-        v = (int32_t)m->value.u32;
-    else if (m->wire == SPB_WIRE_LONG)
-        v = (int64_t)m->value.u64;
-    else
-        return PT_EMALFORMED;
+    if (m->wire == SPB_WIRE_INT && bits == 64) v = m->value.u32; /* a negative Int64 needs the long field */
+    else if (m->wire == SPB_WIRE_INT) v = (int32_t)m->value.u32;
+    else if (m->wire == SPB_WIRE_LONG) v = (int64_t)m->value.u64;
+    else return PT_EMALFORMED;
     if (bits < 64) {
         int64_t top = (int64_t)1 << (bits - 1);
         /* width-masked producers write 0xD6 for Int8 -42 */
@@ -591,12 +584,9 @@ static pt_status signed_value(const edge__command_metric *m, unsigned bits, int6
 static pt_status unsigned_value(const edge__command_metric *m, unsigned bits, uint64_t *out)
 {
     uint64_t v;
-    if (m->wire == SPB_WIRE_INT)
-        v = m->value.u32;
-    else if (m->wire == SPB_WIRE_LONG)
-        v = m->value.u64;
-    else
-        return PT_EMALFORMED;
+    if (m->wire == SPB_WIRE_INT) v = m->value.u32;
+    else if (m->wire == SPB_WIRE_LONG) v = m->value.u64;
+    else return PT_EMALFORMED;
     if (bits < 64 && v >> bits) return PT_ETOOBIG;
     *out = v;
     return PT_OK;
@@ -612,27 +602,17 @@ pt_status edge__command_value(const edge__command_metric *m, uint32_t type, spb_
         return PT_OK;
     }
     switch (spb_datatype_class(type)) {
-    case SPB_CLASS_SIGNED:
-        st = signed_value(m, spb_datatype_bits(type), &v.as.i64);
-        break;
-    case SPB_CLASS_UNSIGNED:
-        st = unsigned_value(m, spb_datatype_bits(type), &v.as.u64);
-        break;
+    case SPB_CLASS_SIGNED: st = signed_value(m, spb_datatype_bits(type), &v.as.i64); break;
+    case SPB_CLASS_UNSIGNED: st = unsigned_value(m, spb_datatype_bits(type), &v.as.u64); break;
     case SPB_CLASS_FLOAT:
-        if (m->wire == SPB_WIRE_FLOAT)
-            v.as.f32 = m->value.f32;
-        else if (m->wire == SPB_WIRE_DOUBLE)
-            v.as.f32 = (float)m->value.f64;
-        else
-            st = PT_EMALFORMED;
+        if (m->wire == SPB_WIRE_FLOAT) v.as.f32 = m->value.f32;
+        else if (m->wire == SPB_WIRE_DOUBLE) v.as.f32 = (float)m->value.f64;
+        else st = PT_EMALFORMED;
         break;
     case SPB_CLASS_DOUBLE:
-        if (m->wire == SPB_WIRE_DOUBLE)
-            v.as.f64 = m->value.f64;
-        else if (m->wire == SPB_WIRE_FLOAT)
-            v.as.f64 = (double)m->value.f32;
-        else
-            st = PT_EMALFORMED;
+        if (m->wire == SPB_WIRE_DOUBLE) v.as.f64 = m->value.f64;
+        else if (m->wire == SPB_WIRE_FLOAT) v.as.f64 = (double)m->value.f32;
+        else st = PT_EMALFORMED;
         break;
     case SPB_CLASS_BOOLEAN:
         st = m->wire == SPB_WIRE_BOOL ? PT_OK : PT_EMALFORMED;
@@ -648,9 +628,7 @@ pt_status edge__command_value(const edge__command_metric *m, uint32_t type, spb_
         v.as.bytes = m->value.bytes;
         break;
     case SPB_CLASS_NONE:
-    default:
-        st = PT_EMALFORMED;
-        break;
+    default: st = PT_EMALFORMED; break;
     }
     if (st == PT_OK) *out = v;
     return st;

@@ -39,8 +39,8 @@ void edge__metric_type(edge__metric_pb *m, uint32_t datatype);
 
 /* Encode a PropertySet (without tag and length). `quality`: put Quality first when it is not GOOD (type 3, 0 or 500:
  * tck-id-payloads-propertyset-quality-value-type). PT_ETOOBIG; PT_EINVAL: a type that is no property type, or deeper than 8. */
-PT_MUST_CHECK pt_status edge__encode_properties(const edge_property *items, uint32_t n, spb_quality quality,
-                                                void *buf, size_t cap, size_t *len);
+PT_MUST_CHECK pt_status edge__encode_properties(const edge_property *items, uint32_t n, spb_quality quality, void *buf, size_t cap,
+                                                size_t *len);
 /* The same from an already encoded set: Quality is put in front of it. */
 PT_MUST_CHECK pt_status edge__encode_quality(spb_quality quality, pt_slice properties, void *buf, size_t cap, size_t *len);
 
@@ -75,7 +75,7 @@ typedef struct edge__command_metric {
     bool has_alias, has_datatype, is_null;
     uint64_t alias;
     uint32_t datatype;
-    uint8_t wire; /* spb_wire */
+    uint8_t wire;         /* spb_wire */
     spb_wire_value value; /* strings and bytes borrow; DATASET and TEMPLATE: encoded message in `bytes` */
 } edge__command_metric;
 /* Calls `each` for every metric of a payload, in order; a metric with bytes that do not parse fails the whole payload, but metrics

@@ -30,7 +30,8 @@ static uint32_t resolve(const command_ctx *c, const edge__command_metric *m)
     if (m->name.ptr) return edge_model_find(model, c->device, m->name);
     if (!m->has_alias || c->n->o.no_aliases || m->alias > UINT32_MAX) return EDGE_NO_METRIC;
     uint32_t found = edge__find_number(model, (uint32_t)m->alias);
-    if (found == EDGE_NO_METRIC || model->metrics[found].device != c->device || (model->metrics[found].flags & EDGE__NO_ALIAS)) return EDGE_NO_METRIC;
+    if (found == EDGE_NO_METRIC || model->metrics[found].device != c->device || (model->metrics[found].flags & EDGE__NO_ALIAS))
+        return EDGE_NO_METRIC;
     return found;
 }
 
@@ -85,7 +86,8 @@ static void one(void *ctx, const edge__command_metric *m)
     }
     uint32_t metric = resolve(c, m);
     if (metric == EDGE_NO_METRIC) {
-        if (c->device != EDGE_NODE_DEVICE && c->parent == EDGE_NO_METRIC && pt_slice_eq_cstr(m->name, "Device Control/Rebirth") && is_true(m)) {
+        if (c->device != EDGE_NODE_DEVICE && c->parent == EDGE_NO_METRIC && pt_slice_eq_cstr(m->name, "Device Control/Rebirth") &&
+            is_true(m)) {
             if (edge_session_may_send(&n->session) && edge__send_dbirth(n, c->device, pt_wall_ms(n->o.clock)) != PT_OK)
                 n->model->devices[c->device].born = false; /* the next poll tries again */
         } else {
@@ -108,16 +110,12 @@ static void one(void *ctx, const edge__command_metric *m)
     } else {
         const edge__metric *x = &n->model->metrics[metric];
         pt_status st = edge__command_value(m, x->type, &v);
-        if (!(x->flags & EDGE__WRITABLE))
-            refuse(n, "EDGE-WRITE-READONLY", "not writable", x->path);
-        else if (st == PT_OK && v.is_null)
-            refuse(n, "EDGE-WRITE-NULL", "null is no value to write", x->path);
+        if (!(x->flags & EDGE__WRITABLE)) refuse(n, "EDGE-WRITE-READONLY", "not writable", x->path);
+        else if (st == PT_OK && v.is_null) refuse(n, "EDGE-WRITE-NULL", "null is no value to write", x->path);
         else if (st != PT_OK || edge__check_value(x, &v) != PT_OK)
             refuse(n, "EDGE-WRITE-TYPE", st == PT_ETOOBIG ? "out of range" : "not a value of its datatype", x->path);
-        else if (!n->o.command)
-            refuse(n, "EDGE-WRITE-NOBODY", "this node takes no writes", x->path);
-        else
-            deliver = true;
+        else if (!n->o.command) refuse(n, "EDGE-WRITE-NOBODY", "this node takes no writes", x->path);
+        else deliver = true;
         if (deliver) {
             n->stats.commands++;
             cmd.metric = metric;

@@ -47,15 +47,22 @@ typedef struct members_ctx {
 static bool write_members(void *ctx, edge__template_out *out);
 
 /* Encode instance `index` into the scratch region of its depth. Births: all members; DATA: those among `items`. */
-static pt_status instance_value(edge_node *n, const style_of *style, uint32_t index, uint32_t depth, const item *items, uint32_t n_items, pt_slice *out)
+static pt_status instance_value(edge_node *n, const style_of *style, uint32_t index, uint32_t depth, const item *items, uint32_t n_items,
+                                pt_slice *out)
 {
     const edge_model *m = n->model;
     const edge__metric *x = &m->metrics[index];
     const edge__tmpl *t = &m->templates[x->tmpl];
     members_ctx ctx = { n, style, index, depth, items, n_items };
     /* tck-id-payloads-template-instance-ref, -is-definition, -members-birth, -members-data */
-    edge__template tv = { .version = t->version, .ref = t->name, .is_definition = false, .uint32_long = n->o.uint32_long,
-                          .parameters = x->parameters, .n_parameters = style->birth ? x->n_parameters : 0, .members = write_members, .ctx = &ctx };
+    edge__template tv = { .version = t->version,
+                          .ref = t->name,
+                          .is_definition = false,
+                          .uint32_long = n->o.uint32_long,
+                          .parameters = x->parameters,
+                          .n_parameters = style->birth ? x->n_parameters : 0,
+                          .members = write_members,
+                          .ctx = &ctx };
     size_t cap = m->template_bytes + 64, len = 0;
     char *buf = m->scratch + cap * depth;
     pt_status st = edge__encode_template(&tv, buf, cap, &len);
@@ -233,8 +240,9 @@ static bool definition_members(void *ctx, edge__template_out *out)
     const edge__tmpl *t = &m->templates[c->instance];
     for (uint32_t i = 0; i < t->n_members; i++) {
         const edge__tmember *x = &t->members[i];
-        edge__metric_pb p = { .name = pt_cstr(x->def.name), .has_timestamp = true, .timestamp = (uint64_t)c->style->stamp_ms,
-                              .properties = x->properties };
+        edge__metric_pb p = {
+            .name = pt_cstr(x->def.name), .has_timestamp = true, .timestamp = (uint64_t)c->style->stamp_ms, .properties = x->properties
+        };
         edge__metric_type(&p, x->def.type);
         if (x->tmpl != UINT32_MAX) { /* an instance of the inner template; its members may be empty in a definition */
             size_t cap = m->template_bytes + 64, len = 0;
@@ -260,8 +268,13 @@ static pt_status write_definitions(edge_node *n, edge__writer *w, int64_t stamp_
     for (uint32_t i = 0; i < m->n_templates; i++) { /* tck-id-payloads-template-definition-nbirth, -is-definition, -ref */
         const edge__tmpl *t = &m->templates[i];
         members_ctx ctx = { n, &st, i, 0, NULL, 0 };
-        edge__template tv = { .version = t->version, .is_definition = true, .parameters = t->parameters, .n_parameters = t->n_parameters,
-                              .uint32_long = n->o.uint32_long, .members = definition_members, .ctx = &ctx };
+        edge__template tv = { .version = t->version,
+                              .is_definition = true,
+                              .parameters = t->parameters,
+                              .n_parameters = t->n_parameters,
+                              .uint32_long = n->o.uint32_long,
+                              .members = definition_members,
+                              .ctx = &ctx };
         size_t len = 0;
         pt_status rc = edge__encode_template(&tv, m->scratch, m->template_bytes + 64, &len);
         if (rc != PT_OK) return rc;
@@ -343,7 +356,7 @@ static bool get_varint(const char **at, const char *end, uint64_t *out)
     uint64_t v = 0;
     for (unsigned shift = 0; shift < 64; shift += 7) {
         if (*at == end) return false;
-        uint8_t c = (uint8_t)*(*at)++;
+        uint8_t c = (uint8_t) * (*at)++;
         v |= (uint64_t)(c & 0x7f) << shift;
         if (!(c & 0x80)) {
             *out = v;
@@ -356,14 +369,10 @@ static bool get_varint(const char **at, const char *end, uint64_t *out)
 static unsigned scalar_bytes(uint8_t type)
 {
     switch (spb_datatype_class(type)) {
-    case SPB_CLASS_BOOLEAN:
-        return 1;
-    case SPB_CLASS_FLOAT:
-        return 4;
-    case SPB_CLASS_DOUBLE:
-        return 8;
-    default:
-        return spb_datatype_bits(type) / 8;
+    case SPB_CLASS_BOOLEAN: return 1;
+    case SPB_CLASS_FLOAT: return 4;
+    case SPB_CLASS_DOUBLE: return 8;
+    default: return spb_datatype_bits(type) / 8;
     }
 }
 
@@ -397,11 +406,10 @@ static pt_status batch_close(edge_node *n, batch_out *b, bool delivered)
 {
     if (b->n == 0) return PT_OK;
     edge_model *m = n->model;
-    pt_status st = n->journal.append(n->journal.ctx, pt_slice_of(m->batch, (size_t)(b->at - m->batch)), b->n, b->first_ms, b->last_ms, delivered);
-    if (st != PT_OK)
-        n->stats.dropped_journal += delivered ? 0 : b->n;
-    else if (!delivered)
-        n->stats.samples_stored += b->n;
+    pt_status st =
+        n->journal.append(n->journal.ctx, pt_slice_of(m->batch, (size_t)(b->at - m->batch)), b->n, b->first_ms, b->last_ms, delivered);
+    if (st != PT_OK) n->stats.dropped_journal += delivered ? 0 : b->n;
+    else if (!delivered) n->stats.samples_stored += b->n;
     batch_open(b, m);
     return st;
 }
@@ -567,7 +575,7 @@ static bool history_next(const edge_model *m, const char **at, const char *end, 
     uint64_t number, zigzag, len;
     if (!get_varint(at, end, &number) || !get_varint(at, end, &zigzag) || end - *at < 2) return false;
     *last_ms += (int64_t)(zigzag >> 1) ^ -(int64_t)(zigzag & 1);
-    uint8_t type = (uint8_t)*(*at)++, flags = (uint8_t)*(*at)++;
+    uint8_t type = (uint8_t) * (*at)++, flags = (uint8_t) * (*at)++;
     bool null = (flags & 0x80) != 0;
     *out = (item){ .quality = (spb_quality)(flags & 3), .ts = *last_ms };
     if (null) {

@@ -10,7 +10,7 @@
 
 typedef struct edge_tag_config {
     const char *name, *type, *tmpl, *unit, *description, *scan;
-    int64_t poll_ms;            /* 0: the device's */
+    int64_t poll_ms; /* 0: the device's */
     double low, high, deadband, deadband_percent, exc_dev, scale, offset, clamp_low, clamp_high, write_low, write_high; /* NaN: not set */
     int64_t exc_min_ms, exc_max_ms, max_length;
     bool write, transient, every, clamp;
@@ -69,15 +69,16 @@ typedef struct edge_config {
 
 typedef struct edge_config_file {
     edge_config c;
-    pt_config *cfg;   /* owns texts and positions */
-    pt_arena arena;   /* owns devices, tags, options */
+    pt_config *cfg; /* owns texts and positions */
+    pt_arena arena; /* owns devices, tags, options */
     char *path;
 } edge_config_file;
 
 /* PT_OK, or faults as lines `file:line:column: message`. */
 PT_MUST_CHECK pt_status edge_config_load(const char *path, edge_config_file **out, pt_buf *faults);
 void edge_config_free(edge_config_file *f);
-/* Keys of node, mqtt, sparkplug, spool and http that differ, as "mqtt.tls.ca, spool.rate"; only a restart takes them. No values: some are secret. */
+/* Keys of node, mqtt, sparkplug, spool and http that differ, as "mqtt.tls.ca, spool.rate"; only a restart takes them. No values: some are
+ * secret. */
 void edge_config_fixed_changes(const edge_config *was, const edge_config *is, pt_buf *out);
 void edge_config_document(pt_buf *out); /* the reference, as Markdown */
 
@@ -85,14 +86,14 @@ void edge_config_document(pt_buf *out); /* the reference, as Markdown */
 typedef struct edge_setup {
     const edge_config_file *file; /* borrowed */
     edge_model *model;
-    void *memory;                 /* the model's */
-    pt_arena arena;               /* the rest */
+    void *memory;   /* the model's */
+    pt_arena arena; /* the rest */
     edge_poller_device *devices;
     uint32_t n_devices;
 } edge_setup;
 /* names may be NULL (checking). The drivers' open is tried too. */
-PT_MUST_CHECK pt_status edge_setup_build(const edge_config_file *f, const edge_names *names, const pt_clock *clock, const pt_log *log, edge_setup **out,
-                                         pt_buf *faults);
+PT_MUST_CHECK pt_status edge_setup_build(const edge_config_file *f, const edge_names *names, const pt_clock *clock, const pt_log *log,
+                                         edge_setup **out, pt_buf *faults);
 void edge_setup_free(edge_setup *s); /* after its model left the node; NULL is fine */
 
 /* Tags as CSV: name,type and every other key of a tag or its driver as a column (config_csv.c). */
@@ -103,5 +104,6 @@ void edge_config_export_csv(const edge_config_file *f, const edge_device_config 
 extern const pt_config_field edge__tag_fields[];
 /* Defaults and cross-field rules of one tag; `where` is its position. Appends faults; false when there were some. */
 bool edge__tag_finish(edge_config_file *f, const edge_device_config *d, edge_tag_config *t, pt_buf *faults);
-void edge__tag_fault(const edge_config_file *f, const edge_device_config *d, const edge_tag_config *t, pt_buf *faults, const char *fmt, ...) PT_PRINTF(5, 6);
+void edge__tag_fault(const edge_config_file *f, const edge_device_config *d, const edge_tag_config *t, pt_buf *faults, const char *fmt, ...)
+    PT_PRINTF(5, 6);
 #endif

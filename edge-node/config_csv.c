@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define CSV_BYTES_MAX (64u << 20)
-#define COLUMNS_MAX 64
+#define COLUMNS_MAX   64
 
 /* The next cell at *at; *end_of_line when it was the line's last. Unescaped in place. */
 static char *next_cell(char **at, bool *end_of_line, uint32_t *line)
@@ -112,7 +112,8 @@ static bool bind_line(edge_config_file *f, edge_device_config *d, edge_tag_confi
 static void quote(pt_buf *out, const pt_config_field *field, const char *text)
 {
     const char *key = field->key;
-    if (field->type != PT_CFG_STRING && strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.+-_%") == strlen(text) && strcmp(text, "-") != 0) {
+    if (field->type != PT_CFG_STRING &&
+        strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.+-_%") == strlen(text) && strcmp(text, "-") != 0) {
         pt_buf_printf(out, "%s: %s\n", key, text);
         return;
     }
@@ -124,7 +125,8 @@ static void quote(pt_buf *out, const pt_config_field *field, const char *text)
     pt_buf_cstr(out, "'\n");
 }
 
-static bool read_line(edge_config_file *f, edge_device_config *d, edge_tag_config *t, char **columns, char **cells, uint32_t n, pt_buf *faults)
+static bool read_line(edge_config_file *f, edge_device_config *d, edge_tag_config *t, char **columns, char **cells, uint32_t n,
+                      pt_buf *faults)
 {
     size_t n_keys = edge_driver_keys_count(d->driver->tag_keys), k;
     edge_option *options = pt_arena_zalloc(&f->arena, (n_keys + 1) * sizeof *options);
@@ -137,7 +139,8 @@ static bool read_line(edge_config_file *f, edge_device_config *d, edge_tag_confi
         if (strcmp(columns[i], "name") == 0) t->name = keep(f, cells[i]);
         if (tag_field(columns[i])) {
             quote(&yaml, tag_field(columns[i]), cells[i]);
-        } else if (driver_key(d, columns[i], &k) && options && edge_option_parse(&d->driver->tag_keys[k], keep(f, cells[i]), &options[k], &err) != PT_OK) {
+        } else if (driver_key(d, columns[i], &k) && options &&
+                   edge_option_parse(&d->driver->tag_keys[k], keep(f, cells[i]), &options[k], &err) != PT_OK) {
             edge__tag_fault(f, d, t, faults, "%s", err.text);
             good = false;
         }
@@ -162,10 +165,8 @@ pt_status edge_config_tags_csv(edge_config_file *f, edge_device_config *d, const
 {
     char full[4096];
     const char *slash = strrchr(f->path, '/');
-    if (path[0] == '/' || !slash)
-        snprintf(full, sizeof full, "%s", path);
-    else
-        snprintf(full, sizeof full, "%.*s/%s", (int)(slash - f->path), f->path, path);
+    if (path[0] == '/' || !slash) snprintf(full, sizeof full, "%s", path);
+    else snprintf(full, sizeof full, "%.*s/%s", (int)(slash - f->path), f->path, path);
     char *text = read_all(full);
     if (!text) {
         pt_yaml_fault(pt_config_yaml(f->cfg), d->node, faults, "tags_file '%s' cannot be read", full);
@@ -205,10 +206,8 @@ pt_status edge_config_tags_csv(edge_config_file *f, edge_device_config *d, const
         }
         edge_tag_config *t = &tags[d->n_tags];
         t->csv_line = here;
-        if (read_line(f, d, t, columns, cells, n, faults))
-            d->n_tags++;
-        else
-            memset(t, 0, sizeof *t);
+        if (read_line(f, d, t, columns, cells, n, faults)) d->n_tags++;
+        else memset(t, 0, sizeof *t);
     }
     if (tags) d->tags = tags;
     free(text);
@@ -275,8 +274,7 @@ void edge_config_export_csv(const edge_config_file *f, const edge_device_config 
                 memcpy(&b, at, sizeof b);
                 snprintf(text, sizeof text, "%s", b ? "true" : "");
                 break;
-            default:
-                continue;
+            default: continue;
             }
             cell(out, text, &first);
         }

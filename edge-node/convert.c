@@ -6,23 +6,12 @@
 static bool number_of(const spb_value *v, double *out)
 {
     switch (spb_datatype_class(v->type)) {
-    case SPB_CLASS_SIGNED:
-        *out = (double)v->as.i64;
-        return true;
-    case SPB_CLASS_UNSIGNED:
-        *out = (double)v->as.u64;
-        return true;
-    case SPB_CLASS_FLOAT:
-        *out = (double)v->as.f32;
-        return true;
-    case SPB_CLASS_DOUBLE:
-        *out = v->as.f64;
-        return true;
-    case SPB_CLASS_BOOLEAN:
-        *out = v->as.boolean;
-        return true;
-    default:
-        return false;
+    case SPB_CLASS_SIGNED: *out = (double)v->as.i64; return true;
+    case SPB_CLASS_UNSIGNED: *out = (double)v->as.u64; return true;
+    case SPB_CLASS_FLOAT: *out = (double)v->as.f32; return true;
+    case SPB_CLASS_DOUBLE: *out = v->as.f64; return true;
+    case SPB_CLASS_BOOLEAN: *out = v->as.boolean; return true;
+    default: return false;
     }
 }
 
@@ -44,17 +33,10 @@ static pt_status number_as(uint8_t type, double n, spb_value *out)
         v.as.u64 = (uint64_t)whole;
         break;
     }
-    case SPB_CLASS_FLOAT:
-        v.as.f32 = (float)n;
-        break;
-    case SPB_CLASS_DOUBLE:
-        v.as.f64 = n;
-        break;
-    case SPB_CLASS_BOOLEAN:
-        v.as.boolean = n != 0;
-        break;
-    default:
-        return PT_EMALFORMED;
+    case SPB_CLASS_FLOAT: v.as.f32 = (float)n; break;
+    case SPB_CLASS_DOUBLE: v.as.f64 = n; break;
+    case SPB_CLASS_BOOLEAN: v.as.boolean = n != 0; break;
+    default: return PT_EMALFORMED;
     }
     *out = v;
     return PT_OK;

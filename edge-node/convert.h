@@ -4,12 +4,12 @@
 #include "sparkplug/value.h"
 
 typedef struct edge_convert {
-    uint8_t type;          /* the metric's */
-    bool scaled;           /* value = raw * scale + offset */
-    double scale, offset;  /* scale is not 0 */
-    bool clamped;          /* readings outside are set to the limit */
+    uint8_t type;         /* the metric's */
+    bool scaled;          /* value = raw * scale + offset */
+    double scale, offset; /* scale is not 0 */
+    bool clamped;         /* readings outside are set to the limit */
     double clamp_low, clamp_high;
-    bool limited;          /* writes outside are refused */
+    bool limited; /* writes outside are refused */
     double write_low, write_high;
 } edge_convert;
 

@@ -27,7 +27,7 @@ typedef enum edge_key_type {
 } edge_key_type;
 
 typedef struct edge_driver_key {
-    const char *key;          /* NULL closes a list */
+    const char *key; /* NULL closes a list */
     edge_key_type type;
     bool required;
     const char *def;          /* default, parsed like a value; NULL: not set */
@@ -46,22 +46,22 @@ typedef struct edge_option { /* value of the key at the same place */
 /* Everything below is borrowed from the configuration and lives until close. */
 typedef struct edge_driver_tag {
     const char *name;
-    spb_datatype type;           /* the metric's */
-    bool scaled;                 /* the reading may be any number: scale, offset and clamping come after the driver */
+    spb_datatype type; /* the metric's */
+    bool scaled;       /* the reading may be any number: scale, offset and clamping come after the driver */
     bool writable;
     int64_t poll_ms;
-    double low, high;            /* engineering range; both 0: none */
-    const edge_option *options;  /* in order of tag_keys */
+    double low, high;           /* engineering range; both 0: none */
+    const edge_option *options; /* in order of tag_keys */
 } edge_driver_tag;
 
 typedef struct edge_driver_config {
     const char *device;
-    const edge_option *options;  /* in order of device_keys */
+    const edge_option *options; /* in order of device_keys */
     const edge_driver_tag *tags;
     uint32_t n_tags;
-    uint64_t seed;               /* for simulations and jitter */
+    uint64_t seed; /* for simulations and jitter */
     const pt_clock *clock;
-    const pt_log *log;           /* may be NULL */
+    const pt_log *log; /* may be NULL */
 } edge_driver_config;
 
 /* Where poll puts its readings. The value's bytes are copied before reading returns. quality BAD: `v` may be NULL. */

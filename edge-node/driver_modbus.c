@@ -16,24 +16,57 @@ enum { T_REGISTER, T_ORDER, T_RAW, T_LENGTH, T_BITS, T_ELEMENTS };
 
 static const char *const orders[] = { "big", "little", "byte-swap", "word-swap", NULL };
 static const char *const raws[] = { "int16", "uint16", "int32", "uint32", "int64", "uint64", "float", "double", "bool", "string", NULL };
-static const uint8_t raw_types[] = { SPB_INT16, SPB_UINT16, SPB_INT32, SPB_UINT32, SPB_INT64, SPB_UINT64, SPB_FLOAT, SPB_DOUBLE, SPB_BOOLEAN, SPB_STRING };
+static const uint8_t raw_types[] = { SPB_INT16,  SPB_UINT16, SPB_INT32,  SPB_UINT32,  SPB_INT64,
+                                     SPB_UINT64, SPB_FLOAT,  SPB_DOUBLE, SPB_BOOLEAN, SPB_STRING };
 static const char *const parities[] = { "none", "even", "odd", NULL };
 
-#define COMMON_KEYS                                                                                                                                  \
-    [D_UNIT] = { .key = "unit", .type = EDGE_KEY_INT, .def = "1", .min = 0, .max = 255, .doc = "Unit (slave) address behind the connection." },       \
-    [D_TIMEOUT] = { .key = "timeout", .type = EDGE_KEY_DURATION, .def = "1s", .min = 10, .max = 60000, .doc = "How long one answer may take; also for connecting." }, \
-    [D_RETRIES] = { .key = "retries", .type = EDGE_KEY_INT, .def = "1", .max = 10, .doc = "Further attempts of a request that was not answered, before the device counts as lost." }, \
-    [D_MAX_REGISTERS] = { .key = "max_registers", .type = EDGE_KEY_INT, .def = "125", .min = 1, .max = 125, .doc = "Registers read in one request at most." }, \
-    [D_MAX_BITS] = { .key = "max_bits", .type = EDGE_KEY_INT, .def = "2000", .min = 1, .max = 2000, .doc = "Coils or discrete inputs read in one request at most." }, \
+#define COMMON_KEYS                                                                                                    \
+    [D_UNIT] = { .key = "unit",                                                                                        \
+                 .type = EDGE_KEY_INT,                                                                                 \
+                 .def = "1",                                                                                           \
+                 .min = 0,                                                                                             \
+                 .max = 255,                                                                                           \
+                 .doc = "Unit (slave) address behind the connection." },                                               \
+    [D_TIMEOUT] = { .key = "timeout",                                                                                  \
+                    .type = EDGE_KEY_DURATION,                                                                         \
+                    .def = "1s",                                                                                       \
+                    .min = 10,                                                                                         \
+                    .max = 60000,                                                                                      \
+                    .doc = "How long one answer may take; also for connecting." },                                     \
+    [D_RETRIES] = { .key = "retries",                                                                                  \
+                    .type = EDGE_KEY_INT,                                                                              \
+                    .def = "1",                                                                                        \
+                    .max = 10,                                                                                         \
+                    .doc = "Further attempts of a request that was not answered, before the device counts as lost." }, \
+    [D_MAX_REGISTERS] = { .key = "max_registers",                                                                      \
+                          .type = EDGE_KEY_INT,                                                                        \
+                          .def = "125",                                                                                \
+                          .min = 1,                                                                                    \
+                          .max = 125,                                                                                  \
+                          .doc = "Registers read in one request at most." },                                           \
+    [D_MAX_BITS] = { .key = "max_bits",                                                                                \
+                     .type = EDGE_KEY_INT,                                                                             \
+                     .def = "2000",                                                                                    \
+                     .min = 1,                                                                                         \
+                     .max = 2000,                                                                                      \
+                     .doc = "Coils or discrete inputs read in one request at most." },                                 \
     [D_GAP] = { .key = "max_gap", .type = EDGE_KEY_INT, .def = "8", .max = 100, .doc = "Unused registers read along to save a request." }
 
-static const edge_driver_key tcp_keys[] = {
-    [D_ADDRESS] = { .key = "address", .type = EDGE_KEY_TEXT, .required = true, .min = 1, .max = 250, .doc = "host:port of the PLC or gateway; port 502 when left out." },
-    COMMON_KEYS,
-    { 0 }
-};
+static const edge_driver_key tcp_keys[] = { [D_ADDRESS] = { .key = "address",
+                                                            .type = EDGE_KEY_TEXT,
+                                                            .required = true,
+                                                            .min = 1,
+                                                            .max = 250,
+                                                            .doc = "host:port of the PLC or gateway; port 502 when left out." },
+                                            COMMON_KEYS,
+                                            { 0 } };
 static const edge_driver_key rtu_keys[] = {
-    [D_ADDRESS] = { .key = "address", .type = EDGE_KEY_TEXT, .required = true, .min = 1, .max = 250, .doc = "Serial line, for instance /dev/ttyUSB0. Devices with the same line share it." },
+    [D_ADDRESS] = { .key = "address",
+                    .type = EDGE_KEY_TEXT,
+                    .required = true,
+                    .min = 1,
+                    .max = 250,
+                    .doc = "Serial line, for instance /dev/ttyUSB0. Devices with the same line share it." },
     COMMON_KEYS,
     [D_BAUD] = { .key = "baud", .type = EDGE_KEY_INT, .def = "19200", .min = 300, .max = 921600, .doc = "Bits per second." },
     [D_PARITY] = { .key = "parity", .type = EDGE_KEY_ENUM, .def = "even", .names = parities, .doc = "none, even or odd." },
@@ -42,23 +75,44 @@ static const edge_driver_key rtu_keys[] = {
     { 0 }
 };
 static const edge_driver_key tag_keys[] = {
-    [T_REGISTER] = { .key = "register", .type = EDGE_KEY_TEXT, .required = true, .min = 6, .max = 24,
-                     .doc = "coil:N, discrete:N, input:N or holding:N, counted from 0; a bit of a register: holding:N.B, bit 0 the least significant." },
-    [T_ORDER] = { .key = "order", .type = EDGE_KEY_ENUM, .def = "big", .names = orders,
-                  .doc = "Order of the bytes ABCD of a value in its registers: big ABCD, little DCBA, byte-swap BADC, word-swap CDAB (low word first)." },
-    [T_RAW] = { .key = "raw", .type = EDGE_KEY_ENUM, .names = raws, .doc = "What the registers hold, when it is not the tag's own type: for scaled tags above all." },
+    [T_REGISTER] = { .key = "register",
+                     .type = EDGE_KEY_TEXT,
+                     .required = true,
+                     .min = 6,
+                     .max = 24,
+                     .doc =
+                         "coil:N, discrete:N, input:N or holding:N, counted from 0; a bit of a register: holding:N.B, bit 0 the least significant." },
+    [T_ORDER] = { .key = "order",
+                  .type = EDGE_KEY_ENUM,
+                  .def = "big",
+                  .names = orders,
+                  .doc =
+                      "Order of the bytes ABCD of a value in its registers: big ABCD, little DCBA, byte-swap BADC, word-swap CDAB (low word first)." },
+    [T_RAW] = { .key = "raw",
+                .type = EDGE_KEY_ENUM,
+                .names = raws,
+                .doc = "What the registers hold, when it is not the tag's own type: for scaled tags above all." },
     [T_LENGTH] = { .key = "length", .type = EDGE_KEY_INT, .min = 1, .max = 250, .doc = "Bytes of a String, two in a register." },
-    [T_BITS] = { .key = "bits", .type = EDGE_KEY_INT, .def = "1", .min = 1, .max = 16, .doc = "Width of a bit field that starts at the bit named in `register`." },
-    [T_ELEMENTS] = { .key = "elements", .type = EDGE_KEY_INT, .min = 1, .max = 2000,
-                     .doc = "How many elements an array has, one behind the other from `register` on. Read in one request: max_registers and max_bits are its limits." },
+    [T_BITS] = { .key = "bits",
+                 .type = EDGE_KEY_INT,
+                 .def = "1",
+                 .min = 1,
+                 .max = 16,
+                 .doc = "Width of a bit field that starts at the bit named in `register`." },
+    [T_ELEMENTS] = { .key = "elements",
+                     .type = EDGE_KEY_INT,
+                     .min = 1,
+                     .max = 2000,
+                     .doc =
+                         "How many elements an array has, one behind the other from `register` on. Read in one request: max_registers and max_bits are its limits." },
     { 0 }
 };
 
 typedef struct scan {
     int64_t poll_ms;
-    uint32_t first, n;       /* in order[] */
-    edge_mb_block *blocks;   /* owned */
-    bool *apart;             /* this block's tags are read one by one */
+    uint32_t first, n;     /* in order[] */
+    edge_mb_block *blocks; /* owned */
+    bool *apart;           /* this block's tags are read one by one */
     uint32_t n_blocks;
 } scan;
 
@@ -125,10 +179,13 @@ static pt_status parse_array(const edge_driver_tag *in, edge_mb_tag *t, pt_error
     t->elements = (uint16_t)in->options[T_ELEMENTS].i;
     if (t->raw == SPB_STRING) return pt_fail(err, PT_EINVAL, "type %s cannot be read from registers", spb_datatype_name(in->type));
     if (!in->options[T_ELEMENTS].set) return pt_fail(err, PT_EINVAL, "an array needs `elements`, their number");
-    if (in->options[T_RAW].set || in->options[T_LENGTH].set) return pt_fail(err, PT_EINVAL, "raw and length are for single values; an array's elements are of its type");
+    if (in->options[T_RAW].set || in->options[T_LENGTH].set)
+        return pt_fail(err, PT_EINVAL, "raw and length are for single values; an array's elements are of its type");
     if (bit_table && t->raw != SPB_BOOLEAN) return pt_fail(err, PT_EINVAL, "coils and discrete inputs are Boolean");
     if (t->bit >= 0 && t->raw != SPB_BOOLEAN) return pt_fail(err, PT_EINVAL, "bits of registers are a BooleanArray");
-    uint32_t count = bit_table ? t->elements : t->raw == SPB_BOOLEAN ? ((t->bit > 0 ? (uint32_t)t->bit : 0) + t->elements + 15u) / 16 : (uint32_t)t->elements * edge_mb_registers(t->raw);
+    uint32_t count = bit_table               ? t->elements
+                     : t->raw == SPB_BOOLEAN ? ((t->bit > 0 ? (uint32_t)t->bit : 0) + t->elements + 15u) / 16
+                                             : (uint32_t)t->elements * edge_mb_registers(t->raw);
     t->count = count > UINT16_MAX ? UINT16_MAX : (uint16_t)count;
     return PT_OK;
 }
@@ -145,7 +202,9 @@ static pt_status parse_layout(const edge_driver_tag *in, edge_mb_tag *t, pt_erro
     if (in->options[T_ELEMENTS].set) return pt_fail(err, PT_EINVAL, "`elements` is for arrays");
     if (in->type == SPB_TEXT || in->type == SPB_UUID) t->raw = SPB_STRING;
     if (in->options[T_RAW].set) t->raw = raw_types[in->options[T_RAW].i];
-    else if (in->scaled && !bit_table && spb_datatype_class(in->type) != SPB_CLASS_FLOAT && spb_datatype_class(in->type) != SPB_CLASS_DOUBLE) t->raw = (uint8_t)in->type;
+    else if (in->scaled && !bit_table && spb_datatype_class(in->type) != SPB_CLASS_FLOAT &&
+             spb_datatype_class(in->type) != SPB_CLASS_DOUBLE)
+        t->raw = (uint8_t)in->type;
     if (bit_table) {
         t->count = 1;
         t->raw = SPB_BOOLEAN;
@@ -178,11 +237,18 @@ static pt_status parse_tag(const device *d, const edge_driver_tag *in, edge_mb_t
     pt_status st = parse_layout(in, t, err);
     if (st != PT_OK) return st;
     bool bits = t->table == EDGE_MB_COIL || t->table == EDGE_MB_DISCRETE;
-    int64_t most = d->c.options[bits ? D_MAX_BITS : D_MAX_REGISTERS].i, writable = bits ? MODBUS_MAX_WRITE_BITS : MODBUS_MAX_WRITE_REGISTERS;
-    if ((uint32_t)t->address + t->count > 65536) return pt_fail(err, PT_EINVAL, "the value ends beyond %s 65535", bits ? "bit" : "register");
-    if (t->count > most) return pt_fail(err, PT_EINVAL, "%u %s in one request; %s is %d", (unsigned)t->count, bits ? "bits" : "registers", bits ? "max_bits" : "max_registers", (int)most);
-    if (in->writable && (t->table == EDGE_MB_INPUT || t->table == EDGE_MB_DISCRETE)) return pt_fail(err, PT_EINVAL, "inputs cannot be written");
-    if (in->writable && t->count > writable) return pt_fail(err, PT_EINVAL, "Modbus writes at most %d %s at once, not %u", (int)writable, bits ? "bits" : "registers", (unsigned)t->count);
+    int64_t most = d->c.options[bits ? D_MAX_BITS : D_MAX_REGISTERS].i,
+            writable = bits ? MODBUS_MAX_WRITE_BITS : MODBUS_MAX_WRITE_REGISTERS;
+    if ((uint32_t)t->address + t->count > 65536)
+        return pt_fail(err, PT_EINVAL, "the value ends beyond %s 65535", bits ? "bit" : "register");
+    if (t->count > most)
+        return pt_fail(err, PT_EINVAL, "%u %s in one request; %s is %d", (unsigned)t->count, bits ? "bits" : "registers",
+                       bits ? "max_bits" : "max_registers", (int)most);
+    if (in->writable && (t->table == EDGE_MB_INPUT || t->table == EDGE_MB_DISCRETE))
+        return pt_fail(err, PT_EINVAL, "inputs cannot be written");
+    if (in->writable && t->count > writable)
+        return pt_fail(err, PT_EINVAL, "Modbus writes at most %d %s at once, not %u", (int)writable, bits ? "bits" : "registers",
+                       (unsigned)t->count);
     return PT_OK;
 }
 
@@ -291,7 +357,8 @@ static pt_status reach(device *d, channel *ch, pt_error *err)
         if (line->rtu) {
             static const char parity[] = { 'N', 'E', 'O' };
             const edge_option *o = line->c.options;
-            ch->ctx = modbus_new_rtu(o[D_ADDRESS].text, (int)o[D_BAUD].i, parity[o[D_PARITY].i], (int)o[D_DATA_BITS].i, (int)o[D_STOP_BITS].i);
+            ch->ctx =
+                modbus_new_rtu(o[D_ADDRESS].text, (int)o[D_BAUD].i, parity[o[D_PARITY].i], (int)o[D_DATA_BITS].i, (int)o[D_STOP_BITS].i);
         } else {
             ch->ctx = modbus_new_tcp_pi(line->host, line->service);
         }
@@ -318,8 +385,8 @@ static bool is_exception(int e)
 }
 
 /* One request with retries. `regs` takes registers, `bits` coils. PT_EREFUSED: an exception, its errno in *exception. */
-static pt_status request(device *d, channel *ch, edge_mb_table table, uint16_t address, uint16_t count, uint16_t *regs, uint8_t *bits, bool probe,
-                         int *exception, pt_error *err)
+static pt_status request(device *d, channel *ch, edge_mb_table table, uint16_t address, uint16_t count, uint16_t *regs, uint8_t *bits,
+                         bool probe, int *exception, pt_error *err)
 {
     int64_t attempts = 1 + (probe ? 0 : d->c.options[D_RETRIES].i);
     pt_status st = PT_EIO;
@@ -340,11 +407,10 @@ static pt_status request(device *d, channel *ch, edge_mb_table table, uint16_t a
             return pt_fail(err, PT_EREFUSED, "%s unit %d: %s", d->channel, (int)d->c.options[D_UNIT].i, modbus_strerror(e));
         }
         hang_up(ch);
-        if (e == ETIMEDOUT)
-            d->timeouts++;
-        else
-            d->errors++;
-        st = pt_fail(err, e == ETIMEDOUT ? PT_ETIMEOUT : PT_EIO, "%s unit %d: %s", d->channel, (int)d->c.options[D_UNIT].i, modbus_strerror(e));
+        if (e == ETIMEDOUT) d->timeouts++;
+        else d->errors++;
+        st = pt_fail(err, e == ETIMEDOUT ? PT_ETIMEOUT : PT_EIO, "%s unit %d: %s", d->channel, (int)d->c.options[D_UNIT].i,
+                     modbus_strerror(e));
     }
     return st;
 }
@@ -372,8 +438,7 @@ static void deliver(device *d, uint32_t tag, const uint16_t *regs, const uint8_t
         pack(bits, t->count, row);
         regs = row;
     }
-    if (is_bit_table(t->table) && !t->array)
-        v.as.boolean = bits[0] != 0;
+    if (is_bit_table(t->table) && !t->array) v.as.boolean = bits[0] != 0;
     else if (edge_mb_decode(t, regs, text, &v) != PT_OK) {
         sink->reading(sink->ctx, tag, SPB_BAD, NULL); /* registers that hold no text */
         return;
@@ -385,7 +450,8 @@ typedef struct tally {
     uint32_t good, refused;
 } tally;
 
-static pt_status read_one_by_one(device *d, channel *ch, const scan *s, const edge_mb_block *b, const edge_driver_sink *sink, tally *n, pt_error *err)
+static pt_status read_one_by_one(device *d, channel *ch, const scan *s, const edge_mb_block *b, const edge_driver_sink *sink, tally *n,
+                                 pt_error *err)
 {
     uint16_t regs[MODBUS_MAX_READ_REGISTERS];
     uint8_t bits[MODBUS_MAX_READ_BITS];
@@ -407,7 +473,8 @@ static pt_status read_one_by_one(device *d, channel *ch, const scan *s, const ed
     return PT_OK;
 }
 
-static pt_status read_block(device *d, channel *ch, scan *s, uint32_t index, bool probe, const edge_driver_sink *sink, tally *n, pt_error *err)
+static pt_status read_block(device *d, channel *ch, scan *s, uint32_t index, bool probe, const edge_driver_sink *sink, tally *n,
+                            pt_error *err)
 {
     const edge_mb_block *b = &s->blocks[index];
     uint16_t regs[MODBUS_MAX_READ_REGISTERS];
@@ -417,8 +484,8 @@ static pt_status read_block(device *d, channel *ch, scan *s, uint32_t index, boo
     pt_status st = request(d, ch, b->table, b->address, b->count, regs, bits, probe, &exception, err);
     if (st == PT_EREFUSED && exception == EMBXILADD && b->n > 1) { /* a gap the PLC will not read, or one tag that is not there */
         s->apart[index] = true;
-        pt_logf(d->c.log, PT_LOG_INFO, "EDGE-MODBUS-APART", "%s: %u registers from %u are refused as one; reading %u tags one by one", d->c.device,
-                (unsigned)b->count, (unsigned)b->address, b->n);
+        pt_logf(d->c.log, PT_LOG_INFO, "EDGE-MODBUS-APART", "%s: %u registers from %u are refused as one; reading %u tags one by one",
+                d->c.device, (unsigned)b->count, (unsigned)b->address, b->n);
         return read_one_by_one(d, ch, s, b, sink, n, err);
     }
     if (st == PT_EREFUSED && (exception == EMBXGPATH || exception == EMBXGTAR)) return PT_EIO; /* the gateway speaks, the PLC does not */
@@ -463,21 +530,16 @@ static pt_status to_raw(const edge_mb_tag *t, const spb_value *v, spb_value *out
     }
     double number;
     switch (spb_datatype_class(v->type)) {
-    case SPB_CLASS_DOUBLE:
-        number = v->as.f64;
-        break;
-    case SPB_CLASS_FLOAT:
-        number = (double)v->as.f32;
-        break;
-    case SPB_CLASS_BOOLEAN:
-        number = v->as.boolean;
-        break;
+    case SPB_CLASS_DOUBLE: number = v->as.f64; break;
+    case SPB_CLASS_FLOAT: number = (double)v->as.f32; break;
+    case SPB_CLASS_BOOLEAN: number = v->as.boolean; break;
     case SPB_CLASS_SIGNED:
         if (v->as.i64 < 0 && spb_datatype_class(t->raw) == SPB_CLASS_UNSIGNED) return PT_ETOOBIG;
         if (spb_datatype_class(t->raw) == SPB_CLASS_SIGNED || spb_datatype_class(t->raw) == SPB_CLASS_UNSIGNED) {
             unsigned bits = spb_datatype_bits(t->raw);
             bool sign = spb_datatype_class(t->raw) == SPB_CLASS_SIGNED;
-            if (bits < 64 && (v->as.i64 >= (int64_t)1 << (bits - sign) || v->as.i64 < (sign ? -((int64_t)1 << (bits - 1)) : 0))) return PT_ETOOBIG;
+            if (bits < 64 && (v->as.i64 >= (int64_t)1 << (bits - sign) || v->as.i64 < (sign ? -((int64_t)1 << (bits - 1)) : 0)))
+                return PT_ETOOBIG;
             out->as.i64 = v->as.i64;
             return PT_OK;
         }
@@ -503,21 +565,13 @@ static pt_status to_raw(const edge_mb_tag *t, const spb_value *v, spb_value *out
         for (unsigned i = 0; i < bits - sign; i++)
             top *= 2;
         if (whole >= top || whole <= (sign ? -top - 1 : -1)) return PT_ETOOBIG;
-        if (sign)
-            out->as.i64 = (int64_t)whole;
-        else
-            out->as.u64 = whole < 0 ? 0 : (uint64_t)whole;
+        if (sign) out->as.i64 = (int64_t)whole;
+        else out->as.u64 = whole < 0 ? 0 : (uint64_t)whole;
         return PT_OK;
     }
-    case SPB_CLASS_FLOAT:
-        out->as.f32 = (float)number;
-        return PT_OK;
-    case SPB_CLASS_DOUBLE:
-        out->as.f64 = number;
-        return PT_OK;
-    default:
-        out->as.boolean = number != 0;
-        return PT_OK;
+    case SPB_CLASS_FLOAT: out->as.f32 = (float)number; return PT_OK;
+    case SPB_CLASS_DOUBLE: out->as.f64 = number; return PT_OK;
+    default: out->as.boolean = number != 0; return PT_OK;
     }
 }
 
@@ -555,11 +609,10 @@ static pt_status mb_write(void *p, void *chp, uint32_t tag, const spb_value *v, 
         return pt_fail(err, PT_EREFUSED, "%s unit %d: %s", d->channel, (int)d->c.options[D_UNIT].i, modbus_strerror(e));
     }
     hang_up(ch);
-    if (e == ETIMEDOUT)
-        d->timeouts++;
-    else
-        d->errors++;
-    return pt_fail(err, e == ETIMEDOUT ? PT_ETIMEOUT : PT_EIO, "%s unit %d: %s", d->channel, (int)d->c.options[D_UNIT].i, modbus_strerror(e));
+    if (e == ETIMEDOUT) d->timeouts++;
+    else d->errors++;
+    return pt_fail(err, e == ETIMEDOUT ? PT_ETIMEOUT : PT_EIO, "%s unit %d: %s", d->channel, (int)d->c.options[D_UNIT].i,
+                   modbus_strerror(e));
 }
 
 static void mb_stats(void *p, edge_driver_stats *out)
@@ -568,9 +621,13 @@ static void mb_stats(void *p, edge_driver_stats *out)
     *out = (edge_driver_stats){ d->requests, d->exceptions, d->timeouts, d->errors };
 }
 
-#define MODBUS_OPS                                                                                                      \
-    .tag_keys = tag_keys, .close = mb_close, .channel = mb_channel, .channel_new = mb_channel_new,                      \
-    .channel_free = mb_channel_free, .poll = mb_poll, .write = mb_write, .stats = mb_stats
+#define MODBUS_OPS                                                                                                                  \
+    .tag_keys = tag_keys, .close = mb_close, .channel = mb_channel, .channel_new = mb_channel_new, .channel_free = mb_channel_free, \
+    .poll = mb_poll, .write = mb_write, .stats = mb_stats
 
-const edge_driver edge_driver_modbus_tcp = { .name = "modbus-tcp", .doc = "Modbus TCP, PLCs and gateways.", .device_keys = tcp_keys, .open = tcp_open, MODBUS_OPS };
-const edge_driver edge_driver_modbus_rtu = { .name = "modbus-rtu", .doc = "Modbus RTU on a serial line.", .device_keys = rtu_keys, .open = rtu_open, MODBUS_OPS };
+const edge_driver edge_driver_modbus_tcp = {
+    .name = "modbus-tcp", .doc = "Modbus TCP, PLCs and gateways.", .device_keys = tcp_keys, .open = tcp_open, MODBUS_OPS
+};
+const edge_driver edge_driver_modbus_rtu = {
+    .name = "modbus-rtu", .doc = "Modbus RTU on a serial line.", .device_keys = rtu_keys, .open = rtu_open, MODBUS_OPS
+};

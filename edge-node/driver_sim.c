@@ -13,16 +13,20 @@ static const char *const signals[] = { "sine", "ramp", "square", "triangle", "ra
 
 static const edge_driver_key device_keys[] = { { 0 } };
 static const edge_driver_key tag_keys[] = {
-    [T_SIGNAL] = { .key = "signal", .type = EDGE_KEY_ENUM, .def = "sine", .names = signals,
-                   .doc = "Shape between `low` and `high`: sine, ramp, square, triangle, random, walk; counter goes up by one each poll; constant keeps `value` or what was written." },
+    [T_SIGNAL] = { .key = "signal",
+                   .type = EDGE_KEY_ENUM,
+                   .def = "sine",
+                   .names = signals,
+                   .doc =
+                       "Shape between `low` and `high`: sine, ramp, square, triangle, random, walk; counter goes up by one each poll; constant keeps `value` or what was written." },
     [T_PERIOD] = { .key = "period", .type = EDGE_KEY_DURATION, .def = "60s", .min = 10, .max = 86400000, .doc = "Period of the signal." },
     [T_VALUE] = { .key = "value", .type = EDGE_KEY_TEXT, .def = "0", .max = 200, .doc = "Value of a constant." },
     { 0 }
 };
 
 typedef struct sim_tag {
-    double now;      /* walk, counter, constant numbers */
-    char text[256];  /* constant text */
+    double now;     /* walk, counter, constant numbers */
+    char text[256]; /* constant text */
     bool written;
 } sim_tag;
 
@@ -60,7 +64,8 @@ static pt_status sim_open(const edge_driver_config *c, void **device, uint32_t *
         const edge_driver_tag *t = &c->tags[i];
         spb_class k = spb_datatype_class(t->type);
         bool text = k == SPB_CLASS_STRING;
-        bool number = k == SPB_CLASS_SIGNED || k == SPB_CLASS_UNSIGNED || k == SPB_CLASS_FLOAT || k == SPB_CLASS_DOUBLE || k == SPB_CLASS_BOOLEAN;
+        bool number =
+            k == SPB_CLASS_SIGNED || k == SPB_CLASS_UNSIGNED || k == SPB_CLASS_FLOAT || k == SPB_CLASS_DOUBLE || k == SPB_CLASS_BOOLEAN;
         const edge_option *value = &t->options[T_VALUE];
         *bad_tag = i;
         if (!text && !number) {
@@ -107,24 +112,17 @@ static double shape(sim *s, uint32_t i)
     double phase = fmod((double)(pt_mono_ms(s->c.clock) - s->start_ms), period) / period, span = high - t->low;
     if (x->written) return x->now;
     switch (t->options[T_SIGNAL].i) {
-    case S_SINE:
-        return t->low + span * (0.5 + 0.5 * sin(phase * 6.283185307179586));
-    case S_RAMP:
-        return t->low + span * phase;
-    case S_SQUARE:
-        return phase < 0.5 ? high : t->low;
-    case S_TRIANGLE:
-        return t->low + span * (phase < 0.5 ? 2 * phase : 2 - 2 * phase);
-    case S_RANDOM:
-        return t->low + span * pt_random_unit(&s->random);
+    case S_SINE: return t->low + span * (0.5 + 0.5 * sin(phase * 6.283185307179586));
+    case S_RAMP: return t->low + span * phase;
+    case S_SQUARE: return phase < 0.5 ? high : t->low;
+    case S_TRIANGLE: return t->low + span * (phase < 0.5 ? 2 * phase : 2 - 2 * phase);
+    case S_RANDOM: return t->low + span * pt_random_unit(&s->random);
     case S_WALK:
         x->now += span * 0.02 * (pt_random_unit(&s->random) - 0.5);
         x->now = x->now < t->low ? t->low : x->now > high ? high : x->now;
         return x->now;
-    case S_COUNTER:
-        return x->now += 1;
-    default:
-        return x->now;
+    case S_COUNTER: return x->now += 1;
+    default: return x->now;
     }
 }
 
@@ -143,8 +141,7 @@ static pt_status sim_poll(void *device, void *channel, int64_t poll_ms, bool pro
             v = (spb_value){ .type = (uint8_t)t->type, .as = { .bytes = pt_cstr(s->tags[i].text) } };
         else if (t->type == SPB_BOOLEAN)
             v = (spb_value){ .type = SPB_BOOLEAN, .as = { .boolean = shape(s, i) > (t->low + (t->high > t->low ? t->high : 1)) / 2 } };
-        else
-            v.as.f64 = shape(s, i);
+        else v.as.f64 = shape(s, i);
         sink->reading(sink->ctx, i, SPB_GOOD, &v);
     }
     return PT_OK;
@@ -163,21 +160,11 @@ static pt_status sim_write(void *device, void *channel, uint32_t tag, const spb_
         return PT_OK;
     }
     switch (spb_datatype_class(v->type)) {
-    case SPB_CLASS_SIGNED:
-        number = (double)v->as.i64;
-        break;
-    case SPB_CLASS_UNSIGNED:
-        number = (double)v->as.u64;
-        break;
-    case SPB_CLASS_FLOAT:
-        number = (double)v->as.f32;
-        break;
-    case SPB_CLASS_DOUBLE:
-        number = v->as.f64;
-        break;
-    default:
-        number = v->as.boolean;
-        break;
+    case SPB_CLASS_SIGNED: number = (double)v->as.i64; break;
+    case SPB_CLASS_UNSIGNED: number = (double)v->as.u64; break;
+    case SPB_CLASS_FLOAT: number = (double)v->as.f32; break;
+    case SPB_CLASS_DOUBLE: number = v->as.f64; break;
+    default: number = v->as.boolean; break;
     }
     x->now = number;
     x->written = s->c.tags[tag].options[T_SIGNAL].i != S_COUNTER && s->c.tags[tag].options[T_SIGNAL].i != S_WALK;

@@ -61,8 +61,7 @@ pt_status edge_option_parse(const edge_driver_key *key, const char *text, edge_o
             o.i++;
         if (!key->names[o.i]) return pt_fail(err, PT_EINVAL, "%s: '%s' is none of the words allowed", key->key, text);
         break;
-    default:
-        return pt_fail(err, PT_EINVAL, "%s: unknown kind of key", key->key);
+    default: return pt_fail(err, PT_EINVAL, "%s: unknown kind of key", key->key);
     }
     if (key->type == EDGE_KEY_INT || key->type == EDGE_KEY_DOUBLE || key->type == EDGE_KEY_DURATION) {
         pt_status st = check_range(key, o.d, err);

@@ -23,8 +23,8 @@
 typedef struct edge_model edge_model;
 typedef struct edge_node edge_node;
 
-#define EDGE_NODE_DEVICE 0u     /* "device" 0 is the edge node itself: its metrics go into NBIRTH and NDATA */
-#define EDGE_NO_METRIC UINT32_MAX
+#define EDGE_NODE_DEVICE 0u /* "device" 0 is the edge node itself: its metrics go into NBIRTH and NDATA */
+#define EDGE_NO_METRIC   UINT32_MAX
 
 /* ---- model ---- */
 
@@ -35,21 +35,21 @@ typedef struct edge_model_limits {
 } edge_model_limits;
 
 typedef struct edge_metric_def {
-    const char *name;            /* 'a/b/c', UTF-8, unique on its device whatever the case of its letters */
-    spb_datatype type;           /* 1..19, 22..34 */
-    const char *tmpl;            /* type SPB_TEMPLATE: name of a template added before */
-    bool writable;               /* commands may write it */
-    bool transient;              /* is_transient: of live interest only, never stored or spooled */
-    bool on_value_only;          /* send every value, also an unchanged one */
-    edge_filter filter;          /* report by exception; zero: every change */
-    uint32_t capacity;           /* longest string, bytes, array or encoded DataSet; 0: 256 */
+    const char *name;                /* 'a/b/c', UTF-8, unique on its device whatever the case of its letters */
+    spb_datatype type;               /* 1..19, 22..34 */
+    const char *tmpl;                /* type SPB_TEMPLATE: name of a template added before */
+    bool writable;                   /* commands may write it */
+    bool transient;                  /* is_transient: of live interest only, never stored or spooled */
+    bool on_value_only;              /* send every value, also an unchanged one */
+    edge_filter filter;              /* report by exception; zero: every change */
+    uint32_t capacity;               /* longest string, bytes, array or encoded DataSet; 0: 256 */
     const edge_property *properties; /* copied */
     uint32_t n_properties;
-    const spb_metadata *metadata; /* NULL: none; copied */
-    const spb_value *initial;    /* NULL: null; copied */
+    const spb_metadata *metadata;                /* NULL: none; copied */
+    const spb_value *initial;                    /* NULL: null; copied */
     const struct edge_parameter_def *parameters; /* type SPB_TEMPLATE: values that differ from the definition's */
     uint32_t n_parameters;
-    void *user;                  /* handed back in commands */
+    void *user; /* handed back in commands */
 } edge_metric_def;
 
 typedef struct edge_parameter_def {
@@ -58,7 +58,7 @@ typedef struct edge_parameter_def {
 } edge_parameter_def;
 
 typedef struct edge_template_def {
-    const char *name, *version;    /* version NULL: none */
+    const char *name, *version;     /* version NULL: none */
     const edge_metric_def *members; /* a member of type SPB_TEMPLATE is an instance of another template added before */
     uint32_t n_members;
     const edge_parameter_def *parameters; /* a null value: no default */
@@ -83,7 +83,8 @@ typedef struct edge_names {
     void *ctx;
     pt_status (*number)(void *ctx, pt_slice device, pt_slice metric, uint32_t *number);
 } edge_names;
-/* Check names against each other, give numbers (by order of definition when names is NULL), size the buffers. Nothing can be added afterwards. */
+/* Check names against each other, give numbers (by order of definition when names is NULL), size the buffers. Nothing can be added
+ * afterwards. */
 PT_MUST_CHECK pt_status edge_model_seal(edge_model *m, const edge_names *names, pt_error *err);
 
 /* ---- what the caller provides ---- */
@@ -100,8 +101,8 @@ typedef struct edge_transport {
 
 typedef struct edge_storage {
     void *ctx;
-    pt_status (*bdseq_load)(void *ctx, uint8_t *next);  /* PT_ENOTFOUND: a first start, 0 */
-    pt_status (*bdseq_store)(void *ctx, uint8_t next);  /* durable when it returns PT_OK */
+    pt_status (*bdseq_load)(void *ctx, uint8_t *next); /* PT_ENOTFOUND: a first start, 0 */
+    pt_status (*bdseq_store)(void *ctx, uint8_t next); /* durable when it returns PT_OK */
 } edge_storage;
 
 /* Store and forward; optional. A batch is opaque bytes for edge_node_send_history, all samples of one device. */
@@ -125,18 +126,18 @@ typedef struct edge_command {
 } edge_command;
 
 typedef struct edge_node_options {
-    const char *group, *node;   /* ids; copied */
-    const char *primary_host;   /* NULL or empty: births don't wait */
+    const char *group, *node;    /* ids; copied */
+    const char *primary_host;    /* NULL or empty: births don't wait */
     edge_session_config session; /* servers, debounce, settle, ...; primary_host there is set from the name here */
     bool no_aliases;
-    bool data_datatype;         /* datatype on DATA metrics too */
-    bool uint32_long;           /* UInt32 in long_value */
-    uint32_t message_metrics;   /* DATA messages are cut at this many metrics; 0: 500 */
+    bool data_datatype;       /* datatype on DATA metrics too */
+    bool uint32_long;         /* UInt32 in long_value */
+    uint32_t message_metrics; /* DATA messages are cut at this many metrics; 0: 500 */
     const pt_clock *clock;
-    const pt_log *log;          /* may be NULL */
+    const pt_log *log; /* may be NULL */
     edge_transport transport;
     edge_storage storage;
-    const edge_journal *journal; /* NULL: none; copied */
+    const edge_journal *journal;                       /* NULL: none; copied */
     void (*command)(void *ctx, const edge_command *c); /* NULL: all writes are refused */
     void *command_ctx;
 } edge_node_options;
@@ -144,7 +145,8 @@ typedef struct edge_node_options {
 /* ---- node ---- */
 
 size_t edge_node_size(const edge_node_options *o); /* bytes edge_node_init needs */
-PT_MUST_CHECK pt_status edge_node_init(void *memory, size_t size, const edge_node_options *o, edge_model *model, edge_node **out, pt_error *err);
+PT_MUST_CHECK pt_status edge_node_init(void *memory, size_t size, const edge_node_options *o, edge_model *model, edge_node **out,
+                                       pt_error *err);
 /* Reads the stored bdSeq and lets connections begin: the transport calls edge_node_prepare from now on. */
 PT_MUST_CHECK pt_status edge_node_start(edge_node *n, pt_error *err);
 /* Deaths are published, the connection is ended; stopped when edge_node_state says EDGE_STOPPED. Values set meanwhile go to the journal. */
@@ -154,10 +156,10 @@ void edge_node_fini(edge_node *n); /* after the transport has stopped */
 /* From the transport. prepare: the CONNECT to make now; slices and pointers live until the next prepare. PT_ESTATE: none now.
  * Anything else: the bdSeq could not be stored; wait and ask again. */
 typedef struct edge_connect {
-    uint32_t server;         /* index */
-    const char *will_topic;  /* QoS 1, not retained */
+    uint32_t server;        /* index */
+    const char *will_topic; /* QoS 1, not retained */
     pt_slice will_payload;
-    const char *filters[5];  /* all QoS 1 */
+    const char *filters[5]; /* all QoS 1 */
     uint32_t n_filters;
 } edge_connect;
 PT_MUST_CHECK pt_status edge_node_prepare(edge_node *n, edge_connect *out);
@@ -216,13 +218,13 @@ typedef struct edge_node_stats {
     uint32_t server;
     uint8_t bd_seq, seq;
     uint32_t devices, devices_online, metrics;
-    int64_t born_ms;              /* wall time of the last births; 0: never */
+    int64_t born_ms; /* wall time of the last births; 0: never */
     uint64_t births, messages, bytes, samples_in, samples_sent, samples_historical, samples_filtered;
-    uint64_t samples_stored;      /* handed to the journal undelivered */
+    uint64_t samples_stored;                                 /* handed to the journal undelivered */
     uint64_t dropped_ring, dropped_journal, dropped_unknown; /* lost: ring full without journal; journal refused; metric gone */
     uint64_t publish_full, publish_failed;
     uint64_t commands, commands_refused, messages_bad;
-    uint64_t ring_bytes;          /* waiting now */
+    uint64_t ring_bytes; /* waiting now */
 } edge_node_stats;
 void edge_node_stats_get(edge_node *n, edge_node_stats *out);
 

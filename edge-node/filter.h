@@ -3,15 +3,16 @@
  * Deadband: a number is sent when it differs from the last sent one by more than `deadband`.
  * Exception reporting (PI): more than `exc_dev` from the last sent one, but not within exc_min_ms of it; after exc_max_ms without
  * one, the next value is sent anyway. When a value breaks out, the one just before it is sent too, so a straight line
- * between the stored points never leaves the band. Changes of quality, to and from null, and of anything that is no number are always sent. */
+ * between the stored points never leaves the band. Changes of quality, to and from null, and of anything that is no number are always sent.
+ */
 #ifndef EDGE_FILTER_H
 #define EDGE_FILTER_H
 #include <stdbool.h>
 #include <stdint.h>
 
 typedef struct edge_filter {
-    double deadband; /* >= 0, in units of the value */
-    double exc_dev;  /* > 0: exception reporting instead of the deadband */
+    double deadband;                /* >= 0, in units of the value */
+    double exc_dev;                 /* > 0: exception reporting instead of the deadband */
     int64_t exc_min_ms, exc_max_ms; /* exc_max_ms 0: never by time */
 } edge_filter;
 

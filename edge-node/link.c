@@ -13,7 +13,7 @@
 
 #define QUEUE_ITEMS 1000
 #define QUEUE_BYTES (8u << 20)
-#define DRAIN_MS 2000
+#define DRAIN_MS    2000
 
 typedef struct incoming {
     spb_mqtt_message m;
@@ -65,8 +65,13 @@ static pt_status prepare(void *ctx, spb_mqtt_connect *out)
     pt_status st = edge_node_prepare(l->node, &c);
     if (st != PT_OK) return st;
     l->connection++;
-    *out = (spb_mqtt_connect){ .server = l->servers[c.server < l->n_servers ? c.server : 0], .will_topic = c.will_topic, .will_payload = c.will_payload,
-                               .will_qos = 1, .will_retain = false, .filters = l->filters, .n_filters = c.n_filters };
+    *out = (spb_mqtt_connect){ .server = l->servers[c.server < l->n_servers ? c.server : 0],
+                               .will_topic = c.will_topic,
+                               .will_payload = c.will_payload,
+                               .will_qos = 1,
+                               .will_retain = false,
+                               .filters = l->filters,
+                               .n_filters = c.n_filters };
     for (uint32_t i = 0; i < c.n_filters; i++)
         l->filters[i] = (spb_mqtt_filter){ c.filters[i], 1 };
     return PT_OK;
@@ -167,15 +172,15 @@ void edge_link_wake(void *link)
 
 /* --- life --- */
 
-pt_status edge_link_new(const spb_mqtt_options *options, const char *const *servers, uint32_t n_servers, const pt_clock *clock, const pt_log *log,
-                        edge_link **out, pt_error *err)
+pt_status edge_link_new(const spb_mqtt_options *options, const char *const *servers, uint32_t n_servers, const pt_clock *clock,
+                        const pt_log *log, edge_link **out, pt_error *err)
 {
     if (n_servers == 0 || n_servers > EDGE_SERVERS_MAX) return pt_fail(err, PT_EINVAL, "1 to %d servers are needed", EDGE_SERVERS_MAX);
     edge_link *l = calloc(1, sizeof *l);
     if (!l) return pt_fail(err, PT_ENOMEM, "out of memory");
     pthread_condattr_t attr;
-    if (pthread_condattr_init(&attr) != 0 || pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) != 0 || pthread_mutex_init(&l->lock, NULL) != 0 ||
-        pthread_cond_init(&l->changed, &attr) != 0) {
+    if (pthread_condattr_init(&attr) != 0 || pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) != 0 ||
+        pthread_mutex_init(&l->lock, NULL) != 0 || pthread_cond_init(&l->changed, &attr) != 0) {
         free(l);
         return pt_fail(err, PT_ENOMEM, "no lock");
     }
@@ -191,10 +196,8 @@ pt_status edge_link_new(const spb_mqtt_options *options, const char *const *serv
         if (!l->servers[i]) st = PT_ENOMEM;
     }
     spb_mqtt_callbacks cb = { .ctx = l, .prepare = prepare, .connected = connected, .ready = ready, .lost = lost, .message = message };
-    if (st == PT_OK)
-        st = spb_mqtt_new(options, &cb, clock, log, &l->mqtt, err);
-    else
-        pt_fail(err, st, "out of memory");
+    if (st == PT_OK) st = spb_mqtt_new(options, &cb, clock, log, &l->mqtt, err);
+    else pt_fail(err, st, "out of memory");
     if (st != PT_OK) {
         edge_link_free(l);
         return st;
@@ -217,7 +220,8 @@ void edge_link_stop(edge_link *l, int64_t wait_ms)
     if (l->node) {
         edge_node_stop(l->node);
         int64_t until = pt_mono_ms(l->clock) + wait_ms;
-        while (edge_node_state(l->node) != EDGE_STOPPED && pt_mono_ms(l->clock) < until) { /* asked without our lock: the node calls us with its own held */
+        while (edge_node_state(l->node) != EDGE_STOPPED &&
+               pt_mono_ms(l->clock) < until) { /* asked without our lock: the node calls us with its own held */
             struct timespec at;
             clock_gettime(CLOCK_MONOTONIC, &at);
             at.tv_nsec += 10 * 1000000;

@@ -7,8 +7,8 @@
 typedef struct edge_link edge_link;
 
 /* servers: URLs in walking order, copied; options: as for spb_mqtt_new. Nothing runs yet. */
-PT_MUST_CHECK pt_status edge_link_new(const spb_mqtt_options *options, const char *const *servers, uint32_t n_servers, const pt_clock *clock,
-                                      const pt_log *log, edge_link **out, pt_error *err);
+PT_MUST_CHECK pt_status edge_link_new(const spb_mqtt_options *options, const char *const *servers, uint32_t n_servers,
+                                      const pt_clock *clock, const pt_log *log, edge_link **out, pt_error *err);
 edge_transport edge_link_transport(edge_link *l); /* for edge_node_options */
 /* Start connecting for `node`, which was started and outlives the link. */
 PT_MUST_CHECK pt_status edge_link_start(edge_link *l, edge_node *node, pt_error *err);

@@ -46,7 +46,8 @@ static int export_tags(const char *path, const char *device)
     for (uint32_t i = 0; i < file->c.n_devices; i++) {
         if (strcmp(file->c.devices[i].id, device) != 0) continue;
         edge_config_export_csv(file, &file->c.devices[i], &out);
-        rc = pt_buf_status(&out) == PT_OK && fwrite(out.ptr, 1, out.len, stdout) == out.len && fflush(stdout) == 0 ? PT_EXIT_OK : PT_EXIT_FAILED;
+        rc = pt_buf_status(&out) == PT_OK && fwrite(out.ptr, 1, out.len, stdout) == out.len && fflush(stdout) == 0 ? PT_EXIT_OK
+                                                                                                                   : PT_EXIT_FAILED;
     }
     if (rc == PT_EXIT_USAGE) fprintf(stderr, "plantree-edge: no device '%s' in %s\n", device, path);
     edge_config_free(file);

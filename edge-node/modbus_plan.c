@@ -41,19 +41,15 @@ uint16_t edge_mb_registers(uint8_t raw)
     case SPB_UINT8:
     case SPB_INT16:
     case SPB_UINT16:
-    case SPB_BOOLEAN:
-        return 1;
+    case SPB_BOOLEAN: return 1;
     case SPB_INT32:
     case SPB_UINT32:
-    case SPB_FLOAT:
-        return 2;
+    case SPB_FLOAT: return 2;
     case SPB_INT64:
     case SPB_UINT64:
     case SPB_DOUBLE:
-    case SPB_DATETIME:
-        return 4;
-    default:
-        return 0;
+    case SPB_DATETIME: return 4;
+    default: return 0;
     }
 }
 
@@ -191,41 +187,25 @@ pt_status edge_mb_decode(const edge_mb_tag *t, const uint16_t *regs, char *text,
     if (t->bit >= 0) {
         uint16_t w = bytes_swapped(t->order) ? swapped(regs[0]) : regs[0];
         uint16_t field = (uint16_t)((w >> t->bit) & ((1u << t->bits) - 1u));
-        if (t->raw == SPB_BOOLEAN)
-            v.as.boolean = field != 0;
-        else
-            v.as.u64 = field;
+        if (t->raw == SPB_BOOLEAN) v.as.boolean = field != 0;
+        else v.as.u64 = field;
         *out = v;
         return PT_OK;
     }
     uint64_t raw = join(t, regs, t->count);
     switch (t->raw) {
-    case SPB_BOOLEAN:
-        v.as.boolean = raw != 0;
-        break;
-    case SPB_INT8:
-        v.as.i64 = (int8_t)raw;
-        break;
-    case SPB_UINT8:
-        v.as.u64 = (uint8_t)raw;
-        break;
-    case SPB_INT16:
-        v.as.i64 = (int16_t)raw;
-        break;
-    case SPB_INT32:
-        v.as.i64 = (int32_t)raw;
-        break;
+    case SPB_BOOLEAN: v.as.boolean = raw != 0; break;
+    case SPB_INT8: v.as.i64 = (int8_t)raw; break;
+    case SPB_UINT8: v.as.u64 = (uint8_t)raw; break;
+    case SPB_INT16: v.as.i64 = (int16_t)raw; break;
+    case SPB_INT32: v.as.i64 = (int32_t)raw; break;
     case SPB_FLOAT: {
         uint32_t bits = (uint32_t)raw;
         memcpy(&v.as.f32, &bits, sizeof bits);
         break;
     }
-    case SPB_DOUBLE:
-        memcpy(&v.as.f64, &raw, sizeof raw);
-        break;
-    default:
-        v.as.u64 = raw;
-        break;
+    case SPB_DOUBLE: memcpy(&v.as.f64, &raw, sizeof raw); break;
+    default: v.as.u64 = raw; break;
     }
     *out = v;
     return PT_OK;
@@ -238,7 +218,8 @@ pt_status edge_mb_encode(const edge_mb_tag *t, const spb_value *v, uint16_t *reg
         if (v->as.bytes.len > (size_t)t->count * 2) return PT_ETOOBIG;
         for (uint16_t i = 0; i < t->count; i++) {
             size_t at = (size_t)i * 2;
-            uint16_t hi = at < v->as.bytes.len ? (uint8_t)v->as.bytes.ptr[at] : 0, lo = at + 1 < v->as.bytes.len ? (uint8_t)v->as.bytes.ptr[at + 1] : 0;
+            uint16_t hi = at < v->as.bytes.len ? (uint8_t)v->as.bytes.ptr[at] : 0,
+                     lo = at + 1 < v->as.bytes.len ? (uint8_t)v->as.bytes.ptr[at + 1] : 0;
             uint16_t w = (uint16_t)(hi << 8 | lo);
             regs[i] = bytes_swapped(t->order) ? swapped(w) : w;
         }
@@ -255,21 +236,15 @@ pt_status edge_mb_encode(const edge_mb_tag *t, const spb_value *v, uint16_t *reg
     }
     uint64_t raw = 0;
     switch (t->raw) {
-    case SPB_BOOLEAN:
-        raw = v->as.boolean;
-        break;
+    case SPB_BOOLEAN: raw = v->as.boolean; break;
     case SPB_FLOAT: {
         uint32_t bits;
         memcpy(&bits, &v->as.f32, sizeof bits);
         raw = bits;
         break;
     }
-    case SPB_DOUBLE:
-        memcpy(&raw, &v->as.f64, sizeof raw);
-        break;
-    default:
-        raw = v->as.u64;
-        break;
+    case SPB_DOUBLE: memcpy(&raw, &v->as.f64, sizeof raw); break;
+    default: raw = v->as.u64; break;
     }
     split(t, raw, regs, t->count);
     return PT_OK;
@@ -286,7 +261,8 @@ static bool before(const edge_mb_tag *a, const edge_mb_tag *b)
     return a->address < b->address;
 }
 
-uint32_t edge_mb_plan(const edge_mb_tag *tags, uint32_t *order, uint32_t n, uint16_t max_registers, uint16_t max_bits, uint16_t gap, edge_mb_block *blocks)
+uint32_t edge_mb_plan(const edge_mb_tag *tags, uint32_t *order, uint32_t n, uint16_t max_registers, uint16_t max_bits, uint16_t gap,
+                      edge_mb_block *blocks)
 {
     /* shell sort: no memory, and lists come nearly sorted */
     for (uint32_t step = n / 2; step > 0; step /= 2)

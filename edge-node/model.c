@@ -7,9 +7,9 @@
 #include <ctype.h>
 
 #define CAPACITY_DEFAULT 256u
-#define CONTROL_METRICS 6u
-#define NEST_MAX 8
-#define PROPERTIES_MAX 4000 /* compose.c puts Quality in front of them in 4 KiB */
+#define CONTROL_METRICS  6u
+#define NEST_MAX         8
+#define PROPERTIES_MAX   4000 /* compose.c puts Quality in front of them in 4 KiB */
 
 void *edge__alloc(edge_model *m, size_t size)
 {
@@ -63,19 +63,12 @@ uint64_t edge__bits(const spb_value *v)
 {
     uint64_t bits = 0;
     switch (spb_datatype_class(v->type)) {
-    case SPB_CLASS_FLOAT:
-        memcpy(&bits, &v->as.f32, sizeof v->as.f32);
-        return bits;
-    case SPB_CLASS_DOUBLE:
-        memcpy(&bits, &v->as.f64, sizeof v->as.f64);
-        return bits;
-    case SPB_CLASS_BOOLEAN:
-        return v->as.boolean;
+    case SPB_CLASS_FLOAT: memcpy(&bits, &v->as.f32, sizeof v->as.f32); return bits;
+    case SPB_CLASS_DOUBLE: memcpy(&bits, &v->as.f64, sizeof v->as.f64); return bits;
+    case SPB_CLASS_BOOLEAN: return v->as.boolean;
     case SPB_CLASS_SIGNED:
-    case SPB_CLASS_UNSIGNED:
-        return v->as.u64;
-    default:
-        return 0;
+    case SPB_CLASS_UNSIGNED: return v->as.u64;
+    default: return 0;
     }
 }
 
@@ -83,18 +76,10 @@ spb_value edge__scalar(uint8_t type, uint64_t bits, bool null)
 {
     spb_value v = { .type = type, .is_null = null };
     switch (spb_datatype_class(type)) {
-    case SPB_CLASS_FLOAT:
-        memcpy(&v.as.f32, &bits, sizeof v.as.f32);
-        break;
-    case SPB_CLASS_DOUBLE:
-        memcpy(&v.as.f64, &bits, sizeof v.as.f64);
-        break;
-    case SPB_CLASS_BOOLEAN:
-        v.as.boolean = bits != 0;
-        break;
-    default:
-        v.as.u64 = bits;
-        break;
+    case SPB_CLASS_FLOAT: memcpy(&v.as.f32, &bits, sizeof v.as.f32); break;
+    case SPB_CLASS_DOUBLE: memcpy(&v.as.f64, &bits, sizeof v.as.f64); break;
+    case SPB_CLASS_BOOLEAN: v.as.boolean = bits != 0; break;
+    default: v.as.u64 = bits; break;
     }
     return v;
 }
@@ -115,13 +100,11 @@ pt_status edge__check_value(const edge__metric *x, const spb_value *v)
     case SPB_CLASS_SIGNED:
         if (bits < 64 && (v->as.i64 >= (int64_t)1 << (bits - 1) || v->as.i64 < -((int64_t)1 << (bits - 1)))) return PT_EINVAL;
         return PT_OK;
-    case SPB_CLASS_UNSIGNED:
-        return bits < 64 && v->as.u64 >> bits ? PT_EINVAL : PT_OK;
+    case SPB_CLASS_UNSIGNED: return bits < 64 && v->as.u64 >> bits ? PT_EINVAL : PT_OK;
     case SPB_CLASS_STRING:
         if (v->as.bytes.len > x->blob_cap) return PT_ETOOBIG;
         return pt_utf8_valid(v->as.bytes) ? PT_OK : PT_EINVAL;
-    case SPB_CLASS_BYTES:
-        return v->as.bytes.len > x->blob_cap ? PT_ETOOBIG : PT_OK;
+    case SPB_CLASS_BYTES: return v->as.bytes.len > x->blob_cap ? PT_ETOOBIG : PT_OK;
     case SPB_CLASS_ARRAY: {
         if (v->as.bytes.len > x->blob_cap) return PT_ETOOBIG;
         size_t len = v->as.bytes.len;
@@ -132,29 +115,23 @@ pt_status edge__check_value(const edge__metric *x, const spb_value *v)
             uint64_t n = p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24;
             return len == 4 + (n + 7) / 8 ? PT_OK : PT_EINVAL;
         }
-        case SPB_STRING_ARRAY:
-            return len == 0 || p[len - 1] == 0 ? PT_OK : PT_EINVAL;
+        case SPB_STRING_ARRAY: return len == 0 || p[len - 1] == 0 ? PT_OK : PT_EINVAL;
         case SPB_INT16_ARRAY:
-        case SPB_UINT16_ARRAY:
-            return len % 2 ? PT_EINVAL : PT_OK;
+        case SPB_UINT16_ARRAY: return len % 2 ? PT_EINVAL : PT_OK;
         case SPB_INT32_ARRAY:
         case SPB_UINT32_ARRAY:
-        case SPB_FLOAT_ARRAY:
-            return len % 4 ? PT_EINVAL : PT_OK;
+        case SPB_FLOAT_ARRAY: return len % 4 ? PT_EINVAL : PT_OK;
         case SPB_INT64_ARRAY:
         case SPB_UINT64_ARRAY:
         case SPB_DOUBLE_ARRAY:
-        case SPB_DATETIME_ARRAY:
-            return len % 8 ? PT_EINVAL : PT_OK;
-        default:
-            return PT_OK;
+        case SPB_DATETIME_ARRAY: return len % 8 ? PT_EINVAL : PT_OK;
+        default: return PT_OK;
         }
     }
     case SPB_CLASS_DATASET:
         if (v->as.bytes.len > x->blob_cap) return PT_ETOOBIG;
         return edge__check_dataset(v->as.bytes) == PT_OK ? PT_OK : PT_EINVAL;
-    default:
-        return PT_OK;
+    default: return PT_OK;
     }
 }
 
@@ -260,7 +237,8 @@ static pt_status encode_into(edge_model *m, const edge_metric_def *def, pt_slice
         pt_status st = edge__encode_properties(def->properties, def->n_properties, SPB_GOOD, m->memory + m->used, m->size - m->used, &len);
         if (st == PT_EINVAL) return pt_fail(err, st, "metric '%s' has a property whose type is none for properties", def->name);
         if (st != PT_OK) return no_memory(m, err);
-        if (len > PROPERTIES_MAX) return pt_fail(err, PT_ETOOBIG, "metric '%s': properties take more than %d bytes", def->name, PROPERTIES_MAX);
+        if (len > PROPERTIES_MAX)
+            return pt_fail(err, PT_ETOOBIG, "metric '%s': properties take more than %d bytes", def->name, PROPERTIES_MAX);
         *properties = pt_slice_of(m->memory + m->used, len);
         m->used += (len + 15u) & ~(size_t)15u;
         if (m->used > m->size) m->used = m->size;
@@ -282,7 +260,8 @@ static pt_status copy_value(edge_model *m, const spb_value *in, spb_value *out, 
     return out->as.bytes.ptr ? PT_OK : no_memory(m, err);
 }
 
-static pt_status copy_parameters(edge_model *m, const char *owner, const edge_parameter_def *in, uint32_t n, edge__parameter **out, pt_error *err)
+static pt_status copy_parameters(edge_model *m, const char *owner, const edge_parameter_def *in, uint32_t n, edge__parameter **out,
+                                 pt_error *err)
 {
     edge__parameter *p = edge__alloc(m, (size_t)n * sizeof *p + 1);
     if (!p) return no_memory(m, err);
@@ -304,7 +283,8 @@ pt_status edge_model_template(edge_model *m, const edge_template_def *def, pt_er
     pt_status st = check_name(pt_cstr(def->name), err);
     if (st != PT_OK) return st;
     if (find_template(m, def->name) != UINT32_MAX) return pt_fail(err, PT_EEXISTS, "template '%s' twice", def->name);
-    if (m->n_templates >= m->limits.templates) return pt_fail(err, PT_EFULL, "more than %u templates (limit 'templates')", m->limits.templates);
+    if (m->n_templates >= m->limits.templates)
+        return pt_fail(err, PT_EFULL, "more than %u templates (limit 'templates')", m->limits.templates);
     edge__tmpl *t = &m->templates[m->n_templates];
     *t = (edge__tmpl){ .name = copy(m, pt_cstr(def->name)), .n_members = def->n_members, .n_parameters = def->n_parameters };
     if (def->version) t->version = copy(m, pt_cstr(def->version));
@@ -315,7 +295,8 @@ pt_status edge_model_template(edge_model *m, const edge_template_def *def, pt_er
         const edge_metric_def *d = &def->members[i];
         edge__tmember *x = &t->members[i];
         if ((st = check_name(pt_cstr(d->name), err)) != PT_OK) return st;
-        if (!spb_datatype_is_metric(d->type)) return pt_fail(err, PT_EINVAL, "template '%s': member '%s' has no metric type", def->name, d->name);
+        if (!spb_datatype_is_metric(d->type))
+            return pt_fail(err, PT_EINVAL, "template '%s': member '%s' has no metric type", def->name, d->name);
         for (uint32_t j = 0; j < i; j++)
             if (same_folded(pt_cstr(d->name), pt_cstr(def->members[j].name)))
                 return pt_fail(err, PT_EEXISTS, "template '%s': member '%s' twice", def->name, d->name);
@@ -324,8 +305,8 @@ pt_status edge_model_template(edge_model *m, const edge_template_def *def, pt_er
         if (d->type == SPB_TEMPLATE) { /* only templates added before: no cycle can be written */
             x->tmpl = find_template(m, d->tmpl);
             if (x->tmpl == UINT32_MAX)
-                return pt_fail(err, PT_EINVAL, "template '%s': member '%s' is of template '%s', which is not defined before it", def->name, d->name,
-                               d->tmpl ? d->tmpl : "");
+                return pt_fail(err, PT_EINVAL, "template '%s': member '%s' is of template '%s', which is not defined before it", def->name,
+                               d->name, d->tmpl ? d->tmpl : "");
             t->deep += m->templates[x->tmpl].deep;
             x->def.tmpl = m->templates[x->tmpl].name.ptr;
         }
@@ -386,14 +367,23 @@ static pt_status add_metric(edge_model *m, uint32_t device, const edge_metric_de
     pt_slice name = pt_cstr(def->name);
     pt_status st = check_name(name, err);
     if (st != PT_OK) return st;
-    if (!spb_datatype_is_metric(def->type)) return pt_fail(err, PT_EINVAL, "metric '%s': datatype %d is none for metrics", def->name, (int)def->type);
+    if (!spb_datatype_is_metric(def->type))
+        return pt_fail(err, PT_EINVAL, "metric '%s': datatype %d is none for metrics", def->name, (int)def->type);
     if (m->n_metrics >= m->limits.metrics + (control ? CONTROL_METRICS : 0))
         return pt_fail(err, PT_EFULL, "more than %u metrics (limit 'metrics')", m->limits.metrics);
     if (depth > m->nest) m->nest = depth;
     uint32_t index = m->n_metrics;
     edge__metric *x = &m->metrics[index];
-    *x = (edge__metric){ .device = device, .parent = parent, .tmpl = UINT32_MAX, .type = (uint8_t)def->type, .filter = def->filter, .ts = -1, .birth_ts = -1,
-                         .flags = EDGE__NULL, .user = def->user, .properties = properties };
+    *x = (edge__metric){ .device = device,
+                         .parent = parent,
+                         .tmpl = UINT32_MAX,
+                         .type = (uint8_t)def->type,
+                         .filter = def->filter,
+                         .ts = -1,
+                         .birth_ts = -1,
+                         .flags = EDGE__NULL,
+                         .user = def->user,
+                         .properties = properties };
     if (def->writable) x->flags |= EDGE__WRITABLE;
     if (def->transient) x->flags |= EDGE__TRANSIENT;
     if (def->on_value_only) x->flags |= EDGE__EVERY;
@@ -427,7 +417,8 @@ static pt_status add_metric(edge_model *m, uint32_t device, const edge_metric_de
         if ((st = add_instance(m, x, index, def, depth, err)) != PT_OK) return st;
     } else if (def->initial) {
         if ((st = edge__check_value(x, def->initial)) != PT_OK)
-            return pt_fail(err, st == PT_ETOOBIG ? PT_ETOOBIG : PT_EINVAL, "metric '%s': its initial value does not fit its type", def->name);
+            return pt_fail(err, st == PT_ETOOBIG ? PT_ETOOBIG : PT_EINVAL, "metric '%s': its initial value does not fit its type",
+                           def->name);
         edge__put(x, def->initial, SPB_GOOD, -1);
     }
     *metric = index;
@@ -482,10 +473,20 @@ static pt_status add_controls(edge_model *m, pt_error *err)
         /* tck-id-operational-behavior-data-commands-rebirth-name, -name-aliases, -datatype, -value */
         { &m->m_rebirth, { .name = "Node Control/Rebirth", .type = SPB_BOOLEAN, .writable = true, .initial = &no }, EDGE__NO_ALIAS },
         { &m->m_next_server, { .name = "Node Control/Next Server", .type = SPB_BOOLEAN, .writable = true, .initial = &no }, 0 },
-        { &m->m_backfill_from, { .name = "Node Control/Backfill From", .type = SPB_DATETIME, .writable = true, .transient = true, .on_value_only = true,
-                                   .initial = &epoch }, 0 },
-        { &m->m_backfill_pending, { .name = "Backfill/Pending", .type = SPB_INT64, .transient = true, .on_value_only = true, .initial = &zero }, 0 },
-        { &m->m_backfill_done, { .name = "Backfill/Done Through", .type = SPB_DATETIME, .transient = true, .on_value_only = true, .initial = &epoch }, 0 },
+        { &m->m_backfill_from,
+          { .name = "Node Control/Backfill From",
+            .type = SPB_DATETIME,
+            .writable = true,
+            .transient = true,
+            .on_value_only = true,
+            .initial = &epoch },
+          0 },
+        { &m->m_backfill_pending,
+          { .name = "Backfill/Pending", .type = SPB_INT64, .transient = true, .on_value_only = true, .initial = &zero },
+          0 },
+        { &m->m_backfill_done,
+          { .name = "Backfill/Done Through", .type = SPB_DATETIME, .transient = true, .on_value_only = true, .initial = &epoch },
+          0 },
     };
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
         pt_status st = add_metric(m, EDGE_NODE_DEVICE, &rows[i].def, EDGE_NO_METRIC, PT_NONE, true, 0, rows[i].index, err);
@@ -607,10 +608,8 @@ uint32_t edge_model_find(const edge_model *m, uint32_t device, pt_slice name)
         const edge__metric *x = &m->metrics[m->by_name[mid]];
         int c = x->device != device ? (x->device < device ? -1 : 1) : pt_slice_cmp(x->path, name);
         if (c == 0) return m->by_name[mid];
-        if (c < 0)
-            low = mid + 1;
-        else
-            high = mid;
+        if (c < 0) low = mid + 1;
+        else high = mid;
     }
     return EDGE_NO_METRIC;
 }
@@ -622,10 +621,8 @@ uint32_t edge__find_number(const edge_model *m, uint32_t number)
         uint32_t mid = low + (high - low) / 2;
         uint32_t at = m->metrics[m->by_number[mid]].number;
         if (at == number) return m->by_number[mid];
-        if (at < number)
-            low = mid + 1;
-        else
-            high = mid;
+        if (at < number) low = mid + 1;
+        else high = mid;
     }
     return EDGE_NO_METRIC;
 }

@@ -10,33 +10,33 @@
 #include "edge-node/ring.h"
 
 enum { /* edge__metric.flags */
-    EDGE__WRITABLE = 1u << 0,
-    EDGE__TRANSIENT = 1u << 1,
-    EDGE__NO_ALIAS = 1u << 2,      /* bdSeq, Node Control/Rebirth, template members */
-    EDGE__EVERY = 1u << 3,         /* no report by exception */
-    EDGE__CONTROL = 1u << 4,       /* the node's own: bdSeq, Node Control, Backfill */
-    EDGE__REPORTED = 1u << 5,      /* reported_* is valid */
-    EDGE__NULL = 1u << 6,          /* the current value is null */
-    EDGE__REPORTED_NULL = 1u << 7
+       EDGE__WRITABLE = 1u << 0,
+       EDGE__TRANSIENT = 1u << 1,
+       EDGE__NO_ALIAS = 1u << 2, /* bdSeq, Node Control/Rebirth, template members */
+       EDGE__EVERY = 1u << 3,    /* no report by exception */
+       EDGE__CONTROL = 1u << 4,  /* the node's own: bdSeq, Node Control, Backfill */
+       EDGE__REPORTED = 1u << 5, /* reported_* is valid */
+       EDGE__NULL = 1u << 6,     /* the current value is null */
+       EDGE__REPORTED_NULL = 1u << 7
 };
 
 typedef struct edge__metric {
-    pt_slice name;       /* NUL-terminated; of a template member: without the instance's */
-    pt_slice path;       /* "instance/member" for members, else the name; NUL-terminated */
+    pt_slice name; /* NUL-terminated; of a template member: without the instance's */
+    pt_slice path; /* "instance/member" for members, else the name; NUL-terminated */
     uint32_t device;
-    uint32_t parent;     /* instance metric, or EDGE_NO_METRIC */
-    uint32_t members;    /* of an instance: how many metrics behind this one belong to it */
-    uint32_t tmpl;       /* of an instance: template index, else UINT32_MAX */
-    uint32_t number;     /* edge_names; also the alias */
+    uint32_t parent;  /* instance metric, or EDGE_NO_METRIC */
+    uint32_t members; /* of an instance: how many metrics behind this one belong to it */
+    uint32_t tmpl;    /* of an instance: template index, else UINT32_MAX */
+    uint32_t number;  /* edge_names; also the alias */
     uint16_t flags;
     uint8_t type, quality, reported_quality;
     edge_filter filter;
-    uint64_t bits;       /* current scalar: spb_value.as of the type */
-    int64_t ts;          /* when it was acquired; < 0: never */
+    uint64_t bits; /* current scalar: spb_value.as of the type */
+    int64_t ts;    /* when it was acquired; < 0: never */
     uint64_t reported_bits;
     int64_t reported_ts;
-    int64_t birth_ts;    /* time of the value the last birth carried */
-    char *blob;          /* current string, bytes, array, DataSet */
+    int64_t birth_ts; /* time of the value the last birth carried */
+    char *blob;       /* current string, bytes, array, DataSet */
     uint32_t blob_len, blob_cap;
     pt_slice properties, metadata; /* encoded, without Quality */
     edge__parameter *parameters;   /* of an instance: all of its template's, overrides applied */
@@ -55,14 +55,14 @@ typedef struct edge__tmpl {
     edge__tmember *members;
     edge__parameter *parameters;
     uint32_t n_members, n_parameters;
-    uint32_t deep;       /* members with those of nested templates */
+    uint32_t deep; /* members with those of nested templates */
 } edge__tmpl;
 
 typedef struct edge__device {
-    pt_slice id;          /* NUL-terminated; empty for the node itself */
+    pt_slice id; /* NUL-terminated; empty for the node itself */
     uint32_t n_metrics;
-    uint32_t *sorted;     /* its top-level metrics; order is made anew for each birth */
-    bool online, born;    /* born: its DBIRTH was published in this session */
+    uint32_t *sorted;  /* its top-level metrics; order is made anew for each birth */
+    bool online, born; /* born: its DBIRTH was published in this session */
     edge__ring ring;
 } edge__device;
 
@@ -75,12 +75,12 @@ struct edge_model {
     edge__tmpl *templates;
     uint32_t n_devices, n_metrics, n_templates;
     uint32_t *by_name, *by_number;
-    int64_t created_ms;    /* timestamp of template definitions; set by the node */
+    int64_t created_ms; /* timestamp of template definitions; set by the node */
     bool sealed;
-    size_t birth_bytes;    /* no birth of this model is larger */
-    size_t blob_max;       /* largest value */
-    size_t template_bytes; /* largest encoded template */
-    uint32_t nest;         /* deepest template in template */
+    size_t birth_bytes;              /* no birth of this model is larger */
+    size_t blob_max;                 /* largest value */
+    size_t template_bytes;           /* largest encoded template */
+    uint32_t nest;                   /* deepest template in template */
     char *payload, *scratch, *batch; /* one message; encoded templates, one region for each depth; samples for the journal */
     size_t payload_cap, batch_cap;
     /* the node's own metrics, made by edge_model_seal */

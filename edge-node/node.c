@@ -7,9 +7,9 @@
 #include <stdio.h>
 
 #define MESSAGE_METRICS_DEFAULT 500u
-#define POLL_MAX_MS 1000
-#define POLL_CONGESTED_MS 20
-#define SEND_BURST 64 /* messages of one device at a time, so that all devices get their turn */
+#define POLL_MAX_MS             1000
+#define POLL_CONGESTED_MS       20
+#define SEND_BURST              64 /* messages of one device at a time, so that all devices get their turn */
 
 edge_now edge__now(const edge_node *n)
 {
@@ -33,10 +33,8 @@ pt_status edge__publish(edge_node *n, spb_verb verb, uint32_t device, edge__writ
     pt_status st = n->o.transport.publish(n->o.transport.ctx, topic, edge__writer_view(w), 0, false);
     if (st != PT_OK) {
         n->congested = true;
-        if (st == PT_EFULL)
-            n->stats.publish_full++;
-        else
-            n->stats.publish_failed++;
+        if (st == PT_EFULL) n->stats.publish_full++;
+        else n->stats.publish_failed++;
         return st;
     }
     edge_session_sent(&n->session);
@@ -60,9 +58,11 @@ static void birth(edge_node *n, const edge_action *a)
     if (st == PT_OK) {
         n->stats.births++;
         n->stats.born_ms = pt_wall_ms(n->o.clock);
-        pt_logf(n->o.log, PT_LOG_INFO, "EDGE-BORN", "%s/%s: NBIRTH bdSeq %u and %u DBIRTHs published", n->group, n->node, a->bd_seq, devices);
+        pt_logf(n->o.log, PT_LOG_INFO, "EDGE-BORN", "%s/%s: NBIRTH bdSeq %u and %u DBIRTHs published", n->group, n->node, a->bd_seq,
+                devices);
     } else {
-        pt_logf(n->o.log, PT_LOG_WARN, "EDGE-BIRTH-FAILED", "%s/%s: births not taken (%s); trying again", n->group, n->node, pt_status_name(st));
+        pt_logf(n->o.log, PT_LOG_WARN, "EDGE-BIRTH-FAILED", "%s/%s: births not taken (%s); trying again", n->group, n->node,
+                pt_status_name(st));
     }
     edge__event(n, &done);
 }
@@ -71,8 +71,7 @@ static void flush(edge_node *n)
 {
     for (uint32_t i = 0; i < n->model->n_devices; i++) {
         if (!n->model->devices[i].born) continue;
-        for (int k = 0; k < SEND_BURST && edge__send_data(n, i) == PT_OK; k++) {
-        }
+        for (int k = 0; k < SEND_BURST && edge__send_data(n, i) == PT_OK; k++) {}
     }
 }
 
@@ -90,8 +89,7 @@ static void ndeath(edge_node *n, uint8_t bd_seq)
     pt_status st = topic ? n->o.transport.publish(n->o.transport.ctx, topic, payload, 1, false) : PT_EINVAL;
     if (st != PT_OK)
         pt_logf(n->o.log, PT_LOG_WARN, "EDGE-NDEATH-FAILED", "%s/%s: explicit NDEATH not taken: %s", n->group, n->node, pt_status_name(st));
-    else
-        n->stats.messages++;
+    else n->stats.messages++;
     for (uint32_t i = 0; i < n->model->n_devices; i++)
         n->model->devices[i].born = false;
 }
@@ -99,23 +97,14 @@ static void ndeath(edge_node *n, uint8_t bd_seq)
 static void perform(edge_node *n, const edge_action *a)
 {
     switch (a->type) {
-    case EDGE_ACT_BIRTH:
-        birth(n, a);
-        break;
-    case EDGE_ACT_DDEATHS:
-        ddeaths(n);
-        break;
-    case EDGE_ACT_NDEATH:
-        ndeath(n, a->bd_seq);
-        break;
-    case EDGE_ACT_DISCONNECT:
-        n->o.transport.disconnect(n->o.transport.ctx, a->again, a->with_will);
-        break;
+    case EDGE_ACT_BIRTH: birth(n, a); break;
+    case EDGE_ACT_DDEATHS: ddeaths(n); break;
+    case EDGE_ACT_NDEATH: ndeath(n, a->bd_seq); break;
+    case EDGE_ACT_DISCONNECT: n->o.transport.disconnect(n->o.transport.ctx, a->again, a->with_will); break;
     case EDGE_ACT_PERSIST: /* prepare does these two */
     case EDGE_ACT_CONNECT:
     case EDGE_ACT_HALT:
-    default:
-        break;
+    default: break;
     }
 }
 
@@ -125,7 +114,8 @@ void edge__event(edge_node *n, const edge_event *ev)
     edge_state before = n->session.state;
     edge_session_handle(&n->session, ev, edge__now(n), &actions);
     if (n->session.state != before)
-        pt_logf(n->o.log, PT_LOG_INFO, "EDGE-STATE", "%s/%s: %s -> %s", n->group, n->node, edge_state_name(before), edge_state_name(n->session.state));
+        pt_logf(n->o.log, PT_LOG_INFO, "EDGE-STATE", "%s/%s: %s -> %s", n->group, n->node, edge_state_name(before),
+                edge_state_name(n->session.state));
     for (uint32_t i = 0; i < actions.n; i++)
         perform(n, &actions.items[i]);
 }
@@ -180,7 +170,8 @@ pt_status edge_node_init(void *memory, size_t size, const edge_node_options *o, 
     if (spb_id_check(pt_cstr(o->group), true, err) != PT_OK || spb_id_check(pt_cstr(o->node), false, err) != PT_OK) return PT_EINVAL;
     bool host = o->primary_host && *o->primary_host;
     if (host && spb_id_check(pt_cstr(o->primary_host), false, err) != PT_OK) return PT_EINVAL;
-    if (!memory || size < skew + sizeof(edge_node) + ids_size(o)) return pt_fail(err, PT_ENOMEM, "the node needs %zu bytes", edge_node_size(o));
+    if (!memory || size < skew + sizeof(edge_node) + ids_size(o))
+        return pt_fail(err, PT_ENOMEM, "the node needs %zu bytes", edge_node_size(o));
     edge_node *n = (edge_node *)(void *)((char *)memory + skew);
     memset(n, 0, sizeof *n);
     n->o = *o;
@@ -211,10 +202,8 @@ pt_status edge_node_start(edge_node *n, pt_error *err)
 {
     uint8_t next = 0;
     pt_status st = n->o.storage.bdseq_load(n->o.storage.ctx, &next);
-    if (st == PT_ENOTFOUND)
-        next = 0;
-    else if (st != PT_OK)
-        return pt_fail(err, st, "the stored bdSeq cannot be read: %s", pt_status_name(st));
+    if (st == PT_ENOTFOUND) next = 0;
+    else if (st != PT_OK) return pt_fail(err, st, "the stored bdSeq cannot be read: %s", pt_status_name(st));
     pthread_mutex_lock(&n->lock);
     edge__event(n, &(edge_event){ .type = EDGE_EV_START, .bd_seq = next });
     n->started = true;
@@ -254,8 +243,8 @@ static pt_status prepare(edge_node *n, edge_connect *out)
             pt_status st = n->o.storage.bdseq_store(n->o.storage.ctx, a->bd_seq);
             if (st == PT_OK) continue;
             event(n, EDGE_EV_PERSIST_FAILED);
-            pt_logf(n->o.log, PT_LOG_ERROR, "EDGE-BDSEQ-STORE", "%s/%s: the next bdSeq %u cannot be stored (%s); not connecting", n->group, n->node,
-                    a->bd_seq, pt_status_name(st));
+            pt_logf(n->o.log, PT_LOG_ERROR, "EDGE-BDSEQ-STORE", "%s/%s: the next bdSeq %u cannot be stored (%s); not connecting", n->group,
+                    n->node, a->bd_seq, pt_status_name(st));
             return st;
         }
         if (a->type != EDGE_ACT_CONNECT) continue;
@@ -311,7 +300,8 @@ void edge_node_lost(edge_node *n, bool unsent)
 static void on_state(edge_node *n, pt_slice host, pt_slice payload, bool retained)
 {
     spb_state s;
-    if (!*n->primary_host || !pt_slice_eq_cstr(host, n->primary_host)) return; /* tck-id-message-flow-edge-node-birth-publish-phid-wait-id */
+    if (!*n->primary_host || !pt_slice_eq_cstr(host, n->primary_host))
+        return; /* tck-id-message-flow-edge-node-birth-publish-phid-wait-id */
     pt_status st = spb_state_parse(payload, &s, NULL);
     if (st != PT_OK) {
         n->stats.messages_bad += st != PT_EEMPTY; /* a cleared retained message says nothing */
@@ -322,14 +312,19 @@ static void on_state(edge_node *n, pt_slice host, pt_slice payload, bool retaine
         return;
     }
     uint64_t older = n->session.stats.state_older;
-    edge__event(n, &(edge_event){ .type = EDGE_EV_STATE, .online = s.online, .legacy = s.legacy, .retained = retained,
+    edge__event(n, &(edge_event){ .type = EDGE_EV_STATE,
+                                  .online = s.online,
+                                  .legacy = s.legacy,
+                                  .retained = retained,
                                   .timestamp_ms = s.legacy ? -1 : (int64_t)s.timestamp_ms });
     if (n->session.stats.state_older != older && pt_log_allow(&n->limit, 1, pt_mono_ms(n->o.clock), 60000, NULL))
-        pt_logf(n->o.log, PT_LOG_WARN, "EDGE-STATE-OLDER", "%s/%s: STATE of %s, online %s, is older than the last one and does not count: a late Will, or the host's clock went back",
+        pt_logf(n->o.log, PT_LOG_WARN, "EDGE-STATE-OLDER",
+                "%s/%s: STATE of %s, online %s, is older than the last one and does not count: a late Will, or the host's clock went back",
                 n->group, n->node, n->primary_host, s.online ? "true" : "false");
     if (s.legacy && pt_log_allow(&n->limit, 2, pt_mono_ms(n->o.clock), 60000, NULL))
-        pt_logf(n->o.log, PT_LOG_WARN, "EDGE-STATE-LEGACY", "%s/%s: %s speaks the old STATE form '%.*s'%s", n->group, n->node, n->primary_host,
-                PT_SLICE_ARGS(payload), n->session.config.legacy_state ? "" : ", which is not enabled (sparkplug.legacy_state)");
+        pt_logf(n->o.log, PT_LOG_WARN, "EDGE-STATE-LEGACY", "%s/%s: %s speaks the old STATE form '%.*s'%s", n->group, n->node,
+                n->primary_host, PT_SLICE_ARGS(payload),
+                n->session.config.legacy_state ? "" : ", which is not enabled (sparkplug.legacy_state)");
 }
 
 static void note_bdseq(void *ctx, const edge__command_metric *m)
@@ -383,8 +378,7 @@ static void sync_devices(edge_node *n)
         if (d->online && !d->born) {
             st = edge__send_dbirth(n, i, pt_wall_ms(n->o.clock));
         } else if (!d->online && d->born) {
-            while (edge__send_data(n, i) == PT_OK) {
-            }
+            while (edge__send_data(n, i) == PT_OK) {}
             st = edge__send_ddeath(n, i);
         }
         if (st != PT_OK) return; /* congested: edge_node_poll comes back soon */
@@ -587,10 +581,12 @@ pt_status edge_node_replace_model(edge_node *n, edge_model *model, edge_model **
     model->created_ms = pt_wall_ms(n->o.clock);
     if (edge_session_may_send(&n->session)) {
         flush(n);
-        for (uint32_t i = 1; i < n->model->n_devices; i++) { /* a device that is no more has no births to say so: tck-id-operational-behavior-device-ddeath */
+        for (uint32_t i = 1; i < n->model->n_devices;
+             i++) { /* a device that is no more has no births to say so: tck-id-operational-behavior-device-ddeath */
             const edge__device *d = &n->model->devices[i];
             if (d->born && edge_model_find_device(model, d->id) == UINT32_MAX && edge__send_ddeath(n, i) != PT_OK)
-                pt_logf(n->o.log, PT_LOG_WARN, "EDGE-DDEATH-FAILED", "%s/%s: DDEATH of device %s, which is no more, not taken", n->group, n->node, d->id.ptr);
+                pt_logf(n->o.log, PT_LOG_WARN, "EDGE-DDEATH-FAILED", "%s/%s: DDEATH of device %s, which is no more, not taken", n->group,
+                        n->node, d->id.ptr);
         }
     }
     for (uint32_t i = 0; i < n->model->n_devices; i++) {
@@ -660,8 +656,15 @@ pt_status edge_node_view(edge_node *n, uint32_t metric, void *buf, size_t cap, e
     } else {
         const edge__metric *x = &n->model->metrics[metric];
         const edge__device *d = &n->model->devices[x->device];
-        edge_metric_view v = { .device = d->id, .name = x->path, .value = edge__current(x), .quality = (spb_quality)x->quality, .timestamp_ms = x->ts,
-                               .alias = x->number, .writable = (x->flags & EDGE__WRITABLE) != 0, .online = d->online, .user = x->user };
+        edge_metric_view v = { .device = d->id,
+                               .name = x->path,
+                               .value = edge__current(x),
+                               .quality = (spb_quality)x->quality,
+                               .timestamp_ms = x->ts,
+                               .alias = x->number,
+                               .writable = (x->flags & EDGE__WRITABLE) != 0,
+                               .online = d->online,
+                               .user = x->user };
         if (edge__is_blob(x->type) && x->blob_len) {
             if (x->blob_len > cap) {
                 st = PT_ETOOBIG;

@@ -9,7 +9,7 @@
 #include <pthread.h>
 
 #define EDGE__TOPIC_MAX 1024
-#define EDGE__RUN_MAX 64 /* template members of one instance sent together */
+#define EDGE__RUN_MAX   64 /* template members of one instance sent together */
 
 struct edge_node {
     pthread_mutex_t lock; /* guards everything below */
@@ -22,7 +22,7 @@ struct edge_node {
     edge_session session;
     edge_node_stats stats;
     int64_t birth_stamp_ms;
-    bool started, congested;   /* congested: the connection had no room; look again soon */
+    bool started, congested; /* congested: the connection had no room; look again soon */
     char will_topic[EDGE__TOPIC_MAX], filters[5][EDGE__TOPIC_MAX], topic[EDGE__TOPIC_MAX];
     char will[64];
     pt_log_limit limit;

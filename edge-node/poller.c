@@ -11,15 +11,15 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define WRITES_MAX 256
-#define SCANS_MAX 32
+#define WRITES_MAX   256
+#define SCANS_MAX    32
 #define THREAD_STACK (256 * 1024)
 
 typedef struct write_job {
     struct write_job *next;
     uint32_t device, tag; /* index in devices; tag of it */
     spb_value raw;
-    char *text;           /* owned bytes of raw, or NULL */
+    char *text; /* owned bytes of raw, or NULL */
     bool waited, done;
     pt_status status;
     pt_error err;
@@ -81,7 +81,8 @@ static pt_status add_scans(unit *u, pt_error *err)
         while (k < u->n_scans && u->scans[k].poll_ms != u->d.config.tags[i].poll_ms)
             k++;
         if (k < u->n_scans) continue;
-        if (u->n_scans == SCANS_MAX) return pt_fail(err, PT_EINVAL, "device %s: more than %d different poll times", u->d.config.device, SCANS_MAX);
+        if (u->n_scans == SCANS_MAX)
+            return pt_fail(err, PT_EINVAL, "device %s: more than %d different poll times", u->d.config.device, SCANS_MAX);
         u->scans[u->n_scans++].poll_ms = u->d.config.tags[i].poll_ms;
     }
     return PT_OK;
@@ -115,14 +116,15 @@ pt_status edge_poller_new(const edge_poller_options *o, const edge_poller_device
         unit *u = &p->units[i];
         u->d = devices[i];
         u->p = p;
-        u->backoff = (pt_backoff){ .min_ms = devices[i].retry_min_ms, .max_ms = devices[i].retry_max_ms, .random = pt_random_seed(o->seed + i) };
+        u->backoff =
+            (pt_backoff){ .min_ms = devices[i].retry_min_ms, .max_ms = devices[i].retry_max_ms, .random = pt_random_seed(o->seed + i) };
         pt_error inner = { 0 };
         uint32_t bad = UINT32_MAX;
         p->n_units = i + 1;
         st = u->d.driver->open(&u->d.config, &u->driver_device, &bad, &inner);
         if (st != PT_OK) {
-            pt_fail(err, st, "device %s%s%s: %s", u->d.config.device, bad == UINT32_MAX ? "" : ", tag ", bad == UINT32_MAX ? "" : u->d.config.tags[bad].name,
-                    inner.text);
+            pt_fail(err, st, "device %s%s%s: %s", u->d.config.device, bad == UINT32_MAX ? "" : ", tag ",
+                    bad == UINT32_MAX ? "" : u->d.config.tags[bad].name, inner.text);
             goto fail;
         }
         if ((st = add_scans(u, err)) != PT_OK) goto fail;
@@ -147,7 +149,9 @@ static void on_reading(void *ctx, uint32_t tag, spb_quality quality, const spb_v
 {
     unit *u = ctx;
     const edge_convert *c = &u->d.converts[tag];
-    edge_sample s = { .metric = u->d.metrics[tag], .quality = quality, .timestamp_ms = u->stamp_ms, .value = { .type = c->type, .is_null = true } };
+    edge_sample s = {
+        .metric = u->d.metrics[tag], .quality = quality, .timestamp_ms = u->stamp_ms, .value = { .type = c->type, .is_null = true }
+    };
     if (raw && !raw->is_null && edge_convert_in(c, raw, &s.value) != PT_OK) {
         s.quality = SPB_BAD;
         s.value = (spb_value){ .type = c->type, .is_null = true };
@@ -216,7 +220,8 @@ static void poll_unit(line *l, unit *u, int64_t now)
         edge_node_device_online(p->o.node, u->d.device);
     } else if (st != PT_OK) {
         if (was_alive)
-            pt_logf(p->o.log, PT_LOG_WARN, "EDGE-PLC-LOST", "device %s: %s; trying again with growing pauses", u->d.config.device, err.text);
+            pt_logf(p->o.log, PT_LOG_WARN, "EDGE-PLC-LOST", "device %s: %s; trying again with growing pauses", u->d.config.device,
+                    err.text);
         else if (first_failure)
             pt_logf(p->o.log, PT_LOG_WARN, "EDGE-PLC-ABSENT", "device %s: %s; waiting for it", u->d.config.device, err.text);
         edge_node_device_offline(p->o.node, u->d.device); /* it may count as online from before a reload */
@@ -240,10 +245,8 @@ static void run_job(line *l, write_job *j)
     pt_status st = usable ? u->d.driver->write(u->driver_device, l->channel, j->tag, &j->raw, &err)
                           : pt_fail(&err, PT_ESTATE, "device %s is not there", u->d.config.device);
     const char *tag = u->d.config.tags[j->tag].name;
-    if (st == PT_OK)
-        pt_logf(l->p->o.log, PT_LOG_INFO, "EDGE-WRITE", "device %s: '%s' written", u->d.config.device, tag);
-    else
-        pt_logf(l->p->o.log, PT_LOG_WARN, "EDGE-WRITE-FAILED", "device %s: '%s' not written: %s", u->d.config.device, tag, err.text);
+    if (st == PT_OK) pt_logf(l->p->o.log, PT_LOG_INFO, "EDGE-WRITE", "device %s: '%s' written", u->d.config.device, tag);
+    else pt_logf(l->p->o.log, PT_LOG_WARN, "EDGE-WRITE-FAILED", "device %s: '%s' not written: %s", u->d.config.device, tag, err.text);
     pthread_mutex_lock(&l->lock);
     u->writes += st == PT_OK;
     u->writes_failed += st != PT_OK;
@@ -254,10 +257,8 @@ static void run_job(line *l, write_job *j)
     j->status = st;
     j->err = err;
     j->done = true;
-    if (j->waited)
-        pthread_cond_broadcast(&l->finished);
-    else
-        free_job(j);
+    if (j->waited) pthread_cond_broadcast(&l->finished);
+    else free_job(j);
 }
 
 static void sleep_until(line *l, int64_t due_ms)
@@ -311,10 +312,8 @@ static void *run_line(void *ctx)
             next = u;
         }
         int64_t now = now_ms(p);
-        if (next && due <= now)
-            poll_unit(l, next, now);
-        else
-            sleep_until(l, due == INT64_MAX ? now + 1000 : due);
+        if (next && due <= now) poll_unit(l, next, now);
+        else sleep_until(l, due == INT64_MAX ? now + 1000 : due);
     }
     pthread_mutex_unlock(&l->lock);
     return NULL;
@@ -356,7 +355,8 @@ void edge_poller_stop(edge_poller *p)
             j->status = pt_fail(&j->err, PT_ECLOSED, "the drivers stop");
             j->done = true;
             u->writes_failed++;
-            pt_logf(p->o.log, PT_LOG_WARN, "EDGE-WRITE-FAILED", "device %s: '%s' not written: the drivers stop", u->d.config.device, u->d.config.tags[j->tag].name);
+            pt_logf(p->o.log, PT_LOG_WARN, "EDGE-WRITE-FAILED", "device %s: '%s' not written: the drivers stop", u->d.config.device,
+                    u->d.config.tags[j->tag].name);
             if (!j->waited) free_job(j);
         }
         l->first = NULL;
@@ -436,10 +436,8 @@ pt_status edge_poller_write(edge_poller *p, uint32_t metric, const spb_value *v,
         line *l = u->line;
         if (st == PT_OK) {
             pthread_mutex_lock(&l->lock);
-            if (l->stop || u->off || !u->alive)
-                st = pt_fail(err, PT_ESTATE, "device %s is offline", u->d.config.device);
-            else if (l->n_jobs >= WRITES_MAX)
-                st = pt_fail(err, PT_EFULL, "%d writes wait for %s already", WRITES_MAX, l->name);
+            if (l->stop || u->off || !u->alive) st = pt_fail(err, PT_ESTATE, "device %s is offline", u->d.config.device);
+            else if (l->n_jobs >= WRITES_MAX) st = pt_fail(err, PT_EFULL, "%d writes wait for %s already", WRITES_MAX, l->name);
             if (st == PT_OK) {
                 *l->last = j;
                 l->last = &j->next;

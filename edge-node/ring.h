@@ -13,7 +13,7 @@ typedef struct edge__record {
     uint32_t size; /* of the whole record, rounded up; 0: skip to the start of the block */
     uint32_t metric;
     int64_t ts;
-    uint32_t len;  /* bytes of the value behind the header */
+    uint32_t len; /* bytes of the value behind the header */
     uint8_t quality;
     bool null;
     uint8_t value[]; /* len bytes: 8 for scalars (the bits), text or bytes for the others; at offset 22, read with memcpy */

@@ -7,13 +7,13 @@
 #include <stddef.h>
 #include <string.h>
 
-#define NEVER INT64_MAX
+#define NEVER                INT64_MAX
 #define HOST_WAIT_DEFAULT_MS 30000
-#define BIRTH_RETRY_MS 100
+#define BIRTH_RETRY_MS       100
 
 const char *edge_state_name(edge_state s)
 {
-    static const char *const names[] = { "stopped",   "connecting", "subscribing", "waiting-for-host",
+    static const char *const names[] = { "stopped",  "connecting", "subscribing", "waiting-for-host",
                                          "birthing", "online",     "leaving",     "stopping" };
     return (size_t)s < sizeof names / sizeof names[0] ? names[s] : "unknown";
 }
@@ -92,7 +92,8 @@ static void leave(edge_session *s, edge_state next, edge_actions *out)
     bool again = next == EDGE_LEAVING;
     if (s->nbirth_sent) {
         if (next == EDGE_STOPPING) add(out, EDGE_ACT_DDEATHS);
-        add(out, EDGE_ACT_NDEATH)->bd_seq = s->bd_seq; /* before DISCONNECT: tck-id-operational-behavior-edge-node-intentional-disconnect-ndeath */
+        add(out, EDGE_ACT_NDEATH)->bd_seq =
+            s->bd_seq; /* before DISCONNECT: tck-id-operational-behavior-edge-node-intentional-disconnect-ndeath */
     }
     edge_action *a = add(out, EDGE_ACT_DISCONNECT);
     a->with_will = s->config.mqtt5; /* tck-id-payloads-ndeath-will-message-publisher-disconnect-mqtt50 */
@@ -120,8 +121,7 @@ static void host_wait(edge_session *s, edge_now now)
 static void evaluate_host(edge_session *s, edge_now now, edge_actions *out)
 {
     if (s->state != EDGE_WAIT_HOST) return;
-    if (s->host_online)
-        start_birth(s, now, out);
+    if (s->host_online) start_birth(s, now, out);
     else if (s->host_seen && s->config.servers > 1) /* tck-id-operational-behavior-primary-application-state-with-multiple-servers-walk */
         walk(s, out);
 }
@@ -142,7 +142,8 @@ static void host_is(edge_session *s, bool online, int64_t ts, edge_now now, edge
     if (s->state == EDGE_WAIT_HOST) {
         evaluate_host(s, now, out);
     } else if (!online && (s->state == EDGE_ONLINE || s->state == EDGE_BIRTHING)) {
-        /* tck-id-message-flow-edge-node-birth-publish-phid-offline, tck-id-operational-behavior-edge-node-termination-host-offline-reconnect */
+        /* tck-id-message-flow-edge-node-birth-publish-phid-offline,
+         * tck-id-operational-behavior-edge-node-termination-host-offline-reconnect */
         walk(s, out);
     }
 }
@@ -183,9 +184,7 @@ static void on_tick(edge_session *s, edge_now now, edge_actions *out)
 {
     if (now.mono_ms < s->deadline_mono_ms) return;
     switch (s->state) {
-    case EDGE_BIRTHING:
-        send_birth(s, out);
-        break;
+    case EDGE_BIRTHING: send_birth(s, out); break;
     case EDGE_ONLINE:
         s->deadline_mono_ms = NEVER;
         if (s->rebirth_pending) {
@@ -208,9 +207,7 @@ static void on_tick(edge_session *s, edge_now now, edge_actions *out)
     case EDGE_SUBSCRIBING:
     case EDGE_LEAVING:
     case EDGE_STOPPING:
-    default:
-        s->deadline_mono_ms = NEVER;
-        break;
+    default: s->deadline_mono_ms = NEVER; break;
     }
 }
 
@@ -237,26 +234,21 @@ static void on_lost(edge_session *s, const edge_event *ev, edge_actions *out)
     s->host_online = s->host_seen = false;
     s->deadline_mono_ms = NEVER;
     switch (s->state) {
-    case EDGE_STOPPED:
-        return;
+    case EDGE_STOPPED: return;
     case EDGE_STOPPING:
         s->state = EDGE_STOPPED;
         add(out, EDGE_ACT_HALT);
         return;
-    case EDGE_LEAVING: /* the server was chosen when leaving */
-        break;
+    case EDGE_LEAVING: /* the server was chosen when leaving */ break;
     case EDGE_CONNECTING:
         if (ev->unsent) s->bd_next = s->bd_seq; /* no CONNECT carried it */
         next_server(s);
         break;
-    case EDGE_SUBSCRIBING:
-        next_server(s);
-        break;
+    case EDGE_SUBSCRIBING: next_server(s); break;
     case EDGE_WAIT_HOST:
     case EDGE_BIRTHING:
     case EDGE_ONLINE:
-    default:
-        break; /* the same server first */
+    default: break; /* the same server first */
     }
     s->stats.losses += established;
     s->state = EDGE_CONNECTING;
@@ -271,12 +263,8 @@ void edge_session_handle(edge_session *s, const edge_event *ev, edge_now now, ed
         s->state = EDGE_CONNECTING;
         s->bd_next = (uint8_t)ev->bd_seq;
         return;
-    case EDGE_EV_PREPARE:
-        on_prepare(s, out);
-        return;
-    case EDGE_EV_PERSIST_FAILED:
-        s->bd_next = s->bd_seq;
-        return;
+    case EDGE_EV_PREPARE: on_prepare(s, out); return;
+    case EDGE_EV_PERSIST_FAILED: s->bd_next = s->bd_seq; return;
     case EDGE_EV_CONNECTED:
         if (s->state == EDGE_CONNECTING) s->state = EDGE_SUBSCRIBING;
         return;
@@ -289,12 +277,8 @@ void edge_session_handle(edge_session *s, const edge_event *ev, edge_now now, ed
         host_wait(s, now); /* tck-id-message-flow-edge-node-birth-publish-phid-wait */
         evaluate_host(s, now, out);
         return;
-    case EDGE_EV_LOST:
-        on_lost(s, ev, out);
-        return;
-    case EDGE_EV_STATE:
-        on_state(s, ev, now, out);
-        return;
+    case EDGE_EV_LOST: on_lost(s, ev, out); return;
+    case EDGE_EV_STATE: on_state(s, ev, now, out); return;
     case EDGE_EV_REBIRTH:
         s->stats.rebirth_requests++;
         request_rebirth(s, now, out);
@@ -320,9 +304,7 @@ void edge_session_handle(edge_session *s, const edge_event *ev, edge_now now, ed
     case EDGE_EV_BIRTH_FAILED:
         if (s->state == EDGE_BIRTHING) s->deadline_mono_ms = now.mono_ms + BIRTH_RETRY_MS;
         return;
-    case EDGE_EV_TICK:
-        on_tick(s, now, out);
-        return;
+    case EDGE_EV_TICK: on_tick(s, now, out); return;
     case EDGE_EV_STOP:
         if (s->state == EDGE_STOPPED || s->state == EDGE_STOPPING) return;
         if (s->state == EDGE_CONNECTING) {
@@ -337,7 +319,6 @@ void edge_session_handle(edge_session *s, const edge_event *ev, edge_now now, ed
         }
         leave(s, EDGE_STOPPING, out);
         return;
-    default:
-        return;
+    default: return;
     }
 }

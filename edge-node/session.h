@@ -26,19 +26,20 @@ typedef enum edge_state {
     EDGE_WAIT_HOST,   /* subscribed; the primary host is not known to be online */
     EDGE_BIRTHING,    /* births are due: settling, or the connection had no room for them */
     EDGE_ONLINE,
-    EDGE_LEAVING,     /* a disconnect was asked for; going on to a server */
-    EDGE_STOPPING     /* the same, and then the end */
+    EDGE_LEAVING, /* a disconnect was asked for; going on to a server */
+    EDGE_STOPPING /* the same, and then the end */
 } edge_state;
-const char *edge_state_name(edge_state s); /* "stopped" "connecting" "subscribing" "waiting-for-host" "birthing" "online" "leaving" "stopping" */
+const char *edge_state_name(
+    edge_state s); /* "stopped" "connecting" "subscribing" "waiting-for-host" "birthing" "online" "leaving" "stopping" */
 
 typedef struct edge_session_config {
-    uint32_t servers;            /* 1..EDGE_SERVERS_MAX, walked in order */
-    bool primary_host;           /* births wait for its STATE */
-    bool mqtt5;                  /* DISCONNECT carries reason 0x04 */
-    bool legacy_state;           /* the 2.x STATE texts ONLINE and OFFLINE count too */
-    int64_t host_wait_ms;        /* with several servers: how long to wait for the host on one; 0: 30 s */
-    int64_t rebirth_debounce_ms; /* quiet time after a birth */
-    int64_t birth_settle_ms;     /* births are stamped, then sent this much later */
+    uint32_t servers;              /* 1..EDGE_SERVERS_MAX, walked in order */
+    bool primary_host;             /* births wait for its STATE */
+    bool mqtt5;                    /* DISCONNECT carries reason 0x04 */
+    bool legacy_state;             /* the 2.x STATE texts ONLINE and OFFLINE count too */
+    int64_t host_wait_ms;          /* with several servers: how long to wait for the host on one; 0: 30 s */
+    int64_t rebirth_debounce_ms;   /* quiet time after a birth */
+    int64_t birth_settle_ms;       /* births are stamped, then sent this much later */
     int64_t accept_older_after_ms; /* a live online STATE older than the last one counts after this long unopposed; 0: never */
 } edge_session_config;
 
@@ -97,7 +98,8 @@ typedef struct edge_actions {
 } edge_actions;
 
 typedef struct edge_session_stats {
-    uint64_t births, rebirth_requests, rebirths, rebirths_coalesced, own_ndeaths, state_older, state_accepted_older, legacy_states, walks, losses;
+    uint64_t births, rebirth_requests, rebirths, rebirths_coalesced, own_ndeaths, state_older, state_accepted_older, legacy_states, walks,
+        losses;
 } edge_session_stats;
 
 typedef struct edge_session {
@@ -108,14 +110,14 @@ typedef struct edge_session {
     uint8_t seq;             /* the next message's */
     bool nbirth_sent;        /* in this MQTT session */
     bool rebirth_pending;
-    bool host_online;        /* accepted in this MQTT session */
-    bool host_seen;          /* any accepted STATE in this MQTT session */
+    bool host_online; /* accepted in this MQTT session */
+    bool host_seen;   /* any accepted STATE in this MQTT session */
     int64_t last_birth_mono_ms, birth_stamp_ms;
     int64_t deadline_mono_ms; /* INT64_MAX: none */
     struct {
         int64_t last_ms, last_online_ms; /* kept over reconnects: tck-id-...-phid-wait-timestamp */
         bool any, any_online;
-    } host[EDGE_SERVERS_MAX];  /* per server (guide, section 16) */
+    } host[EDGE_SERVERS_MAX];                 /* per server (guide, section 16) */
     int64_t older_since_mono_ms, older_ts_ms; /* an unopposed older online STATE; -1: none */
     edge_session_stats stats;
 } edge_session;

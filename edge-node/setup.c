@@ -28,10 +28,8 @@ static void fault_node(builder *b, const pt_yaml_node *at, const char *text)
 static bool good(builder *b, pt_status st, const pt_yaml_node *at, const char *text)
 {
     if (st == PT_OK) return true;
-    if (st == PT_ENOMEM)
-        b->no_memory = true;
-    else
-        fault_node(b, at, text);
+    if (st == PT_ENOMEM) b->no_memory = true;
+    else fault_node(b, at, text);
     return false;
 }
 
@@ -44,12 +42,9 @@ static bool guess(builder *b, const pt_yaml_node *n, spb_value *v)
     double d;
     if (!n->quoted && (pt_slice_eq_cstr(n->text, "true") || pt_slice_eq_cstr(n->text, "false")))
         *v = (spb_value){ .type = SPB_BOOLEAN, .as = { .boolean = n->text.ptr[0] == 't' } };
-    else if (!n->quoted && pt_slice_to_i64(n->text, &i))
-        *v = (spb_value){ .type = SPB_INT64, .as = { .i64 = i } };
-    else if (!n->quoted && pt_slice_to_f64(n->text, &d))
-        *v = (spb_value){ .type = SPB_DOUBLE, .as = { .f64 = d } };
-    else
-        *v = (spb_value){ .type = SPB_STRING, .as = { .bytes = n->text } };
+    else if (!n->quoted && pt_slice_to_i64(n->text, &i)) *v = (spb_value){ .type = SPB_INT64, .as = { .i64 = i } };
+    else if (!n->quoted && pt_slice_to_f64(n->text, &d)) *v = (spb_value){ .type = SPB_DOUBLE, .as = { .f64 = d } };
+    else *v = (spb_value){ .type = SPB_STRING, .as = { .bytes = n->text } };
     return true;
 }
 
@@ -101,7 +96,8 @@ static uint32_t tag_properties(builder *b, const edge_tag_config *t, edge_proper
     if (!isnan(t->low)) p[n++] = (edge_property){ .key = PT_LIT("engLow"), .value = { .type = SPB_DOUBLE, .as = { .f64 = t->low } } };
     if (!isnan(t->high)) p[n++] = (edge_property){ .key = PT_LIT("engHigh"), .value = { .type = SPB_DOUBLE, .as = { .f64 = t->high } } };
     if (t->description)
-        p[n++] = (edge_property){ .key = PT_LIT("documentation"), .value = { .type = SPB_STRING, .as = { .bytes = pt_cstr(t->description) } } };
+        p[n++] =
+            (edge_property){ .key = PT_LIT("documentation"), .value = { .type = SPB_STRING, .as = { .bytes = pt_cstr(t->description) } } };
     if (t->properties && t->properties->kind != PT_YAML_MAP) {
         fault_node(b, t->properties, "properties must be a map");
     } else if (t->properties) {
@@ -117,7 +113,8 @@ static uint32_t mark_read_only(const edge_tag_config *t, edge_property *p, uint3
 {
     for (uint32_t i = 0; i < n; i++)
         if (pt_slice_eq_cstr(p[i].key, "readOnly")) return n;
-    if (!t->write && n < PROPERTIES_PER_TAG) p[n++] = (edge_property){ .key = PT_LIT("readOnly"), .value = { .type = SPB_BOOLEAN, .as = { .boolean = true } } };
+    if (!t->write && n < PROPERTIES_PER_TAG)
+        p[n++] = (edge_property){ .key = PT_LIT("readOnly"), .value = { .type = SPB_BOOLEAN, .as = { .boolean = true } } };
     return n;
 }
 
@@ -127,8 +124,15 @@ static edge_metric_def def_of(const edge_tag_config *t, edge_property *p, uint32
 {
     spb_datatype type = SPB_UNKNOWN;
     if (spb_datatype_parse(pt_cstr(t->type), &type) != PT_OK) type = SPB_UNKNOWN;
-    edge_metric_def d = { .name = t->name, .type = type, .tmpl = t->tmpl, .writable = t->write, .transient = t->transient, .on_value_only = t->every,
-                          .capacity = (uint32_t)t->max_length, .properties = p, .n_properties = n_properties };
+    edge_metric_def d = { .name = t->name,
+                          .type = type,
+                          .tmpl = t->tmpl,
+                          .writable = t->write,
+                          .transient = t->transient,
+                          .on_value_only = t->every,
+                          .capacity = (uint32_t)t->max_length,
+                          .properties = p,
+                          .n_properties = n_properties };
     if (!isnan(t->deadband)) d.filter.deadband = t->deadband;
     if (!isnan(t->deadband_percent)) d.filter.deadband = t->deadband_percent / 100 * (t->high - t->low);
     if (!isnan(t->exc_dev)) d.filter = (edge_filter){ .exc_dev = t->exc_dev, .exc_min_ms = t->exc_min_ms, .exc_max_ms = t->exc_max_ms };
@@ -160,13 +164,19 @@ typedef struct tag_lists { /* of one device, in step */
     uint32_t n, cap;
 } tag_lists;
 
-static void add_tag(tag_lists *l, const char *name, const edge_tag_config *t, spb_datatype type, int64_t poll_ms, const edge_option *options, uint32_t metric,
-                    const edge_tag_config *from)
+static void add_tag(tag_lists *l, const char *name, const edge_tag_config *t, spb_datatype type, int64_t poll_ms,
+                    const edge_option *options, uint32_t metric, const edge_tag_config *from)
 {
     if (l->n == l->cap) return; /* counted before: cannot happen */
     l->converts[l->n] = convert_of(t, type);
-    l->tags[l->n] = (edge_driver_tag){ .name = name, .type = type, .scaled = l->converts[l->n].scaled || l->converts[l->n].clamped, .writable = t->write,
-                                       .poll_ms = poll_ms, .low = isnan(t->low) ? 0 : t->low, .high = isnan(t->high) ? 0 : t->high, .options = options };
+    l->tags[l->n] = (edge_driver_tag){ .name = name,
+                                       .type = type,
+                                       .scaled = l->converts[l->n].scaled || l->converts[l->n].clamped,
+                                       .writable = t->write,
+                                       .poll_ms = poll_ms,
+                                       .low = isnan(t->low) ? 0 : t->low,
+                                       .high = isnan(t->high) ? 0 : t->high,
+                                       .options = options };
     l->metrics[l->n] = metric;
     l->from[l->n] = from;
     l->n++;
@@ -202,7 +212,11 @@ typedef struct template_config {
 static const pt_config_field template_fields[] = {
     { .key = "name", .type = PT_CFG_STRING, .offset = offsetof(template_config, name), .required = true, .min = 1, .max = 512 },
     { .key = "version", .type = PT_CFG_STRING, .offset = offsetof(template_config, version), .max = 200 },
-    { .key = "parameters", .type = PT_CFG_LIST, .offset = offsetof(template_config, parameters), .sub = parameter_fields, .size = sizeof(parameter_config) },
+    { .key = "parameters",
+      .type = PT_CFG_LIST,
+      .offset = offsetof(template_config, parameters),
+      .sub = parameter_fields,
+      .size = sizeof(parameter_config) },
     { .key = "members", .type = PT_CFG_NODE, .offset = offsetof(template_config, members), .required = true },
     { 0 }
 };
@@ -215,21 +229,16 @@ static bool basic_value(const char *text, spb_datatype type, spb_value *v)
     double d;
     switch (spb_datatype_class(type)) {
     case SPB_CLASS_SIGNED:
-        return pt_slice_to_i64(s, &v->as.i64) && (bits == 64 || (v->as.i64 >= -((int64_t)1 << (bits - 1)) && v->as.i64 < (int64_t)1 << (bits - 1)));
-    case SPB_CLASS_UNSIGNED:
-        return pt_slice_to_u64(s, &v->as.u64) && (bits == 64 || !(v->as.u64 >> bits));
+        return pt_slice_to_i64(s, &v->as.i64) &&
+               (bits == 64 || (v->as.i64 >= -((int64_t)1 << (bits - 1)) && v->as.i64 < (int64_t)1 << (bits - 1)));
+    case SPB_CLASS_UNSIGNED: return pt_slice_to_u64(s, &v->as.u64) && (bits == 64 || !(v->as.u64 >> bits));
     case SPB_CLASS_FLOAT:
         if (!pt_slice_to_f64(s, &d)) return false;
         v->as.f32 = (float)d;
         return true;
-    case SPB_CLASS_DOUBLE:
-        return pt_slice_to_f64(s, &v->as.f64);
-    case SPB_CLASS_BOOLEAN:
-        v->as.boolean = pt_slice_eq_cstr(s, "true");
-        return v->as.boolean || pt_slice_eq_cstr(s, "false");
-    default:
-        v->as.bytes = s;
-        return true;
+    case SPB_CLASS_DOUBLE: return pt_slice_to_f64(s, &v->as.f64);
+    case SPB_CLASS_BOOLEAN: v->as.boolean = pt_slice_eq_cstr(s, "true"); return v->as.boolean || pt_slice_eq_cstr(s, "false");
+    default: v->as.bytes = s; return true;
     }
 }
 
@@ -274,8 +283,8 @@ static bool add_template(builder *b, const pt_yaml_node *node)
 }
 
 /* Driver tags of an instance's members; `path` is relative to the instance. */
-static void instance_tags(builder *b, const edge_device_config *d, const edge_tag_config *inst, const char *tmpl, const char *base, const char *prefix, uint32_t device,
-                          tag_lists *l)
+static void instance_tags(builder *b, const edge_device_config *d, const edge_tag_config *inst, const char *tmpl, const char *base,
+                          const char *prefix, uint32_t device, tag_lists *l)
 {
     const pt_yaml_node *node = template_node(b, tmpl), *members = node ? pt_yaml_get(node, "members") : NULL;
     for (uint32_t i = 0; members && members->kind == PT_YAML_LIST && i < members->n; i++) {
@@ -302,8 +311,7 @@ static void instance_tags(builder *b, const edge_device_config *d, const edge_ta
             pt_error err = { 0 };
             if (!text && d->driver->tag_keys[k].required)
                 pt_yaml_fault(pt_config_yaml(b->f->cfg), keys, b->faults, "%s is missing", d->driver->tag_keys[k].key);
-            else if (text && edge_option_parse(&d->driver->tag_keys[k], text, &o[k], &err) != PT_OK)
-                fault_node(b, v ? v : keys, err.text);
+            else if (text && edge_option_parse(&d->driver->tag_keys[k], text, &o[k], &err) != PT_OK) fault_node(b, v ? v : keys, err.text);
         }
         spb_datatype type = SPB_UNKNOWN;
         if (spb_datatype_parse(pt_cstr(m->type), &type) != PT_OK) return;
@@ -320,10 +328,12 @@ static void check_keys(builder *b, const edge_device_config *d, const pt_yaml_no
     size_t n = edge_driver_keys_count(d->driver->tag_keys);
     for (uint32_t i = 0; keys->kind == PT_YAML_MAP && i < keys->n; i++) {
         bool known = false;
-        for (size_t k = 0; k < n; k++) known = known || pt_slice_eq_cstr(keys->keys[i]->text, d->driver->tag_keys[k].key);
+        for (size_t k = 0; k < n; k++)
+            known = known || pt_slice_eq_cstr(keys->keys[i]->text, d->driver->tag_keys[k].key);
         if (!known)
-            pt_yaml_fault(pt_config_yaml(b->f->cfg), keys->keys[i], b->faults, "'%.*s' is no key of driver %s; write, unit and the like belong to the member in the template", PT_SLICE_ARGS(keys->keys[i]->text),
-                          d->driver->name);
+            pt_yaml_fault(pt_config_yaml(b->f->cfg), keys->keys[i], b->faults,
+                          "'%.*s' is no key of driver %s; write, unit and the like belong to the member in the template",
+                          PT_SLICE_ARGS(keys->keys[i]->text), d->driver->name);
     }
 }
 
@@ -359,13 +369,14 @@ static uint32_t instance_parameters(builder *b, const edge_tag_config *t, edge_p
         spb_datatype type = SPB_UNKNOWN;
         for (uint32_t k = 0; k < tc.parameters.n; k++) {
             const parameter_config *p = (const parameter_config *)tc.parameters.items + k;
-            if (pt_slice_eq_cstr(t->parameters->keys[i]->text, p->name) && spb_datatype_parse(pt_cstr(p->type), &type) != PT_OK) type = SPB_UNKNOWN;
+            if (pt_slice_eq_cstr(t->parameters->keys[i]->text, p->name) && spb_datatype_parse(pt_cstr(p->type), &type) != PT_OK)
+                type = SPB_UNKNOWN;
         }
         out[n].name = t->parameters->keys[i]->text.ptr;
-        if (type == SPB_UNKNOWN || t->parameters->items[i]->kind != PT_YAML_SCALAR || !basic_value(t->parameters->items[i]->text.ptr, type, &out[n].value))
+        if (type == SPB_UNKNOWN || t->parameters->items[i]->kind != PT_YAML_SCALAR ||
+            !basic_value(t->parameters->items[i]->text.ptr, type, &out[n].value))
             fault_node(b, t->parameters->keys[i], "no such parameter, or its value does not fit its type");
-        else
-            n++;
+        else n++;
     }
     return n;
 }
@@ -432,18 +443,23 @@ static void add_device(builder *b, const edge_device_config *d, edge_poller_devi
         }
         (void)first;
     }
-    *out = (edge_poller_device){ .driver = d->driver,
-                                 .config = { .device = d->id, .options = d->options, .tags = l.tags, .n_tags = l.n, .clock = b->clock, .log = b->log },
-                                 .converts = l.converts, .metrics = l.metrics, .device = device, .retry_min_ms = d->retry_min_ms,
-                                 .retry_max_ms = d->retry_max_ms };
+    *out = (edge_poller_device){
+        .driver = d->driver,
+        .config = { .device = d->id, .options = d->options, .tags = l.tags, .n_tags = l.n, .clock = b->clock, .log = b->log },
+        .converts = l.converts,
+        .metrics = l.metrics,
+        .device = device,
+        .retry_min_ms = d->retry_min_ms,
+        .retry_max_ms = d->retry_max_ms
+    };
     void *probe = NULL;
     uint32_t bad = UINT32_MAX;
     err.text[0] = 0;
     if (d->driver->open(&out->config, &probe, &bad, &err) != PT_OK) {
         if (bad != UINT32_MAX && bad < l.n)
-            edge__tag_fault(b->f, d, l.from[bad], b->faults, "%s%s%s", l.from[bad]->tmpl ? l.tags[bad].name : "", l.from[bad]->tmpl ? ": " : "", err.text);
-        else
-            fault_node(b, d->node, err.text);
+            edge__tag_fault(b->f, d, l.from[bad], b->faults, "%s%s%s", l.from[bad]->tmpl ? l.tags[bad].name : "",
+                            l.from[bad]->tmpl ? ": " : "", err.text);
+        else fault_node(b, d->node, err.text);
     } else {
         d->driver->close(probe);
     }
@@ -458,7 +474,9 @@ static void add_node_metrics(builder *b)
     struct {
         const char *name;
         spb_value v;
-    } rows[] = { { "Properties/Software", none }, { "Properties/OS", none }, { "Properties/OS Version", none }, { "Properties/Hardware", none } };
+    } rows[] = {
+        { "Properties/Software", none }, { "Properties/OS", none }, { "Properties/OS Version", none }, { "Properties/Hardware", none }
+    };
     if (uname(&u) != 0) memset(&u, 0, sizeof u);
     rows[0].v.as.bytes = PT_LIT("plantree-edge " PLANTREE_VERSION);
     rows[1].v.as.bytes = pt_cstr(u.sysname);
@@ -489,7 +507,8 @@ static pt_status build(builder *b, size_t size, const edge_names *names)
     edge_setup *s = b->s;
     const edge_config *c = &b->f->c;
     pt_error err = { 0 };
-    uint32_t metrics = 64 + (c->properties ? c->properties->n : 0), templates = c->templates && c->templates->kind == PT_YAML_LIST ? c->templates->n : 0;
+    uint32_t metrics = 64 + (c->properties ? c->properties->n : 0),
+             templates = c->templates && c->templates->kind == PT_YAML_LIST ? c->templates->n : 0;
     for (uint32_t i = 0; i < c->n_devices; i++)
         for (uint32_t k = 0; k < c->devices[i].n_tags; k++)
             metrics += 1 + members_of(b, c->devices[i].tags[k].tmpl, 0);
@@ -524,7 +543,8 @@ static pt_status build(builder *b, size_t size, const edge_names *names)
     return PT_OK;
 }
 
-pt_status edge_setup_build(const edge_config_file *f, const edge_names *names, const pt_clock *clock, const pt_log *log, edge_setup **out, pt_buf *faults)
+pt_status edge_setup_build(const edge_config_file *f, const edge_names *names, const pt_clock *clock, const pt_log *log, edge_setup **out,
+                           pt_buf *faults)
 {
     pt_status st = PT_ENOMEM;
     for (size_t size = 512 * 1024; size <= (size_t)4 << 30; size *= 2) {

@@ -1,7 +1,7 @@
 /* edge-node/spool.c -- see spool.h.
  *
- * Two locks: `lock` guards the queue in memory and the figures, and is taken with the node's lock held; `db_lock` guards the SQLite connection and
- * is never taken by anything the node calls. Order: db_lock, then the node's, then lock.
+ * Two locks: `lock` guards the queue in memory and the figures, and is taken with the node's lock held; `db_lock` guards the SQLite
+ * connection and is never taken by anything the node calls. Order: db_lock, then the node's, then lock.
  *
  *   queue --commit--> batch, state 0 waiting --sent--> 1 delivered --lost, backfill--> 0            any --age, size--> gone  */
 #include "edge-node/spool.h"
@@ -14,10 +14,10 @@
 #include <time.h>
 
 #define RETENTION_MIN_MS 5000
-#define SAY_EVERY_MS 60000
+#define SAY_EVERY_MS     60000
 #define FAILING_RETRY_MS 1000
-#define ACTIVE_WAIT_MS 20
-#define SENT_MAX 256
+#define ACTIVE_WAIT_MS   20
+#define SENT_MAX         256
 
 typedef enum entry_kind { ENTRY_BATCH, ENTRY_LOST, ENTRY_BACKFILL } entry_kind;
 
@@ -36,14 +36,14 @@ struct edge_spool {
     edge_node *node;
     pthread_t thread;
     bool running;
-    int64_t opened_ms;       /* monotonic time when it was opened; constant then */
+    int64_t opened_ms; /* monotonic time when it was opened; constant then */
     int64_t retention_every_ms;
 
     pthread_mutex_t db_lock; /* guards the file, cursor, sums */
     edge__spool_file file;
-    int64_t cursor;          /* batches up to this id were looked at in this pass */
-    int64_t pass_ms;         /* when the pass began, monotonic */
-    char *sending;           /* the batch being sent; owned */
+    int64_t cursor;  /* batches up to this id were looked at in this pass */
+    int64_t pass_ms; /* when the pass began, monotonic */
+    char *sending;   /* the batch being sent; owned */
     int64_t sending_id;
     uint32_t sending_len, sending_samples;
     edge_history_cursor sending_at;
@@ -53,10 +53,10 @@ struct edge_spool {
     double tokens;
     int64_t tokens_ms, retention_ms, newest_ms, oldest_pending_ms;
     int64_t told_pending, told_done, told_ms;
-    bool named;              /* a names transaction is open */
+    bool named; /* a names transaction is open */
     pt_log_limit limit;
 
-    pthread_mutex_t lock;    /* guards the rest */
+    pthread_mutex_t lock; /* guards the rest */
     pthread_cond_t changed;
     entry *first, **last;
     uint64_t queue_bytes;
@@ -105,8 +105,9 @@ pt_status edge_spool_open(const edge_spool_options *o, edge_spool **out, pt_erro
     s->last = &s->first;
     s->told_pending = s->told_done = -2;
     pthread_condattr_t attr;
-    if (pthread_condattr_init(&attr) != 0 || pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) != 0 || pthread_mutex_init(&s->lock, NULL) != 0 ||
-        pthread_mutex_init(&s->db_lock, NULL) != 0 || pthread_cond_init(&s->changed, &attr) != 0) {
+    if (pthread_condattr_init(&attr) != 0 || pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) != 0 ||
+        pthread_mutex_init(&s->lock, NULL) != 0 || pthread_mutex_init(&s->db_lock, NULL) != 0 ||
+        pthread_cond_init(&s->changed, &attr) != 0) {
         free(s);
         return pt_fail(err, PT_ENOMEM, "no lock");
     }
@@ -162,10 +163,8 @@ pt_status edge_spool_names_end(edge_spool *s)
 
 static void count_dropped(edge_spool *s, const entry *e)
 {
-    if (e->delivered)
-        s->stats.dropped_journal += e->samples;
-    else
-        s->stats.dropped_memory += e->samples;
+    if (e->delivered) s->stats.dropped_journal += e->samples;
+    else s->stats.dropped_memory += e->samples;
 }
 
 /* With `lock`: take out the oldest batch, delivered ones first. False when there is none. */
@@ -185,15 +184,21 @@ static bool drop_oldest(edge_spool *s)
     return false;
 }
 
-static pt_status enqueue(edge_spool *s, entry_kind kind, pt_slice bytes, uint32_t samples, int64_t first_ms, int64_t last_ms, bool delivered)
+static pt_status enqueue(edge_spool *s, entry_kind kind, pt_slice bytes, uint32_t samples, int64_t first_ms, int64_t last_ms,
+                         bool delivered)
 {
     entry *e = malloc(sizeof *e + bytes.len);
     if (!e) return PT_ENOMEM;
-    *e = (entry){ .kind = kind, .delivered = delivered, .samples = samples, .len = (uint32_t)bytes.len, .first_ms = first_ms, .last_ms = last_ms, .at_ms = own(s) };
+    *e = (entry){ .kind = kind,
+                  .delivered = delivered,
+                  .samples = samples,
+                  .len = (uint32_t)bytes.len,
+                  .first_ms = first_ms,
+                  .last_ms = last_ms,
+                  .at_ms = own(s) };
     if (bytes.len) memcpy(e->bytes, bytes.ptr, bytes.len);
     pthread_mutex_lock(&s->lock);
-    while (s->queue_bytes + e->len + sizeof *e > s->o.memory_bytes && drop_oldest(s)) {
-    }
+    while (s->queue_bytes + e->len + sizeof *e > s->o.memory_bytes && drop_oldest(s)) {}
     *s->last = e;
     s->last = &e->next;
     s->queue_bytes += e->len + sizeof *e;
@@ -232,11 +237,11 @@ edge_journal edge_spool_journal(edge_spool *s)
 /* --- the thread: into the file; db_lock held --- */
 
 typedef struct outcome {
-    bool resum; /* waiting changed in ways not counted here */
-    bool tell;  /* report progress even when it looks the same */
-    uint64_t samples, bytes, pending, refused;           /* added; not taken */
-    edge__spool_sums gone;                               /* removed */
-    uint64_t expired, overflowed;                        /* waiting samples of these */
+    bool resum;                                /* waiting changed in ways not counted here */
+    bool tell;                                 /* report progress even when it looks the same */
+    uint64_t samples, bytes, pending, refused; /* added; not taken */
+    edge__spool_sums gone;                     /* removed */
+    uint64_t expired, overflowed;              /* waiting samples of these */
     int64_t newest_ms;
 } outcome;
 
@@ -252,14 +257,17 @@ static pt_status put_entry(edge_spool *s, const entry *e, uint64_t stored_bytes,
         s->cursor = 0;
         return edge__spool_file_backfill(&s->file, e->first_ms, err);
     case ENTRY_BATCH:
-    default:
-        break;
+    default: break;
     }
     if (s->o.drop_newest && !e->delivered && stored_bytes + o->bytes + e->len > s->o.max_bytes) {
         o->refused += e->samples;
         return PT_OK;
     }
-    edge__spool_batch b = { .first_ms = e->first_ms, .last_ms = e->last_ms, .samples = e->samples, .delivered = e->delivered, .sent_ms = e->at_ms,
+    edge__spool_batch b = { .first_ms = e->first_ms,
+                            .last_ms = e->last_ms,
+                            .samples = e->samples,
+                            .delivered = e->delivered,
+                            .sent_ms = e->at_ms,
                             .data = pt_slice_of(e->bytes, e->len) };
     pt_status st = edge__spool_file_add(&s->file, &b, err);
     if (st != PT_OK) return st;
@@ -312,9 +320,11 @@ static void say_lost(edge_spool *s, const outcome *o)
 {
     int64_t now = mono(s);
     if (o->expired && pt_log_allow(&s->limit, 1, now, SAY_EVERY_MS, NULL))
-        pt_logf(s->o.log, PT_LOG_WARN, "EDGE-SPOOL-EXPIRED", "%llu samples waited longer than max_age and are lost; spool.dropped_age counts them", (unsigned long long)o->expired);
+        pt_logf(s->o.log, PT_LOG_WARN, "EDGE-SPOOL-EXPIRED",
+                "%llu samples waited longer than max_age and are lost; spool.dropped_age counts them", (unsigned long long)o->expired);
     if (o->overflowed + o->refused && pt_log_allow(&s->limit, 2, now, SAY_EVERY_MS, NULL))
-        pt_logf(s->o.log, PT_LOG_WARN, "EDGE-SPOOL-OVERFLOW", "%llu samples that waited are lost: max_bytes is reached; spool.dropped_overflow counts them",
+        pt_logf(s->o.log, PT_LOG_WARN, "EDGE-SPOOL-OVERFLOW",
+                "%llu samples that waited are lost: max_bytes is reached; spool.dropped_overflow counts them",
                 (unsigned long long)(o->overflowed + o->refused));
 }
 
@@ -355,8 +365,7 @@ static void commit(edge_spool *s)
             if (!s->first) s->last = end;
             s->first = list;
             s->queue_bytes += bytes;
-            while (s->queue_bytes > s->o.memory_bytes && drop_oldest(s)) {
-            }
+            while (s->queue_bytes > s->o.memory_bytes && drop_oldest(s)) {}
             if (!s->first) s->last = &s->first;
         }
         pthread_mutex_unlock(&s->lock);
@@ -442,8 +451,7 @@ static bool send_queued(edge_spool *s)
     if (!e) return false;
     edge_history_cursor at = { 0 };
     pt_status st;
-    while ((st = edge_node_send_history(s->node, pt_slice_of(e->bytes, e->len), &at)) == PT_OK) {
-    }
+    while ((st = edge_node_send_history(s->node, pt_slice_of(e->bytes, e->len), &at)) == PT_OK) {}
     s->tokens -= at.sent;
     pthread_mutex_lock(&s->lock);
     s->stats.sent += at.sent;
@@ -604,7 +612,8 @@ void edge_spool_close(edge_spool *s)
 {
     if (!s) return;
     edge_spool_stop(s);
-    if (edge__spool_file_close(&s->file) != PT_OK) pt_logf(s->o.log, PT_LOG_ERROR, "EDGE-SPOOL-CLOSE", "%s: SQLite does not close it", s->file.path);
+    if (edge__spool_file_close(&s->file) != PT_OK)
+        pt_logf(s->o.log, PT_LOG_ERROR, "EDGE-SPOOL-CLOSE", "%s: SQLite does not close it", s->file.path);
     for (entry *e = s->first, *next; e; e = next) {
         next = e->next;
         free(e);

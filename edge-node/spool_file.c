@@ -7,7 +7,27 @@
 
 #define SCHEMA_VERSION 3
 
-enum { Q_NAME_FIND, Q_NAME_ADD, Q_INSERT, Q_NEXT, Q_SENT, Q_LOST, Q_BACKFILL, Q_SUMS, Q_FIRST_WAITING, Q_MARK, Q_OWN, Q_AGED, Q_EXPIRE_SUM, Q_EXPIRE, Q_EXPIRE_MARKS, Q_OLDEST_DELIVERED, Q_OLDEST_WAITING, Q_DELETE, Q_COUNT };
+enum {
+    Q_NAME_FIND,
+    Q_NAME_ADD,
+    Q_INSERT,
+    Q_NEXT,
+    Q_SENT,
+    Q_LOST,
+    Q_BACKFILL,
+    Q_SUMS,
+    Q_FIRST_WAITING,
+    Q_MARK,
+    Q_OWN,
+    Q_AGED,
+    Q_EXPIRE_SUM,
+    Q_EXPIRE,
+    Q_EXPIRE_MARKS,
+    Q_OLDEST_DELIVERED,
+    Q_OLDEST_WAITING,
+    Q_DELETE,
+    Q_COUNT
+};
 _Static_assert(Q_COUNT == EDGE__SPOOL_QUERIES, "one statement each");
 
 static const char *const queries[Q_COUNT] = {
@@ -24,8 +44,9 @@ static const char *const queries[Q_COUNT] = {
     [Q_MARK] = "INSERT OR IGNORE INTO mark(batch, own_ms) SELECT COALESCE(MAX(id), 0), ?1 FROM batch",
     [Q_OWN] = "INSERT OR REPLACE INTO meta VALUES('own_ms', ?1)",
     [Q_AGED] = "SELECT COALESCE(MAX(batch), 0) FROM mark WHERE own_ms <= ?1",
-    [Q_EXPIRE_SUM] = "SELECT COALESCE(SUM(samples), 0), COALESCE(SUM(bytes), 0), COALESCE(SUM(CASE state WHEN 0 THEN samples ELSE 0 END), 0) "
-                     "FROM batch WHERE id <= ?1",
+    [Q_EXPIRE_SUM] =
+        "SELECT COALESCE(SUM(samples), 0), COALESCE(SUM(bytes), 0), COALESCE(SUM(CASE state WHEN 0 THEN samples ELSE 0 END), 0) "
+        "FROM batch WHERE id <= ?1",
     [Q_EXPIRE] = "DELETE FROM batch WHERE id <= ?1",
     [Q_EXPIRE_MARKS] = "DELETE FROM mark WHERE batch <= ?1",
     [Q_OLDEST_DELIVERED] = "SELECT id, samples, bytes FROM batch INDEXED BY batch_delivered WHERE state = 1 ORDER BY id LIMIT 1",
@@ -33,43 +54,35 @@ static const char *const queries[Q_COUNT] = {
     [Q_DELETE] = "DELETE FROM batch WHERE id = ?1",
 };
 
-static const char schema[] = "CREATE TABLE IF NOT EXISTS name(number INTEGER PRIMARY KEY, device TEXT NOT NULL, metric TEXT NOT NULL, UNIQUE(device, metric));"
-                             "CREATE TABLE IF NOT EXISTS batch(id INTEGER PRIMARY KEY AUTOINCREMENT, first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL,"
-                             " samples INTEGER NOT NULL, state INTEGER NOT NULL, sent_ms INTEGER NOT NULL, bytes INTEGER NOT NULL, data BLOB NOT NULL);"
-                             "CREATE INDEX IF NOT EXISTS batch_waiting ON batch(id) WHERE state = 0;"
-                             "CREATE INDEX IF NOT EXISTS batch_delivered ON batch(id) WHERE state = 1;"
-                             "CREATE INDEX IF NOT EXISTS batch_sent ON batch(sent_ms) WHERE state = 1;"
-                             "CREATE INDEX IF NOT EXISTS batch_age ON batch(last_ms, state, samples, bytes);" /* figures without touching the data */
-                             "CREATE TABLE IF NOT EXISTS mark(batch INTEGER PRIMARY KEY, own_ms INTEGER NOT NULL);" /* these batches were there then */
-                             "CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL);";
-
+static const char schema[] =
+    "CREATE TABLE IF NOT EXISTS name(number INTEGER PRIMARY KEY, device TEXT NOT NULL, metric TEXT NOT NULL, UNIQUE(device, metric));"
+    "CREATE TABLE IF NOT EXISTS batch(id INTEGER PRIMARY KEY AUTOINCREMENT, first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL,"
+    " samples INTEGER NOT NULL, state INTEGER NOT NULL, sent_ms INTEGER NOT NULL, bytes INTEGER NOT NULL, data BLOB NOT NULL);"
+    "CREATE INDEX IF NOT EXISTS batch_waiting ON batch(id) WHERE state = 0;"
+    "CREATE INDEX IF NOT EXISTS batch_delivered ON batch(id) WHERE state = 1;"
+    "CREATE INDEX IF NOT EXISTS batch_sent ON batch(sent_ms) WHERE state = 1;"
+    "CREATE INDEX IF NOT EXISTS batch_age ON batch(last_ms, state, samples, bytes);"       /* figures without touching the data */
+    "CREATE TABLE IF NOT EXISTS mark(batch INTEGER PRIMARY KEY, own_ms INTEGER NOT NULL);" /* these batches were there then */
+    "CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL);";
 
 static pt_status status_of(int rc)
 {
     switch (rc & 0xff) {
     case SQLITE_OK:
     case SQLITE_ROW:
-    case SQLITE_DONE:
-        return PT_OK;
-    case SQLITE_FULL:
-        return PT_ENOSPC;
+    case SQLITE_DONE: return PT_OK;
+    case SQLITE_FULL: return PT_ENOSPC;
     case SQLITE_READONLY:
     case SQLITE_PERM:
-    case SQLITE_CANTOPEN:
-        return PT_EREADONLY;
+    case SQLITE_CANTOPEN: return PT_EREADONLY;
     case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-        return PT_EBUSY;
-    case SQLITE_NOMEM:
-        return PT_ENOMEM;
+    case SQLITE_LOCKED: return PT_EBUSY;
+    case SQLITE_NOMEM: return PT_ENOMEM;
     case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-        return PT_ECORRUPT;
-    default:
-        return PT_EIO;
+    case SQLITE_NOTADB: return PT_ECORRUPT;
+    default: return PT_EIO;
     }
 }
-
 
 static pt_status db_fail(edge__spool_file *f, int rc, const char *doing, pt_error *err)
 {
@@ -82,7 +95,8 @@ static pt_status run_sql(edge__spool_file *f, const char *sql, pt_error *err)
     return rc == SQLITE_OK ? PT_OK : db_fail(f, rc, sql, err);
 }
 
-/* Run a statement with `n` integers bound; its one row, if it gives one, goes to `columns`. PT_ENOTFOUND: it was to give one and did not. */
+/* Run a statement with `n` integers bound; its one row, if it gives one, goes to `columns`. PT_ENOTFOUND: it was to give one and did not.
+ */
 static pt_status run_q(edge__spool_file *f, int query, int n, int64_t a, int64_t b, int64_t *columns, int n_columns, pt_error *err)
 {
     sqlite3_stmt *q = f->q[query];
@@ -138,11 +152,16 @@ static pt_status read_own_time(edge__spool_file *f, int64_t *newest_sent, pt_err
 static pt_status set_up(edge__spool_file *f, int64_t window_ms, pt_error *err)
 {
     int64_t version = 0, clean = 0, newest = -1;
-    pt_status st = run_sql(f, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -1024; PRAGMA wal_autocheckpoint = 500;", err);
+    pt_status st =
+        run_sql(f, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -1024; PRAGMA wal_autocheckpoint = 500;",
+                err);
     if (st == PT_OK) st = read_int(f, "PRAGMA user_version", &version, err);
     if (st == PT_OK && version == 1) /* before the first release */
-        st = run_sql(f, "BEGIN; ALTER TABLE batch ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0; UPDATE batch SET bytes = LENGTH(data); COMMIT", err);
-    else if (st == PT_OK && version != 0 && version != 2 && version != SCHEMA_VERSION) /* 2: times of sending by the wall clock, which own time goes on from */
+        st = run_sql(f,
+                     "BEGIN; ALTER TABLE batch ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0; UPDATE batch SET bytes = LENGTH(data); COMMIT",
+                     err);
+    else if (st == PT_OK && version != 0 && version != 2 &&
+             version != SCHEMA_VERSION) /* 2: times of sending by the wall clock, which own time goes on from */
         return pt_fail(err, PT_ECORRUPT, "%s: version %lld, this program knows %d", f->path, (long long)version, SCHEMA_VERSION);
     if (st == PT_OK) st = run_sql(f, schema, err);
     if (st == PT_OK && version != SCHEMA_VERSION) st = run_sql(f, "PRAGMA user_version = 3", err);
@@ -158,7 +177,8 @@ static pt_status set_up(edge__spool_file *f, int64_t window_ms, pt_error *err)
 pt_status edge__spool_file_open(edge__spool_file *f, const char *dir, int64_t window_ms, pt_error *err)
 {
     memset(f, 0, sizeof *f);
-    if (snprintf(f->path, sizeof f->path, "%s/spool.db", dir) >= (int)sizeof f->path) return pt_fail(err, PT_ETOOBIG, "spool directory too long");
+    if (snprintf(f->path, sizeof f->path, "%s/spool.db", dir) >= (int)sizeof f->path)
+        return pt_fail(err, PT_ETOOBIG, "spool directory too long");
     int rc = sqlite3_open_v2(f->path, &f->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
     pt_status st = rc == SQLITE_OK ? set_up(f, window_ms, err) : db_fail(f, rc, "open", err);
     if (st == PT_OK) return PT_OK;
@@ -280,7 +300,9 @@ pt_status edge__spool_file_next(edge__spool_file *f, int64_t after_id, edge__spo
         const void *data = sqlite3_column_blob(q, 2);
         size_t n = len > 0 && data ? (size_t)len : 0;
         char *copy = malloc(n + 1u);
-        *out = (edge__spool_batch){ .id = sqlite3_column_int64(q, 0), .samples = (uint32_t)sqlite3_column_int64(q, 1), .data = pt_slice_of(copy, n) };
+        *out = (edge__spool_batch){ .id = sqlite3_column_int64(q, 0),
+                                    .samples = (uint32_t)sqlite3_column_int64(q, 1),
+                                    .data = pt_slice_of(copy, n) };
         if (copy && n) memcpy(copy, data, n);
         if (!copy || (len > 0 && !data)) {
             free(copy);

@@ -2,8 +2,9 @@
  *
  *   batch: state 0 waiting, 1 delivered     name: number of (device, metric)     mark: batches up to this one were there at that own time
  *
- * No thread, no clock, no lock: whoever calls holds the spool's db_lock; times are the spool's own time and come from the caller. Every result of SQLite
- * is looked at; a failure has the file, the statement and SQLite's words in *err. Changes belong between begin and commit. */
+ * No thread, no clock, no lock: whoever calls holds the spool's db_lock; times are the spool's own time and come from the caller. Every
+ * result of SQLite is looked at; a failure has the file, the statement and SQLite's words in *err. Changes belong between begin and commit.
+ */
 #ifndef EDGE_SPOOL_FILE_H
 #define EDGE_SPOOL_FILE_H
 #include "base/slice.h"
@@ -15,13 +16,13 @@
 
 typedef struct edge__spool_file {
     char path[560];
-    sqlite3 *db;                            /* owned */
-    sqlite3_stmt *q[EDGE__SPOOL_QUERIES];   /* owned; reset between calls */
-    int64_t own_ms;                         /* own time when it was opened */
+    sqlite3 *db;                          /* owned */
+    sqlite3_stmt *q[EDGE__SPOOL_QUERIES]; /* owned; reset between calls */
+    int64_t own_ms;                       /* own time when it was opened */
 } edge__spool_file;
 
-/* Opens or creates dir/spool.db; after an unclean end what was sent in the last window_ms counts as waiting again. On failure there is nothing to
- * close. PT_ECORRUPT: not a spool of a known version. */
+/* Opens or creates dir/spool.db; after an unclean end what was sent in the last window_ms counts as waiting again. On failure there is
+ * nothing to close. PT_ECORRUPT: not a spool of a known version. */
 PT_MUST_CHECK pt_status edge__spool_file_open(edge__spool_file *f, const char *dir, int64_t window_ms, pt_error *err);
 /* Left cleanly: the next open sends nothing again. */
 PT_MUST_CHECK pt_status edge__spool_file_clean(edge__spool_file *f, pt_error *err);
@@ -59,7 +60,8 @@ PT_MUST_CHECK pt_status edge__spool_file_sums(edge__spool_file *f, edge__spool_s
 PT_MUST_CHECK pt_status edge__spool_file_first_waiting(edge__spool_file *f, int64_t *first_ms, pt_error *err);
 
 /* Within a transaction: mark what is there now, keep own time, delete what has been there for max_age_ms. `gone` is added to. */
-PT_MUST_CHECK pt_status edge__spool_file_expire(edge__spool_file *f, int64_t own_ms, int64_t max_age_ms, edge__spool_sums *gone, pt_error *err);
+PT_MUST_CHECK pt_status edge__spool_file_expire(edge__spool_file *f, int64_t own_ms, int64_t max_age_ms, edge__spool_sums *gone,
+                                                pt_error *err);
 /* Delete the oldest batch, of delivered or waiting ones. PT_ENOTFOUND: there is none. */
 PT_MUST_CHECK pt_status edge__spool_file_drop_oldest(edge__spool_file *f, bool delivered, edge__spool_sums *gone, pt_error *err);
 #endif

@@ -8,11 +8,22 @@
 static const struct {
     const char *name, *opc;
 } FN[HIST_FN_COUNT_] = {
-    [HIST_FN_NUMBERS] = { "numbers", "Count" }, [HIST_FN_MIN] = { "min", "Minimum" }, [HIST_FN_MAX] = { "max", "Maximum" }, [HIST_FN_AVG] = { "avg", "Average" },
-    [HIST_FN_TWA] = { "twa", "TimeAverage" }, [HIST_FN_SUM] = { "sum", "Sum" }, [HIST_FN_TOTAL] = { "total", "Total" }, [HIST_FN_FIRST] = { "first", "Start" },
-    [HIST_FN_LAST] = { "last", "End" }, [HIST_FN_DELTA] = { "delta", "Delta" }, [HIST_FN_RANGE] = { "range", "Range" },
-    [HIST_FN_STDDEV] = { "stddev", "StandardDeviationSample" }, [HIST_FN_STDDEV_POP] = { "stddev_pop", "StandardDeviationPopulation" },
-    [HIST_FN_PERCENT_GOOD] = { "percent_good", "PercentGood" }, [HIST_FN_DURATION_GOOD] = { "duration_good", "DurationGood" }, [HIST_FN_SAMPLES] = { "samples", "Samples" },
+    [HIST_FN_NUMBERS] = { "numbers", "Count" },
+    [HIST_FN_MIN] = { "min", "Minimum" },
+    [HIST_FN_MAX] = { "max", "Maximum" },
+    [HIST_FN_AVG] = { "avg", "Average" },
+    [HIST_FN_TWA] = { "twa", "TimeAverage" },
+    [HIST_FN_SUM] = { "sum", "Sum" },
+    [HIST_FN_TOTAL] = { "total", "Total" },
+    [HIST_FN_FIRST] = { "first", "Start" },
+    [HIST_FN_LAST] = { "last", "End" },
+    [HIST_FN_DELTA] = { "delta", "Delta" },
+    [HIST_FN_RANGE] = { "range", "Range" },
+    [HIST_FN_STDDEV] = { "stddev", "StandardDeviationSample" },
+    [HIST_FN_STDDEV_POP] = { "stddev_pop", "StandardDeviationPopulation" },
+    [HIST_FN_PERCENT_GOOD] = { "percent_good", "PercentGood" },
+    [HIST_FN_DURATION_GOOD] = { "duration_good", "DurationGood" },
+    [HIST_FN_SAMPLES] = { "samples", "Samples" },
 };
 
 pt_status hist_fn_parse(pt_slice name, hist_fn *out)
@@ -60,7 +71,7 @@ bool hist_fn_value(hist_fn fn, const hist_bucket *b, double *out)
 typedef struct grid {
     int64_t next_ms, to_ms, interval_ms;
     bool linear, stopped, done;
-    bool held;        /* a usable number holds since at_ms */
+    bool held; /* a usable number holds since at_ms */
     double value;
     int64_t at_ms;
     bool (*each)(void *ctx, int64_t t_ms, double value, bool there);
@@ -72,7 +83,8 @@ static void points_before(grid *g, int64_t until_ms, bool line, double next)
 {
     while (!g->stopped && !g->done && g->next_ms < until_ms && g->next_ms < g->to_ms) {
         double v = g->value;
-        if (g->held && line && g->next_ms > g->at_ms && isfinite(g->value) && isfinite(next)) /* no line leads to or from infinity: there it is steps */
+        if (g->held && line && g->next_ms > g->at_ms && isfinite(g->value) &&
+            isfinite(next)) /* no line leads to or from infinity: there it is steps */
             v += (next - g->value) * ((double)(g->next_ms - g->at_ms) / (double)(until_ms - g->at_ms));
         g->stopped = !g->each(g->ctx, g->next_ms, v, g->held);
         if (g->to_ms - g->next_ms <= g->interval_ms) g->done = true;
@@ -111,7 +123,8 @@ pt_status hist_interpolate(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to
     /* On beyond `to`, for the row behind the last point; the walk ends there. */
     st = hist__scan_open(h, tag_id, from_ms < INT64_MAX ? from_ms + 1 : from_ms, INT64_MAX, false, &scan, err);
     while (st == PT_OK && !g.stopped && !g.done && (st = hist__scan_next(scan, &piece, err)) == PT_OK) {
-        for (size_t i = 0; i < piece.n && !g.stopped && !g.done; i++) grid_row(&g, &piece.rows[i]);
+        for (size_t i = 0; i < piece.n && !g.stopped && !g.done; i++)
+            grid_row(&g, &piece.rows[i]);
     }
     hist__scan_close(scan);
     if (st == PT_EEMPTY) st = PT_OK;
@@ -127,14 +140,14 @@ pt_status hist_interpolate(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to
 enum { VALUES_MAX = 10000 };
 
 typedef struct states {
-    hist__rows values;    /* the different ones, in order of appearance */
+    hist__rows values; /* the different ones, in order of appearance */
     int64_t *ms;
     uint64_t *times;
-    pt_map by_bytes;      /* type and value -> index */
+    pt_map by_bytes; /* type and value -> index */
     int64_t none_ms;
     uint64_t none_times;
-    bool begun;           /* something was counted */
-    size_t now;           /* index that holds; SIZE_MAX: none */
+    bool begun; /* something was counted */
+    size_t now; /* index that holds; SIZE_MAX: none */
     int64_t at_ms;
 } states;
 
@@ -195,8 +208,8 @@ static pt_status state_row(states *s, const hist_sample *row, pt_error *err)
     return PT_OK;
 }
 
-pt_status hist_durations(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, bool (*each)(void *ctx, const hist_sample *value, int64_t ms, uint64_t times), void *ctx,
-                         pt_error *err)
+pt_status hist_durations(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms,
+                         bool (*each)(void *ctx, const hist_sample *value, int64_t ms, uint64_t times), void *ctx, pt_error *err)
 {
     states s = { .now = SIZE_MAX, .at_ms = from_ms };
     hist__scan *scan = NULL;
@@ -221,14 +234,16 @@ pt_status hist_durations(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_m
     }
     if (st == PT_OK) st = hist__scan_open(h, tag_id, from_ms, to_ms, false, &scan, err);
     while (st == PT_OK && (st = hist__scan_next(scan, &piece, err)) == PT_OK) {
-        for (size_t i = 0; st == PT_OK && i < piece.n; i++) st = state_row(&s, &piece.rows[i], err);
+        for (size_t i = 0; st == PT_OK && i < piece.n; i++)
+            st = state_row(&s, &piece.rows[i], err);
     }
     hist__scan_close(scan);
     if (st == PT_EEMPTY) st = PT_OK;
     int64_t now = pt_wall_ms(h->clock), end = to_ms < now ? to_ms : now > s.at_ms ? now : s.at_ms;
     if (st == PT_OK) hold(&s, end);
     bool more = st == PT_OK;
-    for (size_t i = 0; more && i < s.values.n; i++) more = each(ctx, &s.values.s[i], s.ms[i], s.times[i]);
+    for (size_t i = 0; more && i < s.values.n; i++)
+        more = each(ctx, &s.values.s[i], s.ms[i], s.times[i]);
     if (more && s.none_ms) each(ctx, NULL, s.none_ms, s.none_times);
     pt_arena_fini(&arena);
     pt_map_fini(&s.by_bytes);
@@ -261,7 +276,8 @@ typedef struct point {
 static void choose(const point *p, size_t n, size_t want, bool *keep)
 {
     if (n <= want) {
-        for (size_t i = 0; i < n; i++) keep[p[i].row] = true;
+        for (size_t i = 0; i < n; i++)
+            keep[p[i].row] = true;
         return;
     }
     size_t at = 0;
@@ -270,7 +286,8 @@ static void choose(const point *p, size_t n, size_t want, bool *keep)
     keep[p[0].row] = true;
     double every = (double)(n - 2) / (double)(want - 2);
     for (size_t k = 0; k < want - 2; k++) {
-        size_t lo = 1 + (size_t)((double)k * every), hi = 1 + (size_t)((double)(k + 1) * every), next = 1 + (size_t)((double)(k + 2) * every), best = lo;
+        size_t lo = 1 + (size_t)((double)k * every), hi = 1 + (size_t)((double)(k + 1) * every),
+               next = 1 + (size_t)((double)(k + 2) * every), best = lo;
         if (next > n) next = n;
         if (hi >= n) hi = n - 1;
         double x = 0, y = 0, largest = -1;
@@ -295,13 +312,14 @@ static void choose(const point *p, size_t n, size_t want, bool *keep)
     }
 }
 
-pt_status hist_lttb(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, uint32_t points, bool (*each)(void *ctx, const hist_sample *s), void *ctx, uint64_t *raw_count,
-                    pt_error *err)
+pt_status hist_lttb(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, uint32_t points,
+                    bool (*each)(void *ctx, const hist_sample *s), void *ctx, uint64_t *raw_count, pt_error *err)
 {
     collected all = { .no_memory = false };
     hist__rows_init(&all.rows);
     uint32_t pre = points > UINT32_MAX / 16 ? UINT32_MAX : points * 16;
-    pt_status st = points ? hist_reduce(h, tag_id, from_ms, to_ms, pre, collect, &all, raw_count, err) : pt_fail(err, PT_EINVAL, "points must be positive");
+    pt_status st = points ? hist_reduce(h, tag_id, from_ms, to_ms, pre, collect, &all, raw_count, err)
+                          : pt_fail(err, PT_EINVAL, "points must be positive");
     if (st == PT_OK && all.no_memory) st = pt_fail(err, PT_ENOMEM, "out of memory");
     hist__rows rows = all.rows; /* a view */
     point *p = st == PT_OK ? malloc((rows.n + 1) * sizeof *p) : NULL;
@@ -309,7 +327,8 @@ pt_status hist_lttb(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, ui
     if (st == PT_OK && (!p || !keep)) st = pt_fail(err, PT_ENOMEM, "out of memory");
     size_t n = 0, odd = 0, stride = 1;
     double v;
-    for (size_t i = 0; st == PT_OK && i < rows.n; i++) odd += !hist__usable_number(&rows.s[i], &v);
+    for (size_t i = 0; st == PT_OK && i < rows.n; i++)
+        odd += !hist__usable_number(&rows.s[i], &v);
     if (odd > points) stride = (odd + points - 1) / points;
     odd = 0;
     for (size_t i = 0; st == PT_OK && i < rows.n; i++) {

@@ -59,7 +59,8 @@ static pt_status copy_file(const hist *from_dir, const hist *to_dir, const char 
         free(to_path);
         return PT_OK;
     }
-    if (st == PT_OK && hist__pages_open(to_path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX) != SQLITE_OK) st = hist__db_fail(to, err, to_path);
+    if (st == PT_OK && hist__pages_open(to_path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX) != SQLITE_OK)
+        st = hist__db_fail(to, err, to_path);
     if (st == PT_OK) st = copy_pages(from, to, name, k, err);
     hist__db_close(from);
     hist__db_close(to);
@@ -69,7 +70,8 @@ static pt_status copy_file(const hist *from_dir, const hist *to_dir, const char 
     return st;
 }
 
-pt_status hist_backup(const char *dir, const char *dest, void (*progress)(void *ctx, const char *file, uint64_t done, uint64_t total), void *ctx, pt_error *err)
+pt_status hist_backup(const char *dir, const char *dest, void (*progress)(void *ctx, const char *file, uint64_t done, uint64_t total),
+                      void *ctx, pt_error *err)
 {
     hist *from = NULL, *to = NULL;
     copy k = { progress, ctx };
@@ -81,7 +83,8 @@ pt_status hist_backup(const char *dir, const char *dest, void (*progress)(void *
     if (st == PT_OK && access(there, F_OK) == 0) st = pt_fail(err, PT_EEXISTS, "%s holds a historian already", dest);
     free(there);
     if (st == PT_OK) st = copy_file(from, to, "journal.db", HIST__JOURNAL, &k, err);
-    if (st == PT_OK) st = hist__partitions_scan(from, err); /* after the journal: what was sealed into a new file meanwhile is in the journal's copy */
+    if (st == PT_OK)
+        st = hist__partitions_scan(from, err); /* after the journal: what was sealed into a new file meanwhile is in the journal's copy */
     for (size_t i = 0; st == PT_OK && i < from->n_partitions; i++) {
         char name[40];
         hist__partition_name(from->partitions[i].start_ms, name);

@@ -1,10 +1,13 @@
-/* historian/block.c -- what a row is to a block, what a block says about its rows, and the codec's room. Encoding and decoding have a file each. */
+/* historian/block.c -- what a row is to a block, what a block says about its rows, and the codec's room. Encoding and decoding have a file
+ * each. */
 #include "historian/block_format.h"
 #include "historian/deviation.h"
 
 #include <stdlib.h>
 
-const double hist__powers[HIST__DECIMALS_MAX + 1] = { 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15 };
+const double hist__powers[HIST__DECIMALS_MAX + 1] = {
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15
+};
 
 pt_status hist__codec_new(hist__codec **out)
 {
@@ -60,14 +63,21 @@ pt_status hist__codec_bytes(hist__codec *c, size_t n)
 }
 
 const uint8_t hist__families[SPB_DATATYPE_COUNT] = {
-    [SPB_INT8] = HIST__INT, [SPB_INT16] = HIST__INT, [SPB_INT32] = HIST__INT, [SPB_INT64] = HIST__INT,
-    [SPB_UINT8] = HIST__INT, [SPB_UINT16] = HIST__INT, [SPB_UINT32] = HIST__INT, [SPB_UINT64] = HIST__INT,
-    [SPB_FLOAT] = HIST__F32, [SPB_DOUBLE] = HIST__F64, [SPB_BOOLEAN] = HIST__INT, [SPB_DATETIME] = HIST__INT,
-    [SPB_STRING] = HIST__BYTES, [SPB_TEXT] = HIST__BYTES, [SPB_UUID] = HIST__BYTES,
-    [SPB_DATASET] = HIST__BYTES, [SPB_BYTES] = HIST__BYTES, [SPB_FILE] = HIST__BYTES, [SPB_TEMPLATE] = HIST__BYTES,
-    [SPB_INT8_ARRAY] = HIST__BYTES, [SPB_INT16_ARRAY] = HIST__BYTES, [SPB_INT32_ARRAY] = HIST__BYTES, [SPB_INT64_ARRAY] = HIST__BYTES,
-    [SPB_UINT8_ARRAY] = HIST__BYTES, [SPB_UINT16_ARRAY] = HIST__BYTES, [SPB_UINT32_ARRAY] = HIST__BYTES, [SPB_UINT64_ARRAY] = HIST__BYTES,
-    [SPB_FLOAT_ARRAY] = HIST__BYTES, [SPB_DOUBLE_ARRAY] = HIST__BYTES, [SPB_BOOLEAN_ARRAY] = HIST__BYTES,
+    [SPB_INT8] = HIST__INT,           [SPB_INT16] = HIST__INT,
+    [SPB_INT32] = HIST__INT,          [SPB_INT64] = HIST__INT,
+    [SPB_UINT8] = HIST__INT,          [SPB_UINT16] = HIST__INT,
+    [SPB_UINT32] = HIST__INT,         [SPB_UINT64] = HIST__INT,
+    [SPB_FLOAT] = HIST__F32,          [SPB_DOUBLE] = HIST__F64,
+    [SPB_BOOLEAN] = HIST__INT,        [SPB_DATETIME] = HIST__INT,
+    [SPB_STRING] = HIST__BYTES,       [SPB_TEXT] = HIST__BYTES,
+    [SPB_UUID] = HIST__BYTES,         [SPB_DATASET] = HIST__BYTES,
+    [SPB_BYTES] = HIST__BYTES,        [SPB_FILE] = HIST__BYTES,
+    [SPB_TEMPLATE] = HIST__BYTES,     [SPB_INT8_ARRAY] = HIST__BYTES,
+    [SPB_INT16_ARRAY] = HIST__BYTES,  [SPB_INT32_ARRAY] = HIST__BYTES,
+    [SPB_INT64_ARRAY] = HIST__BYTES,  [SPB_UINT8_ARRAY] = HIST__BYTES,
+    [SPB_UINT16_ARRAY] = HIST__BYTES, [SPB_UINT32_ARRAY] = HIST__BYTES,
+    [SPB_UINT64_ARRAY] = HIST__BYTES, [SPB_FLOAT_ARRAY] = HIST__BYTES,
+    [SPB_DOUBLE_ARRAY] = HIST__BYTES, [SPB_BOOLEAN_ARRAY] = HIST__BYTES,
     [SPB_STRING_ARRAY] = HIST__BYTES, [SPB_DATETIME_ARRAY] = HIST__BYTES,
 };
 

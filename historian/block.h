@@ -11,11 +11,11 @@
 #include "historian/historian.h"
 #include "historian/ints.h"
 
-#define HIST__BLOCK_VERSION 2u
-#define HIST__BLOCK_ROWS_MAX 16384u           /* rows in one block */
-#define HIST__BLOCK_BYTES_MAX (64u << 20)     /* encoded; a single long value may fill it */
-#define HIST__VALUE_BYTES_MAX (16u << 20)     /* one String, Bytes, array or document */
-#define HIST__BLOCK_VALUE_BYTES (1u << 20)    /* a block of byte strings is cut at this many */
+#define HIST__BLOCK_VERSION     2u
+#define HIST__BLOCK_ROWS_MAX    16384u      /* rows in one block */
+#define HIST__BLOCK_BYTES_MAX   (64u << 20) /* encoded; a single long value may fill it */
+#define HIST__VALUE_BYTES_MAX   (16u << 20) /* one String, Bytes, array or document */
+#define HIST__BLOCK_VALUE_BYTES (1u << 20)  /* a block of byte strings is cut at this many */
 
 typedef enum hist__family { HIST__NO_VALUES, HIST__INT, HIST__F64, HIST__F32, HIST__BYTES } hist__family;
 /* Of the sample's value; NO_VALUES for null and state rows and for types that can't be stored. */
@@ -60,19 +60,19 @@ PT_MUST_CHECK pt_status hist__rows_sort(hist__rows *r);
 
 /* What a block says about itself without being decoded. Numbers are of usable rows (hist__usable_number). */
 typedef struct hist__summary {
-    int64_t t0, t1;     /* of the first and last row */
-    uint32_t rows;      /* all */
-    uint32_t samples;   /* without STATE rows */
+    int64_t t0, t1;                       /* of the first and last row */
+    uint32_t rows;                        /* all */
+    uint32_t samples;                     /* without STATE rows */
     uint32_t good, uncertain, bad, stale; /* of the samples */
-    uint32_t nulls;     /* samples without a value */
-    uint32_t nums;      /* usable numbers; the rest is 0 when there are none */
-    int64_t num_t0, num_t1; /* of the first and last usable number */
+    uint32_t nulls;                       /* samples without a value */
+    uint32_t nums;                        /* usable numbers; the rest is 0 when there are none */
+    int64_t num_t0, num_t1;               /* of the first and last usable number */
     double min, max, sum, first, last;
-    double m2;          /* sum of squared distances from the mean */
-    double area;        /* sum of value x ms until the next row (on the line to it where that is HIST_THINNED), over all rows but the last */
-    int64_t area_ms;    /* ms that `area` covers: those after a usable number */
-    bool open;          /* the last row is a usable number: it holds on behind t1 */
-    bool line;          /* the first row is a Double or Float with HIST_THINNED: a straight line leads to it from the row before the block */
+    double m2;       /* sum of squared distances from the mean */
+    double area;     /* sum of value x ms until the next row (on the line to it where that is HIST_THINNED), over all rows but the last */
+    int64_t area_ms; /* ms that `area` covers: those after a usable number */
+    bool open;       /* the last row is a usable number: it holds on behind t1 */
+    bool line;       /* the first row is a Double or Float with HIST_THINNED: a straight line leads to it from the row before the block */
 } hist__summary;
 void hist__summarize(const hist_sample *s, size_t n, hist__summary *out);
 
@@ -86,9 +86,12 @@ void hist__codec_free(hist__codec *c);
 size_t hist__block_cut(const hist_sample *s, size_t n, size_t max);
 /* Encode rows that fit one block (hist__block_cut) into `out`, which is emptied first. PT_ENOMEM, PT_ETOOBIG. */
 PT_MUST_CHECK pt_status hist__block_encode(hist__codec *c, uint32_t tag_id, const hist_sample *s, size_t n, pt_buf *out);
-/* The same, stating that samples left out are not farther than `deviation` (0..infinity) from what stands for them; for rows with HIST_THINNED. */
-PT_MUST_CHECK pt_status hist__block_encode_within(hist__codec *c, uint32_t tag_id, const hist_sample *s, size_t n, double deviation, pt_buf *out);
-/* Append the rows to `out`; *tag_id may be NULL. PT_ECORRUPT with the reason, PT_EUNSUPPORTED for a newer version, PT_ENOMEM; `out` has then no new rows. */
+/* The same, stating that samples left out are not farther than `deviation` (0..infinity) from what stands for them; for rows with
+ * HIST_THINNED. */
+PT_MUST_CHECK pt_status hist__block_encode_within(hist__codec *c, uint32_t tag_id, const hist_sample *s, size_t n, double deviation,
+                                                  pt_buf *out);
+/* Append the rows to `out`; *tag_id may be NULL. PT_ECORRUPT with the reason, PT_EUNSUPPORTED for a newer version, PT_ENOMEM; `out` has
+ * then no new rows. */
 PT_MUST_CHECK pt_status hist__block_decode(hist__codec *c, const void *bytes, size_t len, uint32_t *tag_id, hist__rows *out, pt_error *err);
 /* Of a block's values, from its head alone; NO_VALUES: none of its rows has one. The checksum is looked at. PT_ECORRUPT. */
 PT_MUST_CHECK pt_status hist__block_family(const void *bytes, size_t len, hist__family *out, pt_error *err);
@@ -99,7 +102,8 @@ typedef struct hist__columns {
     const double *values;
     size_t n;
 } hist__columns;
-/* As hist__block_decode, but a block of such rows is not made into rows: `out` stays as it is and *columns has them (n > 0), until the codec is
- * used again. Else columns->n is 0. */
-PT_MUST_CHECK pt_status hist__block_decode_numbers(hist__codec *c, const void *bytes, size_t len, uint32_t *tag_id, hist__rows *out, hist__columns *columns, pt_error *err);
+/* As hist__block_decode, but a block of such rows is not made into rows: `out` stays as it is and *columns has them (n > 0), until the
+ * codec is used again. Else columns->n is 0. */
+PT_MUST_CHECK pt_status hist__block_decode_numbers(hist__codec *c, const void *bytes, size_t len, uint32_t *tag_id, hist__rows *out,
+                                                   hist__columns *columns, pt_error *err);
 #endif

@@ -1,4 +1,5 @@
-/* historian/block_decode.c -- rows, or only their times and numbers, from the bytes of a block; every byte may be wrong. See docs/file-format.md, chapter 3. */
+/* historian/block_decode.c -- rows, or only their times and numbers, from the bytes of a block; every byte may be wrong. See
+ * docs/file-format.md, chapter 3. */
 #include "historian/block_format.h"
 
 static bool get_kinds(hist__reader *r, uint8_t version, uint32_t kinds[HIST__KINDS_MAX], size_t *count)
@@ -31,9 +32,11 @@ static bool get_decimals(hist__codec *c, hist__reader *r, bool wide, size_t n)
     const double power = hist__powers[e];
     const uint64_t half = UINT64_C(1) << 51;
     uint64_t large = 0;
-    for (size_t i = 0; wide && i < n; i++) large |= c->words[i] + half;
+    for (size_t i = 0; wide && i < n; i++)
+        large |= c->words[i] + half;
     size_t done = 0;
-    if (wide && large < 2 * half) { /* with its bits behind those of 1.5 * 2^52, an integer is a double without being converted: two at once */
+    if (wide &&
+        large < 2 * half) { /* with its bits behind those of 1.5 * 2^52, an integer is a double without being converted: two at once */
         const double away = 6755399441055744.0;
         for (; done + 2 <= n; done += 2) {
             hist__words2 w;
@@ -79,15 +82,16 @@ static bool get_planes(hist__codec *c, hist__reader *r, bool wide, size_t n, pt_
     uint64_t before = 0;
     for (size_t i = 0; i < n; i++) {
         uint64_t w = 0;
-        for (size_t b = 0; b < width; b++) w |= (uint64_t)c->bytes[b * n + i] << (8 * b);
+        for (size_t b = 0; b < width; b++)
+            w |= (uint64_t)c->bytes[b * n + i] << (8 * b);
         if (flags & HIST__PLANES_XOR) w ^= before;
         c->words[i] = before = w;
     }
     return true;
 }
 
-/* Dictionary bytes go to out->bytes at *dictionary; c->words become the indexes, c->ints the lengths, c->index the offsets (the kinds, which
- * were there, are already in the rows). */
+/* Dictionary bytes go to out->bytes at *dictionary; c->words become the indexes, c->ints the lengths, c->index the offsets (the kinds,
+ * which were there, are already in the rows). */
 static bool get_bytes(hist__codec *c, hist__reader *r, size_t n, hist__rows *out, char **dictionary, pt_status *st)
 {
     uint64_t count = hist__get_varint(r);
@@ -125,8 +129,12 @@ static hist__family family_of_encoding(uint8_t encoding)
 {
     switch (encoding) {
     case HIST__ENC_INT: return HIST__INT;
-    case HIST__ENC_F64_DECIMAL: case HIST__ENC_F64_WORDS: case HIST__ENC_F64_PLANES: return HIST__F64;
-    case HIST__ENC_F32_DECIMAL: case HIST__ENC_F32_WORDS: case HIST__ENC_F32_PLANES: return HIST__F32;
+    case HIST__ENC_F64_DECIMAL:
+    case HIST__ENC_F64_WORDS:
+    case HIST__ENC_F64_PLANES: return HIST__F64;
+    case HIST__ENC_F32_DECIMAL:
+    case HIST__ENC_F32_WORDS:
+    case HIST__ENC_F32_PLANES: return HIST__F32;
     case HIST__ENC_BYTES: return HIST__BYTES;
     default: return HIST__NO_VALUES;
     }
@@ -137,8 +145,9 @@ static inline uint64_t kind_word(uint32_t tag_id, uint32_t kind)
 {
     return tag_id | (uint64_t)(kind >> 16 & 255u) << 32 | (uint64_t)(kind >> 8 & 255u) << 40 | (uint64_t)(kind & 255u) << 48;
 }
-_Static_assert(sizeof(hist_sample) == 32 && offsetof(hist_sample, tag_id) == 8 && offsetof(hist_sample, type) == 12 && offsetof(hist_sample, quality) == 13 &&
-                   offsetof(hist_sample, flags) == 14 && offsetof(hist_sample, as) == 16 && offsetof(hist_sample, len) == 24,
+_Static_assert(sizeof(hist_sample) == 32 && offsetof(hist_sample, tag_id) == 8 && offsetof(hist_sample, type) == 12 &&
+                   offsetof(hist_sample, quality) == 13 && offsetof(hist_sample, flags) == 14 && offsetof(hist_sample, as) == 16 &&
+                   offsetof(hist_sample, len) == 24,
                "kind_word and the decoder write samples as four words");
 
 static inline void put_row(hist_sample *s, uint64_t time, uint64_t kind, uint64_t word)
@@ -153,10 +162,12 @@ static inline void put_row(hist_sample *s, uint64_t time, uint64_t kind, uint64_
 static bool all_ascending(const uint64_t *times, size_t n)
 {
     uint64_t steps = 0;
-    for (size_t i = 1; i < n; i++) steps |= times[i] - times[i - 1] - 1;
+    for (size_t i = 1; i < n; i++)
+        steps |= times[i] - times[i - 1] - 1;
     if (steps < UINT64_C(1) << 48 && (int64_t)times[n - 1] >= (int64_t)times[0]) return true; /* so few short steps do not go round */
     bool ascending = true;
-    for (size_t i = 1; i < n; i++) ascending &= (int64_t)times[i - 1] < (int64_t)times[i];
+    for (size_t i = 1; i < n; i++)
+        ascending &= (int64_t)times[i - 1] < (int64_t)times[i];
     return ascending;
 }
 
@@ -175,9 +186,11 @@ static bool to_numbers(uint64_t *words, size_t n, uint32_t type)
     const bool positive = hist__is_unsigned(type);
     uint64_t nan64 = 0, nan32 = 0; /* the top bit (bit 31) is set by what lies beyond infinity */
     if (family == HIST__F64)
-        for (size_t i = 0; i < n; i++) nan64 |= (words[i] & INT64_MAX) + UINT64_C(0x000fffffffffffff);
+        for (size_t i = 0; i < n; i++)
+            nan64 |= (words[i] & INT64_MAX) + UINT64_C(0x000fffffffffffff);
     if (family == HIST__F32)
-        for (size_t i = 0; i < n; i++) nan32 |= (words[i] & INT32_MAX) + 0x007fffffu;
+        for (size_t i = 0; i < n; i++)
+            nan32 |= (words[i] & INT32_MAX) + 0x007fffffu;
     if (nan64 >> 63 || nan32 >> 31) return false;
     for (size_t i = 0; family != HIST__F64 && i < n; i++) {
         double v = family == HIST__F32 ? float_of(words[i]) : positive ? (double)words[i] : (double)(int64_t)words[i];
@@ -201,7 +214,8 @@ static pt_status get_head(const void *bytes, size_t len, hist__reader *r, head *
     if (hist__load32((const uint8_t *)bytes + len - 4) != hist__checksum(bytes, len - 4)) return corrupt(err, "checksum");
     *r = (hist__reader){ .p = (const uint8_t *)bytes + 1, .end = (const uint8_t *)bytes + len, .ok = true };
     out->version = hist__get_u8(r);
-    if (out->version != HIST__BLOCK_EXACT && out->version != HIST__BLOCK_WITHIN) return pt_fail(err, PT_EUNSUPPORTED, "block version %u", out->version);
+    if (out->version != HIST__BLOCK_EXACT && out->version != HIST__BLOCK_WITHIN)
+        return pt_fail(err, PT_EUNSUPPORTED, "block version %u", out->version);
     r->end -= 4;
     if (out->version == HIST__BLOCK_WITHIN) {
         const uint8_t *p = hist__get_bytes(r, 8);
@@ -237,7 +251,8 @@ pt_status hist__block_decode(hist__codec *c, const void *bytes, size_t len, uint
     return hist__block_decode_numbers(c, bytes, len, tag_id, out, NULL, err);
 }
 
-pt_status hist__block_decode_numbers(hist__codec *c, const void *bytes, size_t len, uint32_t *tag_id, hist__rows *out, hist__columns *columns, pt_error *err)
+pt_status hist__block_decode_numbers(hist__codec *c, const void *bytes, size_t len, uint32_t *tag_id, hist__rows *out,
+                                     hist__columns *columns, pt_error *err)
 {
     if (columns) columns->n = 0;
     hist__reader r;
@@ -256,7 +271,8 @@ pt_status hist__block_decode_numbers(hist__codec *c, const void *bytes, size_t l
     size_t count = 0;
     if (!get_kinds(&r, version, kinds, &count) || (count > 1 && !get_kind_indexes(c, &r, n, count))) return corrupt(err, "kinds");
     hist_sample *s = out->s + out->n;
-    /* Nearly every block: one kind of row, all with a number. Its rows are put together once, at the end, from the times (in c->ints) and values. */
+    /* Nearly every block: one kind of row, all with a number. Its rows are put together once, at the end, from the times (in c->ints) and
+     * values. */
     const uint64_t kind = kind_word((uint32_t)tag, kinds[0]);
     const bool plain = count == 1 && !(kinds[0] & (HIST_NULL | HIST_STATE)) && hist__family_of_type(kinds[0] >> 16) != HIST__BYTES;
     uint64_t *times = plain ? c->ints : c->words;
@@ -284,7 +300,8 @@ pt_status hist__block_decode_numbers(hist__codec *c, const void *bytes, size_t l
     }
     if (uniform) values = kinds[0] & (HIST_NULL | HIST_STATE) ? 0 : n;
     else
-        for (size_t i = 0; i < n; i++) values += hist__has_value(&s[i]);
+        for (size_t i = 0; i < n; i++)
+            values += hist__has_value(&s[i]);
     if ((values == 0) != (encoding == HIST__ENC_NONE)) return corrupt(err, "value count");
 
     char *dictionary = NULL;
@@ -295,7 +312,8 @@ pt_status hist__block_decode_numbers(hist__codec *c, const void *bytes, size_t l
     case HIST__ENC_F64_WORDS: ok = hist__ints_decode(&r, c->words, values); break;
     case HIST__ENC_F32_WORDS:
         ok = hist__ints_decode(&r, c->words, values);
-        for (size_t i = 0; ok && i < values; i++) ok = c->words[i] <= UINT32_MAX;
+        for (size_t i = 0; ok && i < values; i++)
+            ok = c->words[i] <= UINT32_MAX;
         break;
     case HIST__ENC_F64_DECIMAL: ok = get_decimals(c, &r, true, values); break;
     case HIST__ENC_F32_DECIMAL: ok = get_decimals(c, &r, false, values); break;
@@ -320,12 +338,14 @@ pt_status hist__block_decode_numbers(hist__codec *c, const void *bytes, size_t l
             if (c->words[i] > 1) return corrupt(err, "a Boolean that is neither true nor false");
         }
         if (tag_id) *tag_id = (uint32_t)tag;
-        if (columns && (kinds[0] & 0xffffu & ~(uint32_t)HIST_HISTORICAL) == (uint32_t)SPB_GOOD << 8 && to_numbers(c->words, n, kinds[0] >> 16)) {
+        if (columns && (kinds[0] & 0xffffu & ~(uint32_t)HIST_HISTORICAL) == (uint32_t)SPB_GOOD << 8 &&
+            to_numbers(c->words, n, kinds[0] >> 16)) {
             *columns = (hist__columns){ .times = (const int64_t *)times, .values = (const double *)(const void *)c->words, .n = n };
             return PT_OK;
         }
         const uint64_t *words = c->words;
-        for (size_t i = 0; i < n; i++) put_row(&s[i], times[i], kind, words[i]);
+        for (size_t i = 0; i < n; i++)
+            put_row(&s[i], times[i], kind, words[i]);
     } else {
         for (size_t i = 0, at = 0; i < n; i++) {
             if (hist__has_value(&s[i])) s[i].as.u64 = c->words[at++];

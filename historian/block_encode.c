@@ -1,4 +1,5 @@
-/* historian/block_encode.c -- the columns of a block: kinds of rows, times, values, each in the encoding that is smallest; see docs/file-format.md, chapter 3. */
+/* historian/block_encode.c -- the columns of a block: kinds of rows, times, values, each in the encoding that is smallest; see
+ * docs/file-format.md, chapter 3. */
 #include "historian/block_format.h"
 
 #include <stdlib.h>
@@ -97,7 +98,8 @@ static bool decimals_of(bool wide, const uint64_t *words, size_t n, unsigned *ou
     for (size_t i = 0; i < probes; i++) {
         uint64_t m;
         unsigned e = 0, limit = wide ? HIST__DECIMALS_MAX : 9;
-        while (e <= limit && !decimal(wide, words[i * n / probes], hist__powers[e], &m)) e++;
+        while (e <= limit && !decimal(wide, words[i * n / probes], hist__powers[e], &m))
+            e++;
         need[e <= limit ? e : HIST__DECIMALS_MAX + 1]++;
     }
     size_t covered = 0;
@@ -153,7 +155,8 @@ static void transpose(const uint64_t *words, size_t n, size_t width, bool exclus
     for (size_t i = 0; i < n; i++) {
         uint64_t w = words[i] ^ (exclusive_or ? before : 0);
         before = words[i];
-        for (size_t b = 0; b < width; b++) planes[b * n + i] = (uint8_t)(w >> (8 * b));
+        for (size_t b = 0; b < width; b++)
+            planes[b * n + i] = (uint8_t)(w >> (8 * b));
     }
 }
 
@@ -214,8 +217,9 @@ static pt_status put_floats(hist__codec *c, bool wide, size_t n, pt_buf *out)
 static pt_status put_bytes(hist__codec *c, const hist_sample *s, size_t n, size_t values, pt_buf *out)
 {
     size_t slots = 16, total = 0, count = 0, at = 0;
-    while (slots < values * 2) slots *= 2;
-    uint32_t *table = calloc(slots, sizeof *table);                /* index + 1 into `first` */
+    while (slots < values * 2)
+        slots *= 2;
+    uint32_t *table = calloc(slots, sizeof *table); /* index + 1 into `first` */
     const hist_sample **first = calloc(values ? values : 1, sizeof *first);
     pt_status st = table && first ? PT_OK : PT_ENOMEM;
     for (size_t i = 0; st == PT_OK && i < n; i++) {
@@ -282,7 +286,8 @@ pt_status hist__block_encode_within(hist__codec *c, uint32_t tag_id, const hist_
     if ((st = put_kinds(c, s, n, out)) != PT_OK) return st;
 
     hist__family family = HIST__NO_VALUES;
-    for (size_t i = 0; i < n; i++) c->words[i] = (uint64_t)s[i].time_ms;
+    for (size_t i = 0; i < n; i++)
+        c->words[i] = (uint64_t)s[i].time_ms;
     if ((st = put_ints(c, c->words, n, true, out)) != PT_OK) return st;
     size_t values = 0;
     for (size_t i = 0; i < n; i++) {

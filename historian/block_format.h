@@ -7,15 +7,22 @@
 
 enum { HIST__BLOCK_MAGIC = 0xb7, HIST__KINDS_MAX = 255, HIST__PLANES_XOR = 1, HIST__DECIMALS_MAX = 15, HIST__ZSTD_LEVEL = 3 };
 enum { HIST__BLOCK_EXACT = 1, HIST__BLOCK_WITHIN = 2 }; /* versions: every sample; some left out within a stated deviation */
-enum { /* value encodings on disk */
-    HIST__ENC_NONE, HIST__ENC_INT, HIST__ENC_F64_DECIMAL, HIST__ENC_F64_WORDS, HIST__ENC_F64_PLANES, HIST__ENC_F32_DECIMAL, HIST__ENC_F32_WORDS, HIST__ENC_F32_PLANES,
-    HIST__ENC_BYTES
+enum {                                                  /* value encodings on disk */
+       HIST__ENC_NONE,
+       HIST__ENC_INT,
+       HIST__ENC_F64_DECIMAL,
+       HIST__ENC_F64_WORDS,
+       HIST__ENC_F64_PLANES,
+       HIST__ENC_F32_DECIMAL,
+       HIST__ENC_F32_WORDS,
+       HIST__ENC_F32_PLANES,
+       HIST__ENC_BYTES
 };
 extern const double hist__powers[HIST__DECIMALS_MAX + 1]; /* of ten */
 
 struct hist__codec {
-    ZSTD_CCtx *compress;     /* owned; NULL until needed */
-    ZSTD_DCtx *decompress;   /* owned; NULL until needed */
+    ZSTD_CCtx *compress;   /* owned; NULL until needed */
+    ZSTD_DCtx *decompress; /* owned; NULL until needed */
     hist__ints_work work;
     uint64_t *words, *ints, *index; /* owned: one array cut in three; of `cap` numbers each */
     size_t cap;

@@ -1,8 +1,9 @@
 /* historian/bucket.c -- numbers over intervals, from summaries where a whole block lies inside one.
  *
- * One pass in time order. `held` is the usable number that holds at the point reached (step interpolation): it adds to the time-weighted area
- * until the next row of any kind, the end of the bucket, or the end of what is known. A block inside one bucket is added as a whole. Texts, bytes and
- * documents hold just so, but add to good_ms only: there it is what numbers do not cover, until the bucket is given out. */
+ * One pass in time order. `held` is the usable number that holds at the point reached (step interpolation): it adds to the time-weighted
+ * area until the next row of any kind, the end of the bucket, or the end of what is known. A block inside one bucket is added as a whole.
+ * Texts, bytes and documents hold just so, but add to good_ms only: there it is what numbers do not cover, until the bucket is given out.
+ */
 #include "historian/aggregate.h"
 #include "historian/scan.h"
 
@@ -10,8 +11,8 @@
 
 enum { BUCKETS_MAX = 10000000 };
 
-/* Usable numbers of the present bucket that came as rows and are not in `b` yet: squares are summed about the first of them, so that a row costs no
- * division. */
+/* Usable numbers of the present bucket that came as rows and are not in `b` yet: squares are summed about the first of them, so that a row
+ * costs no division. */
 typedef struct gathered {
     uint64_t nums;
     double min, max, sum, off, off2, first, last;
@@ -27,8 +28,8 @@ typedef struct pass {
     void *ctx;
     hist_bucket b;
     bool stopped;
-    bool held;        /* a usable number holds since at_ms */
-    bool other;       /* while !held: a usable value that is no number does */
+    bool held;  /* a usable number holds since at_ms */
+    bool other; /* while !held: a usable value that is no number does */
     double value;
     double slope;     /* of the line to the next row, per ms, where samples between were left out; else 0 */
     int64_t at_ms;    /* how far `area` is summed up */
@@ -63,7 +64,8 @@ static void hold_until(pass *p, int64_t t_ms)
     p->at_ms = t_ms;
 }
 
-static void add_numbers(hist_bucket *b, uint64_t nums, double min, double max, double sum, double m2, double first, int64_t first_ms, double last, int64_t last_ms)
+static void add_numbers(hist_bucket *b, uint64_t nums, double min, double max, double sum, double m2, double first, int64_t first_ms,
+                        double last, int64_t last_ms)
 {
     if (nums == 0) return;
     if (b->nums == 0) {
@@ -196,7 +198,8 @@ static void add_rows(pass *p, const hist_sample *s, size_t n)
         p->slope = 0;
         p->fresh = false;
         size_t end = at;
-        while (end < n && (s[end].time_ms < p->b.end_ms || p->b.end_ms >= p->to_ms) && (end == at || !(s[end].flags & HIST_THINNED))) end++;
+        while (end < n && (s[end].time_ms < p->b.end_ms || p->b.end_ms >= p->to_ms) && (end == at || !(s[end].flags & HIST_THINNED)))
+            end++;
         add_run(p, s + at, end - at);
         at = end;
     }
@@ -226,7 +229,8 @@ static void add_numbers_run(pass *p, const int64_t *times, const double *values,
     }
     doubles2 sum = { 0 }, off = { 0 }, off2 = { 0 }, area = { 0 }, min = { g.min, g.min }, max = { g.max, g.max };
     const double shift = 4503599627370496.0; /* 2^52: a time below it, put behind its bits, is a double */
-    size_t i = 0, pairs = (uint64_t)times[n - 1] - (uint64_t)times[0] < UINT64_C(1) << 52 ? n - 1 : 0; /* the last row's time is not known here */
+    size_t i = 0,
+           pairs = (uint64_t)times[n - 1] - (uint64_t)times[0] < UINT64_C(1) << 52 ? n - 1 : 0; /* the last row's time is not known here */
     for (; i + 2 <= pairs; i += 2) {
         doubles2 v;
         hist__words2 t, next;
@@ -276,8 +280,10 @@ static void add_columns(pass *p, const hist__columns *c)
         size_t end = at + 1;
         const int64_t end_ms = p->b.end_ms;
         if (end_ms >= p->to_ms) end = c->n;
-        while (end + 8 <= c->n && c->times[end + 7] < end_ms) end += 8;
-        while (end < c->n && c->times[end] < end_ms) end++;
+        while (end + 8 <= c->n && c->times[end + 7] < end_ms)
+            end += 8;
+        while (end < c->n && c->times[end] < end_ms)
+            end++;
         add_numbers_run(p, c->times + at, c->values + at, end - at);
         at = end;
     }
@@ -399,18 +405,20 @@ static pt_status run(hist *h, uint32_t tag_id, pass p, pt_error *err)
     return st;
 }
 
-pt_status hist_buckets(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, int64_t interval_ms, bool (*each)(void *ctx, const hist_bucket *b),
-                       void *ctx, pt_error *err)
+pt_status hist_buckets(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, int64_t interval_ms,
+                       bool (*each)(void *ctx, const hist_bucket *b), void *ctx, pt_error *err)
 {
     if (interval_ms <= 0) return pt_fail(err, PT_EINVAL, "the interval must be positive");
     if (from_ms >= to_ms) return PT_OK;
     uint64_t span = (uint64_t)to_ms - (uint64_t)from_ms;
-    if (span > INT64_MAX || span / (uint64_t)interval_ms > BUCKETS_MAX) return pt_fail(err, PT_ETOOBIG, "more than %d intervals", BUCKETS_MAX);
+    if (span > INT64_MAX || span / (uint64_t)interval_ms > BUCKETS_MAX)
+        return pt_fail(err, PT_ETOOBIG, "more than %d intervals", BUCKETS_MAX);
     pass p = { .from_ms = from_ms, .to_ms = to_ms, .interval_ms = interval_ms, .each = each, .ctx = ctx, .at_ms = from_ms };
     return run(h, tag_id, p, err);
 }
 
-pt_status hist_buckets_at(hist *h, uint32_t tag_id, const int64_t *edges, size_t n_edges, bool (*each)(void *ctx, const hist_bucket *b), void *ctx, pt_error *err)
+pt_status hist_buckets_at(hist *h, uint32_t tag_id, const int64_t *edges, size_t n_edges, bool (*each)(void *ctx, const hist_bucket *b),
+                          void *ctx, pt_error *err)
 {
     if (n_edges < 2) return PT_OK;
     if (n_edges - 1 > BUCKETS_MAX) return pt_fail(err, PT_ETOOBIG, "more than %d intervals", BUCKETS_MAX);
@@ -418,6 +426,13 @@ pt_status hist_buckets_at(hist *h, uint32_t tag_id, const int64_t *edges, size_t
         if (edges[i] <= edges[i - 1]) return pt_fail(err, PT_EINVAL, "the edges of the intervals must ascend");
     }
     if ((uint64_t)edges[n_edges - 1] - (uint64_t)edges[0] > INT64_MAX) return pt_fail(err, PT_ETOOBIG, "the range is too long");
-    pass p = { .from_ms = edges[0], .to_ms = edges[n_edges - 1], .edges = edges, .next_edge = 1, .n_buckets = (int64_t)n_edges - 1, .each = each, .ctx = ctx, .at_ms = edges[0] };
+    pass p = { .from_ms = edges[0],
+               .to_ms = edges[n_edges - 1],
+               .edges = edges,
+               .next_edge = 1,
+               .n_buckets = (int64_t)n_edges - 1,
+               .each = each,
+               .ctx = ctx,
+               .at_ms = edges[0] };
     return run(h, tag_id, p, err);
 }

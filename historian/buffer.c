@@ -1,7 +1,7 @@
 /* historian/buffer.c -- where samples and events wait for the writer: bounded by bytes, in arrival order.
  *
- * Appending is a check per sample and a copy under one lock; the writer takes everything at once. Chunks are reused, so a steady stream does
- * not touch malloc. What the writer holds (in flight) counts against the bound until it is committed. */
+ * Appending is a check per sample and a copy under one lock; the writer takes everything at once. Chunks are reused, so a steady stream
+ * does not touch malloc. What the writer holds (in flight) counts against the bound until it is committed. */
 #include "historian/store.h"
 
 #include <errno.h>
@@ -315,7 +315,8 @@ pt_status hist__request_run(hist *h, hist__request *r, pt_error *err)
     if (st == PT_OK) {
         h->request = r;
         pthread_cond_signal(&b->wake);
-        while (!r->done && !b->dead) pthread_cond_wait(&b->done, &b->lock);
+        while (!r->done && !b->dead)
+            pthread_cond_wait(&b->done, &b->lock);
         st = r->done ? r->status : PT_ECLOSED;
         h->request = NULL;
     }

@@ -271,7 +271,8 @@ pt_status hist_tag_each(hist *h, bool (*each)(void *ctx, const hist_tag *tag), v
 pt_status hist__catalog_load(hist *h, sqlite3 *db, uint32_t after_id, pt_error *err)
 {
     sqlite3_stmt *q = NULL;
-    pt_status st = hist__db_prepare(db, "SELECT tag_id, source, group_id, edge, device, metric, path, type, unit FROM tag WHERE tag_id > ?1 ORDER BY tag_id", &q, err);
+    pt_status st = hist__db_prepare(
+        db, "SELECT tag_id, source, group_id, edge, device, metric, path, type, unit FROM tag WHERE tag_id > ?1 ORDER BY tag_id", &q, err);
     if (st != PT_OK) return st;
     sqlite3_bind_int64(q, 1, after_id);
     bool row = false;
@@ -288,7 +289,8 @@ pt_status hist__catalog_load(hist *h, sqlite3 *db, uint32_t after_id, pt_error *
             if (st == PT_OK) atomic_store_explicit(&h->n_tags, hist__tag_count(h) + 1u, memory_order_release);
         }
         hist__tag *t = NULL;
-        if (st == PT_OK && id <= hist__tag_count(h)) st = update_tag(h, hist__tag_at(h, (uint32_t)id), hist__db_slice(q, 6), (spb_datatype)type, hist__db_slice(q, 8));
+        if (st == PT_OK && id <= hist__tag_count(h))
+            st = update_tag(h, hist__tag_at(h, (uint32_t)id), hist__db_slice(q, 6), (spb_datatype)type, hist__db_slice(q, 8));
         else if (st == PT_OK) st = add_tag(h, (uint32_t)id, &key, hist__db_slice(q, 6), (spb_datatype)type, hist__db_slice(q, 8), &t);
         if (st != PT_OK) {
             pt_fail(err, st, "catalog.db: tag %lld: %s", (long long)id, pt_status_name(st));
@@ -322,12 +324,14 @@ bool hist__catalog_is_dirty(hist *h)
     return dirty;
 }
 
-static pt_status write_tag(hist *h, const hist__tag *t, sqlite3_stmt *put, sqlite3_stmt *close, sqlite3_stmt *open, sqlite3_stmt *meta, pt_error *err)
+static pt_status write_tag(hist *h, const hist__tag *t, sqlite3_stmt *put, sqlite3_stmt *close, sqlite3_stmt *open, sqlite3_stmt *meta,
+                           pt_error *err)
 {
     pt_slice text[] = { t->key.source, t->key.group, t->key.edge, t->key.device, t->key.metric, path_of(t) };
     pt_status st = PT_OK;
     sqlite3_bind_int64(put, 1, t->id);
-    for (int i = 0; st == PT_OK && i < 6; i++) st = hist__db_bind_slice(put, 2 + i, text[i]);
+    for (int i = 0; st == PT_OK && i < 6; i++)
+        st = hist__db_bind_slice(put, 2 + i, text[i]);
     sqlite3_bind_int64(put, 8, t->type);
     if (st == PT_OK) st = hist__db_bind_slice(put, 9, pt_slice_of(t->unit, t->unit_len));
     sqlite3_bind_int64(put, 10, t->changed_ms);
@@ -353,16 +357,22 @@ static pt_status write_tag(hist *h, const hist__tag *t, sqlite3_stmt *put, sqlit
 static pt_status write_tags(hist *h, size_t n, pt_error *err)
 {
     sqlite3_stmt *put = NULL, *close = NULL, *open = NULL, *meta = NULL;
-    pt_status st = hist__db_prepare(h->catalog,
-                                    "INSERT INTO tag VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10) ON CONFLICT(tag_id) DO UPDATE SET path=?7, type=?8, unit=?9", &put, err);
+    pt_status st = hist__db_prepare(
+        h->catalog, "INSERT INTO tag VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10) ON CONFLICT(tag_id) DO UPDATE SET path=?7, type=?8, unit=?9",
+        &put, err);
     if (st == PT_OK) st = hist__db_prepare(h->catalog, "UPDATE tag_path SET to_ms=?2 WHERE tag_id=?1 AND to_ms IS NULL", &close, err);
-    if (st == PT_OK) st = hist__db_prepare(h->catalog, "INSERT INTO tag_path VALUES(?1,?2,NULL,?3) ON CONFLICT DO UPDATE SET path=?3, to_ms=NULL", &open, err);
     if (st == PT_OK)
-        st = hist__db_prepare(h->catalog,
-                              "INSERT INTO tag_meta SELECT ?1,?2,?3,?4 WHERE NOT EXISTS (SELECT 1 FROM (SELECT type, unit FROM tag_meta WHERE tag_id=?1"
-                              " ORDER BY from_ms DESC LIMIT 1) WHERE type=?3 AND unit=?4) ON CONFLICT DO UPDATE SET type=?3, unit=?4", &meta, err);
+        st = hist__db_prepare(h->catalog, "INSERT INTO tag_path VALUES(?1,?2,NULL,?3) ON CONFLICT DO UPDATE SET path=?3, to_ms=NULL", &open,
+                              err);
+    if (st == PT_OK)
+        st = hist__db_prepare(
+            h->catalog,
+            "INSERT INTO tag_meta SELECT ?1,?2,?3,?4 WHERE NOT EXISTS (SELECT 1 FROM (SELECT type, unit FROM tag_meta WHERE tag_id=?1"
+            " ORDER BY from_ms DESC LIMIT 1) WHERE type=?3 AND unit=?4) ON CONFLICT DO UPDATE SET type=?3, unit=?4",
+            &meta, err);
     pthread_rwlock_rdlock(&h->tag_lock);
-    for (size_t i = 0; st == PT_OK && i < n; i++) st = write_tag(h, hist__tag_at(h, h->dirty[i]), put, close, open, meta, err);
+    for (size_t i = 0; st == PT_OK && i < n; i++)
+        st = write_tag(h, hist__tag_at(h, h->dirty[i]), put, close, open, meta, err);
     pthread_rwlock_unlock(&h->tag_lock);
     sqlite3_finalize(put);
     sqlite3_finalize(close);
@@ -380,7 +390,8 @@ static pt_status write_events(hist *h, const hist__event *events, uint64_t seq, 
         sqlite3_bind_int64(put, 1, (int64_t)seq++);
         sqlite3_bind_int64(put, 2, e->e.time_ms);
         const pt_slice *text[] = { &e->e.type, &e->e.node, &e->e.device, &e->e.path, &e->e.detail };
-        for (int i = 0; st == PT_OK && i < 5; i++) st = hist__db_bind_slice(put, 3 + i, *text[i]);
+        for (int i = 0; st == PT_OK && i < 5; i++)
+            st = hist__db_bind_slice(put, 3 + i, *text[i]);
         if (st == PT_OK) st = hist__db_run(h->catalog, put, err);
     }
     sqlite3_finalize(put);
@@ -393,7 +404,8 @@ pt_status hist__catalog_commit(hist *h, const hist__event *events, uint64_t firs
      * meanwhile would be written with the newer ones, which is as good. The writer alone shortens the list. */
     pthread_rwlock_wrlock(&h->tag_lock);
     size_t n = h->n_dirty;
-    for (size_t i = 0; i < n; i++) hist__tag_at(h, h->dirty[i])->dirty = false; /* a change from here on queues it again */
+    for (size_t i = 0; i < n; i++)
+        hist__tag_at(h, h->dirty[i])->dirty = false; /* a change from here on queues it again */
     pthread_rwlock_unlock(&h->tag_lock);
     if (n == 0 && !events) return PT_OK;
     pt_status st = hist__db_exec(h->catalog, "BEGIN IMMEDIATE", err);
@@ -411,7 +423,8 @@ pt_status hist__catalog_commit(hist *h, const hist__event *events, uint64_t firs
         if (n) memmove(h->dirty, h->dirty + n, (h->n_dirty - n) * sizeof *h->dirty);
         h->n_dirty -= n;
     } else {
-        for (size_t i = 0; i < n; i++) hist__tag_at(h, h->dirty[i])->dirty = true;
+        for (size_t i = 0; i < n; i++)
+            hist__tag_at(h, h->dirty[i])->dirty = true;
     }
     pthread_rwlock_unlock(&h->tag_lock);
     return st;
@@ -420,7 +433,8 @@ pt_status hist__catalog_commit(hist *h, const hist__event *events, uint64_t firs
 void hist__catalog_free(hist *h)
 {
     uint32_t n = hist__tag_count(h);
-    for (uint32_t id = 1; id <= n; id++) tag_fini(hist__tag_at(h, id));
+    for (uint32_t id = 1; id <= n; id++)
+        tag_fini(hist__tag_at(h, id));
     for (size_t i = 0; i < HIST__SEGMENTS; i++) {
         free(h->tags[i]);
         free(h->hot[i]);

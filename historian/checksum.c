@@ -37,12 +37,14 @@ uint64_t hist__xxh64(const void *bytes, size_t n, uint64_t seed)
         h = seed + P5;
     }
     h += n;
-    for (; end - p >= 8; p += 8) h = rotl(h ^ round64(0, hist__load64(p)), 27) * P1 + P4;
+    for (; end - p >= 8; p += 8)
+        h = rotl(h ^ round64(0, hist__load64(p)), 27) * P1 + P4;
     if (end - p >= 4) {
         h = rotl(h ^ (uint64_t)hist__load32(p) * P1, 23) * P2 + P3;
         p += 4;
     }
-    for (; p < end; p++) h = rotl(h ^ *p * P5, 11) * P1;
+    for (; p < end; p++)
+        h = rotl(h ^ *p * P5, 11) * P1;
     h = (h ^ (h >> 33)) * P2;
     h = (h ^ (h >> 29)) * P3;
     return h ^ (h >> 32);

@@ -1,8 +1,8 @@
 /* historian/commit.c -- one batch on its way to disk: classify, write, apply.
  *
- * Classify (once per batch, no matter how often the commit is tried): a sample newer than everything its tag ever had is new without looking.
- * The others are late: sorted by key and compared with the batch itself, the pending rows and the blocks, they are new, duplicates (left
- * out) or replacements. A sample's `reserved` byte carries the verdict.
+ * Classify (once per batch, no matter how often the commit is tried): a sample newer than everything its tag ever had is new without
+ * looking. The others are late: sorted by key and compared with the batch itself, the pending rows and the blocks, they are new, duplicates
+ * (left out) or replacements. A sample's `reserved` byte carries the verdict.
  *
  * Write: tags and events to catalog.db, then the samples to journal.db, one row per chunk. The order matters: a sample on disk always has
  * its tag. Apply: only what is committed becomes visible to readers. */
@@ -36,7 +36,8 @@ const hist_sample *hist__find_in_blocks(hist *h, uint32_t tag_id, int64_t time_m
             if (t1 >= time_ms) {
                 hist__rows_reset(&h->look_rows);
                 h->looks++;
-                st = hist__block_decode(c->codec, sqlite3_column_blob(c->before, 3), (size_t)sqlite3_column_bytes(c->before, 3), NULL, &h->look_rows, &err);
+                st = hist__block_decode(c->codec, sqlite3_column_blob(c->before, 3), (size_t)sqlite3_column_bytes(c->before, 3), NULL,
+                                        &h->look_rows, &err);
                 h->look_valid = st == PT_OK;
                 h->look_tag = tag_id;
                 h->look_start = start;
@@ -71,7 +72,8 @@ bool hist__left_out(const hist *h, const hist_sample *s)
         if (r->s[mid].time_ms <= s->time_ms) lo = mid + 1;
         else hi = mid;
     }
-    return lo > 0 && lo < r->n && (r->s[lo].flags & HIST_THINNED) && isfinite(r->deviation) && hist__distance(&r->s[lo - 1], &r->s[lo], s) <= r->deviation;
+    return lo > 0 && lo < r->n && (r->s[lo].flags & HIST_THINNED) && isfinite(r->deviation) &&
+           hist__distance(&r->s[lo - 1], &r->s[lo], s) <= r->deviation;
 }
 
 /* First pass: mark late samples; returns how many, and lists their tags in *tags (U64 map). */
@@ -131,7 +133,8 @@ static pt_status judge_late(hist *h, hist__batch *b, const pt_map *tags)
 {
     uint64_t count = 0, ignored = 0;
     for (hist__chunk *c = b->chunks; c; c = c->next) {
-        for (uint32_t i = 0; i < c->n; i++) count += pt_map_get_u64(tags, c->s[i].tag_id, &ignored);
+        for (uint32_t i = 0; i < c->n; i++)
+            count += pt_map_get_u64(tags, c->s[i].tag_id, &ignored);
     }
     arrival *all = malloc(count * sizeof *all);
     if (!all) return PT_ENOMEM;
@@ -186,7 +189,8 @@ static void drop_duplicates(hist__batch *b)
 static void count_plain(hist__batch *b)
 {
     for (hist__chunk *c = b->chunks; c; c = c->next) {
-        for (uint32_t i = 0; i < c->n; i++) b->historical += (c->s[i].flags & HIST_HISTORICAL) != 0;
+        for (uint32_t i = 0; i < c->n; i++)
+            b->historical += (c->s[i].flags & HIST_HISTORICAL) != 0;
     }
 }
 
@@ -228,7 +232,8 @@ pt_status hist__journal_open(hist *h, pt_error *err)
     pt_status st = PT_OK;
     if (!h->catalog) st = open_one(h, "catalog.db", HIST__CATALOG, &h->catalog, err);
     if (st == PT_OK && !h->journal) st = open_one(h, "journal.db", HIST__JOURNAL, &h->journal, err);
-    if (st == PT_OK && !h->journal_insert) st = hist__db_prepare(h->journal, "INSERT INTO journal VALUES(?1,?2,?3,?4,?5)", &h->journal_insert, err);
+    if (st == PT_OK && !h->journal_insert)
+        st = hist__db_prepare(h->journal, "INSERT INTO journal VALUES(?1,?2,?3,?4,?5)", &h->journal_insert, err);
     if (st != PT_OK) hist__journal_close(h);
     return st;
 }
@@ -255,7 +260,8 @@ static pt_status write_rows(hist *h, hist__batch *b, int64_t *last, pt_error *er
         sqlite3_bind_int64(h->journal_insert, 2, (int64_t)seq);
         sqlite3_bind_int64(h->journal_insert, 3, c->n);
         sqlite3_bind_int64(h->journal_insert, 4, now);
-        if (sqlite3_bind_blob64(h->journal_insert, 5, h->blob.ptr, h->blob.len, SQLITE_STATIC) != SQLITE_OK) return hist__db_fail(h->journal, err, "bind");
+        if (sqlite3_bind_blob64(h->journal_insert, 5, h->blob.ptr, h->blob.len, SQLITE_STATIC) != SQLITE_OK)
+            return hist__db_fail(h->journal, err, "bind");
         if ((st = hist__db_run(h->journal, h->journal_insert, err)) != PT_OK) return st;
         if ((st = hist__rows_note(h, id, now, h->blob.len)) != PT_OK) return pt_fail(err, st, "out of memory");
         seq += c->n;
@@ -287,7 +293,8 @@ static pt_status journal_commit(hist *h, hist__batch *b, pt_error *err)
 static uint64_t samples_left(const hist__batch *b)
 {
     uint64_t n = 0;
-    for (const hist__chunk *c = b->chunks; c; c = c->next) n += c->n;
+    for (const hist__chunk *c = b->chunks; c; c = c->next)
+        n += c->n;
     return n;
 }
 

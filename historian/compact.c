@@ -1,8 +1,9 @@
 /* historian/compact.c -- what the journal keeps for readers of the change log, made small.
  *
- * Sealed rows are not needed for recovery any more. Neighbours whose change numbers follow without a gap become one packed row (zstd over them as they are) with
- * the id of the last of them, in one transaction. A bounded amount per call: under a flood rows go by log_bytes before they are packed, and the writer
- * is not held up. Pages behind the file's content are given back when they are many, also a bounded number at a time. */
+ * Sealed rows are not needed for recovery any more. Neighbours whose change numbers follow without a gap become one packed row (zstd over
+ * them as they are) with the id of the last of them, in one transaction. A bounded amount per call: under a flood rows go by log_bytes
+ * before they are packed, and the writer is not held up. Pages behind the file's content are given back when they are many, also a bounded
+ * number at a time. */
 #include "historian/store.h"
 
 #include <stdio.h>
@@ -11,18 +12,18 @@
 enum { PACK_BYTES = 256 << 10, AT_ONCE_BYTES = 8 << 20, GROUPS_MAX = 64, FREE_PAGES = 2048, GIVE_BACK_PAGES = 2048 };
 
 typedef struct group {
-    size_t from, n;       /* of the list of rows, from row_packed on */
+    size_t from, n; /* of the list of rows, from row_packed on */
     int64_t first_id, last_id, seq, end_seq;
     uint64_t samples;
-    pt_buf rows;          /* while it is gathered */
+    pt_buf rows; /* while it is gathered */
     pt_buf packed;
 } group;
 
 typedef struct packing {
     group all[GROUPS_MAX];
     size_t n;
-    size_t seen;          /* rows looked at */
-    uint64_t bytes;       /* of them */
+    size_t seen;    /* rows looked at */
+    uint64_t bytes; /* of them */
     group now;
 } packing;
 
@@ -67,7 +68,8 @@ static pt_status gather(hist *h, packing *p, size_t rows, pt_error *err)
         sqlite3_bind_int64(q, 2, list[rows - 1].id);
     }
     group_begin(&p->now, 0);
-    while (st == PT_OK && p->bytes < AT_ONCE_BYTES && p->n + 1 < GROUPS_MAX && (st = hist__db_step(h->journal, q, &row, err)) == PT_OK && row) {
+    while (st == PT_OK && p->bytes < AT_ONCE_BYTES && p->n + 1 < GROUPS_MAX && (st = hist__db_step(h->journal, q, &row, err)) == PT_OK &&
+           row) {
         int64_t id = sqlite3_column_int64(q, 0), seq = sqlite3_column_int64(q, 1), n = sqlite3_column_int64(q, 2);
         const void *bytes = sqlite3_column_blob(q, 3);
         size_t len = (size_t)sqlite3_column_bytes(q, 3);
@@ -110,7 +112,8 @@ static pt_status replace(hist *h, const packing *p, pt_error *err)
         sqlite3_bind_int64(put, 1, g->last_id);
         sqlite3_bind_int64(put, 2, g->seq);
         sqlite3_bind_int64(put, 3, (int64_t)g->samples);
-        if (sqlite3_bind_blob64(put, 4, g->packed.ptr, g->packed.len, SQLITE_STATIC) != SQLITE_OK) st = hist__db_fail(h->journal, err, "bind");
+        if (sqlite3_bind_blob64(put, 4, g->packed.ptr, g->packed.len, SQLITE_STATIC) != SQLITE_OK)
+            st = hist__db_fail(h->journal, err, "bind");
         if (st == PT_OK) st = hist__db_run(h->journal, put, err);
     }
     sqlite3_finalize(gone);
@@ -128,7 +131,8 @@ static void note(hist *h, const packing *p)
     for (size_t i = 0; i < p->seen; i++) {
         if (next < p->n && p->all[next].from == i) {
             const group *g = &p->all[next++];
-            for (size_t k = 0; k < g->n; k++) h->journal_bytes -= list[i + k].bytes;
+            for (size_t k = 0; k < g->n; k++)
+                h->journal_bytes -= list[i + k].bytes;
             i += g->n - 1;
             list[to] = list[i];
             list[to].bytes = g->packed.len;
@@ -150,7 +154,8 @@ static pt_status pack(hist *h, pt_error *err)
     size_t rows = h->row_sealed > h->row_packed ? h->row_sealed - h->row_packed : 0;
     if (h->row_packed + rows == h->row_count && rows) rows--; /* the newest row keeps the numbering going and stays as it is */
     uint64_t bytes = 0;
-    for (size_t i = 0; i < rows && bytes < PACK_BYTES; i++) bytes += h->row_sizes[h->row_first + h->row_packed + i].bytes;
+    for (size_t i = 0; i < rows && bytes < PACK_BYTES; i++)
+        bytes += h->row_sizes[h->row_first + h->row_packed + i].bytes;
     if (bytes < PACK_BYTES) return PT_OK; /* wait for more */
     packing *p = calloc(1, sizeof *p);
     if (!p) return pt_fail(err, PT_ENOMEM, "out of memory");
@@ -158,7 +163,8 @@ static pt_status pack(hist *h, pt_error *err)
     if (st == PT_OK && p->n) st = replace(h, p, err);
     if (st == PT_OK) note(h, p);
     group_fini(&p->now);
-    for (size_t i = 0; i < p->n; i++) group_fini(&p->all[i]);
+    for (size_t i = 0; i < p->n; i++)
+        group_fini(&p->all[i]);
     free(p);
     return st;
 }

@@ -22,15 +22,18 @@ static pt_status prepare(hist__conn *c, pt_error *err)
         sqlite3_stmt **stmt;
         const char *sql;
     } all[] = {
-        { &c->raw, "SELECT t0, t1, id, (SELECT data FROM data WHERE data.id=block.id) FROM block WHERE tag_id=?1 AND t0 <= ?3 AND t0 >= coalesce("
-                   "(SELECT max(t0) FROM block WHERE tag_id=?1 AND t0 <= ?2), -9223372036854775808) AND t1 >= ?2 ORDER BY t0 LIMIT ?4" },
+        { &c->raw,
+          "SELECT t0, t1, id, (SELECT data FROM data WHERE data.id=block.id) FROM block WHERE tag_id=?1 AND t0 <= ?3 AND t0 >= coalesce("
+          "(SELECT max(t0) FROM block WHERE tag_id=?1 AND t0 <= ?2), -9223372036854775808) AND t1 >= ?2 ORDER BY t0 LIMIT ?4" },
         { &c->index, "SELECT " HIST__BLOCK_COLUMNS " FROM block WHERE tag_id=?1 AND t0 <= ?3 AND t0 >= coalesce("
                      "(SELECT max(t0) FROM block WHERE tag_id=?1 AND t0 <= ?2), -9223372036854775808) AND t1 >= ?2 ORDER BY t0 LIMIT ?4" },
         { &c->data, "SELECT data FROM data WHERE id=?1" },
-        { &c->before, "SELECT t0, t1, id, (SELECT data FROM data WHERE data.id=block.id) FROM block WHERE tag_id=?1 AND t0 <= ?2 ORDER BY t0 DESC LIMIT 1" },
+        { &c->before,
+          "SELECT t0, t1, id, (SELECT data FROM data WHERE data.id=block.id) FROM block WHERE tag_id=?1 AND t0 <= ?2 ORDER BY t0 DESC LIMIT 1" },
     };
     pt_status st = PT_OK;
-    for (size_t i = 0; st == PT_OK && i < PT_COUNT_OF(all); i++) st = hist__db_prepare(c->db, all[i].sql, all[i].stmt, err);
+    for (size_t i = 0; st == PT_OK && i < PT_COUNT_OF(all); i++)
+        st = hist__db_prepare(c->db, all[i].sql, all[i].stmt, err);
     return st;
 }
 
@@ -82,7 +85,8 @@ void hist__conn_give(hist *h, hist__conn *c)
     h->idle = c;
     if (++h->n_idle > HIST__IDLE_CONNS) { /* the one unused for longest is at the end */
         hist__conn **at = &h->idle;
-        while ((*at)->next) at = &(*at)->next;
+        while ((*at)->next)
+            at = &(*at)->next;
         old = *at;
         *at = NULL;
         h->n_idle--;

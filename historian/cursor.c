@@ -7,7 +7,7 @@ struct hist_cursor {
     hist__scan *scan; /* owned */
     bool states;
     hist__piece piece;
-    size_t at;        /* rows of the piece given out */
+    size_t at; /* rows of the piece given out */
 };
 
 pt_status hist_cursor_open(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, bool states, hist_cursor **out, pt_error *err)
@@ -29,12 +29,14 @@ static size_t next_run(hist_cursor *c, size_t max, const hist_sample **run)
 {
     const hist_sample *rows = c->piece.rows;
     size_t at = c->at, end = c->piece.n;
-    while (!c->states && at < end && hist__is_state(&rows[at])) at++;
+    while (!c->states && at < end && hist__is_state(&rows[at]))
+        at++;
     if (end - at > max) end = at + max;
     size_t stop = at;
     if (c->states) stop = end;
     else
-        while (stop < end && !hist__is_state(&rows[stop])) stop++;
+        while (stop < end && !hist__is_state(&rows[stop]))
+            stop++;
     *run = rows + at;
     c->at = stop;
     return stop - at;
@@ -103,7 +105,8 @@ static pt_status keep(const hist_sample *s, pt_arena *arena, hist_sample *out)
 }
 
 /* In one partition, blocks from `at_ms` backwards; better than *found (when any) or PT_EEMPTY. */
-static pt_status look_back(hist__conn *c, uint32_t tag_id, int64_t at_ms, bool states, const hist_sample *found, pt_arena *arena, hist_sample *out, pt_error *err)
+static pt_status look_back(hist__conn *c, uint32_t tag_id, int64_t at_ms, bool states, const hist_sample *found, pt_arena *arena,
+                           hist_sample *out, pt_error *err)
 {
     hist__rows rows;
     hist__rows_init(&rows);
@@ -125,7 +128,8 @@ static pt_status look_back(hist__conn *c, uint32_t tag_id, int64_t at_ms, bool s
         hist__rows_reset(&rows);
         pt_error why = { 0 };
         uint32_t owner = 0;
-        st = hist__block_decode(c->codec, sqlite3_column_blob(c->before, 3), (size_t)sqlite3_column_bytes(c->before, 3), &owner, &rows, &why);
+        st = hist__block_decode(c->codec, sqlite3_column_blob(c->before, 3), (size_t)sqlite3_column_bytes(c->before, 3), &owner, &rows,
+                                &why);
         sqlite3_reset(c->before);
         if (st == PT_OK && owner != tag_id) st = pt_fail(&why, PT_ECORRUPT, "it belongs to tag %u", owner);
         if (st != PT_OK) {
@@ -168,7 +172,8 @@ pt_status hist__row_before(hist *h, uint32_t tag_id, int64_t at_ms, bool states,
     size_t n = 0;
     pthread_mutex_lock(&h->pool_lock);
     int64_t *starts = malloc((h->n_partitions + 1) * sizeof *starts);
-    for (size_t i = 0; starts && i < h->n_partitions; i++) starts[n++] = h->partitions[i].start_ms;
+    for (size_t i = 0; starts && i < h->n_partitions; i++)
+        starts[n++] = h->partitions[i].start_ms;
     pthread_mutex_unlock(&h->pool_lock);
     if (!starts) st = PT_ENOMEM;
     for (size_t i = n; st == PT_OK && i-- > 0;) {

@@ -42,8 +42,9 @@ static const char *const SCHEMA[] = {
         "CREATE TABLE left_out(tag_id INTEGER PRIMARY KEY, exception INTEGER NOT NULL, compression INTEGER NOT NULL);",
 };
 
-/* The writer brings an older file forward when it opens it; readers know all formats. PAGES is the one from which on every page has a checksum: for that
- * catalogue and journal, which are small, are written anew. A partition is not: it stays in format 2 until a repair writes it anew, or its week is over. */
+/* The writer brings an older file forward when it opens it; readers know all formats. PAGES is the one from which on every page has a
+ * checksum: for that catalogue and journal, which are small, are written anew. A partition is not: it stays in format 2 until a repair
+ * writes it anew, or its week is over. */
 static const int FORMAT[] = { [HIST__CATALOG] = 2, [HIST__JOURNAL] = 3, [HIST__PARTITION] = 3 };
 static const int PAGES[] = { [HIST__CATALOG] = 2, [HIST__JOURNAL] = 3, [HIST__PARTITION] = 3 };
 static const int FORWARD_TO[] = { [HIST__CATALOG] = 2, [HIST__JOURNAL] = 3, [HIST__PARTITION] = 2 };
@@ -66,11 +67,17 @@ int hist__format(hist__file kind)
 static pt_status translate(sqlite3 *db, int rc)
 {
     switch (rc & 0xff) {
-    case SQLITE_OK: case SQLITE_ROW: case SQLITE_DONE: return PT_OK;
+    case SQLITE_OK:
+    case SQLITE_ROW:
+    case SQLITE_DONE: return PT_OK;
     case SQLITE_FULL: return PT_ENOSPC;
-    case SQLITE_READONLY: case SQLITE_PERM: case SQLITE_AUTH: return PT_EREADONLY;
-    case SQLITE_CORRUPT: case SQLITE_NOTADB: return PT_ECORRUPT;
-    case SQLITE_BUSY: case SQLITE_LOCKED: return PT_EBUSY;
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_AUTH: return PT_EREADONLY;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB: return PT_ECORRUPT;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED: return PT_EBUSY;
     case SQLITE_NOMEM: return PT_ENOMEM;
     case SQLITE_TOOBIG: return PT_ETOOBIG;
     case SQLITE_CANTOPEN:
@@ -92,7 +99,8 @@ pt_status hist__db_fail(sqlite3 *db, pt_error *err, const char *what)
     if (st == PT_OK) st = PT_EIO;
     if (rc == SQLITE_IOERR_DATA) {
         const char *file = sqlite3_db_filename(db, "main");
-        return pt_fail(err, st, "%s: page %lld is not what was written there (its checksum is wrong); see `plantree verify --repair`", file && *file ? file : what, (long long)hist__pages_damaged(db));
+        return pt_fail(err, st, "%s: page %lld is not what was written there (its checksum is wrong); see `plantree verify --repair`",
+                       file && *file ? file : what, (long long)hist__pages_damaged(db));
     }
     return pt_fail(err, st, "%s: %s (SQLite %d)", what, db ? sqlite3_errmsg(db) : "out of memory", rc);
 }
@@ -201,9 +209,12 @@ static pt_status check_format(sqlite3 *db, const char *path, hist__file kind, bo
     if (st != PT_OK) return st;
     *empty = application == 0 && version == 0 && tables == 0;
     if (*empty) return PT_OK;
-    if (application != APPLICATION[kind]) return pt_fail(err, PT_ECORRUPT, "%s: not the file it should be (application_id %lld)", path, (long long)application);
-    if (version < 1 || version > FORMAT[kind]) return pt_fail(err, PT_EUNSUPPORTED, "%s: format %lld, this build knows 1 to %d", path, (long long)version, FORMAT[kind]);
-    if (version >= PAGES[kind] && !hist__pages_reserved(db)) return pt_fail(err, PT_ECORRUPT, "%s: format %lld, but its pages have no room for a checksum", path, (long long)version);
+    if (application != APPLICATION[kind])
+        return pt_fail(err, PT_ECORRUPT, "%s: not the file it should be (application_id %lld)", path, (long long)application);
+    if (version < 1 || version > FORMAT[kind])
+        return pt_fail(err, PT_EUNSUPPORTED, "%s: format %lld, this build knows 1 to %d", path, (long long)version, FORMAT[kind]);
+    if (version >= PAGES[kind] && !hist__pages_reserved(db))
+        return pt_fail(err, PT_ECORRUPT, "%s: format %lld, but its pages have no room for a checksum", path, (long long)version);
     *older = version < FORWARD_TO[kind];
     return PT_OK;
 }

@@ -68,7 +68,9 @@ static pt_status remove_from(hist *h, hist__part *part, const removal *r, pt_err
     hist__rows rows;
     hist__rows_init(&rows);
     hist__delta d = { 0 };
-    pt_status st = hist__db_prepare(part->db, "SELECT t0, id, bytes, rows, samples FROM block WHERE tag_id=?1 AND t0 < ?3 AND t1 >= ?2 ORDER BY t0", &list, err);
+    pt_status st =
+        hist__db_prepare(part->db, "SELECT t0, id, bytes, rows, samples FROM block WHERE tag_id=?1 AND t0 < ?3 AND t1 >= ?2 ORDER BY t0",
+                         &list, err);
     if (st == PT_OK) st = hist__db_prepare(part->db, "SELECT data FROM data WHERE id=?1", &data, err);
     if (st == PT_OK) {
         sqlite3_bind_int64(list, 1, r->tag_id);
@@ -85,7 +87,8 @@ static pt_status remove_from(hist *h, hist__part *part, const removal *r, pt_err
         st = hist__db_step(part->db, data, &there, err);
         size_t before = rows.n;
         if (st == PT_OK && there) { /* one that can't be read goes as a whole: it was asked to go */
-            pt_status decoded = hist__block_decode(h->codec, sqlite3_column_blob(data, 0), (size_t)sqlite3_column_bytes(data, 0), NULL, &rows, NULL);
+            pt_status decoded =
+                hist__block_decode(h->codec, sqlite3_column_blob(data, 0), (size_t)sqlite3_column_bytes(data, 0), NULL, &rows, NULL);
             if (decoded == PT_ENOMEM) st = pt_fail(err, decoded, "out of memory");
         }
         sqlite3_reset(data);
@@ -145,7 +148,8 @@ static pt_status recount(hist *h, uint32_t tag_id, pt_error *err)
         }
         sqlite3_stmt *q = NULL;
         bool row = false;
-        if (st == PT_OK) st = hist__db_prepare(c->db, "SELECT samples, first_ms, last_ms FROM tag_stat WHERE tag_id=?1 AND samples > 0", &q, err);
+        if (st == PT_OK)
+            st = hist__db_prepare(c->db, "SELECT samples, first_ms, last_ms FROM tag_stat WHERE tag_id=?1 AND samples > 0", &q, err);
         if (st == PT_OK) {
             sqlite3_bind_int64(q, 1, tag_id);
             st = hist__db_step(c->db, q, &row, err);

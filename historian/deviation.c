@@ -35,7 +35,9 @@ static double stands_for(const hist_sample *a, const hist_sample *b, int64_t t_m
 double hist__distance(const hist_sample *a, const hist_sample *b, const hist_sample *s)
 {
     double v = 0, ignored = 0;
-    if (!number_of(s, &v) || !number_of(a, &ignored) || !number_of(b, &ignored) || a->type != s->type || a->quality != s->quality || b->type != s->type) return (double)INFINITY;
+    if (!number_of(s, &v) || !number_of(a, &ignored) || !number_of(b, &ignored) || a->type != s->type || a->quality != s->quality ||
+        b->type != s->type)
+        return (double)INFINITY;
     return fabs(v - stands_for(a, b, s->time_ms));
 }
 
@@ -100,8 +102,10 @@ static double largest_distance(const hist_sample *s, size_t n, const uint8_t *wh
     double most = 0;
     for (size_t a = 0; a + 1 < n;) {
         size_t b = a + 1;
-        while (why[b] != HIST__KEPT) b++;
-        for (size_t i = a + 1; i < b; i++) most = fmax(most, hist__distance(&s[a], &s[b], &s[i]));
+        while (why[b] != HIST__KEPT)
+            b++;
+        for (size_t i = a + 1; i < b; i++)
+            most = fmax(most, hist__distance(&s[a], &s[b], &s[i]));
         a = b;
     }
     return most;
@@ -125,7 +129,8 @@ double hist__thin(const hist_deviation *d, const hist_sample *s, size_t n, uint8
     for (size_t at = 0; at < n;) {
         size_t end = at + 1;
         if (number_of(&s[at], &v)) {
-            while (end < n && same_kind(&s[at], &s[end]) && number_of(&s[end], &v)) end++;
+            while (end < n && same_kind(&s[at], &s[end]) && number_of(&s[end], &v))
+                end++;
         }
         most = fmax(most, thin_run(d, s + at, end - at, why + at));
         at = end;
@@ -160,7 +165,9 @@ pt_status hist__thin_late(hist__rows *rows, const hist_sample *s, size_t n, bool
         if (equal) { /* another value for a kept sample: the lines that end and begin at it move by as much */
             bool used = (b->flags & HIST_THINNED) || (at + 1 < old && (rows->s[at + 1].flags & HIST_THINNED));
             double was = 0, is = 0;
-            if (used) widened = fmax(widened, number_of(b, &was) && number_of(&s[i], &is) && b->type == s[i].type ? fabs(is - was) : (double)INFINITY);
+            if (used)
+                widened =
+                    fmax(widened, number_of(b, &was) && number_of(&s[i], &is) && b->type == s[i].type ? fabs(is - was) : (double)INFINITY);
             to->flags |= b->flags & HIST_THINNED;
         } else if (b && (b->flags & HIST_THINNED)) {
             double distance = at > 0 ? hist__distance(&rows->s[at - 1], b, &s[i]) : (double)INFINITY;

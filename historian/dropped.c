@@ -1,8 +1,9 @@
 /* historian/dropped.c -- which weeks were dropped, so that the journal does not bring their samples back.
  *
- * The journal keeps rows for readers of the change log after their samples went into blocks, and a repair (or a start behind a crash) replays them: a sample
- * that is in no block is taken for one that was lost. One of a week that was dropped since is not. Change numbers tell the two apart: a sample
- * that came after the week was dropped has a higher one. The table `dropped` is made when it is first needed. */
+ * The journal keeps rows for readers of the change log after their samples went into blocks, and a repair (or a start behind a crash)
+ * replays them: a sample that is in no block is taken for one that was lost. One of a week that was dropped since is not. Change numbers
+ * tell the two apart: a sample that came after the week was dropped has a higher one. The table `dropped` is made when it is first needed.
+ */
 #include "historian/store.h"
 
 #include <stdio.h>

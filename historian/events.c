@@ -30,10 +30,12 @@ pt_status hist_events(hist *h, const hist_event_filter *f, bool (*each)(void *ct
     if (!path) return pt_fail(err, PT_ENOMEM, "out of memory");
     /* A connection of its own: a slow consumer must not hold up others. */
     pt_status st = hist__db_open(path, HIST__CATALOG, true, &db, err);
-    const char *sql = f->newest_first ? "SELECT seq, time_ms, type, node, device, path, detail FROM event WHERE time_ms >= ?1 AND time_ms < ?2 AND seq > ?3"
-                                        " AND (?4 IS NULL OR node = ?4) ORDER BY time_ms DESC, seq DESC"
-                                      : "SELECT seq, time_ms, type, node, device, path, detail FROM event WHERE time_ms >= ?1 AND time_ms < ?2 AND seq > ?3"
-                                        " AND (?4 IS NULL OR node = ?4) ORDER BY time_ms, seq";
+    const char *sql =
+        f->newest_first
+            ? "SELECT seq, time_ms, type, node, device, path, detail FROM event WHERE time_ms >= ?1 AND time_ms < ?2 AND seq > ?3"
+              " AND (?4 IS NULL OR node = ?4) ORDER BY time_ms DESC, seq DESC"
+            : "SELECT seq, time_ms, type, node, device, path, detail FROM event WHERE time_ms >= ?1 AND time_ms < ?2 AND seq > ?3"
+              " AND (?4 IS NULL OR node = ?4) ORDER BY time_ms, seq";
     if (st == PT_OK) st = hist__db_prepare(db, sql, &q, err);
     if (st == PT_OK) {
         sqlite3_bind_int64(q, 1, f->from_ms);
@@ -44,8 +46,13 @@ pt_status hist_events(hist *h, const hist_event_filter *f, bool (*each)(void *ct
     bool row = false;
     uint32_t given = 0;
     while (st == PT_OK && (st = hist__db_step(db, q, &row, err)) == PT_OK && row) {
-        hist_event e = { .seq = (uint64_t)sqlite3_column_int64(q, 0), .time_ms = sqlite3_column_int64(q, 1), .type = hist__db_slice(q, 2), .node = hist__db_slice(q, 3),
-                         .device = hist__db_slice(q, 4), .path = hist__db_slice(q, 5), .detail = hist__db_slice(q, 6) };
+        hist_event e = { .seq = (uint64_t)sqlite3_column_int64(q, 0),
+                         .time_ms = sqlite3_column_int64(q, 1),
+                         .type = hist__db_slice(q, 2),
+                         .node = hist__db_slice(q, 3),
+                         .device = hist__db_slice(q, 4),
+                         .path = hist__db_slice(q, 5),
+                         .detail = hist__db_slice(q, 6) };
         if (!type_wanted(f->types, e.type)) continue;
         if (f->path.len && !(e.path.ptr && pt_glob_match(f->path, e.path))) continue;
         if (!each(ctx, &e)) break;

@@ -96,7 +96,8 @@ void hist_value_base64(const hist_sample *s, pt_buf *out)
     spb_value v = { .type = SPB_BYTES };
     char le[8];
     size_t width = s->type == SPB_FLOAT ? 4 : s->type == SPB_DOUBLE ? 8 : 0;
-    for (size_t i = 0; i < width; i++) le[i] = (char)(s->as.u64 >> 8 * i);
+    for (size_t i = 0; i < width; i++)
+        le[i] = (char)(s->as.u64 >> 8 * i);
     v.as.bytes = width ? pt_slice_of(le, width) : pt_slice_of(s->as.ptr, s->len);
     spb_value_text(out, &v);
 }
@@ -128,8 +129,10 @@ static bool is_blank(char c)
 
 pt_slice hist__json_bare(pt_slice s)
 {
-    while (s.len && is_blank(s.ptr[0])) s = pt_slice_from(s, 1);
-    while (s.len && is_blank(s.ptr[s.len - 1])) s.len--;
+    while (s.len && is_blank(s.ptr[0]))
+        s = pt_slice_from(s, 1);
+    while (s.len && is_blank(s.ptr[s.len - 1]))
+        s.len--;
     return s;
 }
 
@@ -167,7 +170,8 @@ static pt_status text_elements(const json_t *list, pt_buf *all, pt_error *err)
         const json_t *text = json_array_get(list, i);
         spb_value *v = NULL;
         if (!json_is_string(text)) return pt_fail(err, PT_EMALFORMED, "element %zu of the list is no text", i);
-        if ((st = grow(all, &v)) == PT_OK) *v = (spb_value){ .type = SPB_STRING, .as.bytes = pt_slice_of(json_string_value(text), json_string_length(text)) };
+        if ((st = grow(all, &v)) == PT_OK)
+            *v = (spb_value){ .type = SPB_STRING, .as.bytes = pt_slice_of(json_string_value(text), json_string_length(text)) };
     }
     return st;
 }

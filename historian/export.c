@@ -69,7 +69,8 @@ static void json_line(out *w, const hist_tag *t, const hist_sample *s)
         }
     } else if (odd_nan(s, odd)) {
         pt_json_member_cstr(&j, "value", odd);
-    } else if (hist__family_of_type(s->type) == HIST__INT && s->type != SPB_BOOLEAN && (s->type == SPB_UINT64 || s->type == SPB_DATETIME) && s->as.u64 > INT64_MAX) {
+    } else if (hist__family_of_type(s->type) == HIST__INT && s->type != SPB_BOOLEAN && (s->type == SPB_UINT64 || s->type == SPB_DATETIME) &&
+               s->as.u64 > INT64_MAX) {
         char digits[24];
         snprintf(digits, sizeof digits, "%llu", (unsigned long long)s->as.u64);
         pt_json_member_cstr(&j, "value", digits);
@@ -89,7 +90,8 @@ static void csv_field(pt_buf *b, pt_slice s, bool first)
 {
     bool quote = s.len > 0 && (s.ptr[0] == ' ' || s.ptr[s.len - 1] == ' ');
     if (!first) pt_buf_char(b, ',');
-    for (size_t i = 0; i < s.len && !quote; i++) quote = s.ptr[i] == ',' || s.ptr[i] == '"' || s.ptr[i] == '\n' || s.ptr[i] == '\r';
+    for (size_t i = 0; i < s.len && !quote; i++)
+        quote = s.ptr[i] == ',' || s.ptr[i] == '"' || s.ptr[i] == '\n' || s.ptr[i] == '\r';
     if (quote) pt_buf_char(b, '"');
     for (size_t i = 0; quote && i < s.len; i++) {
         if (s.ptr[i] == '"') pt_buf_char(b, '"');
@@ -127,8 +129,17 @@ static void csv_line(out *w, const hist_tag *t, const hist_sample *s, pt_buf *tm
 {
     char time[PT_RFC3339_MAX];
     size_t n = pt_rfc3339_format(s->time_ms, time);
-    const pt_slice columns[] = { pt_slice_of(time, n), t->key.source, t->key.group, t->key.edge, t->key.device, t->key.metric, t->path, t->unit, pt_cstr(spb_datatype_name(s->type)) };
-    for (size_t i = 0; i < PT_COUNT_OF(columns); i++) csv_field(&w->text, columns[i], i == 0);
+    const pt_slice columns[] = { pt_slice_of(time, n),
+                                 t->key.source,
+                                 t->key.group,
+                                 t->key.edge,
+                                 t->key.device,
+                                 t->key.metric,
+                                 t->path,
+                                 t->unit,
+                                 pt_cstr(spb_datatype_name(s->type)) };
+    for (size_t i = 0; i < PT_COUNT_OF(columns); i++)
+        csv_field(&w->text, columns[i], i == 0);
     csv_value(w, s, tmp);
     csv_field(&w->text, pt_cstr(spb_quality_name((spb_quality)s->quality)), false);
     csv_field(&w->text, pt_cstr(hist_flags_text(s->flags, w->flags)), false);

@@ -20,33 +20,34 @@ typedef struct hist hist;
 
 typedef enum hist_synchronous { HIST_SYNC_FULL, HIST_SYNC_NORMAL, HIST_SYNC_OFF } hist_synchronous;
 
-/* Leaving samples of some tags out on request; rules and bound in historian/deviation.h. A deviation that is NaN or negative: that test is not made. */
+/* Leaving samples of some tags out on request; rules and bound in historian/deviation.h. A deviation that is NaN or negative: that test is
+ * not made. */
 typedef struct hist_deviation {
-    const char *tags;   /* glob over the tag's present path (base/glob.h); the first rule that matches counts */
+    const char *tags;         /* glob over the tag's present path (base/glob.h); the first rule that matches counts */
     double exc_dev, comp_dev; /* in the tag's unit */
     int64_t exc_min_ms, exc_max_ms, comp_min_ms, comp_max_ms; /* 0: none */
 } hist_deviation;
 
 typedef struct hist_options {
-    const char *dir;             /* created when missing (not its parents) */
-    bool read_only;              /* no lock, no writer: beside a running host, or on a copy; sees what is committed */
-    int64_t commit_interval_ms;  /* default 250; 10..60000 */
+    const char *dir;              /* created when missing (not its parents) */
+    bool read_only;               /* no lock, no writer: beside a running host, or on a copy; sees what is committed */
+    int64_t commit_interval_ms;   /* default 250; 10..60000 */
     hist_synchronous synchronous; /* default FULL */
-    uint64_t buffer_bytes;       /* not yet committed samples and events at most; default 256 MiB */
-    uint32_t block_samples;      /* seal a tag's block at this many; default 1024 */
-    int64_t seal_age_ms;         /* seal a slow tag's block when its oldest sample is this old; default 1 h */
-    int64_t retention_age_ms;    /* drop older partitions; 0: keep for ever */
-    uint64_t retention_bytes;    /* drop oldest partitions beyond this size; 0: no bound */
-    uint64_t pending_bytes;      /* memory for samples that are committed but not in blocks; beyond, blocks are sealed early; default 32 MiB */
-    uint64_t log_bytes;          /* journal kept behind the sealed blocks for readers of the change log; default 256 MiB */
-    int64_t log_age_ms;          /* and no older than this; default 24 h */
+    uint64_t buffer_bytes;        /* not yet committed samples and events at most; default 256 MiB */
+    uint32_t block_samples;       /* seal a tag's block at this many; default 1024 */
+    int64_t seal_age_ms;          /* seal a slow tag's block when its oldest sample is this old; default 1 h */
+    int64_t retention_age_ms;     /* drop older partitions; 0: keep for ever */
+    uint64_t retention_bytes;     /* drop oldest partitions beyond this size; 0: no bound */
+    uint64_t pending_bytes; /* memory for samples that are committed but not in blocks; beyond, blocks are sealed early; default 32 MiB */
+    uint64_t log_bytes;     /* journal kept behind the sealed blocks for readers of the change log; default 256 MiB */
+    int64_t log_age_ms;     /* and no older than this; default 24 h */
     const hist_deviation *deviations; /* copied; none: lossless */
     size_t n_deviations;
 } hist_options;
 void hist_options_init(hist_options *o); /* the defaults; dir NULL */
 
-/* PT_EBUSY: another process holds the directory (its pid in *err). PT_EREADONLY, PT_ENOSPC, PT_EIO: the reason in *err; nothing is left open.
- * PT_ECORRUPT / PT_EUNSUPPORTED: not our file, damaged, or a newer format. clock and log are borrowed and outlive it. */
+/* PT_EBUSY: another process holds the directory (its pid in *err). PT_EREADONLY, PT_ENOSPC, PT_EIO: the reason in *err; nothing is left
+ * open. PT_ECORRUPT / PT_EUNSUPPORTED: not our file, damaged, or a newer format. clock and log are borrowed and outlive it. */
 PT_MUST_CHECK pt_status hist_open(const hist_options *o, const pt_clock *clock, const pt_log *log, hist **out, pt_error *err);
 /* Commits what is buffered (waiting up to timeout_ms), ends the writer, closes. *err says what could not be committed. NULL allowed. */
 pt_status hist_close(hist *h, int64_t timeout_ms, pt_error *err);
@@ -61,18 +62,19 @@ typedef struct hist_tag_key {
 } hist_tag_key;
 
 typedef struct hist_tag {
-    uint32_t tag_id;  /* from 1, dense, never reused */
+    uint32_t tag_id; /* from 1, dense, never reused */
     hist_tag_key key;
-    pt_slice path;    /* current UNS path */
-    pt_slice unit;    /* empty when unknown */
-    spb_datatype type; /* of the newest birth */
+    pt_slice path;             /* current UNS path */
+    pt_slice unit;             /* empty when unknown */
+    spb_datatype type;         /* of the newest birth */
     int64_t first_ms, last_ms; /* stored samples; first > last when none */
-    uint64_t samples;          /* stored, as far as committed; a reader beside a running writer may lag by what was sealed since it looked */
+    uint64_t samples; /* stored, as far as committed; a reader beside a running writer may lag by what was sealed since it looked */
 } hist_tag;
 
 /* Find or make the tag, and bring path, type and unit up to date (a new path closes the old one's interval at `now`).
  * Durable with the next commit, before any sample that refers to it. Fast when nothing changed: a hash look-up under a lock. */
-PT_MUST_CHECK pt_status hist_tag_ensure(hist *h, const hist_tag_key *key, pt_slice path, spb_datatype type, pt_slice unit, uint32_t *tag_id);
+PT_MUST_CHECK pt_status hist_tag_ensure(hist *h, const hist_tag_key *key, pt_slice path, spb_datatype type, pt_slice unit,
+                                        uint32_t *tag_id);
 /* By path (current first, then the newest that had it) or id. Slices in *out are copied into `arena`. PT_ENOTFOUND. */
 PT_MUST_CHECK pt_status hist_tag_by_path(hist *h, pt_slice path, pt_arena *arena, hist_tag *out);
 PT_MUST_CHECK pt_status hist_tag_by_id(hist *h, uint32_t tag_id, pt_arena *arena, hist_tag *out);
@@ -81,10 +83,10 @@ PT_MUST_CHECK pt_status hist_tag_each(hist *h, bool (*each)(void *ctx, const his
 
 /* What a tag costs. */
 typedef struct hist_tag_storage {
-    uint64_t bytes, blocks, rows, samples; /* in blocks; rows: samples and STATE rows */
-    uint64_t unsealed;                     /* rows not in blocks yet */
+    uint64_t bytes, blocks, rows, samples;             /* in blocks; rows: samples and STATE rows */
+    uint64_t unsealed;                                 /* rows not in blocks yet */
     uint64_t left_out_exception, left_out_compression; /* of the partitions that are still there */
-    double per_second;                     /* samples kept, over the time from the first to the last; 0: fewer than two */
+    double per_second;                                 /* samples kept, over the time from the first to the last; 0: fewer than two */
 } hist_tag_storage;
 PT_MUST_CHECK pt_status hist_tag_storage_get(hist *h, uint32_t tag_id, hist_tag_storage *out, pt_error *err); /* PT_ENOTFOUND */
 
@@ -94,8 +96,8 @@ enum {
     HIST_NULL = 1u << 0,       /* a sample without a value (is_null) */
     HIST_HISTORICAL = 1u << 1, /* arrived flagged is_historical */
     HIST_STATE = 1u << 2,      /* a quality change without a sample: node death, stale; no value; never counted as data */
-    HIST_THINNED = 1u << 3     /* samples between the row before and this one were left out (historian/deviation.h): set on reading, and by an import on
-                                * what was exported so; never by a source */
+    HIST_THINNED = 1u << 3 /* samples between the row before and this one were left out (historian/deviation.h): set on reading, and by an
+                            * import on what was exported so; never by a source */
 };
 
 typedef struct hist_sample { /* 32 bytes; the hot path's unit */
@@ -120,19 +122,19 @@ typedef struct hist_sample { /* 32 bytes; the hot path's unit */
 void hist_sample_from_value(hist_sample *s, uint32_t tag_id, int64_t time_ms, const spb_value *v, spb_quality q);
 void hist_sample_value(const hist_sample *s, spb_value *out);
 
-/* Copy `n` samples into the buffer, all or none. PT_EFULL: the bound is reached (the disk does not keep up or fails): the caller decides to wait or count.
- * PT_ENOTFOUND: a tag_id that was never given out. PT_EINVAL: a type, quality or flag that does not exist. PT_ETOOBIG: a value of more than 16 MiB.
- * PT_EREADONLY: opened so. PT_ECLOSED. Never waits for the disk. */
+/* Copy `n` samples into the buffer, all or none. PT_EFULL: the bound is reached (the disk does not keep up or fails): the caller decides to
+ * wait or count. PT_ENOTFOUND: a tag_id that was never given out. PT_EINVAL: a type, quality or flag that does not exist. PT_ETOOBIG: a
+ * value of more than 16 MiB. PT_EREADONLY: opened so. PT_ECLOSED. Never waits for the disk. */
 PT_MUST_CHECK pt_status hist_append(hist *h, const hist_sample *samples, size_t n);
 
 typedef struct hist_event {
-    uint64_t seq;     /* given at commit; ignored on append */
+    uint64_t seq; /* given at commit; ignored on append */
     int64_t time_ms;
-    pt_slice type;    /* "nbirth", ... contract.md */
-    pt_slice node;    /* "group/edge"; absent: none */
-    pt_slice device;  /* absent: none */
-    pt_slice path;    /* absent: none */
-    pt_slice detail;  /* a JSON object; absent: {} */
+    pt_slice type;   /* "nbirth", ... contract.md */
+    pt_slice node;   /* "group/edge"; absent: none */
+    pt_slice device; /* absent: none */
+    pt_slice path;   /* absent: none */
+    pt_slice detail; /* a JSON object; absent: {} */
 } hist_event;
 PT_MUST_CHECK pt_status hist_event_append(hist *h, const hist_event *e); /* copied; same results as hist_append */
 
@@ -145,13 +147,14 @@ PT_MUST_CHECK pt_status hist_seal(hist *h, pt_error *err);
 typedef struct hist_stats {
     uint64_t appended, stored, duplicates, replaced, lost; /* samples; appended = stored + duplicates + replaced + buffered + lost */
     uint64_t historical;                                   /* of the stored ones */
-    uint64_t left_out_exception, left_out_compression;     /* of the stored ones: not sealed, as a hist_deviation asks for; in the change log as long as that reaches */
+    uint64_t left_out_exception,
+        left_out_compression; /* of the stored ones: not sealed, as a hist_deviation asks for; in the change log as long as that reaches */
     uint64_t buffered, buffered_bytes;
     uint64_t events;
     uint64_t commits, commit_errors;
-    int64_t last_commit_ms;       /* wall clock; 0: never */
+    int64_t last_commit_ms; /* wall clock; 0: never */
     double commit_seconds_sum, commit_seconds_max;
-    pt_status error;              /* PT_OK, or why commits fail at present */
+    pt_status error; /* PT_OK, or why commits fail at present */
     int64_t error_since_ms;
     char error_text[200];
     uint64_t tags, blocks, block_bytes, journal_bytes, file_bytes;
@@ -163,8 +166,10 @@ void hist_stats_get(hist *h, hist_stats *out);
 /* Samples of one tag in ascending time over [from, to), across blocks, journal and (in the writing process) committed memory.
  * STATE rows are included only with `states`. */
 typedef struct hist_cursor hist_cursor;
-PT_MUST_CHECK pt_status hist_cursor_open(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, bool states, hist_cursor **out, pt_error *err);
-/* Up to `max` next samples; their bytes are valid until the next call. *n == 0 at the end. PT_ECORRUPT: a damaged block, named in *err; the next call goes on behind it. */
+PT_MUST_CHECK pt_status hist_cursor_open(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, bool states, hist_cursor **out,
+                                         pt_error *err);
+/* Up to `max` next samples; their bytes are valid until the next call. *n == 0 at the end. PT_ECORRUPT: a damaged block, named in *err; the
+ * next call goes on behind it. */
 PT_MUST_CHECK pt_status hist_cursor_next(hist_cursor *c, hist_sample *out, size_t max, size_t *n, pt_error *err);
 /* The same without copying: as many rows as lie together, valid until the next call. *n == 0 at the end. */
 PT_MUST_CHECK pt_status hist_cursor_view(hist_cursor *c, const hist_sample **rows, size_t *n, pt_error *err);
@@ -173,25 +178,27 @@ void hist_cursor_close(hist_cursor *c);
 /* The newest sample at or before `at_ms` (STATE rows excluded): value as of a time. Bytes are copied into `arena`. PT_EEMPTY: none. */
 PT_MUST_CHECK pt_status hist_value_at(hist *h, uint32_t tag_id, int64_t at_ms, pt_arena *arena, hist_sample *out);
 
-/* The plant as of a time. Every tag that had a path at `at_ms`, in ascending id, with the path, type and unit it had then (first_ms > last_ms: not
- * asked). Its first path, type and unit are taken to hold from its oldest sample on, should that be older (imported, or filled in by an edge node); stop when `each` returns false. Sees what is committed; slices valid during the call. */
+/* The plant as of a time. Every tag that had a path at `at_ms`, in ascending id, with the path, type and unit it had then (first_ms >
+ * last_ms: not asked). Its first path, type and unit are taken to hold from its oldest sample on, should that be older (imported, or filled
+ * in by an edge node); stop when `each` returns false. Sees what is committed; slices valid during the call. */
 PT_MUST_CHECK pt_status hist_tags_at(hist *h, int64_t at_ms, bool (*each)(void *ctx, const hist_tag *tag), void *ctx, pt_error *err);
 /* The quality a tag had at `at_ms`, deaths included (their STATE rows say STALE). PT_EEMPTY: nothing is known of it before. */
 PT_MUST_CHECK pt_status hist_state_at(hist *h, uint32_t tag_id, int64_t at_ms, spb_quality *out, pt_error *err);
 
-/* Buckets [from + k*interval, ...) up to `to`: of numbers; other values add to the counts and good_ms. A bucket without samples has count 0. Answered from block summaries where a whole block lies inside a bucket. */
+/* Buckets [from + k*interval, ...) up to `to`: of numbers; other values add to the counts and good_ms. A bucket without samples has count
+ * 0. Answered from block summaries where a whole block lies inside a bucket. */
 typedef struct hist_bucket {
-    int64_t t_ms; /* start */
-    uint64_t count, good;               /* samples of any type; those with quality GOOD */
+    int64_t t_ms;                           /* start */
+    uint64_t count, good;                   /* samples of any type; those with quality GOOD */
     double min, max, sum, avg, first, last; /* of usable numbers: GOOD or UNCERTAIN, not null, not NaN; all NaN when there are none */
-    int64_t first_ms, last_ms;          /* of the first and last usable number */
-    uint64_t nums;                      /* usable numbers */
-    uint64_t uncertain, bad, stale, nulls; /* of `count` */
-    double m2;                          /* sum of squared distances from avg */
-    double area;                        /* value x ms, each usable number holding until the next row; the one before the bucket counts from its start */
-    int64_t area_ms;                    /* ms that `area` covers; area / area_ms is the time-weighted average */
-    int64_t good_ms;                    /* ms in which a usable value of any type held; of numbers the same as area_ms */
-    int64_t end_ms;                     /* exclusive */
+    int64_t first_ms, last_ms;              /* of the first and last usable number */
+    uint64_t nums;                          /* usable numbers */
+    uint64_t uncertain, bad, stale, nulls;  /* of `count` */
+    double m2;                              /* sum of squared distances from avg */
+    double area;     /* value x ms, each usable number holding until the next row; the one before the bucket counts from its start */
+    int64_t area_ms; /* ms that `area` covers; area / area_ms is the time-weighted average */
+    int64_t good_ms; /* ms in which a usable value of any type held; of numbers the same as area_ms */
+    int64_t end_ms;  /* exclusive */
 } hist_bucket;
 PT_MUST_CHECK pt_status hist_buckets(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, int64_t interval_ms,
                                      bool (*each)(void *ctx, const hist_bucket *b), void *ctx, pt_error *err);
@@ -205,11 +212,12 @@ PT_MUST_CHECK pt_status hist_reduce(hist *h, uint32_t tag_id, int64_t from_ms, i
 
 typedef struct hist_event_filter {
     int64_t from_ms, to_ms;
-    uint64_t after_seq;        /* only seq > this; 0: all */
-    pt_slice types;            /* comma-separated; absent: all */
-    pt_slice node, path;       /* exact node; path glob; absent: all */
-    uint32_t limit;            /* 0: no limit */
+    uint64_t after_seq;  /* only seq > this; 0: all */
+    pt_slice types;      /* comma-separated; absent: all */
+    pt_slice node, path; /* exact node; path glob; absent: all */
+    uint32_t limit;      /* 0: no limit */
     bool newest_first;
 } hist_event_filter;
-PT_MUST_CHECK pt_status hist_events(hist *h, const hist_event_filter *f, bool (*each)(void *ctx, const hist_event *e), void *ctx, pt_error *err);
+PT_MUST_CHECK pt_status hist_events(hist *h, const hist_event_filter *f, bool (*each)(void *ctx, const hist_event *e), void *ctx,
+                                    pt_error *err);
 #endif

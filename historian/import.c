@@ -11,17 +11,35 @@
 
 enum { READ_AT_ONCE = 65536, RECORD_MAX = 48 << 20, BATCH = 2000, BATCH_BYTES = 4 << 20, COLUMNS_MAX = 64 };
 
-typedef enum column { C_TIME, C_SOURCE, C_GROUP, C_EDGE, C_DEVICE, C_METRIC, C_PATH, C_UNIT, C_TYPE, C_VALUE, C_QUALITY, C_FLAGS, C_NODE, C_BASE64, C_KIND, COLUMNS } column;
-static const char *const NAMES[COLUMNS] = { "time", "source", "group", "edge", "device", "metric", "path", "unit", "type", "value", "quality", "flags", "node", "base64", "kind" };
+typedef enum column {
+    C_TIME,
+    C_SOURCE,
+    C_GROUP,
+    C_EDGE,
+    C_DEVICE,
+    C_METRIC,
+    C_PATH,
+    C_UNIT,
+    C_TYPE,
+    C_VALUE,
+    C_QUALITY,
+    C_FLAGS,
+    C_NODE,
+    C_BASE64,
+    C_KIND,
+    COLUMNS
+} column;
+static const char *const NAMES[COLUMNS] = { "time", "source", "group",   "edge",  "device", "metric", "path", "unit",
+                                            "type", "value",  "quality", "flags", "node",   "base64", "kind" };
 
 /* One record as texts; absent where the record has no such field. */
 typedef struct record {
     pt_slice f[COLUMNS];
-    bool is_null;   /* JSON null, or a JSON record without a value */
+    bool is_null;          /* JSON null, or a JSON record without a value */
     bool is_text, is_real; /* in JSON: the value stood between quotes; it is a number with a fraction or an exponent */
-    bool nothing;   /* there is no value: is_null, the flags say so, or an empty field that may mean it */
-    bool is_base64; /* the value is base64 of its bytes whatever its type */
-    bool replayed;  /* written by `plantree replay`: there may be events among the samples */
+    bool nothing;          /* there is no value: is_null, the flags say so, or an empty field that may mean it */
+    bool is_base64;        /* the value is base64 of its bytes whatever its type */
+    bool replayed;         /* written by `plantree replay`: there may be events among the samples */
 } record;
 
 /* How far a record has been looked through: a look at more of it goes on there. */
@@ -35,19 +53,19 @@ typedef struct in {
     hist *h;
     const hist_import_options *o;
     hist_import_report *r;
-    pt_buf text;        /* unread input; the present record is its start */
+    pt_buf text; /* unread input; the present record is its start */
     bool end;
-    uint64_t consumed;  /* bytes of input before `text` */
-    uint64_t line;      /* of the present record's beginning */
-    scan scan;          /* of the present record */
-    size_t again;       /* CSV: where to go on behind a fault, seen from the present record's beginning; 0: behind that record */
+    uint64_t consumed;    /* bytes of input before `text` */
+    uint64_t line;        /* of the present record's beginning */
+    scan scan;            /* of the present record */
+    size_t again;         /* CSV: where to go on behind a fault, seen from the present record's beginning; 0: behind that record */
     int map[COLUMNS_MAX]; /* CSV: column number to `column`, -1: not ours */
     int columns;
     bool have_header, replayed;
     hist__rows batch;
-    pt_buf began;       /* a byte per tag number: 1 the tag's history does not begin with a null of no type, 2 it does, 0 not looked at */
-    pt_arena scratch;   /* of one record */
-    json_t *json;       /* owned: the present JSONL record */
+    pt_buf began;     /* a byte per tag number: 1 the tag's history does not begin with a null of no type, 2 it does, 0 not looked at */
+    pt_arena scratch; /* of one record */
+    json_t *json;     /* owned: the present JSONL record */
 } in;
 
 /* ---- reading records ----------------------------------------------------------------------------------------- */
@@ -115,13 +133,15 @@ size_t hist_record_length(hist_format format, pt_slice text, bool end)
 static uint64_t newlines(pt_slice text)
 {
     uint64_t n = 0;
-    for (const char *p = text.ptr, *end = p + text.len; p < end && (p = memchr(p, '\n', (size_t)(end - p))); p++) n++;
+    for (const char *p = text.ptr, *end = p + text.len; p < end && (p = memchr(p, '\n', (size_t)(end - p))); p++)
+        n++;
     return n;
 }
 
 static pt_slice trim(pt_slice s)
 {
-    while (s.len && (s.ptr[s.len - 1] == '\n' || s.ptr[s.len - 1] == '\r')) s.len--;
+    while (s.len && (s.ptr[s.len - 1] == '\n' || s.ptr[s.len - 1] == '\r'))
+        s.len--;
     return s;
 }
 
@@ -164,7 +184,8 @@ static pt_status csv_fields(in *s, pt_slice line, pt_slice *f, int *fields, pt_e
             to += len; /* all of them together are not longer than the record */
             if (i < line.len && line.ptr[i] != ',') return bad_quotes(s, line, from, "has text behind its closing quote", err);
         } else {
-            while (i < line.len && line.ptr[i] != ',') i++;
+            while (i < line.len && line.ptr[i] != ',')
+                i++;
             f[n++] = pt_slice_of(line.ptr + from, i - from);
         }
         if (i == line.len) {
@@ -232,7 +253,10 @@ static pt_status json_text(in *s, json_t *v, pt_slice *out, bool *is_null)
     case JSON_REAL: n = pt_f64_text(json_real_value(v), text); break;
     case JSON_TRUE: *out = PT_LIT("true"); return PT_OK;
     case JSON_FALSE: *out = PT_LIT("false"); return PT_OK;
-    case JSON_NULL: *is_null = true; *out = PT_LIT(""); return PT_OK;
+    case JSON_NULL:
+        *is_null = true;
+        *out = PT_LIT("");
+        return PT_OK;
     default: {
         char *dump = json_dumps(v, JSON_COMPACT);
         if (!dump) return PT_ENOMEM;
@@ -248,7 +272,8 @@ static pt_status json_text(in *s, json_t *v, pt_slice *out, bool *is_null)
 /* Behind the quote that ends the text that begins at `at`, in JSON that has been parsed. */
 static size_t behind_text(pt_slice line, size_t at)
 {
-    for (at++; at < line.len && line.ptr[at] != '"'; at++) at += line.ptr[at] == '\\';
+    for (at++; at < line.len && line.ptr[at] != '"'; at++)
+        at += line.ptr[at] == '\\';
     return at + 1;
 }
 
@@ -261,8 +286,10 @@ static pt_slice member_as_it_stands(pt_slice line, pt_slice name)
         if (from && depth == 1 && (c == ',' || c == '}')) return hist__json_bare(pt_slice_of(line.ptr + from, i - from));
         if (c == '"') {
             size_t end = behind_text(line, i), colon = end;
-            while (colon < line.len && memchr(" \t\r\n", line.ptr[colon], 4)) colon++;
-            bool ours = !from && depth == 1 && colon < line.len && line.ptr[colon] == ':' && pt_slice_eq(pt_slice_of(line.ptr + i + 1, end - i - 2), name);
+            while (colon < line.len && memchr(" \t\r\n", line.ptr[colon], 4))
+                colon++;
+            bool ours = !from && depth == 1 && colon < line.len && line.ptr[colon] == ':' &&
+                        pt_slice_eq(pt_slice_of(line.ptr + i + 1, end - i - 2), name);
             if (ours) from = colon + 1;
             i = ours ? colon : end - 1;
         }
@@ -285,7 +312,8 @@ static pt_slice quote_large(in *s, pt_slice line)
         for (run = 1; number && i + run < line.len && line.ptr[i + run] >= '0' && line.ptr[i + run] <= '9'; run++) {}
         bool fraction = i + run < line.len && memchr(".eE", line.ptr[i + run], 3) != NULL, large = number && run >= 19 && !fraction;
         if (number && fraction) /* its later digits are not looked at by themselves */
-            while (i + run < line.len && memchr("+-.eE0123456789", line.ptr[i + run], 15)) run++;
+            while (i + run < line.len && memchr("+-.eE0123456789", line.ptr[i + run], 15))
+                run++;
         if (quoted && c == '\\' && i + 1 < line.len) run = 2;
         else if (c == '"') quoted = !quoted;
         if (large) to[n++] = '"';
@@ -320,12 +348,14 @@ static pt_status parse_json(in *s, pt_slice line, record *r, pt_error *err)
         for (size_t a = 0; !v && a < PT_COUNT_OF(also); a++) {
             if ((int)also[a].to == k) v = json_object_get(s->json, also[a].name);
         }
-        if (k == C_VALUE && (json_is_array(v) || json_is_object(v))) r->f[k] = member_as_it_stands(as_it_stands, PT_LIT("value")); /* jansson would write its numbers in another way */
+        if (k == C_VALUE && (json_is_array(v) || json_is_object(v)))
+            r->f[k] = member_as_it_stands(as_it_stands, PT_LIT("value")); /* jansson would write its numbers in another way */
         if (v && !r->f[k].len) st = json_text(s, v, &r->f[k], k == C_VALUE ? &r->is_null : &ignored);
         if (k == C_VALUE) {
             r->is_null = r->is_null || !v;
             r->is_real = json_is_real(v);
-            r->is_text = json_is_string(v) && (line.ptr == as_it_stands.ptr || pt_slice_starts(member_as_it_stands(as_it_stands, PT_LIT("value")), PT_LIT("\"")));
+            r->is_text = json_is_string(v) && (line.ptr == as_it_stands.ptr ||
+                                               pt_slice_starts(member_as_it_stands(as_it_stands, PT_LIT("value")), PT_LIT("\"")));
         }
     }
     r->replayed = json_object_get(s->json, "orig") != NULL;
@@ -347,7 +377,12 @@ static bool base64_decode(pt_slice text, char *to, size_t *len)
     size_t n = 0, i = 0;
     for (; i < text.len && text.ptr[i] != '='; i++) {
         char c = text.ptr[i];
-        int v = c >= 'A' && c <= 'Z' ? c - 'A' : c >= 'a' && c <= 'z' ? c - 'a' + 26 : c >= '0' && c <= '9' ? c - '0' + 52 : c == '+' ? 62 : c == '/' ? 63 : -1;
+        int v = c >= 'A' && c <= 'Z'   ? c - 'A'
+                : c >= 'a' && c <= 'z' ? c - 'a' + 26
+                : c >= '0' && c <= '9' ? c - '0' + 52
+                : c == '+'             ? 62
+                : c == '/'             ? 63
+                                       : -1;
         if (v < 0) return false;
         acc = acc << 6 | (uint32_t)v;
         bits += 6;
@@ -371,7 +406,9 @@ static uint32_t guess_type(const record *r)
     pt_slice text = r->f[C_VALUE];
     if (r->nothing) return SPB_UNKNOWN;
     if (r->is_base64) return SPB_STRING;
-    if (r->is_text) return pt_slice_eq_cstr(text, "NaN") || pt_slice_eq_cstr(text, "Infinity") || pt_slice_eq_cstr(text, "-Infinity") ? SPB_DOUBLE : SPB_STRING;
+    if (r->is_text)
+        return pt_slice_eq_cstr(text, "NaN") || pt_slice_eq_cstr(text, "Infinity") || pt_slice_eq_cstr(text, "-Infinity") ? SPB_DOUBLE
+                                                                                                                          : SPB_STRING;
     if (pt_slice_eq_cstr(text, "true") || pt_slice_eq_cstr(text, "false")) return SPB_BOOLEAN;
     return pt_slice_to_f64(text, &d) ? SPB_DOUBLE : SPB_STRING;
 }
@@ -413,9 +450,11 @@ static pt_status parse_bytes(in *s, pt_slice text, hist_sample *out, pt_error *e
     char *to = pt_arena_alloc(&s->scratch, text.len + 4);
     if (!to) return pt_fail(err, PT_ENOMEM, "out of memory");
     if (!base64_decode(text, to, &len)) return pt_fail(err, PT_EMALFORMED, "the value is not base64");
-    if (!width && hist__family_of_type(out->type) != HIST__BYTES) return pt_fail(err, PT_EMALFORMED, "a %s can't be base64", spb_datatype_name(out->type));
+    if (!width && hist__family_of_type(out->type) != HIST__BYTES)
+        return pt_fail(err, PT_EMALFORMED, "a %s can't be base64", spb_datatype_name(out->type));
     if (width && len != width) return pt_fail(err, PT_EMALFORMED, "a %s of %zu bytes", spb_datatype_name(out->type), len);
-    for (size_t i = 0; i < width; i++) out->as.u64 |= (uint64_t)(unsigned char)to[i] << 8 * i;
+    for (size_t i = 0; i < width; i++)
+        out->as.u64 |= (uint64_t)(unsigned char)to[i] << 8 * i;
     if (width) return PT_OK;
     out->as.ptr = to;
     out->len = (uint32_t)len;
@@ -453,7 +492,8 @@ static pt_status parse_value(in *s, const record *r, hist_sample *out, pt_error 
     }
     if (class == SPB_CLASS_NONE) return pt_fail(err, PT_EMALFORMED, "type %u has no values", out->type);
     if ((out->type == SPB_DOUBLE || out->type == SPB_FLOAT) && parse_odd_nan(text, out)) return PT_OK;
-    if ((out->type == SPB_DOUBLE || out->type == SPB_FLOAT) && pt_slice_eq_cstr(text, "NaN")) { /* the canonical one, whatever strtod makes */
+    if ((out->type == SPB_DOUBLE || out->type == SPB_FLOAT) &&
+        pt_slice_eq_cstr(text, "NaN")) { /* the canonical one, whatever strtod makes */
         out->as.u64 = out->type == SPB_DOUBLE ? 0x7ff8000000000000u : 0x7fc00000u;
         return PT_OK;
     }
@@ -491,19 +531,24 @@ static bool began_with_nothing(in *s, const hist_tag *t)
         s->began.len += more;
     }
     char *known = &s->began.ptr[t->tag_id];
-    if (!*known) *known = t->samples && hist_value_at(s->h, t->tag_id, t->first_ms, &s->scratch, &first) == PT_OK && first.type == SPB_UNKNOWN ? 2 : 1;
+    if (!*known)
+        *known =
+            t->samples && hist_value_at(s->h, t->tag_id, t->first_ms, &s->scratch, &first) == PT_OK && first.type == SPB_UNKNOWN ? 2 : 1;
     return *known == 2;
 }
 
-/* The type of a null that comes without one: its tag's, but one that is there already stays as it is: the same file again changes nothing. */
+/* The type of a null that comes without one: its tag's, but one that is there already stays as it is: the same file again changes nothing.
+ */
 static uint32_t type_of_null(in *s, const hist_tag *t, int64_t time_ms)
 {
     hist_sample there;
-    bool untyped = began_with_nothing(s, t) && hist_value_at(s->h, t->tag_id, time_ms, &s->scratch, &there) == PT_OK && there.time_ms == time_ms && there.type == SPB_UNKNOWN;
+    bool untyped = began_with_nothing(s, t) && hist_value_at(s->h, t->tag_id, time_ms, &s->scratch, &there) == PT_OK &&
+                   there.time_ms == time_ms && there.type == SPB_UNKNOWN;
     return untyped ? SPB_UNKNOWN : (uint32_t)t->type;
 }
 
-/* Which tag: by its whole identity when the record says where it comes from, else the one that has the path, else a new one of source "import". */
+/* Which tag: by its whole identity when the record says where it comes from, else the one that has the path, else a new one of source
+ * "import". */
 static pt_status find_tag(in *s, record *r, int64_t time_ms, uint32_t *type, uint32_t *tag_id, pt_error *err)
 {
     hist_tag_key key = { r->f[C_SOURCE], r->f[C_GROUP], r->f[C_EDGE], r->f[C_DEVICE], r->f[C_METRIC] };
@@ -525,8 +570,9 @@ static pt_status find_tag(in *s, record *r, int64_t time_ms, uint32_t *type, uin
     if (known != PT_OK && known != PT_ENOTFOUND) return pt_fail(err, known, "looking for a tag: %s", pt_status_name(known));
     bool typed = known == PT_OK && t.type != SPB_UNKNOWN;
     if (!named) *type = typed ? (uint32_t)t.type : guess_type(r);
-    if (known == PT_OK && (!key.source.len || (pt_slice_eq(key.source, t.key.source) && pt_slice_eq(key.group, t.key.group) && pt_slice_eq(key.edge, t.key.edge) &&
-                                               pt_slice_eq(key.device, t.key.device) && pt_slice_eq(key.metric, t.key.metric)))) {
+    if (known == PT_OK && (!key.source.len || (pt_slice_eq(key.source, t.key.source) && pt_slice_eq(key.group, t.key.group) &&
+                                               pt_slice_eq(key.edge, t.key.edge) && pt_slice_eq(key.device, t.key.device) &&
+                                               pt_slice_eq(key.metric, t.key.metric)))) {
         *tag_id = t.tag_id; /* the tag's present type and unit stay: old samples do not change what it is today */
         if (typed && !named && r->nothing) *type = type_of_null(s, &t, time_ms);
         if (typed || *type == SPB_UNKNOWN) return PT_OK;
@@ -567,7 +613,8 @@ static pt_status parse_sample(in *s, record *r, hist_sample *out, pt_error *err)
     if (!r->f[C_FLAGS].ptr && r->f[C_VALUE].len == 0 && hist__family_of_type(type) != HIST__BYTES) out->flags |= HIST_NULL;
     if (hist__has_value(out) && (st = parse_value(s, r, out, err)) != PT_OK) return st;
     double number;
-    if (out->flags & HIST_THINNED && !hist__usable_number(out, &number)) return pt_fail(err, PT_EMALFORMED, "the flag L, but no good or uncertain number");
+    if (out->flags & HIST_THINNED && !hist__usable_number(out, &number))
+        return pt_fail(err, PT_EMALFORMED, "the flag L, but no good or uncertain number");
     return PT_OK;
 }
 
@@ -603,7 +650,8 @@ static pt_status note_fault(in *s, const pt_error *why, pt_error *err)
 /* A birth, a death or another event of a replay: no sample. */
 static bool is_event(const record *r)
 {
-    return r->replayed && (pt_slice_eq_cstr(r->f[C_KIND], "birth") || pt_slice_eq_cstr(r->f[C_KIND], "death") || pt_slice_eq_cstr(r->f[C_KIND], "event"));
+    return r->replayed &&
+           (pt_slice_eq_cstr(r->f[C_KIND], "birth") || pt_slice_eq_cstr(r->f[C_KIND], "death") || pt_slice_eq_cstr(r->f[C_KIND], "event"));
 }
 
 static pt_status take_record(in *s, pt_slice line, pt_error *err)
@@ -624,10 +672,12 @@ static pt_status take_record(in *s, pt_slice line, pt_error *err)
     if (st == PT_OK) st = parse_sample(s, &r, &sample, &why);
     if (st == PT_EMALFORMED || st == PT_ETOOBIG || st == PT_EUNSUPPORTED) return note_fault(s, &why, err);
     if (st == PT_OK) st = hist__rows_add(&s->batch, &sample, 1);
-    return st == PT_OK ? st : pt_fail(err, st, "line %llu: %.200s", (unsigned long long)s->line, why.text[0] ? why.text : pt_status_name(st));
+    return st == PT_OK ? st
+                       : pt_fail(err, st, "line %llu: %.200s", (unsigned long long)s->line, why.text[0] ? why.text : pt_status_name(st));
 }
 
-/* Keep the beginning of a record, read more behind it. *len: nothing more fits, but this much may be taken for a record whose quotes never end. */
+/* Keep the beginning of a record, read more behind it. *len: nothing more fits, but this much may be taken for a record whose quotes never
+ * end. */
 static pt_status read_on(in *s, size_t at, size_t *len, pt_error *err)
 {
     bool full = false;
@@ -639,7 +689,8 @@ static pt_status read_on(in *s, size_t at, size_t *len, pt_error *err)
     pt_status st = fill(s, &full, err);
     if (st != PT_OK || !full) return st;
     if (s->scan.place == QUOTED && memchr(s->text.ptr + s->scan.opened, '\n', s->text.len - s->scan.opened)) *len = s->text.len;
-    return *len ? PT_OK : pt_fail(err, PT_EMALFORMED, "line %llu: a record of more than %d MiB", (unsigned long long)s->line, RECORD_MAX >> 20);
+    return *len ? PT_OK
+                : pt_fail(err, PT_EMALFORMED, "line %llu: a record of more than %d MiB", (unsigned long long)s->line, RECORD_MAX >> 20);
 }
 
 static pt_status run(in *s, pt_error *err)

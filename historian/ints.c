@@ -39,8 +39,9 @@ static unsigned storable(unsigned width) /* what an unaligned 64-bit load can se
 static void plan_widths(const uint64_t *v, size_t n, uint64_t base, plan *best)
 {
     size_t count[65] = { 0 };
-    for (size_t i = 0; i < n; i++) count[hist__bit_length(v[i] - base)]++;
-    size_t above = 0; /* numbers longer than the width looked at */
+    for (size_t i = 0; i < n; i++)
+        count[hist__bit_length(v[i] - base)]++;
+    size_t above = 0;      /* numbers longer than the width looked at */
     size_t high_bytes[65]; /* varint bytes of the bits above, per bit length beyond the width */
     for (unsigned w = 65; w-- > 0;) {
         unsigned stored = storable(w);
@@ -87,7 +88,8 @@ static plan plan_pack(const uint64_t *v, size_t n)
         enum { PROBES = 32 };
         int64_t probe[PROBES];
         size_t probes = n < PROBES ? n : PROBES;
-        for (size_t i = 0; i < probes; i++) probe[i] = (int64_t)v[i * n / probes];
+        for (size_t i = 0; i < probes; i++)
+            probe[i] = (int64_t)v[i * n / probes];
         qsort(probe, probes, sizeof probe[0], by_value);
         uint64_t low = (uint64_t)probe[probes / 8], spread = (uint64_t)probe[probes - 1 - probes / 8] - low;
         if (hist__bit_length(spread) + 4 < best.width) plan_widths(v, n, low - spread - 1, &best);
@@ -103,7 +105,8 @@ static uint8_t *pack(const uint64_t *v, size_t n, const plan *pl, uint8_t *p)
     *p++ = (uint8_t)w;
     p = hist__put_varint(p, pl->exceptions);
     if (w == 64) {
-        for (size_t i = 0; i < n; i++, p += 8) hist__store64(p, v[i] - pl->base);
+        for (size_t i = 0; i < n; i++, p += 8)
+            hist__store64(p, v[i] - pl->base);
     } else if (w > 0) {
         const uint64_t mask = (UINT64_C(1) << w) - 1;
         uint64_t acc = 0;
@@ -152,7 +155,8 @@ size_t hist__ints_encode(hist__ints_work *w, const uint64_t *v, size_t n, bool l
         uint64_t span = v[n - 1] - v[0];
         if (line && span < UINT64_C(1) << 32 && with_delta.bytes > 0) {
             slope = (span << 32) / (n - 1);
-            for (size_t i = 0; i < n; i++) w->line[i] = v[i] - v[0] - (i * slope >> 32);
+            for (size_t i = 0; i < n; i++)
+                w->line[i] = v[i] - v[0] - (i * slope >> 32);
             with_line = plan_pack(w->line, n);
         }
     }
@@ -203,31 +207,32 @@ size_t hist__ints_encode(hist__ints_work *w, const uint64_t *v, size_t n, bool l
 /* ---- reading ------------------------------------------------------------------------------------------------ */
 
 /* Eight numbers of W bits start on a byte boundary every W bytes; with W constant each shift is one. */
-#define UNPACK8(W)                                                                                                     \
-    case W:                                                                                                            \
-        for (; i + 8 <= n && at + 7 * W / 8 + 8 <= size; i += 8, at += W) {                                            \
-            const uint8_t *q = p + at;                                                                                 \
-            out[i] = hist__load64(q) & mask;                                                                           \
-            out[i + 1] = hist__load64(q + W / 8) >> (W % 8) & mask;                                                    \
-            out[i + 2] = hist__load64(q + 2 * W / 8) >> (2 * W % 8) & mask;                                            \
-            out[i + 3] = hist__load64(q + 3 * W / 8) >> (3 * W % 8) & mask;                                            \
-            out[i + 4] = hist__load64(q + 4 * W / 8) >> (4 * W % 8) & mask;                                            \
-            out[i + 5] = hist__load64(q + 5 * W / 8) >> (5 * W % 8) & mask;                                            \
-            out[i + 6] = hist__load64(q + 6 * W / 8) >> (6 * W % 8) & mask;                                            \
-            out[i + 7] = hist__load64(q + 7 * W / 8) >> (7 * W % 8) & mask;                                            \
-        }                                                                                                              \
+#define UNPACK8(W)                                                          \
+    case W:                                                                 \
+        for (; i + 8 <= n && at + 7 * W / 8 + 8 <= size; i += 8, at += W) { \
+            const uint8_t *q = p + at;                                      \
+            out[i] = hist__load64(q) & mask;                                \
+            out[i + 1] = hist__load64(q + W / 8) >> (W % 8) & mask;         \
+            out[i + 2] = hist__load64(q + 2 * W / 8) >> (2 * W % 8) & mask; \
+            out[i + 3] = hist__load64(q + 3 * W / 8) >> (3 * W % 8) & mask; \
+            out[i + 4] = hist__load64(q + 4 * W / 8) >> (4 * W % 8) & mask; \
+            out[i + 5] = hist__load64(q + 5 * W / 8) >> (5 * W % 8) & mask; \
+            out[i + 6] = hist__load64(q + 6 * W / 8) >> (6 * W % 8) & mask; \
+            out[i + 7] = hist__load64(q + 7 * W / 8) >> (7 * W % 8) & mask; \
+        }                                                                   \
         break;
 
 static void unpack_bits(const uint8_t *p, size_t size, unsigned w, uint64_t *out, size_t n)
 {
     const uint64_t mask = (UINT64_C(1) << w) - 1;
     size_t i = 0, at = 0;
+    /* clang-format off */
     switch (w) { /*OPTIMIZATION-IF-TRUE: the loop below does all widths */
-        UNPACK8(1) UNPACK8(2) UNPACK8(3) UNPACK8(4) UNPACK8(5) UNPACK8(6) UNPACK8(7) UNPACK8(8)
-        UNPACK8(9) UNPACK8(10) UNPACK8(11) UNPACK8(12) UNPACK8(13) UNPACK8(14) UNPACK8(15) UNPACK8(16)
-        UNPACK8(17) UNPACK8(18) UNPACK8(19) UNPACK8(20) UNPACK8(24) UNPACK8(32)
-    default: break;
+        UNPACK8(1) UNPACK8(2) UNPACK8(3) UNPACK8(4) UNPACK8(5) UNPACK8(6) UNPACK8(7) UNPACK8(8) UNPACK8(9) UNPACK8(10) UNPACK8(11)
+        UNPACK8(12) UNPACK8(13) UNPACK8(14) UNPACK8(15) UNPACK8(16) UNPACK8(17) UNPACK8(18) UNPACK8(19) UNPACK8(20) UNPACK8(24) UNPACK8(32)
+        default: break;
     }
+    /* clang-format on */
     for (; i < n; i++) {
         size_t bit = i * w, byte = bit / 8;
         uint64_t word = 0;
@@ -264,7 +269,8 @@ static bool decode_for(hist__reader *r, uint64_t *out, size_t n)
 {
     uint64_t base = hist__unzigzag(hist__get_varint(r));
     if (!unpack(r, out, n)) return false;
-    for (size_t i = 0; i < n; i++) out[i] += base;
+    for (size_t i = 0; i < n; i++)
+        out[i] += base;
     return true;
 }
 
@@ -273,11 +279,13 @@ static bool decode_rle(hist__reader *r, uint64_t *out, size_t n)
     uint64_t runs = hist__get_varint(r);
     if (!r->ok || runs == 0 || runs > n || runs > HIST__RUNS_MAX) return r->ok = false;
     uint64_t values[HIST__RUNS_MAX], lengths[HIST__RUNS_MAX];
-    bool ok = hist__get_u8(r) == FOR && decode_for(r, values, (size_t)runs) && hist__get_u8(r) == FOR && decode_for(r, lengths, (size_t)runs);
+    bool ok =
+        hist__get_u8(r) == FOR && decode_for(r, values, (size_t)runs) && hist__get_u8(r) == FOR && decode_for(r, lengths, (size_t)runs);
     size_t at = 0;
     for (size_t k = 0; ok && k < runs; k++) {
         if (lengths[k] >= n - at) ok = false;
-        for (size_t i = 0; ok && i <= lengths[k]; i++) out[at + i] = values[k];
+        for (size_t i = 0; ok && i <= lengths[k]; i++)
+            out[at + i] = values[k];
         at += ok ? (size_t)lengths[k] + 1 : 0;
         if (at == n && k + 1 < runs) ok = false;
     }
@@ -294,14 +302,16 @@ bool hist__ints_decode(hist__reader *r, uint64_t *out, size_t n)
         uint64_t at = hist__unzigzag(hist__get_varint(r)), base = hist__unzigzag(hist__get_varint(r));
         if (n == 0 || !unpack(r, out + 1, n - 1)) return r->ok = false;
         out[0] = at;
-        for (size_t i = 1; i < n; i++) out[i] = at += out[i] + base;
+        for (size_t i = 1; i < n; i++)
+            out[i] = at += out[i] + base;
         return true;
     }
     case LINE: {
         uint64_t first = hist__unzigzag(hist__get_varint(r)), slope = hist__get_varint(r);
         first += hist__unzigzag(hist__get_varint(r));
         if (!unpack(r, out, n)) return false;
-        for (size_t i = 0; i < n; i++) out[i] += first + (i * slope >> 32);
+        for (size_t i = 0; i < n; i++)
+            out[i] += first + (i * slope >> 32);
         return true;
     }
     case RLE: return decode_rle(r, out, n);

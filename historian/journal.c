@@ -4,7 +4,19 @@
 #include <stdlib.h>
 #include <zstd.h>
 
-enum { MAGIC = 0xa7, PACKED = 0xa8, VERSION = 1, WITH_LINES = 2, PACKED_VERSION = 1, ZSTD_LEVEL = 1, PACKED_MAX = 32 << 20, VALUE_MASK = 15, VALUE_BYTES = 9, NEW_KIND = 16, TIME_SHIFT = 5 };
+enum {
+    MAGIC = 0xa7,
+    PACKED = 0xa8,
+    VERSION = 1,
+    WITH_LINES = 2,
+    PACKED_VERSION = 1,
+    ZSTD_LEVEL = 1,
+    PACKED_MAX = 32 << 20,
+    VALUE_MASK = 15,
+    VALUE_BYTES = 9,
+    NEW_KIND = 16,
+    TIME_SHIFT = 5
+};
 enum { TIME_SAME, TIME_8, TIME_16, TIME_32, TIME_64 };
 enum { RECORD_MAX = 1 + 3 + 8 + 5 + 8 + 8 }; /* control, kind, time, tag, value, slack of the 8-byte stores */
 
@@ -46,7 +58,8 @@ static inline bool lengthen(hist__family family, unsigned len, uint64_t bytes, u
 static uint8_t version_of(const hist_sample *s, size_t n)
 {
     uint8_t flags = 0;
-    for (size_t i = 0; i < n; i++) flags |= s[i].flags;
+    for (size_t i = 0; i < n; i++)
+        flags |= s[i].flags;
     return flags & HIST_THINNED ? WITH_LINES : VERSION;
 }
 
@@ -182,7 +195,8 @@ static pt_status decode_row(const void *bytes, size_t len, hist__rows *out, pt_e
     if (!r.ok || n > hist__left(&r) / 2) return pt_fail(err, PT_ECORRUPT, "damaged journal row: count");
     pt_status st = hist__rows_reserve(out, (size_t)n);
     const char *fault = NULL;
-    if (st == PT_OK) st = decode(&r, (size_t)n, HIST_NULL | HIST_HISTORICAL | HIST_STATE | (version == WITH_LINES ? HIST_THINNED : 0), out, &fault);
+    if (st == PT_OK)
+        st = decode(&r, (size_t)n, HIST_NULL | HIST_HISTORICAL | HIST_STATE | (version == WITH_LINES ? HIST_THINNED : 0), out, &fault);
     if (st == PT_OK && r.p != r.end) {
         fault = "bytes left over";
         st = PT_ECORRUPT;
@@ -230,7 +244,8 @@ static pt_status decode_all(const uint8_t *bytes, size_t len, hist__rows *out, p
 static pt_status decode_packed(const void *bytes, size_t len, hist__rows *out, pt_error *err)
 {
     hist__reader r = { .p = (const uint8_t *)bytes + 1, .end = (const uint8_t *)bytes + len - 4, .ok = true };
-    if (len < 8 || hist__load32((const uint8_t *)bytes + len - 4) != hist__checksum(bytes, len - 4)) return pt_fail(err, PT_ECORRUPT, "damaged journal row: checksum");
+    if (len < 8 || hist__load32((const uint8_t *)bytes + len - 4) != hist__checksum(bytes, len - 4))
+        return pt_fail(err, PT_ECORRUPT, "damaged journal row: checksum");
     uint8_t version = hist__get_u8(&r);
     if (version != PACKED_VERSION) return pt_fail(err, PT_EUNSUPPORTED, "packed journal row version %u", version);
     uint64_t n = hist__get_varint(&r), size = hist__get_varint(&r);
@@ -238,8 +253,9 @@ static pt_status decode_packed(const void *bytes, size_t len, hist__rows *out, p
     uint8_t *plain = malloc((size_t)size + 1);
     if (!plain) return PT_ENOMEM;
     size_t before = out->n;
-    pt_status st = ZSTD_decompress(plain, (size_t)size, r.p, hist__left(&r)) == size ? decode_all(plain, (size_t)size, out, err)
-                                                                                   : pt_fail(err, PT_ECORRUPT, "damaged journal row: zstd");
+    pt_status st = ZSTD_decompress(plain, (size_t)size, r.p, hist__left(&r)) == size
+                       ? decode_all(plain, (size_t)size, out, err)
+                       : pt_fail(err, PT_ECORRUPT, "damaged journal row: zstd");
     free(plain);
     if (st == PT_OK && out->n - before != n) st = pt_fail(err, PT_ECORRUPT, "damaged journal row: count");
     if (st != PT_OK) out->n = before;

@@ -8,11 +8,12 @@ enum { CONTROL_DAMAGED = 0x50540001, CONTROL_GET_SIZE, CONTROL_SET_SIZE };
 
 typedef struct page_file {
     sqlite3_file base;
-    sqlite3_file *real;  /* owned; the file of the default VFS */
-    bool database;       /* and not a -wal, a journal, a temporary file */
-    int size;            /* of a page with a checksum; 0: the file has none, or nothing is known of it yet. Once known it stays: a byte may be damaged later */
-    bool maps;           /* it has pointer maps (auto_vacuum) */
-    uint8_t *scratch;    /* owned, sqlite3_malloc: a page on its way to the disk */
+    sqlite3_file *real; /* owned; the file of the default VFS */
+    bool database;      /* and not a -wal, a journal, a temporary file */
+    int size;  /* of a page with a checksum; 0: the file has none, or nothing is known of it yet. Once known it stays: a byte may be damaged
+                  later */
+    bool maps; /* it has pointer maps (auto_vacuum) */
+    uint8_t *scratch; /* owned, sqlite3_malloc: a page on its way to the disk */
     int scratch_size;
     int64_t damaged;
 } page_file;
@@ -44,7 +45,8 @@ static unsigned big16(const uint8_t *p)
     return (unsigned)p[0] << 8 | p[1];
 }
 
-/* Nothing but zeros where a sector ends the page, and not because what stood there was deleted: no cell of ours ends so, texts and blocks do not. */
+/* Nothing but zeros where a sector ends the page, and not because what stood there was deleted: no cell of ours ends so, texts and blocks
+ * do not. */
 static bool zero_end(const uint8_t *p, const uint8_t *head, unsigned usable)
 {
     enum { SECTOR_REST = 512 - HIST__PAGE_RESERVE };
@@ -59,8 +61,8 @@ static bool zero_end(const uint8_t *p, const uint8_t *head, unsigned usable)
     return true;
 }
 
-/* Of a page without a sum: not one whose end a disk has given back as zeros? Cells stand at the end of a b-tree's page, and none begins with a zero there: it has a
- * payload, or a page below it. (Chapter 1.6 of https://www.sqlite.org/fileformat2.html.) */
+/* Of a page without a sum: not one whose end a disk has given back as zeros? Cells stand at the end of a b-tree's page, and none begins
+ * with a zero there: it has a payload, or a page below it. (Chapter 1.6 of https://www.sqlite.org/fileformat2.html.) */
 static bool plausible(const page_file *f, const uint8_t *p, int64_t number)
 {
     enum { INDEX_INTERIOR = 2, TABLE_INTERIOR = 5, INDEX_LEAF = 10, TABLE_LEAF = 13 };
@@ -140,7 +142,8 @@ static int f_write(sqlite3_file *file, const void *from, int n, sqlite3_int64 at
     return f->real->pMethods->xWrite(f->real, f->scratch, n, at);
 }
 
-/* A file that was empty when it was opened may have its first page in the -wal since: what stands on the disk says how large pages are all the same. */
+/* A file that was empty when it was opened may have its first page in the -wal since: what stands on the disk says how large pages are all
+ * the same. */
 static int get_size(page_file *f, int *out)
 {
     uint8_t head[100];
@@ -170,10 +173,10 @@ static int f_close(sqlite3_file *file)
 }
 
 #define REAL of(f)->real
-#define THROUGH(name, call, ...)                        \
-    static int name(sqlite3_file *f, ##__VA_ARGS__)     \
-    {                                                   \
-        return REAL->pMethods->call;                    \
+#define THROUGH(name, call, ...)                    \
+    static int name(sqlite3_file *f, ##__VA_ARGS__) \
+    {                                               \
+        return REAL->pMethods->call;                \
     }
 THROUGH(f_truncate, xTruncate(REAL, n), sqlite3_int64 n)
 THROUGH(f_sync, xSync(REAL, flags), int flags)
@@ -193,9 +196,23 @@ static void f_barrier(sqlite3_file *f)
 
 /* Version 2: without xFetch SQLite maps no file into memory, where pages would come in unseen. */
 static const sqlite3_io_methods METHODS = {
-    .iVersion = 2, .xClose = f_close, .xRead = f_read, .xWrite = f_write, .xTruncate = f_truncate, .xSync = f_sync, .xFileSize = f_size, .xLock = f_lock,
-    .xUnlock = f_unlock, .xCheckReservedLock = f_reserved, .xFileControl = f_control, .xSectorSize = f_sector, .xDeviceCharacteristics = f_device,
-    .xShmMap = f_map, .xShmLock = f_shm_lock, .xShmBarrier = f_barrier, .xShmUnmap = f_unmap,
+    .iVersion = 2,
+    .xClose = f_close,
+    .xRead = f_read,
+    .xWrite = f_write,
+    .xTruncate = f_truncate,
+    .xSync = f_sync,
+    .xFileSize = f_size,
+    .xLock = f_lock,
+    .xUnlock = f_unlock,
+    .xCheckReservedLock = f_reserved,
+    .xFileControl = f_control,
+    .xSectorSize = f_sector,
+    .xDeviceCharacteristics = f_device,
+    .xShmMap = f_map,
+    .xShmLock = f_shm_lock,
+    .xShmBarrier = f_barrier,
+    .xShmUnmap = f_unmap,
 };
 
 /* The default VFS is asked for anew each time: a program (or a test) may have put another one there since. */
@@ -273,11 +290,26 @@ static int v_error(sqlite3_vfs *v, int n, char *out)
 
 int hist__pages_open(const char *name, sqlite3 **db, int flags)
 {
-    /* SQLite keeps VFSes in a list of the whole process and threads it through this: the one thing here that is neither a caller's nor constant. */
+    /* SQLite keeps VFSes in a list of the whole process and threads it through this: the one thing here that is neither a caller's nor
+     * constant. */
     static sqlite3_vfs vfs = {
-        .iVersion = 2, .szOsFile = sizeof(page_file), .mxPathname = 1024, .zName = NAME, .xOpen = v_open, .xDelete = v_delete, .xAccess = v_access,
-        .xFullPathname = v_full, .xDlOpen = v_dl_open, .xDlError = v_dl_error, .xDlSym = v_dl_sym, .xDlClose = v_dl_close, .xRandomness = v_random,
-        .xSleep = v_sleep, .xCurrentTime = v_time, .xGetLastError = v_error, .xCurrentTimeInt64 = v_time64,
+        .iVersion = 2,
+        .szOsFile = sizeof(page_file),
+        .mxPathname = 1024,
+        .zName = NAME,
+        .xOpen = v_open,
+        .xDelete = v_delete,
+        .xAccess = v_access,
+        .xFullPathname = v_full,
+        .xDlOpen = v_dl_open,
+        .xDlError = v_dl_error,
+        .xDlSym = v_dl_sym,
+        .xDlClose = v_dl_close,
+        .xRandomness = v_random,
+        .xSleep = v_sleep,
+        .xCurrentTime = v_time,
+        .xGetLastError = v_error,
+        .xCurrentTimeInt64 = v_time64,
     };
     /* Twice by two threads is once: SQLite takes it out of its list before it puts it in. Where it can't, opening says so. */
     if (!sqlite3_vfs_find(NAME)) (void)sqlite3_vfs_register(&vfs, 0);
@@ -299,7 +331,8 @@ bool hist__pages_reserved(sqlite3 *db)
 void hist__pages_as(sqlite3 *db, sqlite3 *like)
 {
     int size = 0;
-    if (sqlite3_file_control(like, "main", CONTROL_GET_SIZE, &size) == SQLITE_OK) (void)sqlite3_file_control(db, "main", CONTROL_SET_SIZE, &size);
+    if (sqlite3_file_control(like, "main", CONTROL_GET_SIZE, &size) == SQLITE_OK)
+        (void)sqlite3_file_control(db, "main", CONTROL_SET_SIZE, &size);
 }
 
 int64_t hist__pages_damaged(sqlite3 *db)

@@ -1,12 +1,14 @@
 /* historian/pages.h -- a checksum in every page of our SQLite files.
  *
- * SQLite notices some damage to its pages and not other: a changed number in a row, or a row that is in no page any more, gives a wrong answer
- * without an error. So a VFS of our own stands between SQLite and the one of the operating system. Files have 8 reserved bytes at the end of each page (a
- * feature of SQLite's format; whoever reads them sees ordinary files): XXH64 of the bytes before, seeded with the page's number. It is written with
- * the page and looked at when the page is read; a page that is not what was written fails with SQLITE_IOERR_DATA, which is PT_ECORRUPT here.
+ * SQLite notices some damage to its pages and not other: a changed number in a row, or a row that is in no page any more, gives a wrong
+ * answer without an error. So a VFS of our own stands between SQLite and the one of the operating system. Files have 8 reserved bytes at
+ * the end of each page (a feature of SQLite's format; whoever reads them sees ordinary files): XXH64 of the bytes before, seeded with the
+ * page's number. It is written with the page and looked at when the page is read; a page that is not what was written fails with
+ * SQLITE_IOERR_DATA, which is PT_ECORRUPT here.
  *
- * Eight zero bytes are no checksum: while a page is in memory or in the -wal file (which has sums of SQLite's own) it carries none, so a program without
- * this VFS that finishes what a killed one left in the -wal leaves readable pages behind. Whoever changes pages without it, leaves damaged ones. */
+ * Eight zero bytes are no checksum: while a page is in memory or in the -wal file (which has sums of SQLite's own) it carries none, so a
+ * program without this VFS that finishes what a killed one left in the -wal leaves readable pages behind. Whoever changes pages without it,
+ * leaves damaged ones. */
 #ifndef HIST_PAGES_H
 #define HIST_PAGES_H
 #include <sqlite3.h>

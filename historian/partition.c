@@ -3,8 +3,8 @@
  * Invariant of every partition, between transactions: the blocks of one tag do not overlap and share no time; block and data rows go in
  * pairs; tag_stat sums up the tag's blocks. So (tag, time, state) is unique on disk, and a range is read by walking blocks once.
  *
- * Sealing a tag: find the blocks its new rows touch, and the block before when that one is small; decode them, merge (a newer row replaces an
- * equal key), cut evenly, encode, replace. For the common case, newer rows behind a full block, nothing is read at all. */
+ * Sealing a tag: find the blocks its new rows touch, and the block before when that one is small; decode them, merge (a newer row replaces
+ * an equal key), cut evenly, encode, replace. For the common case, newer rows behind a full block, nothing is read at all. */
 #include "base/glob.h"
 #include "historian/store.h"
 #include "historian/verify.h"
@@ -109,11 +109,13 @@ pt_status hist__partitions_scan(hist *h, pt_error *err)
     if (!d) return pt_fail(err, pt_status_from_errno(errno), "%s: %s", h->dir, strerror(errno));
     pt_status st = PT_OK;
     pthread_mutex_lock(&h->pool_lock);
-    for (size_t i = 0; i < h->n_partitions; i++) h->partitions[i].seen = false;
+    for (size_t i = 0; i < h->n_partitions; i++)
+        h->partitions[i].seen = false;
     for (struct dirent *e; st == PT_OK && (e = readdir(d));) {
         int64_t start = 0;
         struct stat info;
-        if (hist__partition_parse(e->d_name, &start) && fstatat(dirfd(d), e->d_name, &info, 0) == 0) st = note_file(h, start, (uint64_t)info.st_ino);
+        if (hist__partition_parse(e->d_name, &start) && fstatat(dirfd(d), e->d_name, &info, 0) == 0)
+            st = note_file(h, start, (uint64_t)info.st_ino);
     }
     size_t kept = 0;
     for (size_t i = 0; st == PT_OK && i < h->n_partitions; i++) {
@@ -158,9 +160,11 @@ static pt_status part_prepare(hist *h, hist__part *p, pt_error *err)
         sqlite3_stmt **stmt;
         const char *sql;
     } all[] = {
-        { &p->overlap, "SELECT t0, t1, id, rows, samples, bytes FROM block WHERE tag_id=?1 AND t0 <= ?3 AND t0 >= coalesce((SELECT max(t0) FROM block"
-                       " WHERE tag_id=?1 AND t0 <= ?2), -9223372036854775808) ORDER BY t0" },
-        { &p->insert, "INSERT INTO block(tag_id," HIST__BLOCK_COLUMNS ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24)" },
+        { &p->overlap,
+          "SELECT t0, t1, id, rows, samples, bytes FROM block WHERE tag_id=?1 AND t0 <= ?3 AND t0 >= coalesce((SELECT max(t0) FROM block"
+          " WHERE tag_id=?1 AND t0 <= ?2), -9223372036854775808) ORDER BY t0" },
+        { &p->insert, "INSERT INTO block(tag_id," HIST__BLOCK_COLUMNS
+                      ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24)" },
         { &p->insert_data, "INSERT INTO data(data) VALUES(?1)" },
         { &p->remove, "DELETE FROM block WHERE tag_id=?1 AND t0=?2" },
         { &p->remove_data, "DELETE FROM data WHERE id=?1" },
@@ -169,10 +173,12 @@ static pt_status part_prepare(hist *h, hist__part *p, pt_error *err)
                     " first_ms=min(coalesce(first_ms,?2),coalesce(?2,first_ms)), last_ms=max(coalesce(last_ms,?3),coalesce(?3,last_ms)),"
                     " max_ms=max(max_ms,?4), samples=samples+?5, rows=rows+?6, blocks=blocks+?7, bytes=bytes+?8" },
         { &p->damage, "INSERT INTO damaged(tag_id, t0, t1, reason, data) VALUES(?1,?2,?3,?4,(SELECT data FROM data WHERE id=?5))" },
-        { &p->left_out, "INSERT INTO left_out VALUES(?1,?2,?3) ON CONFLICT(tag_id) DO UPDATE SET exception=exception+?2, compression=compression+?3" },
+        { &p->left_out,
+          "INSERT INTO left_out VALUES(?1,?2,?3) ON CONFLICT(tag_id) DO UPDATE SET exception=exception+?2, compression=compression+?3" },
     };
     pt_status st = hist__db_exec(p->db, sync[h->o.synchronous], err);
-    for (size_t i = 0; st == PT_OK && i < PT_COUNT_OF(all); i++) st = hist__db_prepare(p->db, all[i].sql, all[i].stmt, err);
+    for (size_t i = 0; st == PT_OK && i < PT_COUNT_OF(all); i++)
+        st = hist__db_prepare(p->db, all[i].sql, all[i].stmt, err);
     return st;
 }
 
@@ -284,16 +290,21 @@ pt_status hist__partition_stats(hist *h, int64_t start_ms, pt_error *err)
 
 void hist__summary_bind(sqlite3_stmt *stmt, int at, const hist__summary *s)
 {
-    const int64_t counts[] = { s->rows, s->samples, s->good, s->uncertain, s->bad, s->stale, s->nulls, s->nums, (int)s->open | (int)s->line << 1 };
-    for (size_t i = 0; i < PT_COUNT_OF(counts); i++) sqlite3_bind_int64(stmt, at++, counts[i]);
+    const int64_t counts[] = { s->rows,      s->samples, s->good,
+                               s->uncertain, s->bad,     s->stale,
+                               s->nulls,     s->nums,    (int)s->open | (int)s->line << 1 };
+    for (size_t i = 0; i < PT_COUNT_OF(counts); i++)
+        sqlite3_bind_int64(stmt, at++, counts[i]);
     if (s->nums == 0) {
-        for (int i = 0; i < 10; i++) sqlite3_bind_null(stmt, at++);
+        for (int i = 0; i < 10; i++)
+            sqlite3_bind_null(stmt, at++);
         return;
     }
     sqlite3_bind_int64(stmt, at++, s->num_t0 - s->t0);
     sqlite3_bind_int64(stmt, at++, s->t1 - s->num_t1);
     const double reals[] = { s->min, s->max, s->sum, s->first, s->last, s->m2, s->area };
-    for (size_t i = 0; i < PT_COUNT_OF(reals); i++) sqlite3_bind_double(stmt, at++, reals[i]); /* NaN becomes NULL */
+    for (size_t i = 0; i < PT_COUNT_OF(reals); i++)
+        sqlite3_bind_double(stmt, at++, reals[i]); /* NaN becomes NULL */
     sqlite3_bind_int64(stmt, at, s->area_ms);
 }
 
@@ -307,7 +318,8 @@ void hist__summary_read(sqlite3_stmt *stmt, int column, hist__summary *s)
     *s = (hist__summary){ .t0 = sqlite3_column_int64(stmt, column), .t1 = sqlite3_column_int64(stmt, column + 1) };
     uint32_t *counts[] = { &s->rows, &s->samples, &s->good, &s->uncertain, &s->bad, &s->stale, &s->nulls, &s->nums };
     column += 4; /* t0, t1, id, bytes */
-    for (size_t i = 0; i < PT_COUNT_OF(counts); i++) *counts[i] = (uint32_t)sqlite3_column_int64(stmt, column++);
+    for (size_t i = 0; i < PT_COUNT_OF(counts); i++)
+        *counts[i] = (uint32_t)sqlite3_column_int64(stmt, column++);
     int bits = sqlite3_column_int(stmt, column++);
     s->open = bits & 1;
     s->line = bits >> 1 & 1;
@@ -315,7 +327,8 @@ void hist__summary_read(sqlite3_stmt *stmt, int column, hist__summary *s)
     s->num_t0 = s->t0 + sqlite3_column_int64(stmt, column++);
     s->num_t1 = s->t1 - sqlite3_column_int64(stmt, column++);
     double *reals[] = { &s->min, &s->max, &s->sum, &s->first, &s->last, &s->m2, &s->area };
-    for (size_t i = 0; i < PT_COUNT_OF(reals); i++) *reals[i] = real_of(stmt, column++);
+    for (size_t i = 0; i < PT_COUNT_OF(reals); i++)
+        *reals[i] = real_of(stmt, column++);
     s->area_ms = sqlite3_column_int64(stmt, column);
 }
 
@@ -323,15 +336,19 @@ void hist__summary_read(sqlite3_stmt *stmt, int column, hist__summary *s)
 
 typedef hist__delta delta;
 
-static pt_status insert_block(hist *h, hist__part *p, uint32_t tag_id, const hist_sample *s, size_t n, double deviation, delta *d, pt_error *err)
+static pt_status insert_block(hist *h, hist__part *p, uint32_t tag_id, const hist_sample *s, size_t n, double deviation, delta *d,
+                              pt_error *err)
 {
     hist__summary sum;
     bool thinned = false;
-    for (size_t i = 0; i < n && !thinned; i++) thinned = (s[i].flags & HIST_THINNED) != 0;
-    pt_status st = thinned ? hist__block_encode_within(h->codec, tag_id, s, n, deviation, &h->blob) : hist__block_encode(h->codec, tag_id, s, n, &h->blob);
+    for (size_t i = 0; i < n && !thinned; i++)
+        thinned = (s[i].flags & HIST_THINNED) != 0;
+    pt_status st = thinned ? hist__block_encode_within(h->codec, tag_id, s, n, deviation, &h->blob)
+                           : hist__block_encode(h->codec, tag_id, s, n, &h->blob);
     if (st != PT_OK) return pt_fail(err, st, "encoding a block of tag %u: %s", tag_id, pt_status_name(st));
     hist__summarize(s, n, &sum);
-    if (sqlite3_bind_blob64(p->insert_data, 1, h->blob.ptr, h->blob.len, SQLITE_STATIC) != SQLITE_OK) return hist__db_fail(p->db, err, "bind");
+    if (sqlite3_bind_blob64(p->insert_data, 1, h->blob.ptr, h->blob.len, SQLITE_STATIC) != SQLITE_OK)
+        return hist__db_fail(p->db, err, "bind");
     if ((st = hist__db_run(p->db, p->insert_data, err)) != PT_OK) return st;
     sqlite3_bind_int64(p->insert, 1, tag_id);
     sqlite3_bind_int64(p->insert, 2, sum.t0);
@@ -347,8 +364,8 @@ static pt_status insert_block(hist *h, hist__part *p, uint32_t tag_id, const his
     return PT_OK;
 }
 
-pt_status hist__part_insert_rows(hist *h, hist__part *p, uint32_t tag_id, const hist_sample *s, size_t n, double deviation, delta *d, uint32_t *tail,
-                                 pt_error *err)
+pt_status hist__part_insert_rows(hist *h, hist__part *p, uint32_t tag_id, const hist_sample *s, size_t n, double deviation, delta *d,
+                                 uint32_t *tail, pt_error *err)
 {
     size_t pieces = (n + h->o.block_samples - 1) / h->o.block_samples, each = (n + pieces - 1) / pieces;
     for (size_t at = 0; at < n;) {
@@ -373,7 +390,8 @@ static pt_status take_block(hist *h, hist__part *p, uint32_t tag_id, int64_t t0,
     if (row) {
         uint32_t owner = 0;
         size_t before = h->merge_rows.n;
-        decoded = hist__block_decode(h->codec, sqlite3_column_blob(p->get_data, 0), (size_t)sqlite3_column_bytes(p->get_data, 0), &owner, &h->merge_rows, &why);
+        decoded = hist__block_decode(h->codec, sqlite3_column_blob(p->get_data, 0), (size_t)sqlite3_column_bytes(p->get_data, 0), &owner,
+                                     &h->merge_rows, &why);
         if (decoded == PT_OK && owner != tag_id) {
             h->merge_rows.n = before;
             decoded = pt_fail(&why, PT_ECORRUPT, "it belongs to tag %u", owner);
@@ -382,7 +400,8 @@ static pt_status take_block(hist *h, hist__part *p, uint32_t tag_id, int64_t t0,
     sqlite3_reset(p->get_data);
     if (decoded == PT_OK) return PT_OK;
     if (decoded != PT_ECORRUPT) return pt_fail(err, decoded, "tag %u, block at %lld: %s", tag_id, (long long)t0, why.text);
-    pt_logf(h->log, PT_LOG_ERROR, "HIST-DAMAGED-BLOCK", "tag %u, block at %lld..%lld ms put aside: %s", tag_id, (long long)t0, (long long)t1, why.text);
+    pt_logf(h->log, PT_LOG_ERROR, "HIST-DAMAGED-BLOCK", "tag %u, block at %lld..%lld ms put aside: %s", tag_id, (long long)t0,
+            (long long)t1, why.text);
     sqlite3_bind_int64(p->damage, 1, tag_id);
     sqlite3_bind_int64(p->damage, 2, t0);
     sqlite3_bind_int64(p->damage, 3, t1);
@@ -397,7 +416,8 @@ typedef struct old_block {
     int64_t t0, t1, id, rows, samples, bytes;
 } old_block;
 
-static pt_status merge_rows(hist *h, hist__part *p, uint32_t tag_id, const hist_sample *s, size_t n, bool thin, double deviation, delta *d, uint32_t *tail, pt_error *err)
+static pt_status merge_rows(hist *h, hist__part *p, uint32_t tag_id, const hist_sample *s, size_t n, bool thin, double deviation, delta *d,
+                            uint32_t *tail, pt_error *err)
 {
     old_block *old = NULL;
     size_t count = 0, cap = 0;
@@ -487,8 +507,10 @@ static const hist_deviation *rule_of(hist *h, uint32_t tag_id)
     return found;
 }
 
-/* What `rule` keeps of the rows, in h->thinned. Rows that are not newer than what is sealed are left to the merge. Byte values stay with the pending rows. */
-static pt_status thin_rows(hist *h, const hist_deviation *rule, const hist__hot *hot, const hist_sample *s, size_t *n, double *deviation, delta *d)
+/* What `rule` keeps of the rows, in h->thinned. Rows that are not newer than what is sealed are left to the merge. Byte values stay with
+ * the pending rows. */
+static pt_status thin_rows(hist *h, const hist_deviation *rule, const hist__hot *hot, const hist_sample *s, size_t *n, double *deviation,
+                           delta *d)
 {
     if (*n > h->cap_thinned) {
         hist_sample *rows = realloc(h->thinned, *n * sizeof *rows);
@@ -499,7 +521,8 @@ static pt_status thin_rows(hist *h, const hist_deviation *rule, const hist__hot 
         h->cap_thinned = *n;
     }
     size_t late = 0, kept = 0;
-    while (hot->has_sealed && late < *n && s[late].time_ms <= hot->sealed_ms) late++;
+    while (hot->has_sealed && late < *n && s[late].time_ms <= hot->sealed_ms)
+        late++;
     memset(h->why, HIST__KEPT, late);
     *deviation = late < *n ? hist__thin(rule, s + late, *n - late, h->why + late) : 0;
     bool gap = false;
@@ -535,7 +558,8 @@ static pt_status seal_range(hist *h, hist__part *p, uint32_t tag_id, const hist_
     pt_status st;
     const hist_deviation *rule = rule_of(h, tag_id);
     bool lines = false; /* that came with the samples: how far from them was what an export did not have is not known */
-    for (size_t i = 0; i < n; i++) lines |= (s[i].flags & HIST_THINNED) != 0;
+    for (size_t i = 0; i < n; i++)
+        lines |= (s[i].flags & HIST_THINNED) != 0;
     if (rule) {
         if ((st = thin_rows(h, rule, hot, s, &n, &deviation, &d)) != PT_OK) return pt_fail(err, st, "out of memory");
         s = h->thinned;
@@ -558,7 +582,8 @@ static pt_status seal_range(hist *h, hist__part *p, uint32_t tag_id, const hist_
     hot->has_sealed = true;
     total->blocks += d.blocks;
     total->bytes += d.bytes;
-    for (size_t k = 0; k < PT_COUNT_OF(d.left); k++) total->left[k] += d.left[k];
+    for (size_t k = 0; k < PT_COUNT_OF(d.left); k++)
+        total->left[k] += d.left[k];
     return PT_OK;
 }
 
@@ -595,7 +620,8 @@ static pt_status seal_partition(hist *h, int64_t start_ms, const uint32_t *tags,
     if (st != PT_OK) {
         if (!sqlite3_get_autocommit(p->db)) sqlite3_exec(p->db, "ROLLBACK", NULL, NULL, NULL);
         if (st != PT_ENOSPC) part_drop(h, p);
-        for (size_t i = 0; i < n; i++) hist__hot_at(h, tags[i])->leaving = 0;
+        for (size_t i = 0; i < n; i++)
+            hist__hot_at(h, tags[i])->leaving = 0;
         return st;
     }
     if (total.left[HIST__EXCEPTION] || total.left[HIST__COMPRESSION]) account_left_out(h, tags, n, &total);
@@ -620,7 +646,8 @@ static pt_status partitions_of(hist *h, const uint32_t *tags, size_t n, int64_t 
         for (size_t at = 0; at < hot->n;) {
             int64_t start = hist__partition_start(hot->rows[at].time_ms), end = hist__partition_end(start);
             size_t place = 0;
-            while (place < used && list[place] < start) place++;
+            while (place < used && list[place] < start)
+                place++;
             if (place == used || list[place] != start) {
                 if (used == cap) {
                     cap = cap ? cap * 2 : 8;
@@ -675,12 +702,13 @@ static pt_status renew_info(hist *h, int64_t start_ms, pt_error *err)
 static bool is_mended(hist *h, int64_t start_ms)
 {
     bool mended = false;
-    for (size_t i = 0; i < h->n_partitions; i++) mended = mended || (h->partitions[i].start_ms == start_ms && h->partitions[i].mended);
+    for (size_t i = 0; i < h->n_partitions; i++)
+        mended = mended || (h->partitions[i].start_ms == start_ms && h->partitions[i].mended);
     return mended;
 }
 
-/* Recording must go on: a week with a damaged page gives way to what can be read of it, as in a repair. Once for each opening: a disk that is dying would
- * have a copy made again and again. */
+/* Recording must go on: a week with a damaged page gives way to what can be read of it, as in a repair. Once for each opening: a disk that
+ * is dying would have a copy made again and again. */
 static pt_status mend_week(hist *h, int64_t start_ms, pt_error *err)
 {
     char name[40];
@@ -699,8 +727,11 @@ static pt_status mend_week(hist *h, int64_t start_ms, pt_error *err)
     hist__rows_fini(&c.rows);
     if (st == PT_OK) st = renew_info(h, start_ms, err);
     if (st == PT_OK)
-        pt_logf(h->log, PT_LOG_ERROR, "HIST-WEEK-REBUILT", "the week of %lld ms was made anew from what could be read of it; %llu blocks could not%s. The old file is kept as ...damaged-N",
-                (long long)start_ms, (unsigned long long)r.lost_blocks, c.skipped ? ", and an unknown number on pages that can't be read at all" : "");
+        pt_logf(
+            h->log, PT_LOG_ERROR, "HIST-WEEK-REBUILT",
+            "the week of %lld ms was made anew from what could be read of it; %llu blocks could not%s. The old file is kept as ...damaged-N",
+            (long long)start_ms, (unsigned long long)r.lost_blocks,
+            c.skipped ? ", and an unknown number on pages that can't be read at all" : "");
     return st;
 }
 
@@ -717,17 +748,20 @@ pt_status hist__seal(hist *h, uint32_t *tags, size_t n, pt_error *err)
         if (st != PT_OK || k + 1 == count) continue;
         /* Should a later partition fail, what is in this one must not come again: rows it left out would be late ones then, and kept. */
         pthread_mutex_lock(&h->pending_lock);
-        for (size_t i = 0; i < n; i++) hist__pending_drop(h, tags[i], hist__partition_end(starts[k]));
+        for (size_t i = 0; i < n; i++)
+            hist__pending_drop(h, tags[i], hist__partition_end(starts[k]));
         pthread_mutex_unlock(&h->pending_lock);
     }
     free(starts);
     h->look_valid = false;
     if (st != PT_OK) {
-        for (size_t i = 0; i < n; i++) hist__hot_at(h, tags[i])->tail_rows = 0;
+        for (size_t i = 0; i < n; i++)
+            hist__hot_at(h, tags[i])->tail_rows = 0;
         return st;
     }
     pthread_mutex_lock(&h->pending_lock);
-    for (size_t i = 0; i < n; i++) hist__pending_clear(h, tags[i]);
+    for (size_t i = 0; i < n; i++)
+        hist__pending_clear(h, tags[i]);
     pthread_mutex_unlock(&h->pending_lock);
     return PT_OK;
 }

@@ -5,13 +5,13 @@
 #include <stdlib.h>
 
 /* The first path of a tag holds before it was heard of, too: what was imported, or filled in later by an edge node, is older. */
-#define AS_OF(column)                                                                                              \
+#define AS_OF(column)                                                                                                            \
     " coalesce((SELECT m." column " FROM tag_meta m WHERE m.tag_id=t.tag_id AND m.from_ms<=?1 ORDER BY m.from_ms DESC LIMIT 1)," \
     " (SELECT m." column " FROM tag_meta m WHERE m.tag_id=t.tag_id ORDER BY m.from_ms LIMIT 1), t." column ")"
-static const char SQL[] =
-    "SELECT t.tag_id, p.path, t.source, t.group_id, t.edge, t.device, t.metric," AS_OF("type") "," AS_OF("unit") ", p.from_ms>?1"
-    " FROM tag_path p JOIN tag t USING(tag_id) WHERE (p.to_ms IS NULL OR p.to_ms>?1)"
-    " AND (p.from_ms<=?1 OR p.from_ms=(SELECT min(x.from_ms) FROM tag_path x WHERE x.tag_id=t.tag_id)) ORDER BY t.tag_id";
+static const char SQL[] = "SELECT t.tag_id, p.path, t.source, t.group_id, t.edge, t.device, t.metric," AS_OF("type") "," AS_OF(
+    "unit") ", p.from_ms>?1"
+            " FROM tag_path p JOIN tag t USING(tag_id) WHERE (p.to_ms IS NULL OR p.to_ms>?1)"
+            " AND (p.from_ms<=?1 OR p.from_ms=(SELECT min(x.from_ms) FROM tag_path x WHERE x.tag_id=t.tag_id)) ORDER BY t.tag_id";
 
 /* Is there a sample of then, or an older one? */
 static bool had_samples(hist *h, uint32_t tag_id, int64_t at_ms)
@@ -28,7 +28,11 @@ static hist_tag tag_of(sqlite3_stmt *q)
 {
     return (hist_tag){ .tag_id = (uint32_t)sqlite3_column_int64(q, 0),
                        .path = hist__db_slice(q, 1),
-                       .key = { .source = hist__db_slice(q, 2), .group = hist__db_slice(q, 3), .edge = hist__db_slice(q, 4), .device = hist__db_slice(q, 5), .metric = hist__db_slice(q, 6) },
+                       .key = { .source = hist__db_slice(q, 2),
+                                .group = hist__db_slice(q, 3),
+                                .edge = hist__db_slice(q, 4),
+                                .device = hist__db_slice(q, 5),
+                                .metric = hist__db_slice(q, 6) },
                        .type = (spb_datatype)sqlite3_column_int(q, 7),
                        .unit = hist__db_slice(q, 8),
                        .first_ms = INT64_MAX,

@@ -1,7 +1,8 @@
 /* historian/pending.c -- the rows of each tag that are committed to the journal and not yet in a block.
  *
  * Kept in key order without gaps: nearly every sample is newer than the last and goes to the end; a late one is moved into its place. Room
- * grows from 2 rows, first to the double, from 8 rows on by half: a tag that was never heard of costs nothing, one that is heard of once an hour little. */
+ * grows from 2 rows, first to the double, from 8 rows on by half: a tag that was never heard of costs nothing, one that is heard of once an
+ * hour little. */
 #include "historian/store.h"
 
 #include <stdlib.h>
@@ -59,7 +60,8 @@ pt_status hist__pending_put(hist *h, const hist_sample *s, uint64_t row, bool *k
         if (cmp < 0) break;
         if (at > 8 && cmp > 0) { /* far back: search instead of walking */
             at = (uint32_t)hist__pending_lower(hot, s->time_ms);
-            while (at < hot->n && hist__key_cmp(hot->rows[at].time_ms, hist__is_state(&hot->rows[at]), s->time_ms, state) < 0) at++;
+            while (at < hot->n && hist__key_cmp(hot->rows[at].time_ms, hist__is_state(&hot->rows[at]), s->time_ms, state) < 0)
+                at++;
             equal = at < hot->n && hist__key_cmp(hot->rows[at].time_ms, hist__is_state(&hot->rows[at]), s->time_ms, state) == 0;
             break;
         }

@@ -16,7 +16,8 @@ pt_status hist__query_open(hist *h, const char *sql, const int64_t *numbers, siz
     pt_status st = q && path ? hist__db_open(path, HIST__CATALOG, true, &q->db, err) : pt_fail(err, PT_ENOMEM, "out of memory");
     free(path);
     if (st == PT_OK) st = hist__db_prepare(q->db, sql, &q->stmt, err);
-    for (size_t i = 0; st == PT_OK && i < n; i++) sqlite3_bind_int64(q->stmt, (int)i + 1, numbers[i]);
+    for (size_t i = 0; st == PT_OK && i < n; i++)
+        sqlite3_bind_int64(q->stmt, (int)i + 1, numbers[i]);
     if (st != PT_OK) {
         hist__query_close(q);
         return st;

@@ -1,4 +1,5 @@
-/* historian/recover.c -- from the files to the pending rows in memory: after a crash, an ordinary start, and for readers of another process.
+/* historian/recover.c -- from the files to the pending rows in memory: after a crash, an ordinary start, and for readers of another
+ * process.
  *
  * Rows behind `sealed` are replayed in order. Some of them may be in blocks already (sealed, but the journal was not told yet): those are
  * looked up and left out, so nothing is counted twice; and so are those of weeks that were dropped. */
@@ -38,12 +39,18 @@ pt_status hist__tags_lost(hist *h, uint32_t up_to)
     enum { MOST = 10000000 }; /* a number beyond is nonsense rather than a tag */
     uint32_t first = hist__tag_count(h) + 1, id = 0;
     if (h->lock_fd < 0 || up_to < first || up_to - first >= MOST) return PT_OK;
-    pt_logf(h->log, PT_LOG_ERROR, "HIST-LOST-TAGS", "catalog.db is older than the samples: it does not know the tags %u to %u. They are kept as _lost/tag-%u and so on, and their numbers are not given out again", first,
-            up_to, first);
+    pt_logf(
+        h->log, PT_LOG_ERROR, "HIST-LOST-TAGS",
+        "catalog.db is older than the samples: it does not know the tags %u to %u. They are kept as _lost/tag-%u and so on, and their numbers are not given out again",
+        first, up_to, first);
     for (uint32_t i = first; i <= up_to; i++) {
         char path[40];
         int n = snprintf(path, sizeof path, "_lost/tag-%u", i);
-        hist_tag_key key = { .source = PT_LIT("lost"), .group = PT_LIT(""), .edge = PT_LIT(""), .device = PT_LIT(""), .metric = pt_slice_of(path + 6, (size_t)n - 6) };
+        hist_tag_key key = { .source = PT_LIT("lost"),
+                             .group = PT_LIT(""),
+                             .edge = PT_LIT(""),
+                             .device = PT_LIT(""),
+                             .metric = pt_slice_of(path + 6, (size_t)n - 6) };
         pt_status st = hist_tag_ensure(h, &key, pt_slice_of(path, (size_t)n), SPB_DOUBLE, PT_LIT(""), &id);
         if (st != PT_OK) return st;
     }
@@ -56,12 +63,13 @@ static pt_status keep_damaged(hist *h, int64_t id, pt_error *err)
     char sql[200];
     snprintf(sql, sizeof sql,
              "CREATE TABLE IF NOT EXISTS damaged(id INTEGER PRIMARY KEY, seq, n, wall_ms, data);"
-             "INSERT OR IGNORE INTO damaged SELECT id, seq, n, wall_ms, data FROM journal WHERE id=%lld", (long long)id);
+             "INSERT OR IGNORE INTO damaged SELECT id, seq, n, wall_ms, data FROM journal WHERE id=%lld",
+             (long long)id);
     return hist__db_exec(h->journal, sql, err);
 }
 
-/* Samples of one or more journal rows on their way to memory. Looking for a sample in blocks costs a thousand times what keeping it does, unless the one before
- * was of the same block: so many rows are taken together, and tag by tag. */
+/* Samples of one or more journal rows on their way to memory. Looking for a sample in blocks costs a thousand times what keeping it does,
+ * unless the one before was of the same block: so many rows are taken together, and tag by tag. */
 typedef struct turn {
     uint32_t tag_id, index; /* of rows.s */
     int64_t row;
@@ -99,7 +107,8 @@ static pt_status put_rows(hist *h, replayed *r, pt_error *err)
     if (sealed) qsort(r->turns, r->rows.n, sizeof *r->turns, by_tag);
     for (size_t i = 0; st == PT_OK && i < r->rows.n; i++) {
         const turn *t = &r->turns[i];
-        if ((st = put_row(h, &r->rows.s[t->index], t->row)) != PT_OK) pt_fail(err, st, "journal row %lld: %s", (long long)t->row, pt_status_name(st));
+        if ((st = put_row(h, &r->rows.s[t->index], t->row)) != PT_OK)
+            pt_fail(err, st, "journal row %lld: %s", (long long)t->row, pt_status_name(st));
     }
     hist__rows_reset(&r->rows);
     return st;
@@ -113,12 +122,14 @@ static pt_status take_row(hist *h, int64_t id, uint64_t seq, const void *bytes, 
     size_t first = r->rows.n, to = first;
     pt_status st = hist__journal_decode(bytes, len, &r->rows, &why);
     if (st == PT_ECORRUPT) {
-        pt_logf(h->log, PT_LOG_ERROR, "HIST-DAMAGED-JOURNAL", "journal row %lld can't be read and is left out: %s", (long long)id, why.text);
+        pt_logf(h->log, PT_LOG_ERROR, "HIST-DAMAGED-JOURNAL", "journal row %lld can't be read and is left out: %s", (long long)id,
+                why.text);
         return h->journal ? keep_damaged(h, id, err) : PT_OK;
     }
     if (st != PT_OK) return pt_fail(err, st, "journal row %lld: %s", (long long)id, why.text[0] ? why.text : pt_status_name(st));
     hist_sample *s = r->rows.s;
-    for (size_t i = first; i < r->rows.n; i++) highest = s[i].tag_id > highest ? s[i].tag_id : highest;
+    for (size_t i = first; i < r->rows.n; i++)
+        highest = s[i].tag_id > highest ? s[i].tag_id : highest;
     if ((st = hist__tags_lost(h, highest)) != PT_OK) return pt_fail(err, st, "journal row %lld: %s", (long long)id, pt_status_name(st));
     if (r->cap < r->rows.cap) {
         turn *all = realloc(r->turns, r->rows.cap * sizeof *all);
@@ -133,7 +144,10 @@ static pt_status take_row(hist *h, int64_t id, uint64_t seq, const void *bytes, 
         s[to++] = s[i];
     }
     r->rows.n = to;
-    if (unknown) pt_logf(h->log, PT_LOG_ERROR, "HIST-UNKNOWN-TAG", "journal row %lld: %u samples of tags up to %u, which the catalogue does not know, are left out", (long long)id, unknown, highest);
+    if (unknown)
+        pt_logf(h->log, PT_LOG_ERROR, "HIST-UNKNOWN-TAG",
+                "journal row %lld: %u samples of tags up to %u, which the catalogue does not know, are left out", (long long)id, unknown,
+                highest);
     return is_full(h, r) ? put_rows(h, r, err) : PT_OK;
 }
 
@@ -152,7 +166,8 @@ static pt_status replay(hist *h, sqlite3 *db, int64_t after, int64_t until, pt_e
     }
     while (st == PT_OK && (st = hist__db_step(db, q, &row, err)) == PT_OK && row) {
         const void *bytes = sqlite3_column_blob(q, 2);
-        st = take_row(h, sqlite3_column_int64(q, 0), (uint64_t)sqlite3_column_int64(q, 1), bytes ? bytes : "", (size_t)sqlite3_column_bytes(q, 2), &r, err);
+        st = take_row(h, sqlite3_column_int64(q, 0), (uint64_t)sqlite3_column_int64(q, 1), bytes ? bytes : "",
+                      (size_t)sqlite3_column_bytes(q, 2), &r, err);
     }
     sqlite3_finalize(q);
     if (st == PT_OK) st = put_rows(h, &r, err);
@@ -169,7 +184,7 @@ static pt_status all_partition_stats(hist *h, pt_error *err)
     for (size_t i = 0; st == PT_OK && i < h->n_partitions; i++) {
         st = hist__partition_stats(h, h->partitions[i].start_ms, err);
         if (st == PT_ENOTFOUND) st = PT_OK; /* dropped by the writer, or made and still empty */
-        if (st == PT_ECORRUPT) { /* one damaged week must not keep the plant from being recorded */
+        if (st == PT_ECORRUPT) {            /* one damaged week must not keep the plant from being recorded */
             char name[40];
             hist__partition_name(h->partitions[i].start_ms, name);
             pt_logf(h->log, PT_LOG_ERROR, "HIST-DAMAGED-FILE", "%s: %s; run `plantree verify --repair`", name, err ? err->text : "damaged");
@@ -217,19 +232,21 @@ static pt_status read_journal(sqlite3 *db, pt_error *err)
     pt_status st = hist__db_number(db, "SELECT value FROM meta WHERE key='sealed_id'", &sealed, err);
     if (st == PT_OK) st = hist__db_prepare(db, "SELECT seq, n, wall_ms, CASE WHEN id > ?1 THEN data END FROM journal ORDER BY id", &q, err);
     if (st == PT_OK) sqlite3_bind_int64(q, 1, sealed);
-    while (st == PT_OK && (st = hist__db_step(db, q, &row, err)) == PT_OK && row) (void)sqlite3_column_bytes(q, 3);
+    while (st == PT_OK && (st = hist__db_step(db, q, &row, err)) == PT_OK && row)
+        (void)sqlite3_column_bytes(q, 3);
     sqlite3_finalize(q);
     q = NULL;
     /* And what the writer is going to touch: pointer maps, lists of free pages, rows that will be trimmed, the other tables. */
     if (st == PT_OK) st = hist__db_prepare(db, "PRAGMA quick_check(1)", &q, err);
     if (st == PT_OK) st = hist__db_step(db, q, &row, err);
-    if (st == PT_OK && row && strcmp((const char *)sqlite3_column_text(q, 0), "ok") != 0) st = pt_fail(err, PT_ECORRUPT, "journal.db: %.200s", (const char *)sqlite3_column_text(q, 0));
+    if (st == PT_OK && row && strcmp((const char *)sqlite3_column_text(q, 0), "ok") != 0)
+        st = pt_fail(err, PT_ECORRUPT, "journal.db: %.200s", (const char *)sqlite3_column_text(q, 0));
     sqlite3_finalize(q);
     return st;
 }
 
-/* Recording must go on: a journal with a damaged page gives way to what can be read of it, as in a repair. One that is no journal at all stays: it may be
- * somebody else's. */
+/* Recording must go on: a journal with a damaged page gives way to what can be read of it, as in a repair. One that is no journal at all
+ * stays: it may be somebody else's. */
 static pt_status mend_journal(hist *h, pt_error *err)
 {
     char *path = hist__path(h, "journal.db");
@@ -249,8 +266,10 @@ static pt_status mend_journal(hist *h, pt_error *err)
     st = hist__repair_journal(&c, h, err);
     hist__rows_fini(&c.rows);
     if (st == PT_OK)
-        pt_logf(h->log, PT_LOG_ERROR, "HIST-JOURNAL-REBUILT", "journal.db was made anew from what could be read of it; %llu rows could not%s. The old one is kept as journal.db.damaged-N",
-                (unsigned long long)r.lost_journal_rows, c.skipped ? ", and an unknown number on pages that can't be read at all" : "");
+        pt_logf(
+            h->log, PT_LOG_ERROR, "HIST-JOURNAL-REBUILT",
+            "journal.db was made anew from what could be read of it; %llu rows could not%s. The old one is kept as journal.db.damaged-N",
+            (unsigned long long)r.lost_journal_rows, c.skipped ? ", and an unknown number on pages that can't be read at all" : "");
     return st;
 }
 
@@ -295,7 +314,8 @@ static void forget(hist *h)
 {
     hist__pending_free(h);
     pthread_mutex_lock(&h->pool_lock);
-    for (size_t i = 0; i < h->n_partitions; i++) h->partitions[i].blocks = h->partitions[i].bytes = 0;
+    for (size_t i = 0; i < h->n_partitions; i++)
+        h->partitions[i].blocks = h->partitions[i].bytes = 0;
     pthread_mutex_unlock(&h->pool_lock);
 }
 

@@ -1,6 +1,7 @@
 /* historian/reduce.c -- a long range as a picture: first, lowest, highest and last sample of each of max_points / 4 slices of time.
  *
- * This keeps every peak (M4, Jugel et al. 2014). What is no usable number is shown by the first and last of it in a slice. Tags that are no numbers are shown by their changes, evenly thinned when there are too many. */
+ * This keeps every peak (M4, Jugel et al. 2014). What is no usable number is shown by the first and last of it in a slice. Tags that are no
+ * numbers are shown by their changes, evenly thinned when there are too many. */
 #include "historian/scan.h"
 
 #include <stdlib.h>
@@ -17,8 +18,8 @@ static void give(sink *k, const hist_sample *s)
 }
 
 /* How many rows, samples and numbers, mostly from summaries. */
-static pt_status count(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, uint64_t *rows, uint64_t *samples, uint64_t *numbers, int64_t *first_ms, int64_t *last_ms,
-                       pt_error *err)
+static pt_status count(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, uint64_t *rows, uint64_t *samples, uint64_t *numbers,
+                       int64_t *first_ms, int64_t *last_ms, pt_error *err)
 {
     hist__scan *scan = NULL;
     hist__piece piece;
@@ -43,8 +44,8 @@ static pt_status count(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms,
 /* ---- numbers ------------------------------------------------------------------------------------------------ */
 
 enum { NUMBER_ROWS = 4, SLICE_ROWS = 6 };
-/* What a slice shows: of its numbers the first, lowest, highest and last, of what is none (bad, stale, null, STATE, texts of before the tag was a number) the first
- * and the last. */
+/* What a slice shows: of its numbers the first, lowest, highest and last, of what is none (bad, stale, null, STATE, texts of before the tag
+ * was a number) the first and the last. */
 typedef struct slice {
     hist_sample first, last, min, max, odd_first, odd_last;
     hist__rows *kept; /* borrowed, two: the last two with their bytes, which do not outlive a piece otherwise */
@@ -106,7 +107,8 @@ static pt_status slice_add_odd(slice *s, const hist_sample *row)
     return st;
 }
 
-static pt_status reduce_numbers(hist__scan *scan, int64_t from_ms, int64_t to_ms, uint32_t max_points, bool all_numbers, sink *k, pt_error *err)
+static pt_status reduce_numbers(hist__scan *scan, int64_t from_ms, int64_t to_ms, uint32_t max_points, bool all_numbers, sink *k,
+                                pt_error *err)
 {
     uint32_t per_slice = all_numbers ? NUMBER_ROWS : SLICE_ROWS;
     uint64_t slices = max_points / per_slice ? max_points / per_slice : 1, span = (uint64_t)to_ms - (uint64_t)from_ms;
@@ -115,7 +117,8 @@ static pt_status reduce_numbers(hist__scan *scan, int64_t from_ms, int64_t to_ms
     slice s = { .kept = kept };
     hist__piece piece;
     pt_status st, failed = PT_OK;
-    for (size_t i = 0; i < 2; i++) hist__rows_init(&kept[i]);
+    for (size_t i = 0; i < 2; i++)
+        hist__rows_init(&kept[i]);
     while ((st = hist__scan_next(scan, &piece, err)) == PT_OK) {
         for (size_t i = 0; i < piece.n && !k->stopped && failed == PT_OK; i++) {
             const hist_sample *row = &piece.rows[i];
@@ -129,7 +132,8 @@ static pt_status reduce_numbers(hist__scan *scan, int64_t from_ms, int64_t to_ms
         if (k->stopped || failed != PT_OK) break;
     }
     if (failed == PT_OK) slice_end(&s, k);
-    for (size_t i = 0; i < 2; i++) hist__rows_fini(&kept[i]);
+    for (size_t i = 0; i < 2; i++)
+        hist__rows_fini(&kept[i]);
     return failed != PT_OK ? pt_fail(err, failed, "out of memory") : st == PT_EEMPTY ? PT_OK : st;
 }
 
@@ -186,14 +190,15 @@ static pt_status give_all(hist__scan *scan, sink *k, pt_error *err)
     hist__piece piece;
     pt_status st;
     while ((st = hist__scan_next(scan, &piece, err)) == PT_OK) {
-        for (size_t i = 0; i < piece.n; i++) give(k, &piece.rows[i]);
+        for (size_t i = 0; i < piece.n; i++)
+            give(k, &piece.rows[i]);
         if (k->stopped) break;
     }
     return st == PT_EEMPTY ? PT_OK : st;
 }
 
-pt_status hist_reduce(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, uint32_t max_points, bool (*each)(void *ctx, const hist_sample *s),
-                      void *ctx, uint64_t *raw_count, pt_error *err)
+pt_status hist_reduce(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, uint32_t max_points,
+                      bool (*each)(void *ctx, const hist_sample *s), void *ctx, uint64_t *raw_count, pt_error *err)
 {
     uint64_t rows = 0, samples = 0, numbers = 0;
     int64_t first_ms = 0, last_ms = 0;

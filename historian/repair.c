@@ -1,7 +1,8 @@
 /* historian/repair.c -- rebuild a damaged file from what can still be read of it.
  *
- * A new file is built beside the old one, every readable block goes into it row by row through the ordinary sealing code, then it takes the old
- * one's name; the old one is kept as NAME.damaged-N. Blocks and journal rows that can't be decoded are carried over in the table `damaged`. */
+ * A new file is built beside the old one, every readable block goes into it row by row through the ordinary sealing code, then it takes the
+ * old one's name; the old one is kept as NAME.damaged-N. Blocks and journal rows that can't be decoded are carried over in the table
+ * `damaged`. */
 #include "historian/verify.h"
 
 #include <errno.h>
@@ -40,8 +41,8 @@ static pt_status sync_dir_of(const char *path, pt_error *err)
     return st;
 }
 
-/* The old file steps aside for the new one. At every moment a file of that name is there, whole: the old one gets its second name first. Both were closed, so
- * neither has a -wal that matters, unless the old one's could not be brought to its end. */
+/* The old file steps aside for the new one. At every moment a file of that name is there, whole: the old one gets its second name first.
+ * Both were closed, so neither has a -wal that matters, unless the old one's could not be brought to its end. */
 static pt_status swap_files(const char *path, const char *fresh, pt_error *err)
 {
     char aside[1100], wal[1200], aside_wal[1200], shm[1200];
@@ -60,16 +61,20 @@ static pt_status swap_files(const char *path, const char *fresh, pt_error *err)
     return sync_dir_of(path, err);
 }
 
-/* The damaged file as it is, without looking at its pages' checksums: blocks and journal rows have their own, and a page with one wrong byte holds much that is
- * right. It may not even be a database; then nothing can be read from it. */
+/* The damaged file as it is, without looking at its pages' checksums: blocks and journal rows have their own, and a page with one wrong
+ * byte holds much that is right. It may not even be a database; then nothing can be read from it. */
 static pt_status open_as_it_is(const char *path, sqlite3 **out, pt_error *err)
 {
-    return sqlite3_open_v2(path, out, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_NOMEM ? pt_fail(err, PT_ENOMEM, "out of memory") : PT_OK;
+    return sqlite3_open_v2(path, out, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_NOMEM
+               ? pt_fail(err, PT_ENOMEM, "out of memory")
+               : PT_OK;
 }
 
 bool hist__repair_is_ours(const char *path, hist__file kind)
 {
-    static const char *const rows[] = { [HIST__CATALOG] = "SELECT count(*) FROM tag", [HIST__JOURNAL] = "SELECT count(*) FROM journal", [HIST__PARTITION] = "SELECT count(*) FROM data" };
+    static const char *const rows[] = { [HIST__CATALOG] = "SELECT count(*) FROM tag",
+                                        [HIST__JOURNAL] = "SELECT count(*) FROM journal",
+                                        [HIST__PARTITION] = "SELECT count(*) FROM data" };
     sqlite3 *db = NULL;
     int64_t application = 0, n = -1;
     bool ours = open_as_it_is(path, &db, NULL) == PT_OK && hist__db_number(db, "PRAGMA application_id", &application, NULL) == PT_OK &&
@@ -80,8 +85,8 @@ bool hist__repair_is_ours(const char *path, hist__file kind)
 
 /* ---- reading what is left -------------------------------------------------------------------------------------- */
 
-/* Every row of a table with an integer key, in ascending order, stepping over pages SQLite can't read. Column 0 is the key, the table's own columns
- * follow by their place: their names may be what is damaged. */
+/* Every row of a table with an integer key, in ascending order, stepping over pages SQLite can't read. Column 0 is the key, the table's own
+ * columns follow by their place: their names may be what is damaged. */
 typedef pt_status (*row_fn)(void *ctx, sqlite3_stmt *q);
 
 static bool readable_behind(sqlite3_stmt *q, int64_t key)
@@ -194,8 +199,8 @@ static int by_tag(const void *a, const void *b)
     return (x->id > y->id) - (x->id < y->id);
 }
 
-/* All readable rows of one tag, newest data winning, into the new file. Rows of another week (a wrong index can't do that, a wrong file can) are left
- * with the block in `damaged`. */
+/* All readable rows of one tag, newest data winning, into the new file. Rows of another week (a wrong index can't do that, a wrong file
+ * can) are left with the block in `damaged`. */
 static pt_status rewrite_tag(hist *h, hist__check *c, sqlite3 *from, hist__part *to, const found *list, size_t n, pt_error *err)
 {
     sqlite3_stmt *get = NULL;
@@ -212,8 +217,10 @@ static pt_status rewrite_tag(hist *h, hist__check *c, sqlite3 *from, hist__part 
     if (st != PT_OK) return st;
     size_t lo = 0, hi = c->rows.n;
     int64_t end = hist__partition_end(to->start_ms);
-    while (lo < hi && c->rows.s[lo].time_ms < to->start_ms) lo++;
-    while (hi > lo && end != INT64_MAX && c->rows.s[hi - 1].time_ms >= end) hi--;
+    while (lo < hi && c->rows.s[lo].time_ms < to->start_ms)
+        lo++;
+    while (hi > lo && end != INT64_MAX && c->rows.s[hi - 1].time_ms >= end)
+        hi--;
     if (lo == hi) return PT_OK;
     hist__delta d = { 0 };
     uint32_t tail = 0;
@@ -225,7 +232,7 @@ static pt_status copy_aside(void *ctx, sqlite3_stmt *q)
 {
     salvage *s = ctx;
     const char *why = (const char *)sqlite3_column_text(q, 5); /* id, tag_id, t0, t1, reason, data */
-    s->lost--; /* counted when it was first put aside */
+    s->lost--;                                                 /* counted when it was first put aside */
     const void *bytes = sqlite3_column_blob(q, 6);
     return put_aside(s, why ? why : "", bytes ? bytes : "", (size_t)sqlite3_column_bytes(q, 6));
 }
@@ -285,7 +292,8 @@ pt_status hist__repair_partition(hist__check *c, hist *h, int64_t start_ms, pt_e
     if (st == PT_OK && s.n) qsort(s.list, s.n, sizeof *s.list, by_tag);
     for (size_t at = 0; st == PT_OK && at < s.n;) {
         size_t end = at + 1;
-        while (end < s.n && s.list[end].tag_id == s.list[at].tag_id) end++;
+        while (end < s.n && s.list[end].tag_id == s.list[at].tag_id)
+            end++;
         st = rewrite_tag(h, c, from, to, s.list + at, end - at, err);
         at = end;
     }
@@ -318,7 +326,8 @@ typedef struct journal_copy {
     pt_error *err;
 } journal_copy;
 
-static pt_status put_journal_row(journal_copy *j, sqlite3_stmt *to, int64_t id, int64_t seq, int64_t n, int64_t wall_ms, const void *bytes, size_t len)
+static pt_status put_journal_row(journal_copy *j, sqlite3_stmt *to, int64_t id, int64_t seq, int64_t n, int64_t wall_ms, const void *bytes,
+                                 size_t len)
 {
     sqlite3_bind_int64(to, 1, id);
     sqlite3_bind_int64(to, 2, seq);
@@ -333,14 +342,16 @@ static pt_status copy_journal_row(void *ctx, sqlite3_stmt *q)
 {
     journal_copy *j = ctx;
     pt_error why = { 0 };
-    int64_t id = sqlite3_column_int64(q, 0), seq = sqlite3_column_int64(q, 2), said = sqlite3_column_int64(q, 3), wall_ms = sqlite3_column_int64(q, 4);
+    int64_t id = sqlite3_column_int64(q, 0), seq = sqlite3_column_int64(q, 2), said = sqlite3_column_int64(q, 3),
+            wall_ms = sqlite3_column_int64(q, 4);
     const void *bytes = sqlite3_column_blob(q, 5);
     size_t len = (size_t)sqlite3_column_bytes(q, 5);
     hist__rows_reset(&j->c->rows);
     pt_status st = hist__journal_decode(bytes ? bytes : "", len, &j->c->rows, &why);
     if (st == PT_ENOMEM) return st;
     if (seq < j->next_seq) seq = j->next_seq;
-    for (size_t i = 0; st == PT_OK && i < j->c->rows.n; i++) hist__refers_to(j->c, j->c->rows.s[i].tag_id);
+    for (size_t i = 0; st == PT_OK && i < j->c->rows.n; i++)
+        hist__refers_to(j->c, j->c->rows.s[i].tag_id);
     if (st == PT_OK) {
         j->next_seq = seq + (int64_t)j->c->rows.n;
         return put_journal_row(j, j->put, id, seq, (int64_t)j->c->rows.n, wall_ms, bytes, len);
@@ -384,7 +395,10 @@ static pt_status leave_gap(sqlite3 *db, pt_error *err)
     pt_buf empty;
     sqlite3_stmt *put = NULL;
     pt_buf_init(&empty, 1000);
-    snprintf(sql, sizeof sql, "INSERT INTO journal SELECT coalesce(max(id), 0) + %d, coalesce(max(seq + n), 1) + %d, 0, coalesce(max(wall_ms), 0), ?1 FROM journal", GAP, GAP);
+    snprintf(
+        sql, sizeof sql,
+        "INSERT INTO journal SELECT coalesce(max(id), 0) + %d, coalesce(max(seq + n), 1) + %d, 0, coalesce(max(wall_ms), 0), ?1 FROM journal",
+        GAP, GAP);
     pt_status st = hist__journal_encode(NULL, 0, &empty);
     if (st == PT_OK) st = hist__db_prepare(db, sql, &put, err);
     if (st == PT_OK && sqlite3_bind_blob64(put, 1, empty.ptr, empty.len, SQLITE_STATIC) != SQLITE_OK) st = hist__db_fail(db, err, "bind");
@@ -417,7 +431,10 @@ pt_status hist__repair_journal(hist__check *c, hist *h, pt_error *err)
     if (st == PT_OK) st = open_as_it_is(path, &from, err);
     if (st == PT_OK) st = hist__db_open(fresh, HIST__JOURNAL, false, &to, err);
     j.to = to;
-    if (st == PT_OK) st = hist__db_exec(to, "BEGIN IMMEDIATE; " HIST__DROPPED_TABLE "CREATE TABLE damaged(id INTEGER PRIMARY KEY, seq, n, wall_ms, data)", err);
+    if (st == PT_OK)
+        st =
+            hist__db_exec(to, "BEGIN IMMEDIATE; " HIST__DROPPED_TABLE "CREATE TABLE damaged(id INTEGER PRIMARY KEY, seq, n, wall_ms, data)",
+                          err);
     if (st == PT_OK) st = hist__db_prepare(to, "INSERT INTO journal VALUES(?1,?2,?3,?4,?5)", &j.put, err);
     if (st == PT_OK) st = hist__db_prepare(to, "INSERT OR REPLACE INTO damaged VALUES(?1,?2,?3,?4,?5)", &j.aside, err);
     bool skipped = false;
@@ -445,7 +462,8 @@ pt_status hist__repair_journal(hist__check *c, hist *h, pt_error *err)
 }
 
 /* tag_path and tag_meta have no number of their own: tag by tag, so that a damaged page costs only the tags on it. */
-static pt_status copy_per_tag(sqlite3 *from, sqlite3 *to, const char *select, const char *insert, uint32_t tags, uint64_t *rows, pt_error *err)
+static pt_status copy_per_tag(sqlite3 *from, sqlite3 *to, const char *select, const char *insert, uint32_t tags, uint64_t *rows,
+                              pt_error *err)
 {
     table_copy k = { .to = to, .columns = 4, .err = err };
     sqlite3_stmt *q = NULL;
@@ -453,7 +471,8 @@ static pt_status copy_per_tag(sqlite3 *from, sqlite3 *to, const char *select, co
     if (st == PT_OK && sqlite3_prepare_v2(from, select, -1, &q, NULL) == SQLITE_NOMEM) st = pt_fail(err, PT_ENOMEM, "out of memory");
     for (uint32_t id = 1; st == PT_OK && q && id <= tags && id > 0; id++) {
         sqlite3_bind_int64(q, 1, id);
-        while (st == PT_OK && sqlite3_step(q) == SQLITE_ROW) st = copy_row(&k, q);
+        while (st == PT_OK && sqlite3_step(q) == SQLITE_ROW)
+            st = copy_row(&k, q);
         sqlite3_reset(q);
     }
     sqlite3_finalize(q);
@@ -466,14 +485,15 @@ static pt_status copy_per_tag(sqlite3 *from, sqlite3 *to, const char *select, co
 static pt_status complete_catalog(sqlite3 *db, int64_t max_tag, int64_t generation, pt_error *err)
 {
     char sql[1400];
-    snprintf(sql, sizeof sql,
-             "DELETE FROM tag WHERE tag_id < 1; UPDATE tag SET type=0 WHERE typeof(type) <> 'integer' OR type NOT BETWEEN 0 AND 34; DELETE FROM tag_path WHERE tag_id NOT IN (SELECT tag_id FROM tag); DELETE FROM tag_meta WHERE tag_id NOT IN (SELECT tag_id FROM tag);"
-             "WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id+1 FROM n WHERE id < %lld) INSERT OR IGNORE INTO tag SELECT id, 'recovered', '', '', '', 'tag-' || id, 'recovered/tag-' || id, 0, '', 0"
-             " FROM n WHERE id <= %lld;"
-             "UPDATE tag_path SET to_ms=from_ms WHERE to_ms IS NULL AND NOT EXISTS (SELECT 1 FROM tag WHERE tag.tag_id=tag_path.tag_id AND tag.path=tag_path.path);"
-             "INSERT OR REPLACE INTO tag_path SELECT tag_id, created_ms, NULL, path FROM tag WHERE NOT EXISTS (SELECT 1 FROM tag_path p WHERE p.tag_id=tag.tag_id AND p.to_ms IS NULL);"
-             "UPDATE meta SET value=%lld WHERE key='tag_generation'; COMMIT;",
-             (long long)max_tag, (long long)max_tag, (long long)generation + 1);
+    snprintf(
+        sql, sizeof sql,
+        "DELETE FROM tag WHERE tag_id < 1; UPDATE tag SET type=0 WHERE typeof(type) <> 'integer' OR type NOT BETWEEN 0 AND 34; DELETE FROM tag_path WHERE tag_id NOT IN (SELECT tag_id FROM tag); DELETE FROM tag_meta WHERE tag_id NOT IN (SELECT tag_id FROM tag);"
+        "WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id+1 FROM n WHERE id < %lld) INSERT OR IGNORE INTO tag SELECT id, 'recovered', '', '', '', 'tag-' || id, 'recovered/tag-' || id, 0, '', 0"
+        " FROM n WHERE id <= %lld;"
+        "UPDATE tag_path SET to_ms=from_ms WHERE to_ms IS NULL AND NOT EXISTS (SELECT 1 FROM tag WHERE tag.tag_id=tag_path.tag_id AND tag.path=tag_path.path);"
+        "INSERT OR REPLACE INTO tag_path SELECT tag_id, created_ms, NULL, path FROM tag WHERE NOT EXISTS (SELECT 1 FROM tag_path p WHERE p.tag_id=tag.tag_id AND p.to_ms IS NULL);"
+        "UPDATE meta SET value=%lld WHERE key='tag_generation'; COMMIT;",
+        (long long)max_tag, (long long)max_tag, (long long)generation + 1);
     return hist__db_exec(db, sql, err);
 }
 
@@ -489,13 +509,17 @@ static pt_status copy_catalog(hist *h, sqlite3 *from, sqlite3 *to, int64_t max_t
     if (highest < max_tag) highest = max_tag;
     if (highest > (int64_t)HIST__SEGMENT * HIST__SEGMENTS) highest = (int64_t)HIST__SEGMENT * HIST__SEGMENTS;
     if (st == PT_OK)
-        st = copy_per_tag(from, to, "SELECT 0, tag_id, from_ms, to_ms, path FROM tag_path WHERE tag_id=?1 ORDER BY from_ms", "INSERT OR IGNORE INTO tag_path VALUES(?1,?2,?3,?4)", (uint32_t)highest, &paths, err);
+        st = copy_per_tag(from, to, "SELECT 0, tag_id, from_ms, to_ms, path FROM tag_path WHERE tag_id=?1 ORDER BY from_ms",
+                          "INSERT OR IGNORE INTO tag_path VALUES(?1,?2,?3,?4)", (uint32_t)highest, &paths, err);
     if (st == PT_OK)
-        st = copy_per_tag(from, to, "SELECT 0, tag_id, from_ms, type, unit FROM tag_meta WHERE tag_id=?1 ORDER BY from_ms", "INSERT OR IGNORE INTO tag_meta VALUES(?1,?2,?3,?4)", (uint32_t)highest, &metas, err);
-    if (st == PT_OK && hist__db_number(from, "SELECT value FROM meta WHERE key='tag_generation'", &generation, &ignored) != PT_OK) generation = 0;
+        st = copy_per_tag(from, to, "SELECT 0, tag_id, from_ms, type, unit FROM tag_meta WHERE tag_id=?1 ORDER BY from_ms",
+                          "INSERT OR IGNORE INTO tag_meta VALUES(?1,?2,?3,?4)", (uint32_t)highest, &metas, err);
+    if (st == PT_OK && hist__db_number(from, "SELECT value FROM meta WHERE key='tag_generation'", &generation, &ignored) != PT_OK)
+        generation = 0;
     if (st == PT_OK) st = complete_catalog(to, highest, generation, err);
     if (st == PT_OK)
-        pt_logf(h->log, PT_LOG_INFO, "HIST-REPAIR", "catalog.db: %llu tags, %llu paths and %llu events could be read", (unsigned long long)tags, (unsigned long long)paths, (unsigned long long)events);
+        pt_logf(h->log, PT_LOG_INFO, "HIST-REPAIR", "catalog.db: %llu tags, %llu paths and %llu events could be read",
+                (unsigned long long)tags, (unsigned long long)paths, (unsigned long long)events);
     return st;
 }
 
@@ -506,7 +530,9 @@ pt_status hist__repair_catalog(hist__check *c, hist *h, pt_error *err)
     pt_status st = path && fresh && strlen(path) < 1000 ? remove_set(fresh, err) : pt_fail(err, PT_ENOMEM, "out of memory");
     int64_t tables = 0;
     if (st == PT_OK) st = open_as_it_is(path, &from, err);
-    if (st == PT_OK) st = hist__db_number(from, "SELECT count(*) FROM sqlite_master", &tables, err); /* when not even that: names of tags are nowhere else, it must come from a backup */
+    if (st == PT_OK)
+        st = hist__db_number(from, "SELECT count(*) FROM sqlite_master", &tables,
+                             err); /* when not even that: names of tags are nowhere else, it must come from a backup */
     if (st == PT_OK) st = hist__db_open(fresh, HIST__CATALOG, false, &to, err);
     if (st == PT_OK) st = copy_catalog(h, from, to, c->max_tag, err);
     hist__db_close(from);

@@ -1,8 +1,8 @@
 /* historian/replay.c -- many tags and the events, merged by time, in bounded memory.
  *
- * The range is worked off in slices of time: all rows of all selected tags in a slice are gathered, sorted by (time, tag), and given out, events
- * of the slice before the samples of the same millisecond. A slice that turns out too full is halved and gathered again; one that is not full
- * lets the next be longer. A slice of one millisecond can't be halved: it is given out tag by tag, which is its order anyway. */
+ * The range is worked off in slices of time: all rows of all selected tags in a slice are gathered, sorted by (time, tag), and given out,
+ * events of the slice before the samples of the same millisecond. A slice that turns out too full is halved and gathered again; one that is
+ * not full lets the next be longer. A slice of one millisecond can't be halved: it is given out tag by tag, which is its order anyway. */
 #include "historian/replay.h"
 #include "base/glob.h"
 #include "historian/scan.h"
@@ -18,28 +18,28 @@ typedef struct event_copy {
 } event_copy;
 
 struct hist_replay {
-    hist *h;               /* borrowed */
+    hist *h; /* borrowed */
     int64_t to_ms;
     bool events;
     pt_arena tag_bytes;
-    hist_tag *tags;        /* owned; ascending tag_id */
+    hist_tag *tags; /* owned; ascending tag_id */
     size_t n_tags, cap_tags;
-    char *select_text;     /* owned copy of the patterns */
-    pt_slice *select;      /* owned */
+    char *select_text; /* owned copy of the patterns */
+    pt_slice *select;  /* owned */
     size_t n_select;
 
     int64_t slice_from, slice_to; /* the slice given out at present */
-    int64_t width_ms;      /* of the next slice */
-    size_t part_tag;       /* a one-millisecond slice is given out in parts: the next tag to gather; 0 otherwise */
+    int64_t width_ms;             /* of the next slice */
+    size_t part_tag;              /* a one-millisecond slice is given out in parts: the next tag to gather; 0 otherwise */
     hist__rows rows;
     size_t at;
     event_copy *queue, *queue_end; /* events of the slice */
-    event_copy *given;     /* the one just returned */
+    event_copy *given;             /* the one just returned */
     uint64_t index;
     hist_tag *last_tag;
-    bool no_memory;        /* while collecting tags */
-    unsigned damaged;      /* blocks of the slice that could not be read, not told yet */
-    char damage[200];      /* the first of them */
+    bool no_memory;   /* while collecting tags */
+    unsigned damaged; /* blocks of the slice that could not be read, not told yet */
+    char damage[200]; /* the first of them */
 };
 
 static bool is_plumbing(pt_slice path)
@@ -80,7 +80,8 @@ static bool collect_tag(void *ctx, const hist_tag *t)
 static pt_status copy_select(hist_replay *r, const hist_replay_options *o)
 {
     size_t bytes = 1;
-    for (size_t i = 0; i < o->n_select; i++) bytes += o->select[i].len;
+    for (size_t i = 0; i < o->n_select; i++)
+        bytes += o->select[i].len;
     r->select_text = malloc(bytes);
     r->select = calloc(o->n_select ? o->n_select : 1, sizeof *r->select);
     if (!r->select_text || !r->select) return PT_ENOMEM;
@@ -94,7 +95,8 @@ static pt_status copy_select(hist_replay *r, const hist_replay_options *o)
     return PT_OK;
 }
 
-/* Widen [*first, *last] to the rows in [from, to): STATE rows, which no tag's first and last time tell of. Damage is met again on the way. */
+/* Widen [*first, *last] to the rows in [from, to): STATE rows, which no tag's first and last time tell of. Damage is met again on the way.
+ */
 static pt_status widen(hist_replay *r, int64_t from_ms, int64_t to_ms, int64_t *first, int64_t *last, pt_error *err)
 {
     pt_status st = PT_OK;
@@ -139,7 +141,9 @@ static pt_status clip_range(hist_replay *r, const hist_replay_options *o, pt_err
         if (r->tags[i].last_ms > last) last = r->tags[i].last_ms;
     }
     if (o->events) {
-        int64_t before = first < o->to_ms ? first : o->to_ms, after = last < o->from_ms ? o->from_ms : last < INT64_MAX ? last + 1 : INT64_MAX;
+        int64_t before = first < o->to_ms ? first : o->to_ms, after = last < o->from_ms  ? o->from_ms
+                                                                      : last < INT64_MAX ? last + 1
+                                                                                         : INT64_MAX;
         pt_status st = widen(r, o->from_ms, before, &first, &last, err);
         if (st == PT_OK && after > before) st = widen(r, after, o->to_ms, &first, &last, err);
         if (st != PT_OK) return st;
@@ -221,7 +225,8 @@ static bool collect_event(void *ctx, const hist_event *e)
     if (!event_selected(k->r, e)) return true;
     const pt_slice from[] = { e->type, e->node, e->device, e->path, e->detail };
     size_t bytes = 0;
-    for (size_t i = 0; i < PT_COUNT_OF(from); i++) bytes += from[i].len;
+    for (size_t i = 0; i < PT_COUNT_OF(from); i++)
+        bytes += from[i].len;
     event_copy *c = malloc(sizeof *c + bytes);
     if (!c) {
         k->failed = true;
@@ -361,6 +366,8 @@ pt_status hist_replay_next(hist_replay *r, hist_replay_item *item, pt_error *err
         return PT_OK;
     }
     r->at++;
-    *item = (hist_replay_item){ .index = r->index++, .time_ms = s->time_ms, .kind = HIST_REPLAY_VALUE, .tag = tag_of(r, s->tag_id), .sample = s };
+    *item = (hist_replay_item){
+        .index = r->index++, .time_ms = s->time_ms, .kind = HIST_REPLAY_VALUE, .tag = tag_of(r, s->tag_id), .sample = s
+    };
     return PT_OK;
 }

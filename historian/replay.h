@@ -8,10 +8,10 @@
 
 typedef enum hist_replay_kind { HIST_REPLAY_VALUE, HIST_REPLAY_EVENT } hist_replay_kind;
 typedef struct hist_replay_item {
-    uint64_t index;         /* from 0 */
-    int64_t time_ms;        /* recorded */
+    uint64_t index;  /* from 0 */
+    int64_t time_ms; /* recorded */
     hist_replay_kind kind;
-    const hist_tag *tag;    /* VALUE */
+    const hist_tag *tag; /* VALUE */
     const hist_sample *sample;
     const hist_event *event; /* EVENT (births and deaths are events of type nbirth, ...) */
 } hist_replay_item;
@@ -20,7 +20,7 @@ typedef struct hist_replay_options {
     int64_t from_ms, to_ms;
     const pt_slice *select; /* path globs; a leading '!' excludes; n_select 0: everything but _sparkplug plumbing */
     size_t n_select;
-    bool events;            /* births, deaths, others of the selected nodes too */
+    bool events; /* births, deaths, others of the selected nodes too */
 } hist_replay_options;
 
 typedef struct hist_replay hist_replay;

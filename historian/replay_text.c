@@ -103,7 +103,8 @@ void hist_replay_jsonl(const hist_replay_item *item, int64_t wall_ms, pt_buf *ou
 static void field(pt_buf *out, pt_slice s)
 {
     bool quote = false;
-    for (size_t i = 0; i < s.len && !quote; i++) quote = s.ptr[i] == ',' || s.ptr[i] == '"' || s.ptr[i] == '\n' || s.ptr[i] == '\r';
+    for (size_t i = 0; i < s.len && !quote; i++)
+        quote = s.ptr[i] == ',' || s.ptr[i] == '"' || s.ptr[i] == '\n' || s.ptr[i] == '\r';
     if (!quote) {
         pt_buf_slice(out, s);
         return;
@@ -131,7 +132,8 @@ static void time_field(pt_buf *out, int64_t ms)
 
 void hist_replay_csv_header(pt_buf *out)
 {
-    pt_buf_cstr(out, "index,virtual_time,wall_time,kind,path,group,edge,device,metric,type,value,quality,original_time,flags,base64,source\r\n");
+    pt_buf_cstr(out,
+                "index,virtual_time,wall_time,kind,path,group,edge,device,metric,type,value,quality,original_time,flags,base64,source\r\n");
 }
 
 /* The value as text, or its own bytes: `write` makes it. */
@@ -141,7 +143,8 @@ static void made_field(pt_buf *out, const hist_sample *s, void (*write)(const hi
     pt_buf_init(&text, 128u << 20);
     write(s, &text);
     next_field(out, pt_buf_view(&text));
-    if (pt_buf_status(&text) != PT_OK) (void)pt_buf_reserve(out, SIZE_MAX / 2); /* carries the failure on: the line must not pass for whole */
+    if (pt_buf_status(&text) != PT_OK)
+        (void)pt_buf_reserve(out, SIZE_MAX / 2); /* carries the failure on: the line must not pass for whole */
     pt_buf_fini(&text);
 }
 
@@ -174,9 +177,15 @@ void hist_replay_csv(const hist_replay_item *item, int64_t wall_ms, pt_buf *out)
     else pt_buf_char(out, ',');
     if (item->kind == HIST_REPLAY_VALUE) {
         const hist_tag *t = item->tag;
-        const pt_slice columns[] = { PT_LIT("value"), t->path, t->key.group, t->key.edge, t->key.device, t->key.metric,
+        const pt_slice columns[] = { PT_LIT("value"),
+                                     t->path,
+                                     t->key.group,
+                                     t->key.edge,
+                                     t->key.device,
+                                     t->key.metric,
                                      pt_cstr(spb_datatype_name(item->sample->type)) };
-        for (size_t i = 0; i < PT_COUNT_OF(columns); i++) next_field(out, columns[i]);
+        for (size_t i = 0; i < PT_COUNT_OF(columns); i++)
+            next_field(out, columns[i]);
         made_field(out, item->sample, plain_text);
         next_field(out, pt_cstr(spb_quality_name((spb_quality)item->sample->quality)));
     } else {
@@ -184,7 +193,8 @@ void hist_replay_csv(const hist_replay_item *item, int64_t wall_ms, pt_buf *out)
         pt_slice edge = e->node, group = PT_NONE;
         if (edge.ptr) pt_slice_split(&edge, '/', &group);
         const pt_slice columns[] = { pt_cstr(event_kind(e->type)), e->path, group, edge, e->device, PT_NONE, e->type, e->detail, PT_NONE };
-        for (size_t i = 0; i < PT_COUNT_OF(columns); i++) next_field(out, columns[i]);
+        for (size_t i = 0; i < PT_COUNT_OF(columns); i++)
+            next_field(out, columns[i]);
     }
     time_field(out, item->time_ms);
     if (item->kind == HIST_REPLAY_VALUE) sample_end(out, item);

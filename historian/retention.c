@@ -1,7 +1,8 @@
 /* historian/retention.c -- old partitions go as whole files, on the writer's thread.
  *
- * What goes is decided over the weeks that have a file and those that have pending rows only. Should pending rows be among it, they are sealed first, so that they
- * go with their week instead of being written into a new one later. That makes files larger, but changes nothing of what was decided: a dry run has said it so. */
+ * What goes is decided over the weeks that have a file and those that have pending rows only. Should pending rows be among it, they are
+ * sealed first, so that they go with their week instead of being written into a new one later. That makes files larger, but changes nothing
+ * of what was decided: a dry run has said it so. */
 #include "base/json.h"
 #include "historian/maintain.h"
 #include "historian/store.h"
@@ -140,7 +141,8 @@ static void pending_ends(hist *h, uint32_t id, bool first_gone, bool last_gone)
     pthread_mutex_unlock(&h->pending_lock);
 }
 
-/* First samples from the oldest partition on, last ones from the newest back, until every tag has its own; the first one looked at has most. */
+/* First samples from the oldest partition on, last ones from the newest back, until every tag has its own; the first one looked at has
+ * most. */
 static pt_status restore_ends(hist *h, uint8_t *cut, uint32_t tags, pt_error *err)
 {
     uint64_t first = 0, last = 0;
@@ -153,8 +155,10 @@ static pt_status restore_ends(hist *h, uint8_t *cut, uint32_t tags, pt_error *er
         last += (cut[id - 1] & LAST_GONE) != 0;
     }
     pt_status st = PT_OK;
-    for (size_t i = 0; st == PT_OK && first && i < h->n_partitions; i++) st = find_ends(h, h->partitions[i].start_ms, cut, FIRST_GONE, &first, err);
-    for (size_t i = h->n_partitions; st == PT_OK && last && i-- > 0;) st = find_ends(h, h->partitions[i].start_ms, cut, LAST_GONE, &last, err);
+    for (size_t i = 0; st == PT_OK && first && i < h->n_partitions; i++)
+        st = find_ends(h, h->partitions[i].start_ms, cut, FIRST_GONE, &first, err);
+    for (size_t i = h->n_partitions; st == PT_OK && last && i-- > 0;)
+        st = find_ends(h, h->partitions[i].start_ms, cut, LAST_GONE, &last, err);
     for (uint32_t id = 1; st == PT_OK && id <= tags; id++) {
         if (touched[id]) pending_ends(h, id, cut[id - 1] & FIRST_GONE, cut[id - 1] & LAST_GONE);
     }
@@ -171,7 +175,8 @@ static pt_status unlink_partition(hist *h, int64_t start_ms, pt_error *err)
         snprintf(full, sizeof full, "%s%s", name, SUFFIX[i]);
         char *path = hist__path(h, full);
         if (!path) return pt_fail(err, PT_ENOMEM, "out of memory");
-        pt_status st = unlink(path) == 0 || errno == ENOENT ? PT_OK : pt_fail(err, pt_status_from_errno(errno), "%s: %s", path, strerror(errno));
+        pt_status st =
+            unlink(path) == 0 || errno == ENOENT ? PT_OK : pt_fail(err, pt_status_from_errno(errno), "%s: %s", path, strerror(errno));
         free(path);
         if (st != PT_OK) return st;
     }
@@ -228,7 +233,8 @@ static pt_status list_files(hist *h, plan *p)
     return PT_OK;
 }
 
-/* The pending rows, week by week. Nearly every tag has them in the present week only and costs two looks; those are not counted, they stay. */
+/* The pending rows, week by week. Nearly every tag has them in the present week only and costs two looks; those are not counted, they stay.
+ */
 static pt_status list_pending(hist *h, plan *p)
 {
     int64_t current_end = hist__partition_end(p->current_ms);
@@ -275,7 +281,8 @@ static void sum(plan *p)
 static void decide(plan *p)
 {
     uint64_t total = 0;
-    for (size_t i = 0; i < p->n; i++) total += p->weeks[i].bytes;
+    for (size_t i = 0; i < p->n; i++)
+        total += p->weeks[i].bytes;
     for (size_t i = 0; i < p->n; i++) {
         week *w = &p->weeks[i];
         int64_t end = hist__partition_end(w->start_ms);
@@ -316,7 +323,9 @@ static pt_status drop_week(hist *h, const week *w, uint8_t *cut, pt_error *err)
     if (st == PT_OK) st = subtract_stats(h, w->start_ms, cut, err);
     if (st == PT_OK) forget_partition(h, w->start_ms);
     if (st == PT_OK) st = unlink_partition(h, w->start_ms, err);
-    if (st == PT_OK) pt_logf(h->log, PT_LOG_INFO, "HIST-RETENTION", "dropped the partition of %lld ms, %llu bytes", (long long)w->start_ms, (unsigned long long)w->bytes);
+    if (st == PT_OK)
+        pt_logf(h->log, PT_LOG_INFO, "HIST-RETENTION", "dropped the partition of %lld ms, %llu bytes", (long long)w->start_ms,
+                (unsigned long long)w->bytes);
     return st;
 }
 
@@ -341,12 +350,15 @@ static pt_status drop_events(hist *h, const plan *p, pt_error *err)
     if (p->r->before_ms == INT64_MIN) return PT_OK;
     char sql[200];
     int64_t n = 0, logged = 0;
-    /* The newest event stays: it keeps the change numbers going. So do those the change log still reaches back to, or it would have holes. */
+    /* The newest event stays: it keeps the change numbers going. So do those the change log still reaches back to, or it would have holes.
+     */
     pt_status st = hist__db_number(h->journal, "SELECT coalesce(min(seq), 9223372036854775807) FROM journal", &logged, err);
-    snprintf(sql, sizeof sql, "SELECT count(*) FROM event WHERE time_ms < %lld AND seq < min(%lld, (SELECT max(seq) FROM event))", (long long)p->r->before_ms, (long long)logged);
+    snprintf(sql, sizeof sql, "SELECT count(*) FROM event WHERE time_ms < %lld AND seq < min(%lld, (SELECT max(seq) FROM event))",
+             (long long)p->r->before_ms, (long long)logged);
     if (st == PT_OK) st = hist__db_number(h->catalog, sql, &n, err);
     if (st == PT_OK && n && !p->r->dry_run) {
-        snprintf(sql, sizeof sql, "DELETE FROM event WHERE time_ms < %lld AND seq < min(%lld, (SELECT max(seq) FROM event))", (long long)p->r->before_ms, (long long)logged);
+        snprintf(sql, sizeof sql, "DELETE FROM event WHERE time_ms < %lld AND seq < min(%lld, (SELECT max(seq) FROM event))",
+                 (long long)p->r->before_ms, (long long)logged);
         st = hist__db_exec(h->catalog, sql, err);
     }
     if (st == PT_OK) p->out->events = (uint64_t)n;
@@ -404,7 +416,8 @@ pt_status hist_retention_apply(hist *h, const hist_retention *r, hist_retention_
 
 pt_status hist__retention_tick(hist *h, pt_error *err)
 {
-    hist_retention r = { .before_ms = h->o.retention_age_ms > 0 ? pt_wall_ms(h->clock) - h->o.retention_age_ms : INT64_MIN, .max_bytes = h->o.retention_bytes };
+    hist_retention r = { .before_ms = h->o.retention_age_ms > 0 ? pt_wall_ms(h->clock) - h->o.retention_age_ms : INT64_MIN,
+                         .max_bytes = h->o.retention_bytes };
     if (r.before_ms == INT64_MIN && r.max_bytes == 0) return PT_OK;
     hist_retention_result out = { 0 };
     plan p = { .r = &r, .out = &out };

@@ -28,7 +28,8 @@ pt_status hist__rows_reserve(hist__rows *r, size_t more)
 {
     if (more <= r->cap - r->n) return PT_OK;
     size_t cap = r->cap ? r->cap : 256;
-    while (cap < r->n + more) cap *= 2;
+    while (cap < r->n + more)
+        cap *= 2;
     hist_sample *s = realloc(r->s, cap * sizeof *s);
     if (!s) return PT_ENOMEM;
     r->s = s;
@@ -64,9 +65,12 @@ static void merge_sort(hist_sample *s, hist_sample *tmp, size_t n)
         for (size_t lo = 0; lo < n; lo += 2 * width) {
             size_t mid = lo + width < n ? lo + width : n, hi = lo + 2 * width < n ? lo + 2 * width : n;
             size_t a = lo, b = mid, at = lo;
-            while (a < mid && b < hi) tmp[at++] = key_cmp(&s[b], &s[a]) < 0 ? s[b++] : s[a++];
-            while (a < mid) tmp[at++] = s[a++];
-            while (b < hi) tmp[at++] = s[b++];
+            while (a < mid && b < hi)
+                tmp[at++] = key_cmp(&s[b], &s[a]) < 0 ? s[b++] : s[a++];
+            while (a < mid)
+                tmp[at++] = s[a++];
+            while (b < hi)
+                tmp[at++] = s[b++];
         }
         memcpy(s, tmp, n * sizeof *s);
     }
@@ -75,7 +79,8 @@ static void merge_sort(hist_sample *s, hist_sample *tmp, size_t n)
 pt_status hist__rows_sort(hist__rows *r)
 {
     bool sorted = true;
-    for (size_t i = 1; i < r->n && sorted; i++) sorted = key_cmp(&r->s[i - 1], &r->s[i]) < 0;
+    for (size_t i = 1; i < r->n && sorted; i++)
+        sorted = key_cmp(&r->s[i - 1], &r->s[i]) < 0;
     if (sorted) return PT_OK;
     hist_sample *tmp = malloc(r->n * sizeof *tmp);
     if (!tmp) return PT_ENOMEM;

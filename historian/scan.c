@@ -8,24 +8,24 @@ enum { PAGE_RAW = 32, PAGE_INDEX = 512, PAGE_BYTES = 1 << 20 };
 typedef struct entry {
     hist__summary summary; /* only t0 and t1 when the scan wants rows */
     int64_t id;
-    size_t at, len;        /* of its bytes in `blobs`; len 0: not read */
+    size_t at, len; /* of its bytes in `blobs`; len 0: not read */
 } entry;
 
 struct hist__scan {
-    hist *h;             /* borrowed */
+    hist *h; /* borrowed */
     uint32_t tag_id;
     int64_t from_ms, to_ms;
     bool summaries, columns;
-    hist__rows pending;  /* a copy, in the range */
+    hist__rows pending; /* a copy, in the range */
     size_t pending_at;
-    int64_t *parts;      /* owned: starts of the partitions still of interest when the scan was opened */
+    int64_t *parts; /* owned: starts of the partitions still of interest when the scan was opened */
     size_t n_parts, part_at;
-    hist__conn *conn;    /* of partition part_at, NULL between partitions */
-    bool in_txn;         /* summaries: the page's transaction, so that a block can be expanded */
-    int64_t next_ms;     /* blocks that end at or after it are still to come */
-    int64_t floor_ms;    /* rows before it were given out with earlier pages: sealing may have cut the blocks anew since */
+    hist__conn *conn; /* of partition part_at, NULL between partitions */
+    bool in_txn;      /* summaries: the page's transaction, so that a block can be expanded */
+    int64_t next_ms;  /* blocks that end at or after it are still to come */
+    int64_t floor_ms; /* rows before it were given out with earlier pages: sealing may have cut the blocks anew since */
     bool part_done;
-    entry *page;         /* owned */
+    entry *page; /* owned */
     size_t page_n, page_at;
     pt_buf blobs;
     hist__rows rows;
@@ -184,7 +184,8 @@ static pt_status next_page(hist__scan *s, pt_error *err)
 
 static pt_status say_entry(const hist__scan *s, const entry *e, pt_status st, const pt_error *why, pt_error *err)
 {
-    return pt_fail(err, st, "tag %u, block at %lld..%lld ms: %.160s", s->tag_id, (long long)e->summary.t0, (long long)e->summary.t1, why->text);
+    return pt_fail(err, st, "tag %u, block at %lld..%lld ms: %.160s", s->tag_id, (long long)e->summary.t0, (long long)e->summary.t1,
+                   why->text);
 }
 
 /* `columns` NULL: as rows, whatever they are. */
@@ -200,7 +201,8 @@ static pt_status decode_entry(hist__scan *s, const entry *e, hist__columns *colu
         sqlite3_bind_int64(q, 1, e->id);
         if ((st = hist__db_step(s->conn->db, q, &row, err)) != PT_OK) return st;
         st = !row ? pt_fail(&why, PT_ECORRUPT, "its data is missing")
-                  : hist__block_decode_numbers(s->conn->codec, sqlite3_column_blob(q, 0), (size_t)sqlite3_column_bytes(q, 0), &owner, &s->rows, columns, &why);
+                  : hist__block_decode_numbers(s->conn->codec, sqlite3_column_blob(q, 0), (size_t)sqlite3_column_bytes(q, 0), &owner,
+                                               &s->rows, columns, &why);
         sqlite3_reset(q);
     } else {
         st = e->len == 0 ? pt_fail(&why, PT_ECORRUPT, "its data is missing")
@@ -214,9 +216,12 @@ static pt_status decode_entry(hist__scan *s, const entry *e, hist__columns *colu
 static pt_status clip_and_merge(hist__scan *s, const entry *e, hist__piece *out)
 {
     size_t lo = 0, hi = s->rows.n, upto = s->pending_at;
-    while (lo < hi && s->rows.s[lo].time_ms < s->floor_ms) lo++;
-    while (hi > lo && s->rows.s[hi - 1].time_ms >= s->to_ms) hi--;
-    while (upto < s->pending.n && s->pending.s[upto].time_ms <= e->summary.t1) upto++;
+    while (lo < hi && s->rows.s[lo].time_ms < s->floor_ms)
+        lo++;
+    while (hi > lo && s->rows.s[hi - 1].time_ms >= s->to_ms)
+        hi--;
+    while (upto < s->pending.n && s->pending.s[upto].time_ms <= e->summary.t1)
+        upto++;
     if (upto > s->pending_at) {
         size_t more = upto - s->pending_at;
         s->rows.n = hi;
@@ -242,7 +247,8 @@ static void clip_columns(const hist__scan *s, hist__columns *c)
         c->values++;
         c->n--;
     }
-    while (c->n && c->times[c->n - 1] >= s->to_ms) c->n--;
+    while (c->n && c->times[c->n - 1] >= s->to_ms)
+        c->n--;
 }
 
 void hist__scan_columns(hist__scan *s)
@@ -257,7 +263,8 @@ pt_status hist__scan_next(hist__scan *s, hist__piece *out, pt_error *err)
         if (st != PT_OK && st != PT_EEMPTY) return st;
         const entry *e = st == PT_OK ? &s->page[s->page_at] : NULL;
         size_t upto = s->pending_at;
-        while (upto < s->pending.n && (!e || s->pending.s[upto].time_ms < e->summary.t0)) upto++;
+        while (upto < s->pending.n && (!e || s->pending.s[upto].time_ms < e->summary.t0))
+            upto++;
         if (upto > s->pending_at) {
             *out = (hist__piece){ .rows = s->pending.s + s->pending_at, .n = upto - s->pending_at };
             s->pending_at = upto;

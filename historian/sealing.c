@@ -1,8 +1,8 @@
 /* historian/sealing.c -- which tags to seal when, and what of the journal may go.
  *
  * A tag is sealed when it is full; when its oldest pending row is older than seal_age; when the journal that can't be trimmed because of it
- * grows too long; when memory for pending rows runs short. The last three take the tags with the oldest journal rows first, so that the journal
- * can be trimmed from its beginning. `sealed` is the highest journal row such that it and all before it are in blocks. */
+ * grows too long; when memory for pending rows runs short. The last three take the tags with the oldest journal rows first, so that the
+ * journal can be trimmed from its beginning. `sealed` is the highest journal row such that it and all before it are in blocks. */
 #include "historian/store.h"
 
 #include <stdio.h>
@@ -39,7 +39,8 @@ static int64_t threshold(hist *h)
     if (n == 0) return 0;
     const hist__row_size *rows = h->row_sizes + h->row_first + h->row_sealed;
     int64_t until = 0, too_old = pt_wall_ms(h->clock) - h->o.seal_age_ms;
-    for (size_t i = 0; i < n && rows[i].wall_ms <= too_old; i++) until = rows[i].id;
+    for (size_t i = 0; i < n && rows[i].wall_ms <= too_old; i++)
+        until = rows[i].id;
     uint64_t shed = 0;
     if (h->journal_unsealed_bytes > HIST__JOURNAL_BYTES) shed = h->journal_unsealed_bytes - HIST__JOURNAL_BYTES / 4 * 3;
     if (h->pending_bytes > h->o.pending_bytes && shed < h->journal_unsealed_bytes / 4) shed = h->journal_unsealed_bytes / 4 + 1;
@@ -53,7 +54,8 @@ static int64_t threshold(hist *h)
 static pt_status seal_some(hist *h, uint32_t *tags, size_t n, pt_error *err)
 {
     pt_status st = PT_OK;
-    for (size_t at = 0; st == PT_OK && at < n; at += SEAL_AT_ONCE) st = hist__seal(h, tags + at, n - at < SEAL_AT_ONCE ? n - at : SEAL_AT_ONCE, err);
+    for (size_t at = 0; st == PT_OK && at < n; at += SEAL_AT_ONCE)
+        st = hist__seal(h, tags + at, n - at < SEAL_AT_ONCE ? n - at : SEAL_AT_ONCE, err);
     return st;
 }
 
@@ -80,7 +82,8 @@ pt_status hist__seal_due(hist *h, bool everything, pt_error *err)
     if (h->n_seal) {
         st = seal_some(h, h->seal_list, h->n_seal, err);
         if (st != PT_OK) return st; /* they stay on the list */
-        for (size_t i = 0; i < h->n_seal; i++) hist__hot_at(h, h->seal_list[i])->queued = false;
+        for (size_t i = 0; i < h->n_seal; i++)
+            hist__hot_at(h, h->seal_list[i])->queued = false;
         h->n_seal = 0;
         sealed = true;
     }
@@ -147,7 +150,8 @@ pt_status hist__journal_trim(hist *h, pt_error *err)
     int64_t until = log_end(h, &rows, &bytes);
     if (!h->trim_due && until == 0) return PT_OK;
     char sql[256];
-    snprintf(sql, sizeof sql, "BEGIN IMMEDIATE; UPDATE meta SET value=%lld WHERE key='sealed_id'; DELETE FROM journal WHERE id<=%lld; COMMIT;",
+    snprintf(sql, sizeof sql,
+             "BEGIN IMMEDIATE; UPDATE meta SET value=%lld WHERE key='sealed_id'; DELETE FROM journal WHERE id<=%lld; COMMIT;",
              (long long)h->journal_sealed, (long long)until);
     pt_status st = hist__journal_open(h, err);
     if (st == PT_OK) st = hist__db_exec(h->journal, sql, err);

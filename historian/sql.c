@@ -27,7 +27,11 @@ static int authorize(void *ctx, int action, const char *a, const char *b, const 
 static pt_status status_of(sqlite3 *db, pt_error *err)
 {
     int rc = sqlite3_errcode(db) & 0xff;
-    pt_status st = rc == SQLITE_AUTH ? PT_EREFUSED : rc == SQLITE_NOMEM ? PT_ENOMEM : rc == SQLITE_CORRUPT ? PT_ECORRUPT : rc == SQLITE_ERROR ? PT_EMALFORMED : PT_EIO;
+    pt_status st = rc == SQLITE_AUTH      ? PT_EREFUSED
+                   : rc == SQLITE_NOMEM   ? PT_ENOMEM
+                   : rc == SQLITE_CORRUPT ? PT_ECORRUPT
+                   : rc == SQLITE_ERROR   ? PT_EMALFORMED
+                                          : PT_EIO;
     return pt_fail(err, st, "%s", sqlite3_errmsg(db));
 }
 
@@ -57,20 +61,23 @@ static void read_cell(sqlite3_stmt *q, int i, hist_sql_cell *c)
     }
 }
 
-static pt_status run_one(sqlite3 *db, sqlite3_stmt *q, bool (*row)(void *ctx, int n, const char *const *names, const hist_sql_cell *cells), void *ctx, bool *stop, pt_error *err)
+static pt_status run_one(sqlite3 *db, sqlite3_stmt *q, bool (*row)(void *ctx, int n, const char *const *names, const hist_sql_cell *cells),
+                         void *ctx, bool *stop, pt_error *err)
 {
     int n = sqlite3_column_count(q), rc;
     const char **names = calloc((size_t)n + 1, sizeof *names);
     hist_sql_cell *cells = calloc((size_t)n + 1, sizeof *cells);
     pt_status st = names && cells && n <= COLUMNS_MAX ? PT_OK : pt_fail(err, PT_ENOMEM, "out of memory");
-    for (int i = 0; st == PT_OK && i < n; i++) names[i] = sqlite3_column_name(q, i);
+    for (int i = 0; st == PT_OK && i < n; i++)
+        names[i] = sqlite3_column_name(q, i);
     if (st == PT_OK && n) *stop = !row(ctx, n, names, NULL);
     while (st == PT_OK && !*stop && (rc = sqlite3_step(q)) != SQLITE_DONE) {
         if (rc != SQLITE_ROW) {
             st = status_of(db, err);
             break;
         }
-        for (int i = 0; i < n; i++) read_cell(q, i, &cells[i]);
+        for (int i = 0; i < n; i++)
+            read_cell(q, i, &cells[i]);
         *stop = !row(ctx, n, names, cells);
     }
     free(names);
@@ -78,7 +85,8 @@ static pt_status run_one(sqlite3 *db, sqlite3_stmt *q, bool (*row)(void *ctx, in
     return st;
 }
 
-pt_status hist_sql_run(hist *h, const char *sql, bool (*row)(void *ctx, int n, const char *const *names, const hist_sql_cell *cells), void *ctx, pt_error *err)
+pt_status hist_sql_run(hist *h, const char *sql, bool (*row)(void *ctx, int n, const char *const *names, const hist_sql_cell *cells),
+                       void *ctx, pt_error *err)
 {
     sqlite3 *db = NULL;
     bool stop = false;
@@ -90,7 +98,9 @@ pt_status hist_sql_run(hist *h, const char *sql, bool (*row)(void *ctx, int n, c
     pt_status st = hist__sql_register(db, h, NULL);
     /* The tables declare themselves when first named, which the authorizer would not allow: name them now. */
     sqlite3_stmt *names = NULL;
-    if (st == PT_OK && sqlite3_prepare_v2(db, "SELECT 1 FROM tag, history, bucket(1,2,3), event, tag_path, tag_meta, tag_storage", -1, &names, NULL) != SQLITE_OK) st = status_of(db, err);
+    if (st == PT_OK && sqlite3_prepare_v2(db, "SELECT 1 FROM tag, history, bucket(1,2,3), event, tag_path, tag_meta, tag_storage", -1,
+                                          &names, NULL) != SQLITE_OK)
+        st = status_of(db, err);
     sqlite3_finalize(names);
     if (st == PT_OK && sqlite3_set_authorizer(db, authorize, NULL) != SQLITE_OK) st = status_of(db, err);
     while (st == PT_OK && !stop && *sql) {

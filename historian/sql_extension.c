@@ -34,7 +34,8 @@ static void open_function(sqlite3_context *ctx, int argc, sqlite3_value **argv)
     const char *dir = (const char *)sqlite3_value_text(argv[0]);
     pt_error err = { 0 };
     if (!dir) sqlite3_result_error(ctx, "plantree_open: a directory, please", -1);
-    else if (open_on(sqlite3_context_db_handle(ctx), dir, &err) != PT_OK) sqlite3_result_error(ctx, err.text[0] ? err.text : "plantree_open failed", -1);
+    else if (open_on(sqlite3_context_db_handle(ctx), dir, &err) != PT_OK)
+        sqlite3_result_error(ctx, err.text[0] ? err.text : "plantree_open failed", -1);
     else sqlite3_result_text(ctx, "ok", -1, SQLITE_STATIC);
 }
 

@@ -1,10 +1,11 @@
 /* historian/sql_tables.c -- tag, history, bucket, event, tag_path, tag_meta and tag_storage as SQL virtual tables.
  *
- * Compiled twice: into the library (SQLITE_CORE, for `plantree sql`), and into the loadable plantree_sqlite.so, where every SQLite function named
- * here is the loading program's. Therefore nothing here touches the historian's own SQLite objects: it goes through historian.h and query.h.
+ * Compiled twice: into the library (SQLITE_CORE, for `plantree sql`), and into the loadable plantree_sqlite.so, where every SQLite function
+ * named here is the loading program's. Therefore nothing here touches the historian's own SQLite objects: it goes through historian.h and
+ * query.h.
  *
- * What xBestIndex takes over is said in idxStr, which EXPLAIN QUERY PLAN shows. Ranges are only narrowed (SQLite checks the exact comparison again),
- * except for path, which may be a tag's former one. */
+ * What xBestIndex takes over is said in idxStr, which EXPLAIN QUERY PLAN shows. Ranges are only narrowed (SQLite checks the exact
+ * comparison again), except for path, which may be a tag's former one. */
 #include <sqlite3ext.h>
 #ifdef SQLITE_CORE
 #include <sqlite3.h>
@@ -22,25 +23,43 @@ SQLITE_EXTENSION_INIT3
 
 typedef enum table_kind { TAG, HISTORY, BUCKET, EVENT, TAG_PATH, TAG_META, TAG_STORAGE, TABLES } table_kind;
 
-enum { BY_TAG = 1, BY_PATH = 2, FROM = 4, TO = 8, AFTER_SEQ = 16, RANGE_FROM = 32, RANGE_TO = 64, INTERVAL = 128, ZONE = 1 << 16, EDGES_MAX = 10000000 };
+enum {
+    BY_TAG = 1,
+    BY_PATH = 2,
+    FROM = 4,
+    TO = 8,
+    AFTER_SEQ = 16,
+    RANGE_FROM = 32,
+    RANGE_TO = 64,
+    INTERVAL = 128,
+    ZONE = 1 << 16,
+    EDGES_MAX = 10000000
+};
 enum { WHOLE_RANGE = RANGE_FROM | RANGE_TO | INTERVAL };
 
 /* WITHOUT ROWID: SQLite tells rows apart by the key, as it must where one query walks a table twice (an OR of two constraints). */
 static const struct {
     const char *name, *columns;
 } TABLE[TABLES] = {
-    [TAG] = { "tag", "CREATE TABLE x(tag_id INTEGER, source TEXT, group_id TEXT, edge TEXT, device TEXT, metric TEXT, path TEXT, type TEXT, unit TEXT,"
-                     " first_ms INTEGER, last_ms INTEGER, samples INTEGER, PRIMARY KEY(tag_id)) WITHOUT ROWID" },
-    [HISTORY] = { "history", "CREATE TABLE x(tag_id INTEGER, path TEXT, time_ms INTEGER, value, quality TEXT, historical INTEGER, type TEXT HIDDEN, PRIMARY KEY(tag_id, time_ms))"
-                             " WITHOUT ROWID" },
-    [BUCKET] = { "bucket", "CREATE TABLE x(tag_id INTEGER, path TEXT, from_ms INTEGER HIDDEN, to_ms INTEGER HIDDEN, interval_ms INTEGER HIDDEN, t_ms INTEGER, count INTEGER,"
-                           " min REAL, max REAL, avg REAL, first REAL, last REAL, sum REAL, stddev REAL, twa REAL, good INTEGER, nums INTEGER, tz TEXT HIDDEN,"
-                           " PRIMARY KEY(tag_id, t_ms, interval_ms, from_ms, to_ms, tz)) WITHOUT ROWID" },
-    [EVENT] = { "event", "CREATE TABLE x(seq INTEGER, time_ms INTEGER, type TEXT, node TEXT, device TEXT, path TEXT, detail TEXT, PRIMARY KEY(seq)) WITHOUT ROWID" },
-    [TAG_META] = { "tag_meta", "CREATE TABLE x(tag_id INTEGER, unit TEXT, from_ms INTEGER, type TEXT, PRIMARY KEY(tag_id, from_ms)) WITHOUT ROWID" },
-    [TAG_STORAGE] = { "tag_storage", "CREATE TABLE x(tag_id INTEGER, path TEXT, bytes INTEGER, samples INTEGER, rows INTEGER, blocks INTEGER, unsealed INTEGER,"
-                                     " exception INTEGER, compression INTEGER, per_second REAL, PRIMARY KEY(tag_id)) WITHOUT ROWID" },
-    [TAG_PATH] = { "tag_path", "CREATE TABLE x(tag_id INTEGER, path TEXT, from_ms INTEGER, to_ms INTEGER, PRIMARY KEY(tag_id, from_ms)) WITHOUT ROWID" },
+    [TAG] = { "tag",
+              "CREATE TABLE x(tag_id INTEGER, source TEXT, group_id TEXT, edge TEXT, device TEXT, metric TEXT, path TEXT, type TEXT, unit TEXT,"
+              " first_ms INTEGER, last_ms INTEGER, samples INTEGER, PRIMARY KEY(tag_id)) WITHOUT ROWID" },
+    [HISTORY] = { "history",
+                  "CREATE TABLE x(tag_id INTEGER, path TEXT, time_ms INTEGER, value, quality TEXT, historical INTEGER, type TEXT HIDDEN, PRIMARY KEY(tag_id, time_ms))"
+                  " WITHOUT ROWID" },
+    [BUCKET] = { "bucket",
+                 "CREATE TABLE x(tag_id INTEGER, path TEXT, from_ms INTEGER HIDDEN, to_ms INTEGER HIDDEN, interval_ms INTEGER HIDDEN, t_ms INTEGER, count INTEGER,"
+                 " min REAL, max REAL, avg REAL, first REAL, last REAL, sum REAL, stddev REAL, twa REAL, good INTEGER, nums INTEGER, tz TEXT HIDDEN,"
+                 " PRIMARY KEY(tag_id, t_ms, interval_ms, from_ms, to_ms, tz)) WITHOUT ROWID" },
+    [EVENT] = { "event",
+                "CREATE TABLE x(seq INTEGER, time_ms INTEGER, type TEXT, node TEXT, device TEXT, path TEXT, detail TEXT, PRIMARY KEY(seq)) WITHOUT ROWID" },
+    [TAG_META] = { "tag_meta",
+                   "CREATE TABLE x(tag_id INTEGER, unit TEXT, from_ms INTEGER, type TEXT, PRIMARY KEY(tag_id, from_ms)) WITHOUT ROWID" },
+    [TAG_STORAGE] = { "tag_storage",
+                      "CREATE TABLE x(tag_id INTEGER, path TEXT, bytes INTEGER, samples INTEGER, rows INTEGER, blocks INTEGER, unsealed INTEGER,"
+                      " exception INTEGER, compression INTEGER, per_second REAL, PRIMARY KEY(tag_id)) WITHOUT ROWID" },
+    [TAG_PATH] = { "tag_path",
+                   "CREATE TABLE x(tag_id INTEGER, path TEXT, from_ms INTEGER, to_ms INTEGER, PRIMARY KEY(tag_id, from_ms)) WITHOUT ROWID" },
 };
 
 typedef struct table {
@@ -64,22 +83,22 @@ struct hist__sql {
 typedef struct cursor {
     sqlite3_vtab_cursor base;
     bool eof;
-    uint32_t tag_id, last_tag; /* being given out, and the last to visit */
+    uint32_t tag_id, last_tag;           /* being given out, and the last to visit */
     int64_t from_ms, to_ms, interval_ms; /* [from, to) */
-    hist_tag tag;              /* in `arena` */
-    char *asked_path;          /* owned: the path asked for, which may be a former one */
+    hist_tag tag;                        /* in `arena` */
+    char *asked_path;                    /* owned: the path asked for, which may be a former one */
     pt_arena arena;
-    hist_cursor *rows;         /* HISTORY */
+    hist_cursor *rows; /* HISTORY */
     const hist_sample *run;
     size_t run_n, run_at;
-    int64_t *edges;            /* BUCKET, of a calendar's intervals; owned; NULL: of interval_ms */
+    int64_t *edges; /* BUCKET, of a calendar's intervals; owned; NULL: of interval_ms */
     size_t n_edges;
-    char *interval, *zone;     /* as they were asked for; owned; NULL: interval_ms, no zone */
-    hist_bucket *buckets;      /* BUCKET: of one tag; owned */
+    char *interval, *zone; /* as they were asked for; owned; NULL: interval_ms, no zone */
+    hist_bucket *buckets;  /* BUCKET: of one tag; owned */
     size_t n_buckets, bucket_at;
-    bool more;                 /* of the same tag, behind the last of them */
-    hist_tag_storage storage;  /* TAG_STORAGE */
-    hist__query *query;        /* EVENT, TAG_PATH, TAG_META */
+    bool more;                /* of the same tag, behind the last of them */
+    hist_tag_storage storage; /* TAG_STORAGE */
+    hist__query *query;       /* EVENT, TAG_PATH, TAG_META */
 } cursor;
 
 static int connect_table(sqlite3 *db, void *aux, int argc, const char *const *argv, sqlite3_vtab **out, char **message)
@@ -142,17 +161,21 @@ static int best_index(sqlite3_vtab *v, sqlite3_index_info *info)
     static const struct {
         int bit;
         const char *text;
-    } words[] = { { BY_TAG, "tag_id=? " }, { BY_PATH, "path=? " }, { FROM, "time_ms>=? " }, { TO, "time_ms<=? " }, { AFTER_SEQ, "seq>? " },
-                  { RANGE_FROM, "from_ms=? " }, { RANGE_TO, "to_ms=? " }, { INTERVAL, "interval_ms=? " }, { ZONE, "tz=? " } };
-    /* The bits are taken in a fixed order, so that xFilter finds the arguments by it. An equal time serves as FROM and as TO: one argument each. */
+    } words[] = { { BY_TAG, "tag_id=? " },  { BY_PATH, "path=? " },         { FROM, "time_ms>=? " },
+                  { TO, "time_ms<=? " },    { AFTER_SEQ, "seq>? " },        { RANGE_FROM, "from_ms=? " },
+                  { RANGE_TO, "to_ms=? " }, { INTERVAL, "interval_ms=? " }, { ZONE, "tz=? " } };
+    /* The bits are taken in a fixed order, so that xFilter finds the arguments by it. An equal time serves as FROM and as TO: one argument
+     * each. */
     for (size_t w = 0; w < sizeof words / sizeof words[0]; w++) {
         if (words[w].bit == BY_PATH && (taken & BY_TAG)) continue;
         for (int i = 0; i < info->nConstraint; i++) {
             const struct sqlite3_index_constraint *c = &info->aConstraint[i];
             if (!(bits_of(t->kind, c->iColumn, c->op) & words[w].bit)) continue;
-            if (words[w].bit == BY_PATH && strcmp(sqlite3_vtab_collation(info, i), "BINARY") != 0) continue; /* our paths are compared byte by byte */
+            if (words[w].bit == BY_PATH && strcmp(sqlite3_vtab_collation(info, i), "BINARY") != 0)
+                continue; /* our paths are compared byte by byte */
             if (!c->usable) {
-                if (words[w].bit & (RANGE_FROM | RANGE_TO | INTERVAL | ZONE)) return SQLITE_CONSTRAINT; /* a parameter from a table not yet read: another plan */
+                if (words[w].bit & (RANGE_FROM | RANGE_TO | INTERVAL | ZONE))
+                    return SQLITE_CONSTRAINT; /* a parameter from a table not yet read: another plan */
                 continue;
             }
             if (info->aConstraintUsage[i].argvIndex) { /* an equality used as FROM: without it as TO */
@@ -166,7 +189,10 @@ static int best_index(sqlite3_vtab *v, sqlite3_index_info *info)
             break;
         }
     }
-    bool lacking = t->kind == BUCKET && (taken & WHOLE_RANGE) != WHOLE_RANGE; /* one branch of an OR, say: no way to go, unless there is no other, and then it is told what is missing */
+    bool lacking =
+        t->kind == BUCKET &&
+        (taken & WHOLE_RANGE) !=
+            WHOLE_RANGE; /* one branch of an OR, say: no way to go, unless there is no other, and then it is told what is missing */
     bool one = taken & (BY_TAG | BY_PATH);
     info->idxNum = taken;
     info->idxStr = sqlite3_mprintf("%s", plan[0] ? plan : "all");
@@ -180,8 +206,10 @@ static int best_index(sqlite3_vtab *v, sqlite3_index_info *info)
     int n = info->nOrderBy;
     const struct sqlite3_index_orderby *o = info->aOrderBy;
     bool sorted = n > 0;
-    for (int i = 0; i < n; i++) sorted = sorted && !o[i].desc;
-    bool by_time = sorted && n == 1 && o[0].iColumn == time_column, by_tag = sorted && n == 1 && o[0].iColumn == 0, by_both = sorted && n == 2 && o[0].iColumn == 0 && o[1].iColumn == time_column;
+    for (int i = 0; i < n; i++)
+        sorted = sorted && !o[i].desc;
+    bool by_time = sorted && n == 1 && o[0].iColumn == time_column, by_tag = sorted && n == 1 && o[0].iColumn == 0,
+         by_both = sorted && n == 2 && o[0].iColumn == 0 && o[1].iColumn == time_column;
     if (t->kind == HISTORY || t->kind == BUCKET) info->orderByConsumed = by_both || by_tag || (by_time && one);
     else if (t->kind == TAG || t->kind == TAG_STORAGE) info->orderByConsumed = by_tag;
     else if (t->kind == EVENT) info->orderByConsumed = by_tag || (sorted && n == 1 && o[0].iColumn == 0);
@@ -256,7 +284,8 @@ static pt_status read_buckets(cursor *c, hist *h, pt_error *err)
     c->n_buckets = c->bucket_at = 0;
     c->more = false;
     if (!c->interval) return hist_buckets(h, c->tag_id, from_ms, c->to_ms, c->interval_ms, keep_bucket, c, err);
-    while (edge < c->n_edges && c->edges[edge] < from_ms) edge++;
+    while (edge < c->n_edges && c->edges[edge] < from_ms)
+        edge++;
     return hist_buckets_at(h, c->tag_id, c->edges + edge, c->n_edges - edge, keep_bucket, c, err);
 }
 
@@ -399,21 +428,28 @@ static const char *kind_of(sqlite3_value *v)
     return type == SQLITE_NULL ? "NULL" : type == SQLITE_BLOB ? "a blob" : "a text";
 }
 
-/* BUCKET's arguments, all of them needed and none of which has a meaning for NULL or a blob. An interval given as text is one of a calendar ('1d', '1mo'), of UTC's unless a zone is named. */
+/* BUCKET's arguments, all of them needed and none of which has a meaning for NULL or a blob. An interval given as text is one of a calendar
+ * ('1d', '1mo'), of UTC's unless a zone is named. */
 static pt_status bucket_range(cursor *c, int taken, sqlite3_value **argv, int at, pt_error *err)
 {
     hist_zone *z = NULL;
     hist_span span;
-    if ((taken & WHOLE_RANGE) != WHOLE_RANGE) return pt_fail(err, PT_EINVAL, "from_ms, to_ms and interval_ms are needed: bucket(FROM, TO, INTERVAL[, ZONE]) or WHERE from_ms=.. AND ..");
+    if ((taken & WHOLE_RANGE) != WHOLE_RANGE)
+        return pt_fail(err, PT_EINVAL,
+                       "from_ms, to_ms and interval_ms are needed: bucket(FROM, TO, INTERVAL[, ZONE]) or WHERE from_ms=.. AND ..");
     int given = sqlite3_value_type(argv[at + 2]);
-    if (!is_number(argv[at]) || !is_number(argv[at + 1])) return pt_fail(err, PT_EINVAL, "from_ms and to_ms are numbers of ms, not %s", kind_of(argv[is_number(argv[at]) ? at + 1 : at]));
-    if (given == SQLITE_NULL || given == SQLITE_BLOB) return pt_fail(err, PT_EINVAL, "interval_ms is a number of ms or a text such as '1d', not %s", kind_of(argv[at + 2]));
-    if (taken & ZONE && sqlite3_value_type(argv[at + 3]) == SQLITE_BLOB) return pt_fail(err, PT_EINVAL, "the time zone is a text, not a blob");
+    if (!is_number(argv[at]) || !is_number(argv[at + 1]))
+        return pt_fail(err, PT_EINVAL, "from_ms and to_ms are numbers of ms, not %s", kind_of(argv[is_number(argv[at]) ? at + 1 : at]));
+    if (given == SQLITE_NULL || given == SQLITE_BLOB)
+        return pt_fail(err, PT_EINVAL, "interval_ms is a number of ms or a text such as '1d', not %s", kind_of(argv[at + 2]));
+    if (taken & ZONE && sqlite3_value_type(argv[at + 3]) == SQLITE_BLOB)
+        return pt_fail(err, PT_EINVAL, "the time zone is a text, not a blob");
     c->from_ms = sqlite3_value_int64(argv[at++]);
     c->to_ms = sqlite3_value_int64(argv[at++]);
     c->interval_ms = sqlite3_value_int64(argv[at]);
     const char *interval = sqlite3_value_type(argv[at]) == SQLITE_TEXT ? (const char *)sqlite3_value_text(argv[at]) : NULL;
-    const char *zone = taken & ZONE && sqlite3_value_type(argv[at + 1]) != SQLITE_NULL ? (const char *)sqlite3_value_text(argv[at + 1]) : NULL;
+    const char *zone =
+        taken & ZONE && sqlite3_value_type(argv[at + 1]) != SQLITE_NULL ? (const char *)sqlite3_value_text(argv[at + 1]) : NULL;
     if (zone && !zone[0]) zone = NULL;
     if (zone && !interval) return pt_fail(err, PT_EINVAL, "with a time zone the interval is a text such as '1d'");
     if (!interval) return PT_OK;
@@ -457,16 +493,21 @@ static int filter(sqlite3_vtab_cursor *v, int taken, const char *plan, int argc,
     if (st != PT_OK) return failed(c, st, &err);
     if (t->kind == EVENT) {
         const int64_t numbers[] = { c->from_ms, c->to_ms, after };
-        const char *sql = taken & (FROM | TO) ? "SELECT seq, time_ms, type, node, device, path, detail FROM event WHERE time_ms >= ?1 AND time_ms < ?2 AND seq >= ?3 ORDER BY +seq"
-                                              : "SELECT seq, time_ms, type, node, device, path, detail FROM event WHERE seq >= ?3 AND ?1 IS NOT NULL AND ?2 IS NOT NULL ORDER BY seq";
+        const char *sql =
+            taken & (FROM | TO)
+                ? "SELECT seq, time_ms, type, node, device, path, detail FROM event WHERE time_ms >= ?1 AND time_ms < ?2 AND seq >= ?3 ORDER BY +seq"
+                : "SELECT seq, time_ms, type, node, device, path, detail FROM event WHERE seq >= ?3 AND ?1 IS NOT NULL AND ?2 IS NOT NULL ORDER BY seq";
         st = hist__query_open(h, sql, numbers, 3, &c->query, &err);
     } else if (t->kind == TAG_PATH) {
         const int64_t numbers[] = { c->tag_id, c->last_tag };
-        st = hist__query_open(h, "SELECT tag_id, path, from_ms, to_ms FROM tag_path WHERE tag_id BETWEEN ?1 AND ?2 ORDER BY tag_id, from_ms", numbers, 2, &c->query, &err);
+        st =
+            hist__query_open(h, "SELECT tag_id, path, from_ms, to_ms FROM tag_path WHERE tag_id BETWEEN ?1 AND ?2 ORDER BY tag_id, from_ms",
+                             numbers, 2, &c->query, &err);
     }
     if (st == PT_OK && t->kind == TAG_META) {
         const int64_t numbers[] = { c->tag_id, c->last_tag };
-        st = hist__query_open(h, "SELECT tag_id, unit, from_ms, type FROM tag_meta WHERE tag_id BETWEEN ?1 AND ?2 ORDER BY tag_id, from_ms", numbers, 2, &c->query, &err);
+        st = hist__query_open(h, "SELECT tag_id, unit, from_ms, type FROM tag_meta WHERE tag_id BETWEEN ?1 AND ?2 ORDER BY tag_id, from_ms",
+                              numbers, 2, &c->query, &err);
     }
     if (st != PT_OK) return failed(c, st, &err);
     if (t->kind == TAG || t->kind == TAG_STORAGE) c->tag_id--;
@@ -636,8 +677,16 @@ static void drop_module(void *aux)
     free(s);
 }
 
-static const sqlite3_module METHODS = { .iVersion = 1, .xConnect = connect_table, .xBestIndex = best_index, .xDisconnect = disconnect_table, .xOpen = open_cursor,
-                                        .xClose = close_cursor, .xFilter = filter, .xNext = next_row, .xEof = at_end, .xColumn = column_value };
+static const sqlite3_module METHODS = { .iVersion = 1,
+                                        .xConnect = connect_table,
+                                        .xBestIndex = best_index,
+                                        .xDisconnect = disconnect_table,
+                                        .xOpen = open_cursor,
+                                        .xClose = close_cursor,
+                                        .xFilter = filter,
+                                        .xNext = next_row,
+                                        .xEof = at_end,
+                                        .xColumn = column_value };
 
 pt_status hist__sql_register(sqlite3 *db, hist *h, void (*release)(hist *h))
 {
@@ -648,7 +697,8 @@ pt_status hist__sql_register(sqlite3 *db, hist *h, void (*release)(hist *h))
     }
     *s = (hist__sql){ .h = h, .release = release, .refs = TABLES };
     pt_status st = PT_OK;
-    for (int k = 0; k < TABLES; k++) s->modules[k] = (module){ s, (table_kind)k };
+    for (int k = 0; k < TABLES; k++)
+        s->modules[k] = (module){ s, (table_kind)k };
     for (int k = 0; k < TABLES; k++) { /* a failed registration calls drop_module too */
         if (sqlite3_create_module_v2(db, TABLE[k].name, &METHODS, &s->modules[k], drop_module) != SQLITE_OK) st = PT_ENOMEM;
     }

@@ -5,7 +5,7 @@
 
 struct sqlite3;
 typedef struct hist__sql hist__sql;
-/* The tables tag, history, bucket, event, tag_path of `h` exist on `db` until it closes; then release(h) is called (NULL: h is borrowed). On
- * failure too. */
+/* The tables tag, history, bucket, event, tag_path of `h` exist on `db` until it closes; then release(h) is called (NULL: h is borrowed).
+ * On failure too. */
 PT_MUST_CHECK pt_status hist__sql_register(struct sqlite3 *db, hist *h, void (*release)(hist *h));
 #endif

@@ -51,16 +51,19 @@ pt_status hist_tag_storage_get(hist *h, uint32_t tag_id, hist_tag_storage *out, 
     pthread_mutex_lock(&h->pool_lock);
     size_t n = h->n_partitions;
     int64_t *starts = n ? malloc(n * sizeof *starts) : NULL;
-    for (size_t i = 0; starts && i < n; i++) starts[i] = h->partitions[i].start_ms;
+    for (size_t i = 0; starts && i < n; i++)
+        starts[i] = h->partitions[i].start_ms;
     pthread_mutex_unlock(&h->pool_lock);
     if (n && !starts) return pt_fail(err, PT_ENOMEM, "out of memory");
-    for (size_t i = 0; st == PT_OK && i < n; i++) st = add_partition(h, starts[i], tag_id, out, err);
+    for (size_t i = 0; st == PT_OK && i < n; i++)
+        st = add_partition(h, starts[i], tag_id, out, err);
     free(starts);
     if (st != PT_OK) return st;
     pthread_mutex_lock(&h->pending_lock);
     const hist__hot *hot = hist__hot_at(h, tag_id);
     out->unsealed = hot->n;
-    if (hot->samples > 1 && hot->last_ms > hot->first_ms) out->per_second = (double)(hot->samples - 1) * 1000 / ((double)hot->last_ms - (double)hot->first_ms);
+    if (hot->samples > 1 && hot->last_ms > hot->first_ms)
+        out->per_second = (double)(hot->samples - 1) * 1000 / ((double)hot->last_ms - (double)hot->first_ms);
     pthread_mutex_unlock(&h->pending_lock);
     return PT_OK;
 }

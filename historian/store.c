@@ -18,8 +18,8 @@
  *  (5) Only the writer thread changes pending rows, blocks, journal and catalog; it holds pending_lock while it moves pending rows.
  *  (6) Memory is bounded: buffer_bytes for what is not committed, pending_bytes (by sealing early) for what is not sealed.
  *
- * Locks, in the order they may be taken: request_lock, buffer.lock; catalog_lock, tag_lock, pending_lock, pool_lock; stat_lock last. No lock
- * is held during a write to disk. */
+ * Locks, in the order they may be taken: request_lock, buffer.lock; catalog_lock, tag_lock, pending_lock, pool_lock; stat_lock last. No
+ * lock is held during a write to disk. */
 #include "historian/store.h"
 #include "historian/verify.h"
 
@@ -56,12 +56,16 @@ char *hist__path(const hist *h, const char *name)
 static pt_status check_options(const hist_options *o, pt_error *err)
 {
     if (!o->dir || !o->dir[0]) return pt_fail(err, PT_EINVAL, "no directory given");
-    if (o->commit_interval_ms < 10 || o->commit_interval_ms > 60000) return pt_fail(err, PT_EINVAL, "commit_interval must be 10 ms to 60 s");
-    if (o->block_samples < 16 || o->block_samples > HIST__BLOCK_ROWS_MAX / 2) return pt_fail(err, PT_EINVAL, "block_samples must be 16 to %u", HIST__BLOCK_ROWS_MAX / 2);
-    if (o->buffer_bytes < 65536 || o->seal_age_ms < 0 || o->retention_age_ms < 0) return pt_fail(err, PT_EINVAL, "a historian option is out of range");
+    if (o->commit_interval_ms < 10 || o->commit_interval_ms > 60000)
+        return pt_fail(err, PT_EINVAL, "commit_interval must be 10 ms to 60 s");
+    if (o->block_samples < 16 || o->block_samples > HIST__BLOCK_ROWS_MAX / 2)
+        return pt_fail(err, PT_EINVAL, "block_samples must be 16 to %u", HIST__BLOCK_ROWS_MAX / 2);
+    if (o->buffer_bytes < 65536 || o->seal_age_ms < 0 || o->retention_age_ms < 0)
+        return pt_fail(err, PT_EINVAL, "a historian option is out of range");
     for (size_t i = 0; i < o->n_deviations; i++) {
         const hist_deviation *d = &o->deviations[i];
-        if (!d->tags || isinf(d->exc_dev) || isinf(d->comp_dev) || d->exc_min_ms < 0 || d->exc_max_ms < 0 || d->comp_min_ms < 0 || d->comp_max_ms < 0)
+        if (!d->tags || isinf(d->exc_dev) || isinf(d->comp_dev) || d->exc_min_ms < 0 || d->exc_max_ms < 0 || d->comp_min_ms < 0 ||
+            d->comp_max_ms < 0)
             return pt_fail(err, PT_EINVAL, "a deviation of the historian's options is out of range");
     }
     return PT_OK;
@@ -95,7 +99,8 @@ static pt_status take_lock(hist *h, pt_error *err)
         if (gethostname(host, sizeof host - 1) != 0) host[0] = 0;
         int len = snprintf(text, sizeof text, "pid %ld on %s\n", (long)getpid(), host[0] ? host : "this host");
         /* Only a hint for people: the lock itself is held whether or not it can be written. */
-        if (ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)len, 0) != len) pt_logf(h->log, PT_LOG_DEBUG, "HIST-LOCK-TEXT", "%s: %s", path, strerror(errno));
+        if (ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)len, 0) != len)
+            pt_logf(h->log, PT_LOG_DEBUG, "HIST-LOCK-TEXT", "%s: %s", path, strerror(errno));
         h->lock_fd = fd;
     }
     free(path);
@@ -127,7 +132,8 @@ static void destroy(hist *h)
     pt_buf_fini(&h->blob);
     hist__rows_fini(&h->merge_rows);
     hist__rows_fini(&h->look_rows);
-    for (size_t i = 0; h->deviations && i < h->o.n_deviations; i++) free((char *)(uintptr_t)h->deviations[i].tags);
+    for (size_t i = 0; h->deviations && i < h->o.n_deviations; i++)
+        free((char *)(uintptr_t)h->deviations[i].tags);
     free(h->deviations);
     free(h->thinned);
     free(h->why);
@@ -220,7 +226,10 @@ static pt_status open_catalog_reader(hist *h, pt_error *err)
     if (!path) return pt_fail(err, PT_ENOMEM, "out of memory");
     pt_status st = hist__db_open(path, HIST__CATALOG, true, &h->catalog_reader, err);
     free(path);
-    if (st == PT_OK) st = hist__db_prepare(h->catalog_reader, "SELECT tag_id FROM tag_path WHERE path=?1 ORDER BY to_ms IS NOT NULL, from_ms DESC LIMIT 1", &h->old_path, err);
+    if (st == PT_OK)
+        st = hist__db_prepare(h->catalog_reader,
+                              "SELECT tag_id FROM tag_path WHERE path=?1 ORDER BY to_ms IS NOT NULL, from_ms DESC LIMIT 1", &h->old_path,
+                              err);
     return st;
 }
 
@@ -274,9 +283,10 @@ pt_status hist_close(hist *h, int64_t timeout_ms, pt_error *err)
         uint64_t samples = h->buffer.in.samples + h->batch.samples, events = h->buffer.in.n_events + h->batch.n_events;
         if (samples || events) {
             st = h->stats.error != PT_OK ? h->stats.error : PT_ETIMEOUT;
-            pt_fail(err, st, "%llu samples and %llu events could not be committed: %.120s", (unsigned long long)samples, (unsigned long long)events,
-                    h->stats.error != PT_OK ? h->stats.error_text : "no time left");
-            pt_logf(h->log, PT_LOG_ERROR, "HIST-LOST", "closed with %llu samples and %llu events not committed", (unsigned long long)samples, (unsigned long long)events);
+            pt_fail(err, st, "%llu samples and %llu events could not be committed: %.120s", (unsigned long long)samples,
+                    (unsigned long long)events, h->stats.error != PT_OK ? h->stats.error_text : "no time left");
+            pt_logf(h->log, PT_LOG_ERROR, "HIST-LOST", "closed with %llu samples and %llu events not committed",
+                    (unsigned long long)samples, (unsigned long long)events);
         }
     }
     destroy(h);

@@ -12,18 +12,18 @@
 #include <stdatomic.h>
 
 enum {
-    HIST__CHUNK = 4096,           /* samples per piece of the buffer, and at most per journal row */
-    HIST__CHUNK_BYTES = 1 << 20,  /* value bytes that close a chunk early */
-    HIST__SPARE_CHUNKS = 64,      /* empty chunks kept for reuse */
-    HIST__SEGMENT = 4096,         /* tags per piece of the tag tables */
-    HIST__SEGMENTS = 16384,       /* 64 M tags at most */
-    HIST__IDLE_CONNS = 48         /* idle read connections kept */
+    HIST__CHUNK = 4096,          /* samples per piece of the buffer, and at most per journal row */
+    HIST__CHUNK_BYTES = 1 << 20, /* value bytes that close a chunk early */
+    HIST__SPARE_CHUNKS = 64,     /* empty chunks kept for reuse */
+    HIST__SEGMENT = 4096,        /* tags per piece of the tag tables */
+    HIST__SEGMENTS = 16384,      /* 64 M tags at most */
+    HIST__IDLE_CONNS = 48        /* idle read connections kept */
 };
-#define HIST__PARTITION_MS (INT64_C(7) * 86400000)  /* width of a partition */
-#define HIST__EARLY_MS INT64_C(946684800000)        /* 2000-01-01: everything before is one partition, */
-#define HIST__LATE_MS INT64_C(4102444800000)        /* 2100-01-01: everything from here on another */
-#define HIST__EARLY_START INT64_MIN
-#define HIST__JOURNAL_BYTES (UINT64_C(256) << 20)   /* unsealed journal beyond which the oldest tags are sealed */
+#define HIST__PARTITION_MS  (INT64_C(7) * 86400000) /* width of a partition */
+#define HIST__EARLY_MS      INT64_C(946684800000)   /* 2000-01-01: everything before is one partition, */
+#define HIST__LATE_MS       INT64_C(4102444800000)  /* 2100-01-01: everything from here on another */
+#define HIST__EARLY_START   INT64_MIN
+#define HIST__JOURNAL_BYTES (UINT64_C(256) << 20) /* unsealed journal beyond which the oldest tags are sealed */
 
 /* ---- catalogue (catalog.c) ---------------------------------------------------------------------------------- */
 
@@ -41,17 +41,18 @@ typedef struct hist__tag {
 
 /* The busy half of a tag: touched for every sample. */
 typedef struct hist__hot {
-    hist_sample *rows;  /* committed, not sealed; ascending unique keys; byte values malloc'ed each. Guarded by pending_lock; written by the writer only */
+    hist_sample *rows; /* committed, not sealed; ascending unique keys; byte values malloc'ed each. Guarded by pending_lock; written by the
+                          writer only */
     uint32_t n, cap;
-    uint32_t value_bytes; /* of byte values among them, plus one for each such row */
-    uint32_t tail_rows; /* writer only: rows of the tag's newest block, 0 unknown */
-    uint64_t first_row; /* writer only: journal row of the oldest of them; 0 when n == 0 */
-    int64_t max_ms;     /* writer only: largest key ever accepted, in flight included */
-    int64_t sealed_ms;  /* writer only: largest time in any block */
+    uint32_t value_bytes;                        /* of byte values among them, plus one for each such row */
+    uint32_t tail_rows;                          /* writer only: rows of the tag's newest block, 0 unknown */
+    uint64_t first_row;                          /* writer only: journal row of the oldest of them; 0 when n == 0 */
+    int64_t max_ms;                              /* writer only: largest key ever accepted, in flight included */
+    int64_t sealed_ms;                           /* writer only: largest time in any block */
     bool has_max, max_state, has_sealed, queued; /* writer only; queued: on the list of tags to seal */
-    uint32_t leaving;   /* writer only: samples the transaction under way leaves out */
-    int64_t first_ms, last_ms; /* committed samples (no STATE rows); pending_lock */
-    uint64_t samples;          /* pending_lock */
+    uint32_t leaving;                            /* writer only: samples the transaction under way leaves out */
+    int64_t first_ms, last_ms;                   /* committed samples (no STATE rows); pending_lock */
+    uint64_t samples;                            /* pending_lock */
 } hist__hot;
 
 /* ---- buffer (buffer.c) -------------------------------------------------------------------------------------- */
@@ -59,7 +60,7 @@ typedef struct hist__hot {
 typedef struct hist__chunk {
     struct hist__chunk *next;
     uint32_t n;
-    size_t bytes;    /* of values in the arena */
+    size_t bytes; /* of values in the arena */
     pt_arena arena;
     hist_sample s[HIST__CHUNK];
 } hist__chunk;
@@ -75,8 +76,8 @@ typedef struct hist__batch {
     hist__chunk *chunks, *chunks_end;
     hist__event *events, *events_end;
     uint64_t samples, n_events, bytes;
-    uint64_t tickets; /* samples and events appended since the start, the last of this batch included */
-    unsigned classified; /* passes done, of 2 */
+    uint64_t tickets;                          /* samples and events appended since the start, the last of this batch included */
+    unsigned classified;                       /* passes done, of 2 */
     uint64_t duplicates, replaced, historical; /* after classification; `samples` keeps counting all */
 } hist__batch;
 
@@ -125,18 +126,18 @@ enum { HIST__OPEN_PARTS = 16 };
 
 struct hist {
     hist_options o;
-    char *dir;               /* owned; o.dir points to it */
-    const pt_clock *clock;   /* borrowed */
-    const pt_log *log;       /* borrowed */
-    int lock_fd;             /* -1: read-only */
+    char *dir;             /* owned; o.dir points to it */
+    const pt_clock *clock; /* borrowed */
+    const pt_log *log;     /* borrowed */
+    int lock_fd;           /* -1: read-only */
 
     /* catalogue */
-    pthread_rwlock_t tag_lock; /* guards the maps, the tags' contents, dirty list */
-    pt_map by_key, by_path;    /* key_text / current path -> tag id */
+    pthread_rwlock_t tag_lock;                 /* guards the maps, the tags' contents, dirty list */
+    pt_map by_key, by_path;                    /* key_text / current path -> tag id */
     _Atomic(hist__tag *) tags[HIST__SEGMENTS]; /* pieces are never moved or freed before close */
     hist__hot *hot[HIST__SEGMENTS];
-    _Atomic uint32_t n_tags;   /* ids 1..n_tags exist */
-    uint32_t *dirty;           /* owned */
+    _Atomic uint32_t n_tags; /* ids 1..n_tags exist */
+    uint32_t *dirty;         /* owned */
     size_t n_dirty, cap_dirty;
     int64_t tag_generation;
     pthread_mutex_t catalog_lock; /* read connection to catalog.db */
@@ -147,7 +148,7 @@ struct hist {
     int64_t ro_sealed, ro_last;   /* read-only: journal rows (ro_sealed, ro_last] are in `hot` */
     sqlite3 *ro_journal;
 
-    pthread_mutex_t pool_lock; /* guards the partition list and idle connections */
+    pthread_mutex_t pool_lock;        /* guards the partition list and idle connections */
     hist__partition_info *partitions; /* ascending */
     size_t n_partitions;
     hist__conn *idle;
@@ -160,23 +161,23 @@ struct hist {
     pthread_t writer;
     bool writer_started;
     sqlite3 *catalog, *journal;
-    hist__batch batch;      /* in flight */
-    bool batch_catalog_done; /* its tags and events are committed */
-    uint64_t next_seq, batch_seq; /* global change numbers */
+    hist__batch batch;                    /* in flight */
+    bool batch_catalog_done;              /* its tags and events are committed */
+    uint64_t next_seq, batch_seq;         /* global change numbers */
     int64_t journal_last, journal_sealed; /* row ids: the newest; everything <= sealed is in blocks */
     uint64_t journal_unsealed_bytes;
-    bool trim_due;          /* sealed moved, or rows of the log are too old: tell the journal with the next commit */
-    bool pending_incomplete; /* memory failed while applying: nothing is trimmed until reopened */
+    bool trim_due;                /* sealed moved, or rows of the log are too old: tell the journal with the next commit */
+    bool pending_incomplete;      /* memory failed while applying: nothing is trimmed until reopened */
     sqlite3_stmt *journal_insert; /* owned */
-    int64_t retry_mono_ms;  /* no commit is tried before, after a failure */
-    unsigned failures;      /* in a row */
+    int64_t retry_mono_ms;        /* no commit is tried before, after a failure */
+    unsigned failures;            /* in a row */
     int64_t close_deadline_mono_ms;
     struct hist__row_size *row_sizes; /* all journal rows present, ascending; [row_first, row_first + row_count) of an owned array */
     size_t row_first, row_count, row_cap;
-    size_t row_sealed;      /* how many of them are sealed: kept for readers of the change log */
-    size_t row_packed;      /* how many of those were looked at by hist__journal_compact */
+    size_t row_sealed; /* how many of them are sealed: kept for readers of the change log */
+    size_t row_packed; /* how many of those were looked at by hist__journal_compact */
     uint64_t journal_bytes;
-    uint32_t *seal_list;    /* owned: tags that are full */
+    uint32_t *seal_list; /* owned: tags that are full */
     size_t n_seal, cap_seal;
     uint64_t pending_bytes; /* memory of all hot rows */
     hist__part *parts[HIST__OPEN_PARTS];
@@ -188,17 +189,17 @@ struct hist {
     hist_sample *thinned;       /* owned: what is left of the rows being sealed */
     uint8_t *why;               /* owned */
     size_t cap_thinned;
-    hist__rows look_rows;   /* the last block looked into for late samples (writer, or read-only under pending_lock) */
+    hist__rows look_rows; /* the last block looked into for late samples (writer, or read-only under pending_lock) */
     int64_t look_start, look_t0, look_t1;
     uint32_t look_tag;
     bool look_valid;
-    uint64_t looks;         /* blocks decoded for it */
+    uint64_t looks; /* blocks decoded for it */
     int64_t last_tick_mono_ms, last_trim_mono_ms, last_retention_mono_ms;
     int64_t seal_retry_mono_ms; /* no sealing is tried before, after a failure */
     pt_status seal_status;      /* PT_OK, or why sealing fails at present */
-    int64_t batch_row;      /* journal row of the batch's first chunk, once committed */
+    int64_t batch_row;          /* journal row of the batch's first chunk, once committed */
 
-    pthread_mutex_t request_lock; /* one request at a time; read-only: one refresh at a time */
+    pthread_mutex_t request_lock;  /* one request at a time; read-only: one refresh at a time */
     struct hist__request *request; /* under buffer.lock */
 
     pthread_mutex_t stat_lock; /* guards `stats` */
@@ -265,27 +266,31 @@ PT_MUST_CHECK pt_status hist__seal(hist *h, uint32_t *tags, size_t n, pt_error *
 void hist__parts_close(hist *h);
 PT_MUST_CHECK pt_status hist__part_open(hist *h, const char *path, int64_t start_ms, hist__part **out, pt_error *err);
 void hist__part_close(hist__part *p); /* NULL allowed */
-typedef struct hist__delta { /* what changed in a tag's blocks, for tag_stat and the statistics in memory */
+typedef struct hist__delta {          /* what changed in a tag's blocks, for tag_stat and the statistics in memory */
     int64_t rows, samples, blocks, bytes;
     uint64_t left[3]; /* samples left out, by reason (HIST__EXCEPTION, HIST__COMPRESSION) */
 } hist__delta;
-/* Cut rows evenly into blocks and insert them; inside a transaction. Blocks with HIST_THINNED rows state `deviation`. *tail is the size of the last one. */
-PT_MUST_CHECK pt_status hist__part_insert_rows(hist *h, hist__part *p, uint32_t tag_id, const hist_sample *s, size_t n, double deviation, hist__delta *d, uint32_t *tail,
-                                               pt_error *err);
+/* Cut rows evenly into blocks and insert them; inside a transaction. Blocks with HIST_THINNED rows state `deviation`. *tail is the size of
+ * the last one. */
+PT_MUST_CHECK pt_status hist__part_insert_rows(hist *h, hist__part *p, uint32_t tag_id, const hist_sample *s, size_t n, double deviation,
+                                               hist__delta *d, uint32_t *tail, pt_error *err);
 /* Add to the tag's line in tag_stat; s are the rows that came in. */
-PT_MUST_CHECK pt_status hist__part_add_stat(hist__part *p, uint32_t tag_id, const hist_sample *s, size_t n, const hist__delta *d, pt_error *err);
+PT_MUST_CHECK pt_status hist__part_add_stat(hist__part *p, uint32_t tag_id, const hist_sample *s, size_t n, const hist__delta *d,
+                                            pt_error *err);
 /* The writer's connection to this partition, if open, is closed. */
 void hist__part_forget(hist *h, int64_t start_ms);
 void hist__summary_bind(sqlite3_stmt *stmt, int at, const hist__summary *s);
 void hist__summary_read(sqlite3_stmt *stmt, int column, hist__summary *s); /* tag-independent columns from t0 on */
-#define HIST__BLOCK_COLUMNS "t0,t1,id,bytes,rows,samples,good,uncertain,bad,stale,nulls,nums,open,num_after,num_before,min,max,sum,first,last,m2,area,area_ms"
+#define HIST__BLOCK_COLUMNS \
+    "t0,t1,id,bytes,rows,samples,good,uncertain,bad,stale,nulls,nums,open,num_after,num_before,min,max,sum,first,last,m2,area,area_ms"
 enum { HIST__COL_T0, HIST__COL_T1, HIST__COL_ID, HIST__COL_BYTES, HIST__COL_ROWS, HIST__COL_COUNT = 23 };
 
 /* retention.c: what the options ask for; writer thread. Cheap when nothing is to go */
 PT_MUST_CHECK pt_status hist__retention_tick(hist *h, pt_error *err);
 
 /* dropped.c: weeks that retention dropped, as far as the journal still has samples of them */
-#define HIST__DROPPED_TABLE "CREATE TABLE IF NOT EXISTS dropped(id INTEGER PRIMARY KEY, start_ms INTEGER NOT NULL UNIQUE, until_seq INTEGER NOT NULL);"
+#define HIST__DROPPED_TABLE \
+    "CREATE TABLE IF NOT EXISTS dropped(id INTEGER PRIMARY KEY, start_ms INTEGER NOT NULL UNIQUE, until_seq INTEGER NOT NULL);"
 typedef struct hist__dropped_week {
     int64_t start_ms;
     uint64_t until_seq; /* samples of the week with a lower change number went with it */
@@ -302,13 +307,14 @@ bool hist__dropped_has(const hist__dropped *d, int64_t time_ms, uint64_t seq);
 
 /* conn.c */
 PT_MUST_CHECK pt_status hist__conn_take(hist *h, int64_t start_ms, hist__conn **out, pt_error *err); /* PT_ENOTFOUND: dropped meanwhile */
-void hist__conn_give(hist *h, hist__conn *c);  /* back to the pool; NULL allowed */
-void hist__conn_close(hist__conn *c);          /* instead of giving back, after an error */
+void hist__conn_give(hist *h, hist__conn *c);                                                        /* back to the pool; NULL allowed */
+void hist__conn_close(hist__conn *c); /* instead of giving back, after an error */
 void hist__pool_close(hist *h);
 
 /* recover.c */
 PT_MUST_CHECK pt_status hist__recover(hist *h, pt_error *err);
-/* Writer, while opening: samples refer to that tag. Those between the newest known and it get a place of their own, so that no new tag takes their number. */
+/* Writer, while opening: samples refer to that tag. Those between the newest known and it get a place of their own, so that no new tag
+ * takes their number. */
 PT_MUST_CHECK pt_status hist__tags_lost(hist *h, uint32_t up_to);
 /* Read-only: bring the copy of the journal up to date. */
 PT_MUST_CHECK pt_status hist__journal_refresh(hist *h, pt_error *err);
@@ -316,20 +322,20 @@ PT_MUST_CHECK pt_status hist__journal_refresh(hist *h, pt_error *err);
 /* writer.c: the thread; commit.c: classify, journal, apply; sealing.c: what to seal when, trimming */
 void *hist__writer_main(void *arg);
 PT_MUST_CHECK pt_status hist__batch_commit(hist *h, pt_error *err); /* h->batch; repeatable after a failure */
-PT_MUST_CHECK pt_status hist__batch_apply(hist *h); /* after the commit: into the pending rows */
+PT_MUST_CHECK pt_status hist__batch_apply(hist *h);                 /* after the commit: into the pending rows */
 PT_MUST_CHECK pt_status hist__journal_open(hist *h, pt_error *err); /* the writer's connections to catalog and journal */
 void hist__journal_close(hist *h);
 PT_MUST_CHECK pt_status hist__seal_due(hist *h, bool everything, pt_error *err);
 PT_MUST_CHECK pt_status hist__seal_all(hist *h, pt_error *err); /* everything into blocks, and the journal is told */
 PT_MUST_CHECK pt_status hist__rows_note(hist *h, int64_t id, int64_t wall_ms, uint64_t bytes); /* a journal row is there */
-void hist__sealed_advance(hist *h); /* recompute what is sealed */
+void hist__sealed_advance(hist *h);                                                            /* recompute what is sealed */
 PT_MUST_CHECK pt_status hist__journal_trim(hist *h, pt_error *err); /* tell the journal, in a transaction of its own */
 /* compact.c: pack sealed rows, a bounded amount at a time, and give back pages that are no longer used. */
 PT_MUST_CHECK pt_status hist__journal_compact(hist *h, pt_error *err);
 /* The stored row with this key in the blocks, NULL when there is none or it can't be read. Valid until the next call. Writer thread. */
 const hist_sample *hist__find_in_blocks(hist *h, uint32_t tag_id, int64_t time_ms, bool state);
-/* Would this sample, which is in no block, lie where others were left out, and within what the block states? It was left out itself. As hist__find_in_blocks, to be
- * called after it. */
+/* Would this sample, which is in no block, lie where others were left out, and within what the block states? It was left out itself. As
+ * hist__find_in_blocks, to be called after it. */
 bool hist__left_out(const hist *h, const hist_sample *s);
 int64_t hist__mono_ms(void); /* the machine's: pacing is real time even under a test's clock */
 

@@ -67,12 +67,14 @@ static bool sound(hist__check *c, sqlite3 *db)
 static bool has_tables(hist__check *c, sqlite3 *db, hist__file kind)
 {
     static const char *const columns[][6] = {
-        [HIST__CATALOG] = { "SELECT key, value FROM meta", "SELECT tag_id, source, group_id, edge, device, metric, path, type, unit, created_ms FROM tag",
+        [HIST__CATALOG] = { "SELECT key, value FROM meta",
+                            "SELECT tag_id, source, group_id, edge, device, metric, path, type, unit, created_ms FROM tag",
                             "SELECT tag_id, from_ms, to_ms, path FROM tag_path", "SELECT tag_id, from_ms, type, unit FROM tag_meta",
                             "SELECT seq, time_ms, type, node, device, path, detail FROM event" },
         [HIST__JOURNAL] = { "SELECT key, value FROM meta", "SELECT id, seq, n, wall_ms, data FROM journal" },
         [HIST__PARTITION] = { "SELECT tag_id," HIST__BLOCK_COLUMNS " FROM block", "SELECT id, data FROM data",
-                              "SELECT tag_id, first_ms, last_ms, max_ms, samples, rows, blocks, bytes FROM tag_stat", "SELECT id, tag_id, t0, t1, reason, data FROM damaged" },
+                              "SELECT tag_id, first_ms, last_ms, max_ms, samples, rows, blocks, bytes FROM tag_stat",
+                              "SELECT id, tag_id, t0, t1, reason, data FROM damaged" },
     };
     bool ok = true;
     for (size_t i = 0; i < PT_COUNT_OF(columns[kind]) && columns[kind][i]; i++) {
@@ -104,11 +106,13 @@ static bool same_real(double a, double b)
 
 static bool same_summary(const hist__summary *a, const hist__summary *b)
 {
-    bool counts = a->t0 == b->t0 && a->t1 == b->t1 && a->rows == b->rows && a->samples == b->samples && a->good == b->good && a->uncertain == b->uncertain &&
-                  a->bad == b->bad && a->stale == b->stale && a->nulls == b->nulls && a->nums == b->nums && a->open == b->open;
+    bool counts = a->t0 == b->t0 && a->t1 == b->t1 && a->rows == b->rows && a->samples == b->samples && a->good == b->good &&
+                  a->uncertain == b->uncertain && a->bad == b->bad && a->stale == b->stale && a->nulls == b->nulls && a->nums == b->nums &&
+                  a->open == b->open;
     if (!counts || a->nums == 0) return counts;
-    return a->num_t0 == b->num_t0 && a->num_t1 == b->num_t1 && same_real(a->min, b->min) && same_real(a->max, b->max) && same_real(a->sum, b->sum) &&
-           same_real(a->first, b->first) && same_real(a->last, b->last) && same_real(a->m2, b->m2) && same_real(a->area, b->area) && a->area_ms == b->area_ms;
+    return a->num_t0 == b->num_t0 && a->num_t1 == b->num_t1 && same_real(a->min, b->min) && same_real(a->max, b->max) &&
+           same_real(a->sum, b->sum) && same_real(a->first, b->first) && same_real(a->last, b->last) && same_real(a->m2, b->m2) &&
+           same_real(a->area, b->area) && a->area_ms == b->area_ms;
 }
 
 typedef struct tag_sum {
@@ -120,7 +124,8 @@ typedef struct tag_sum {
 } tag_sum;
 
 /* ?1: the tag. Times that blocks put aside in this week had may still count. */
-static const char STATISTICS[] = "SELECT samples, rows, blocks, bytes, max_ms, first_ms, last_ms, EXISTS (SELECT 1 FROM damaged WHERE damaged.tag_id=tag_stat.tag_id) FROM tag_stat WHERE tag_id=?1";
+static const char STATISTICS[] =
+    "SELECT samples, rows, blocks, bytes, max_ms, first_ms, last_ms, EXISTS (SELECT 1 FROM damaged WHERE damaged.tag_id=tag_stat.tag_id) FROM tag_stat WHERE tag_id=?1";
 
 static bool same_ends(sqlite3_stmt *stat, const tag_sum *t)
 {
@@ -136,10 +141,13 @@ static void end_tag(hist__check *c, sqlite3_stmt *stat, const tag_sum *t)
     bool there = sqlite3_step(stat) == SQLITE_ROW;
     uint64_t got[4] = { 0 }, want[4] = { t->samples, t->rows, t->blocks, t->bytes };
     bool ends = !there || same_ends(stat, t);
-    for (int i = 0; there && i < 4; i++) got[i] = (uint64_t)sqlite3_column_int64(stat, i);
+    for (int i = 0; there && i < 4; i++)
+        got[i] = (uint64_t)sqlite3_column_int64(stat, i);
     sqlite3_reset(stat);
     if (!there) hist__fault(c, "tag %u: no statistics", t->tag_id);
-    else if (memcmp(got, want, sizeof got) != 0) hist__fault(c, "tag %u: statistics do not add up (%llu samples, blocks hold %llu)", t->tag_id, (unsigned long long)got[0], (unsigned long long)want[0]);
+    else if (memcmp(got, want, sizeof got) != 0)
+        hist__fault(c, "tag %u: statistics do not add up (%llu samples, blocks hold %llu)", t->tag_id, (unsigned long long)got[0],
+                    (unsigned long long)want[0]);
     if (!ends) hist__fault(c, "tag %u: statistics say other first and last times than its blocks", t->tag_id);
 }
 
@@ -176,15 +184,20 @@ static pt_status check_block(hist__check *c, sqlite3_stmt *q, tag_sum *t, int64_
     else {
         c->report->rows += c->rows.n;
         bool thinned = false;
-        for (size_t i = 0; i < c->rows.n && !thinned; i++) thinned = (c->rows.s[i].flags & HIST_THINNED) != 0;
+        for (size_t i = 0; i < c->rows.n && !thinned; i++)
+            thinned = (c->rows.s[i].flags & HIST_THINNED) != 0;
         if (thinned && (st = pt_map_put_u64(&c->thinned, id, 1, NULL)) != PT_OK) return st;
         hist__summarize(c->rows.s, c->rows.n, &real);
         if (owner != id) hist__fault(c, "tag %u, block at %lld: it belongs to tag %u", id, (long long)stored.t0, owner);
-        if (!same_summary(&stored, &real)) hist__fault(c, "tag %u, block at %lld: the summary is not that of its rows", id, (long long)stored.t0);
-        if (real.t0 < start_ms || (end_ms != INT64_MAX && real.t1 >= end_ms)) hist__fault(c, "tag %u, block at %lld: outside of its partition", id, (long long)stored.t0);
-        if ((uint64_t)sqlite3_column_int64(q, 1 + HIST__COL_BYTES) != len) hist__fault(c, "tag %u, block at %lld: wrong length", id, (long long)stored.t0);
+        if (!same_summary(&stored, &real))
+            hist__fault(c, "tag %u, block at %lld: the summary is not that of its rows", id, (long long)stored.t0);
+        if (real.t0 < start_ms || (end_ms != INT64_MAX && real.t1 >= end_ms))
+            hist__fault(c, "tag %u, block at %lld: outside of its partition", id, (long long)stored.t0);
+        if ((uint64_t)sqlite3_column_int64(q, 1 + HIST__COL_BYTES) != len)
+            hist__fault(c, "tag %u, block at %lld: wrong length", id, (long long)stored.t0);
     }
-    if (t->tag_id == id && stored.t0 <= t->last_t1) hist__fault(c, "tag %u, block at %lld: overlaps the block before", id, (long long)stored.t0);
+    if (t->tag_id == id && stored.t0 <= t->last_t1)
+        hist__fault(c, "tag %u, block at %lld: overlaps the block before", id, (long long)stored.t0);
     if (t->tag_id != id) *t = (tag_sum){ .tag_id = id };
     t->last_t1 = stored.t1;
     note_ends(t, st == PT_OK ? &c->rows : NULL);
@@ -203,7 +216,10 @@ static pt_status check_blocks(hist__check *c, sqlite3 *db, int64_t start_ms, pt_
     bool row = false;
     pt_status st = hist__db_number(db, "SELECT count(*) FROM block", &total, err);
     if (st == PT_OK)
-        st = hist__db_prepare(db, "SELECT tag_id, " HIST__BLOCK_COLUMNS ", (SELECT data FROM data WHERE data.id=block.id) FROM block ORDER BY tag_id, t0", &q, err);
+        st = hist__db_prepare(db,
+                              "SELECT tag_id, " HIST__BLOCK_COLUMNS
+                              ", (SELECT data FROM data WHERE data.id=block.id) FROM block ORDER BY tag_id, t0",
+                              &q, err);
     if (st == PT_OK) st = hist__db_prepare(db, STATISTICS, &stat, err);
     int64_t end_ms = hist__partition_end(start_ms);
     while (st == PT_OK && (st = hist__db_step(db, q, &row, err)) == PT_OK && row) {
@@ -217,7 +233,8 @@ static pt_status check_blocks(hist__check *c, sqlite3 *db, int64_t start_ms, pt_
     int64_t n = 0;
     if (st == PT_OK) st = hist__db_number(db, "SELECT count(*) FROM data WHERE id NOT IN (SELECT id FROM block)", &n, err);
     if (st == PT_OK && n) hist__fault(c, "%lld blocks are in no index", (long long)n);
-    if (st == PT_OK) st = hist__db_number(db, "SELECT count(*) FROM tag_stat WHERE blocks > 0 AND tag_id NOT IN (SELECT tag_id FROM block)", &n, err);
+    if (st == PT_OK)
+        st = hist__db_number(db, "SELECT count(*) FROM tag_stat WHERE blocks > 0 AND tag_id NOT IN (SELECT tag_id FROM block)", &n, err);
     if (st == PT_OK && n) hist__fault(c, "%lld tags have statistics but no blocks", (long long)n);
     if (st == PT_OK) st = hist__db_number(db, "SELECT count(*) FROM damaged", &n, err);
     if (st == PT_OK) c->report->damaged_before += (uint64_t)n;
@@ -245,7 +262,8 @@ static pt_status check_journal_rows(hist__check *c, sqlite3 *db, pt_error *err)
         else if ((int64_t)c->rows.n != n) hist__fault(c, "row %lld: %zu samples, %lld said", id, c->rows.n, (long long)n);
         if (seq < next_seq) hist__fault(c, "row %lld: change number %lld after %lld", id, (long long)seq, (long long)next_seq);
         next_seq = seq + n;
-        for (size_t i = 0; st == PT_OK && i < c->rows.n; i++) hist__refers_to(c, c->rows.s[i].tag_id);
+        for (size_t i = 0; st == PT_OK && i < c->rows.n; i++)
+            hist__refers_to(c, c->rows.s[i].tag_id);
         st = PT_OK;
     }
     sqlite3_finalize(q);
@@ -261,7 +279,8 @@ static pt_status check_catalog(hist__check *c, sqlite3 *db, pt_error *err)
     } rules[] = {
         { "SELECT count(*) FROM tag WHERE tag_id < 1", "tags with an impossible id" },
         { "SELECT count(*) FROM tag WHERE type < 0 OR type > 34", "tags with an unknown type" },
-        { "SELECT count(*) FROM tag t WHERE NOT EXISTS (SELECT 1 FROM tag_path p WHERE p.tag_id=t.tag_id AND p.to_ms IS NULL AND p.path=t.path)", "tags whose path interval is missing" },
+        { "SELECT count(*) FROM tag t WHERE NOT EXISTS (SELECT 1 FROM tag_path p WHERE p.tag_id=t.tag_id AND p.to_ms IS NULL AND p.path=t.path)",
+          "tags whose path interval is missing" },
         { "SELECT count(*) FROM tag_path WHERE tag_id NOT IN (SELECT tag_id FROM tag)", "paths of unknown tags" },
     };
     int64_t n = 0;
@@ -308,7 +327,8 @@ static pt_status check_file(hist__check *c, const hist *paths, const char *name,
     return st;
 }
 
-/* What a killed host left in the -wal of one file: SQLite gives what it can read of it and says nothing of the rest. A repair keeps the file and lets SQLite. */
+/* What a killed host left in the -wal of one file: SQLite gives what it can read of it and says nothing of the rest. A repair keeps the
+ * file and lets SQLite. */
 static pt_status check_wal(hist__check *c, const hist *paths, const char *name, hist__file kind, pt_error *err)
 {
     hist__wal w = { 0 };
@@ -317,7 +337,9 @@ static pt_status check_wal(hist__check *c, const hist *paths, const char *name, 
     char *path = hist__path(paths, name);
     pt_status st = path ? hist__wal_look(path, &w, &why) : pt_fail(err, PT_ENOMEM, "out of memory");
     if (path && st != PT_OK) hist__fault(c, "%s", why.text);
-    if (w.commits) hist__fault(c, "its -wal is damaged at frame %llu: %llu commits from there on can't be read", (unsigned long long)w.frame, (unsigned long long)w.commits);
+    if (w.commits)
+        hist__fault(c, "its -wal is damaged at frame %llu: %llu commits from there on can't be read", (unsigned long long)w.frame,
+                    (unsigned long long)w.commits);
     if (w.commits && c->o->repair) st = hist__wal_keep(path, kind, c->o->log, err);
     free(path);
     return st == PT_ENOMEM || c->o->repair ? st : PT_OK;

@@ -1,8 +1,9 @@
-/* historian/verify_bound.c -- where samples were left out: is each raw sample that the journal still holds as near to what stands for it as its block states?
+/* historian/verify_bound.c -- where samples were left out: is each raw sample that the journal still holds as near to what stands for it as
+ * its block states?
  *
- * The journal's sealed rows are read in order, and their samples of thinned tags are taken in portions, sorted by tag and time, and held against the
- * blocks: so each block is decoded once per portion, and memory is that of one portion. Those that are too far away are looked for in the journal once more: one
- * that another has taken the place of later stands for nothing. */
+ * The journal's sealed rows are read in order, and their samples of thinned tags are taken in portions, sorted by tag and time, and held
+ * against the blocks: so each block is decoded once per portion, and memory is that of one portion. Those that are too far away are looked
+ * for in the journal once more: one that another has taken the place of later stands for nothing. */
 #include "historian/verify.h"
 
 #include <stdlib.h>
@@ -34,10 +35,10 @@ typedef struct doubts {
 typedef struct look {
     hist__conn *conn;
     int64_t start_ms;
-    hist__rows rows;     /* the block that holds the time looked for, and the first row of the next */
-    size_t own;          /* rows of the block itself */
+    hist__rows rows; /* the block that holds the time looked for, and the first row of the next */
+    size_t own;      /* rows of the block itself */
     uint32_t tag_id;
-    int64_t t0, until;   /* rows answer for times in [t0, until) */
+    int64_t t0, until; /* rows answer for times in [t0, until) */
     bool valid;
 } look;
 
@@ -51,7 +52,8 @@ static void leave(hist *h, look *l)
 /* Append the block a statement stands on; one that can't be read was told of before. */
 static pt_status add_block(look *l, sqlite3_stmt *q, int column)
 {
-    pt_status st = hist__block_decode(l->conn->codec, sqlite3_column_blob(q, column), (size_t)sqlite3_column_bytes(q, column), NULL, &l->rows, NULL);
+    pt_status st =
+        hist__block_decode(l->conn->codec, sqlite3_column_blob(q, column), (size_t)sqlite3_column_bytes(q, column), NULL, &l->rows, NULL);
     return st == PT_ECORRUPT || st == PT_EUNSUPPORTED ? PT_EEMPTY : st;
 }
 
@@ -128,7 +130,8 @@ static pt_status compare(hist__check *c, const look *l, const raw *r, doubts *d)
     c->report->compared++;
     if (b && b->time_ms == s->time_ms && hist__is_state(b) == hist__is_state(s)) return PT_OK;
     if (isinf(l->rows.deviation)) return PT_OK; /* a late change of quality came between: the block says that it does not know */
-    if (b && hist__has_value(b) && hist__family_of_type(b->type) == HIST__BYTES) return PT_OK; /* a text that came late, in a block of its own: the line went on behind it */
+    if (b && hist__has_value(b) && hist__family_of_type(b->type) == HIST__BYTES)
+        return PT_OK; /* a text that came late, in a block of its own: the line went on behind it */
     if (!b || lo == 0 || !(b->flags & HIST_THINNED)) return note(d, r, NAN, NAN);
     double distance = hist__distance(b - 1, b, s), stated = l->rows.deviation;
     return distance <= stated * (1 + 1e-9) ? PT_OK : note(d, r, distance, stated);
@@ -174,7 +177,8 @@ static pt_status keep(raws *r, const hist_sample *s, uint64_t seq)
 }
 
 /* The samples of the journal's rows that `sql` names, one after the other. */
-static pt_status each_sample(hist__check *c, sqlite3 *db, const char *sql, pt_status (*each)(void *ctx, const hist_sample *s, uint64_t seq), void *ctx, pt_error *err)
+static pt_status each_sample(hist__check *c, sqlite3 *db, const char *sql, pt_status (*each)(void *ctx, const hist_sample *s, uint64_t seq),
+                             void *ctx, pt_error *err)
 {
     sqlite3_stmt *q = NULL;
     bool row = false;
@@ -184,7 +188,8 @@ static pt_status each_sample(hist__check *c, sqlite3 *db, const char *sql, pt_st
         const void *bytes = sqlite3_column_blob(q, 0);
         uint64_t seq = (uint64_t)sqlite3_column_int64(q, 1);
         if (hist__journal_decode(bytes ? bytes : "", (size_t)sqlite3_column_bytes(q, 0), &c->rows, NULL) == PT_ENOMEM) st = PT_ENOMEM;
-        for (size_t i = 0; st == PT_OK && i < c->rows.n; i++) st = each(ctx, &c->rows.s[i], seq + i);
+        for (size_t i = 0; st == PT_OK && i < c->rows.n; i++)
+            st = each(ctx, &c->rows.s[i], seq + i);
     }
     sqlite3_finalize(q);
     return st;
@@ -224,8 +229,10 @@ static pt_status look_for_successor(void *ctx, const hist_sample *s, uint64_t se
     raw key = { .s = *s, .seq = seq };
     doubt *found = bsearch(&key, d->all, d->n, sizeof *d->all, by_doubted_key);
     if (!found) return PT_OK;
-    while (found > d->all && by_doubted_key(&key, found - 1) == 0) found--;
-    for (; found < d->all + d->n && by_doubted_key(&key, found) == 0; found++) found->replaced = found->replaced || found->of.seq < seq;
+    while (found > d->all && by_doubted_key(&key, found - 1) == 0)
+        found--;
+    for (; found < d->all + d->n && by_doubted_key(&key, found) == 0; found++)
+        found->replaced = found->replaced || found->of.seq < seq;
     return PT_OK;
 }
 
@@ -234,21 +241,29 @@ static void tell(hist__check *c, const doubt *d)
     const hist_sample *s = &d->of.s;
     if (d->replaced) return;
     if (isnan(d->distance)) hist__fault(c, "tag %u: the sample of the journal at %lld is not there", s->tag_id, (long long)s->time_ms);
-    else hist__fault(c, "tag %u: the sample of the journal at %lld is %g from what stands for it, the block states %g", s->tag_id, (long long)s->time_ms, d->distance, d->stated);
+    else
+        hist__fault(c, "tag %u: the sample of the journal at %lld is %g from what stands for it, the block states %g", s->tag_id,
+                    (long long)s->time_ms, d->distance, d->stated);
 }
 
 static pt_status walk(hist__check *c, hist *h, sqlite3 *db, pt_error *err)
 {
     pass p = { .c = c, .h = h, .err = err };
     pt_status st = hist__dropped_load(db, &p.dropped, err);
-    if (st == PT_OK) st = each_sample(c, db, "SELECT data, seq FROM journal WHERE id <= (SELECT value FROM meta WHERE key='sealed_id') ORDER BY id", hold_against_block, &p, err);
+    if (st == PT_OK)
+        st = each_sample(c, db, "SELECT data, seq FROM journal WHERE id <= (SELECT value FROM meta WHERE key='sealed_id') ORDER BY id",
+                         hold_against_block, &p, err);
     if (st == PT_OK) st = portion(c, h, &p.raws, &p.doubts, err);
     if (st == PT_OK && p.doubts.n) {
         qsort(p.doubts.all, p.doubts.n, sizeof *p.doubts.all, doubts_in_order);
         st = each_sample(c, db, "SELECT data, seq FROM journal ORDER BY id", look_for_successor, &p, err);
     }
-    for (size_t i = 0; st == PT_OK && i < p.doubts.n; i++) tell(c, &p.doubts.all[i]);
-    if (st == PT_OK && p.doubts.more) hist__fault(c, "%llu more samples of the journal are not there, or too far from what stands for them, unless others have taken their place", (unsigned long long)p.doubts.more);
+    for (size_t i = 0; st == PT_OK && i < p.doubts.n; i++)
+        tell(c, &p.doubts.all[i]);
+    if (st == PT_OK && p.doubts.more)
+        hist__fault(
+            c, "%llu more samples of the journal are not there, or too far from what stands for them, unless others have taken their place",
+            (unsigned long long)p.doubts.more);
     hist__dropped_free(&p.dropped);
     free(p.raws.all);
     free(p.doubts.all);

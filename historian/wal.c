@@ -58,8 +58,8 @@ static uint32_t database_page_size(const char *database)
     return size == 1 ? PAGE_MAX : size;
 }
 
-/* Until a frame is wrong they carry the sum on. Behind it only commits of the generation that `salts` names are counted: frames of older ones, which the file had
- * before it was begun anew, are no loss. */
+/* Until a frame is wrong they carry the sum on. Behind it only commits of the generation that `salts` names are counted: frames of older
+ * ones, which the file had before it was begun anew, are no loss. */
 static pt_status walk(int fd, uint32_t page, const uint8_t salts[8], uint32_t sum[2], bool big, bool broken, hist__wal *out)
 {
     uint8_t *frame = malloc(FRAME_HEADER + page);
@@ -87,7 +87,9 @@ pt_status hist__wal_look(const char *database, hist__wal *out, pt_error *err)
     *out = (hist__wal){ 0 };
     int n = snprintf(path, sizeof path, "%s-wal", database);
     int fd = n > 0 && (size_t)n < sizeof path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-    if (fd < 0) return errno == ENOENT || errno == ENAMETOOLONG ? PT_OK : pt_fail(err, pt_status_from_errno(errno), "%s: %s", path, strerror(errno));
+    if (fd < 0)
+        return errno == ENOENT || errno == ENAMETOOLONG ? PT_OK
+                                                        : pt_fail(err, pt_status_from_errno(errno), "%s: %s", path, strerror(errno));
     pt_status st = read_at(fd, head, sizeof head, 0);
     if (st == PT_OK) st = read_at(fd, first, sizeof first, HEADER);
     if (st == PT_OK) {
@@ -95,7 +97,8 @@ pt_status hist__wal_look(const char *database, hist__wal *out, pt_error *err)
         bool big = magic & 1;
         add(sum, head, AT_SUM, big);
         bool sound = (magic & ~1u) == MAGIC && is_sum(sum, head + AT_SUM) && page == expected;
-        if (expected >= PAGE_MIN && expected <= PAGE_MAX) st = walk(fd, expected, sound ? head + AT_SALTS : first + FRAME_AT_SALTS, sum, big, !sound, out);
+        if (expected >= PAGE_MIN && expected <= PAGE_MAX)
+            st = walk(fd, expected, sound ? head + AT_SALTS : first + FRAME_AT_SALTS, sum, big, !sound, out);
     }
     close(fd);
     return st == PT_OK || st == PT_EEMPTY ? PT_OK : pt_fail(err, st, "%s: %s", path, pt_status_name(st));
@@ -107,7 +110,8 @@ static pt_status copy_file(const char *from, const char *to, pt_error *err)
     ssize_t n = 0;
     int in = open(from, O_RDONLY | O_CLOEXEC), out = in < 0 ? -1 : open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     bool ok = out >= 0;
-    while (ok && (n = read(in, buf, sizeof buf)) > 0) ok = write(out, buf, (size_t)n) == n;
+    while (ok && (n = read(in, buf, sizeof buf)) > 0)
+        ok = write(out, buf, (size_t)n) == n;
     ok = ok && n == 0 && fsync(out) == 0;
     pt_status st = ok ? PT_OK : pt_fail(err, pt_status_from_errno(errno), "%s to %s: %s", from, to, strerror(errno));
     if (in >= 0) close(in);
@@ -119,9 +123,11 @@ static pt_status copy_file(const char *from, const char *to, pt_error *err)
 /* How far the file has come with the -wal that stands beside it, or without: -1 when it is unsound so. */
 static pt_status how_far(const char *path, hist__file kind, int64_t *out, pt_error *err)
 {
-    static const char *const count[] = { [HIST__CATALOG] = "SELECT (SELECT coalesce(max(seq), 0) FROM event) + (SELECT coalesce(max(tag_id), 0) FROM tag)",
-                                         [HIST__JOURNAL] = "SELECT coalesce(max(id), 0) FROM journal",
-                                         [HIST__PARTITION] = "SELECT coalesce(sum(rows), 0) FROM tag_stat" };
+    static const char *const count[] = {
+        [HIST__CATALOG] = "SELECT (SELECT coalesce(max(seq), 0) FROM event) + (SELECT coalesce(max(tag_id), 0) FROM tag)",
+        [HIST__JOURNAL] = "SELECT coalesce(max(id), 0) FROM journal",
+        [HIST__PARTITION] = "SELECT coalesce(sum(rows), 0) FROM tag_stat"
+    };
     sqlite3 *db = NULL;
     sqlite3_stmt *q = NULL;
     bool row = false;
@@ -147,8 +153,9 @@ static pt_status without_wal(const char *path, pt_error *err)
     return PT_OK;
 }
 
-/* What SQLite can read of the -wal goes into the file and the rest is gone, so that the next start does not find it again. Unless the file is farther without: its
- * frames may all have been taken over long ago, and those before the damaged one are older than the rest. `copy` is of the -wal; NULL: there is none. */
+/* What SQLite can read of the -wal goes into the file and the rest is gone, so that the next start does not find it again. Unless the file
+ * is farther without: its frames may all have been taken over long ago, and those before the damaged one are older than the rest. `copy` is
+ * of the -wal; NULL: there is none. */
 static pt_status bring_home(const char *path, const char *wal, const char *copy, hist__file kind, pt_error *err)
 {
     sqlite3 *db = NULL;
@@ -173,9 +180,12 @@ pt_status hist__wal_keep(const char *database, hist__file kind, const pt_log *lo
     if (st != PT_OK || w.commits == 0) return st;
     snprintf(from, sizeof from, "%s-wal", database);
     unsigned n = 0;
-    do snprintf(to, sizeof to, "%s.damaged-%u", from, ++n);
+    do
+        snprintf(to, sizeof to, "%s.damaged-%u", from, ++n);
     while (access(to, F_OK) == 0);
-    pt_logf(log, PT_LOG_ERROR, "HIST-DAMAGED-WAL", "%s is damaged at frame %llu: up to %llu commits from there on can't be read. It is kept as %s", from, (unsigned long long)w.frame, (unsigned long long)w.commits, to);
+    pt_logf(log, PT_LOG_ERROR, "HIST-DAMAGED-WAL",
+            "%s is damaged at frame %llu: up to %llu commits from there on can't be read. It is kept as %s", from,
+            (unsigned long long)w.frame, (unsigned long long)w.commits, to);
     st = copy_file(from, to, &why);
     if (st == PT_ENOSPC) pt_logf(log, PT_LOG_ERROR, "HIST-DAMAGED-WAL", "it could not be kept: %s", why.text); /* recording goes on */
     else if (st != PT_OK) return pt_fail(err, st, "%s", why.text);

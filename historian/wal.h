@@ -1,8 +1,8 @@
 /* historian/wal.h -- what a killed program left in the -wal file of a database: is all of it still readable?
  *
- * SQLite reads such a file up to the first frame whose checksum is wrong and forgets the rest, since a frame torn by the crash looks the same. But commits are
- * synced one by one: a torn one is the last. Where whole commits stand behind the wrong frame, it was damaged later, and they are lost without a word.
- * This looks before SQLite does. Format: https://www.sqlite.org/fileformat2.html, chapter 4. */
+ * SQLite reads such a file up to the first frame whose checksum is wrong and forgets the rest, since a frame torn by the crash looks the
+ * same. But commits are synced one by one: a torn one is the last. Where whole commits stand behind the wrong frame, it was damaged later,
+ * and they are lost without a word. This looks before SQLite does. Format: https://www.sqlite.org/fileformat2.html, chapter 4. */
 #ifndef HIST_WAL_H
 #define HIST_WAL_H
 #include "base/log.h"

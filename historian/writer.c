@@ -32,7 +32,9 @@ static void note_error(hist *h, pt_status st, const pt_error *err)
     h->stats.commit_errors++;
     snprintf(h->stats.error_text, sizeof h->stats.error_text, "%.199s", err->text);
     pthread_mutex_unlock(&h->stat_lock);
-    if (changed) pt_logf(h->log, PT_LOG_ERROR, "HIST-WRITE-FAILED", "%s: %s; samples are kept in memory and the write is tried again", pt_status_name(st), err->text);
+    if (changed)
+        pt_logf(h->log, PT_LOG_ERROR, "HIST-WRITE-FAILED", "%s: %s; samples are kept in memory and the write is tried again",
+                pt_status_name(st), err->text);
 }
 
 static void note_success(hist *h, const hist__batch *b, double seconds)
@@ -63,7 +65,8 @@ static void fail(hist *h, pt_status st, const pt_error *err)
     int64_t wait = BACKOFF_FIRST_MS << (h->failures < 6 ? h->failures : 6);
     h->failures++;
     h->retry_mono_ms = hist__mono_ms() + (wait < BACKOFF_MAX_MS ? wait : BACKOFF_MAX_MS);
-    pthread_mutex_lock(&h->buffer.lock); /* flushers look at the error when their time is up; waking them now would only make them wait again */
+    pthread_mutex_lock(
+        &h->buffer.lock); /* flushers look at the error when their time is up; waking them now would only make them wait again */
     h->buffer.hurry = false;
     pthread_mutex_unlock(&h->buffer.lock);
 }
@@ -97,7 +100,8 @@ static void commit(hist *h)
     if (hist__batch_apply(h) != PT_OK) {
         /* Durable, but not in memory: readers of this process miss it until the store is opened again, and nothing may be trimmed. */
         h->pending_incomplete = true;
-        pt_logf(h->log, PT_LOG_ERROR, "HIST-NO-MEMORY", "committed samples could not be kept in memory; they are read back when the historian is opened again");
+        pt_logf(h->log, PT_LOG_ERROR, "HIST-NO-MEMORY",
+                "committed samples could not be kept in memory; they are read back when the historian is opened again");
     }
     uint64_t tickets = h->batch.tickets;
     hist__batch_free(h, &h->batch);

@@ -14,13 +14,13 @@ enum { FILE_MAX = 1 << 20, YEAR_LAST = 2200, DAY_S = 86400 };
 #define DAY_MS INT64_C(86400000)
 
 typedef struct change {
-    int64_t at_s;     /* from here on, UTC */
+    int64_t at_s; /* from here on, UTC */
     int32_t offset_s;
 } change;
 
 struct hist_zone {
-    int32_t first_s;  /* before the first change */
-    change *changes;  /* owned, ascending */
+    int32_t first_s; /* before the first change */
+    change *changes; /* owned, ascending */
     size_t n, cap;
 };
 
@@ -112,10 +112,12 @@ static bool get_name(pt_slice *s)
 {
     size_t n = 0;
     if (s->len && s->ptr[0] == '<') {
-        while (n < s->len && s->ptr[n] != '>') n++;
+        while (n < s->len && s->ptr[n] != '>')
+            n++;
         if (n++ == s->len) return false;
     } else {
-        while (n < s->len && ((s->ptr[n] | 32) >= 'a' && (s->ptr[n] | 32) <= 'z')) n++;
+        while (n < s->len && ((s->ptr[n] | 32) >= 'a' && (s->ptr[n] | 32) <= 'z'))
+            n++;
         if (n < 3) return false;
     }
     *s = pt_slice_from(*s, n);
@@ -133,7 +135,8 @@ static bool get_number(pt_slice *s, int64_t max, int64_t *out)
 {
     size_t n = 0;
     *out = 0;
-    while (n < s->len && n < 5 && s->ptr[n] >= '0' && s->ptr[n] <= '9') *out = *out * 10 + (s->ptr[n++] - '0');
+    while (n < s->len && n < 5 && s->ptr[n] >= '0' && s->ptr[n] <= '9')
+        *out = *out * 10 + (s->ptr[n++] - '0');
     *s = pt_slice_from(*s, n);
     return n > 0 && *out <= max;
 }
@@ -159,7 +162,8 @@ static bool get_rule(pt_slice *s, date_rule *r)
     if (!get_char(s, ',')) return false;
     if (get_char(s, 'M')) {
         r->kind = MONTH;
-        if (!get_number(s, 12, &r->month) || r->month < 1 || !get_char(s, '.') || !get_number(s, 5, &r->week) || r->week < 1 || !get_char(s, '.') || !get_number(s, 6, &r->day))
+        if (!get_number(s, 12, &r->month) || r->month < 1 || !get_char(s, '.') || !get_number(s, 5, &r->week) || r->week < 1 ||
+            !get_char(s, '.') || !get_number(s, 6, &r->day))
             return false;
     } else {
         if (get_char(s, 'J')) r->kind = JULIAN;
@@ -176,7 +180,8 @@ static int64_t moment(const date_rule *r, int64_t year)
         int64_t first = days_of(year, r->month, 1), next = r->month == 12 ? days_of(year + 1, 1, 1) : days_of(year, r->month + 1, 1);
         int64_t weekday = (first % 7 + 7 + 4) % 7; /* 1970-01-01 was a Thursday */
         day = first + (r->day - weekday + 7) % 7 + (r->week - 1) * 7;
-        while (day >= next) day -= 7;
+        while (day >= next)
+            day -= 7;
     } else if (r->kind == JULIAN) { /* February 29 is never counted */
         bool leap = days_of(year, 3, 1) - days_of(year, 2, 1) == 29;
         day = days_of(year, 1, 1) + r->day - 1 + (leap && r->day > 59);
@@ -221,7 +226,8 @@ static pt_status add_rule(hist_zone *z, pt_slice text)
 static int64_t big(const uint8_t *p, unsigned n)
 {
     uint64_t v = n == 4 && p[0] & 0x80 ? UINT64_MAX : 0;
-    while (n--) v = v << 8 | *p++;
+    while (n--)
+        v = v << 8 | *p++;
     return (int64_t)v;
 }
 
@@ -392,7 +398,8 @@ static pt_status add_edge(edge_list *l, int64_t at, pt_error *err)
     return PT_OK;
 }
 
-pt_status hist_zone_edges(const hist_zone *z, hist_span span, int64_t from_ms, int64_t to_ms, size_t max, int64_t **edges, size_t *n, pt_error *err)
+pt_status hist_zone_edges(const hist_zone *z, hist_span span, int64_t from_ms, int64_t to_ms, size_t max, int64_t **edges, size_t *n,
+                          pt_error *err)
 {
     const int64_t far = INT64_C(8000000000000000); /* year 255000: the calendar's arithmetic stays in range */
     edge_list l = { .max = max };
@@ -401,7 +408,8 @@ pt_status hist_zone_edges(const hist_zone *z, hist_span span, int64_t from_ms, i
     if (span.ms <= 0 && span.months <= 0) return pt_fail(err, PT_EINVAL, "the interval must be positive");
     if (from_ms >= to_ms) return PT_OK;
     if (from_ms < -far || to_ms > far) return pt_fail(err, PT_ETOOBIG, "the range is too long");
-    int64_t index = find(z, floor_div(from_ms, 1000)), offset_ms = (int64_t)offset_at(z, index) * 1000, label = label_of(span, from_ms + offset_ms);
+    int64_t index = find(z, floor_div(from_ms, 1000)), offset_ms = (int64_t)offset_at(z, index) * 1000,
+            label = label_of(span, from_ms + offset_ms);
     pt_status st = add_edge(&l, from_ms, err);
     while (st == PT_OK) {
         int64_t change_ms = index + 1 < (int64_t)z->n && z->changes[index + 1].at_s < far / 1000 ? z->changes[index + 1].at_s * 1000 : far;

@@ -38,7 +38,8 @@ void api__stream_select(void *ctx, pt_http_request *rq)
         if (ok) globs[i] = pt_slice_of(json_string_value(g), json_string_length(g));
     }
     if (!ok) pt_http_problem(rq, 400, "bad-request", "the body must be {\"select\":[globs]} with at most 1000 globs");
-    else if (host_live_select(app->live, pt_http_param(rq, "sid"), globs, n) == PT_OK) pt_http_reply(rq, 200, "application/json", PT_LIT("{}"));
+    else if (host_live_select(app->live, pt_http_param(rq, "sid"), globs, n) == PT_OK)
+        pt_http_reply(rq, 200, "application/json", PT_LIT("{}"));
     else pt_http_problem(rq, 404, "not-found", "there is no such stream");
     free(globs);
     json_decref(root);

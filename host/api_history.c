@@ -44,7 +44,8 @@ static void series_fini(series *s)
 
 static bool series_ok(const series *s)
 {
-    bool ok = pt_buf_status(&s->t) == PT_OK && pt_buf_status(&s->v) == PT_OK && pt_buf_status(&s->q) == PT_OK && pt_buf_status(&s->breaks) == PT_OK;
+    bool ok = pt_buf_status(&s->t) == PT_OK && pt_buf_status(&s->v) == PT_OK && pt_buf_status(&s->q) == PT_OK &&
+              pt_buf_status(&s->breaks) == PT_OK;
     for (size_t i = 0; i < HIST_NOTES; i++)
         ok = ok && pt_buf_status(&s->lists[i]) == PT_OK;
     return ok;
@@ -119,7 +120,8 @@ static void column(pt_json *j, const char *key, const pt_buf *b)
 }
 
 /* Everything, up to RAW_MAX points. *next: where to go on; 0 when complete. *damaged: blocks that could not be read. */
-static pt_status read_raw(host_app *app, uint32_t tag_id, int64_t from, int64_t to, series *s, int64_t *next, uint64_t *damaged, pt_error *err)
+static pt_status read_raw(host_app *app, uint32_t tag_id, int64_t from, int64_t to, series *s, int64_t *next, uint64_t *damaged,
+                          pt_error *err)
 {
     hist_cursor *c;
     hist_sample rows[READ];
@@ -171,8 +173,8 @@ void api__history(void *ctx, pt_http_request *rq)
         range_and_tag(app, rq, &from, &to, &arena, &tag)) {
         s.notes.type = (uint8_t)tag.type;
         pt_status st = max_points && lttb ? hist_lttb(app->history, tag.tag_id, from, to, (uint32_t)max_points, series_add, &s, &raw, &err)
-                     : max_points ? hist_reduce(app->history, tag.tag_id, from, to, (uint32_t)max_points, series_add, &s, &raw, &err)
-                                  : read_raw(app, tag.tag_id, from, to, &s, &next, &damaged, &err);
+                       : max_points ? hist_reduce(app->history, tag.tag_id, from, to, (uint32_t)max_points, series_add, &s, &raw, &err)
+                                    : read_raw(app, tag.tag_id, from, to, &s, &next, &damaged, &err);
         if (!max_points) raw = s.n;
         pt_buf out;
         pt_json j;
@@ -210,9 +212,9 @@ void api__history(void *ctx, pt_http_request *rq)
 enum { PLAIN = 8, COLUMNS = PLAIN + HIST_FN_COUNT_, INTERPOLATED = COLUMNS };
 typedef struct buckets {
     pt_buf t, columns[COLUMNS + 1]; /* the last: INTERPOLATED, the value at each bucket's start */
-    unsigned wanted; /* bit per column */
+    unsigned wanted;                /* bit per column */
     uint64_t n_interpolated;
-    bool f32;        /* a Float tag: what is one of its values is written as short as the raw value is */
+    bool f32; /* a Float tag: what is one of its values is written as short as the raw value is */
     uint64_t n;
 } buckets;
 static const char *const bucket_names[PLAIN] = { "count", "good", "min", "max", "sum", "avg", "first", "last" };
@@ -266,7 +268,8 @@ static bool add_interpolated(void *ctx, int64_t t_ms, double v, bool there)
 }
 
 /* At the start of each bucket: between numbers with fractions on the line, all else holds until it changes. */
-static pt_status interpolate(host_app *app, const hist_tag *tag, int64_t from, int64_t to, int64_t interval, const int64_t *edges, size_t n_edges, buckets *k, pt_error *err)
+static pt_status interpolate(host_app *app, const hist_tag *tag, int64_t from, int64_t to, int64_t interval, const int64_t *edges,
+                             size_t n_edges, buckets *k, pt_error *err)
 {
     bool linear = tag->type == SPB_FLOAT || tag->type == SPB_DOUBLE;
     pt_status st = PT_OK;
@@ -294,8 +297,9 @@ static bool wanted_columns(pt_http_request *rq, unsigned *wanted)
             if (pt_slice_eq_cstr(word, bucket_names[i])) bit = 1u << i;
         if (pt_slice_eq_cstr(word, "interpolated") || pt_slice_eq_cstr(word, "Interpolative")) bit = 1u << INTERPOLATED;
         if (!bit) {
-            pt_http_problem(rq, 400, "bad-request",
-                            "fn: count, good, numbers, min, max, sum, avg, first, last, twa, total, delta, range, stddev, stddev_pop, percent_good, duration_good, samples or interpolated");
+            pt_http_problem(
+                rq, 400, "bad-request",
+                "fn: count, good, numbers, min, max, sum, avg, first, last, twa, total, delta, range, stddev, stddev_pop, percent_good, duration_good, samples or interpolated");
             return false;
         }
         *wanted |= bit;

@@ -30,7 +30,9 @@ void api__log(void *ctx, pt_http_request *rq)
     pt_error err = { 0, "" };
     pt_buf out;
     api__begin(rq);
-    if (!api__number(rq, "after", INT64_MAX, &q.after) || !api__number(rq, "limit", ITEMS_MAX, &q.limit) || !api__int64_string(rq, &q.int64_string)) return;
+    if (!api__number(rq, "after", INT64_MAX, &q.after) || !api__number(rq, "limit", ITEMS_MAX, &q.limit) ||
+        !api__int64_string(rq, &q.int64_string))
+        return;
     if (q.limit == 0) {
         pt_http_problem(rq, 400, "bad-request", "limit must be a whole number from 1 to %d", ITEMS_MAX);
         return;

@@ -200,7 +200,8 @@ void api__node(void *ctx, pt_http_request *rq)
     api__begin(rq);
     pt_buf_init(&out, 64u << 20);
     pt_json_init(&j, &out);
-    if (host_ingest_node(app->ingest, pt_http_param(rq, "group"), pt_http_param(rq, "edge"), one_node, &j) == PT_OK) pt_http_reply_json(rq, 200, &out);
+    if (host_ingest_node(app->ingest, pt_http_param(rq, "group"), pt_http_param(rq, "edge"), one_node, &j) == PT_OK)
+        pt_http_reply_json(rq, 200, &out);
     else pt_http_problem(rq, 404, "not-found", "no such edge node is known");
     pt_buf_fini(&out);
 }
@@ -214,7 +215,8 @@ void api__rebirth(void *ctx, pt_http_request *rq)
     char node[600];
     int n = snprintf(node, sizeof node, "%.*s/%.*s", PT_SLICE_ARGS(group), PT_SLICE_ARGS(edge));
     pt_status st = host_ingest_rebirth(app->ingest, group, edge);
-    (void)host__audit(app, pt_cstr(pt_http_peer(rq)), "rebirth", pt_slice_of(node, n < (int)sizeof node ? (size_t)n : sizeof node - 1), st == PT_OK ? "requested" : pt_status_name(st));
+    (void)host__audit(app, pt_cstr(pt_http_peer(rq)), "rebirth", pt_slice_of(node, n < (int)sizeof node ? (size_t)n : sizeof node - 1),
+                      st == PT_OK ? "requested" : pt_status_name(st));
     switch (st) {
     case PT_OK: {
         pt_buf out;
@@ -232,7 +234,9 @@ void api__rebirth(void *ctx, pt_http_request *rq)
     }
     case PT_ENOTFOUND: pt_http_problem(rq, 404, "not-found", "no such edge node is known"); return;
     case PT_EREFUSED: pt_http_problem(rq, 403, "write-rejected", "this host is passive (host.role): it sends nothing to the plant"); return;
-    case PT_ESTATE: pt_http_problem(rq, 409, "source-offline", "the node's MQTT server is not connected, or our STATE is not acknowledged yet"); return;
+    case PT_ESTATE:
+        pt_http_problem(rq, 409, "source-offline", "the node's MQTT server is not connected, or our STATE is not acknowledged yet");
+        return;
     case PT_ETIMEOUT:
     case PT_EFULL: pt_http_problem(rq, 503, "not-ready", "the host is too busy"); return;
     default: pt_http_problem(rq, 500, "internal", "the request could not be made"); return;

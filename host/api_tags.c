@@ -29,10 +29,10 @@ typedef struct past {
     host_app *app;
     uns_tree *tree;
     int64_t at_ms;
-    pt_slice below; /* states are wanted of tags below this path only */
-    pt_map units;   /* GROUP NUL EDGE NUL DEVICE -> 1: a tag of it was live, or, without a device, one of a device of the node */
+    pt_slice below;    /* states are wanted of tags below this path only */
+    pt_map units;      /* GROUP NUL EDGE NUL DEVICE -> 1: a tag of it was live, or, without a device, one of a device of the node */
     uint32_t *unknown; /* tags of whose state history says nothing: that of their unit */
-    pt_map asked;   /* GROUP NUL EDGE NUL -> 1: the nodes of those */
+    pt_map asked;      /* GROUP NUL EDGE NUL -> 1: the nodes of those */
     size_t n_unknown, cap_unknown;
     pt_status status;
     pt_error err;
@@ -78,7 +78,8 @@ static bool has_unit(const pt_map *units, const hist_tag_key *k)
 static pt_status unit_was_live(past *p, const hist_tag_key *k)
 {
     pt_status st = put_unit(&p->units, k);
-    if (st == PT_OK && k->device.len) st = put_unit(&p->units, &(hist_tag_key){ .group = k->group, .edge = k->edge }); /* where a device lives, its node does */
+    if (st == PT_OK && k->device.len)
+        st = put_unit(&p->units, &(hist_tag_key){ .group = k->group, .edge = k->edge }); /* where a device lives, its node does */
     return st;
 }
 
@@ -90,7 +91,8 @@ static void was_live(past *p, uint32_t id)
 
 static bool is_below(pt_slice path, pt_slice top)
 {
-    return top.len == 0 || pt_slice_starts(top, PT_LIT("_source")) || (pt_slice_starts(path, top) && (path.len == top.len || path.ptr[top.len] == '/'));
+    return top.len == 0 || pt_slice_starts(top, PT_LIT("_source")) ||
+           (pt_slice_starts(path, top) && (path.len == top.len || path.ptr[top.len] == '/'));
 }
 
 static bool past_tag(void *ctx, const hist_tag *tag)
@@ -138,7 +140,9 @@ static bool past_tag(void *ctx, const hist_tag *tag)
 static bool other_tag(void *ctx, const hist_tag *tag)
 {
     past *p = ctx;
-    if (is_below(tag->path, p->below) || !has_unit(&p->asked, &(hist_tag_key){ .group = tag->key.group, .edge = tag->key.edge }) || has_unit(&p->units, &tag->key)) return true;
+    if (is_below(tag->path, p->below) || !has_unit(&p->asked, &(hist_tag_key){ .group = tag->key.group, .edge = tag->key.edge }) ||
+        has_unit(&p->units, &tag->key))
+        return true;
     spb_quality q = SPB_STALE;
     pt_status st = hist_state_at(p->app->history, tag->tag_id, p->at_ms, &q, &p->err);
     if (st == PT_OK && q != SPB_STALE) st = unit_was_live(p, &tag->key);

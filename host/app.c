@@ -77,8 +77,7 @@ static pt_status on_command(void *ctx, uint16_t server, pt_slice topic, pt_slice
 {
     host_app *app = ctx;
     pt_status st = send_command(app, server, topic, payload);
-    if (st != PT_OK)
-        pt_logf(app->log, PT_LOG_WARN, "HOST-COMMAND", "%.*s could not be sent: %s", PT_SLICE_ARGS(topic), pt_status_name(st));
+    if (st != PT_OK) pt_logf(app->log, PT_LOG_WARN, "HOST-COMMAND", "%.*s could not be sent: %s", PT_SLICE_ARGS(topic), pt_status_name(st));
     return st;
 }
 
@@ -126,9 +125,10 @@ typedef struct loading {
 static bool load_tag(void *ctx, const hist_tag *tag)
 {
     loading *l = ctx;
-    bool plumbing = tag->key.device.len ? pt_slice_starts(tag->key.metric, PT_LIT("Device Control/"))
-                                        : pt_slice_eq_cstr(tag->key.metric, "bdSeq") || pt_slice_starts(tag->key.metric, PT_LIT("Node Control/")) ||
-                                              pt_slice_starts(tag->key.metric, PT_LIT("Properties/"));
+    bool plumbing = tag->key.device.len
+                        ? pt_slice_starts(tag->key.metric, PT_LIT("Device Control/"))
+                        : pt_slice_eq_cstr(tag->key.metric, "bdSeq") || pt_slice_starts(tag->key.metric, PT_LIT("Node Control/")) ||
+                              pt_slice_starts(tag->key.metric, PT_LIT("Properties/"));
     uns_tag_def def = { .tag_id = tag->tag_id,
                         .path = tag->path,
                         .group = tag->key.group,
@@ -159,7 +159,9 @@ static void load_tree(host_app *app)
     pt_status st = hist_tag_each(app->history, load_tag, &l);
     pt_arena_fini(&l.arena);
     if (st != PT_OK) pt_logf(app->log, PT_LOG_WARN, "HOST-LOAD", "the tags of before could not all be read: %s", pt_status_name(st));
-    else if (l.tags) pt_logf(app->log, PT_LOG_INFO, "HOST-LOAD", "%llu tags known, %llu with a last value", (unsigned long long)l.tags, (unsigned long long)l.values);
+    else if (l.tags)
+        pt_logf(app->log, PT_LOG_INFO, "HOST-LOAD", "%llu tags known, %llu with a last value", (unsigned long long)l.tags,
+                (unsigned long long)l.values);
 }
 
 /* ---- opening --------------------------------------------------------------------------------------- */
@@ -191,7 +193,8 @@ static void tracker_options(const host_config *c, host_tracker_options *o)
 static void writes_options(const host_config *c, host_writes_options *o)
 {
     *o = (host_writes_options){ .allowed = is_active(c) && c->writes.enabled,
-                                .not_allowed = is_active(c) ? "writes are switched off (writes.enabled)" : "this host is passive (host.role): it sends nothing to the plant",
+                                .not_allowed = is_active(c) ? "writes are switched off (writes.enabled)"
+                                                            : "this host is passive (host.role): it sends nothing to the plant",
                                 .confirm_ms = c->writes.confirm_ms,
                                 .cmd_datatype = c->sparkplug.cmd_datatype,
                                 .cmd_alias = c->sparkplug.cmd_alias,
@@ -217,7 +220,11 @@ static pt_status open_history(host_app *app, pt_error *err)
     if (!deviations) return pt_fail(err, PT_ENOMEM, "out of memory");
     for (size_t i = 0; i < o.n_deviations; i++) {
         const host_deviation *d = &((const host_deviation *)c->data.deviation.items)[i];
-        deviations[i] = (hist_deviation){ .tags = d->tags, .exc_min_ms = d->exc_min_ms, .exc_max_ms = d->exc_max_ms, .comp_min_ms = d->comp_min_ms, .comp_max_ms = d->comp_max_ms };
+        deviations[i] = (hist_deviation){ .tags = d->tags,
+                                          .exc_min_ms = d->exc_min_ms,
+                                          .exc_max_ms = d->exc_max_ms,
+                                          .comp_min_ms = d->comp_min_ms,
+                                          .comp_max_ms = d->comp_max_ms };
         deviations[i].exc_dev = d->exc_dev == d->exc_dev ? d->exc_dev : d->exc_dev_percent * d->span / 100;
         deviations[i].comp_dev = d->comp_dev == d->comp_dev ? d->comp_dev : d->comp_dev_percent * d->span / 100;
     }
@@ -306,7 +313,9 @@ pt_status host_app_open(host_app *app, const host_config *config, const pt_clock
         o.map = config->map;
         tracker_options(config, &o.tracker);
         o.tracker.seed = (uint64_t)app->started_ms;
-        host_outputs out = { .ctx = app, .values = on_values, .tags = on_tags, .event = on_event, .state = on_state, .command = on_command };
+        host_outputs out = {
+            .ctx = app, .values = on_values, .tags = on_tags, .event = on_event, .state = on_state, .command = on_command
+        };
         st = host_ingest_new(&o, app->tree, app->history, &out, clock, log, &app->ingest);
     }
     if (st == PT_OK) host_writes_bind(app->writes, app->ingest);
@@ -329,15 +338,18 @@ pt_status host_app_start(host_app *app, pt_error *err)
     pt_status st = host_ingest_start(app->ingest);
     if (st == PT_OK) st = host_sessions_start(app->saved);
     if (st != PT_OK) return pt_fail(err, st, "the ingest threads could not be started");
-    pt_http_options o = { .listen = app->config->http.listen, .max_body = 1u << 20, .max_connections = 512, .threads = 16, /* a write waits in its thread */
+    pt_http_options o = { .listen = app->config->http.listen,
+                          .max_body = 1u << 20,
+                          .max_connections = 512,
+                          .threads = 16, /* a write waits in its thread */
                           .server_name = "plantree-host/" PLANTREE_VERSION };
     st = pt_http_start(&o, host__routes, host__n_routes, app, app->metrics, app->clock, app->log, &app->http, &app->http_port, err);
     if (st != PT_OK) return st;
     if (app->broker) (void)host_broker_wait(app->broker, 3000); /* the sessions keep trying if it is not there yet */
     for (uint32_t i = 0; i < app->n_sessions; i++)
         if ((st = host_session_start(app->sessions[i])) != PT_OK) return pt_fail(err, st, "the MQTT session could not be started");
-    pt_logf(app->log, PT_LOG_INFO, "HOST-START", "plantree-host " PLANTREE_VERSION ", host id %s, data %s, http port %u, %u server%s", app->config->host.id,
-            app->config->data.dir, app->http_port, app->n_sessions, app->n_sessions == 1 ? "" : "s");
+    pt_logf(app->log, PT_LOG_INFO, "HOST-START", "plantree-host " PLANTREE_VERSION ", host id %s, data %s, http port %u, %u server%s",
+            app->config->host.id, app->config->data.dir, app->http_port, app->n_sessions, app->n_sessions == 1 ? "" : "s");
     return PT_OK;
 }
 
@@ -371,7 +383,9 @@ void host_app_reload(host_app *app, const host_config *c)
     pt_buf later;
     pt_buf_init(&later, 4096);
     host_config_at_start(old, c, &later);
-    if (later.len) pt_logf(app->log, PT_LOG_WARN, "HOST-RELOAD", "these settings have changed and are taken at the next start only: %.*s", PT_SLICE_ARGS(pt_buf_view(&later)));
+    if (later.len)
+        pt_logf(app->log, PT_LOG_WARN, "HOST-RELOAD", "these settings have changed and are taken at the next start only: %.*s",
+                PT_SLICE_ARGS(pt_buf_view(&later)));
     pt_buf_fini(&later);
     host_tracker_options t;
     tracker_options(c, &t);

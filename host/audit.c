@@ -27,8 +27,8 @@ static const char SCHEMA[] =
 struct host_audit {
     sqlite3 *db;
     sqlite3_stmt *insert;
-    pthread_mutex_t lock; /* guards all of it */
-    uint64_t seq;         /* of the newest row */
+    pthread_mutex_t lock;                 /* guards all of it */
+    uint64_t seq;                         /* of the newest row */
     unsigned char hash[HOST_BLAKE2B_LEN]; /* its hash */
 };
 
@@ -38,13 +38,17 @@ static pt_status fail(sqlite3 *db, pt_error *err)
     pt_status st = PT_EIO;
     switch (rc & 0xff) {
     case SQLITE_FULL: st = PT_ENOSPC; break;
-    case SQLITE_READONLY: case SQLITE_PERM: st = PT_EREADONLY; break;
-    case SQLITE_CORRUPT: case SQLITE_NOTADB: st = PT_ECORRUPT; break;
-    case SQLITE_BUSY: case SQLITE_LOCKED: st = PT_EBUSY; break;
+    case SQLITE_READONLY:
+    case SQLITE_PERM: st = PT_EREADONLY; break;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB: st = PT_ECORRUPT; break;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED: st = PT_EBUSY; break;
     case SQLITE_NOMEM: st = PT_ENOMEM; break;
     default:
         if (os) st = pt_status_from_errno(os);
-        if (st == PT_EEXISTS || st == PT_ENOTFOUND) st = PT_EIO; /* a file beside it is meant; that there is no audit is not for SQLite to say */
+        if (st == PT_EEXISTS || st == PT_ENOTFOUND)
+            st = PT_EIO; /* a file beside it is meant; that there is no audit is not for SQLite to say */
     }
     return pt_fail(err, st, "audit.db: %s (SQLite %d)", db ? sqlite3_errmsg(db) : "out of memory", rc);
 }
@@ -68,7 +72,8 @@ static pt_status number_of(sqlite3 *db, const char *sql, int64_t *out, pt_error 
 /* The texts of a row, in the order of the columns. */
 static void texts_of(const host_audit_row *r, const pt_slice *out[TEXTS])
 {
-    const pt_slice *all[TEXTS] = { &r->principal, &r->auth_kind, &r->address, &r->action, &r->object, &r->before, &r->after, &r->reason, &r->outcome, &r->request_id };
+    const pt_slice *all[TEXTS] = { &r->principal, &r->auth_kind, &r->address, &r->action,  &r->object,
+                                   &r->before,    &r->after,     &r->reason,  &r->outcome, &r->request_id };
     memcpy(out, all, sizeof all);
 }
 
@@ -124,7 +129,8 @@ static host_audit_row row_of(sqlite3_stmt *q)
 static pt_status newest(host_audit *a, pt_error *err)
 {
     sqlite3_stmt *q = NULL;
-    if (sqlite3_prepare_v2(a->db, "SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1", -1, &q, NULL) != SQLITE_OK) return fail(a->db, err);
+    if (sqlite3_prepare_v2(a->db, "SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1", -1, &q, NULL) != SQLITE_OK)
+        return fail(a->db, err);
     int rc = sqlite3_step(q);
     pt_status st = rc == SQLITE_ROW || rc == SQLITE_DONE ? PT_OK : fail(a->db, err);
     if (rc == SQLITE_ROW) {
@@ -190,10 +196,12 @@ static pt_status open_file(const char *dir, int flags, host_audit **out, pt_erro
         return pt_fail(err, PT_ENOMEM, "out of memory");
     }
     pt_status st = path_of(dir, path, err);
-    if (st == PT_OK && !(flags & SQLITE_OPEN_CREATE) && access(path, F_OK) != 0) st = pt_fail(err, pt_status_from_errno(errno), "%s: %s", path, strerror(errno));
+    if (st == PT_OK && !(flags & SQLITE_OPEN_CREATE) && access(path, F_OK) != 0)
+        st = pt_fail(err, pt_status_from_errno(errno), "%s: %s", path, strerror(errno));
     else if (st == PT_OK) {
         st = look(a, path, flags, &id, &tables, err);
-        if ((st == PT_EREADONLY || st == PT_EIO) && !(flags & SQLITE_OPEN_CREATE) && at_rest(path)) st = look_immutable(a, path, &id, &tables, err);
+        if ((st == PT_EREADONLY || st == PT_EIO) && !(flags & SQLITE_OPEN_CREATE) && at_rest(path))
+            st = look_immutable(a, path, &id, &tables, err);
     }
     if (st == PT_OK && tables == 0 && (flags & SQLITE_OPEN_CREATE)) {
         char sql[2000];
@@ -220,7 +228,8 @@ pt_status host_audit_open(const char *dir, host_audit **out, pt_error *err)
     host_audit *a = NULL;
     pt_status st = open_file(dir, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &a, err);
     if (st != PT_OK) return st;
-    if (sqlite3_prepare_v2(a->db, "INSERT INTO audit(" COLUMNS ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)", -1, &a->insert, NULL) != SQLITE_OK)
+    if (sqlite3_prepare_v2(a->db, "INSERT INTO audit(" COLUMNS ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)", -1, &a->insert,
+                           NULL) != SQLITE_OK)
         st = fail(a->db, err);
     if (st == PT_OK) st = newest(a, err);
     if (st != PT_OK) {
@@ -248,7 +257,8 @@ pt_status host_audit_copy(const char *dir, const char *dest, pt_error *err)
     if (st == PT_OK && access(path, F_OK) == 0) st = pt_fail(err, PT_EEXISTS, "%s is there already", path);
     if (st == PT_OK) st = host_audit_read(dir, &a, err);
     if (st != PT_OK) return st;
-    if (sqlite3_prepare_v2(a->db, "VACUUM INTO ?1", -1, &q, NULL) != SQLITE_OK || sqlite3_bind_text(q, 1, path, -1, SQLITE_STATIC) != SQLITE_OK || sqlite3_step(q) != SQLITE_DONE)
+    if (sqlite3_prepare_v2(a->db, "VACUUM INTO ?1", -1, &q, NULL) != SQLITE_OK ||
+        sqlite3_bind_text(q, 1, path, -1, SQLITE_STATIC) != SQLITE_OK || sqlite3_step(q) != SQLITE_DONE)
         st = fail(a->db, err);
     sqlite3_finalize(q);
     host_audit_close(a);
@@ -298,12 +308,17 @@ pt_status host_audit_append(host_audit *a, const host_audit_row *row, pt_error *
 }
 
 /* Ascending from behind `after`; `each` gets the statement too. */
-static pt_status walk(host_audit *a, uint64_t after, uint32_t limit, bool (*each)(void *ctx, const host_audit_row *r, sqlite3_stmt *q), void *ctx, pt_error *err)
+static pt_status walk(host_audit *a, uint64_t after, uint32_t limit, bool (*each)(void *ctx, const host_audit_row *r, sqlite3_stmt *q),
+                      void *ctx, pt_error *err)
 {
     sqlite3_stmt *q = NULL;
     pthread_mutex_lock(&a->lock);
-    pt_status st = sqlite3_prepare_v2(a->db, "SELECT " COLUMNS " FROM audit WHERE seq > ?1 ORDER BY seq LIMIT ?2", -1, &q, NULL) == SQLITE_OK ? PT_OK : fail(a->db, err);
-    if (st == PT_OK && (sqlite3_bind_int64(q, 1, (int64_t)(after > INT64_MAX ? INT64_MAX : after)) != SQLITE_OK || sqlite3_bind_int64(q, 2, limit ? (int64_t)limit : -1) != SQLITE_OK))
+    pt_status st =
+        sqlite3_prepare_v2(a->db, "SELECT " COLUMNS " FROM audit WHERE seq > ?1 ORDER BY seq LIMIT ?2", -1, &q, NULL) == SQLITE_OK
+            ? PT_OK
+            : fail(a->db, err);
+    if (st == PT_OK && (sqlite3_bind_int64(q, 1, (int64_t)(after > INT64_MAX ? INT64_MAX : after)) != SQLITE_OK ||
+                        sqlite3_bind_int64(q, 2, limit ? (int64_t)limit : -1) != SQLITE_OK))
         st = fail(a->db, err);
     int rc = SQLITE_DONE;
     while (st == PT_OK && (rc = sqlite3_step(q)) == SQLITE_ROW) {
@@ -328,7 +343,8 @@ static bool read_row(void *ctx, const host_audit_row *r, sqlite3_stmt *q)
     return rd->each(rd->ctx, r);
 }
 
-pt_status host_audit_each(host_audit *a, uint64_t after, uint32_t limit, bool (*each)(void *ctx, const host_audit_row *row), void *ctx, pt_error *err)
+pt_status host_audit_each(host_audit *a, uint64_t after, uint32_t limit, bool (*each)(void *ctx, const host_audit_row *row), void *ctx,
+                          pt_error *err)
 {
     reader r = { each, ctx };
     return walk(a, after, limit, read_row, &r, err);
@@ -399,6 +415,8 @@ pt_status host_audit_verify(host_audit *a, uint64_t *rows, char hex[65], pt_erro
     *rows = v.rows;
     for (unsigned i = 0; i < HOST_BLAKE2B_LEN; i++)
         snprintf(hex + 2 * i, 3, "%02x", v.hash[i]);
-    if (st == PT_OK && v.broken) st = pt_fail(err, PT_ECORRUPT, "audit: row %llu is not what was written, or what stood before it is gone", (unsigned long long)v.seq);
+    if (st == PT_OK && v.broken)
+        st = pt_fail(err, PT_ECORRUPT, "audit: row %llu is not what was written, or what stood before it is gone",
+                     (unsigned long long)v.seq);
     return st;
 }

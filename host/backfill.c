@@ -3,7 +3,8 @@
  * A Plantree edge node keeps a journal of what it published and announces `Node Control/Backfill From` in its NBIRTH. Whenever a session
  * ended in a way that may have lost messages (a gap, a death, a lost connection, our restart), the next birth is answered with that NCMD:
  * the payload time of the last message we applied, a little earlier. The node sends everything since as is_historical; history is
- * idempotent, so too much does no harm. `Backfill/Pending` back at 0 says that it is done. Foreign nodes that do not announce it are left alone.
+ * idempotent, so too much does no harm. `Backfill/Pending` back at 0 says that it is done. Foreign nodes that do not announce it are left
+ * alone.
  *
  *   from = 0 --session ends--> from = last payload time --NBIRTH--> due --sent--> open --Pending 0--> done */
 #include "host/node.h"

@@ -32,7 +32,8 @@ static void quarantine(host__shard *s, const host_tag_birth *b, const uns_mappin
     pt_json j;
     s->quarantined++;
     if (!n || !pt_log_allow(&s->limit, n->key ^ 0x7175617261ull, pt_mono_ms(s->g->clock), 60000, NULL)) return;
-    pt_logf(s->g->log, PT_LOG_WARN, "UNS-QUARANTINE", "node %s/%s, metric %.*s: %s", n->group, n->edge, PT_SLICE_ARGS(b->metric), m->reason);
+    pt_logf(s->g->log, PT_LOG_WARN, "UNS-QUARANTINE", "node %s/%s, metric %.*s: %s", n->group, n->edge, PT_SLICE_ARGS(b->metric),
+            m->reason);
     pt_buf_init(&detail, 65536);
     pt_json_init(&j, &detail);
     pt_json_object(&j);
@@ -91,7 +92,8 @@ static uint32_t on_tag(void *ctx, const host_tag_birth *b, bool *historise)
     hist_tag_key key = { .source = PT_LIT("spb"), .group = b->group, .edge = b->edge, .device = b->device, .metric = b->metric };
     st = hist_tag_ensure(g->history, &key, pt_slice_of(path, len), b->type, b->unit, &id);
     if (st != PT_OK) {
-        pt_logf(g->log, PT_LOG_ERROR, "HOST-TAG", "tag %.*s: the catalogue says %s; its samples are not kept", (int)len, path, pt_status_name(st));
+        pt_logf(g->log, PT_LOG_ERROR, "HOST-TAG", "tag %.*s: the catalogue says %s; its samples are not kept", (int)len, path,
+                pt_status_name(st));
         return 0;
     }
     uns_tag_def def = { .tag_id = id,
@@ -294,15 +296,16 @@ static void on_event(void *ctx, host_event_type type, host_node *n, pt_slice dev
     };
     host__shard *s = ctx;
     const char *id = lines[type].id ? lines[type].id : "HOST-EVENT";
-    pt_logf(s->g->log, lines[type].id ? lines[type].level : PT_LOG_INFO, id, "node %s/%s%s%.*s: %.*s", n->group, n->edge, device.len ? "/" : "",
-            PT_SLICE_ARGS(device), PT_SLICE_ARGS(detail));
+    pt_logf(s->g->log, lines[type].id ? lines[type].level : PT_LOG_INFO, id, "node %s/%s%s%.*s: %.*s", n->group, n->edge,
+            device.len ? "/" : "", PT_SLICE_ARGS(device), PT_SLICE_ARGS(detail));
     add_event(s, type, n, device, at_ms, detail);
 }
 
 static void on_state(void *ctx, host_node *n, pt_slice device, bool online, int64_t at_ms, const char *reason)
 {
     host__shard *s = ctx;
-    if (online && device.len == 0 && strcmp(reason, "nbirth") != 0) pt_logf(s->g->log, PT_LOG_INFO, "HOST-RESUMED", "node %s/%s: %s", n->group, n->edge, reason);
+    if (online && device.len == 0 && strcmp(reason, "nbirth") != 0)
+        pt_logf(s->g->log, PT_LOG_INFO, "HOST-RESUMED", "node %s/%s: %s", n->group, n->edge, reason);
     if (!s->g->out.state) return;
     pt_slice name = node_name(n, &s->arena);
     if (name.ptr) s->g->out.state(s->g->out.ctx, name, device, online, at_ms, reason);
@@ -322,7 +325,8 @@ static void on_bad(void *ctx, const host_node *n, const spb_topic *t, host_rejec
     uint64_t subject = (n ? n->key : pt_slice_hash(t->edge, 1)) ^ ((uint64_t)why + 1) * 0x9e3779b97f4a7c15u;
     if (!pt_log_allow(&s->limit, subject, pt_mono_ms(s->g->clock), 60000, &held)) return;
     pt_logf(s->g->log, PT_LOG_WARN, "SPB-BAD-INPUT", "%s of %.*s/%.*s%s%.*s: %s: %s (%u more like it held back)", spb_verb_name(t->verb),
-            PT_SLICE_ARGS(t->group), PT_SLICE_ARGS(t->edge), t->device.len ? "/" : "", PT_SLICE_ARGS(t->device), host_reject_name(why), text, held);
+            PT_SLICE_ARGS(t->group), PT_SLICE_ARGS(t->edge), t->device.len ? "/" : "", PT_SLICE_ARGS(t->device), host_reject_name(why),
+            text, held);
 }
 
 host_sink host__shard_sink(host__shard *s)
@@ -365,7 +369,9 @@ static bool append_samples(host__shard *s)
 static void append_event(host__shard *s, const host__batch_event *e)
 {
     host_ingest *g = s->g;
-    hist_event h = { .time_ms = e->at_ms, .type = pt_cstr(host_event_type_name(e->type)), .node = e->node, .device = e->device, .detail = e->detail };
+    hist_event h = {
+        .time_ms = e->at_ms, .type = pt_cstr(host_event_type_name(e->type)), .node = e->node, .device = e->device, .detail = e->detail
+    };
     pt_status st;
     int64_t start = pt_mono_ms(g->clock);
     while ((st = hist_event_append(g->history, &h)) == PT_EFULL && pt_mono_ms(g->clock) - start < g->opt.full_wait_ms)

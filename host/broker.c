@@ -18,8 +18,8 @@
 struct host_broker {
     char *conf, *log_file;
     uint16_t port;
-    pid_t pid;  /* 0: not running */
-    int leash;  /* write end of a pipe that only this process holds: it closes when we die, however we die; -1: none */
+    pid_t pid; /* 0: not running */
+    int leash; /* write end of a pipe that only this process holds: it closes when we die, however we die; -1: none */
     int64_t started_mono, due_mono;
     pt_backoff backoff;
     const pt_clock *clock;
@@ -150,10 +150,12 @@ static void ended(host_broker *b, int status)
     int64_t wait = pt_backoff_next(&b->backoff);
     b->due_mono = now + wait;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
-        pt_logf(b->log, PT_LOG_ERROR, "HOST-BROKER", "mosquitto could not be started: install the package mosquitto; next try in %lld ms", (long long)wait);
+        pt_logf(b->log, PT_LOG_ERROR, "HOST-BROKER", "mosquitto could not be started: install the package mosquitto; next try in %lld ms",
+                (long long)wait);
     else
-        pt_logf(b->log, PT_LOG_WARN, "HOST-BROKER", "mosquitto ended (%s %d), see %s; next start in %lld ms", WIFSIGNALED(status) ? "signal" : "exit",
-                WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), b->log_file, (long long)wait);
+        pt_logf(b->log, PT_LOG_WARN, "HOST-BROKER", "mosquitto ended (%s %d), see %s; next start in %lld ms",
+                WIFSIGNALED(status) ? "signal" : "exit", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), b->log_file,
+                (long long)wait);
 }
 
 void host_broker_tick(host_broker *b)

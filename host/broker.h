@@ -12,7 +12,8 @@
 typedef struct host_broker host_broker;
 
 /* url: tcp://127.0.0.1:PORT. Writes DIR/broker.conf. clock and log outlive it. */
-PT_MUST_CHECK pt_status host_broker_new(const char *url, const char *dir, const pt_clock *clock, const pt_log *log, host_broker **out, pt_error *err);
+PT_MUST_CHECK pt_status host_broker_new(const char *url, const char *dir, const pt_clock *clock, const pt_log *log, host_broker **out,
+                                        pt_error *err);
 /* Start it when it is due, notice when it has ended. Call often (100 ms). */
 void host_broker_tick(host_broker *b);
 /* Wait until it accepts connections, at most timeout_ms. */

@@ -38,7 +38,8 @@ static pt_status split(page *p)
 {
     pt_slice rest = p->q->select, g;
     size_t commas = 0;
-    for (size_t i = 0; i < rest.len; i++) commas += rest.ptr[i] == ',';
+    for (size_t i = 0; i < rest.len; i++)
+        commas += rest.ptr[i] == ',';
     p->globs = malloc((commas + 1) * sizeof *p->globs);
     if (!p->globs) return PT_ENOMEM;
     while (pt_slice_split(&rest, ',', &g)) {
@@ -156,13 +157,16 @@ pt_status host_changes_page(hist *h, const host_changes_query *q, pt_buf *out, h
     }
     range->next_after = p.next_after;
     if (st == PT_ESTATE)
-        st = pt_fail(err, st, "what follows %" PRIu64 " is not kept any more; the oldest change is %" PRIu64 ": go on after %" PRIu64 ", and take what lies before from history", q->after,
-                     range->oldest, range->oldest - 1);
+        st = pt_fail(err, st,
+                     "what follows %" PRIu64 " is not kept any more; the oldest change is %" PRIu64 ": go on after %" PRIu64
+                     ", and take what lies before from history",
+                     q->after, range->oldest, range->oldest - 1);
     else if (st == PT_OK && p.next_after > range->newest)
-        st = pt_fail(err, PT_EINVAL, "the newest change is %" PRIu64 "; a number of %" PRIu64 " is another historian's", range->newest, q->after);
-    else if (st == PT_OK && p.status != PT_OK)
-        st = pt_fail(err, p.status, "change %" PRIu64 " does not fit into memory", p.next_after + 1);
-    pt_buf_printf(out, "],\"next_after\":%" PRIu64 ",\"oldest\":%" PRIu64 ",\"newest\":%" PRIu64 "}", range->next_after, range->oldest, range->newest);
+        st = pt_fail(err, PT_EINVAL, "the newest change is %" PRIu64 "; a number of %" PRIu64 " is another historian's", range->newest,
+                     q->after);
+    else if (st == PT_OK && p.status != PT_OK) st = pt_fail(err, p.status, "change %" PRIu64 " does not fit into memory", p.next_after + 1);
+    pt_buf_printf(out, "],\"next_after\":%" PRIu64 ",\"oldest\":%" PRIu64 ",\"newest\":%" PRIu64 "}", range->next_after, range->oldest,
+                  range->newest);
     if (st == PT_OK && pt_buf_status(out) != PT_OK) st = pt_fail(err, pt_buf_status(out), "out of memory");
     free(p.globs);
     pt_buf_fini(&p.item);

@@ -1,4 +1,5 @@
-/* host/config.h -- plantree-host's configuration as a structure; the table in config.c gives parsing, defaults and docs/configuration.md. */
+/* host/config.h -- plantree-host's configuration as a structure; the table in config.c gives parsing, defaults and docs/configuration.md.
+ */
 #ifndef HOST_CONFIG_H
 #define HOST_CONFIG_H
 #include "base/daemon/config.h"

@@ -1,8 +1,8 @@
 /* host/file.c -- byte strings that come in parts (MetaData is_multi_part; the specification has no rule for putting them together).
  *
- * Part 0 begins a file, each further part must be the next one. MetaData's size is that of the whole, md5 its sum. The file is whole when its size
- * is reached, or, without a size, when its sum is right; a part 0 with neither is refused, since the end could not be known.
- * A part out of order, bytes beyond the size or a part that contradicts those before end the file; the next part 0 begins another.
+ * Part 0 begins a file, each further part must be the next one. MetaData's size is that of the whole, md5 its sum. The file is whole when
+ * its size is reached, or, without a size, when its sum is right; a part 0 with neither is refused, since the end could not be known. A
+ * part out of order, bytes beyond the size or a part that contradicts those before end the file; the next part 0 begins another.
  *
  * Bounds: file_bytes for one, files_bytes for all of a tracker together; one that got no part for file_age_ms makes room for others. */
 #include "host/md5.h"
@@ -14,12 +14,12 @@
 struct host_file {
     host_file *prev, *next; /* in t->files, newest part first */
     host_tracker *tracker;
-    host_metric *metric;    /* whose `file` this is */
-    char *bytes;            /* owned */
-    size_t len, cap;        /* cap is booked in t->files_bytes */
+    host_metric *metric; /* whose `file` this is */
+    char *bytes;         /* owned */
+    size_t len, cap;     /* cap is booked in t->files_bytes */
     uint64_t next_seq, size;
     bool has_size;
-    char md5[33];           /* "": not said yet */
+    char md5[33]; /* "": not said yet */
     host_md5 sum;
     int64_t last_mono;
 };
@@ -105,8 +105,8 @@ static host__file_result refuse(host_metric *hm, host_reject why, host_reject *o
     return HOST__FILE_REFUSED;
 }
 
-host__file_result host__file_part(host_tracker *t, host_metric *hm, const spb_metadata *md, pt_slice part, int64_t mono_ms, pt_arena *arena, pt_slice *whole,
-                                  host_reject *why)
+host__file_result host__file_part(host_tracker *t, host_metric *hm, const spb_metadata *md, pt_slice part, int64_t mono_ms, pt_arena *arena,
+                                  pt_slice *whole, host_reject *why)
 {
     uint64_t seq = md->has_seq ? md->seq : 0;
     host_file *f = hm->file;
@@ -119,7 +119,8 @@ host__file_result host__file_part(host_tracker *t, host_metric *hm, const spb_me
     if (!f) return refuse(hm, HOST_REJECT_FILE_TOO_BIG, why);
     if (!agrees(f, md) || (!f->has_size && !f->md5[0])) return refuse(hm, HOST_REJECT_FILE_PART, why);
     if (f->has_size && f->len + part.len > f->size) return refuse(hm, HOST_REJECT_FILE_SUM, why);
-    if ((f->has_size && f->size > t->opt.file_bytes) || part.len > t->opt.file_bytes - f->len) return refuse(hm, HOST_REJECT_FILE_TOO_BIG, why);
+    if ((f->has_size && f->size > t->opt.file_bytes) || part.len > t->opt.file_bytes - f->len)
+        return refuse(hm, HOST_REJECT_FILE_TOO_BIG, why);
     f->last_mono = mono_ms;
     if (!make_room(t, f, part.len, mono_ms)) return refuse(hm, HOST_REJECT_FILE_TOO_BIG, why);
     if (part.len) memcpy(f->bytes + f->len, part.ptr, part.len);

@@ -27,19 +27,19 @@ typedef struct stream {
     host_live *live;
     struct stream *next;
     uint64_t sid;
-    char **globs;          /* owned texts */
+    char **globs; /* owned texts */
     size_t n_globs;
-    char **new_globs;      /* guarded by live.lock: what globs are to become; NULL: as they are */
+    char **new_globs; /* guarded by live.lock: what globs are to become; NULL: as they are */
     size_t n_new_globs;
-    bool reselect;         /* the selection changed: decide anew, send a snapshot */
+    bool reselect; /* the selection changed: decide anew, send a snapshot */
     bool events, tree, int64_string, first;
-    int64_t gap_ms;        /* between two batches */
+    int64_t gap_ms; /* between two batches */
     int64_t next_mono, beat_mono;
-    uint64_t at;           /* place in the ring: everything before is sent or pending */
-    uint64_t safe_at;      /* everything before is sent: the id a reader may come back with */
-    bool reset;            /* tell `reset` before the snapshot */
+    uint64_t at;      /* place in the ring: everything before is sent or pending */
+    uint64_t safe_at; /* everything before is sent: the id a reader may come back with */
+    bool reset;       /* tell `reset` before the snapshot */
     bits decided, wanted, known, dirty;
-    uint32_t *pending;     /* tags to send, in order */
+    uint32_t *pending; /* tags to send, in order */
     size_t n_pending, cap_pending, sent_pending;
     bool pending_snapshot; /* pending is a snapshot */
     char **texts;          /* alternating: owned texts to send */
@@ -54,7 +54,7 @@ struct host_live {
     const pt_clock *clock;
     pthread_mutex_t lock;
     entry *ring;
-    uint64_t head;         /* entries ever appended */
+    uint64_t head; /* entries ever appended */
     uint64_t epoch;
     stream *streams;
     uint32_t n_streams;

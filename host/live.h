@@ -21,7 +21,7 @@ void host_live_tags(host_live *l, const uint32_t *ids, size_t n);
 void host_live_text(host_live *l, const char *kind, pt_slice json);
 
 typedef struct host_live_query {
-    pt_slice select;        /* comma-separated globs; absent: everything */
+    pt_slice select; /* comma-separated globs; absent: everything */
     bool events, tree, snapshot, int64_string;
     uint32_t rate;          /* 1..20 per second */
     pt_slice last_event_id; /* absent: none */

@@ -130,7 +130,8 @@ static pt_status wait_for_room(host_mailbox *b, size_t need, int64_t timeout_ms,
     return b->closed ? PT_ECLOSED : st;
 }
 
-pt_status host_mailbox_push(host_mailbox *b, const host_mail *head, pt_slice topic, pt_slice payload, int64_t timeout_ms, int64_t *waited_us)
+pt_status host_mailbox_push(host_mailbox *b, const host_mail *head, pt_slice topic, pt_slice payload, int64_t timeout_ms,
+                            int64_t *waited_us)
 {
     if (topic.len > UINT32_MAX / 2 || payload.len > UINT32_MAX / 2) return PT_ETOOBIG;
     size_t need = (sizeof *head + topic.len + payload.len + 7u) & ~(size_t)7u;

@@ -14,10 +14,10 @@
 
 typedef struct host_mail { /* a record's head; topic and payload follow it */
     int64_t wall_ms, mono_ms;
-    void *call;        /* control records: what is asked; the mailbox only carries it */
+    void *call; /* control records: what is asked; the mailbox only carries it */
     uint32_t topic_len, payload_len;
     uint16_t server;
-    uint8_t control;   /* 0: a message */
+    uint8_t control; /* 0: a message */
     bool retained;
 } host_mail;
 
@@ -27,10 +27,13 @@ PT_MUST_CHECK pt_status host_mailbox_new(size_t limit, host_mailbox **out);
 void host_mailbox_free(host_mailbox *b, void (*drop)(const host_mail *m));
 
 /* Copy the record in. When it does not fit now: wait up to timeout_ms (< 0: for ever); *waited_us (may be NULL) is how long. A record
- * larger than the limit is admitted when nothing waits, a control record always (they are few, and must come in their order). PT_OK, PT_ETIMEOUT, PT_ECLOSED, PT_ENOMEM. */
-PT_MUST_CHECK pt_status host_mailbox_push(host_mailbox *b, const host_mail *head, pt_slice topic, pt_slice payload, int64_t timeout_ms, int64_t *waited_us);
+ * larger than the limit is admitted when nothing waits, a control record always (they are few, and must come in their order). PT_OK,
+ * PT_ETIMEOUT, PT_ECLOSED, PT_ENOMEM. */
+PT_MUST_CHECK pt_status host_mailbox_push(host_mailbox *b, const host_mail *head, pt_slice topic, pt_slice payload, int64_t timeout_ms,
+                                          int64_t *waited_us);
 
-/* Everything that waits, in order, waiting up to timeout_ms for the first; valid until the next take. Empty: timeout, or closed and drained (*closed). */
+/* Everything that waits, in order, waiting up to timeout_ms for the first; valid until the next take. Empty: timeout, or closed and drained
+ * (*closed). */
 pt_slice host_mailbox_take(host_mailbox *b, int64_t timeout_ms, bool *closed);
 /* Walk what was taken: false at the end. */
 static inline bool host_mail_next(pt_slice *rest, host_mail *m, pt_slice *topic, pt_slice *payload)

@@ -7,25 +7,27 @@
 #include <unistd.h>
 
 static const char synopsis[] = "follow Sparkplug edge nodes, keep history, serve the plant's tree";
-static const char help[] = "plantree-host follows every edge node on its MQTT servers, rebuilds the plant's tree of tags, writes history to the data\n"
-                           "directory and serves the HTTP API and the UI (default http://127.0.0.1:8080/).\n"
-                           "\n"
-                           "  plantree-host --config host.yaml\n"
-                           "  plantree-host --config host.yaml --check\n"
-                           "\n"
-                           "A first configuration:\n"
-                           "  version: 1\n"
-                           "  host: { id: control-room, role: primary }\n"
-                           "  mqtt: { servers: ['tcp://127.0.0.1:1883'], embedded_broker: true }\n"
-                           "  data: { dir: /var/lib/plantree }\n"
-                           "\n";
+static const char help[] =
+    "plantree-host follows every edge node on its MQTT servers, rebuilds the plant's tree of tags, writes history to the data\n"
+    "directory and serves the HTTP API and the UI (default http://127.0.0.1:8080/).\n"
+    "\n"
+    "  plantree-host --config host.yaml\n"
+    "  plantree-host --config host.yaml --check\n"
+    "\n"
+    "A first configuration:\n"
+    "  version: 1\n"
+    "  host: { id: control-room, role: primary }\n"
+    "  mqtt: { servers: ['tcp://127.0.0.1:1883'], embedded_broker: true }\n"
+    "  data: { dir: /var/lib/plantree }\n"
+    "\n";
 
 static pt_status load(const pt_program *p, host_config *config, pt_config **cfg)
 {
     pt_buf faults;
     pt_buf_init(&faults, 1u << 20);
     pt_status st = p->config ? pt_config_load(p->config, host_config_table, config, sizeof *config, host_config_check, NULL, cfg, &faults)
-                             : pt_config_load_text("(defaults)", PT_LIT(""), host_config_table, config, sizeof *config, host_config_check, NULL, cfg, &faults);
+                             : pt_config_load_text("(defaults)", PT_LIT(""), host_config_table, config, sizeof *config, host_config_check,
+                                                   NULL, cfg, &faults);
     if (st != PT_OK) {
         uns_map_free(config->map);
         config->map = NULL;
@@ -44,7 +46,8 @@ static pt_status open_app(host_app *app, const host_config *config, int signals,
         pt_status st = host_app_open(app, config, pt_clock_system(), log, &err);
         if (st == PT_OK) return PT_OK;
         bool passes = st == PT_EREADONLY || st == PT_ENOSPC || st == PT_EIO;
-        pt_logf(log, PT_LOG_ERROR, "HOST-OPEN", "%s: %s: %s%s", config->data.dir, pt_status_name(st), err.text, passes ? "; trying again" : "");
+        pt_logf(log, PT_LOG_ERROR, "HOST-OPEN", "%s: %s: %s%s", config->data.dir, pt_status_name(st), err.text,
+                passes ? "; trying again" : "");
         if (!passes) return st;
         if (pt_signals_wait(signals, wait) == PT_SIGNAL_STOP) return PT_ECLOSED;
     }

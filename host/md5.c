@@ -17,15 +17,28 @@ static void mix(uint32_t state[4], const unsigned char *block)
 {
     uint32_t a = state[0], b = state[1], c = state[2], d = state[3], w[16];
     for (unsigned i = 0; i < 16; i++)
-        w[i] = (uint32_t)block[4 * i] | (uint32_t)block[4 * i + 1] << 8 | (uint32_t)block[4 * i + 2] << 16 | (uint32_t)block[4 * i + 3] << 24;
+        w[i] =
+            (uint32_t)block[4 * i] | (uint32_t)block[4 * i + 1] << 8 | (uint32_t)block[4 * i + 2] << 16 | (uint32_t)block[4 * i + 3] << 24;
     for (unsigned i = 0; i < 64; i++) {
         uint32_t f;
         unsigned k;
         switch (i / 16) {
-        case 0: f = (b & c) | (~b & d); k = i; break;
-        case 1: f = (d & b) | (~d & c); k = 5 * i + 1; break;
-        case 2: f = b ^ c ^ d; k = 3 * i + 5; break;
-        default: f = c ^ (b | ~d); k = 7 * i; break;
+        case 0:
+            f = (b & c) | (~b & d);
+            k = i;
+            break;
+        case 1:
+            f = (d & b) | (~d & c);
+            k = 5 * i + 1;
+            break;
+        case 2:
+            f = b ^ c ^ d;
+            k = 3 * i + 5;
+            break;
+        default:
+            f = c ^ (b | ~d);
+            k = 7 * i;
+            break;
         }
         f += a + SINE[i] + w[k % 16];
         a = d;

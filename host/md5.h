@@ -5,7 +5,7 @@
 
 typedef struct host_md5 {
     uint32_t state[4];
-    uint64_t len;        /* bytes so far */
+    uint64_t len; /* bytes so far */
     unsigned char block[64];
 } host_md5;
 

@@ -27,10 +27,12 @@ static void sparkplug(const host_ingest_stats *s, pt_buf *out)
     one(out, "plantree_mqtt_received_bytes_total", "counter", "Bytes of topics and payloads received.", (double)s->bytes);
     pt_metrics_head(out, "plantree_spb_messages_rejected_total", "counter", "Messages that were not applied, by reason.");
     for (unsigned r = 0; r < HOST_REJECT_COUNT; r++)
-        labelled(out, "plantree_spb_messages_rejected_total", "reason", host_reject_name((host_reject)r), (double)s->tracker.rejected_messages[r]);
+        labelled(out, "plantree_spb_messages_rejected_total", "reason", host_reject_name((host_reject)r),
+                 (double)s->tracker.rejected_messages[r]);
     pt_metrics_head(out, "plantree_spb_samples_rejected_total", "counter", "Metrics in messages that became no sample, by reason.");
     for (unsigned r = 0; r < HOST_REJECT_COUNT; r++)
-        labelled(out, "plantree_spb_samples_rejected_total", "reason", host_reject_name((host_reject)r), (double)s->tracker.rejected_samples[r]);
+        labelled(out, "plantree_spb_samples_rejected_total", "reason", host_reject_name((host_reject)r),
+                 (double)s->tracker.rejected_samples[r]);
     pt_metrics_head(out, "plantree_spb_decode_errors_total", "counter", "Payloads that do not decode.");
     labelled(out, "plantree_spb_decode_errors_total", "reason", "malformed", (double)s->tracker.rejected_messages[HOST_REJECT_MALFORMED]);
     labelled(out, "plantree_spb_decode_errors_total", "reason", "too-big", (double)s->tracker.rejected_messages[HOST_REJECT_TOO_BIG]);
@@ -39,7 +41,8 @@ static void sparkplug(const host_ingest_stats *s, pt_buf *out)
         labelled(out, "plantree_spb_rebirth_requests_total", "reason", host_cause_name((host_cause)c), (double)s->tracker.rebirths[c]);
     one(out, "plantree_spb_seq_gaps_total", "counter", "Gaps seen in sequence numbers.", (double)s->tracker.seq_gaps);
     one(out, "plantree_spb_values_masked_total", "counter", "Integers wider than their datatype, masked.", (double)s->tracker.clamped);
-    one(out, "plantree_spb_arrival_stamped_total", "counter", "Samples without any timestamp, stamped with their arrival.", (double)s->tracker.arrival_stamped);
+    one(out, "plantree_spb_arrival_stamped_total", "counter", "Samples without any timestamp, stamped with their arrival.",
+        (double)s->tracker.arrival_stamped);
     pt_metrics_head(out, "plantree_spb_nodes", "gauge", "Edge nodes known.");
     labelled(out, "plantree_spb_nodes", "state", "online", s->tracker.nodes_online);
     labelled(out, "plantree_spb_nodes", "state", "offline", s->tracker.nodes - s->tracker.nodes_online);
@@ -65,11 +68,11 @@ static void sessions(host_app *app, pt_buf *out)
     host_session_stats st[HOST_SERVERS_MAX];
     for (uint32_t i = 0; i < app->n_sessions; i++)
         host_session_stats_get(app->sessions[i], &st[i]);
-#define EACH(name, type, help, expr)                                                                                   \
-    pt_metrics_head(out, name, type, help);                                                                            \
-    for (uint32_t i = 0; i < app->n_sessions; i++) {                                                                   \
-        snprintf(label, sizeof label, "server=\"%u\"", i);                                                             \
-        pt_metrics_sample(out, name, label, (double)(expr));                                                           \
+#define EACH(name, type, help, expr)                         \
+    pt_metrics_head(out, name, type, help);                  \
+    for (uint32_t i = 0; i < app->n_sessions; i++) {         \
+        snprintf(label, sizeof label, "server=\"%u\"", i);   \
+        pt_metrics_sample(out, name, label, (double)(expr)); \
     }
     EACH("plantree_mqtt_connected", "gauge", "1 while the server is connected and subscribed.", st[i].mqtt.ready)
     EACH("plantree_mqtt_connects_total", "counter", "Connections made.", st[i].mqtt.connects)
@@ -92,8 +95,10 @@ static void historian(host_app *app, pt_buf *out)
     one(out, "plantree_historian_samples_written_total", "counter", "Samples stored.", (double)h.stored);
     one(out, "plantree_historian_samples_duplicate_total", "counter", "Samples that were there already.", (double)h.duplicates);
     one(out, "plantree_historian_samples_replaced_total", "counter", "Samples that replaced another of the same time.", (double)h.replaced);
-    one(out, "plantree_historian_samples_exception_total", "counter", "Stored samples that exception deviation left out of history (data.deviation).", (double)h.left_out_exception);
-    one(out, "plantree_historian_samples_compression_total", "counter", "Stored samples that compression deviation left out of history (data.deviation).", (double)h.left_out_compression);
+    one(out, "plantree_historian_samples_exception_total", "counter",
+        "Stored samples that exception deviation left out of history (data.deviation).", (double)h.left_out_exception);
+    one(out, "plantree_historian_samples_compression_total", "counter",
+        "Stored samples that compression deviation left out of history (data.deviation).", (double)h.left_out_compression);
     one(out, "plantree_historian_dropped_total", "counter", "Samples the historian lost.", (double)h.lost);
     one(out, "plantree_historian_queue_depth", "gauge", "Samples not yet committed.", (double)h.buffered);
     one(out, "plantree_historian_queue_bytes", "gauge", "Their bytes.", (double)h.buffered_bytes);
@@ -150,8 +155,10 @@ static void node_row(void *ctx, const host_node *n)
     pt_buf_char(&label, '\0');
     if (pt_buf_status(&label) == PT_OK) {
         if (r->what == NODE_ONLINE) pt_metrics_sample(r->out, "plantree_node_online", label.ptr, n->state == HOST_NODE_ONLINE);
-        if (r->what == NODE_REBIRTHS) pt_metrics_sample(r->out, "plantree_node_rebirth_requests_total", label.ptr, (double)n->counts.rebirths_sent);
-        if (r->what == NODE_LAST_CAUSE && n->last_cause != HOST_CAUSE_NONE) pt_metrics_sample(r->out, "plantree_node_rebirth_last_cause", label.ptr, 1);
+        if (r->what == NODE_REBIRTHS)
+            pt_metrics_sample(r->out, "plantree_node_rebirth_requests_total", label.ptr, (double)n->counts.rebirths_sent);
+        if (r->what == NODE_LAST_CAUSE && n->last_cause != HOST_CAUSE_NONE)
+            pt_metrics_sample(r->out, "plantree_node_rebirth_last_cause", label.ptr, 1);
     }
     pt_buf_fini(&label);
 }
@@ -171,8 +178,10 @@ void host__collect_metrics(void *ctx, pt_buf *out)
             const char *name, *type, *help;
         } heads[] = {
             [NODE_ONLINE] = { "plantree_node_online", "gauge", "1 while the edge node is online; only below 1000 nodes." },
-            [NODE_REBIRTHS] = { "plantree_node_rebirth_requests_total", "counter", "Rebirth requests sent to the edge node; only below 1000 nodes." },
-            [NODE_LAST_CAUSE] = { "plantree_node_rebirth_last_cause", "gauge", "1 for the cause of the last of them; only below 1000 nodes." },
+            [NODE_REBIRTHS] = { "plantree_node_rebirth_requests_total", "counter",
+                                "Rebirth requests sent to the edge node; only below 1000 nodes." },
+            [NODE_LAST_CAUSE] = { "plantree_node_rebirth_last_cause", "gauge",
+                                  "1 for the cause of the last of them; only below 1000 nodes." },
         };
         for (node_what w = NODE_ONLINE; w <= NODE_LAST_CAUSE; w++) {
             node_rows r = { out, w };

@@ -12,13 +12,13 @@ typedef enum host_node_state { HOST_NODE_UNKNOWN, HOST_NODE_OFFLINE, HOST_NODE_W
 const char *host_node_state_name(host_node_state s); /* "unknown" "offline" "rebirth-wanted" "online" */
 
 enum { /* host_metric.flags */
-    HOST_METRIC_ALIAS = 1u << 0,
-    HOST_METRIC_PLUMBING = 1u << 1,
-    HOST_METRIC_WRITABLE = 1u << 2,
-    HOST_METRIC_LAST = 1u << 3,      /* last_ms and last_bits are of the last live sample */
-    HOST_METRIC_MEMBER = 1u << 4,    /* a member of a template instance: `Motor1/rpm` */
-    HOST_METRIC_BACKFILL = 1u << 6,  /* `Backfill/Pending` of a node that announces backfill */
-    HOST_METRIC_NO_HISTORY = 1u << 5 /* current values only: plumbing, or a rule says so */
+       HOST_METRIC_ALIAS = 1u << 0,
+       HOST_METRIC_PLUMBING = 1u << 1,
+       HOST_METRIC_WRITABLE = 1u << 2,
+       HOST_METRIC_LAST = 1u << 3,      /* last_ms and last_bits are of the last live sample */
+       HOST_METRIC_MEMBER = 1u << 4,    /* a member of a template instance: `Motor1/rpm` */
+       HOST_METRIC_BACKFILL = 1u << 6,  /* `Backfill/Pending` of a node that announces backfill */
+       HOST_METRIC_NO_HISTORY = 1u << 5 /* current values only: plumbing, or a rule says so */
 };
 
 typedef struct host_file host_file; /* file.c: a file of which parts have come */
@@ -26,19 +26,19 @@ typedef struct host_file host_file; /* file.c: a file of which parts have come *
 typedef struct host_metric {
     pt_slice name, unit; /* in the unit's strings */
     uint64_t alias;
-    uint64_t meta;       /* hash of type and metadata: unchanged means the tag is as it was */
+    uint64_t meta; /* hash of type and metadata: unchanged means the tag is as it was */
     int64_t last_ms;
-    uint64_t last_bits;  /* hash of the value and quality */
-    host_file *file;     /* unfinished; owned; NULL: none */
-    char *object;        /* template instance: its whole present state, an encoded metric; owned */
+    uint64_t last_bits; /* hash of the value and quality */
+    host_file *file;    /* unfinished; owned; NULL: none */
+    char *object;       /* template instance: its whole present state, an encoded metric; owned */
     uint32_t object_len;
-    uint32_t tag_id;     /* 0: not kept */
-    uint8_t type;        /* spb_datatype */
+    uint32_t tag_id; /* 0: not kept */
+    uint8_t type;    /* spb_datatype */
     uint8_t flags;
 } host_metric;
 
 typedef struct host_unit {
-    char *id;             /* device id, NUL-terminated; "" for the node itself; owned */
+    char *id; /* device id, NUL-terminated; "" for the node itself; owned */
     pt_slice id_slice;
     bool online, born;    /* born: in this session */
     bool resumable;       /* was online when the connection was lost */
@@ -48,21 +48,21 @@ typedef struct host_unit {
     int64_t birth_ms;     /* payload time of the birth */
     host_metric *metrics; /* owned */
     uint32_t n;
-    pt_map by_name;       /* name -> index; borrows names */
+    pt_map by_name; /* name -> index; borrows names */
     pt_arena strings;
-    char *birth;          /* the birth's bytes, for the session table; owned */
+    char *birth; /* the birth's bytes, for the session table; owned */
     size_t birth_len;
 } host_unit;
 
 /* Messages: received = accepted + sum(rejected) + held now. Samples: received = stored + duplicate + not_kept + sum(rejected) + lost. */
 typedef struct host_node_counts {
     uint64_t messages, accepted, rejected_messages[HOST_REJECT_COUNT];
-    uint64_t reordered;       /* of the accepted: applied after waiting for an earlier one */
-    uint64_t expected;        /* sequence numbers that were due: accepted sequenced messages and holes */
-    uint64_t holes;           /* due and never received in time */
+    uint64_t reordered; /* of the accepted: applied after waiting for an earlier one */
+    uint64_t expected;  /* sequence numbers that were due: accepted sequenced messages and holes */
+    uint64_t holes;     /* due and never received in time */
     uint64_t samples, stored, historical, duplicate, not_kept, lost, rejected_samples[HOST_REJECT_COUNT];
     uint64_t seq_gaps, duplicates, births, deaths, clamped, duplicate_aliases;
-    uint64_t backfills; /* requested */
+    uint64_t backfills;                      /* requested */
     uint64_t rebirths_sent, rebirths_ridden; /* ridden: another host asked first */
 } host_node_counts;
 
@@ -72,63 +72,63 @@ typedef struct host_held { /* a message held back for an earlier one */
     size_t device_len, payload_len;
     int64_t wall_ms, mono_ms, payload_ms; /* payload_ms 0: it had no timestamp */
     uint32_t samples;
-    bool early;           /* waits for an NBIRTH, not for an earlier message */
-    host_reject why;      /* early: what it is refused for otherwise */
+    bool early;      /* waits for an NBIRTH, not for an earlier message */
+    host_reject why; /* early: what it is refused for otherwise */
 } host_held;
 
 struct host_node {
-    char *group, *edge;   /* owned */
+    char *group, *edge; /* owned */
     pt_slice group_slice, edge_slice;
-    uint64_t key;         /* hash, for log limits and shards */
+    uint64_t key; /* hash, for log limits and shards */
     host_tracker *tracker;
     uint32_t index;
 
     host_node_state state;
-    int64_t since_ms;     /* wall clock of the last change online <-> not */
-    uint16_t server;      /* of the last NBIRTH (or of first sight) */
+    int64_t since_ms; /* wall clock of the last change online <-> not */
+    uint16_t server;  /* of the last NBIRTH (or of first sight) */
     bool has_bd_seq;
-    bool bd_unsure;       /* the session was taken to go on after an absence */
-    uint8_t bd_seq;       /* of the last NBIRTH, modulo 256 */
-    uint8_t next_seq;     /* expected */
-    uint8_t last_seq;     /* applied last */
-    int64_t born_wall_ms, born_mono_ms; /* arrival of the NBIRTH */
-    int64_t birth_ts;     /* its payload timestamp; 0: none */
+    bool bd_unsure;                             /* the session was taken to go on after an absence */
+    uint8_t bd_seq;                             /* of the last NBIRTH, modulo 256 */
+    uint8_t next_seq;                           /* expected */
+    uint8_t last_seq;                           /* applied last */
+    int64_t born_wall_ms, born_mono_ms;         /* arrival of the NBIRTH */
+    int64_t birth_ts;                           /* its payload timestamp; 0: none */
     int64_t last_message_ms, last_message_mono; /* arrival of the last message from the node */
-    int64_t alive_ms, alive_mono_ms; /* until when we were listening, of a session that may go on */
-    int64_t skew_ms;      /* edge clock minus ours at the last NBIRTH */
-    bool resume;          /* tables are of a session that may continue; proven by the next seq */
-    uint64_t session_messages; /* since the NBIRTH */
+    int64_t alive_ms, alive_mono_ms;            /* until when we were listening, of a session that may go on */
+    int64_t skew_ms;                            /* edge clock minus ours at the last NBIRTH */
+    bool resume;                                /* tables are of a session that may continue; proven by the next seq */
+    uint64_t session_messages;                  /* since the NBIRTH */
     bool old_drops, trust_old; /* see tracker_sequence.c: dropped as older than the birth; not again after that led nowhere */
-    bool alias_conflict;  /* already asked for a rebirth because of one */
+    bool alias_conflict;       /* already asked for a rebirth because of one */
 
     host_unit **units;
     uint32_t n_units;
-    pt_map devices;       /* id -> unit index */
-    pt_map aliases;       /* alias -> unit << 32 | metric; HOST_ALIAS_AMBIGUOUS */
-    pt_map templates;     /* definition name -> hash of its bytes: its version */
+    pt_map devices;          /* id -> unit index */
+    pt_map aliases;          /* alias -> unit << 32 | metric; HOST_ALIAS_AMBIGUOUS */
+    pt_map templates;        /* definition name -> hash of its bytes: its version */
     pt_map template_members; /* "definition/member" -> datatype */
 
-    host_held *held;      /* 256 slots by seq while any is held, else NULL */
+    host_held *held;          /* 256 slots by seq while any is held, else NULL */
     uint32_t n_held, n_early; /* early ones are counted in n_held too */
-    bool suspect;         /* early messages show that another session has begun */
-    int64_t early_due;    /* mono_ms; INT64_MAX: none early */
+    bool suspect;             /* early messages show that another session has begun */
+    int64_t early_due;        /* mono_ms; INT64_MAX: none early */
     uint64_t held_bytes;
-    int64_t reorder_due;  /* mono_ms; INT64_MAX: no gap */
+    int64_t reorder_due; /* mono_ms; INT64_MAX: no gap */
 
-    int64_t rebirth_due;  /* mono_ms at which the request may go out; INT64_MAX: none wanted */
+    int64_t rebirth_due; /* mono_ms at which the request may go out; INT64_MAX: none wanted */
     host_cause rebirth_cause, last_cause;
     int64_t rebirth_sent_mono; /* INT64_MIN: never */
     int64_t last_rebirth_ms;   /* wall; 0: never */
     uint32_t rebirth_unanswered;
-    bool rebirth_open;    /* sent, no NBIRTH since */
-    uint32_t own_echoes;  /* our requests whose echo (we subscribe to everything) has not come by yet */
-    int64_t mark_due;     /* mono_ms: devices still without their DBIRTH get their STALE marks; INT64_MAX: none */
-    int64_t last_payload_ms; /* payload timestamp of the last applied message; 0: none */
-    int64_t backfill_from;   /* ask the next birth for everything since; 0: nothing is missing */
+    bool rebirth_open;                       /* sent, no NBIRTH since */
+    uint32_t own_echoes;                     /* our requests whose echo (we subscribe to everything) has not come by yet */
+    int64_t mark_due;                        /* mono_ms: devices still without their DBIRTH get their STALE marks; INT64_MAX: none */
+    int64_t last_payload_ms;                 /* payload timestamp of the last applied message; 0: none */
+    int64_t backfill_from;                   /* ask the next birth for everything since; 0: nothing is missing */
     int64_t backfill_asked_ms, backfill_due; /* what was asked for; mono_ms of the request, then of its patience */
-    uint64_t backfill_base;  /* historical samples before */
+    uint64_t backfill_base;                  /* historical samples before */
     bool backfill_open;
-    int64_t silent_due;   /* mono_ms of the no-birth-after-state check; INT64_MAX: none */
+    int64_t silent_due; /* mono_ms of the no-birth-after-state check; INT64_MAX: none */
 
     host_node *timed_prev, *timed_next; /* list of nodes with a timer */
     bool timed;
@@ -149,25 +149,25 @@ bool host__counts_close(const host_node *n);
 struct host_tracker {
     host_tracker_options opt;
     host_sink sink;
-    pt_map by_key;       /* group NUL edge -> node index */
+    pt_map by_key; /* group NUL edge -> node index */
     host_node **nodes;
     size_t n, cap;
-    host_node *timed;    /* list of nodes with a timer */
+    host_node *timed; /* list of nodes with a timer */
     struct {
-        bool ready;      /* commands may go out */
+        bool ready; /* commands may go out */
         bool seen;
     } server[HOST_SERVERS_MAX];
-    double tokens;       /* of the global rebirth budget */
+    double tokens; /* of the global rebirth budget */
     int64_t tokens_mono;
     pt_random random;
     host_tracker_stats stats;
     host_update *updates; /* scratch of one message */
     size_t updates_cap, n_updates;
-    uint32_t *ids;        /* scratch for stale, absent */
+    uint32_t *ids; /* scratch for stale, absent */
     size_t ids_cap, n_ids;
-    host_file *files;     /* list of the unfinished ones */
-    uint64_t files_bytes; /* of them */
-    pt_buf detail;        /* scratch for event details */
+    host_file *files;      /* list of the unfinished ones */
+    uint64_t files_bytes;  /* of them */
+    pt_buf detail;         /* scratch for event details */
     pt_buf topic, payload; /* scratch for commands */
 };
 
@@ -221,13 +221,15 @@ uint32_t host__object_of(const host_unit *u, uint32_t at);
 pt_slice host__object_template(const host_metric *hm, pt_arena *arena);
 /* file.c: a part of a file of `hm` with its metadata. WHOLE: *whole is in the arena; REFUSED: *why. */
 typedef enum host__file_result { HOST__FILE_MORE, HOST__FILE_WHOLE, HOST__FILE_REFUSED } host__file_result;
-host__file_result host__file_part(host_tracker *t, host_metric *hm, const spb_metadata *md, pt_slice part, int64_t mono_ms, pt_arena *arena, pt_slice *whole,
-                                  host_reject *why);
+host__file_result host__file_part(host_tracker *t, host_metric *hm, const spb_metadata *md, pt_slice part, int64_t mono_ms, pt_arena *arena,
+                                  pt_slice *whole, host_reject *why);
 void host__file_drop(host_metric *hm); /* what has come of it is forgotten */
-/* tracker_birth.c: build the unit's tables out of a birth; values become updates. PT_EEXISTS: an alias of another unit (nothing changed). */
+/* tracker_birth.c: build the unit's tables out of a birth; values become updates. PT_EEXISTS: an alias of another unit (nothing changed).
+ */
 pt_status host__birth(host_tracker *t, host_node *n, host_unit *u, const host__msg *m, pt_arena *arena);
 void host__unit_free(host_unit *u);
-void host__birth_too_big(host_tracker *t, host_node *n, pt_slice device, uint64_t metrics, const char *text, int64_t wall_ms); /* metrics 0: none was taken */
+void host__birth_too_big(host_tracker *t, host_node *n, pt_slice device, uint64_t metrics, const char *text,
+                         int64_t wall_ms); /* metrics 0: none was taken */
 /* tracker_data.c: apply the metrics of DATA. */
 void host__data(host_tracker *t, host_node *n, host_unit *u, const host__msg *m, pt_arena *arena);
 bool host__sample(host_tracker *t, host_node *n, host_metric *hm, const spb_metric *m, const host__msg *msg, bool birth, pt_arena *arena);

@@ -99,7 +99,8 @@ uint32_t host__object_of(const host_unit *u, uint32_t at)
     pt_slice name = u->metrics[at].name;
     for (uint32_t i = (u->metrics[at].flags & HOST_METRIC_MEMBER) ? at : 0; i-- > 0;) {
         const host_metric *hm = &u->metrics[i];
-        if (hm->type == SPB_TEMPLATE && hm->name.len < name.len && name.ptr[hm->name.len] == '/' && pt_slice_starts(name, hm->name)) return i;
+        if (hm->type == SPB_TEMPLATE && hm->name.len < name.len && name.ptr[hm->name.len] == '/' && pt_slice_starts(name, hm->name))
+            return i;
     }
     return at;
 }

@@ -17,7 +17,8 @@ void host_presence_init(host_presence *p, bool publishes, int64_t hold_off_ms, i
 int64_t host_presence_connect(host_presence *p, int64_t wall_ms)
 {
     if (p->phase != HOST_STOPPING) p->phase = HOST_CONNECTING;
-    /* tck-id-host-topic-phid-death-payload-timestamp-connect; a clock that stepped back must not make the Will older than the birth before */
+    /* tck-id-host-topic-phid-death-payload-timestamp-connect; a clock that stepped back must not make the Will older than the birth before
+     */
     p->t = p->floor = wall_ms > p->floor ? wall_ms : p->floor + 1;
     p->online_due = p->correct_due = INT64_MAX;
     return p->t;
@@ -47,7 +48,8 @@ static host_presence_action correct(host_presence *p, int64_t mono_ms)
         p->fights = 0;
         p->conflict = false;
     }
-    if (p->fights >= FIGHT_MAX && mono_ms - p->corrected_mono < FIGHT_PAUSE_MS) { /* somebody keeps taking us off line: slow down and say so */
+    if (p->fights >= FIGHT_MAX &&
+        mono_ms - p->corrected_mono < FIGHT_PAUSE_MS) { /* somebody keeps taking us off line: slow down and say so */
         bool news = !p->conflict;
         p->conflict = true;
         p->conflicts += news;
@@ -68,8 +70,8 @@ static int64_t last_word(const host_presence *p)
 
 host_presence_action host_presence_seen(host_presence *p, const spb_state *s, bool retained, int64_t mono_ms)
 {
-    if (retained && p->publishes && !s->legacy && p->phase != HOST_STOPPING && p->phase != HOST_DOWN && (int64_t)s->timestamp_ms > p->floor &&
-        s->timestamp_ms <= TIMESTAMP_MAX) { /* said when our clock was ahead */
+    if (retained && p->publishes && !s->legacy && p->phase != HOST_STOPPING && p->phase != HOST_DOWN &&
+        (int64_t)s->timestamp_ms > p->floor && s->timestamp_ms <= TIMESTAMP_MAX) { /* said when our clock was ahead */
         p->floor = (int64_t)s->timestamp_ms;
         return HOST_DO_RECONNECT;
     }

@@ -31,10 +31,10 @@ typedef struct host_presence {
 
 typedef enum host_presence_action {
     HOST_DO_NOTHING,
-    HOST_DO_PUBLISH_BIRTH,  /* {"online":true,"timestamp":T}, QoS 1, retained */
-    HOST_DO_TELL_CONFLICT,  /* alarm: host id in use; publish nothing */
-    HOST_DO_RECONNECT,      /* the server keeps a later STATE of ours: let the Will speak and connect again */
-    HOST_DO_OPEN            /* commands may go out from now on */
+    HOST_DO_PUBLISH_BIRTH, /* {"online":true,"timestamp":T}, QoS 1, retained */
+    HOST_DO_TELL_CONFLICT, /* alarm: host id in use; publish nothing */
+    HOST_DO_RECONNECT,     /* the server keeps a later STATE of ours: let the Will speak and connect again */
+    HOST_DO_OPEN           /* commands may go out from now on */
 } host_presence_action;
 
 /* last_t: the largest T of runs before; 0: none is known. */

@@ -45,8 +45,9 @@ void host__rebirth_hurry(host_tracker *t, host_node *n)
 void host__rebirth_answered(host_node *n)
 {
     /* What a birth cures may be asked for again soon; what it does not cure, ever more slowly. */
-    bool cured = n->last_cause == HOST_CAUSE_REORDER_TIMEOUT || n->last_cause == HOST_CAUSE_SEQ_GAP || n->last_cause == HOST_CAUSE_UNKNOWN_NODE ||
-                 n->last_cause == HOST_CAUSE_HOST_RESTART || n->last_cause == HOST_CAUSE_NO_BIRTH_AFTER_STATE || n->last_cause == HOST_CAUSE_OPERATOR ||
+    bool cured = n->last_cause == HOST_CAUSE_REORDER_TIMEOUT || n->last_cause == HOST_CAUSE_SEQ_GAP ||
+                 n->last_cause == HOST_CAUSE_UNKNOWN_NODE || n->last_cause == HOST_CAUSE_HOST_RESTART ||
+                 n->last_cause == HOST_CAUSE_NO_BIRTH_AFTER_STATE || n->last_cause == HOST_CAUSE_OPERATOR ||
                  n->last_cause == HOST_CAUSE_OVERLOAD;
     if (cured) n->rebirth_unanswered = n->rebirth_unanswered > 0 ? 1 : 0;
     n->rebirth_due = INT64_MAX;

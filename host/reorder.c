@@ -26,16 +26,17 @@ pt_status host__hold(host_tracker *t, host_node *n, const host__msg *m, uint8_t 
     if (!copy) return PT_ENOMEM;
     if (m->device.len) memcpy(copy, m->device.ptr, m->device.len);
     if (m->bytes.len) memcpy(copy + m->device.len, m->bytes.ptr, m->bytes.len);
-    n->held[seq] = (host_held){ .verb = m->verb,
-                                .bytes = copy,
-                                .device_len = m->device.len,
-                                .payload_len = m->bytes.len,
-                                .wall_ms = m->wall_ms,
-                                .mono_ms = m->mono_ms,
-                                .payload_ms = m->payload->has_timestamp && m->payload->timestamp <= INT64_MAX ? (int64_t)m->payload->timestamp : 0,
-                                .samples = m->payload->n_metrics,
-                                .early = early,
-                                .why = why };
+    n->held[seq] =
+        (host_held){ .verb = m->verb,
+                     .bytes = copy,
+                     .device_len = m->device.len,
+                     .payload_len = m->bytes.len,
+                     .wall_ms = m->wall_ms,
+                     .mono_ms = m->mono_ms,
+                     .payload_ms = m->payload->has_timestamp && m->payload->timestamp <= INT64_MAX ? (int64_t)m->payload->timestamp : 0,
+                     .samples = m->payload->n_metrics,
+                     .early = early,
+                     .why = why };
     n->n_held++;
     n->n_early += early;
     n->held_bytes += bytes;
@@ -62,10 +63,9 @@ bool host__held_take(host_node *n, uint8_t seq, bool early, host_held *out)
 /* Booked and freed. */
 void host__held_refuse(host_tracker *t, host_node *n, host_held *h, host_reject why)
 {
-    spb_topic topic = {
-        .verb = h->verb, .group = n->group_slice, .edge = n->edge_slice, .device = pt_slice_of(h->bytes, h->device_len)
-    };
-    host__reject_message(t, n, &topic, why, h->samples, h->early ? "held back for an NBIRTH that never came" : "held back for a message that never came");
+    spb_topic topic = { .verb = h->verb, .group = n->group_slice, .edge = n->edge_slice, .device = pt_slice_of(h->bytes, h->device_len) };
+    host__reject_message(t, n, &topic, why, h->samples,
+                         h->early ? "held back for an NBIRTH that never came" : "held back for a message that never came");
     free(h->bytes);
 }
 

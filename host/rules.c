@@ -109,7 +109,8 @@ static void read_class(reader *r, const pt_yaml_node *v, uns_rule_def *d)
 
 static void read_key(reader *r, const pt_yaml_node *key, const pt_yaml_node *v, uns_rule_def *d, rule_nodes *n)
 {
-    static const char *const later[] = { "levels", "write", "publish", "contract", "enforce", "stale_after", "kind", "time", "fields", "event_type", "key" };
+    static const char *const later[] = { "levels", "write", "publish", "contract",   "enforce", "stale_after",
+                                         "kind",   "time",  "fields",  "event_type", "key" };
     if (pt_slice_eq(key->text, PT_LIT("from"))) {
         read_from(r, v, d, n);
         return;
@@ -145,7 +146,8 @@ static const pt_yaml_node *node_of(const rule_nodes *n, const char *field)
     const struct {
         const char *name;
         const pt_yaml_node *node;
-    } all[] = { { "id", n->id }, { "group", n->group }, { "edge", n->edge }, { "device", n->device }, { "metric", n->metric }, { "to", n->to } };
+    } all[] = { { "id", n->id },         { "group", n->group },   { "edge", n->edge },
+                { "device", n->device }, { "metric", n->metric }, { "to", n->to } };
     for (size_t i = 0; field && i < PT_COUNT_OF(all); i++) {
         if (strcmp(field, all[i].name) == 0) return all[i].node;
     }
@@ -231,7 +233,8 @@ static void unreachable(void *ctx, pt_slice rule, pt_slice earlier)
     for (uint32_t i = 0; i < l->s->rules->n; i++) {
         const pt_yaml_node *id = pt_yaml_get(l->s->rules->items[i], "id");
         if (id && pt_slice_eq(id->text, rule))
-            pt_yaml_fault(l->s->yaml, id, l->out, "rule '%.*s' can never match: '%.*s' before it takes everything", PT_SLICE_ARGS(rule), PT_SLICE_ARGS(earlier));
+            pt_yaml_fault(l->s->yaml, id, l->out, "rule '%.*s' can never match: '%.*s' before it takes everything", PT_SLICE_ARGS(rule),
+                          PT_SLICE_ARGS(earlier));
     }
 }
 

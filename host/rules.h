@@ -26,9 +26,11 @@ typedef struct host_rules_source {
     uns_unmapped on_unmapped;
 } host_rules_source;
 
-/* Where they stand in a whole host.yaml: `rules`, and `empty`, `on_unmapped`, `vars`, `tables` of `uns`. Wrong words are faults; PT_EMALFORMED then. */
+/* Where they stand in a whole host.yaml: `rules`, and `empty`, `on_unmapped`, `vars`, `tables` of `uns`. Wrong words are faults;
+ * PT_EMALFORMED then. */
 PT_MUST_CHECK pt_status host_rules_find(const pt_yaml *y, host_rules_source *out, pt_buf *faults);
-/* PT_OK: *out is the caller's. PT_EMALFORMED: every fault as `file:line:column: message`, the column inside a pattern or template too. PT_ENOMEM. */
+/* PT_OK: *out is the caller's. PT_EMALFORMED: every fault as `file:line:column: message`, the column inside a pattern or template too.
+ * PT_ENOMEM. */
 PT_MUST_CHECK pt_status host_rules_build(const host_rules_source *s, uns_map **out, pt_buf *faults);
 /* Warnings about rules that can never match, in the same form. */
 void host_rules_lint(const host_rules_source *s, const uns_map *m, pt_buf *warnings);

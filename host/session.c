@@ -24,15 +24,15 @@ struct host_session {
     pthread_cond_t acked; /* the death's PUBACK */
     bool lock_made;
     host_presence presence;
-    pt_buf will;          /* payload of the Will; stays put during an attempt */
+    pt_buf will; /* payload of the Will; stays put during an attempt */
     int64_t birth_token, death_token;
     bool death_sent, death_acked;
-    bool sending;         /* a STATE is being published and its token is not known yet */
-    int64_t early[8];     /* the latest tokens acknowledged meanwhile */
+    bool sending;     /* a STATE is being published and its token is not known yet */
+    int64_t early[8]; /* the latest tokens acknowledged meanwhile */
     unsigned n_early;
     bool say_birth, say_conflict, reconnect; /* what the receive thread decided */
-    bool told_clock;      /* that it is behind what we said before */
-    bool told_ready;      /* ingest knows the server as ready */
+    bool told_clock;                         /* that it is behind what we said before */
+    bool told_ready;                         /* ingest knows the server as ready */
     int64_t since_ms;
     uint64_t commands, commands_refused, state_garbage, state_seen;
     pt_log_limit limit;
@@ -99,8 +99,8 @@ static void act(host_session *s, host_presence_action a, int64_t t)
         pthread_mutex_unlock(&s->speaking);
     }
     if (a == HOST_DO_TELL_CONFLICT) {
-        pt_logf(s->log, PT_LOG_ERROR, "HOST-ID-IN-USE", "server %s: another host application uses the id %s; give each its own host.id", s->opt.server,
-                s->opt.host_id);
+        pt_logf(s->log, PT_LOG_ERROR, "HOST-ID-IN-USE", "server %s: another host application uses the id %s; give each its own host.id",
+                s->opt.server, s->opt.host_id);
         tell(s, HOST_EVENT_HOST_ID_IN_USE, "another host application uses this host id; give each its own host.id");
     }
     if (a == HOST_DO_OPEN) {
@@ -126,8 +126,10 @@ static pt_status on_prepare(void *ctx, spb_mqtt_connect *out)
     s->say_birth = s->say_conflict = s->reconnect = false;
     pthread_mutex_unlock(&s->lock);
     if (tell_clock)
-        pt_logf(s->log, PT_LOG_WARN, "HOST-CLOCK", "server %s: this machine's clock is %lld s behind the STATE we said there before; STATE goes on from that time, since edge nodes ignore an older one. Set the clock (NTP)",
-                s->opt.server, (long long)(t - now) / 1000);
+        pt_logf(
+            s->log, PT_LOG_WARN, "HOST-CLOCK",
+            "server %s: this machine's clock is %lld s behind the STATE we said there before; STATE goes on from that time, since edge nodes ignore an older one. Set the clock (NTP)",
+            s->opt.server, (long long)(t - now) / 1000);
     if (s->opt.publish_state && s->cb.timestamp) s->cb.timestamp(s->cb.ctx, s->opt.index, t);
     if (rc != PT_OK) return rc;
     *out = (spb_mqtt_connect){ .server = s->opt.server, .filters = s->filters, .n_filters = 2 };
@@ -193,7 +195,8 @@ static void on_state_message(host_session *s, const spb_mqtt_message *m, pt_slic
         s->state_garbage += rc == PT_EMALFORMED;
         pthread_mutex_unlock(&s->lock);
         if (log)
-            pt_logf(s->log, PT_LOG_WARN, "SPB-STATE-GARBAGE", "server %s: STATE of host %.*s: %s", s->opt.server, PT_SLICE_ARGS(host), err.text);
+            pt_logf(s->log, PT_LOG_WARN, "SPB-STATE-GARBAGE", "server %s: STATE of host %.*s: %s", s->opt.server, PT_SLICE_ARGS(host),
+                    err.text);
         return;
     }
     host_presence_action a = HOST_DO_NOTHING;
@@ -209,7 +212,8 @@ static void on_message(void *ctx, spb_mqtt_message *m)
 {
     host_session *s = ctx;
     spb_topic topic;
-    if (pt_slice_starts(m->topic, PT_LIT("spBv1.0/STATE/")) && spb_topic_parse(&spb_namespace_b, m->topic, &topic, NULL) == PT_OK && topic.verb == SPB_STATE)
+    if (pt_slice_starts(m->topic, PT_LIT("spBv1.0/STATE/")) && spb_topic_parse(&spb_namespace_b, m->topic, &topic, NULL) == PT_OK &&
+        topic.verb == SPB_STATE)
         on_state_message(s, m, topic.host);
     host_packet p = { .topic = m->topic,
                       .payload = m->payload,
@@ -288,7 +292,8 @@ void host_session_tick(host_session *s)
     int64_t t = s->presence.t;
     pthread_mutex_unlock(&s->lock);
     if (reconnect) {
-        pt_logf(s->log, PT_LOG_WARN, "HOST-STATE", "server %s keeps a later STATE of ours than this connection's; connecting again with a later one", s->opt.server);
+        pt_logf(s->log, PT_LOG_WARN, "HOST-STATE",
+                "server %s keeps a later STATE of ours than this connection's; connecting again with a later one", s->opt.server);
         spb_mqtt_drop(s->mqtt); /* and not a DISCONNECT, which would want a death before it: the Will is that */
         return;
     }

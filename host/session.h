@@ -15,13 +15,13 @@
 typedef struct host_session host_session;
 
 typedef struct host_session_options {
-    uint16_t index;          /* of the server */
-    const char *server;      /* URL; borrowed */
-    const char *host_id;     /* borrowed */
+    uint16_t index;      /* of the server */
+    const char *server;  /* URL; borrowed */
+    const char *host_id; /* borrowed */
     bool publish_state;
-    bool legacy_state;       /* also STATE/<id> ONLINE/OFFLINE of Sparkplug 2.x */
-    int64_t hold_off_ms;     /* commands wait this long after the birth */
-    int64_t last_t;          /* the largest STATE timestamp of runs before on this server; 0: none is known */
+    bool legacy_state;   /* also STATE/<id> ONLINE/OFFLINE of Sparkplug 2.x */
+    int64_t hold_off_ms; /* commands wait this long after the birth */
+    int64_t last_t;      /* the largest STATE timestamp of runs before on this server; 0: none is known */
     spb_mqtt_options mqtt;
 } host_session_options;
 
@@ -36,7 +36,7 @@ typedef struct host_session_callbacks {
 typedef struct host_session_stats {
     spb_mqtt_stats mqtt;
     host_presence_phase phase;
-    int64_t t, since_ms;     /* of the present phase's connection state */
+    int64_t t, since_ms; /* of the present phase's connection state */
     bool conflict;
     uint64_t corrections, conflicts, commands, commands_refused, state_garbage, state_seen;
     const char *server;

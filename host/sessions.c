@@ -2,8 +2,8 @@
  *
  * births  "plantree sessions 1\n"  { u32 len, group; u32 len, edge; u64 session; u16 server; u8 has_bd; u8 bd; i64 born_wall; i64 birth_ts;
  *                                    u32 units { u32 len, id; u32 len, birth } }  u64 checksum
- * seq     "plantree sequence 1\n"  { u64 key; u64 session; u8 next_seq; i64 last_wall; i64 alive_wall; i64 last_payload; u64 messages; u32 units { u8 online } }  u64 checksum
- * state   "plantree state 1\n"     { u32 len, server; i64 t }  u64 checksum */
+ * seq     "plantree sequence 1\n"  { u64 key; u64 session; u8 next_seq; i64 last_wall; i64 alive_wall; i64 last_payload; u64 messages; u32
+ * units { u8 online } }  u64 checksum state   "plantree state 1\n"     { u32 len, server; i64 t }  u64 checksum */
 #include "host/sessions.h"
 
 #include <errno.h>
@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #define BIRTHS_MAGIC "plantree sessions 1\n"
-#define SEQ_MAGIC "plantree sequence 1\n"
-#define STATE_MAGIC "plantree state 1\n"
+#define SEQ_MAGIC    "plantree sequence 1\n"
+#define STATE_MAGIC  "plantree state 1\n"
 enum { EVERY_MS = 1000 };
 
 struct host_sessions {
@@ -32,7 +32,7 @@ struct host_sessions {
     pthread_mutex_t lock;
     pthread_cond_t wake;
     bool stop;
-    bool told; /* of a failing save */
+    bool told;                  /* of a failing save */
     pthread_mutex_t state_lock; /* guards: */
     pt_map state;               /* server -> T */
     bool state_told;
@@ -292,7 +292,8 @@ size_t host_sessions_load(host_sessions *s)
 {
     char *births, *seqs;
     static const char cost[] = "nodes will be asked for rebirths";
-    reader b = { .rest = read_file(s, s->births_path, BIRTHS_MAGIC, cost, &births) }, q = { .rest = read_file(s, s->seq_path, SEQ_MAGIC, cost, &seqs) };
+    reader b = { .rest = read_file(s, s->births_path, BIRTHS_MAGIC, cost, &births) },
+           q = { .rest = read_file(s, s->seq_path, SEQ_MAGIC, cost, &seqs) };
     size_t n = 0, cap = 0, restored = 0;
     seq_row *all = NULL, row;
     uint64_t key;
@@ -347,7 +348,8 @@ void host_sessions_state_used(host_sessions *s, const char *server, int64_t t)
         put(&b, &value, 8);
     }
     if (st == PT_OK) st = write_file(s->state_path, &b, false, &err);
-    if (st != PT_OK && !s->state_told) pt_logf(s->log, PT_LOG_WARN, "HOST-SESSIONS", "the STATE timestamp could not be written: %s: %s", pt_status_name(st), err.text);
+    if (st != PT_OK && !s->state_told)
+        pt_logf(s->log, PT_LOG_WARN, "HOST-SESSIONS", "the STATE timestamp could not be written: %s: %s", pt_status_name(st), err.text);
     s->state_told = st != PT_OK;
     pthread_mutex_unlock(&s->state_lock);
     pt_buf_fini(&b);
@@ -363,7 +365,8 @@ static char *path_of(const char *dir, const char *name)
     return p;
 }
 
-pt_status host_sessions_new(const char *dir, host_ingest *ingest, hist *history, const pt_clock *clock, const pt_log *log, host_sessions **out)
+pt_status host_sessions_new(const char *dir, host_ingest *ingest, hist *history, const pt_clock *clock, const pt_log *log,
+                            host_sessions **out)
 {
     host_sessions *s = calloc(1, sizeof *s);
     if (!s) return PT_ENOMEM;
@@ -394,7 +397,8 @@ static void save_and_tell(host_sessions *s)
 {
     pt_error err = { 0, "" };
     pt_status st = host_sessions_save(s, &err);
-    if (st != PT_OK && !s->told) pt_logf(s->log, PT_LOG_WARN, "HOST-SESSIONS", "the session table could not be written: %s: %s", pt_status_name(st), err.text);
+    if (st != PT_OK && !s->told)
+        pt_logf(s->log, PT_LOG_WARN, "HOST-SESSIONS", "the session table could not be written: %s: %s", pt_status_name(st), err.text);
     s->told = st != PT_OK;
 }
 

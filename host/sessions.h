@@ -2,7 +2,8 @@
  *
  *   DIR/sessions.births   every node's NBIRTH and DBIRTHs as received; rewritten when one of them changes
  *   DIR/sessions.seq      every node's next seq, last message, devices on line; rewritten every second while anything happens
- *   DIR/sessions.state    the largest STATE timestamp used on each server, so that a clock that was set back does not make us older than before
+ *   DIR/sessions.state    the largest STATE timestamp used on each server, so that a clock that was set back does not make us older than
+ * before
  *
  * All begin with a magic line and end with a checksum over everything before it; a file that does not check is named in the log and set
  * aside as FILE.damaged, which costs rebirths and nothing else. sessions.seq is written only after history has committed every sample it
@@ -16,7 +17,8 @@
 typedef struct host_sessions host_sessions;
 
 /* dir is borrowed. */
-PT_MUST_CHECK pt_status host_sessions_new(const char *dir, host_ingest *ingest, hist *history, const pt_clock *clock, const pt_log *log, host_sessions **out);
+PT_MUST_CHECK pt_status host_sessions_new(const char *dir, host_ingest *ingest, hist *history, const pt_clock *clock, const pt_log *log,
+                                          host_sessions **out);
 /* Read what is there into the trackers; before host_ingest_start. Returns how many sessions may go on. */
 size_t host_sessions_load(host_sessions *s);
 /* The largest STATE timestamp used on a server (a URL) in this run and, after host_sessions_load, before it; 0: none. */

@@ -51,7 +51,10 @@ void host__shard_let_go(host__shard *s, const spb_topic *t)
     bool tell = pt_log_allow(&s->shed_limit, 0, pt_mono_ms(s->g->clock), 10000, &held);
     pthread_mutex_unlock(&s->shed_lock);
     if (st == PT_OK) atomic_store(&s->has_shed, true);
-    if (tell) pt_logf(s->g->log, PT_LOG_ERROR, "HOST-OVERLOAD", "the queue is full: messages are let go, among them of %.*s/%.*s (%u more lines held back)", PT_SLICE_ARGS(t->group), PT_SLICE_ARGS(t->edge), held);
+    if (tell)
+        pt_logf(s->g->log, PT_LOG_ERROR, "HOST-OVERLOAD",
+                "the queue is full: messages are let go, among them of %.*s/%.*s (%u more lines held back)", PT_SLICE_ARGS(t->group),
+                PT_SLICE_ARGS(t->edge), held);
 }
 
 /* What had to be let go while the mailbox was full comes behind what filled it. */
@@ -69,7 +72,8 @@ static void run_shed(host__shard *s)
     shard_lock(s);
     while (pt_map_each(&gone, &it, &key, NULL, &messages)) {
         size_t n = strlen(key.ptr);
-        host_tracker_shed(s->tracker, pt_slice_of(key.ptr, n), pt_slice_from(key, n + 1), messages, pt_wall_ms(s->g->clock), pt_mono_ms(s->g->clock));
+        host_tracker_shed(s->tracker, pt_slice_of(key.ptr, n), pt_slice_from(key, n + 1), messages, pt_wall_ms(s->g->clock),
+                          pt_mono_ms(s->g->clock));
     }
     pthread_mutex_unlock(&s->lock);
     pt_map_fini(&gone);
@@ -97,7 +101,8 @@ static host__call *run_mail(host__shard *s, const host_mail *m, pt_slice topic, 
     } else if (m->control == HOST__CONTROL_CALL) {
         host__call *c = m->call;
         if (c->rebirth)
-            c->status = host_tracker_rebirth(s->tracker, pt_cstr(c->group), pt_cstr(c->edge), pt_wall_ms(s->g->clock), pt_mono_ms(s->g->clock));
+            c->status =
+                host_tracker_rebirth(s->tracker, pt_cstr(c->group), pt_cstr(c->edge), pt_wall_ms(s->g->clock), pt_mono_ms(s->g->clock));
         if (c->remap) {
             s->map = c->map;
             host_tracker_remap(s->tracker, pt_wall_ms(s->g->clock), pt_mono_ms(s->g->clock), &s->arena);
@@ -121,7 +126,9 @@ static size_t run_all(host__shard *s, pt_slice rest)
         host_mail m;
         pt_slice topic, payload;
         shard_lock(s);
-        for (size_t i = 0; i < HOST__BATCH_PACKETS && !c && s->n_samples < HOST__BATCH_UPDATES && s->n_live < HOST__BATCH_UPDATES && host_mail_next(&rest, &m, &topic, &payload); i++) {
+        for (size_t i = 0; i < HOST__BATCH_PACKETS && !c && s->n_samples < HOST__BATCH_UPDATES && s->n_live < HOST__BATCH_UPDATES &&
+                           host_mail_next(&rest, &m, &topic, &payload);
+             i++) {
             if (m.control == 0) newest = m.mono_ms;
             c = run_mail(s, &m, topic, payload);
             total++;

@@ -1,7 +1,8 @@
 /* host/shard.h -- inside host/ingest.c, shard.c, batch.c: one thread's share of the nodes, and the batch it is putting together.
  *
  * Locks: shard.lock guards the tracker and what its sink writes (the batch under construction). A shard thread holds it while it runs the
- * tracker over a batch, never while it stores one. Readers announce themselves in shard.readers, and the thread lets them in between batches. */
+ * tracker over a batch, never while it stores one. Readers announce themselves in shard.readers, and the thread lets them in between
+ * batches. */
 #ifndef HOST_SHARD_H
 #define HOST_SHARD_H
 #include "host/ingest.h"
@@ -24,8 +25,8 @@ typedef struct host__call {
     pthread_mutex_t lock;
     pthread_cond_t done;
     uint32_t left;
-    bool rebirth;     /* ask for one for group, edge */
-    bool remap;       /* use `map` from now on; neither: only a barrier */
+    bool rebirth; /* ask for one for group, edge */
+    bool remap;   /* use `map` from now on; neither: only a barrier */
     const uns_map *map;
     pt_status status;
     char *group, *edge;
@@ -39,23 +40,23 @@ typedef struct host__shard {
     pthread_mutex_t lock;
     _Atomic uint32_t readers;
     host_tracker *tracker;
-    const uns_map *map;    /* NULL: literal paths */
-    pt_arena arena;        /* of the batch */
-    uns_update *live;      /* not yet applied to the tree */
+    const uns_map *map; /* NULL: literal paths */
+    pt_arena arena;     /* of the batch */
+    uns_update *live;   /* not yet applied to the tree */
     size_t n_live, cap_live;
-    size_t applied;        /* of live: already in the tree */
-    hist_sample *samples;  /* not yet appended */
-    host_node **owners;    /* of samples; NULL: a mark, not counted */
+    size_t applied;       /* of live: already in the tree */
+    hist_sample *samples; /* not yet appended */
+    host_node **owners;   /* of samples; NULL: a mark, not counted */
     size_t n_samples, cap_samples;
     host__batch_event *events;
     size_t n_events, cap_events;
     pt_log_limit limit;
     _Atomic uint64_t history_waits, samples_lost, events_lost, marks, quarantined;
     _Atomic int64_t lag_ms;
-    _Atomic bool shedding;      /* no room at the last push: do not wait again */
+    _Atomic bool shedding; /* no room at the last push: do not wait again */
     _Atomic bool has_shed;
-    pthread_mutex_t shed_lock;  /* innermost; guards: */
-    pt_map shed;                /* GROUP NUL EDGE -> messages let go */
+    pthread_mutex_t shed_lock; /* innermost; guards: */
+    pt_map shed;               /* GROUP NUL EDGE -> messages let go */
     pt_log_limit shed_limit;
 } host__shard;
 
@@ -79,7 +80,7 @@ void host__shard_store(host__shard *s); /* without the lock; the batch is empty 
 /* shard.c */
 PT_MUST_CHECK pt_status host__shard_init(host_ingest *g, host__shard *s);
 PT_MUST_CHECK pt_status host__shard_start(host__shard *s);
-void host__shard_fini(host__shard *s); /* its thread has ended */
+void host__shard_fini(host__shard *s);                       /* its thread has ended */
 void host__shard_let_go(host__shard *s, const spb_topic *t); /* a message for which there is no room: its node is told (tracker) later */
 void host__nap(int64_t ms);
 void host__call_leave(host__call *c); /* the shard's share is done */

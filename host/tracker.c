@@ -119,25 +119,26 @@ void host_tracker_message(host_tracker *t, const host_message *m, pt_arena *aren
     spb_payload p;
     pt_error err = { 0, "" };
     pt_status st = spb_payload_decode(m->payload, &t->opt.limits, arena, &p, &err);
-    host__msg msg = { .verb = verb,
-                      .device = m->topic.device,
-                      .payload = &p,
-                      .bytes = m->payload,
-                      .wall_ms = m->wall_ms,
-                      .mono_ms = m->mono_ms };
+    host__msg msg = {
+        .verb = verb, .device = m->topic.device, .payload = &p, .bytes = m->payload, .wall_ms = m->wall_ms, .mono_ms = m->mono_ms
+    };
     if (st != PT_OK) {
         host__reject_message(t, n, &m->topic, st == PT_EMALFORMED ? HOST_REJECT_MALFORMED : HOST_REJECT_TOO_BIG, 0, err.text);
         if (st == PT_ETOOBIG && (verb == SPB_NBIRTH || verb == SPB_DBIRTH))
-            host__birth_too_big(t, n, verb == SPB_DBIRTH ? m->topic.device : PT_NONE, 0,
-                                "the birth is larger than sparkplug.payload_bytes or than what a payload may hold; nothing of it is followed. Raise the limit, or spread the metrics over devices", m->wall_ms);
+            host__birth_too_big(
+                t, n, verb == SPB_DBIRTH ? m->topic.device : PT_NONE, 0,
+                "the birth is larger than sparkplug.payload_bytes or than what a payload may hold; nothing of it is followed. Raise the limit, or spread the metrics over devices",
+                m->wall_ms);
         if (verb == SPB_NBIRTH) { /* its aliases are not the ones we know: nothing of this node can be believed any more */
             host__node_down(t, n, HOST_NODE_WANTED, m->wall_ms, "malformed birth");
             n->server = m->server;
             n->resume = false;
         }
-        if (verb == SPB_NBIRTH || (verb != SPB_NDEATH && n->state == HOST_NODE_ONLINE)) host__want_rebirth(t, n, HOST_CAUSE_MALFORMED, m->mono_ms);
+        if (verb == SPB_NBIRTH || (verb != SPB_NDEATH && n->state == HOST_NODE_ONLINE))
+            host__want_rebirth(t, n, HOST_CAUSE_MALFORMED, m->mono_ms);
     } else if (verb == SPB_NBIRTH && (!p.has_seq || p.seq > 255)) {
-        host__reject_message(t, n, &m->topic, p.has_seq ? HOST_REJECT_BAD_SEQ : HOST_REJECT_NO_SEQ, p.n_metrics, "NBIRTH without a valid seq");
+        host__reject_message(t, n, &m->topic, p.has_seq ? HOST_REJECT_BAD_SEQ : HOST_REJECT_NO_SEQ, p.n_metrics,
+                             "NBIRTH without a valid seq");
         host__node_down(t, n, HOST_NODE_WANTED, m->wall_ms, "NBIRTH without a valid seq");
         n->server = m->server;
         n->resume = false;
@@ -194,7 +195,8 @@ void host_tracker_shed(host_tracker *t, pt_slice group, pt_slice edge, uint64_t 
     t->stats.seq_gaps++;
     n->resume = false;
     if (n->state != HOST_NODE_UNKNOWN) { /* else its next message, or its silence after our STATE, is what asks */
-        host__node_down(t, n, HOST_NODE_WANTED, wall_ms, host_cause_name(HOST_CAUSE_OVERLOAD)); /* a birth or a death may have been among them */
+        host__node_down(t, n, HOST_NODE_WANTED, wall_ms,
+                        host_cause_name(HOST_CAUSE_OVERLOAD)); /* a birth or a death may have been among them */
         host__want_rebirth(t, n, HOST_CAUSE_OVERLOAD, mono_ms);
         if (n->rebirth_due <= mono_ms) host__rebirth_tick(t, n, wall_ms, mono_ms);
     }
@@ -264,7 +266,13 @@ pt_status host_tracker_restore(host_tracker *t, const host_saved *s, int64_t wal
         u->stale_ms = s->last_wall_ms;
         if (su->birth.len == 0) continue;
         spb_payload p;
-        host__msg m = { .verb = i ? SPB_DBIRTH : SPB_NBIRTH, .device = su->id, .payload = &p, .bytes = su->birth, .wall_ms = wall_ms, .mono_ms = mono_ms, .restored = true };
+        host__msg m = { .verb = i ? SPB_DBIRTH : SPB_NBIRTH,
+                        .device = su->id,
+                        .payload = &p,
+                        .bytes = su->birth,
+                        .wall_ms = wall_ms,
+                        .mono_ms = mono_ms,
+                        .restored = true };
         pt_status st = spb_payload_decode(su->birth, &t->opt.limits, arena, &p, NULL);
         if (st == PT_OK) st = host__birth(t, n, u, &m, arena);
         if (st != PT_OK) return st;
@@ -299,7 +307,8 @@ void host_tracker_server_lost(host_tracker *t, uint16_t server, int64_t wall_ms,
         bool whole = n->state == HOST_NODE_ONLINE && n->n_held == 0;
         for (uint32_t k = 0; k < n->n_units; k++)
             n->units[k]->resumable = whole && n->units[k]->online;
-        if (n->state == HOST_NODE_ONLINE || n->state == HOST_NODE_WANTED) host__node_down(t, n, HOST_NODE_UNKNOWN, wall_ms, "connection lost");
+        if (n->state == HOST_NODE_ONLINE || n->state == HOST_NODE_WANTED)
+            host__node_down(t, n, HOST_NODE_UNKNOWN, wall_ms, "connection lost");
         n->resume = whole;
         n->alive_ms = wall_ms;
         n->alive_mono_ms = mono_ms;

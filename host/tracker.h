@@ -28,13 +28,13 @@ typedef struct host_node host_node; /* fields in host/node.h, for readers in thi
 /* Why a rebirth was asked for. */
 typedef enum host_cause {
     HOST_CAUSE_NONE,
-    HOST_CAUSE_UNKNOWN_NODE,         /* something but a birth from a node never born here */
+    HOST_CAUSE_UNKNOWN_NODE, /* something but a birth from a node never born here */
     HOST_CAUSE_UNKNOWN_ALIAS,
-    HOST_CAUSE_UNKNOWN_METRIC,       /* a name that is not in the birth */
-    HOST_CAUSE_SEQ_GAP,              /* a gap with reorder_timeout 0, or too much to hold back */
+    HOST_CAUSE_UNKNOWN_METRIC, /* a name that is not in the birth */
+    HOST_CAUSE_SEQ_GAP,        /* a gap with reorder_timeout 0, or too much to hold back */
     HOST_CAUSE_REORDER_TIMEOUT,
-    HOST_CAUSE_DATA_BEFORE_BIRTH,    /* device data before its DBIRTH */
-    HOST_CAUSE_HOST_RESTART,         /* a session of before our restart or disconnect does not continue */
+    HOST_CAUSE_DATA_BEFORE_BIRTH, /* device data before its DBIRTH */
+    HOST_CAUSE_HOST_RESTART,      /* a session of before our restart or disconnect does not continue */
     HOST_CAUSE_OPERATOR,
     HOST_CAUSE_TYPE_MISMATCH,        /* DATA contradicts the birth's datatype */
     HOST_CAUSE_NO_BIRTH_AFTER_STATE, /* a known node stays silent after our STATE */
@@ -47,13 +47,13 @@ const char *host_cause_name(host_cause c); /* "unknown-node", ... */
 
 /* Why a message or a sample did not become a stored value. */
 typedef enum host_reject {
-    HOST_REJECT_MALFORMED,     /* payload does not decode; an empty one */
-    HOST_REJECT_TOO_BIG,       /* beyond a limit; a value of more than HOST_VALUE_MAX */
-    HOST_REJECT_NO_SEQ,        /* a sequenced message without seq */
-    HOST_REJECT_BAD_SEQ,       /* seq above 255 */
-    HOST_REJECT_RETAINED,      /* out of the broker's retained store: of an unknown age */
-    HOST_REJECT_NOT_BORN,      /* node unknown or waiting for its rebirth */
-    HOST_REJECT_OFFLINE,       /* node dead */
+    HOST_REJECT_MALFORMED, /* payload does not decode; an empty one */
+    HOST_REJECT_TOO_BIG,   /* beyond a limit; a value of more than HOST_VALUE_MAX */
+    HOST_REJECT_NO_SEQ,    /* a sequenced message without seq */
+    HOST_REJECT_BAD_SEQ,   /* seq above 255 */
+    HOST_REJECT_RETAINED,  /* out of the broker's retained store: of an unknown age */
+    HOST_REJECT_NOT_BORN,  /* node unknown or waiting for its rebirth */
+    HOST_REJECT_OFFLINE,   /* node dead */
     HOST_REJECT_DEVICE_NOT_BORN,
     HOST_REJECT_DUPLICATE_SEQ, /* behind: a duplicate or very late */
     HOST_REJECT_REORDER,       /* held back for a missing one that never came */
@@ -61,30 +61,45 @@ typedef enum host_reject {
     HOST_REJECT_OTHER_SERVER,  /* the node is online on another server */
     HOST_REJECT_BAD_DEATH,     /* NDEATH without bdSeq, or of another session */
     HOST_REJECT_DUPLICATE_ALIAS,
-    HOST_REJECT_TOO_MANY,      /* nodes, devices or metrics beyond the limit */
+    HOST_REJECT_TOO_MANY, /* nodes, devices or metrics beyond the limit */
     HOST_REJECT_UNKNOWN_ALIAS,
     HOST_REJECT_AMBIGUOUS_ALIAS,
     HOST_REJECT_FOREIGN_ALIAS, /* an alias that belongs to another device */
     HOST_REJECT_UNKNOWN_METRIC,
-    HOST_REJECT_NO_IDENTITY,   /* neither name nor alias */
-    HOST_REJECT_BAD_NAME,      /* empty, or not UTF-8 */
+    HOST_REJECT_NO_IDENTITY, /* neither name nor alias */
+    HOST_REJECT_BAD_NAME,    /* empty, or not UTF-8 */
     HOST_REJECT_DUPLICATE_NAME,
-    HOST_REJECT_BAD_TYPE,      /* no or an unknown datatype in a birth */
-    HOST_REJECT_BAD_VALUE,     /* wire field and datatype do not go together */
-    HOST_REJECT_OVERLOAD,      /* no room in our queue, for longer than the reader may wait */
-    HOST_REJECT_FILE_PART,     /* of a file in parts: out of order, contradicting those before, or of a file whose end cannot be known */
-    HOST_REJECT_FILE_TOO_BIG,  /* beyond the bounds of files in parts */
-    HOST_REJECT_FILE_SUM,      /* the whole is not what its size and md5 say */
+    HOST_REJECT_BAD_TYPE,     /* no or an unknown datatype in a birth */
+    HOST_REJECT_BAD_VALUE,    /* wire field and datatype do not go together */
+    HOST_REJECT_OVERLOAD,     /* no room in our queue, for longer than the reader may wait */
+    HOST_REJECT_FILE_PART,    /* of a file in parts: out of order, contradicting those before, or of a file whose end cannot be known */
+    HOST_REJECT_FILE_TOO_BIG, /* beyond the bounds of files in parts */
+    HOST_REJECT_FILE_SUM,     /* the whole is not what its size and md5 say */
     HOST_REJECT_COUNT
 } host_reject;
 const char *host_reject_name(host_reject r); /* "malformed", ... */
 
 /* Kinds of events; names are the contract's. */
 typedef enum host_event_type {
-    HOST_EVENT_NBIRTH, HOST_EVENT_NDEATH, HOST_EVENT_DBIRTH, HOST_EVENT_DDEATH, HOST_EVENT_REBIRTH_REQUEST, HOST_EVENT_SEQ_GAP,
-    HOST_EVENT_REORDER_TIMEOUT, HOST_EVENT_HOST_ONLINE, HOST_EVENT_HOST_OFFLINE, HOST_EVENT_HOST_ID_IN_USE, HOST_EVENT_WRITE,
-    HOST_EVENT_METADATA_CHANGED, HOST_EVENT_PATH_COLLISION, HOST_EVENT_QUARANTINE, HOST_EVENT_DUPLICATE_NODE, HOST_EVENT_CLOCK_SKEW, HOST_EVENT_BACKFILL,
-    HOST_EVENT_CONFIG_RELOAD, HOST_EVENT_TYPE_COUNT
+    HOST_EVENT_NBIRTH,
+    HOST_EVENT_NDEATH,
+    HOST_EVENT_DBIRTH,
+    HOST_EVENT_DDEATH,
+    HOST_EVENT_REBIRTH_REQUEST,
+    HOST_EVENT_SEQ_GAP,
+    HOST_EVENT_REORDER_TIMEOUT,
+    HOST_EVENT_HOST_ONLINE,
+    HOST_EVENT_HOST_OFFLINE,
+    HOST_EVENT_HOST_ID_IN_USE,
+    HOST_EVENT_WRITE,
+    HOST_EVENT_METADATA_CHANGED,
+    HOST_EVENT_PATH_COLLISION,
+    HOST_EVENT_QUARANTINE,
+    HOST_EVENT_DUPLICATE_NODE,
+    HOST_EVENT_CLOCK_SKEW,
+    HOST_EVENT_BACKFILL,
+    HOST_EVENT_CONFIG_RELOAD,
+    HOST_EVENT_TYPE_COUNT
 } host_event_type;
 const char *host_event_type_name(host_event_type t); /* "nbirth", ... */
 
@@ -108,10 +123,10 @@ enum {
 typedef struct host_update {
     uint32_t tag_id;
     uint8_t flags;
-    uint8_t quality;  /* spb_quality */
+    uint8_t quality; /* spb_quality */
     int64_t time_ms;
-    spb_value value;  /* bytes borrow from the message or the arena of the call */
-    host_node *node;  /* whose counters it is booked on */
+    spb_value value; /* bytes borrow from the message or the arena of the call */
+    host_node *node; /* whose counters it is booked on */
 } host_update;
 
 /* A metric of a birth that wants a tag. */
@@ -119,10 +134,10 @@ typedef struct host_tag_birth {
     pt_slice group, edge, device, metric; /* device empty for node metrics */
     spb_datatype type;
     pt_slice unit, description;
-    double eng_low, eng_high; /* valid when high > low */
-    bool writable;            /* not announced read-only; session plumbing says so by itself */
-    bool plumbing;            /* bdSeq, Node Control/..., Properties/..., Device Control/...: kept as a value, not as history */
-    pt_slice template_ref;    /* of a template instance */
+    double eng_low, eng_high;           /* valid when high > low */
+    bool writable;                      /* not announced read-only; session plumbing says so by itself */
+    bool plumbing;                      /* bdSeq, Node Control/..., Properties/..., Device Control/...: kept as a value, not as history */
+    pt_slice template_ref;              /* of a template instance */
     const spb_property_set *properties; /* of the birth; NULL: none */
 } host_tag_birth;
 
@@ -150,24 +165,24 @@ typedef struct host_sink {
 } host_sink;
 
 #define HOST_SERVERS_MAX 8u
-#define HOST_VALUE_MAX (16u << 20) /* bytes of a value: history takes no longer one */
+#define HOST_VALUE_MAX   (16u << 20) /* bytes of a value: history takes no longer one */
 
 typedef struct host_tracker_options {
-    int64_t reorder_timeout_ms;     /* default 2000; 0: act at once (tck-id-operational-behavior-host-reordering-param) */
-    uint64_t reorder_bytes;         /* held back per node at most; default 4 MiB */
-    int64_t rebirth_per_node_ms;    /* default 5000: first distance of two requests to a node; doubles while unanswered up to rebirth_max_ms */
-    int64_t rebirth_max_ms;         /* default 300000 */
-    double rebirth_global_per_s;    /* default 50 */
-    int64_t rebirth_jitter_ms;      /* default 100: a random delay before each request */
-    int64_t birth_wait_ms;          /* default 5000: how long a known node may stay silent after our STATE before it is asked */
-    int64_t clock_skew_ms;          /* default 60000: an edge clock farther off than this is reported; 0: never */
-    bool commands;                  /* false: a passive host, which requests nothing */
-    bool cmd_datatype;              /* default true: the datatype in commands */
+    int64_t reorder_timeout_ms;  /* default 2000; 0: act at once (tck-id-operational-behavior-host-reordering-param) */
+    uint64_t reorder_bytes;      /* held back per node at most; default 4 MiB */
+    int64_t rebirth_per_node_ms; /* default 5000: first distance of two requests to a node; doubles while unanswered up to rebirth_max_ms */
+    int64_t rebirth_max_ms;      /* default 300000 */
+    double rebirth_global_per_s; /* default 50 */
+    int64_t rebirth_jitter_ms;   /* default 100: a random delay before each request */
+    int64_t birth_wait_ms;       /* default 5000: how long a known node may stay silent after our STATE before it is asked */
+    int64_t clock_skew_ms;       /* default 60000: an edge clock farther off than this is reported; 0: never */
+    bool commands;               /* false: a passive host, which requests nothing */
+    bool cmd_datatype;           /* default true: the datatype in commands */
     uint32_t nodes_max, devices_max, metrics_max; /* defaults: 20000 in all, 1000 per node, 200000 per node or device */
-    uint64_t file_bytes;            /* of a file that comes in parts; default HOST_VALUE_MAX */
-    uint64_t files_bytes;           /* of all unfinished ones together; default 64 MiB */
-    int64_t file_age_ms;            /* default 10 min: an unfinished one is given up when no part came for so long */
-    uint64_t seed;                  /* of the jitter */
+    uint64_t file_bytes;                          /* of a file that comes in parts; default HOST_VALUE_MAX */
+    uint64_t files_bytes;                         /* of all unfinished ones together; default 64 MiB */
+    int64_t file_age_ms;                          /* default 10 min: an unfinished one is given up when no part came for so long */
+    uint64_t seed;                                /* of the jitter */
     spb_limits limits;
 } host_tracker_options;
 void host_tracker_options_init(host_tracker_options *o);
@@ -211,7 +226,7 @@ typedef struct host_saved {
     bool has_bd_seq;
     uint8_t bd_seq, next_seq;
     int64_t born_wall_ms, birth_ts, last_wall_ms, alive_wall_ms; /* last: of the last message; alive: until when we were listening */
-    int64_t last_payload_ms; /* everything before is in history */
+    int64_t last_payload_ms;                                     /* everything before is in history */
     uint64_t messages;
     const host_saved_unit *units;
     uint32_t n_units;
@@ -231,10 +246,10 @@ host_node *host_tracker_at(host_tracker *t, size_t i); /* NULL behind the last *
 void host_tracker_lost(host_node *node, uint64_t samples);
 
 typedef struct host_tracker_stats {
-    uint64_t messages[SPB_VERB_COUNT];          /* by verb, all of them */
+    uint64_t messages[SPB_VERB_COUNT];             /* by verb, all of them */
     uint64_t rejected_messages[HOST_REJECT_COUNT]; /* whole messages */
     uint64_t rejected_samples[HOST_REJECT_COUNT];  /* metrics inside accepted and rejected messages */
-    uint64_t rebirths[HOST_CAUSE_COUNT];        /* requests sent */
+    uint64_t rebirths[HOST_CAUSE_COUNT];           /* requests sent */
     uint64_t seq_gaps, clamped, arrival_stamped;
     uint32_t nodes, nodes_online;
 } host_tracker_stats;

@@ -22,8 +22,8 @@ typedef struct building {
     pt_arena strings; /* of the new table */
     entry *entries;   /* in arena */
     uint32_t n_entries, cap;
-    pt_map names;     /* name -> index; borrows strings */
-    pt_map templates; /* those of this birth; the node's afterwards: an NBIRTH replaces them, a DBIRTH (it should have none) adds */
+    pt_map names;        /* name -> index; borrows strings */
+    pt_map templates;    /* those of this birth; the node's afterwards: an NBIRTH replaces them, a DBIRTH (it should have none) adds */
     pt_slice *redefined; /* names of definitions that are not what they were; in arena */
     uint32_t n_redefined, cap_redefined;
     uint32_t too_many; /* metrics beyond the limit */
@@ -53,7 +53,8 @@ void host__unit_free(host_unit *u)
 static bool is_plumbing(const host_unit *u, pt_slice name)
 {
     if (u->id_slice.len) return pt_slice_starts(name, PT_LIT("Device Control/"));
-    return pt_slice_eq_cstr(name, "bdSeq") || pt_slice_starts(name, PT_LIT("Node Control/")) || pt_slice_starts(name, PT_LIT("Properties/"));
+    return pt_slice_eq_cstr(name, "bdSeq") || pt_slice_starts(name, PT_LIT("Node Control/")) ||
+           pt_slice_starts(name, PT_LIT("Properties/"));
 }
 
 static pt_slice text_property(const spb_property_set *set, const char *key)
@@ -109,7 +110,8 @@ static void describe(const building *b, const entry *e, host_tag_birth *out)
     read_metadata(e->m, out);
     if (e->m) out->properties = e->m->properties;
     if (e->m && e->m->wire == SPB_WIRE_TEMPLATE && e->m->value.tmpl) out->template_ref = e->m->value.tmpl->template_ref;
-    if (out->plumbing) out->writable = pt_slice_find(e->hm.name, '/') < e->hm.name.len && !pt_slice_starts(e->hm.name, PT_LIT("Properties/"));
+    if (out->plumbing)
+        out->writable = pt_slice_find(e->hm.name, '/') < e->hm.name.len && !pt_slice_starts(e->hm.name, PT_LIT("Properties/"));
 }
 
 static bool grow(building *b)
@@ -203,7 +205,8 @@ static void define(building *b, const spb_metric *m)
         const spb_metric *member = &m->value.tmpl->metrics[i];
         pt_slice key = join(b->arena, m->name, member->name);
         if (!key.ptr) b->failed = true;
-        else if ((member->flags & SPB_HAS_DATATYPE) && pt_map_put(&n->template_members, key, member->datatype, NULL) != PT_OK) b->failed = true;
+        else if ((member->flags & SPB_HAS_DATATYPE) && pt_map_put(&n->template_members, key, member->datatype, NULL) != PT_OK)
+            b->failed = true;
     }
     n->counts.samples++;
     n->counts.not_kept++;
@@ -315,7 +318,9 @@ static void tell_diff(building *b, const diff *d)
     const struct {
         const char *count, *list;
         uint32_t n;
-    } rows[] = { { "added_count", "added", d->added }, { "removed_count", "removed", d->removed }, { "retyped_count", "retyped", d->retyped },
+    } rows[] = { { "added_count", "added", d->added },
+                 { "removed_count", "removed", d->removed },
+                 { "retyped_count", "retyped", d->retyped },
                  { "reunited_count", "reunited", d->reunited } };
     for (int i = 0; i < 4; i++) {
         if (rows[i].n == 0) continue;
@@ -460,8 +465,10 @@ pt_status host__birth(host_tracker *t, host_node *n, host_unit *u, const host__m
     if (!known) d = (diff){ 0, 0, 0, 0 }; /* all of a first birth is new */
     if ((d.added || d.removed || d.retyped || d.reunited || b.n_redefined) && !m->restored) tell_diff(&b, &d);
     if (b.too_many && !m->restored)
-        host__birth_too_big(t, n, u->id_slice.len ? u->id_slice : PT_NONE, b.too_many,
-                            "more metrics than sparkplug.limits.metrics allows; those beyond it are not followed. Raise the limit, or spread them over devices", m->wall_ms);
+        host__birth_too_big(
+            t, n, u->id_slice.len ? u->id_slice : PT_NONE, b.too_many,
+            "more metrics than sparkplug.limits.metrics allows; those beyond it are not followed. Raise the limit, or spread them over devices",
+            m->wall_ms);
     if (u == n->units[0]) {
         pt_map_fini(&n->templates);
         n->templates = b.templates;

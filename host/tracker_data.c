@@ -74,7 +74,8 @@ bool host__sample(host_tracker *t, host_node *n, host_metric *hm, const spb_metr
             return true;
         }
     }
-    if (has_bytes(&v) && v.as.bytes.len > HOST_VALUE_MAX) return refuse_value(t, n, msg, HOST_REJECT_TOO_BIG, "a value of more than 16 MiB");
+    if (has_bytes(&v) && v.as.bytes.len > HOST_VALUE_MAX)
+        return refuse_value(t, n, msg, HOST_REJECT_TOO_BIG, "a value of more than 16 MiB");
     if ((hm->flags & HOST_METRIC_BACKFILL) && !birth && !(m->flags & SPB_IS_HISTORICAL)) host__backfill_progress(t, n, &v, msg->wall_ms);
     host_update u = { .tag_id = hm->tag_id, .quality = (uint8_t)spb_metric_quality(m), .value = v, .node = n };
     if ((m->flags & SPB_HAS_TIMESTAMP) && m->timestamp <= YEAR_9999_MS) {
@@ -156,12 +157,14 @@ static void refuse(host_tracker *t, host_node *n, const host__msg *msg, host_rej
     host__reject_sample(t, n, why);
     spb_topic topic = { .verb = msg->verb, .group = n->group_slice, .edge = n->edge_slice, .device = msg->device };
     t->sink.bad(t->sink.ctx, n, &topic, why, "a metric was skipped");
-    if (why == HOST_REJECT_UNKNOWN_ALIAS || why == HOST_REJECT_FOREIGN_ALIAS) host__want_rebirth(t, n, HOST_CAUSE_UNKNOWN_ALIAS, msg->mono_ms);
+    if (why == HOST_REJECT_UNKNOWN_ALIAS || why == HOST_REJECT_FOREIGN_ALIAS)
+        host__want_rebirth(t, n, HOST_CAUSE_UNKNOWN_ALIAS, msg->mono_ms);
     else if (why == HOST_REJECT_UNKNOWN_METRIC) host__want_rebirth(t, n, HOST_CAUSE_UNKNOWN_METRIC, msg->mono_ms);
 }
 
 /* Members of a template instance: by name below the instance's, any subset. */
-static void members(host_tracker *t, host_node *n, host_unit *u, pt_slice prefix, const spb_template *tm, const host__msg *msg, pt_arena *arena)
+static void members(host_tracker *t, host_node *n, host_unit *u, pt_slice prefix, const spb_template *tm, const host__msg *msg,
+                    pt_arena *arena)
 {
     for (uint32_t i = 0; i < tm->n_metrics; i++) {
         const spb_metric *m = &tm->metrics[i];
@@ -186,7 +189,8 @@ static void members(host_tracker *t, host_node *n, host_unit *u, pt_slice prefix
             continue;
         }
         host__sample(t, n, hm, m, msg, false, arena);
-        if (m->wire == SPB_WIRE_TEMPLATE && m->value.tmpl && !(m->flags & SPB_IS_NULL)) members(t, n, u, hm->name, m->value.tmpl, msg, arena);
+        if (m->wire == SPB_WIRE_TEMPLATE && m->value.tmpl && !(m->flags & SPB_IS_NULL))
+            members(t, n, u, hm->name, m->value.tmpl, msg, arena);
     }
 }
 
@@ -196,7 +200,7 @@ void host__data(host_tracker *t, host_node *n, host_unit *u, const host__msg *ms
         const spb_metric *m = &msg->payload->metrics[i];
         host_reject why = HOST_REJECT_NO_IDENTITY;
         host_metric *hm = find(n, u, m, &why);
-        if (!hm) { /* never a tag `alias_17` */
+        if (!hm) {                                    /* never a tag `alias_17` */
             if (pt_slice_eq_cstr(m->name, "bdSeq")) { /* some producers repeat it in every message (guide 25.39) */
                 n->counts.samples++;
                 n->counts.not_kept++;
@@ -206,6 +210,7 @@ void host__data(host_tracker *t, host_node *n, host_unit *u, const host__msg *ms
             continue;
         }
         host__sample(t, n, hm, m, msg, false, arena);
-        if (m->wire == SPB_WIRE_TEMPLATE && m->value.tmpl && !(m->flags & SPB_IS_NULL)) members(t, n, u, hm->name, m->value.tmpl, msg, arena);
+        if (m->wire == SPB_WIRE_TEMPLATE && m->value.tmpl && !(m->flags & SPB_IS_NULL))
+            members(t, n, u, hm->name, m->value.tmpl, msg, arena);
     }
 }

@@ -160,7 +160,8 @@ static bool is_newer(const host_node *n, const host__msg *m)
 
 /* A message that does not fit the present session, but could be one of a session whose NBIRTH it has overtaken. True: held back.
  * While ONLINE that is one with a seq of before and a time of after: it proves that another session has begun, so nothing is applied to
- * this one any more until its NBIRTH comes, or is known to be lost. Otherwise one that is young in its session, while births are in the air. */
+ * this one any more until its NBIRTH comes, or is known to be lost. Otherwise one that is young in its session, while births are in the
+ * air. */
 static bool keep_early(host_tracker *t, host_node *n, const host__msg *m, host_reject why)
 {
     enum { YOUNG = 32 };

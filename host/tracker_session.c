@@ -34,8 +34,9 @@ static void watch_clock(host_tracker *t, host_node *n, const host__msg *m)
         host__detail_begin(t, &j);
         pt_json_member_i64(&j, "skew_ms", n->skew_ms);
         pt_json_member_cstr(&j, "text",
-                            n->skew_ms > 0 ? "the edge's clock is ahead of the host's; its samples lie in the future. Synchronise the clocks"
-                                           : "the edge's clock is behind the host's, or its birth was delayed. Synchronise the clocks");
+                            n->skew_ms > 0
+                                ? "the edge's clock is ahead of the host's; its samples lie in the future. Synchronise the clocks"
+                                : "the edge's clock is behind the host's, or its birth was delayed. Synchronise the clocks");
         host__detail_send(t, &j, HOST_EVENT_CLOCK_SKEW, n, PT_NONE, m->wall_ms);
     }
     n->skew_told = off;
@@ -76,7 +77,7 @@ void host__nbirth(host_tracker *t, host_node *n, const host__msg *m, uint16_t se
     }
     bool asked = n->rebirth_open, again = n->state == HOST_NODE_ONLINE && has_bd == n->has_bd_seq && bd == n->bd_seq;
     if (n->state == HOST_NODE_ONLINE && !again) host__backfill_mark(n); /* another session without a death between */
-    if (!again) n->alias_conflict = false; /* another session may do better */
+    if (!again) n->alias_conflict = false;                              /* another session may do better */
     n->trust_old = n->trust_old || (n->old_drops && n->state == HOST_NODE_WANTED);
     n->old_drops = false;
     host__rebirth_answered(n);
@@ -144,8 +145,8 @@ void host__ndeath(host_tracker *t, host_node *n, const host_message *m, const sp
 {
     uint8_t bd = 0;
     bool has_bd = find_bd_seq(p, true, &bd);
-    /* A later bdSeq counts, too, where the session of now may be another than the one we saw born: it was taken to go on after an absence, or
-     * its NBIRTH was missed or refused. It must be able to die. */
+    /* A later bdSeq counts, too, where the session of now may be another than the one we saw born: it was taken to go on after an absence,
+     * or its NBIRTH was missed or refused. It must be able to die. */
     bool later = (n->bd_unsure || n->state != HOST_NODE_ONLINE) && has_bd && (uint8_t)(bd - n->bd_seq) < 128;
     if (n->has_bd_seq && (!has_bd || bd != n->bd_seq) && !later) {
         host__reject_message(t, n, &m->topic, HOST_REJECT_BAD_DEATH, 0, has_bd ? "NDEATH of another session" : "NDEATH without bdSeq");

@@ -15,12 +15,12 @@ typedef struct record {
     struct record *next;
     host_write_result r;
     char *path, *key, *reason, *who, *node, *value_json;
-    char before[200];       /* JSON of the value when it was asked for; "": none, or longer */
-    char *want_bytes;       /* of a text value */
+    char before[200]; /* JSON of the value when it was asked for; "": none, or longer */
+    char *want_bytes; /* of a text value */
     spb_value want;
     int64_t sent_mono, deadline_mono, settle_mono; /* settle: a deviation may still be corrected until then, silence may end */
     bool deviates;
-    bool same;  /* the value stood there when it was sent, and nothing else has been seen or sent since */
+    bool same;      /* the value stood there when it was sent, and nothing else has been seen or sent since */
     bool armed;     /* audited, and being sent: what comes from now on counts */
     bool untold;    /* finished, its event not yet written */
     bool unaudited; /* finished, its audit row not yet written */
@@ -43,7 +43,7 @@ struct host_writes {
     record *records; /* newest first */
     uint32_t n_records;
     _Atomic uint32_t n_open, n_unsaid; /* unsaid: finished, and untold or unaudited */
-    _Atomic bool audit_fails; /* told already */
+    _Atomic bool audit_fails;          /* told already */
     uint64_t next_id;
     uint64_t counts[5];
 };
@@ -54,8 +54,9 @@ const char *host_write_state_name(host_write_state s)
     return (unsigned)s < PT_COUNT_OF(names) ? names[s] : "unknown";
 }
 
-pt_status host_writes_new(const host_writes_options *o, uns_tree *tree, hist *history, host_audit *audit, host_send_fn *send, void *send_ctx,
-                          void (*told)(void *ctx, pt_slice json), void *told_ctx, const pt_clock *clock, const pt_log *log, host_writes **out)
+pt_status host_writes_new(const host_writes_options *o, uns_tree *tree, hist *history, host_audit *audit, host_send_fn *send,
+                          void *send_ctx, void (*told)(void *ctx, pt_slice json), void *told_ctx, const pt_clock *clock, const pt_log *log,
+                          host_writes **out)
 {
     host_writes *w = calloc(1, sizeof *w);
     if (!w) return PT_ENOMEM;
@@ -191,9 +192,14 @@ static void tell(host_writes *w, const record *r, int64_t at_ms)
     pt_buf_init(&b, 64u << 10);
     write_json(r, &now, &b);
     if (pt_buf_status(&b) == PT_OK) {
-        hist_event e = { .time_ms = at_ms, .type = PT_LIT("write"), .node = r->node ? pt_cstr(r->node) : PT_NONE, .path = pt_cstr(r->path), .detail = pt_buf_view(&b) };
+        hist_event e = { .time_ms = at_ms,
+                         .type = PT_LIT("write"),
+                         .node = r->node ? pt_cstr(r->node) : PT_NONE,
+                         .path = pt_cstr(r->path),
+                         .detail = pt_buf_view(&b) };
         pt_status st = hist_event_append(w->history, &e);
-        if (st != PT_OK) pt_logf(w->log, PT_LOG_ERROR, "HOST-WRITE-EVENT", "write %llu: %s", (unsigned long long)now.id, pt_status_name(st));
+        if (st != PT_OK)
+            pt_logf(w->log, PT_LOG_ERROR, "HOST-WRITE-EVENT", "write %llu: %s", (unsigned long long)now.id, pt_status_name(st));
         if (w->told) w->told(w->told_ctx, pt_buf_view(&b));
     }
     pt_logf(w->log, PT_LOG_INFO, "HOST-WRITE", "%s = %s by %s: %s%s%s", r->path, r->value_json, r->who, host_write_state_name(now.state),
@@ -334,12 +340,15 @@ static bool is_current(const target *t, pt_slice json)
     pt_error err = { 0, "" };
     if (!t->has_value) return false;
     if (pt_slice_eq_cstr(json, t->current_json)) return true;
-    if (json.len == 0 || json.ptr[0] == '"' || spb_datatype_class(t->type) == SPB_CLASS_STRING || spb_value_parse(t->type, json, &v, &err) != PT_OK) return false;
+    if (json.len == 0 || json.ptr[0] == '"' || spb_datatype_class(t->type) == SPB_CLASS_STRING ||
+        spb_value_parse(t->type, json, &v, &err) != PT_OK)
+        return false;
     json_text(&v, text);
     return text[0] && strcmp(text, t->current_json) == 0;
 }
 
-static pt_status check(host_writes *w, const host_write_request *rq, const target *t, const node_facts *f, spb_value *v, host_write_result *r)
+static pt_status check(host_writes *w, const host_write_request *rq, const target *t, const node_facts *f, spb_value *v,
+                       host_write_result *r)
 {
     pt_error err = { 0, "" };
     if (!w->opt.allowed) return refuse(r, 403, "write-rejected", "%s", w->opt.not_allowed);
@@ -349,7 +358,9 @@ static pt_status check(host_writes *w, const host_write_request *rq, const targe
     if (!f->device_online) return refuse(r, 409, "source-offline", "device %s of %s/%s is not online", t->device, t->group, t->edge);
     if (!t->live) return refuse(r, 409, "source-offline", "%.*s is not live", PT_SLICE_ARGS(rq->path));
     if (f->no_memory) return refuse(r, 503, "not-ready", "out of memory");
-    if (f->no_template) return refuse(r, 403, "write-rejected", "%.*s is a member of a template instance whose template is not known", PT_SLICE_ARGS(rq->path));
+    if (f->no_template)
+        return refuse(r, 403, "write-rejected", "%.*s is a member of a template instance whose template is not known",
+                      PT_SLICE_ARGS(rq->path));
     pt_slice text = rq->value_text;
     if (pt_slice_eq_cstr(rq->value_json, "null")) return refuse(r, 422, "validation", "null cannot be written");
     spb_class c = spb_datatype_class(t->type);
@@ -357,12 +368,14 @@ static pt_status check(host_writes *w, const host_write_request *rq, const targe
         return refuse(r, 422, "validation", "%.*s is text: the value must be a JSON string", PT_SLICE_ARGS(rq->path));
     pt_status st = spb_value_parse(t->type, text, v, &err);
     if (st != PT_OK)
-        return refuse(r, 422, "validation", "%.*s is no %s: %s", (int)(text.len < 60 ? text.len : 60), text.ptr, spb_datatype_name(t->type), err.text);
+        return refuse(r, 422, "validation", "%.*s is no %s: %s", (int)(text.len < 60 ? text.len : 60), text.ptr, spb_datatype_name(t->type),
+                      err.text);
     double number;
     if (t->high > t->low && spb_value_number(v, &number) && (number < t->low || number > t->high))
         return refuse(r, 422, "validation", "%.*s is outside the limits %g to %g", PT_SLICE_ARGS(text), t->low, t->high);
     if (rq->has_expected && !is_current(t, rq->expected_json))
-        return refuse(r, 409, "conflict", "the current value is %s, not %.*s", t->has_value ? t->current_json : "unknown", PT_SLICE_ARGS(rq->expected_json));
+        return refuse(r, 409, "conflict", "the current value is %s, not %.*s", t->has_value ? t->current_json : "unknown",
+                      PT_SLICE_ARGS(rq->expected_json));
     return PT_OK;
 }
 
@@ -637,11 +650,13 @@ static void finish(host_writes *w, record *r, host_write_state state)
     w->counts[state]++;
     if (r->r.unchanged) snprintf(r->r.text, sizeof r->r.text, "the value was there before; a node reports changes only");
     if (state == HOST_WRITE_DEVIATES) snprintf(r->r.text, sizeof r->r.text, "the plant reports another value");
-    if (state == HOST_WRITE_TIMEOUT) snprintf(r->r.text, sizeof r->r.text, "no newer value arrived; the command may or may not have been carried out");
+    if (state == HOST_WRITE_TIMEOUT)
+        snprintf(r->r.text, sizeof r->r.text, "no newer value arrived; the command may or may not have been carried out");
     pthread_cond_broadcast(&w->changed);
 }
 
-/* Events and audit rows of what was finished. A record stays in the list for ten minutes and at least until all is said, so it may be read without the lock. */
+/* Events and audit rows of what was finished. A record stays in the list for ten minutes and at least until all is said, so it may be read
+ * without the lock. */
 static void tell_finished(host_writes *w)
 {
     while (atomic_load(&w->n_unsaid) > 0) {
@@ -687,7 +702,7 @@ void host_writes_see(host_writes *w, const uns_update *u, size_t n)
 /* Nothing came since it was sent, and the value still stands there: so it was done, or there was nothing to do. */
 static bool still_stands(const host_writes *w, record *r)
 {
-    target t = {0};
+    target t = { 0 };
     if (uns_read(w->tree, pt_cstr(r->path), see_target, &t) != PT_OK) return false;
     bool ok = t.found && t.tag_id == r->r.tag_id && stands(&t, &r->want);
     if (ok) snprintf(r->r.seen, sizeof r->r.seen, "%s", t.current_json);

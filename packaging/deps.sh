@@ -7,7 +7,7 @@ PT_BUILD_PACKAGES="gcc g++ make cmake ninja-build pkg-config libc6-dev
   libpaho-mqtt-dev libprotobuf-c-dev protobuf-c-compiler nanopb libnanopb-dev libsqlite3-dev libcurl4-openssl-dev
   libcunit1-dev libmicrohttpd-dev libyaml-dev libjansson-dev libzstd-dev libmodbus-dev zlib1g-dev libsystemd-dev"
 PT_RUN_PACKAGES="mosquitto tzdata"
-PT_TEST_PACKAGES="mosquitto-clients python3 python3-pymodbus python3-serial python3-serial-asyncio curl openssl sqlite3"
+PT_TEST_PACKAGES="mosquitto-clients python3 python3-pymodbus python3-serial python3-serial-asyncio clang-format curl openssl sqlite3"
 
 pt_say() { printf '%s\n' "$*"; }
 pt_die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }

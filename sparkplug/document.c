@@ -18,8 +18,7 @@ static pt_status put_cell(pt_json *j, const spb_cell *cell, uint32_t type)
 static pt_status put_dataset(pt_json *j, const spb_dataset *ds)
 {
     /* tck-id-payloads-dataset-column-num-headers, -dataset-types-num */
-    if (ds->n_columns != ds->n_types || (ds->has_num_of_columns && ds->num_of_columns != ds->n_columns))
-        return PT_EMALFORMED;
+    if (ds->n_columns != ds->n_types || (ds->has_num_of_columns && ds->num_of_columns != ds->n_columns)) return PT_EMALFORMED;
     pt_json_object(j);
     pt_json_key(j, "columns");
     pt_json_array(j);
@@ -54,10 +53,8 @@ static pt_status put_member(pt_json *j, const spb_metric *m)
     uint32_t type = m->flags & SPB_HAS_DATATYPE ? m->datatype : spb__type_of_wire(m->wire);
     if (!(m->flags & SPB_HAS_NAME)) return PT_EMALFORMED;
     pt_json_key_slice(j, m->name);
-    if (!(m->flags & SPB_IS_NULL) && m->wire == SPB_WIRE_DATASET && type == SPB_DATASET)
-        return put_dataset(j, m->value.dataset);
-    if (!(m->flags & SPB_IS_NULL) && m->wire == SPB_WIRE_TEMPLATE && type == SPB_TEMPLATE)
-        return put_template(j, m->value.tmpl);
+    if (!(m->flags & SPB_IS_NULL) && m->wire == SPB_WIRE_DATASET && type == SPB_DATASET) return put_dataset(j, m->value.dataset);
+    if (!(m->flags & SPB_IS_NULL) && m->wire == SPB_WIRE_TEMPLATE && type == SPB_TEMPLATE) return put_template(j, m->value.tmpl);
     spb_value v;
     pt_status st = spb__read_wire(m->flags & SPB_IS_NULL ? SPB_WIRE_NONE : m->wire, &m->value, type, &v, NULL);
     if (st == PT_OK) spb_value_json(j, &v);

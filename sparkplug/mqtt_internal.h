@@ -57,7 +57,7 @@ struct spb_mqtt {
     /* what Paho said about the current attempt */
     bool connack, suback, disconnected;
     bool lost;    /* the attempt is over, whoever said so */
-    bool unsent; /* no CONNECT was written */
+    bool unsent;  /* no CONNECT was written */
     bool down;    /* Paho said so: the connection is gone */
     int *granted; /* one code per filter, session thread's storage; filled before `suback` */
     size_t n_filters;
@@ -83,8 +83,7 @@ PT_MUST_CHECK pt_status spb__paho_subscribe(spb_mqtt *s, const spb_mqtt_connect 
 /* Queue a DISCONNECT behind what is queued; PT_OK: `disconnected` or `lost` will follow. */
 PT_MUST_CHECK pt_status spb__paho_disconnect(spb_mqtt *s, bool with_will);
 /* Any thread; `out` is in `pending`. */
-int spb__paho_publish(MQTTAsync client, const spb_mqtt *s, spb__out *out, const char *topic, pt_slice payload, int qos,
-                      bool retain);
+int spb__paho_publish(MQTTAsync client, const spb_mqtt *s, spb__out *out, const char *topic, pt_slice payload, int qos, bool retain);
 /* Make the server end the connection as broken, so that it publishes the Will. */
 PT_MUST_CHECK pt_status spb__paho_break(spb_mqtt *s);
 /* After it no callback comes. */

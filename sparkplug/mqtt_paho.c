@@ -43,8 +43,9 @@ static unsigned port_of(const char *url)
     static const struct {
         const char *scheme;
         unsigned port;
-    } defaults[] = {{"tcp://", 1883},   {"mqtt://", 1883}, {"ssl://", 8883},
-                    {"mqtts://", 8883}, {"ws://", 80},     {"wss://", 443}};
+    } defaults[] = {
+        { "tcp://", 1883 }, { "mqtt://", 1883 }, { "ssl://", 8883 }, { "mqtts://", 8883 }, { "ws://", 80 }, { "wss://", 443 }
+    };
     unsigned port = 1883;
     const char *host = strstr(url, "://");
     host = host ? host + 3 : url;
@@ -100,8 +101,7 @@ static void on_server_disconnect(void *context, MQTTProperties *properties, enum
 {
     (void)properties;
     const char *text = MQTTReasonCode_toString(reason);
-    spb__mqtt_lost(context, true, "the server disconnected: %s (0x%02x)", text ? text : "unknown reason",
-                   (unsigned)reason);
+    spb__mqtt_lost(context, true, "the server disconnected: %s (0x%02x)", text ? text : "unknown reason", (unsigned)reason);
 }
 
 static int on_message(void *context, char *topic, int topic_len, MQTTAsync_message *message)
@@ -115,7 +115,7 @@ static int on_message(void *context, char *topic, int topic_len, MQTTAsync_messa
         .qos = message->qos,
         .retained = message->retained != 0,
         .duplicate = message->dup != 0,
-        .owner_ = {topic, message},
+        .owner_ = { topic, message },
     };
     atomic_fetch_add_explicit(&s->in_messages, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&s->in_bytes, m.payload.len, memory_order_relaxed);
@@ -150,12 +150,9 @@ static void on_connack5(void *context, MQTTAsync_successData5 *data)
 
 static const char *refusal(int code)
 {
-    static const char *const texts[] = {NULL,
-                                        "unacceptable protocol version",
-                                        "client id rejected",
-                                        "server unavailable",
-                                        "bad user name or password",
-                                        "not authorized"};
+    static const char *const texts[] = {
+        NULL, "unacceptable protocol version", "client id rejected", "server unavailable", "bad user name or password", "not authorized"
+    };
     return code > 0 && code < (int)PT_COUNT_OF(texts) ? texts[code] : NULL;
 }
 
@@ -170,25 +167,19 @@ static void on_connect_failed(void *context, MQTTAsync_failureData *data)
 {
     const char *refused = data ? refusal(data->code) : NULL;
     if (!refused && is_unsent(data ? data->message : NULL)) spb__mqtt_unsent(context);
-    if (refused)
-        spb__mqtt_lost(context, true, "connection refused: %s", refused);
+    if (refused) spb__mqtt_lost(context, true, "connection refused: %s", refused);
     else
-        spb__mqtt_lost(context, true, "cannot connect: %s (%d)",
-                       data && data->message ? data->message : "no reason given", data ? data->code : 0);
+        spb__mqtt_lost(context, true, "cannot connect: %s (%d)", data && data->message ? data->message : "no reason given",
+                       data ? data->code : 0);
 }
 
 static void on_connect_failed5(void *context, MQTTAsync_failureData5 *data)
 {
-    const char *text =
-        data->reasonCode >= MQTTREASONCODE_UNSPECIFIED_ERROR ? MQTTReasonCode_toString(data->reasonCode) : NULL;
-    const char *refused =
-        data->code >= 128 ? MQTTReasonCode_toString((enum MQTTReasonCodes)data->code) : refusal(data->code);
+    const char *text = data->reasonCode >= MQTTREASONCODE_UNSPECIFIED_ERROR ? MQTTReasonCode_toString(data->reasonCode) : NULL;
+    const char *refused = data->code >= 128 ? MQTTReasonCode_toString((enum MQTTReasonCodes)data->code) : refusal(data->code);
     if (!text && !refused && is_unsent(data->message)) spb__mqtt_unsent(context);
-    if (text || refused)
-        spb__mqtt_lost(context, true, "connection refused: %s", text ? text : refused);
-    else
-        spb__mqtt_lost(context, true, "cannot connect: %s (%d)", data->message ? data->message : "no reason given",
-                       data->code);
+    if (text || refused) spb__mqtt_lost(context, true, "connection refused: %s", text ? text : refused);
+    else spb__mqtt_lost(context, true, "cannot connect: %s (%d)", data->message ? data->message : "no reason given", data->code);
 }
 
 static void grant(spb_mqtt *s, const int *codes, size_t n)
@@ -204,21 +195,16 @@ static void grant(spb_mqtt *s, const int *codes, size_t n)
 static void on_suback(void *context, MQTTAsync_successData *data)
 {
     spb_mqtt *s = context;
-    if (s->n_filters == 1)
-        grant(s, &data->alt.qos, 1);
-    else
-        grant(s, data->alt.qosList, data->alt.qosList ? s->n_filters : 0);
+    if (s->n_filters == 1) grant(s, &data->alt.qos, 1);
+    else grant(s, data->alt.qosList, data->alt.qosList ? s->n_filters : 0);
 }
 
 static void on_suback5(void *context, MQTTAsync_successData5 *data)
 {
     spb_mqtt *s = context;
     _Static_assert(sizeof(enum MQTTReasonCodes) == sizeof(int), "reason codes are ints");
-    if (s->n_filters == 1)
-        grant(s, (const int *)&data->reasonCode, 1);
-    else
-        grant(s, (const int *)data->alt.sub.reasonCodes,
-              data->alt.sub.reasonCodes ? (size_t)data->alt.sub.reasonCodeCount : 0);
+    if (s->n_filters == 1) grant(s, (const int *)&data->reasonCode, 1);
+    else grant(s, (const int *)data->alt.sub.reasonCodes, data->alt.sub.reasonCodes ? (size_t)data->alt.sub.reasonCodeCount : 0);
 }
 
 static void on_subscribe_failed(void *context, MQTTAsync_failureData *data)
@@ -294,13 +280,10 @@ static int create(spb_mqtt *s, const char *server, MQTTAsync *client)
 {
     MQTTAsync_createOptions options = MQTTAsync_createOptions_initializer;
     options.MQTTVersion = s->options.version == 5 ? MQTTVERSION_5 : MQTTVERSION_3_1_1;
-    options.maxBufferedMessages =
-        s->options.send_max < 1000000 ? (int)s->options.send_max + 100 : 1000100; /* 100 by default, online too */
-    int rc =
-        MQTTAsync_createWithOptions(client, server, s->options.client_id, MQTTCLIENT_PERSISTENCE_NONE, NULL, &options);
+    options.maxBufferedMessages = s->options.send_max < 1000000 ? (int)s->options.send_max + 100 : 1000100; /* 100 by default, online too */
+    int rc = MQTTAsync_createWithOptions(client, server, s->options.client_id, MQTTCLIENT_PERSISTENCE_NONE, NULL, &options);
     if (rc != MQTTASYNC_SUCCESS) return rc;
-    if ((rc = MQTTAsync_setCallbacks(*client, s, on_connection_lost, on_message, NULL)) == MQTTASYNC_SUCCESS &&
-        s->options.version == 5)
+    if ((rc = MQTTAsync_setCallbacks(*client, s, on_connection_lost, on_message, NULL)) == MQTTASYNC_SUCCESS && s->options.version == 5)
         rc = MQTTAsync_setDisconnected(*client, s, on_server_disconnect);
     if (rc != MQTTASYNC_SUCCESS) MQTTAsync_destroy(client);
     return rc;
@@ -308,8 +291,7 @@ static int create(spb_mqtt *s, const char *server, MQTTAsync *client)
 
 pt_status spb__paho_connect(spb_mqtt *s, const spb_mqtt_connect *c)
 {
-    static const MQTTAsync_connectOptions v3 = MQTTAsync_connectOptions_initializer,
-                                          v5 = MQTTAsync_connectOptions_initializer5;
+    static const MQTTAsync_connectOptions v3 = MQTTAsync_connectOptions_initializer, v5 = MQTTAsync_connectOptions_initializer5;
     const spb_mqtt_options *o = &s->options;
     MQTTAsync_connectOptions options = o->version == 5 ? v5 : v3;
     MQTTAsync_willOptions will = MQTTAsync_willOptions_initializer;
@@ -320,8 +302,8 @@ pt_status spb__paho_connect(spb_mqtt *s, const spb_mqtt_connect *c)
     int rc = create(s, c->server, &client);
     if (rc != MQTTASYNC_SUCCESS) {
         spb__mqtt_unsent(s);
-        spb__mqtt_lost(s, false, "server '%s' is not usable: %s (%d)", c->server,
-                       MQTTAsync_strerror(rc) ? MQTTAsync_strerror(rc) : "error", rc);
+        spb__mqtt_lost(s, false, "server '%s' is not usable: %s (%d)", c->server, MQTTAsync_strerror(rc) ? MQTTAsync_strerror(rc) : "error",
+                       rc);
         return PT_EINVAL;
     }
     pthread_mutex_lock(&s->mutex);
@@ -368,13 +350,11 @@ pt_status spb__paho_connect(spb_mqtt *s, const spb_mqtt_connect *c)
         tls.ssl_error_context = s;
         options.ssl = &tls;
         if (o->tls_insecure)
-            pt_logf(s->log, PT_LOG_WARN, "SPB-MQTT-INSECURE", "%s: the certificate of %s is not verified", o->client_id,
-                    c->server);
+            pt_logf(s->log, PT_LOG_WARN, "SPB-MQTT-INSECURE", "%s: the certificate of %s is not verified", o->client_id, c->server);
     }
     if ((rc = MQTTAsync_connect(client, &options)) != MQTTASYNC_SUCCESS) {
         spb__mqtt_unsent(s);
-        spb__mqtt_lost(s, false, "cannot connect: %s (%d)", MQTTAsync_strerror(rc) ? MQTTAsync_strerror(rc) : "error",
-                       rc);
+        spb__mqtt_lost(s, false, "cannot connect: %s (%d)", MQTTAsync_strerror(rc) ? MQTTAsync_strerror(rc) : "error", rc);
         return PT_EIO;
     }
     return PT_OK;
@@ -405,15 +385,13 @@ pt_status spb__paho_subscribe(spb_mqtt *s, const spb_mqtt_connect *c)
     free(topics);
     free(qos);
     if (rc == MQTTASYNC_SUCCESS) return PT_OK;
-    spb__mqtt_lost(s, false, "cannot subscribe: %s (%d)", MQTTAsync_strerror(rc) ? MQTTAsync_strerror(rc) : "error",
-                   rc);
+    spb__mqtt_lost(s, false, "cannot subscribe: %s (%d)", MQTTAsync_strerror(rc) ? MQTTAsync_strerror(rc) : "error", rc);
     return PT_EIO;
 }
 
 pt_status spb__paho_disconnect(spb_mqtt *s, bool with_will)
 {
-    static const MQTTAsync_disconnectOptions v3 = MQTTAsync_disconnectOptions_initializer,
-                                             v5 = MQTTAsync_disconnectOptions_initializer5;
+    static const MQTTAsync_disconnectOptions v3 = MQTTAsync_disconnectOptions_initializer, v5 = MQTTAsync_disconnectOptions_initializer5;
     MQTTAsync_disconnectOptions options = s->options.version == 5 ? v5 : v3;
     options.context = s;
     options.timeout = 0; /* what had to be waited for has been */
@@ -428,8 +406,7 @@ pt_status spb__paho_disconnect(spb_mqtt *s, bool with_will)
     return MQTTAsync_disconnect(s->client, &options) == MQTTASYNC_SUCCESS ? PT_OK : PT_ESTATE;
 }
 
-int spb__paho_publish(MQTTAsync client, const spb_mqtt *s, spb__out *out, const char *topic, pt_slice payload, int qos,
-                      bool retain)
+int spb__paho_publish(MQTTAsync client, const spb_mqtt *s, spb__out *out, const char *topic, pt_slice payload, int qos, bool retain)
 {
     MQTTAsync_responseOptions response = MQTTAsync_responseOptions_initializer;
     response.context = out;

@@ -92,13 +92,11 @@ void spb__read_ahead(void)
     if (mine || !polls) return;
     pthread_once(&key_once, make_key);
     reader *r = have_key ? calloc(1, sizeof *r) : NULL; /* pages are touched when used */
-    if (!r) return;                                      /* slower, not wrong */
+    if (!r) return;                                     /* slower, not wrong */
     for (int i = 0; i < SLOTS; i++)
         r->slots[i].fd = -1;
-    if (pthread_setspecific(key, r) == 0)
-        mine = r;
-    else
-        free(r);
+    if (pthread_setspecific(key, r) == 0) mine = r;
+    else free(r);
 }
 
 static unsigned connection_of(int fd)
@@ -175,7 +173,7 @@ ssize_t spb__recv(int fd, void *buffer, size_t size, int flags)
  * waking of this thread for each message, and one read brings many. */
 static void gather(reader *r)
 {
-    static const struct timespec nap = {.tv_nsec = NAP_US * 1000};
+    static const struct timespec nap = { .tv_nsec = NAP_US * 1000 };
     int64_t now_us = pt_mono_us(pt_clock_system());
     if (now_us - r->since_us >= WINDOW_US) {
         r->since_us = now_us;

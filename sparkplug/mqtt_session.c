@@ -13,13 +13,13 @@ enum { DISCONNECT_MS = 1000, BREAK_MS = 3000, FOREVER = -1, TOPIC_MAX = 65535, P
 
 void spb_mqtt_options_init(spb_mqtt_options *o)
 {
-    *o = (spb_mqtt_options){.version = 3,
-                            .keep_alive_ms = 30000,
-                            .connect_timeout_ms = 10000,
-                            .reconnect_min_ms = 1000,
-                            .reconnect_max_ms = 60000,
-                            .send_max = 10000,
-                            .send_max_bytes = (uint64_t)64 << 20};
+    *o = (spb_mqtt_options){ .version = 3,
+                             .keep_alive_ms = 30000,
+                             .connect_timeout_ms = 10000,
+                             .reconnect_min_ms = 1000,
+                             .reconnect_max_ms = 60000,
+                             .send_max = 10000,
+                             .send_max_bytes = (uint64_t)64 << 20 };
 }
 
 /* ---- lists of publishes ---- */
@@ -28,23 +28,17 @@ static void list_add(spb__out_list *l, spb__out *o)
 {
     o->next = NULL;
     o->prev = l->last;
-    if (l->last)
-        l->last->next = o;
-    else
-        l->first = o;
+    if (l->last) l->last->next = o;
+    else l->first = o;
     l->last = o;
 }
 
 static void list_remove(spb__out_list *l, spb__out *o)
 {
-    if (o->prev)
-        o->prev->next = o->next;
-    else
-        l->first = o->next;
-    if (o->next)
-        o->next->prev = o->prev;
-    else
-        l->last = o->prev;
+    if (o->prev) o->prev->next = o->next;
+    else l->first = o->next;
+    if (o->next) o->next->prev = o->prev;
+    else l->last = o->prev;
 }
 
 /* With the mutex: `o` is finished. Gives it to the session thread, or frees it when nobody wants to hear. */
@@ -54,10 +48,8 @@ static void finish(spb_mqtt *s, spb__out *o, bool ok)
     s->n_pending--;
     s->pending_bytes -= o->bytes;
     o->ok = ok;
-    if (s->cb.sent)
-        list_add(&s->done, o);
-    else
-        free(o);
+    if (s->cb.sent) list_add(&s->done, o);
+    else free(o);
 }
 
 /* ---- from Paho's threads ---- */
@@ -107,7 +99,7 @@ static void pump(spb_mqtt *s, int64_t deadline_ms)
 {
     spb__out *o = s->done.first;
     if (o) {
-        s->done = (spb__out_list){NULL, NULL};
+        s->done = (spb__out_list){ NULL, NULL };
         pthread_mutex_unlock(&s->mutex);
         while (o) {
             spb__out *next = o->next;
@@ -167,14 +159,13 @@ static bool check_grants(spb_mqtt *s, const spb_mqtt_connect *c)
 {
     for (size_t i = 0; i < c->n_filters; i++) {
         if (s->granted[i] >= 0x80 || s->granted[i] < 0) {
-            snprintf(s->reason, sizeof s->reason, "subscription to '%s' refused (0x%02x)", c->filters[i].filter,
-                     (unsigned)s->granted[i]);
+            snprintf(s->reason, sizeof s->reason, "subscription to '%s' refused (0x%02x)", c->filters[i].filter, (unsigned)s->granted[i]);
             s->lost = true;
             return false;
         }
         if (s->granted[i] < c->filters[i].qos)
-            pt_logf(s->log, PT_LOG_WARN, "SPB-MQTT-QOS", "%s: '%s' granted at QoS %d, %d was asked for",
-                    s->options.client_id, c->filters[i].filter, s->granted[i], c->filters[i].qos);
+            pt_logf(s->log, PT_LOG_WARN, "SPB-MQTT-QOS", "%s: '%s' granted at QoS %d, %d was asked for", s->options.client_id,
+                    c->filters[i].filter, s->granted[i], c->filters[i].qos);
     }
     return true;
 }
@@ -196,8 +187,7 @@ static bool reach_ready(spb_mqtt *s, const spb_mqtt_connect *c)
     pthread_mutex_lock(&s->mutex);
     if (st) return false;
     deadline = now_ms(s) + s->options.connect_timeout_ms;
-    if (c->n_filters && (!wait_for(s, &s->suback, deadline, false, "no SUBACK in time") || !check_grants(s, c)))
-        return false;
+    if (c->n_filters && (!wait_for(s, &s->suback, deadline, false, "no SUBACK in time") || !check_grants(s, c))) return false;
     if (s->lost || interrupted(s)) return false;
     s->state = SPB__READY;
     s->accepting = true;
@@ -268,8 +258,8 @@ static void attempt(spb_mqtt *s, const spb_mqtt_connect *c)
     bool ready = s->granted && reach_ready(s, c);
     if (ready) {
         pt_backoff_reset(&s->backoff);
-        pt_logf(s->log, PT_LOG_INFO, "SPB-MQTT-READY", "%s: connected to %s, %zu subscriptions", s->options.client_id,
-                c->server, c->n_filters);
+        pt_logf(s->log, PT_LOG_INFO, "SPB-MQTT-READY", "%s: connected to %s, %zu subscriptions", s->options.client_id, c->server,
+                c->n_filters);
         pthread_mutex_unlock(&s->mutex);
         s->cb.ready(s->cb.ctx);
         pthread_mutex_lock(&s->mutex);
@@ -280,17 +270,13 @@ static void attempt(spb_mqtt *s, const spb_mqtt_connect *c)
     if (asked ? s->drop && !s->stop : ready)
         break_connection(s); /* not asked and still up (Paho refused a message): the Will must speak, a DISCONNECT would
                                 silence it */
-    else if (asked)
-        say_goodbye(s);
+    else if (asked) say_goodbye(s);
     tear_down(s);
-    if (asked)
-        snprintf(reason, sizeof reason, "%s", s->stop ? "stopped" : s->drop ? "dropped" : "disconnected");
-    else
-        snprintf(reason, sizeof reason, "%s", s->reason);
+    if (asked) snprintf(reason, sizeof reason, "%s", s->stop ? "stopped" : s->drop ? "dropped" : "disconnected");
+    else snprintf(reason, sizeof reason, "%s", s->reason);
     if (ready && !asked) s->losses++;
     if (!ready && !asked) s->failures++;
-    pt_logf(s->log, asked ? PT_LOG_INFO : PT_LOG_WARN, "SPB-MQTT-LOST", "%s: %s: %s", s->options.client_id, c->server,
-            reason);
+    pt_logf(s->log, asked ? PT_LOG_INFO : PT_LOG_WARN, "SPB-MQTT-LOST", "%s: %s: %s", s->options.client_id, c->server, reason);
     pthread_mutex_unlock(&s->mutex);
     s->cb.lost(s->cb.ctx, reason);
     pthread_mutex_lock(&s->mutex);
@@ -328,13 +314,11 @@ static void *run(void *arg)
     for (;;) {
         wait_until(s, at);
         if (s->stop) break;
-        spb_mqtt_connect c = {0};
+        spb_mqtt_connect c = { 0 };
         pthread_mutex_unlock(&s->mutex);
         pt_status st = s->cb.prepare(s->cb.ctx, &c);
         if (st == PT_OK && (!c.server || (c.n_filters && !c.filters))) st = PT_EINVAL;
-        if (st)
-            pt_logf(s->log, PT_LOG_WARN, "SPB-MQTT-PREPARE", "%s: not connecting now: %s", s->options.client_id,
-                    pt_status_name(st));
+        if (st) pt_logf(s->log, PT_LOG_WARN, "SPB-MQTT-PREPARE", "%s: not connecting now: %s", s->options.client_id, pt_status_name(st));
         pthread_mutex_lock(&s->mutex);
         if (st == PT_OK) attempt(s, &c);
         at = now_ms(s) + pt_backoff_next(&s->backoff); /* a request waiting may bring it forward */
@@ -354,10 +338,9 @@ static char *dup(const char *s)
 /* Copies the strings; false when out of memory. */
 static bool take_options(spb_mqtt_options *to, const spb_mqtt_options *from)
 {
-    const char *const *in[] = {&from->client_id, &from->user,    &from->password,        &from->tls_ca,
-                               &from->tls_cert,  &from->tls_key, &from->tls_key_password};
-    const char **out[] = {&to->client_id, &to->user,    &to->password,        &to->tls_ca,
-                          &to->tls_cert,  &to->tls_key, &to->tls_key_password};
+    const char *const *in[] = { &from->client_id, &from->user,    &from->password,        &from->tls_ca,
+                                &from->tls_cert,  &from->tls_key, &from->tls_key_password };
+    const char **out[] = { &to->client_id, &to->user, &to->password, &to->tls_ca, &to->tls_cert, &to->tls_key, &to->tls_key_password };
     bool ok = true;
     *to = *from;
     for (size_t i = 0; i < PT_COUNT_OF(in); i++) {
@@ -369,19 +352,17 @@ static bool take_options(spb_mqtt_options *to, const spb_mqtt_options *from)
 
 static void free_options(spb_mqtt_options *o)
 {
-    const char *all[] = {o->client_id, o->user, o->password, o->tls_ca, o->tls_cert, o->tls_key, o->tls_key_password};
+    const char *all[] = { o->client_id, o->user, o->password, o->tls_ca, o->tls_cert, o->tls_key, o->tls_key_password };
     for (size_t i = 0; i < PT_COUNT_OF(all); i++)
         free((void *)(uintptr_t)all[i]);
 }
 
 static pt_status check_options(const spb_mqtt_options *o, const spb_mqtt_callbacks *cb, pt_error *err)
 {
-    if (!cb->prepare || !cb->ready || !cb->lost || !cb->message)
-        return pt_fail(err, PT_EINVAL, "a callback is missing");
+    if (!cb->prepare || !cb->ready || !cb->lost || !cb->message) return pt_fail(err, PT_EINVAL, "a callback is missing");
     if (!o->client_id || !o->client_id[0]) return pt_fail(err, PT_EINVAL, "the client id is missing");
     if (o->version != 3 && o->version != 5) return pt_fail(err, PT_EINVAL, "MQTT version %d is not 3 or 5", o->version);
-    if (o->keep_alive_ms < 0 || o->keep_alive_ms > 65535000)
-        return pt_fail(err, PT_EINVAL, "keep alive is not within 0 s and 65535 s");
+    if (o->keep_alive_ms < 0 || o->keep_alive_ms > 65535000) return pt_fail(err, PT_EINVAL, "keep alive is not within 0 s and 65535 s");
     if (o->connect_timeout_ms <= 0) return pt_fail(err, PT_EINVAL, "the connect time-out is not positive");
     if (o->reconnect_min_ms <= 0 || o->reconnect_max_ms < o->reconnect_min_ms)
         return pt_fail(err, PT_EINVAL, "reconnect times are not 0 < min <= max");
@@ -410,8 +391,8 @@ no_stopping:
     return false;
 }
 
-pt_status spb_mqtt_new(const spb_mqtt_options *options, const spb_mqtt_callbacks *callbacks, const pt_clock *clock,
-                       const pt_log *log, spb_mqtt **out, pt_error *err)
+pt_status spb_mqtt_new(const spb_mqtt_options *options, const spb_mqtt_callbacks *callbacks, const pt_clock *clock, const pt_log *log,
+                       spb_mqtt **out, pt_error *err)
 {
     pt_status st = check_options(options, callbacks, err);
     if (st) return st;
@@ -420,8 +401,7 @@ pt_status spb_mqtt_new(const spb_mqtt_options *options, const spb_mqtt_callbacks
     s->cb = *callbacks;
     s->clock = clock;
     s->log = log;
-    s->backoff =
-        (pt_backoff){options->reconnect_min_ms, options->reconnect_max_ms, 0, pt_random_seed(options->random_seed)};
+    s->backoff = (pt_backoff){ options->reconnect_min_ms, options->reconnect_max_ms, 0, pt_random_seed(options->random_seed) };
     if (!init_locks(s)) {
         free(s);
         return pt_fail(err, PT_ENOMEM, "no locks to be had");
@@ -454,8 +434,7 @@ static pt_status admit(spb_mqtt *s, spb__out *o)
 {
     if (!s->accepting) return PT_ESTATE;
     if (s->n_pending >= s->options.send_max ||
-        (s->n_pending &&
-         s->pending_bytes + o->bytes > s->options.send_max_bytes)) { /* one message alone may always go */
+        (s->n_pending && s->pending_bytes + o->bytes > s->options.send_max_bytes)) { /* one message alone may always go */
         s->refused++;
         return PT_EFULL;
     }
@@ -488,8 +467,7 @@ pt_status spb_mqtt_publish(spb_mqtt *s, const char *topic, pt_slice payload, int
         return st;
     }
     int rc = spb__paho_publish(client, s, o, topic, payload, qos, retain);
-    bool full =
-        rc == MQTTASYNC_MAX_BUFFERED_MESSAGES || rc == MQTTASYNC_NO_MORE_MSGIDS; /* bounds of Paho's, beyond ours */
+    bool full = rc == MQTTASYNC_MAX_BUFFERED_MESSAGES || rc == MQTTASYNC_NO_MORE_MSGIDS; /* bounds of Paho's, beyond ours */
     if (rc != MQTTASYNC_SUCCESS && !full) spb__mqtt_lost(s, false, "Paho refused a message (%d)", rc);
     pthread_mutex_lock(&s->mutex);
     if (rc != MQTTASYNC_SUCCESS) { /* it was never Paho's: nobody else has finished it */
@@ -541,17 +519,17 @@ bool spb_mqtt_unsent(spb_mqtt *s)
 void spb_mqtt_stats_get(spb_mqtt *s, spb_mqtt_stats *out)
 {
     pthread_mutex_lock(&s->mutex);
-    *out = (spb_mqtt_stats){.ready = s->state == SPB__READY && !s->lost,
-                            .connects = s->connects,
-                            .failures = s->failures,
-                            .losses = s->losses,
-                            .messages_in = atomic_load(&s->in_messages),
-                            .bytes_in = atomic_load(&s->in_bytes),
-                            .messages_out = s->out_messages,
-                            .bytes_out = s->out_bytes,
-                            .send_refused = s->refused,
-                            .send_pending = s->n_pending,
-                            .send_pending_bytes = s->pending_bytes};
+    *out = (spb_mqtt_stats){ .ready = s->state == SPB__READY && !s->lost,
+                             .connects = s->connects,
+                             .failures = s->failures,
+                             .losses = s->losses,
+                             .messages_in = atomic_load(&s->in_messages),
+                             .bytes_in = atomic_load(&s->in_bytes),
+                             .messages_out = s->out_messages,
+                             .bytes_out = s->out_bytes,
+                             .send_refused = s->refused,
+                             .send_pending = s->n_pending,
+                             .send_pending_bytes = s->pending_bytes };
     pthread_mutex_unlock(&s->mutex);
 }
 

@@ -102,8 +102,8 @@ typedef struct spb_mqtt_stats {
 
 /* clock and log are borrowed and outlive the session. Nothing is connected yet. PT_EINVAL for bad options with the
  * reason. */
-PT_MUST_CHECK pt_status spb_mqtt_new(const spb_mqtt_options *options, const spb_mqtt_callbacks *callbacks,
-                                     const pt_clock *clock, const pt_log *log, spb_mqtt **out, pt_error *err);
+PT_MUST_CHECK pt_status spb_mqtt_new(const spb_mqtt_options *options, const spb_mqtt_callbacks *callbacks, const pt_clock *clock,
+                                     const pt_log *log, spb_mqtt **out, pt_error *err);
 /* Starts the session thread; the first attempt comes at once. PT_ESTATE: started or stopped before. PT_EIO: no thread
  * to be had. */
 PT_MUST_CHECK pt_status spb_mqtt_start(spb_mqtt *s);
@@ -118,8 +118,7 @@ PT_MUST_CHECK pt_status spb_mqtt_start(spb_mqtt *s);
  * PT_EIO      Paho refused; the connection is being dropped.
  *
  * It takes the lock Paho holds around `message`: do not call it with a lock held that `message` takes. */
-PT_MUST_CHECK pt_status spb_mqtt_publish(spb_mqtt *s, const char *topic, pt_slice payload, int qos, bool retain,
-                                         int64_t *token);
+PT_MUST_CHECK pt_status spb_mqtt_publish(spb_mqtt *s, const char *topic, pt_slice payload, int qos, bool retain, int64_t *token);
 
 /* Ask the session thread to end the connection; from the call on publish answers PT_ESTATE. Pending publishes get up to
  * drain_ms to be sent and acknowledged, then a DISCONNECT goes out. `reconnect`: then go on as after a loss, at once

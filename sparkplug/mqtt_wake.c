@@ -24,7 +24,7 @@ static int our_end = -1; /* the other end of its connection; written once */
 
 static int listen_on_loopback(unsigned *port)
 {
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     socklen_t len = sizeof a;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd >= 0 && bind(fd, (struct sockaddr *)&a, sizeof a) == 0 && listen(fd, 1) == 0 &&
@@ -38,14 +38,14 @@ static int listen_on_loopback(unsigned *port)
 
 static bool readable(int fd)
 {
-    struct pollfd p = {.fd = fd, .events = POLLIN};
+    struct pollfd p = { .fd = fd, .events = POLLIN };
     return poll(&p, 1, STEP_MS) == 1;
 }
 
 /* The connection that says it is the keeper: anybody on this machine could have come first. */
 static int accept_keeper(int listener, const char *id)
 {
-    static const char connack[4] = {0x20, 0x02, 0x00, 0x00};
+    static const char connack[4] = { 0x20, 0x02, 0x00, 0x00 };
     char connect[128];
     size_t n = 0, id_len = strlen(id);
     int fd = readable(listener) ? accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK) : -1;
@@ -73,8 +73,7 @@ static void init(void)
     snprintf(url, sizeof url, "tcp://127.0.0.1:%u", port);
     snprintf(id, sizeof id, "plantree-keeper-%016llx", (unsigned long long)pt_random_u64(&r));
     create.MQTTVersion = MQTTVERSION_3_1_1;
-    if (MQTTAsync_createWithOptions(&keeper, url, id, MQTTCLIENT_PERSISTENCE_NONE, NULL, &create) !=
-        MQTTASYNC_SUCCESS) {
+    if (MQTTAsync_createWithOptions(&keeper, url, id, MQTTCLIENT_PERSISTENCE_NONE, NULL, &create) != MQTTASYNC_SUCCESS) {
         keeper = NULL;
     } else if (listener >= 0) {
         options.keepAliveInterval = 0; /* it is never pinged */
@@ -92,7 +91,6 @@ void spb__wake_init(void)
 
 void spb__wake(void)
 {
-    static const char pingresp[2] = {(char)0xD0, 0x00};
-    if (our_end >= 0)
-        (void)send(our_end, pingresp, sizeof pingresp, MSG_DONTWAIT | MSG_NOSIGNAL); /* full: it is awake anyway */
+    static const char pingresp[2] = { (char)0xD0, 0x00 };
+    if (our_end >= 0) (void)send(our_end, pingresp, sizeof pingresp, MSG_DONTWAIT | MSG_NOSIGNAL); /* full: it is awake anyway */
 }

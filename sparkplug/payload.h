@@ -161,10 +161,8 @@ extern const spb_limits spb_limits_default;
  * Invalid UTF-8 is not an error: the metric is flagged SPB_BAD_UTF8. Unknown fields are skipped; a known field with
  * another wire type, a group and field number 0 are malformed. What is repeated is merged as protobuf has it: the last
  * scalar and the last member of a oneof count, a second metadata or properties adds to the first. */
-PT_MUST_CHECK pt_status spb_payload_decode(pt_slice bytes, const spb_limits *limits, pt_arena *arena, spb_payload *out,
-                                           pt_error *err);
-PT_MUST_CHECK pt_status spb_payload_decode_pbc(pt_slice bytes, const spb_limits *limits, pt_arena *arena,
-                                               spb_payload *out, pt_error *err);
+PT_MUST_CHECK pt_status spb_payload_decode(pt_slice bytes, const spb_limits *limits, pt_arena *arena, spb_payload *out, pt_error *err);
+PT_MUST_CHECK pt_status spb_payload_decode_pbc(pt_slice bytes, const spb_limits *limits, pt_arena *arena, spb_payload *out, pt_error *err);
 
 /* Append the encoding to `out`: fields in ascending number, present ones only, zeros written. What a decoder cannot
  * keep does not come back: unknown fields, the content of extensions, the surplus of an unequal property set. A buffer

@@ -22,21 +22,7 @@ typedef Spb__Pbc__Payload__Template__Parameter pbc_parameter;
 
 /* ---- limits, before protobuf-c sees a byte ---- */
 
-typedef enum kind {
-    PAYLOAD,
-    METRIC,
-    METADATA,
-    TEMPLATE,
-    PARAMETER,
-    SET,
-    PROPERTY,
-    SETS,
-    DATASET,
-    ROW,
-    CELL,
-    EXTENSION,
-    LEAF
-} kind;
+typedef enum kind { PAYLOAD, METRIC, METADATA, TEMPLATE, PARAMETER, SET, PROPERTY, SETS, DATASET, ROW, CELL, EXTENSION, LEAF } kind;
 
 typedef struct walk {
     const spb_limits *limits;
@@ -48,41 +34,25 @@ typedef struct walk {
 static kind child_of(kind k, uint64_t field)
 {
     switch (k) {
-    case PAYLOAD:
-        return field == 2 ? METRIC : LEAF;
-    case TEMPLATE:
-        return field == 2 ? METRIC : field == 3 ? PARAMETER : LEAF;
+    case PAYLOAD: return field == 2 ? METRIC : LEAF;
+    case TEMPLATE: return field == 2 ? METRIC : field == 3 ? PARAMETER : LEAF;
     case METRIC:
-        return field == 8    ? METADATA
-               : field == 9  ? SET
-               : field == 17 ? DATASET
-               : field == 18 ? TEMPLATE
-               : field == 19 ? EXTENSION
-                             : LEAF;
-    case SET:
-        return field == 2 ? PROPERTY : LEAF;
-    case PROPERTY:
-        return field == 9 ? SET : field == 10 ? SETS : field == 11 ? EXTENSION : LEAF;
-    case SETS:
-        return field == 1 ? SET : LEAF;
-    case DATASET:
-        return field == 4 ? ROW : LEAF;
-    case ROW:
-        return field == 1 ? CELL : LEAF;
-    case CELL:
-        return field == 7 ? EXTENSION : LEAF;
-    case PARAMETER:
-        return field == 9 ? EXTENSION : LEAF;
-    default:
-        return LEAF;
+        return field == 8 ? METADATA : field == 9 ? SET : field == 17 ? DATASET : field == 18 ? TEMPLATE : field == 19 ? EXTENSION : LEAF;
+    case SET: return field == 2 ? PROPERTY : LEAF;
+    case PROPERTY: return field == 9 ? SET : field == 10 ? SETS : field == 11 ? EXTENSION : LEAF;
+    case SETS: return field == 1 ? SET : LEAF;
+    case DATASET: return field == 4 ? ROW : LEAF;
+    case ROW: return field == 1 ? CELL : LEAF;
+    case CELL: return field == 7 ? EXTENSION : LEAF;
+    case PARAMETER: return field == 9 ? EXTENSION : LEAF;
+    default: return LEAF;
     }
 }
 
 static bool is_bool(kind k, uint64_t field)
 {
-    return (k == METRIC && ((field >= 5 && field <= 7) || field == 14)) || (k == METADATA && field == 1) ||
-           (k == TEMPLATE && field == 5) || (k == PARAMETER && field == 7) ||
-           (k == PROPERTY && (field == 2 || field == 7)) || (k == CELL && field == 5);
+    return (k == METRIC && ((field >= 5 && field <= 7) || field == 14)) || (k == METADATA && field == 1) || (k == TEMPLATE && field == 5) ||
+           (k == PARAMETER && field == 7) || (k == PROPERTY && (field == 2 || field == 7)) || (k == CELL && field == 5);
 }
 
 static uint32_t packed_count(pt_slice s)
@@ -147,10 +117,8 @@ static void arena_free(void *data, void *p)
 static void *array(builder *b, size_t n, size_t size)
 {
     void *p = pt_arena_array(b->arena, n, size);
-    if (p)
-        memset(p, 0, n * size);
-    else
-        b->no_memory = true;
+    if (p) memset(p, 0, n * size);
+    else b->no_memory = true;
     return p;
 }
 
@@ -211,18 +179,15 @@ static void to_property(builder *b, const pbc_property *in, spb_property *out)
             to_set(b, in->propertysets_value->propertyset[i], &sets->items[i]);
         break;
     }
-    case SPB__PBC__PAYLOAD__PROPERTY_VALUE__VALUE_EXTENSION_VALUE:
-        out->wire = SPB_WIRE_EXTENSION;
-        break;
-    default:
-        break;
+    case SPB__PBC__PAYLOAD__PROPERTY_VALUE__VALUE_EXTENSION_VALUE: out->wire = SPB_WIRE_EXTENSION; break;
+    default: break;
     }
 }
 
 static void to_set(builder *b, const pbc_set *in, spb_property_set *out)
 {
     size_t most = in->n_keys > in->n_values ? in->n_keys : in->n_values;
-    *out = (spb_property_set){array(b, most, sizeof(spb_property)), 0, in->n_keys != in->n_values};
+    *out = (spb_property_set){ array(b, most, sizeof(spb_property)), 0, in->n_keys != in->n_values };
     if (!out->items) return;
     out->n = (uint32_t)(in->n_keys < in->n_values ? in->n_keys : in->n_values);
     for (size_t i = 0; i < in->n_values; i++)
@@ -233,45 +198,40 @@ static void to_set(builder *b, const pbc_set *in, spb_property_set *out)
 
 static void to_metadata(const pbc_metadata *in, spb_metadata *out)
 {
-    *out = (spb_metadata){.content_type = optional(in->has_content_type, in->content_type),
-                          .file_name = optional(in->has_file_name, in->file_name),
-                          .file_type = optional(in->has_file_type, in->file_type),
-                          .md5 = optional(in->has_md5, in->md5),
-                          .description = optional(in->has_description, in->description),
-                          .size = in->has_size ? in->size : 0,
-                          .seq = in->has_seq ? in->seq : 0,
-                          .has_size = in->has_size,
-                          .has_seq = in->has_seq,
-                          .has_multi_part = in->has_is_multi_part,
-                          .is_multi_part = in->has_is_multi_part && in->is_multi_part};
+    *out = (spb_metadata){ .content_type = optional(in->has_content_type, in->content_type),
+                           .file_name = optional(in->has_file_name, in->file_name),
+                           .file_type = optional(in->has_file_type, in->file_type),
+                           .md5 = optional(in->has_md5, in->md5),
+                           .description = optional(in->has_description, in->description),
+                           .size = in->has_size ? in->size : 0,
+                           .seq = in->has_seq ? in->seq : 0,
+                           .has_size = in->has_size,
+                           .has_seq = in->has_seq,
+                           .has_multi_part = in->has_is_multi_part,
+                           .is_multi_part = in->has_is_multi_part && in->is_multi_part };
 }
 
 static void to_cell(const pbc_cell *in, spb_cell *out)
 {
     switch (in->value_case) {
-    case SPB__PBC__PAYLOAD__DATA_SET__DATA_SET_VALUE__VALUE_INT_VALUE:
-        *out = (spb_cell){SPB_WIRE_INT, {.u32 = in->int_value}};
-        break;
+    case SPB__PBC__PAYLOAD__DATA_SET__DATA_SET_VALUE__VALUE_INT_VALUE: *out = (spb_cell){ SPB_WIRE_INT, { .u32 = in->int_value } }; break;
     case SPB__PBC__PAYLOAD__DATA_SET__DATA_SET_VALUE__VALUE_LONG_VALUE:
-        *out = (spb_cell){SPB_WIRE_LONG, {.u64 = in->long_value}};
+        *out = (spb_cell){ SPB_WIRE_LONG, { .u64 = in->long_value } };
         break;
     case SPB__PBC__PAYLOAD__DATA_SET__DATA_SET_VALUE__VALUE_FLOAT_VALUE:
-        *out = (spb_cell){SPB_WIRE_FLOAT, {.f32 = in->float_value}};
+        *out = (spb_cell){ SPB_WIRE_FLOAT, { .f32 = in->float_value } };
         break;
     case SPB__PBC__PAYLOAD__DATA_SET__DATA_SET_VALUE__VALUE_DOUBLE_VALUE:
-        *out = (spb_cell){SPB_WIRE_DOUBLE, {.f64 = in->double_value}};
+        *out = (spb_cell){ SPB_WIRE_DOUBLE, { .f64 = in->double_value } };
         break;
     case SPB__PBC__PAYLOAD__DATA_SET__DATA_SET_VALUE__VALUE_BOOLEAN_VALUE:
-        *out = (spb_cell){SPB_WIRE_BOOL, {.boolean = in->boolean_value}};
+        *out = (spb_cell){ SPB_WIRE_BOOL, { .boolean = in->boolean_value } };
         break;
     case SPB__PBC__PAYLOAD__DATA_SET__DATA_SET_VALUE__VALUE_STRING_VALUE:
-        *out = (spb_cell){SPB_WIRE_STRING, {.bytes = slice_of(in->string_value)}};
+        *out = (spb_cell){ SPB_WIRE_STRING, { .bytes = slice_of(in->string_value) } };
         break;
-    case SPB__PBC__PAYLOAD__DATA_SET__DATA_SET_VALUE__VALUE_EXTENSION_VALUE:
-        out->wire = SPB_WIRE_EXTENSION;
-        break;
-    default:
-        break;
+    case SPB__PBC__PAYLOAD__DATA_SET__DATA_SET_VALUE__VALUE_EXTENSION_VALUE: out->wire = SPB_WIRE_EXTENSION; break;
+    default: break;
     }
 }
 
@@ -306,29 +266,24 @@ static void to_parameter(const pbc_parameter *in, spb_parameter *out)
     out->has_type = in->has_type;
     out->type = in->has_type ? in->type : 0;
     switch (in->value_case) {
-    case SPB__PBC__PAYLOAD__TEMPLATE__PARAMETER__VALUE_INT_VALUE:
-        out->cell = (spb_cell){SPB_WIRE_INT, {.u32 = in->int_value}};
-        break;
+    case SPB__PBC__PAYLOAD__TEMPLATE__PARAMETER__VALUE_INT_VALUE: out->cell = (spb_cell){ SPB_WIRE_INT, { .u32 = in->int_value } }; break;
     case SPB__PBC__PAYLOAD__TEMPLATE__PARAMETER__VALUE_LONG_VALUE:
-        out->cell = (spb_cell){SPB_WIRE_LONG, {.u64 = in->long_value}};
+        out->cell = (spb_cell){ SPB_WIRE_LONG, { .u64 = in->long_value } };
         break;
     case SPB__PBC__PAYLOAD__TEMPLATE__PARAMETER__VALUE_FLOAT_VALUE:
-        out->cell = (spb_cell){SPB_WIRE_FLOAT, {.f32 = in->float_value}};
+        out->cell = (spb_cell){ SPB_WIRE_FLOAT, { .f32 = in->float_value } };
         break;
     case SPB__PBC__PAYLOAD__TEMPLATE__PARAMETER__VALUE_DOUBLE_VALUE:
-        out->cell = (spb_cell){SPB_WIRE_DOUBLE, {.f64 = in->double_value}};
+        out->cell = (spb_cell){ SPB_WIRE_DOUBLE, { .f64 = in->double_value } };
         break;
     case SPB__PBC__PAYLOAD__TEMPLATE__PARAMETER__VALUE_BOOLEAN_VALUE:
-        out->cell = (spb_cell){SPB_WIRE_BOOL, {.boolean = in->boolean_value}};
+        out->cell = (spb_cell){ SPB_WIRE_BOOL, { .boolean = in->boolean_value } };
         break;
     case SPB__PBC__PAYLOAD__TEMPLATE__PARAMETER__VALUE_STRING_VALUE:
-        out->cell = (spb_cell){SPB_WIRE_STRING, {.bytes = slice_of(in->string_value)}};
+        out->cell = (spb_cell){ SPB_WIRE_STRING, { .bytes = slice_of(in->string_value) } };
         break;
-    case SPB__PBC__PAYLOAD__TEMPLATE__PARAMETER__VALUE_EXTENSION_VALUE:
-        out->cell.wire = SPB_WIRE_EXTENSION;
-        break;
-    default:
-        break;
+    case SPB__PBC__PAYLOAD__TEMPLATE__PARAMETER__VALUE_EXTENSION_VALUE: out->cell.wire = SPB_WIRE_EXTENSION; break;
+    default: break;
     }
 }
 
@@ -397,19 +352,14 @@ static void to_value(builder *b, const pbc_metric *in, spb_metric *out)
         break;
     case SPB__PBC__PAYLOAD__METRIC__VALUE_DATASET_VALUE:
         out->wire = SPB_WIRE_DATASET;
-        if ((out->value.dataset = array(b, 1, sizeof *out->value.dataset)))
-            to_dataset(b, in->dataset_value, out->value.dataset);
+        if ((out->value.dataset = array(b, 1, sizeof *out->value.dataset))) to_dataset(b, in->dataset_value, out->value.dataset);
         break;
     case SPB__PBC__PAYLOAD__METRIC__VALUE_TEMPLATE_VALUE:
         out->wire = SPB_WIRE_TEMPLATE;
-        if ((out->value.tmpl = array(b, 1, sizeof *out->value.tmpl)))
-            to_template(b, in->template_value, out->value.tmpl);
+        if ((out->value.tmpl = array(b, 1, sizeof *out->value.tmpl))) to_template(b, in->template_value, out->value.tmpl);
         break;
-    case SPB__PBC__PAYLOAD__METRIC__VALUE_EXTENSION_VALUE:
-        out->wire = SPB_WIRE_EXTENSION;
-        break;
-    default:
-        break;
+    case SPB__PBC__PAYLOAD__METRIC__VALUE_EXTENSION_VALUE: out->wire = SPB_WIRE_EXTENSION; break;
+    default: break;
     }
 }
 
@@ -421,27 +371,23 @@ static void to_metric(builder *b, const pbc_metric *in, spb_metric *out)
     out->timestamp = in->has_timestamp ? in->timestamp : 0;
     out->datatype = in->has_datatype ? in->datatype : 0;
     if (in->metadata && (out->metadata = array(b, 1, sizeof *out->metadata))) to_metadata(in->metadata, out->metadata);
-    if (in->properties && (out->properties = array(b, 1, sizeof *out->properties)))
-        to_set(b, in->properties, out->properties);
+    if (in->properties && (out->properties = array(b, 1, sizeof *out->properties))) to_set(b, in->properties, out->properties);
     to_value(b, in, out);
     if ((flags & SPB_HAS_NAME) && !pt_utf8_valid(out->name)) flags |= SPB_BAD_UTF8;
     if (out->wire == SPB_WIRE_STRING && !pt_utf8_valid(out->value.bytes)) flags |= SPB_BAD_UTF8;
     out->flags = (uint16_t)flags;
 }
 
-pt_status spb_payload_decode_pbc(pt_slice bytes, const spb_limits *limits, pt_arena *arena, spb_payload *out,
-                                 pt_error *err)
+pt_status spb_payload_decode_pbc(pt_slice bytes, const spb_limits *limits, pt_arena *arena, spb_payload *out, pt_error *err)
 {
-    builder b = {.arena = arena};
-    ProtobufCAllocator allocator = {arena_alloc, arena_free, &b};
-    walk w = {.limits = limits ? limits : &spb_limits_default};
-    spb_payload msg = {0};
+    builder b = { .arena = arena };
+    ProtobufCAllocator allocator = { arena_alloc, arena_free, &b };
+    walk w = { .limits = limits ? limits : &spb_limits_default };
+    spb_payload msg = { 0 };
     if (bytes.len == 0) return pt_fail(err, PT_EMALFORMED, "empty payload");
     if (bytes.len > w.limits->payload_bytes)
-        return pt_fail(err, PT_ETOOBIG, "payload of %zu bytes, at most %zu are allowed", bytes.len,
-                       w.limits->payload_bytes);
-    if (!within_limits(&w, PAYLOAD, bytes, 0))
-        return pt_fail(err, PT_ETOOBIG, "more metrics, cells or nesting than allowed");
+        return pt_fail(err, PT_ETOOBIG, "payload of %zu bytes, at most %zu are allowed", bytes.len, w.limits->payload_bytes);
+    if (!within_limits(&w, PAYLOAD, bytes, 0)) return pt_fail(err, PT_ETOOBIG, "more metrics, cells or nesting than allowed");
     if (w.bad) return pt_fail(err, PT_EMALFORMED, "field number 0, or a bool field with a wrong wire type");
     pbc_payload *in = spb__pbc__payload__unpack(&allocator, bytes.len, (const uint8_t *)bytes.ptr);
     if (!in) {

@@ -29,7 +29,7 @@ static void *init_as(pt_arena *arena, size_t size, const void *initial)
 
 static ProtobufCBinaryData data_of(pt_slice s)
 {
-    return (ProtobufCBinaryData){s.len, (uint8_t *)(uintptr_t)(s.ptr ? s.ptr : "")};
+    return (ProtobufCBinaryData){ s.len, (uint8_t *)(uintptr_t)(s.ptr ? s.ptr : "") };
 }
 
 static ProtobufCBinaryData optional(pt_slice s, protobuf_c_boolean *has)
@@ -92,8 +92,7 @@ static bool from_property(pt_arena *a, const spb_property *in, pbc_property *out
         out->extension_value = NEW(a, Spb__Pbc__Payload__PropertyValue__PropertyValueExtension,
                                    SPB__PBC__PAYLOAD__PROPERTY_VALUE__PROPERTY_VALUE_EXTENSION__INIT);
         return out->extension_value != NULL;
-    default:
-        return true;
+    default: return true;
     }
 }
 
@@ -163,8 +162,7 @@ static bool from_cell(pt_arena *a, const spb_cell *in, pbc_cell *out)
         out->extension_value = NEW(a, Spb__Pbc__Payload__DataSet__DataSetValue__DataSetValueExtension,
                                    SPB__PBC__PAYLOAD__DATA_SET__DATA_SET_VALUE__DATA_SET_VALUE_EXTENSION__INIT);
         return out->extension_value != NULL;
-    default:
-        return true;
+    default: return true;
     }
 }
 
@@ -230,8 +228,7 @@ static bool from_parameter(pt_arena *a, const spb_parameter *in, pbc_parameter *
         out->extension_value = NEW(a, Spb__Pbc__Payload__Template__Parameter__ParameterValueExtension,
                                    SPB__PBC__PAYLOAD__TEMPLATE__PARAMETER__PARAMETER_VALUE_EXTENSION__INIT);
         return out->extension_value != NULL;
-    default:
-        return true;
+    default: return true;
     }
 }
 
@@ -299,11 +296,10 @@ static bool from_value(pt_arena *a, const spb_metric *in, pbc_metric *out)
         return (out->template_value = from_template(a, in->value.tmpl)) != NULL;
     case SPB_WIRE_EXTENSION:
         out->value_case = SPB__PBC__PAYLOAD__METRIC__VALUE_EXTENSION_VALUE;
-        out->extension_value = NEW(a, Spb__Pbc__Payload__Metric__MetricValueExtension,
-                                   SPB__PBC__PAYLOAD__METRIC__METRIC_VALUE_EXTENSION__INIT);
+        out->extension_value =
+            NEW(a, Spb__Pbc__Payload__Metric__MetricValueExtension, SPB__PBC__PAYLOAD__METRIC__METRIC_VALUE_EXTENSION__INIT);
         return out->extension_value != NULL;
-    default:
-        return true;
+    default: return true;
     }
 }
 

@@ -10,8 +10,7 @@
 #include "sparkplug/wire.h"
 #include "base/utf8.h"
 
-const spb_limits spb_limits_default = {
-    .payload_bytes = (size_t)16 << 20, .metrics = 1000000, .dataset_cells = 1000000, .depth = 32};
+const spb_limits spb_limits_default = { .payload_bytes = (size_t)16 << 20, .metrics = 1000000, .dataset_cells = 1000000, .depth = 32 };
 
 typedef struct reader {
     const spb__byte *start; /* of the payload, for error offsets */
@@ -96,30 +95,25 @@ static pt_status read_template(reader *r, pt_slice s, uint32_t depth, spb_templa
 
 /* ---- cells: DataSetValue (fields from 1) and Template.Parameter's value (from 3) ---- */
 
-static pt_status read_cell_field(reader *r, uint64_t field, uint64_t tag, const spb__byte **at, const spb__byte *end,
-                                 spb_cell *cell)
+static pt_status read_cell_field(reader *r, uint64_t field, uint64_t tag, const spb__byte **at, const spb__byte *end, spb_cell *cell)
 {
-    static const uint8_t wires[] = {SPB_WIRE_INT,  SPB_WIRE_LONG,   SPB_WIRE_FLOAT,    SPB_WIRE_DOUBLE,
-                                    SPB_WIRE_BOOL, SPB_WIRE_STRING, SPB_WIRE_EXTENSION};
-    static const uint8_t types[] = {SPB__VARINT, SPB__VARINT, SPB__FIXED32, SPB__FIXED64,
-                                    SPB__VARINT, SPB__LEN,    SPB__LEN};
+    static const uint8_t wires[] = { SPB_WIRE_INT,  SPB_WIRE_LONG,   SPB_WIRE_FLOAT,    SPB_WIRE_DOUBLE,
+                                     SPB_WIRE_BOOL, SPB_WIRE_STRING, SPB_WIRE_EXTENSION };
+    static const uint8_t types[] = { SPB__VARINT, SPB__VARINT, SPB__FIXED32, SPB__FIXED64, SPB__VARINT, SPB__LEN, SPB__LEN };
     const spb__byte *p = *at;
     uint32_t f32;
     uint64_t v;
     pt_slice s;
     uint8_t wire = wires[field];
-    spb_wire_value value = {0};
+    spb_wire_value value = { 0 };
     if ((tag & 7) != types[field]) return bad(r, p, "value field with a wrong wire type");
     switch (types[field]) {
     case SPB__VARINT:
         p = spb__varint(p, end, &v);
         if (!p) return bad(r, *at, "bad varint");
-        if (wire == SPB_WIRE_INT)
-            value.u32 = (uint32_t)v;
-        else if (wire == SPB_WIRE_BOOL)
-            value.boolean = v != 0;
-        else
-            value.u64 = v;
+        if (wire == SPB_WIRE_INT) value.u32 = (uint32_t)v;
+        else if (wire == SPB_WIRE_BOOL) value.boolean = v != 0;
+        else value.u64 = v;
         break;
     case SPB__FIXED32:
         p = spb__fixed32(p, end, &f32);
@@ -151,7 +145,7 @@ static pt_status read_cell_field(reader *r, uint64_t field, uint64_t tag, const 
 static pt_status read_cell(reader *r, pt_slice msg, spb_cell *out)
 {
     const spb__byte *p = begin(msg), *end = finish(msg), *from;
-    spb_cell cell = {0};
+    spb_cell cell = { 0 };
     uint64_t tag;
     while (p < end) {
         from = p;
@@ -212,8 +206,7 @@ static pt_status count_dataset(reader *r, pt_slice msg, spb_dataset *ds)
         from = p;
         if (!(p = spb__tag(p, end, &tag))) return bad(r, from, "bad tag in a data set");
         if (tag == L(3)) {
-            if (!(p = spb__len(p, end, &s)) || !packed_types(s, NULL, &ds->n_types))
-                return bad(r, from, "bad packed types");
+            if (!(p = spb__len(p, end, &s)) || !packed_types(s, NULL, &ds->n_types)) return bad(r, from, "bad packed types");
             continue;
         }
         if (!(p = spb__skip(tag, p, end))) return bad(r, from, "bad field in a data set");
@@ -230,7 +223,7 @@ static pt_status count_dataset(reader *r, pt_slice msg, spb_dataset *ds)
 static pt_status read_dataset(reader *r, pt_slice msg, spb_dataset *out)
 {
     const spb__byte *p = begin(msg), *end = finish(msg), *from;
-    spb_dataset ds = {0};
+    spb_dataset ds = { 0 };
     uint32_t columns = 0, types = 0, rows = 0, cells = 0;
     uint64_t tag, v;
     pt_slice s;
@@ -257,14 +250,12 @@ static pt_status read_dataset(reader *r, pt_slice msg, spb_dataset *out)
             ds.types[types++] = (uint32_t)v;
             break;
         case L(3):
-            if (!(p = spb__len(p, end, &s)) || !packed_types(s, ds.types, &types))
-                return bad(r, from, "bad packed types");
+            if (!(p = spb__len(p, end, &s)) || !packed_types(s, ds.types, &types)) return bad(r, from, "bad packed types");
             break;
         case L(4): {
             uint32_t n;
             if (!(p = spb__len(p, end, &s)) || !count_fields(s, L(1), &n)) return bad(r, from, "bad row");
-            if (n > r->limits->dataset_cells - cells)
-                return too_many(r, from, "a data set with more cells than allowed");
+            if (n > r->limits->dataset_cells - cells) return too_many(r, from, "a data set with more cells than allowed");
             cells += n;
             ds.row_cells[rows] = n;
             if (!(ds.rows[rows] = pt_arena_array(r->arena, n, sizeof(spb_cell)))) return no_memory(r);
@@ -302,7 +293,7 @@ static pt_status read_sets(reader *r, pt_slice msg, uint32_t depth, spb_property
             return bad(r, from, "bad field in a property set list");
         }
     }
-    *out = (spb_property_sets){items, n};
+    *out = (spb_property_sets){ items, n };
     return PT_OK;
 }
 
@@ -330,12 +321,12 @@ static pt_status read_property(reader *r, pt_slice msg, uint32_t depth, spb_prop
         case V(3):
             if (!(p = spb__varint(p, end, &v))) return bad(r, from, "bad varint");
             out->wire = SPB_WIRE_INT;
-            out->value = (spb_wire_value){.u32 = (uint32_t)v};
+            out->value = (spb_wire_value){ .u32 = (uint32_t)v };
             break;
         case V(4):
             if (!(p = spb__varint(p, end, &v))) return bad(r, from, "bad varint");
             out->wire = SPB_WIRE_LONG;
-            out->value = (spb_wire_value){.u64 = v};
+            out->value = (spb_wire_value){ .u64 = v };
             break;
         case F32(5):
             if (!(p = spb__fixed32(p, end, &f32))) return bad(r, from, "truncated float");
@@ -350,12 +341,12 @@ static pt_status read_property(reader *r, pt_slice msg, uint32_t depth, spb_prop
         case V(7):
             if (!(p = spb__varint(p, end, &v))) return bad(r, from, "bad varint");
             out->wire = SPB_WIRE_BOOL;
-            out->value = (spb_wire_value){.boolean = v != 0};
+            out->value = (spb_wire_value){ .boolean = v != 0 };
             break;
         case L(8):
             if (!(p = spb__len(p, end, &s))) return bad(r, from, "bad length");
             out->wire = SPB_WIRE_STRING;
-            out->value = (spb_wire_value){.bytes = s};
+            out->value = (spb_wire_value){ .bytes = s };
             break;
         case L(9): {
             spb_property_set *set = pt_arena_alloc(r->arena, sizeof *set);
@@ -363,7 +354,7 @@ static pt_status read_property(reader *r, pt_slice msg, uint32_t depth, spb_prop
             if (!(p = spb__len(p, end, &s))) return bad(r, from, "bad length");
             if ((st = read_set(r, s, depth, set)) != PT_OK) return st;
             out->wire = SPB_WIRE_PROPERTYSET;
-            out->value = (spb_wire_value){.set = set};
+            out->value = (spb_wire_value){ .set = set };
             break;
         }
         case L(10): {
@@ -372,14 +363,14 @@ static pt_status read_property(reader *r, pt_slice msg, uint32_t depth, spb_prop
             if (!(p = spb__len(p, end, &s))) return bad(r, from, "bad length");
             if ((st = read_sets(r, s, depth, sets)) != PT_OK) return st;
             out->wire = SPB_WIRE_PROPERTYSETS;
-            out->value = (spb_wire_value){.sets = sets};
+            out->value = (spb_wire_value){ .sets = sets };
             break;
         }
         case L(11): {
             uint32_t none;
             if (!(p = spb__len(p, end, &s)) || !count_fields(s, 0, &none)) return bad(r, from, "bad extension");
             out->wire = SPB_WIRE_EXTENSION;
-            out->value = (spb_wire_value){0};
+            out->value = (spb_wire_value){ 0 };
             break;
         }
         default:
@@ -399,8 +390,7 @@ static pt_status read_set(reader *r, pt_slice msg, uint32_t depth, spb_property_
     if (depth >= r->limits->depth) return too_many(r, p, "property sets nested deeper than allowed");
     while (p < end) {
         from = p;
-        if (!(p = spb__tag(p, end, &tag)) || !(p = spb__skip(tag, p, end)))
-            return bad(r, from, "bad field in a property set");
+        if (!(p = spb__tag(p, end, &tag)) || !(p = spb__skip(tag, p, end))) return bad(r, from, "bad field in a property set");
         keys += tag == L(1);
         values += tag == L(2);
     }
@@ -496,8 +486,7 @@ static pt_status read_metadata(reader *r, pt_slice msg, spb_metadata *md)
 /* ---- Metric ---- */
 
 /* The fields a metric rarely has. */
-static __attribute__((noinline)) pt_status read_rare(reader *r, uint64_t tag, pt_slice s, uint32_t depth,
-                                                     pt_slice *joined, spb_metric *m)
+static __attribute__((noinline)) pt_status read_rare(reader *r, uint64_t tag, pt_slice s, uint32_t depth, pt_slice *joined, spb_metric *m)
 {
     pt_status st;
     switch (tag) {
@@ -509,7 +498,7 @@ static __attribute__((noinline)) pt_status read_rare(reader *r, uint64_t tag, pt
         if (!ds) return no_memory(r);
         if ((st = read_dataset(r, s, ds)) != PT_OK) return st;
         m->wire = SPB_WIRE_DATASET;
-        m->value = (spb_wire_value){.dataset = ds};
+        m->value = (spb_wire_value){ .dataset = ds };
         return PT_OK;
     }
     case L(18): {
@@ -517,18 +506,17 @@ static __attribute__((noinline)) pt_status read_rare(reader *r, uint64_t tag, pt
         if (!t) return no_memory(r);
         if ((st = read_template(r, s, depth, t)) != PT_OK) return st;
         m->wire = SPB_WIRE_TEMPLATE;
-        m->value = (spb_wire_value){.tmpl = t};
+        m->value = (spb_wire_value){ .tmpl = t };
         return PT_OK;
     }
     case L(19): {
         uint32_t none;
         if (!count_fields(s, 0, &none)) return bad(r, begin(s), "bad extension");
         m->wire = SPB_WIRE_EXTENSION;
-        m->value = (spb_wire_value){0};
+        m->value = (spb_wire_value){ 0 };
         return PT_OK;
     }
-    default:
-        return read_properties(r, s, depth, joined, m);
+    default: return read_properties(r, s, depth, joined, m);
     }
 }
 
@@ -576,12 +564,12 @@ static inline pt_status read_metric(reader *r, pt_slice msg, uint32_t depth, spb
         case V(10):
             if (!(p = spb__varint(p, end, &v))) return bad(r, from, "bad varint");
             m->wire = SPB_WIRE_INT;
-            m->value = (spb_wire_value){.u32 = (uint32_t)v};
+            m->value = (spb_wire_value){ .u32 = (uint32_t)v };
             break;
         case V(11):
             if (!(p = spb__varint(p, end, &v))) return bad(r, from, "bad varint");
             m->wire = SPB_WIRE_LONG;
-            m->value = (spb_wire_value){.u64 = v};
+            m->value = (spb_wire_value){ .u64 = v };
             break;
         case F32(12):
             if (!(p = spb__fixed32(p, end, &f32))) return bad(r, from, "truncated float");
@@ -596,13 +584,13 @@ static inline pt_status read_metric(reader *r, pt_slice msg, uint32_t depth, spb
         case V(14):
             if (!(p = spb__varint(p, end, &v))) return bad(r, from, "bad varint");
             m->wire = SPB_WIRE_BOOL;
-            m->value = (spb_wire_value){.boolean = v != 0};
+            m->value = (spb_wire_value){ .boolean = v != 0 };
             break;
         case L(15):
         case L(16):
             if (!(p = spb__len(p, end, &s))) return bad(r, from, "bad length");
             m->wire = tag == L(15) ? SPB_WIRE_STRING : SPB_WIRE_BYTES;
-            m->value = (spb_wire_value){.bytes = s};
+            m->value = (spb_wire_value){ .bytes = s };
             break;
         case L(8):
         case L(9):
@@ -668,8 +656,7 @@ static pt_status read_template(reader *r, pt_slice msg, uint32_t depth, spb_temp
     pt_slice s;
     pt_status st;
     if (depth >= r->limits->depth) return too_many(r, p, "templates nested deeper than allowed");
-    if (!count_fields(msg, L(2), &t->n_metrics) || !count_fields(msg, L(3), &t->n_parameters))
-        return bad(r, p, "bad field in a template");
+    if (!count_fields(msg, L(2), &t->n_metrics) || !count_fields(msg, L(3), &t->n_parameters)) return bad(r, p, "bad field in a template");
     if ((st = take_metrics(r, p, t->n_metrics, &t->metrics)) != PT_OK) return st;
     if (t->n_parameters) {
         t->parameters = pt_arena_array(r->arena, t->n_parameters, sizeof *t->parameters);
@@ -709,22 +696,20 @@ static pt_status read_template(reader *r, pt_slice msg, uint32_t depth, spb_temp
 
 pt_status spb_payload_decode(pt_slice bytes, const spb_limits *limits, pt_arena *arena, spb_payload *out, pt_error *err)
 {
-    reader r = {begin(bytes), limits ? limits : &spb_limits_default, arena, err, 0};
+    reader r = { begin(bytes), limits ? limits : &spb_limits_default, arena, err, 0 };
     const spb__byte *p = begin(bytes), *end, *from;
-    spb_payload msg = {0};
+    spb_payload msg = { 0 };
     uint32_t metrics = 0;
     uint64_t tag;
     pt_slice s;
     pt_status st;
     if (bytes.len == 0) return pt_fail(err, PT_EMALFORMED, "empty payload");
     if (bytes.len > r.limits->payload_bytes)
-        return pt_fail(err, PT_ETOOBIG, "payload of %zu bytes, at most %zu are allowed", bytes.len,
-                       r.limits->payload_bytes);
+        return pt_fail(err, PT_ETOOBIG, "payload of %zu bytes, at most %zu are allowed", bytes.len, r.limits->payload_bytes);
     end = finish(bytes);
     while (p < end) {
         from = p;
-        if (!(p = spb__tag(p, end, &tag)) || !(p = spb__skip(tag, p, end)))
-            return bad(&r, from, "bad field in the payload");
+        if (!(p = spb__tag(p, end, &tag)) || !(p = spb__skip(tag, p, end))) return bad(&r, from, "bad field in the payload");
         msg.n_metrics += tag == L(2);
     }
     p = begin(bytes);

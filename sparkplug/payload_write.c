@@ -110,20 +110,13 @@ static inline char *put_head(char *p, const spb_metric *m)
 static inline char *put_scalar(char *p, unsigned int_field, uint8_t wire, const spb_wire_value *v)
 {
     switch (wire) {
-    case SPB_WIRE_INT:
-        return put_varint(put_byte(p, int_field << 3 | SPB__VARINT), v->u32);
-    case SPB_WIRE_LONG:
-        return put_varint(put_byte(p, (int_field + 1) << 3 | SPB__VARINT), v->u64);
-    case SPB_WIRE_FLOAT:
-        return put_f32(put_byte(p, (int_field + 2) << 3 | SPB__FIXED32), v->f32);
-    case SPB_WIRE_DOUBLE:
-        return put_f64(put_byte(p, (int_field + 3) << 3 | SPB__FIXED64), v->f64);
-    case SPB_WIRE_BOOL:
-        return put_byte(put_byte(p, (int_field + 4) << 3 | SPB__VARINT), v->boolean);
-    case SPB_WIRE_STRING:
-        return put_bytes(put_byte(p, (int_field + 5) << 3 | SPB__LEN), v->bytes);
-    default:
-        return p;
+    case SPB_WIRE_INT: return put_varint(put_byte(p, int_field << 3 | SPB__VARINT), v->u32);
+    case SPB_WIRE_LONG: return put_varint(put_byte(p, (int_field + 1) << 3 | SPB__VARINT), v->u64);
+    case SPB_WIRE_FLOAT: return put_f32(put_byte(p, (int_field + 2) << 3 | SPB__FIXED32), v->f32);
+    case SPB_WIRE_DOUBLE: return put_f64(put_byte(p, (int_field + 3) << 3 | SPB__FIXED64), v->f64);
+    case SPB_WIRE_BOOL: return put_byte(put_byte(p, (int_field + 4) << 3 | SPB__VARINT), v->boolean);
+    case SPB_WIRE_STRING: return put_bytes(put_byte(p, (int_field + 5) << 3 | SPB__LEN), v->bytes);
+    default: return p;
     }
 }
 
@@ -195,26 +188,13 @@ static void add_value(pt_buf *b, uint32_t int_field, uint8_t wire, const spb_wir
 {
     char t[VARINT_MAX + 8];
     switch (wire) {
-    case SPB_WIRE_INT:
-        add_varint(b, int_field, v->u32);
-        break;
-    case SPB_WIRE_LONG:
-        add_varint(b, int_field + 1, v->u64);
-        break;
-    case SPB_WIRE_FLOAT:
-        pt_buf_add(b, t, (size_t)(put_f32(put_varint(t, SPB__TAG(int_field + 2, SPB__FIXED32)), v->f32) - t));
-        break;
-    case SPB_WIRE_DOUBLE:
-        pt_buf_add(b, t, (size_t)(put_f64(put_varint(t, SPB__TAG(int_field + 3, SPB__FIXED64)), v->f64) - t));
-        break;
-    case SPB_WIRE_BOOL:
-        add_varint(b, int_field + 4, v->boolean);
-        break;
-    case SPB_WIRE_STRING:
-        add_slice(b, int_field + 5, v->bytes);
-        break;
-    default:
-        break;
+    case SPB_WIRE_INT: add_varint(b, int_field, v->u32); break;
+    case SPB_WIRE_LONG: add_varint(b, int_field + 1, v->u64); break;
+    case SPB_WIRE_FLOAT: pt_buf_add(b, t, (size_t)(put_f32(put_varint(t, SPB__TAG(int_field + 2, SPB__FIXED32)), v->f32) - t)); break;
+    case SPB_WIRE_DOUBLE: pt_buf_add(b, t, (size_t)(put_f64(put_varint(t, SPB__TAG(int_field + 3, SPB__FIXED64)), v->f64) - t)); break;
+    case SPB_WIRE_BOOL: add_varint(b, int_field + 4, v->boolean); break;
+    case SPB_WIRE_STRING: add_slice(b, int_field + 5, v->bytes); break;
+    default: break;
     }
 }
 
@@ -245,12 +225,8 @@ static void add_property(pt_buf *b, const spb_property *p)
         }
         close_message(b, body);
         break;
-    case SPB_WIRE_EXTENSION:
-        add_empty(b, 11);
-        break;
-    default:
-        add_value(b, 3, p->wire, &p->value);
-        break;
+    case SPB_WIRE_EXTENSION: add_empty(b, 11); break;
+    default: add_value(b, 3, p->wire, &p->value); break;
     }
 }
 
@@ -281,10 +257,8 @@ static void add_metadata(pt_buf *b, const spb_metadata *md)
 
 static void add_cell(pt_buf *b, uint32_t int_field, const spb_cell *cell)
 {
-    if (cell->wire == SPB_WIRE_EXTENSION)
-        add_empty(b, int_field + 6);
-    else
-        add_value(b, int_field, cell->wire, &cell->value);
+    if (cell->wire == SPB_WIRE_EXTENSION) add_empty(b, int_field + 6);
+    else add_value(b, int_field, cell->wire, &cell->value);
 }
 
 static void add_dataset(pt_buf *b, const spb_dataset *ds)
@@ -345,21 +319,11 @@ static void add_metric_body(pt_buf *b, const spb_metric *m)
         close_message(b, at);
     }
     switch (m->wire) {
-    case SPB_WIRE_BYTES:
-        add_slice(b, 16, m->value.bytes);
-        break;
-    case SPB_WIRE_DATASET:
-        add_dataset(b, m->value.dataset);
-        break;
-    case SPB_WIRE_TEMPLATE:
-        add_template(b, m->value.tmpl);
-        break;
-    case SPB_WIRE_EXTENSION:
-        add_empty(b, 19);
-        break;
-    default:
-        add_value(b, 10, m->wire, &m->value);
-        break;
+    case SPB_WIRE_BYTES: add_slice(b, 16, m->value.bytes); break;
+    case SPB_WIRE_DATASET: add_dataset(b, m->value.dataset); break;
+    case SPB_WIRE_TEMPLATE: add_template(b, m->value.tmpl); break;
+    case SPB_WIRE_EXTENSION: add_empty(b, 19); break;
+    default: add_value(b, 10, m->wire, &m->value); break;
     }
 }
 

@@ -14,13 +14,11 @@
 typedef struct spb_rules spb_rules;
 
 typedef struct spb_finding {
-    const char
-        *rule; /* the assertion's id, "tck-id-..."; several broken by one fault are separated by blanks. Static */
+    const char *rule; /* the assertion's id, "tck-id-..."; several broken by one fault are separated by blanks. Static */
     const char *text; /* what is wrong; static */
     bool advice;      /* a SHOULD, or a MUST that accepted practice relaxes */
-    pt_slice
-        metric; /* the metric's name, absent when the message as a whole is meant or the metric has none; borrowed */
-    uint32_t index; /* of the metric in the payload; 0 for the message */
+    pt_slice metric;  /* the metric's name, absent when the message as a whole is meant or the metric has none; borrowed */
+    uint32_t index;   /* of the metric in the payload; 0 for the message */
 } spb_finding;
 typedef void (*spb_finding_fn)(void *ctx, const spb_finding *f);
 
@@ -36,11 +34,9 @@ typedef struct spb_delivery {
 
 /* The Will of a CONNECT: a new MQTT session begins; its bdSeq is the one to be seen from now on. Returns the number of
  * findings. */
-size_t spb_rules_connect(spb_rules *r, const spb_payload *will, spb_delivery delivery, spb_finding_fn report,
-                         void *ctx);
+size_t spb_rules_connect(spb_rules *r, const spb_payload *will, spb_delivery delivery, spb_finding_fn report, void *ctx);
 
 /* One published message (or a command to the node), in order. Returns the number of findings. Without a
  * spb_rules_connect before, bdSeq is taken from the first NBIRTH. */
-size_t spb_rules_check(spb_rules *r, const spb_topic *topic, const spb_payload *p, spb_delivery delivery,
-                       spb_finding_fn report, void *ctx);
+size_t spb_rules_check(spb_rules *r, const spb_topic *topic, const spb_payload *p, spb_delivery delivery, spb_finding_fn report, void *ctx);
 #endif

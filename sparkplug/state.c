@@ -17,8 +17,7 @@ typedef struct cursor {
 pt_status spb_state_format(const spb_state *s, pt_buf *out)
 {
     if (s->legacy) return pt_buf_cstr(out, s->online ? "ONLINE" : "OFFLINE");
-    return pt_buf_printf(out, "{\"online\":%s,\"timestamp\":%" PRIu64 "}", s->online ? "true" : "false",
-                         s->timestamp_ms);
+    return pt_buf_printf(out, "{\"online\":%s,\"timestamp\":%" PRIu64 "}", s->online ? "true" : "false", s->timestamp_ms);
 }
 
 static pt_status bad(cursor *c, const char *why)
@@ -92,10 +91,8 @@ static pt_status string(cursor *c, char text[KEY_MAX], size_t *len)
             if (!w) return bad(c, "not UTF-8");
             c->at += w;
         }
-        if (n < KEY_MAX && code > 1 && code < 0x80)
-            text[n++] = (char)code;
-        else
-            n = KEY_MAX + 1;
+        if (n < KEY_MAX && code > 1 && code < 0x80) text[n++] = (char)code;
+        else n = KEY_MAX + 1;
     }
     if (!take(c, '"')) return bad(c, "unfinished string");
     *len = n;
@@ -161,14 +158,9 @@ static pt_status skip_value(cursor *c, int depth)
     blanks(c);
     if (c->at == c->end) return bad(c, "value missing");
     switch (*c->at) {
-    case '{':
-        c->at++;
-        return skip_members(c, '}', depth);
-    case '[':
-        c->at++;
-        return skip_members(c, ']', depth);
-    case '"':
-        return string(c, text, &n);
+    case '{': c->at++; return skip_members(c, '}', depth);
+    case '[': c->at++; return skip_members(c, ']', depth);
+    case '"': return string(c, text, &n);
     default:
         if (word(c, "true") || word(c, "false") || word(c, "null")) return PT_OK;
         return number(c, &num, &whole);
@@ -178,12 +170,9 @@ static pt_status skip_value(cursor *c, int depth)
 static pt_status read_online(cursor *c, spb_state *s)
 {
     blanks(c);
-    if (word(c, "true"))
-        s->online = true;
-    else if (word(c, "false"))
-        s->online = false;
-    else
-        return bad(c, "\"online\" is not true or false");
+    if (word(c, "true")) s->online = true;
+    else if (word(c, "false")) s->online = false;
+    else return bad(c, "\"online\" is not true or false");
     return PT_OK;
 }
 
@@ -205,8 +194,8 @@ static pt_status read_timestamp(cursor *c, spb_state *s)
 
 pt_status spb_state_parse(pt_slice text, spb_state *out, pt_error *err)
 {
-    cursor c = {.err = err};
-    spb_state s = {0};
+    cursor c = { .err = err };
+    spb_state s = { 0 };
     bool has_online = false, has_timestamp = false;
     char key[KEY_MAX];
     size_t n;
@@ -214,7 +203,7 @@ pt_status spb_state_parse(pt_slice text, spb_state *out, pt_error *err)
 
     if (text.len == 0) return pt_fail(err, PT_EEMPTY, "empty: a cleared retained message");
     if (pt_slice_eq_cstr(text, "ONLINE") || pt_slice_eq_cstr(text, "OFFLINE")) {
-        *out = (spb_state){.online = text.len == 6, .legacy = true};
+        *out = (spb_state){ .online = text.len == 6, .legacy = true };
         return PT_OK;
     }
     c.start = c.at = text.ptr;

@@ -4,12 +4,11 @@
 
 enum { MAX_LEVELS = 5 };
 
-const spb_namespace spb_namespace_b = {"spBv1.0", "STATE"};
+const spb_namespace spb_namespace_b = { "spBv1.0", "STATE" };
 
 static const char *const verb_names[SPB_VERB_COUNT] = {
-    [SPB_NBIRTH] = "NBIRTH", [SPB_NDEATH] = "NDEATH", [SPB_NDATA] = "NDATA",
-    [SPB_NCMD] = "NCMD",     [SPB_DBIRTH] = "DBIRTH", [SPB_DDEATH] = "DDEATH",
-    [SPB_DDATA] = "DDATA",   [SPB_DCMD] = "DCMD",     [SPB_STATE] = "STATE",
+    [SPB_NBIRTH] = "NBIRTH", [SPB_NDEATH] = "NDEATH", [SPB_NDATA] = "NDATA", [SPB_NCMD] = "NCMD",   [SPB_DBIRTH] = "DBIRTH",
+    [SPB_DDEATH] = "DDEATH", [SPB_DDATA] = "DDATA",   [SPB_DCMD] = "DCMD",   [SPB_STATE] = "STATE",
 };
 
 const char *spb_verb_name(spb_verb verb)
@@ -35,8 +34,7 @@ static pt_status check_id(pt_slice id, size_t at, pt_error *err)
     if (id.len == 0) return pt_fail_at(err, PT_EMALFORMED, at, "empty id");
     for (size_t i = 0; i < id.len; i++) {
         char c = id.ptr[i];
-        if (c == '+' || c == '/' || c == '#')
-            return pt_fail_at(err, PT_EMALFORMED, at + i, "character '%c' is not allowed in an id", c);
+        if (c == '+' || c == '/' || c == '#') return pt_fail_at(err, PT_EMALFORMED, at + i, "character '%c' is not allowed in an id", c);
         if (c == '\0') return pt_fail_at(err, PT_EMALFORMED, at + i, "U+0000 is not allowed in an id");
     }
     if (!pt_utf8_valid(id)) return pt_fail_at(err, PT_EMALFORMED, at, "id is not valid UTF-8");
@@ -76,19 +74,17 @@ pt_status spb_topic_parse(const spb_namespace *ns, pt_slice text, spb_topic *out
     }
     if (n >= 2 && pt_slice_eq_cstr(level[1], ns->state)) {
         if (n != 3) return pt_fail_at(err, PT_EMALFORMED, at[1], "a state topic has exactly 3 levels, not %zu", n);
-        *out = (spb_topic){.verb = SPB_STATE, .host = level[2]};
+        *out = (spb_topic){ .verb = SPB_STATE, .host = level[2] };
         return PT_OK;
     }
     if (n < 4) return pt_fail_at(err, PT_EMALFORMED, text.len, "only %zu levels", n);
     spb_verb verb;
     if (!find_verb(level[2], &verb))
-        return pt_fail_at(err, PT_EMALFORMED, at[2], "unknown message type '%.*s'",
-                          (int)(level[2].len > 32 ? 32 : level[2].len), level[2].ptr);
-    if (spb_verb_is_device(verb) && n != 5)
-        return pt_fail_at(err, PT_EMALFORMED, text.len, "%s needs a device id", verb_names[verb]);
-    if (!spb_verb_is_device(verb) && n != 4)
-        return pt_fail_at(err, PT_EMALFORMED, at[4], "%s has no device id", verb_names[verb]);
-    *out = (spb_topic){.verb = verb, .group = level[1], .edge = level[3]};
+        return pt_fail_at(err, PT_EMALFORMED, at[2], "unknown message type '%.*s'", (int)(level[2].len > 32 ? 32 : level[2].len),
+                          level[2].ptr);
+    if (spb_verb_is_device(verb) && n != 5) return pt_fail_at(err, PT_EMALFORMED, text.len, "%s needs a device id", verb_names[verb]);
+    if (!spb_verb_is_device(verb) && n != 4) return pt_fail_at(err, PT_EMALFORMED, at[4], "%s has no device id", verb_names[verb]);
+    *out = (spb_topic){ .verb = verb, .group = level[1], .edge = level[3] };
     if (n == 5) out->device = level[4];
     return PT_OK;
 }

@@ -49,8 +49,7 @@ PT_MUST_CHECK pt_status spb_topic_parse(const spb_namespace *ns, pt_slice text, 
 /* Write `topic` and a final NUL into `buf` (room for `cap` bytes). *len becomes the length without the NUL; on
  * PT_ETOOBIG it is the length needed and `buf` is untouched, so a first call with cap 0 measures. PT_EINVAL: an id
  * missing or not valid. */
-PT_MUST_CHECK pt_status spb_topic_format(const spb_namespace *ns, const spb_topic *topic, char *buf, size_t cap,
-                                         size_t *len);
+PT_MUST_CHECK pt_status spb_topic_format(const spb_namespace *ns, const spb_topic *topic, char *buf, size_t cap, size_t *len);
 
 /* Group, edge node, device and host ids: UTF-8, not empty, none of + / #, no U+0000; and a group is not "STATE"
  * (tck-id-topic-structure-namespace-valid-group-id, -edge-node-id, -device-id). PT_EMALFORMED with the reason. */

@@ -16,13 +16,12 @@ typedef struct spb_value {
     bool is_null; /* no member valid */
     bool clamped; /* out-of-width integer was masked: producer error, count it */
     union {
-        int64_t i64;  /* SIGNED */
-        uint64_t u64; /* UNSIGNED, DateTime */
-        float f32;    /* FLOAT */
-        double f64;   /* DOUBLE */
-        bool boolean; /* BOOLEAN */
-        pt_slice
-            bytes; /* STRING: text. BYTES, ARRAY: raw. DATASET, TEMPLATE: canonical JSON document (spb_document_*) */
+        int64_t i64;    /* SIGNED */
+        uint64_t u64;   /* UNSIGNED, DateTime */
+        float f32;      /* FLOAT */
+        double f64;     /* DOUBLE */
+        bool boolean;   /* BOOLEAN */
+        pt_slice bytes; /* STRING: text. BYTES, ARRAY: raw. DATASET, TEMPLATE: canonical JSON document (spb_document_*) */
     } as;
 } spb_value;
 
@@ -31,8 +30,7 @@ typedef struct spb_value {
  * is_null wins over a value; neither value nor is_null: null.
  * PT_OK; PT_EMALFORMED: wire field and type do not go together, or an array's length is wrong;
  * DATASET and TEMPLATE become JSON documents in `arena`; other types do not touch it (it may be NULL then). */
-PT_MUST_CHECK pt_status spb_metric_value(const spb_metric *m, uint32_t type, pt_arena *arena, spb_value *out,
-                                         pt_error *err);
+PT_MUST_CHECK pt_status spb_metric_value(const spb_metric *m, uint32_t type, pt_arena *arena, spb_value *out, pt_error *err);
 
 /* The same for a property's value: its own type, or `type` when it carries none (pass the birth's, or 0). Basic types
  * only; property sets: PT_EUNSUPPORTED. */

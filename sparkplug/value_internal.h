@@ -4,8 +4,7 @@
 #include "sparkplug/value.h"
 
 /* Read a wire field as `type`, any but DATASET and TEMPLATE; wire NONE is null. */
-PT_MUST_CHECK pt_status spb__read_wire(uint8_t wire, const spb_wire_value *w, uint32_t type, spb_value *out,
-                                       pt_error *err);
+PT_MUST_CHECK pt_status spb__read_wire(uint8_t wire, const spb_wire_value *w, uint32_t type, spb_value *out, pt_error *err);
 
 /* The type to assume for a field that came without one: the field's own signed or plain type. */
 spb_datatype spb__type_of_wire(uint8_t wire);

@@ -19,13 +19,13 @@ static bool is_integer(pt_slice s)
 
 static pt_status not_a(uint32_t type, pt_slice text, pt_error *err)
 {
-    pt_slice shown = {text.ptr, text.len > 64 ? 64 : text.len};
+    pt_slice shown = { text.ptr, text.len > 64 ? 64 : text.len };
     return pt_fail(err, PT_EMALFORMED, "'%.*s' is not a %s", PT_SLICE_ARGS(shown), spb_datatype_name(type));
 }
 
 static pt_status out_of_range(uint32_t type, pt_slice text, pt_error *err)
 {
-    pt_slice shown = {text.ptr, text.len > 64 ? 64 : text.len};
+    pt_slice shown = { text.ptr, text.len > 64 ? 64 : text.len };
     return pt_fail(err, PT_ETOOBIG, "%.*s does not fit a %s", PT_SLICE_ARGS(shown), spb_datatype_name(type));
 }
 
@@ -76,10 +76,8 @@ static pt_status parse_float(uint32_t type, pt_slice text, spb_value *v, pt_erro
     if (!is_decimal(text, copy)) return not_a(type, text, err);
     const char *digits = copy + (copy[0] == '-' || copy[0] == '+');
     bool said = *digits == 'i' || *digits == 'I'; /* infinity in words */
-    if (type == SPB_FLOAT)
-        v->as.f32 = strtof(copy, NULL);
-    else
-        v->as.f64 = strtod(copy, NULL);
+    if (type == SPB_FLOAT) v->as.f32 = strtof(copy, NULL);
+    else v->as.f64 = strtod(copy, NULL);
     bool infinite = type == SPB_FLOAT ? isinf(v->as.f32) : isinf(v->as.f64);
     return infinite && !said ? out_of_range(type, text, err) : PT_OK;
 }
@@ -98,36 +96,27 @@ static bool is_uuid(pt_slice s)
 
 pt_status spb_value_parse(uint32_t type, pt_slice text, spb_value *out, pt_error *err)
 {
-    spb_value v = {.type = (uint8_t)type};
+    spb_value v = { .type = (uint8_t)type };
     pt_status st = PT_OK;
     switch (spb_datatype_class(type)) {
-    case SPB_CLASS_SIGNED:
-        st = parse_signed(type, text, &v, err);
-        break;
-    case SPB_CLASS_UNSIGNED:
-        st = parse_unsigned(type, text, &v, err);
-        break;
+    case SPB_CLASS_SIGNED: st = parse_signed(type, text, &v, err); break;
+    case SPB_CLASS_UNSIGNED: st = parse_unsigned(type, text, &v, err); break;
     case SPB_CLASS_FLOAT:
-    case SPB_CLASS_DOUBLE:
-        st = parse_float(type, text, &v, err);
-        break;
+    case SPB_CLASS_DOUBLE: st = parse_float(type, text, &v, err); break;
     case SPB_CLASS_BOOLEAN:
         v.as.boolean = pt_slice_eq_cstr(text, "true") || pt_slice_eq_cstr(text, "1");
-        if (!v.as.boolean && !pt_slice_eq_cstr(text, "false") && !pt_slice_eq_cstr(text, "0"))
-            st = not_a(type, text, err);
+        if (!v.as.boolean && !pt_slice_eq_cstr(text, "false") && !pt_slice_eq_cstr(text, "0")) st = not_a(type, text, err);
         break;
     case SPB_CLASS_STRING:
         if (!pt_utf8_valid(text)) return pt_fail(err, PT_EMALFORMED, "not valid UTF-8");
         if (type == SPB_UUID && !is_uuid(text)) return not_a(type, text, err);
-        v.as.bytes = (pt_slice){text.ptr ? text.ptr : "", text.len};
+        v.as.bytes = (pt_slice){ text.ptr ? text.ptr : "", text.len };
         break;
     case SPB_CLASS_BYTES:
     case SPB_CLASS_DATASET:
     case SPB_CLASS_TEMPLATE:
-    case SPB_CLASS_ARRAY:
-        return pt_fail(err, PT_EUNSUPPORTED, "a %s cannot be given as text", spb_datatype_name(type));
-    case SPB_CLASS_NONE:
-        return pt_fail(err, PT_EMALFORMED, "%u is not a datatype of a value", (unsigned)type);
+    case SPB_CLASS_ARRAY: return pt_fail(err, PT_EUNSUPPORTED, "a %s cannot be given as text", spb_datatype_name(type));
+    case SPB_CLASS_NONE: return pt_fail(err, PT_EMALFORMED, "%u is not a datatype of a value", (unsigned)type);
     }
     if (st) return st;
     *out = v;

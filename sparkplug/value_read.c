@@ -9,12 +9,10 @@
 
 static pt_status mismatch(uint8_t wire, uint32_t type, pt_error *err)
 {
-    static const char *const fields[] = {"no value",       "int_value",      "long_value",        "float_value",
-                                         "double_value",   "boolean_value",  "string_value",      "bytes_value",
-                                         "dataset_value",  "template_value", "propertyset_value", "propertysets_value",
-                                         "extension_value"};
-    return pt_fail(err, PT_EMALFORMED, "%s in %s", spb_datatype_name(type),
-                   wire < PT_COUNT_OF(fields) ? fields[wire] : "an unknown field");
+    static const char *const fields[] = { "no value",          "int_value",          "long_value",     "float_value",   "double_value",
+                                          "boolean_value",     "string_value",       "bytes_value",    "dataset_value", "template_value",
+                                          "propertyset_value", "propertysets_value", "extension_value" };
+    return pt_fail(err, PT_EMALFORMED, "%s in %s", spb_datatype_name(type), wire < PT_COUNT_OF(fields) ? fields[wire] : "an unknown field");
 }
 
 /* Int8..Int32: the low bits, read as signed. Not clamped when the rest is their sign extension, to 32 or 64 bits, or
@@ -45,7 +43,7 @@ static float narrow(double d)
 
 pt_status spb__read_wire(uint8_t wire, const spb_wire_value *w, uint32_t type, spb_value *out, pt_error *err)
 {
-    spb_value v = {.type = (uint8_t)type};
+    spb_value v = { .type = (uint8_t)type };
     spb_class class = spb_datatype_class(type);
     if (class == SPB_CLASS_NONE) return pt_fail(err, PT_EMALFORMED, "%u is not a datatype of a value", (unsigned)type);
     if (wire == SPB_WIRE_NONE) {
@@ -58,27 +56,19 @@ pt_status spb__read_wire(uint8_t wire, const spb_wire_value *w, uint32_t type, s
     case SPB_CLASS_UNSIGNED: {
         if (wire != SPB_WIRE_INT && wire != SPB_WIRE_LONG) return mismatch(wire, type, err);
         uint64_t raw = wire == SPB_WIRE_INT ? w->u32 : w->u64;
-        if (class == SPB_CLASS_SIGNED)
-            read_signed(raw, spb_datatype_bits(type), &v);
-        else
-            read_unsigned(raw, spb_datatype_bits(type), &v);
+        if (class == SPB_CLASS_SIGNED) read_signed(raw, spb_datatype_bits(type), &v);
+        else read_unsigned(raw, spb_datatype_bits(type), &v);
         break;
     }
     case SPB_CLASS_FLOAT:
-        if (wire == SPB_WIRE_FLOAT)
-            v.as.f32 = w->f32;
-        else if (wire == SPB_WIRE_DOUBLE)
-            v.as.f32 = narrow(w->f64);
-        else
-            return mismatch(wire, type, err);
+        if (wire == SPB_WIRE_FLOAT) v.as.f32 = w->f32;
+        else if (wire == SPB_WIRE_DOUBLE) v.as.f32 = narrow(w->f64);
+        else return mismatch(wire, type, err);
         break;
     case SPB_CLASS_DOUBLE:
-        if (wire == SPB_WIRE_DOUBLE)
-            v.as.f64 = w->f64;
-        else if (wire == SPB_WIRE_FLOAT)
-            v.as.f64 = (double)w->f32;
-        else
-            return mismatch(wire, type, err);
+        if (wire == SPB_WIRE_DOUBLE) v.as.f64 = w->f64;
+        else if (wire == SPB_WIRE_FLOAT) v.as.f64 = (double)w->f32;
+        else return mismatch(wire, type, err);
         break;
     case SPB_CLASS_BOOLEAN:
         if (wire != SPB_WIRE_BOOL) return mismatch(wire, type, err);
@@ -99,8 +89,7 @@ pt_status spb__read_wire(uint8_t wire, const spb_wire_value *w, uint32_t type, s
         v.as.bytes = w->bytes;
         break;
     }
-    default:
-        return mismatch(wire, type, err);
+    default: return mismatch(wire, type, err);
     }
     *out = v;
     return PT_OK;
@@ -109,10 +98,10 @@ pt_status spb__read_wire(uint8_t wire, const spb_wire_value *w, uint32_t type, s
 spb_datatype spb__type_of_wire(uint8_t wire)
 {
     static const uint8_t types[] = {
-        [SPB_WIRE_NONE] = SPB_INT32,       [SPB_WIRE_INT] = SPB_INT32,     [SPB_WIRE_LONG] = SPB_INT64,
-        [SPB_WIRE_FLOAT] = SPB_FLOAT,      [SPB_WIRE_DOUBLE] = SPB_DOUBLE, [SPB_WIRE_BOOL] = SPB_BOOLEAN,
-        [SPB_WIRE_STRING] = SPB_STRING,    [SPB_WIRE_BYTES] = SPB_BYTES,   [SPB_WIRE_DATASET] = SPB_DATASET,
-        [SPB_WIRE_TEMPLATE] = SPB_TEMPLATE};
+        [SPB_WIRE_NONE] = SPB_INT32,      [SPB_WIRE_INT] = SPB_INT32,        [SPB_WIRE_LONG] = SPB_INT64,    [SPB_WIRE_FLOAT] = SPB_FLOAT,
+        [SPB_WIRE_DOUBLE] = SPB_DOUBLE,   [SPB_WIRE_BOOL] = SPB_BOOLEAN,     [SPB_WIRE_STRING] = SPB_STRING, [SPB_WIRE_BYTES] = SPB_BYTES,
+        [SPB_WIRE_DATASET] = SPB_DATASET, [SPB_WIRE_TEMPLATE] = SPB_TEMPLATE
+    };
     return wire < PT_COUNT_OF(types) ? (spb_datatype)types[wire] : SPB_UNKNOWN;
 }
 
@@ -123,27 +112,22 @@ static pt_status read_document(const spb_metric *m, uint32_t type, pt_arena *are
     if (m->wire != want) return mismatch(m->wire, type, err);
     pt_buf text;
     pt_buf_init(&text, arena->limit - arena->used);
-    pt_status st = type == SPB_DATASET ? spb_document_dataset(m->value.dataset, &text)
-                                       : spb_document_template(m->value.tmpl, &text);
+    pt_status st = type == SPB_DATASET ? spb_document_dataset(m->value.dataset, &text) : spb_document_template(m->value.tmpl, &text);
     if (st == PT_OK) {
         pt_slice doc = pt_arena_dup(arena, pt_buf_view(&text));
-        if (doc.ptr)
-            *out = (spb_value){.type = (uint8_t)type, .as.bytes = doc};
-        else
-            st = PT_ENOMEM;
+        if (doc.ptr) *out = (spb_value){ .type = (uint8_t)type, .as.bytes = doc };
+        else st = PT_ENOMEM;
     } else if (st == PT_ETOOBIG) {
         st = PT_ENOMEM;
     }
     pt_buf_fini(&text);
-    return st ? pt_fail(err, st, "%s cannot be made a document: %s", spb_datatype_name(type), pt_status_name(st))
-              : PT_OK;
+    return st ? pt_fail(err, st, "%s cannot be made a document: %s", spb_datatype_name(type), pt_status_name(st)) : PT_OK;
 }
 
 pt_status spb_metric_value(const spb_metric *m, uint32_t type, pt_arena *arena, spb_value *out, pt_error *err)
 {
     if (m->flags & SPB_IS_NULL) return spb__read_wire(SPB_WIRE_NONE, &m->value, type, out, err);
-    if (m->wire != SPB_WIRE_NONE && (type == SPB_DATASET || type == SPB_TEMPLATE))
-        return read_document(m, type, arena, out, err);
+    if (m->wire != SPB_WIRE_NONE && (type == SPB_DATASET || type == SPB_TEMPLATE)) return read_document(m, type, arena, out, err);
     return spb__read_wire(m->wire, &m->value, type, out, err);
 }
 
@@ -151,8 +135,7 @@ pt_status spb_property_value(const spb_property *p, uint32_t type, spb_value *ou
 {
     if (p->has_type) type = p->type;
     if (type == SPB_UNKNOWN && !p->has_type) type = spb__type_of_wire(p->wire);
-    if (type == SPB_PROPERTYSET || type == SPB_PROPERTYSETLIST)
-        return pt_fail(err, PT_EUNSUPPORTED, "a property set is not one value");
+    if (type == SPB_PROPERTYSET || type == SPB_PROPERTYSETLIST) return pt_fail(err, PT_EUNSUPPORTED, "a property set is not one value");
     if (!spb_datatype_is_basic(type)) /* tck-id-payloads-metric-propertyvalue-type-value */
         return pt_fail(err, PT_EMALFORMED, "%u is not a datatype of a property", (unsigned)type);
     return spb__read_wire(p->is_null ? SPB_WIRE_NONE : p->wire, &p->value, type, out, err);
@@ -160,7 +143,7 @@ pt_status spb_property_value(const spb_property *p, uint32_t type, spb_value *ou
 
 pt_status spb_metric_set_value(spb_metric *m, const spb_value *v, bool uint32_long)
 {
-    spb_wire_value w = {0};
+    spb_wire_value w = { 0 };
     uint8_t wire = SPB_WIRE_NONE;
     if (v->is_null) {
         m->flags |= SPB_HAS_NULL | SPB_IS_NULL;
@@ -171,19 +154,13 @@ pt_status spb_metric_set_value(spb_metric *m, const spb_value *v, bool uint32_lo
     switch (spb_datatype_class(v->type)) {
     case SPB_CLASS_SIGNED:
         wire = v->type == SPB_INT64 ? SPB_WIRE_LONG : SPB_WIRE_INT;
-        if (wire == SPB_WIRE_INT)
-            w.u32 = (uint32_t)(uint64_t)v->as.i64; /* two's complement, sign-extended to 32 bits */
-        else
-            w.u64 = (uint64_t)v->as.i64;
+        if (wire == SPB_WIRE_INT) w.u32 = (uint32_t)(uint64_t)v->as.i64; /* two's complement, sign-extended to 32 bits */
+        else w.u64 = (uint64_t)v->as.i64;
         break;
     case SPB_CLASS_UNSIGNED:
-        wire = v->type == SPB_UINT64 || v->type == SPB_DATETIME || (v->type == SPB_UINT32 && uint32_long)
-                   ? SPB_WIRE_LONG
-                   : SPB_WIRE_INT;
-        if (wire == SPB_WIRE_INT)
-            w.u32 = (uint32_t)v->as.u64;
-        else
-            w.u64 = v->as.u64;
+        wire = v->type == SPB_UINT64 || v->type == SPB_DATETIME || (v->type == SPB_UINT32 && uint32_long) ? SPB_WIRE_LONG : SPB_WIRE_INT;
+        if (wire == SPB_WIRE_INT) w.u32 = (uint32_t)v->as.u64;
+        else w.u64 = v->as.u64;
         break;
     case SPB_CLASS_FLOAT:
         wire = SPB_WIRE_FLOAT;
@@ -207,10 +184,8 @@ pt_status spb_metric_set_value(spb_metric *m, const spb_value *v, bool uint32_lo
         w.bytes = v->as.bytes;
         break;
     case SPB_CLASS_DATASET:
-    case SPB_CLASS_TEMPLATE:
-        return PT_EUNSUPPORTED;
-    case SPB_CLASS_NONE:
-        return PT_EINVAL;
+    case SPB_CLASS_TEMPLATE: return PT_EUNSUPPORTED;
+    case SPB_CLASS_NONE: return PT_EINVAL;
     }
     m->flags &= (uint16_t) ~(SPB_HAS_NULL | SPB_IS_NULL);
     m->wire = wire;

@@ -21,40 +21,20 @@ void spb_value_json(pt_json *j, const spb_value *v)
         return;
     }
     switch (spb_datatype_class(v->type)) {
-    case SPB_CLASS_SIGNED:
-        pt_json_i64(j, v->as.i64);
-        break;
-    case SPB_CLASS_UNSIGNED:
-        pt_json_u64(j, v->as.u64);
-        break;
-    case SPB_CLASS_FLOAT:
-        pt_json_f32(j, v->as.f32);
-        break;
-    case SPB_CLASS_DOUBLE:
-        pt_json_f64(j, v->as.f64);
-        break;
-    case SPB_CLASS_BOOLEAN:
-        pt_json_bool(j, v->as.boolean);
-        break;
-    case SPB_CLASS_STRING:
-        pt_json_str(j, (pt_slice){v->as.bytes.ptr ? v->as.bytes.ptr : "", v->as.bytes.len});
-        break;
-    case SPB_CLASS_BYTES:
-        pt_json_base64(j, v->as.bytes);
-        break;
+    case SPB_CLASS_SIGNED: pt_json_i64(j, v->as.i64); break;
+    case SPB_CLASS_UNSIGNED: pt_json_u64(j, v->as.u64); break;
+    case SPB_CLASS_FLOAT: pt_json_f32(j, v->as.f32); break;
+    case SPB_CLASS_DOUBLE: pt_json_f64(j, v->as.f64); break;
+    case SPB_CLASS_BOOLEAN: pt_json_bool(j, v->as.boolean); break;
+    case SPB_CLASS_STRING: pt_json_str(j, (pt_slice){ v->as.bytes.ptr ? v->as.bytes.ptr : "", v->as.bytes.len }); break;
+    case SPB_CLASS_BYTES: pt_json_base64(j, v->as.bytes); break;
     case SPB_CLASS_DATASET:
     case SPB_CLASS_TEMPLATE:
-        if (v->as.bytes.len)
-            pt_json_raw(j, v->as.bytes);
-        else
-            pt_json_null(j);
+        if (v->as.bytes.len) pt_json_raw(j, v->as.bytes);
+        else pt_json_null(j);
         break;
-    case SPB_CLASS_ARRAY:
-        array_json(j, v);
-        break;
-    case SPB_CLASS_NONE:
-        pt_json_null(j);
-        break;
+    case SPB_CLASS_ARRAY: array_json(j, v); break;
+    case SPB_CLASS_NONE: pt_json_null(j); break;
     }
 }
 
@@ -82,8 +62,7 @@ static void base64_text(pt_buf *out, pt_slice bytes)
     for (size_t i = 0; i < bytes.len; i += 3) {
         size_t n = bytes.len - i;
         uint32_t w = (uint32_t)p[i] << 16 | (n > 1 ? (uint32_t)p[i + 1] << 8 : 0) | (n > 2 ? p[i + 2] : 0);
-        char four[4] = {digits[w >> 18], digits[w >> 12 & 63], n > 1 ? digits[w >> 6 & 63] : '=',
-                        n > 2 ? digits[w & 63] : '='};
+        char four[4] = { digits[w >> 18], digits[w >> 12 & 63], n > 1 ? digits[w >> 6 & 63] : '=', n > 2 ? digits[w & 63] : '=' };
         pt_buf_add(out, four, 4);
     }
 }
@@ -94,36 +73,19 @@ void spb_value_text(pt_buf *out, const spb_value *v)
     pt_json j;
     if (v->is_null) return;
     switch (spb_datatype_class(v->type)) {
-    case SPB_CLASS_SIGNED:
-        pt_buf_printf(out, "%" PRId64, v->as.i64);
-        break;
-    case SPB_CLASS_UNSIGNED:
-        pt_buf_printf(out, "%" PRIu64, v->as.u64);
-        break;
-    case SPB_CLASS_FLOAT:
-        pt_buf_add(out, number, pt_f32_text(v->as.f32, number));
-        break;
-    case SPB_CLASS_DOUBLE:
-        pt_buf_add(out, number, pt_f64_text(v->as.f64, number));
-        break;
-    case SPB_CLASS_BOOLEAN:
-        pt_buf_cstr(out, v->as.boolean ? "true" : "false");
-        break;
-    case SPB_CLASS_STRING:
-        utf8_text(out, v->as.bytes);
-        break;
-    case SPB_CLASS_BYTES:
-        base64_text(out, v->as.bytes);
-        break;
+    case SPB_CLASS_SIGNED: pt_buf_printf(out, "%" PRId64, v->as.i64); break;
+    case SPB_CLASS_UNSIGNED: pt_buf_printf(out, "%" PRIu64, v->as.u64); break;
+    case SPB_CLASS_FLOAT: pt_buf_add(out, number, pt_f32_text(v->as.f32, number)); break;
+    case SPB_CLASS_DOUBLE: pt_buf_add(out, number, pt_f64_text(v->as.f64, number)); break;
+    case SPB_CLASS_BOOLEAN: pt_buf_cstr(out, v->as.boolean ? "true" : "false"); break;
+    case SPB_CLASS_STRING: utf8_text(out, v->as.bytes); break;
+    case SPB_CLASS_BYTES: base64_text(out, v->as.bytes); break;
     case SPB_CLASS_DATASET:
-    case SPB_CLASS_TEMPLATE:
-        pt_buf_slice(out, v->as.bytes);
-        break;
+    case SPB_CLASS_TEMPLATE: pt_buf_slice(out, v->as.bytes); break;
     case SPB_CLASS_ARRAY:
         pt_json_init(&j, out);
         array_json(&j, v);
         break;
-    case SPB_CLASS_NONE:
-        break;
+    case SPB_CLASS_NONE: break;
     }
 }

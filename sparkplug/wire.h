@@ -88,16 +88,11 @@ static inline const spb__byte *spb__skip(uint64_t tag, const spb__byte *p, const
     uint64_t v;
     pt_slice s;
     switch (tag & 7) {
-    case SPB__VARINT:
-        return spb__varint(p, end, &v);
-    case SPB__FIXED64:
-        return end - p < 8 ? NULL : p + 8;
-    case SPB__LEN:
-        return spb__len(p, end, &s);
-    case SPB__FIXED32:
-        return end - p < 4 ? NULL : p + 4;
-    default:
-        return NULL;
+    case SPB__VARINT: return spb__varint(p, end, &v);
+    case SPB__FIXED64: return end - p < 8 ? NULL : p + 8;
+    case SPB__LEN: return spb__len(p, end, &s);
+    case SPB__FIXED32: return end - p < 4 ? NULL : p + 4;
+    default: return NULL;
     }
 }
 #endif

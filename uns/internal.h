@@ -21,9 +21,9 @@
 #include <pthread.h>
 
 enum {
-    UNS__SOURCE_MAX = 4096, /* bytes of a path below _source, final NUL included */
+    UNS__SOURCE_MAX = 4096,                /* bytes of a path below _source, final NUL included */
     UNS__PATH_ROOM = UNS__SOURCE_MAX + 16, /* bytes of any path, "_source/" included */
-    UNS__CHUNK = 256,       /* tags or nodes allocated at once */
+    UNS__CHUNK = 256,                      /* tags or nodes allocated at once */
     UNS__TAGS_MAX = 16u << 20,
     UNS__ROOT = 1,
     UNS__SOURCE_ROOT = 2
@@ -38,7 +38,7 @@ typedef struct uns__block uns__block;
 typedef struct uns__names {
     uns__name *items; /* [1, count] */
     uint32_t count, cap;
-    uint32_t *slots;  /* hash table of ids; 0 is free; n_slots is a power of two */
+    uint32_t *slots; /* hash table of ids; 0 is free; n_slots is a power of two */
     uint32_t n_slots;
     uns__block *blocks; /* where the bytes are */
     size_t room;        /* free bytes at the end of the newest block */
@@ -55,7 +55,7 @@ static inline pt_slice uns__name_view(const uns__names *n, uint32_t id)
 typedef struct uns__folder {
     uint32_t *kids;
     uint32_t n, cap, sorted;
-    uint32_t visible_kids;             /* children with a visible tag at or below them */
+    uint32_t visible_kids;               /* children with a visible tag at or below them */
     uint32_t tags, visible, live, stale; /* tags below (this node's own not included) */
 } uns__folder;
 
@@ -104,14 +104,14 @@ typedef struct uns__tags { /* one chunk; 64-byte aligned */
 struct uns_tree {
     pthread_rwlock_t lock; /* guards everything below */
     uns__names names;
-    uns__node **nodes; /* chunks of UNS__CHUNK */
+    uns__node **nodes;                 /* chunks of UNS__CHUNK */
     uint32_t n_nodes, cap_node_chunks; /* nodes ever made; ids below it are valid or on the free list */
-    uint32_t free_node;  /* list through parent; 0: none */
-    uint32_t used_nodes; /* both views, roots included */
-    uint32_t *kids;      /* hash table (parent, name) -> node */
+    uint32_t free_node;                /* list through parent; 0: none */
+    uint32_t used_nodes;               /* both views, roots included */
+    uint32_t *kids;                    /* hash table (parent, name) -> node */
     uint32_t n_slots;
-    uint32_t dirty;      /* first folder with unsorted children; the list ends with UINT32_MAX */
-    uns__tags **tags;    /* chunks; tag id / UNS__CHUNK */
+    uint32_t dirty;   /* first folder with unsorted children; the list ends with UINT32_MAX */
+    uns__tags **tags; /* chunks; tag id / UNS__CHUNK */
     uint32_t n_tag_chunks;
     uint64_t change;
     uns_stats stats;
@@ -191,7 +191,6 @@ static inline bool uns__path_is_source(pt_slice path)
 /* Values of this type own bytes. */
 static inline bool uns__type_has_bytes(uint8_t type)
 {
-    return type == SPB_STRING || (type >= SPB_TEXT && type <= SPB_TEMPLATE) ||
-           (type >= SPB_INT8_ARRAY && type < SPB_DATATYPE_COUNT);
+    return type == SPB_STRING || (type >= SPB_TEXT && type <= SPB_TEMPLATE) || (type >= SPB_INT8_ARRAY && type < SPB_DATATYPE_COUNT);
 }
 #endif

@@ -111,7 +111,8 @@ static pt_status check_def(const uns_map *m, const uns_rule_def *d, const char *
     *field = "id";
     if (!d->id.len) return pt_fail(err, PT_EINVAL, "a rule needs an id");
     for (uint32_t i = 0; i < m->n; i++) {
-        if (pt_slice_eq(m->rules[i]->def.id, d->id)) return pt_fail(err, PT_EEXISTS, "there is a rule '%.*s' already", PT_SLICE_ARGS(d->id));
+        if (pt_slice_eq(m->rules[i]->def.id, d->id))
+            return pt_fail(err, PT_EEXISTS, "there is a rule '%.*s' already", PT_SLICE_ARGS(d->id));
     }
     if (m->n == UNS_RULES_MAX) return pt_fail(err, PT_ETOOBIG, "more than %u rules", UNS_RULES_MAX);
     *field = "topic";
@@ -249,10 +250,8 @@ static void settle(const uns_map *m, const uns__rule *r, const uns_source *s, co
         out->path[0] = '\0';
         out->has_class = out->no_history = false;
     }
-    if (m->on_unmapped == UNS_UNMAPPED_LITERAL)
-        literal_path(m, s, out);
-    else
-        out->outcome = m->on_unmapped == UNS_UNMAPPED_DROP ? UNS_DROPPED : UNS_QUARANTINED;
+    if (m->on_unmapped == UNS_UNMAPPED_LITERAL) literal_path(m, s, out);
+    else out->outcome = m->on_unmapped == UNS_UNMAPPED_DROP ? UNS_DROPPED : UNS_QUARANTINED;
 }
 
 static void reset(uns_mapping *out)
@@ -287,8 +286,8 @@ static void captures_text(const uns__rule *r, const pt_slice *taken, char *buf, 
     }
 }
 
-void uns_map_explain(const uns_map *m, const uns_source *s, void (*see)(void *ctx, pt_slice rule, bool matched, const char *text), void *ctx,
-                     uns_mapping *out)
+void uns_map_explain(const uns_map *m, const uns_source *s, void (*see)(void *ctx, pt_slice rule, bool matched, const char *text),
+                     void *ctx, uns_mapping *out)
 {
     pt_slice taken[UNS_CAPTURES_MAX];
     const uns__rule *found = NULL;

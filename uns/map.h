@@ -18,15 +18,15 @@
  *     expr: ref ?? ref ?? 'text' | filter | filter(...)
  *     ref:  a capture, group edge device metric topic template datatype, vars.NAME, prop.KEY; with ... its parts between '/' as segments
  *     filter: lower upper trim slug first last nth(n) slice(a[,b]) split('d') replace('a','b') map(table) default('x')
- * Counting is from 0, negative from the end, slice's b excluded; on a text nth and slice count characters. A list must be the whole segment.
- * Session plumbing (bdSeq, Node Control/...) spreads as `_sparkplug/...` by {metric...}, so it stays below its node.
+ * Counting is from 0, negative from the end, slice's b excluded; on a text nth and slice count characters. A list must be the whole
+ * segment. Session plumbing (bdSeq, Node Control/...) spreads as `_sparkplug/...` by {metric...}, so it stays below its node.
  *
  * Threads: built by one, then immutable: any thread may apply. All strings given are copied. */
 #ifndef UNS_MAP_H
 #define UNS_MAP_H
 #include "uns/uns.h"
 
-#define UNS_RULES_MAX 10000u
+#define UNS_RULES_MAX    10000u
 #define UNS_CAPTURES_MAX 32u /* different names in one rule */
 
 typedef struct uns_map uns_map;
@@ -62,7 +62,7 @@ typedef struct uns_source {
     pt_slice group, edge, device, metric; /* device empty for node metrics */
     pt_slice topic;                       /* plain topics: the rest is empty */
     spb_datatype type;
-    pt_slice template_ref;                /* of a Template metric; empty */
+    pt_slice template_ref; /* of a Template metric; empty */
     /* The text of a property of the birth, for prop.KEY; NULL: none has any. The slice lives until the result is used. */
     bool (*property)(void *ctx, pt_slice key, pt_slice *value);
     void *property_ctx;
@@ -79,7 +79,7 @@ const char *uns_outcome_name(uns_outcome o);
 
 typedef struct uns_mapping {
     uns_outcome outcome;
-    pt_slice rule;        /* id; absent: none matched. Lives as long as the map */
+    pt_slice rule; /* id; absent: none matched. Lives as long as the map */
     bool has_class, no_history;
     uns_class cls;
     size_t len;
@@ -88,7 +88,8 @@ typedef struct uns_mapping {
 } uns_mapping;
 void uns_map_apply(const uns_map *m, const uns_source *s, uns_mapping *out);
 
-/* The same, telling `see` of every rule tried: its captures when it matched ("name=text, ..."), else the slot that did not ("edge"). For `map test`. */
-void uns_map_explain(const uns_map *m, const uns_source *s, void (*see)(void *ctx, pt_slice rule, bool matched, const char *text), void *ctx,
-                     uns_mapping *out);
+/* The same, telling `see` of every rule tried: its captures when it matched ("name=text, ..."), else the slot that did not ("edge"). For
+ * `map test`. */
+void uns_map_explain(const uns_map *m, const uns_source *s, void (*see)(void *ctx, pt_slice rule, bool matched, const char *text),
+                     void *ctx, uns_mapping *out);
 #endif

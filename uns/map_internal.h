@@ -27,7 +27,8 @@ typedef struct uns__pattern {
     uint32_t n;
     uint64_t stop[4]; /* D, and '/' in metrics and topics: bit per byte */
 } uns__pattern;
-PT_MUST_CHECK pt_status uns__pattern_parse(pt_arena *a, pt_slice text, bool slashes, uns__captures *names, uns__pattern *out, pt_error *err);
+PT_MUST_CHECK pt_status uns__pattern_parse(pt_arena *a, pt_slice text, bool slashes, uns__captures *names, uns__pattern *out,
+                                           pt_error *err);
 /* `taken[i]`: text of capture i; ptr NULL while free. Left half-filled when it does not match. */
 bool uns__pattern_match(const uns__pattern *p, pt_slice text, pt_slice *taken);
 /* Everything `b` matches `a` matches too; may say no when in doubt. */
@@ -42,7 +43,7 @@ bool uns__template_apply(const uns_map *m, const uns__template *t, const uns_sou
 /* ---- map.c ---- */
 enum { UNS__GROUP, UNS__EDGE, UNS__DEVICE, UNS__METRIC, UNS__TOPIC, UNS__SLOTS };
 typedef struct uns__rule {
-    uns_rule_def def; /* strings in the arena */
+    uns_rule_def def;               /* strings in the arena */
     uns__pattern *slot[UNS__SLOTS]; /* NULL: anything */
     uns__captures names;
     uns__template *to;

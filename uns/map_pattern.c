@@ -42,7 +42,8 @@ static pt_status capture_of(uns__captures *names, pt_slice name, size_t at, uint
         return PT_OK;
     }
     for (size_t i = 0; i < name.len; i++) {
-        if (!is_word(name.ptr[i])) return pt_fail_at(err, PT_EINVAL, at, "placeholder '%.*s': letters, digits and '_' only", PT_SLICE_ARGS(name));
+        if (!is_word(name.ptr[i]))
+            return pt_fail_at(err, PT_EINVAL, at, "placeholder '%.*s': letters, digits and '_' only", PT_SLICE_ARGS(name));
     }
     if (!name.len) return pt_fail_at(err, PT_EINVAL, at, "placeholder without a name");
     for (uint8_t i = 0; i < names->n; i++) {
@@ -73,7 +74,8 @@ static pt_status placeholder(pt_slice text, size_t *at, uns__captures *names, un
     }
     size_t colon = pt_slice_find(name, ':');
     if (colon < name.len && !class_of(pt_slice_from(name, colon + 1), &out->cls))
-        return pt_fail_at(err, PT_EINVAL, start + 2 + colon, "no class '%.*s': int, alnum, word, hex or uuid", PT_SLICE_ARGS(pt_slice_from(name, colon + 1)));
+        return pt_fail_at(err, PT_EINVAL, start + 2 + colon, "no class '%.*s': int, alnum, word, hex or uuid",
+                          PT_SLICE_ARGS(pt_slice_from(name, colon + 1)));
     name.len = colon;
     *at = end + 1;
     return capture_of(names, name, start + 1, &out->capture, err);
@@ -89,7 +91,8 @@ static pt_status literal(pt_arena *a, pt_slice text, size_t *at, uns__item *out,
         if (c == '{' || c == '*') break;
         if (c == '}') return pt_fail_at(err, PT_EINVAL, *at, "'}' without '{'");
         if (c == '\\') {
-            if (++*at == text.len || !strchr("{}*\\", text.ptr[*at])) return pt_fail_at(err, PT_EINVAL, *at - 1, "'\\' stands before { } * \\ only");
+            if (++*at == text.len || !strchr("{}*\\", text.ptr[*at]))
+                return pt_fail_at(err, PT_EINVAL, *at - 1, "'\\' stands before { } * \\ only");
             c = text.ptr[*at];
         }
         p[n++] = c;
@@ -184,7 +187,8 @@ static bool repeats(const uns__pattern *p)
 {
     for (uint32_t i = 0; i < p->n; i++) {
         for (uint32_t k = i + 1; p->items[i].kind != UNS__IS_LITERAL && k < p->n; k++) {
-            if (p->items[k].kind != UNS__IS_LITERAL && p->items[i].capture != UNS__ANONYMOUS && p->items[k].capture == p->items[i].capture) return true;
+            if (p->items[k].kind != UNS__IS_LITERAL && p->items[i].capture != UNS__ANONYMOUS && p->items[k].capture == p->items[i].capture)
+                return true;
         }
     }
     return false;
@@ -193,7 +197,8 @@ static bool repeats(const uns__pattern *p)
 bool uns__pattern_covers(const uns__pattern *a, const uns__pattern *b)
 {
     bool free_run = !(a->stop[0] | a->stop[1] | a->stop[2] | a->stop[3]);
-    if (a->n == 1 && a->items[0].cls == UNS__ANY && (a->items[0].kind == UNS__IS_REST || (a->items[0].kind == UNS__IS_ONE && free_run))) return true;
+    if (a->n == 1 && a->items[0].cls == UNS__ANY && (a->items[0].kind == UNS__IS_REST || (a->items[0].kind == UNS__IS_ONE && free_run)))
+        return true;
     if (a->n != b->n || repeats(a)) return false;
     for (uint32_t i = 0; i < a->n; i++) {
         const uns__item *x = &a->items[i], *y = &b->items[i];

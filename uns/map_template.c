@@ -4,7 +4,16 @@
 #include <stdio.h>
 
 typedef enum ref_kind {
-    REF_TEXT, REF_CAPTURE, REF_GROUP, REF_EDGE, REF_DEVICE, REF_METRIC, REF_TOPIC, REF_TEMPLATE, REF_DATATYPE, REF_PROPERTY
+    REF_TEXT,
+    REF_CAPTURE,
+    REF_GROUP,
+    REF_EDGE,
+    REF_DEVICE,
+    REF_METRIC,
+    REF_TOPIC,
+    REF_TEMPLATE,
+    REF_DATATYPE,
+    REF_PROPERTY
 } ref_kind;
 typedef struct ref {
     ref_kind kind;
@@ -14,7 +23,19 @@ typedef struct ref {
 } ref;
 
 typedef enum filter_kind {
-    F_LOWER, F_UPPER, F_TRIM, F_SLUG, F_FIRST, F_LAST, F_NTH, F_SLICE, F_SPLIT, F_REPLACE, F_MAP, F_DEFAULT, F_COUNT
+    F_LOWER,
+    F_UPPER,
+    F_TRIM,
+    F_SLUG,
+    F_FIRST,
+    F_LAST,
+    F_NTH,
+    F_SLICE,
+    F_SPLIT,
+    F_REPLACE,
+    F_MAP,
+    F_DEFAULT,
+    F_COUNT
 } filter_kind;
 typedef struct filter {
     filter_kind kind;
@@ -295,7 +316,7 @@ typedef struct value {
     pt_slice item[UNS__LIST_MAX];
     uint32_t n;
     bool list;
-    bool missing; /* no such table key: only default helps */
+    bool missing;  /* no such table key: only default helps */
     bool plumbing; /* item 0 is our own `_sparkplug` */
 } value;
 
@@ -321,10 +342,8 @@ static char *room(evaluation *e, size_t n)
 
 static void push(evaluation *e, value *v, pt_slice s)
 {
-    if (v->n == UNS__LIST_MAX)
-        e->fault = "too many parts";
-    else
-        v->item[v->n++] = s;
+    if (v->n == UNS__LIST_MAX) e->fault = "too many parts";
+    else v->item[v->n++] = s;
 }
 
 static bool is_empty(const value *v)
@@ -336,26 +355,16 @@ static pt_slice text_of(const evaluation *e, const ref *r)
 {
     pt_slice text = PT_NONE;
     switch (r->kind) {
-    case REF_TEXT:
-        return r->text;
-    case REF_CAPTURE:
-        return e->taken[r->capture];
-    case REF_GROUP:
-        return e->s->group;
-    case REF_EDGE:
-        return e->s->edge;
-    case REF_DEVICE:
-        return e->s->device;
-    case REF_METRIC:
-        return e->s->metric;
-    case REF_TOPIC:
-        return e->s->topic;
-    case REF_TEMPLATE:
-        return e->s->template_ref;
-    case REF_DATATYPE:
-        return e->s->topic.len ? PT_NONE : pt_cstr(spb_datatype_name(e->s->type));
-    case REF_PROPERTY:
-        break;
+    case REF_TEXT: return r->text;
+    case REF_CAPTURE: return e->taken[r->capture];
+    case REF_GROUP: return e->s->group;
+    case REF_EDGE: return e->s->edge;
+    case REF_DEVICE: return e->s->device;
+    case REF_METRIC: return e->s->metric;
+    case REF_TOPIC: return e->s->topic;
+    case REF_TEMPLATE: return e->s->template_ref;
+    case REF_DATATYPE: return e->s->topic.len ? PT_NONE : pt_cstr(spb_datatype_name(e->s->type));
+    case REF_PROPERTY: break;
     }
     if (!e->s->property || !e->s->property(e->s->property_ctx, r->text, &text)) return PT_NONE;
     return text;
@@ -492,12 +501,9 @@ static void each_item(evaluation *e, const filter *f, value *v)
 {
     for (uint32_t i = 0; i < v->n; i++) {
         pt_slice *s = &v->item[i];
-        if (f->kind == F_TRIM)
-            *s = trimmed(*s);
-        else if (f->kind == F_REPLACE)
-            *s = replaced(e, *s, f->a, f->b);
-        else if (f->kind != F_MAP)
-            *s = recased(e, *s, f->kind);
+        if (f->kind == F_TRIM) *s = trimmed(*s);
+        else if (f->kind == F_REPLACE) *s = replaced(e, *s, f->a, f->b);
+        else if (f->kind != F_MAP) *s = recased(e, *s, f->kind);
         else {
             const pt_slice *to = uns__map_entry_of(e->m, f->a, *s);
             v->missing |= !to;
@@ -510,18 +516,10 @@ static void run_filter(evaluation *e, const filter *f, value *v)
 {
     value old;
     switch (f->kind) {
-    case F_FIRST:
-        pick(v, 0);
-        break;
-    case F_LAST:
-        pick(v, -1);
-        break;
-    case F_NTH:
-        pick(v, f->from);
-        break;
-    case F_SLICE:
-        cut(v, f->from, f->to, f->has_to);
-        break;
+    case F_FIRST: pick(v, 0); break;
+    case F_LAST: pick(v, -1); break;
+    case F_NTH: pick(v, f->from); break;
+    case F_SLICE: cut(v, f->from, f->to, f->has_to); break;
     case F_SPLIT:
         old = *v;
         v->n = 0;
@@ -533,9 +531,7 @@ static void run_filter(evaluation *e, const filter *f, value *v)
         if (!is_empty(v)) break;
         *v = (value){ .n = 1, .item = { f->a }, .list = v->list };
         break;
-    default:
-        each_item(e, f, v);
-        break;
+    default: each_item(e, f, v); break;
     }
 }
 

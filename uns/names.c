@@ -36,8 +36,7 @@ static uint32_t find(const uns__names *n, pt_slice text, uint32_t hash, uint32_t
     uint32_t mask = n->n_slots - 1;
     for (uint32_t i = hash & mask;; i = (i + 1) & mask) {
         uint32_t id = n->slots[i];
-        if (!id || (n->items[id].hash == hash && n->items[id].len == text.len &&
-                    memcmp(n->items[id].ptr, text.ptr, text.len) == 0)) {
+        if (!id || (n->items[id].hash == hash && n->items[id].len == text.len && memcmp(n->items[id].ptr, text.ptr, text.len) == 0)) {
             *slot = i;
             return id;
         }

@@ -39,10 +39,8 @@ static void escape_into(sink *s, pt_slice raw, bool *valid)
     const unsigned char *p = (const unsigned char *)raw.ptr;
     for (size_t i = 0; i < raw.len;) {
         if (p[i] < 0x80) {
-            if (must_escape(p, i, raw.len))
-                put_hex(s, p[i]);
-            else
-                put(s, (char)p[i]);
+            if (must_escape(p, i, raw.len)) put_hex(s, p[i]);
+            else put(s, (char)p[i]);
             i++;
             continue;
         }
@@ -54,10 +52,8 @@ static void escape_into(sink *s, pt_slice raw, bool *valid)
             n = 1;
         }
         for (size_t end = i + n; i < end; i++) {
-            if (hex)
-                put_hex(s, p[i]);
-            else
-                put(s, (char)p[i]);
+            if (hex) put_hex(s, p[i]);
+            else put(s, (char)p[i]);
         }
     }
 }
@@ -103,8 +99,7 @@ pt_status uns_segment_unescape(pt_slice escaped, pt_buf *out)
 {
     for (size_t i = 0; i < escaped.len; i++) {
         if (escaped.ptr[i] != '%') continue;
-        if (i + 2 >= escaped.len || hex_digit(escaped.ptr[i + 1]) < 0 || hex_digit(escaped.ptr[i + 2]) < 0)
-            return PT_EMALFORMED;
+        if (i + 2 >= escaped.len || hex_digit(escaped.ptr[i + 1]) < 0 || hex_digit(escaped.ptr[i + 2]) < 0) return PT_EMALFORMED;
         i += 2;
     }
     pt_status st = pt_buf_reserve(out, escaped.len);
@@ -159,12 +154,11 @@ static bool under(pt_slice metric, pt_slice folder) /* "Folder" itself or "Folde
 bool uns__is_plumbing(pt_slice device, pt_slice metric)
 {
     if (device.len) return under(metric, PT_LIT("Device Control"));
-    return pt_slice_eq(metric, PT_LIT("bdSeq")) || under(metric, PT_LIT("Node Control")) ||
-           under(metric, PT_LIT("Properties"));
+    return pt_slice_eq(metric, PT_LIT("bdSeq")) || under(metric, PT_LIT("Node Control")) || under(metric, PT_LIT("Properties"));
 }
 
-pt_status uns_path_literal(pt_slice group, pt_slice edge, pt_slice device, pt_slice metric, char *buf, size_t cap,
-                           size_t *len, pt_error *err)
+pt_status uns_path_literal(pt_slice group, pt_slice edge, pt_slice device, pt_slice metric, char *buf, size_t cap, size_t *len,
+                           pt_error *err)
 {
     builder b = { .out = { buf, cap, 0 }, .valid = true };
     if (!group.len || !edge.len) return pt_fail(err, PT_EMALFORMED, "empty group or edge node id");
@@ -195,10 +189,8 @@ pt_status uns__path_source(const uns_tag_def *def, char *buf, size_t *len)
         add_word(&b, PT_LIT("spb"));
         add_name(&b, def->group);
         add_name(&b, def->edge);
-        if (def->device.len)
-            add_name(&b, def->device);
-        else
-            add_word(&b, PT_LIT("_node"));
+        if (def->device.len) add_name(&b, def->device);
+        else add_word(&b, PT_LIT("_node"));
     } else {
         add_word(&b, PT_LIT("mqtt"));
     }
@@ -237,10 +229,8 @@ void uns__path_add(uns__path *p, pt_slice name, bool own)
         p->fault = "'_source' is the source view's";
         return;
     }
-    if (own && reserved(name, p->depth))
-        add_word(&b, name);
-    else
-        add_name(&b, name);
+    if (own && reserved(name, p->depth)) add_word(&b, name);
+    else add_name(&b, name);
     if (!b.valid) p->fault = "not valid UTF-8";
     if (b.longest > UNS_SEGMENT_MAX) p->fault = "path segment too long";
     if (b.depth > UNS_DEPTH_MAX) p->fault = "too many path segments";

@@ -57,10 +57,8 @@ void uns__tag_view_of(const uns_tree *t, uint32_t tag_id, pt_slice path, uns_tag
     v->value.is_null = (tag->flags & UNS__IS_NULL) != 0;
     v->value.clamped = (tag->flags & UNS__CLAMPED) != 0;
     if (v->value.is_null) return;
-    if (uns__type_has_bytes(tag->type))
-        v->value.as.bytes = pt_slice_of(tag->v.bytes, tag->len);
-    else
-        memcpy(&v->value.as, &tag->v.bits, sizeof tag->v.bits);
+    if (uns__type_has_bytes(tag->type)) v->value.as.bytes = pt_slice_of(tag->v.bytes, tag->len);
+    else memcpy(&v->value.as, &tag->v.bits, sizeof tag->v.bits);
 }
 
 void uns__tag_show(const uns_tree *t, uint32_t tag_id, void (*see)(void *ctx, const uns_tag_view *v), void *ctx)
@@ -142,10 +140,8 @@ static void describe(listing *l, const uns__node *n, pt_slice name, uns_node_vie
     *v = (uns_node_view){ .path = { l->path, l->len }, .kind = tag ? "tag" : "folder", .tag_id = n->tag };
     v->name = pt_slice_of(l->name, uns__unescape(name, l->name));
     v->cls = l->source ? UNS_EDGE : tag ? (uns_class)tag->cls : UNS_FUNCTIONAL;
-    if (tag)
-        v->state = (uns_state)tag->state;
-    else
-        v->state = f->live ? UNS_LIVE : f->stale ? UNS_STALE_STATE : UNS_ABSENT;
+    if (tag) v->state = (uns_state)tag->state;
+    else v->state = f->live ? UNS_LIVE : f->stale ? UNS_STALE_STATE : UNS_ABSENT;
     if (f) v->children = l->hidden ? f->n : f->visible_kids;
 }
 
@@ -168,8 +164,7 @@ static void list_below(listing *l, uint32_t id, uint32_t depth)
     }
 }
 
-pt_status uns_children(uns_tree *t, pt_slice path, uint32_t depth, bool hidden,
-                       bool (*see)(void *ctx, const uns_node_view *v), void *ctx)
+pt_status uns_children(uns_tree *t, pt_slice path, uint32_t depth, bool hidden, bool (*see)(void *ctx, const uns_node_view *v), void *ctx)
 {
     listing *l = malloc(sizeof *l);
     if (!l) return PT_ENOMEM;

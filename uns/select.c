@@ -63,8 +63,7 @@ static uint64_t step(const glob *g, uint64_t set, pt_slice name)
     uint64_t to = set & g->any; /* "**" takes the name and stays */
     for (uint64_t rest = set & ~g->any & ~(UINT64_C(1) << g->n); rest; rest &= rest - 1) {
         unsigned i = (unsigned)__builtin_ctzll(rest);
-        if ((g->literal >> i & 1) ? pt_slice_eq(g->segments[i], name) : pt_glob_match(g->segments[i], name))
-            to |= UINT64_C(1) << (i + 1);
+        if ((g->literal >> i & 1) ? pt_slice_eq(g->segments[i], name) : pt_glob_match(g->segments[i], name)) to |= UINT64_C(1) << (i + 1);
     }
     return close_set(g, to);
 }
@@ -177,8 +176,7 @@ static void walk_view(walk *w, bool source, const glob *globs, size_t n)
     walk_node(w, source ? UNS__SOURCE_ROOT : UNS__ROOT, 0);
 }
 
-void uns_select(uns_tree *t, const pt_slice *globs, size_t n, bool hidden, bool (*see)(void *ctx, const uns_tag_view *v),
-                void *ctx)
+void uns_select(uns_tree *t, const pt_slice *globs, size_t n, bool hidden, bool (*see)(void *ctx, const uns_tag_view *v), void *ctx)
 {
     size_t used = 0;
     if (!n || n > SIZE_MAX / sizeof(glob) / 2) return;

@@ -179,7 +179,7 @@ static pt_status put_locked(uns_tree *t, const uns_tag_def *d, pt_slice source_p
         *tag = (uns__tag){ .quality = SPB_STALE, .last_quality = SPB_STALE, .state = UNS_STALE_STATE, .flags = UNS__USED };
         t->stats.tags++;
     } else if (tag->def_type != d->type) {
-        tag->flags &= (uint8_t)~(UNS__HAS_VALUE | UNS__IS_NULL | UNS__CLAMPED);
+        tag->flags &= (uint8_t) ~(UNS__HAS_VALUE | UNS__IS_NULL | UNS__CLAMPED);
         tag->len = 0;
     }
     tag->def_type = (uint8_t)d->type;
@@ -240,7 +240,7 @@ static void drop_bytes(uns__tag *tag)
 
 static void apply_one(uns_tree *t, uns__tags *chunk, uns__tag *tag, const uns_update *u)
 {
-    uint8_t flags = tag->flags & (uint8_t)~(UNS__IS_NULL | UNS__CLAMPED);
+    uint8_t flags = tag->flags & (uint8_t) ~(UNS__IS_NULL | UNS__CLAMPED);
     uint8_t quality = (uint8_t)u->quality;
     flags |= UNS__HAS_VALUE;
     if (u->value.clamped) flags |= UNS__CLAMPED;
@@ -275,10 +275,8 @@ void uns_apply(uns_tree *t, const uns_update *updates, size_t n)
         }
         uns__tags *chunk = uns__chunk_of(t, updates[i].tag_id);
         uns__tag *tag = chunk ? &chunk->hot[updates[i].tag_id % UNS__CHUNK] : NULL;
-        if (tag && tag->flags & UNS__USED)
-            apply_one(t, chunk, tag, &updates[i]);
-        else
-            t->stats.unknown++;
+        if (tag && tag->flags & UNS__USED) apply_one(t, chunk, tag, &updates[i]);
+        else t->stats.unknown++;
     }
     t->stats.updates += n;
     (void)pthread_rwlock_unlock(&t->lock);

@@ -127,28 +127,21 @@ static void bind_number(binding *b, const pt_config_field *f, const pt_yaml_node
     int shown = (int)(text.len > 60 ? 60 : text.len);
     switch (f->type) {
     case PT_CFG_INT:
-        if (quoted || !pt_slice_to_i64(text, &i))
-            fault(b, at, "%s: '%.*s' is not a whole number", f->key, shown, text.ptr);
-        else if (in_range(b, f, at, text, (double)i))
-            memcpy(out, &i, sizeof i);
+        if (quoted || !pt_slice_to_i64(text, &i)) fault(b, at, "%s: '%.*s' is not a whole number", f->key, shown, text.ptr);
+        else if (in_range(b, f, at, text, (double)i)) memcpy(out, &i, sizeof i);
         break;
     case PT_CFG_DOUBLE:
         if (quoted || !pt_slice_to_f64(text, &d) || (!(d - d == 0) && text.ptr != f->def)) /* infinities and NaN are no setting */
             fault(b, at, "%s: '%.*s' is not a number", f->key, shown, text.ptr);
-        else if (in_range(b, f, at, text, d))
-            memcpy(out, &d, sizeof d);
+        else if (in_range(b, f, at, text, d)) memcpy(out, &d, sizeof d);
         break;
     case PT_CFG_DURATION:
-        if (pt_duration_parse(text, &i, &err))
-            fault(b, at, "%s: %s", f->key, err.text);
-        else if (in_range(b, f, at, text, (double)i))
-            memcpy(out, &i, sizeof i);
+        if (pt_duration_parse(text, &i, &err)) fault(b, at, "%s: %s", f->key, err.text);
+        else if (in_range(b, f, at, text, (double)i)) memcpy(out, &i, sizeof i);
         break;
     default: /* PT_CFG_BYTES */
-        if (pt_bytes_parse(text, &u, &err))
-            fault(b, at, "%s: %s", f->key, err.text);
-        else if (in_range(b, f, at, text, (double)u))
-            memcpy(out, &u, sizeof u);
+        if (pt_bytes_parse(text, &u, &err)) fault(b, at, "%s: %s", f->key, err.text);
+        else if (in_range(b, f, at, text, (double)u)) memcpy(out, &u, sizeof u);
         break;
     }
 }
@@ -162,21 +155,15 @@ static void bind_text(binding *b, const pt_config_field *f, const pt_yaml_node *
     case PT_CFG_STRING:
         if ((f->min != 0 || f->max != 0) && ((double)text.len < f->min || (double)text.len > f->max))
             fault(b, at, "%s: %zu bytes long, allowed are %.0f to %.0f", f->key, text.len, f->min, f->max);
-        else
-            memcpy(out, &s, sizeof s);
+        else memcpy(out, &s, sizeof s);
         break;
     case PT_CFG_BOOL:
         if (quoted || (!yes && !pt_slice_eq(text, PT_LIT("false"))))
             fault(b, at, "%s: '%.*s' is neither true nor false", f->key, shown, text.ptr);
-        else
-            memcpy(out, &yes, sizeof yes);
+        else memcpy(out, &yes, sizeof yes);
         break;
-    case PT_CFG_ENUM:
-        bind_enum(b, f, at, text, out);
-        break;
-    default:
-        bind_number(b, f, at, text, quoted, out);
-        break;
+    case PT_CFG_ENUM: bind_enum(b, f, at, text, out); break;
+    default: bind_number(b, f, at, text, quoted, out); break;
     }
 }
 
@@ -215,8 +202,7 @@ static void bind_strings(binding *b, const pt_config_field *f, const pt_yaml_nod
         if (item->kind != PT_YAML_SCALAR || is_null(item))
             fault(b, item, "%s: a list of texts is needed, but this is %s", f->key,
                   item->kind == PT_YAML_SCALAR ? "empty" : kind_name(item));
-        else
-            items[i] = item->text.ptr;
+        else items[i] = item->text.ptr;
     }
     pt_config_list list = { items, n };
     memcpy(out, &list, sizeof list);
@@ -237,8 +223,7 @@ static void bind_list(binding *b, const pt_config_field *f, const pt_yaml_node *
     for (uint32_t i = 0; i < node->n; i++) {
         if (node->items[i]->kind != PT_YAML_MAP)
             fault(b, node->items[i], "%s: each item is a group of keys, not %s", f->key, kind_name(node->items[i]));
-        else
-            bind_map(b, node->items[i], f->sub, items + i * f->size, NULL);
+        else bind_map(b, node->items[i], f->sub, items + i * f->size, NULL);
     }
     pt_config_list list = { items, node->n };
     memcpy(out, &list, sizeof list);
@@ -248,25 +233,15 @@ static void bind_value(binding *b, const pt_config_field *f, const pt_yaml_node 
 {
     switch (f->type) {
     case PT_CFG_SECTION:
-        if (node->kind != PT_YAML_MAP)
-            fault(b, node, "%s: a group of keys is needed, not %s", f->key, kind_name(node));
-        else
-            bind_map(b, node, f->sub, out, NULL);
+        if (node->kind != PT_YAML_MAP) fault(b, node, "%s: a group of keys is needed, not %s", f->key, kind_name(node));
+        else bind_map(b, node, f->sub, out, NULL);
         break;
-    case PT_CFG_LIST:
-        bind_list(b, f, node, out);
-        break;
-    case PT_CFG_STRINGS:
-        bind_strings(b, f, node, out);
-        break;
-    case PT_CFG_NODE:
-        memcpy(out, &node, sizeof node);
-        break;
+    case PT_CFG_LIST: bind_list(b, f, node, out); break;
+    case PT_CFG_STRINGS: bind_strings(b, f, node, out); break;
+    case PT_CFG_NODE: memcpy(out, &node, sizeof node); break;
     default:
-        if (node->kind != PT_YAML_SCALAR)
-            fault(b, node, "%s: a single value is needed, not %s", f->key, kind_name(node));
-        else
-            bind_text(b, f, node, node->text, node->quoted, out);
+        if (node->kind != PT_YAML_SCALAR) fault(b, node, "%s: a single value is needed, not %s", f->key, kind_name(node));
+        else bind_text(b, f, node, node->text, node->quoted, out);
         break;
     }
 }
@@ -312,8 +287,8 @@ static void unknown_keys(binding *b, const pt_yaml_node *map, const pt_config_fi
             if (is_nearer(key, ignore[k], &best)) nearest = ignore[k];
         }
         if (known) continue;
-        fault(b, map->keys[i], "unknown key '%.*s'%s%s%s", (int)(key.len > 60 ? 60 : key.len), key.ptr,
-              nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+        fault(b, map->keys[i], "unknown key '%.*s'%s%s%s", (int)(key.len > 60 ? 60 : key.len), key.ptr, nearest ? "; did you mean '" : "",
+              nearest ? nearest : "", nearest ? "'?" : "");
     }
 }
 
@@ -333,12 +308,9 @@ static void bind_map(binding *b, const pt_yaml_node *map, const pt_config_field 
             }
             node = NULL;
         }
-        if (node)
-            bind_value(b, f, node, at);
-        else if (map && f->required)
-            fault(b, map, "missing key '%s'", f->key);
-        else
-            bind_default(b, f, at);
+        if (node) bind_value(b, f, node, at);
+        else if (map && f->required) fault(b, map, "missing key '%s'", f->key);
+        else bind_default(b, f, at);
     }
 }
 
@@ -393,14 +365,12 @@ static void sort_faults(pt_buf *faults, size_t start, const char *name)
 
 /* --- the public functions --- */
 
-static pt_status bind_all(pt_config *cfg, const pt_yaml_node *node, const pt_config_field *table, void *out,
-                          const char *const *ignore, pt_buf *faults)
+static pt_status bind_all(pt_config *cfg, const pt_yaml_node *node, const pt_config_field *table, void *out, const char *const *ignore,
+                          pt_buf *faults)
 {
     binding b = { .cfg = cfg, .faults = faults };
-    if (node->kind != PT_YAML_MAP)
-        fault(&b, node, "a group of keys is needed, not %s", kind_name(node));
-    else
-        bind_map(&b, node, table, out, ignore);
+    if (node->kind != PT_YAML_MAP) fault(&b, node, "a group of keys is needed, not %s", kind_name(node));
+    else bind_map(&b, node, table, out, ignore);
     if (b.st) pt_yaml_fault(cfg->yaml, NULL, faults, "out of memory");
     return b.st ? b.st : b.bad ? PT_EMALFORMED : PT_OK;
 }
@@ -427,15 +397,13 @@ static pt_status load(pt_status read, size_t faults_before, pt_yaml *yaml, const
         if (faults->len != before || pt_buf_status(faults)) st = PT_EMALFORMED;
     }
     if (st && pt_buf_status(faults) == PT_OK) sort_faults(faults, faults_before, pt_yaml_name(yaml));
-    if (st)
-        pt_config_free(c);
-    else
-        *cfg = c;
+    if (st) pt_config_free(c);
+    else *cfg = c;
     return st;
 }
 
-pt_status pt_config_load(const char *path, const pt_config_field *table, void *out, size_t out_size, pt_config_check_fn *check,
-                         void *ctx, pt_config **cfg, pt_buf *faults)
+pt_status pt_config_load(const char *path, const pt_config_field *table, void *out, size_t out_size, pt_config_check_fn *check, void *ctx,
+                         pt_config **cfg, pt_buf *faults)
 {
     pt_yaml *yaml;
     size_t before = faults->len;
@@ -465,8 +433,8 @@ const pt_yaml *pt_config_yaml(const pt_config *cfg)
     return cfg->yaml;
 }
 
-pt_status pt_config_bind(pt_config *cfg, const pt_yaml_node *node, const pt_config_field *table, void *out,
-                         const char *const *ignore, pt_buf *faults)
+pt_status pt_config_bind(pt_config *cfg, const pt_yaml_node *node, const pt_config_field *table, void *out, const char *const *ignore,
+                         pt_buf *faults)
 {
     return bind_all(cfg, node, table, out, ignore, faults);
 }
@@ -530,7 +498,8 @@ static void check_server(const pt_yaml *y, const pt_yaml_node *at, pt_buf *fault
         if (pt_slice_starts(at->text, pt_cstr(schemes[i]))) rest = pt_slice_from(at->text, strlen(schemes[i]));
     }
     if (!rest.ptr) {
-        pt_yaml_fault(y, at, faults, "servers: '%.*s' is no URL of an MQTT server: use tcp://HOST:PORT, or ssl, ws, wss", PT_SLICE_ARGS(at->text));
+        pt_yaml_fault(y, at, faults, "servers: '%.*s' is no URL of an MQTT server: use tcp://HOST:PORT, or ssl, ws, wss",
+                      PT_SLICE_ARGS(at->text));
         return;
     }
     pt_slice host = { rest.ptr, pt_slice_find(rest, '/') };
@@ -545,7 +514,8 @@ static void check_server(const pt_yaml *y, const pt_yaml_node *at, pt_buf *fault
 
 void pt_config_check_network(const pt_yaml *y, bool listen_may_be_empty, pt_buf *faults)
 {
-    const pt_yaml_node *root = pt_yaml_root(y), *mqtt = root ? pt_yaml_get(root, "mqtt") : NULL, *http = root ? pt_yaml_get(root, "http") : NULL;
+    const pt_yaml_node *root = pt_yaml_root(y), *mqtt = root ? pt_yaml_get(root, "mqtt") : NULL,
+                       *http = root ? pt_yaml_get(root, "http") : NULL;
     const pt_yaml_node *servers = mqtt ? pt_yaml_get(mqtt, "servers") : NULL, *listen = http ? pt_yaml_get(http, "listen") : NULL;
     pt_error err = { 0 };
     if (servers && servers->kind == PT_YAML_LIST) {

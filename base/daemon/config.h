@@ -44,8 +44,8 @@ typedef struct pt_config_field {
     double min, max;          /* both 0: no check */
     const char *const *names; /* ENUM, NULL-terminated */
     const struct pt_config_field *sub;
-    size_t size;              /* LIST: bytes of one item */
-    const char *doc;          /* one or two sentences; the unit, what it trades away */
+    size_t size;     /* LIST: bytes of one item */
+    const char *doc; /* one or two sentences; the unit, what it trades away */
 } pt_config_field;
 
 typedef struct pt_config pt_config; /* owns the YAML tree and every bound string */

@@ -9,10 +9,11 @@ enum { MAX_PATH = 256 };
 
 static const char *type_name(const pt_config_field *f)
 {
-    static const char *const names[] = { [PT_CFG_STRING] = "text",     [PT_CFG_BOOL] = "true or false", [PT_CFG_INT] = "whole number",
-                                         [PT_CFG_DOUBLE] = "number",   [PT_CFG_DURATION] = "duration",  [PT_CFG_BYTES] = "size",
-                                         [PT_CFG_ENUM] = "one of",     [PT_CFG_STRINGS] = "list of texts", [PT_CFG_SECTION] = "group",
-                                         [PT_CFG_LIST] = "list of groups", [PT_CFG_NODE] = "see text" };
+    static const char *const names[] = {
+        [PT_CFG_STRING] = "text",       [PT_CFG_BOOL] = "true or false",  [PT_CFG_INT] = "whole number", [PT_CFG_DOUBLE] = "number",
+        [PT_CFG_DURATION] = "duration", [PT_CFG_BYTES] = "size",          [PT_CFG_ENUM] = "one of",      [PT_CFG_STRINGS] = "list of texts",
+        [PT_CFG_SECTION] = "group",     [PT_CFG_LIST] = "list of groups", [PT_CFG_NODE] = "see text"
+    };
     return (size_t)f->type < PT_COUNT_OF(names) && names[f->type] ? names[f->type] : "?";
 }
 
@@ -35,12 +36,9 @@ static void type_cell(const pt_config_field *f, pt_buf *out)
 static void limit(const pt_config_field *f, double v, pt_buf *out)
 {
     char text[32];
-    if (f->type == PT_CFG_DURATION)
-        pt_duration_format((int64_t)v, text);
-    else if (f->type == PT_CFG_BYTES)
-        pt_bytes_format((uint64_t)v, text);
-    else
-        pt_f64_text(v, text);
+    if (f->type == PT_CFG_DURATION) pt_duration_format((int64_t)v, text);
+    else if (f->type == PT_CFG_BYTES) pt_bytes_format((uint64_t)v, text);
+    else pt_f64_text(v, text);
     pt_buf_cstr(out, text);
 }
 
@@ -60,10 +58,8 @@ static void table_of(const pt_config_field *table, const char *path, pt_buf *out
         pt_buf_printf(out, "| `%s%s` | ", path, f->key);
         type_cell(f, out);
         pt_buf_cstr(out, " | ");
-        if (f->required)
-            pt_buf_cstr(out, "required");
-        else if (f->def && *f->def && strcmp(f->def, "nan") != 0)
-            pt_buf_printf(out, "`%s`", f->def);
+        if (f->required) pt_buf_cstr(out, "required");
+        else if (f->def && *f->def && strcmp(f->def, "nan") != 0) pt_buf_printf(out, "`%s`", f->def);
         pt_buf_cstr(out, " | ");
         range_cell(f, out);
         pt_buf_cstr(out, " | ");

@@ -76,10 +76,8 @@ static void run_handler(pt_http_server *s, pt_http_request *rq)
     bool refuse = s->stopping;
     rq->phase = HTTP_RUNNING;
     pthread_mutex_unlock(&s->lock);
-    if (refuse)
-        pt_http_problem(rq, 503, "not-ready", "the server is stopping");
-    else
-        rq->route->handler(s->ctx, rq);
+    if (refuse) pt_http_problem(rq, 503, "not-ready", "the server is stopping");
+    else rq->route->handler(s->ctx, rq);
     pthread_mutex_lock(&s->lock);
     if (!rq->answered && !rq->deferred) {
         pthread_mutex_unlock(&s->lock);
@@ -144,8 +142,7 @@ static enum MHD_Result take_body(pt_http_request *rq, const char *data, size_t *
 static enum MHD_Result all_read(pt_http_request *rq)
 {
     pt_http_server *s = rq->server;
-    if (rq->body_too_big && !rq->answered)
-        pt_http_problem(rq, 413, "too-large", "the body may be %zu bytes at most", s->max_body);
+    if (rq->body_too_big && !rq->answered) pt_http_problem(rq, 413, "too-large", "the body may be %zu bytes at most", s->max_body);
     pthread_mutex_lock(&s->lock);
     if (!rq->answered && !s->stopping) {
         rq->phase = HTTP_QUEUED;
@@ -236,8 +233,7 @@ static pt_status split_listen(const char *listen, char host[256], char port[8], 
     if (!colon || !pt_slice_to_u64(pt_cstr(colon + 1), &number) || number > 65535)
         return pt_fail(err, PT_EINVAL, "'%.100s' is no address to listen on: use ADDRESS:PORT, say 127.0.0.1:8080", listen);
     pt_slice h = { listen, (size_t)(colon - listen) };
-    if (h.len >= 2 && h.ptr[0] == '[' && h.ptr[h.len - 1] == ']')
-        h = (pt_slice){ h.ptr + 1, h.len - 2 };
+    if (h.len >= 2 && h.ptr[0] == '[' && h.ptr[h.len - 1] == ']') h = (pt_slice){ h.ptr + 1, h.len - 2 };
     else if (pt_slice_find(h, ':') < h.len)
         return pt_fail(err, PT_EINVAL, "'%.100s': an IPv6 address stands in brackets, say [::1]:8080", listen);
     if (h.len > 255) return pt_fail(err, PT_EINVAL, "'%.100s...' is too long for an address", listen);
@@ -268,8 +264,11 @@ static pt_status bind_one(const struct addrinfo *a, const char *listen_text, int
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) || bind(fd, a->ai_addr, a->ai_addrlen) || listen(fd, 128)) {
         int e = errno;
         close(fd);
-        return pt_fail(err, e == EADDRINUSE ? PT_EBUSY : e == EADDRNOTAVAIL ? PT_EINVAL : PT_EIO, "cannot listen on %s: %s",
-                       listen_text, strerror(e));
+        return pt_fail(err,
+                       e == EADDRINUSE      ? PT_EBUSY
+                       : e == EADDRNOTAVAIL ? PT_EINVAL
+                                            : PT_EIO,
+                       "cannot listen on %s: %s", listen_text, strerror(e));
     }
     *out = fd;
     return PT_OK;
@@ -290,8 +289,7 @@ static pt_status open_socket(pt_http_server *s, const char *listen_text, int *fa
     if (st) return st;
     struct sockaddr_storage bound;
     socklen_t len = sizeof bound;
-    if (getsockname(s->listen_fd, (struct sockaddr *)&bound, &len))
-        return pt_fail(err, PT_EIO, "getsockname: %s", strerror(errno));
+    if (getsockname(s->listen_fd, (struct sockaddr *)&bound, &len)) return pt_fail(err, PT_EIO, "getsockname: %s", strerror(errno));
     if (port)
         *port = ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)(void *)&bound)->sin6_port
                                                   : ((struct sockaddr_in *)(void *)&bound)->sin_port);
@@ -340,9 +338,7 @@ static pt_status start_threads(pt_http_server *s, uint32_t handlers)
     s->threads = calloc(all, sizeof *s->threads);
     if (!s->threads) return PT_ENOMEM;
     for (; s->n_threads < all; s->n_threads++) {
-        void *(*body)(void *) = s->n_threads < s->n_handlers ? handler_thread
-                                : s->n_threads + 1 < all     ? stream_thread
-                                                             : http__watch;
+        void *(*body)(void *) = s->n_threads < s->n_handlers ? handler_thread : s->n_threads + 1 < all ? stream_thread : http__watch;
         if (pthread_create(&s->threads[s->n_threads], NULL, body, s)) return PT_ENOMEM;
     }
     return PT_OK;
@@ -354,9 +350,9 @@ static pt_status start_library(pt_http_server *s, const pt_http_options *o, int 
     if (family == AF_INET6) flags |= MHD_USE_IPv6;
     s->mhd = MHD_start_daemon(flags, 0, NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER, on_log, s, MHD_OPTION_LISTEN_SOCKET,
                               s->listen_fd, MHD_OPTION_URI_LOG_CALLBACK, on_target, s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
-                              MHD_OPTION_NOTIFY_CONNECTION, http__on_connection, s,
-                              MHD_OPTION_CONNECTION_LIMIT, o->max_connections ? o->max_connections : DEFAULT_CONNECTIONS,
-                              MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_SECONDS, MHD_OPTION_END);
+                              MHD_OPTION_NOTIFY_CONNECTION, http__on_connection, s, MHD_OPTION_CONNECTION_LIMIT,
+                              o->max_connections ? o->max_connections : DEFAULT_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
+                              (unsigned)HTTP_IDLE_SECONDS, MHD_OPTION_END);
     if (!s->mhd) return pt_fail(err, PT_EIO, "libmicrohttpd does not start");
     s->listen_fd = -1; /* its own now */
     return PT_OK;
@@ -421,10 +417,8 @@ pt_status pt_http_start(const pt_http_options *o, const pt_http_route *routes, s
     if (!st && (st = open_watch(s))) st = pt_fail(err, st, "epoll: %s", strerror(errno));
     if (!st && (st = start_threads(s, o->threads))) st = pt_fail(err, st, "threads cannot be started");
     if (!st) st = start_library(s, o, family, err);
-    if (st)
-        release(s);
-    else
-        *out = s;
+    if (st) release(s);
+    else *out = s;
     return st;
 }
 

@@ -19,19 +19,20 @@ typedef struct pt_http_request pt_http_request; /* lives until its handler (or s
 typedef void pt_http_handler(void *ctx, pt_http_request *rq);
 
 typedef struct pt_http_route {
-    const char *method;          /* "GET" "POST" "PUT" "DELETE" "PATCH" */
-    const char *path;            /* "/api/v1/nodes/{group}/{edge}/rebirth"; a last "{rest...}" takes what is left */
-    pt_http_handler *handler;    /* must call exactly one of reply, problem, stream, defer before it returns */
-    const char *const *query;    /* allowed query parameters, NULL-terminated; NULL: any */
+    const char *method;       /* "GET" "POST" "PUT" "DELETE" "PATCH" */
+    const char *path;         /* "/api/v1/nodes/{group}/{edge}/rebirth"; a last "{rest...}" takes what is left */
+    pt_http_handler *handler; /* must call exactly one of reply, problem, stream, defer before it returns */
+    const char *const *query; /* allowed query parameters, NULL-terminated; NULL: any */
 } pt_http_route;
 
 typedef struct pt_http_options {
-    const char *listen;      /* "127.0.0.1:8080", "[::1]:0"; port 0: the system's choice */
-    size_t max_body;         /* default 1 MiB; larger is 413 */
+    const char *listen;       /* "127.0.0.1:8080", "[::1]:0"; port 0: the system's choice */
+    size_t max_body;          /* default 1 MiB; larger is 413 */
     uint32_t max_connections; /* default 256 */
-    uint32_t threads;        /* handler pool; default 4 */
-    const char *server_name; /* "plantree-host/0.1.0" */
-    const char *const *hosts; /* further names allowed in Host, NULL-terminated (a proxy's name, say); NULL: none. Checked on loopback only */
+    uint32_t threads;         /* handler pool; default 4 */
+    const char *server_name;  /* "plantree-host/0.1.0" */
+    const char *const
+        *hosts; /* further names allowed in Host, NULL-terminated (a proxy's name, say); NULL: none. Checked on loopback only */
 } pt_http_options;
 
 /* Is it a text to listen on? PT_EINVAL with the reason. Resolves no name. */
@@ -48,8 +49,8 @@ pt_slice pt_http_query(const pt_http_request *rq, const char *name);  /* first v
 pt_slice pt_http_header(const pt_http_request *rq, const char *name); /* case-insensitive */
 pt_slice pt_http_body(const pt_http_request *rq);
 pt_slice pt_http_path(const pt_http_request *rq);
-bool pt_http_accepts_gzip(const pt_http_request *rq);                 /* the client takes gzip */
-const char *pt_http_peer(const pt_http_request *rq);                  /* numeric address of the client */
+bool pt_http_accepts_gzip(const pt_http_request *rq); /* the client takes gzip */
+const char *pt_http_peer(const pt_http_request *rq);  /* numeric address of the client */
 
 /* --- answering; each request exactly once --- */
 void pt_http_set_header(pt_http_request *rq, const char *name, const char *value); /* before answering; copied */
@@ -68,8 +69,9 @@ void pt_http_reply_static(pt_http_request *rq, int status, const char *content_t
 void pt_http_defer(pt_http_request *rq);
 
 /* A streamed answer: `more` appends the next piece to `out` (at most ~64 KiB) and returns
- * PT_OK (call again when sent), PT_EEMPTY (nothing now: ask again after a pt_http_wake, or after `idle_ms` at the latest) or PT_ECLOSED (end).
- * Runs on the server's threads, one call at a time per stream. `closed` runs exactly once, whatever ended it, and releases `stream`. */
+ * PT_OK (call again when sent), PT_EEMPTY (nothing now: ask again after a pt_http_wake, or after `idle_ms` at the latest) or PT_ECLOSED
+ * (end). Runs on the server's threads, one call at a time per stream. `closed` runs exactly once, whatever ended it, and releases `stream`.
+ */
 typedef struct pt_http_stream_ops {
     pt_status (*more)(void *stream, pt_buf *out);
     void (*closed)(void *stream);
@@ -77,6 +79,7 @@ typedef struct pt_http_stream_ops {
 } pt_http_stream_ops;
 /* Returns a handle for pt_http_wake, valid until `closed`; NULL when the answer could not begin (then `closed` was called). */
 typedef struct pt_http_stream pt_http_stream;
-pt_http_stream *pt_http_stream_begin(pt_http_request *rq, int status, const char *content_type, const pt_http_stream_ops *ops, void *stream);
+pt_http_stream *pt_http_stream_begin(pt_http_request *rq, int status, const char *content_type, const pt_http_stream_ops *ops,
+                                     void *stream);
 void pt_http_wake(pt_http_stream *h); /* any thread; cheap; before `closed` only (guard with your own lock) */
 #endif

@@ -57,7 +57,6 @@ void http__drain(pt_http_server *s)
     s->draining = true;
     for (http_conn *c = s->conns; c; c = c->next)
         shutdown(c->fd, SHUT_RDWR);
-    while (s->conns && pthread_cond_timedwait(&s->conns_gone, &s->conns_lock, &until) == 0) {
-    }
+    while (s->conns && pthread_cond_timedwait(&s->conns_gone, &s->conns_lock, &until) == 0) {}
     pthread_mutex_unlock(&s->conns_lock);
 }

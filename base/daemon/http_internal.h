@@ -14,7 +14,7 @@ enum {
     HTTP_STREAM_THREADS = 2,     /* beside the handlers' pool */
     HTTP_STREAM_PIECE = 4 << 20, /* bytes `more` may append in one call, at the very most */
     HTTP_GZIP_MIN = 1024,
-    HTTP_IDLE_SECONDS = 60       /* a connection without traffic is closed (suspended ones are not counted) */
+    HTTP_IDLE_SECONDS = 60 /* a connection without traffic is closed (suspended ones are not counted) */
 };
 
 typedef enum http_phase {
@@ -39,16 +39,16 @@ typedef struct http_pair {
 struct pt_http_stream {
     pt_http_stream_ops ops;
     void *user;
-    pt_buf piece;            /* I/O thread while SENDING, stream thread while RUNNING */
-    size_t sent;             /* of piece */
-    int64_t deadline_ms;     /* IDLE: when `more` is asked again; INT64_MAX: never */
-    stream_phase phase;      /* server lock */
-    bool open;               /* server lock: begun and not closed */
-    bool woken;              /* server lock: a wake came while not IDLE */
-    bool rest;               /* server lock: nothing more after this piece for now */
-    bool ended, failed;      /* server lock: `more` is never called again */
-    bool gone;               /* server lock: the client went away */
-    uint64_t id;             /* in the watcher's epoll set */
+    pt_buf piece;              /* I/O thread while SENDING, stream thread while RUNNING */
+    size_t sent;               /* of piece */
+    int64_t deadline_ms;       /* IDLE: when `more` is asked again; INT64_MAX: never */
+    stream_phase phase;        /* server lock */
+    bool open;                 /* server lock: begun and not closed */
+    bool woken;                /* server lock: a wake came while not IDLE */
+    bool rest;                 /* server lock: nothing more after this piece for now */
+    bool ended, failed;        /* server lock: `more` is never called again */
+    bool gone;                 /* server lock: the client went away */
+    uint64_t id;               /* in the watcher's epoll set */
     pt_http_stream *next_open; /* server lock: list of open streams */
 };
 
@@ -63,12 +63,12 @@ struct pt_http_request {
     http_pair params[HTTP_MAX_PARAMS], query[HTTP_MAX_QUERY], headers[HTTP_MAX_HEADERS];
     size_t n_params, n_query, n_headers;
     pt_buf body;
-    size_t body_seen;            /* bytes, also those thrown away */
+    size_t body_seen; /* bytes, also those thrown away */
     bool body_too_big, discard_body;
-    bool head;                   /* method is HEAD */
+    bool head;                                      /* method is HEAD */
     bool answered, deferred, handler_done, pending; /* server lock */
     char peer[64];
-    char id[20];                 /* X-Request-Id */
+    char id[20]; /* X-Request-Id */
     int64_t begun_us;
     int status;
     struct MHD_Response *response; /* owned until queued */
@@ -97,24 +97,24 @@ struct pt_http_server {
     bool check_host;
     pt_metric **durations; /* I/O thread; one histogram per route, NULL before its first answer */
     pt_metric *open_streams;
-    int listen_fd;         /* -1 while libmicrohttpd owns it */
-    pthread_mutex_t lock;  /* guards all below, and what requests and streams mark so */
-    pthread_cond_t idle;   /* signalled when `suspended` or `pending` falls */
+    int listen_fd;        /* -1 while libmicrohttpd owns it */
+    pthread_mutex_t lock; /* guards all below, and what requests and streams mark so */
+    pthread_cond_t idle;  /* signalled when `suspended` or `pending` falls */
     http_jobs handlers, streams;
     pt_http_stream *open;
     size_t n_open;
-    size_t suspended;      /* requests libmicrohttpd holds suspended for us */
-    size_t pending;        /* answers queued, not streams, not yet completed */
+    size_t suspended; /* requests libmicrohttpd holds suspended for us */
+    size_t pending;   /* answers queued, not streams, not yet completed */
     bool stopping, threads_stop;
     uint64_t next_id, request_salt;
-    uint64_t requests;     /* I/O thread */
+    uint64_t requests; /* I/O thread */
     int epoll_fd, event_fd;
     int64_t watch_until_ms; /* when the watcher wakes by itself */
     pthread_t *threads;     /* handlers, then stream threads, then the watcher */
     size_t n_threads, n_handlers;
     pthread_mutex_t conns_lock; /* guards the two below */
     pthread_cond_t conns_gone;
-    http_conn *conns;           /* open connections */
+    http_conn *conns; /* open connections */
     bool draining;
 };
 

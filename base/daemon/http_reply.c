@@ -23,8 +23,7 @@ void http__count(pt_http_request *rq)
     pt_metrics_label(&labels, "code", pt_cstr(code), false);
     char *text = pt_buf_take(&labels, NULL);
     if (text)
-        pt_metric_add(pt_metrics_counter(rq->server->metrics, "plantree_http_requests_total", text, "HTTP requests by route and code."),
-                      1);
+        pt_metric_add(pt_metrics_counter(rq->server->metrics, "plantree_http_requests_total", text, "HTTP requests by route and code."), 1);
     free(text);
 }
 
@@ -86,7 +85,7 @@ void http__answer(pt_http_request *rq, int status, const char *content_type, str
 
 static bool worth_packing(const char *type)
 {
-    static const char *const kinds[] = { "text/", "application/json", "application/problem+json", "application/javascript",
+    static const char *const kinds[] = { "text/",         "application/json",    "application/problem+json", "application/javascript",
                                          "image/svg+xml", "application/x-ndjson" };
     for (size_t i = 0; type && i < PT_COUNT_OF(kinds); i++) {
         if (strncmp(type, kinds[i], strlen(kinds[i])) == 0) return true;
@@ -175,12 +174,10 @@ void pt_http_reply_json(pt_http_request *rq, int status, pt_buf *json)
     pt_status st = pt_buf_status(json);
     char *text = pt_buf_take(json, &len);
     if (!text) {
-        pt_logf(rq->server->log, PT_LOG_ERROR, "HTTP-ANSWER", "the answer of %s could not be built: %s",
-                rq->route ? rq->route->path : "?", pt_status_name(st ? st : PT_ENOMEM));
-        if (st == PT_ETOOBIG)
-            pt_http_problem(rq, 500, "internal", "the answer is too large; ask for less");
-        else
-            pt_http_problem(rq, 500, "internal", "out of memory");
+        pt_logf(rq->server->log, PT_LOG_ERROR, "HTTP-ANSWER", "the answer of %s could not be built: %s", rq->route ? rq->route->path : "?",
+                pt_status_name(st ? st : PT_ENOMEM));
+        if (st == PT_ETOOBIG) pt_http_problem(rq, 500, "internal", "the answer is too large; ask for less");
+        else pt_http_problem(rq, 500, "internal", "out of memory");
         return;
     }
     reply(rq, status, "application/json", pt_slice_of(text, len), text);
@@ -235,7 +232,7 @@ void pt_http_reply_static(pt_http_request *rq, int status, const char *content_t
         pt_http_set_header(rq, "Vary", "Accept-Encoding");
     }
     http__answer(rq, status, content_type,
-           MHD_create_response_from_buffer(body.len, (void *)(uintptr_t)(body.len ? body.ptr : ""), MHD_RESPMEM_PERSISTENT));
+                 MHD_create_response_from_buffer(body.len, (void *)(uintptr_t)(body.len ? body.ptr : ""), MHD_RESPMEM_PERSISTENT));
 }
 
 void pt_http_defer(pt_http_request *rq)

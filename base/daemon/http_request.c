@@ -144,8 +144,7 @@ static bool find_route(pt_http_request *rq, const char *method)
         pt_http_set_header(rq, "Allow", allow);
         pt_http_problem(rq, 405, "bad-request", "%s is not possible here; allowed: %s", method, allow);
     } else {
-        pt_http_problem(rq, 404, "not-found", "there is nothing at %.*s", (int)(rq->path.len > 120 ? 120 : rq->path.len),
-                        rq->path.ptr);
+        pt_http_problem(rq, 404, "not-found", "there is nothing at %.*s", (int)(rq->path.len > 120 ? 120 : rq->path.len), rq->path.ptr);
     }
     return false;
 }

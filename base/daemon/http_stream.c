@@ -66,10 +66,8 @@ static ssize_t on_read(void *cls, uint64_t pos, char *buf, size_t max)
         pt_buf_reset(&st->piece);
         st->sent = 0;
         http__suspend(rq);
-        if (idle)
-            rest(s, st);
-        else
-            enqueue(s, rq);
+        if (idle) rest(s, st);
+        else enqueue(s, rq);
     }
     pthread_mutex_unlock(&s->lock);
     return n;
@@ -107,8 +105,7 @@ void http__stream_job(pt_http_server *s, pt_http_request *rq)
     }
 }
 
-pt_http_stream *pt_http_stream_begin(pt_http_request *rq, int status, const char *content_type, const pt_http_stream_ops *ops,
-                                     void *stream)
+pt_http_stream *pt_http_stream_begin(pt_http_request *rq, int status, const char *content_type, const pt_http_stream_ops *ops, void *stream)
 {
     pt_http_server *s = rq->server;
     pt_http_stream *st = &rq->stream;
@@ -147,10 +144,8 @@ void pt_http_wake(pt_http_stream *h)
     pt_http_request *rq = http__of_stream(h);
     pt_http_server *s = rq->server;
     pthread_mutex_lock(&s->lock);
-    if (h->phase == STREAM_IDLE)
-        enqueue(s, rq);
-    else if (h->phase != STREAM_QUEUED)
-        h->woken = true;
+    if (h->phase == STREAM_IDLE) enqueue(s, rq);
+    else if (h->phase != STREAM_QUEUED) h->woken = true;
     pthread_mutex_unlock(&s->lock);
 }
 
@@ -189,10 +184,8 @@ static int64_t queue_due(pt_http_server *s)
     int64_t now = pt_mono_ms(s->clock), next = INT64_MAX;
     for (pt_http_stream *st = s->open; st; st = st->next_open) {
         if (st->phase != STREAM_IDLE) continue;
-        if (st->deadline_ms <= now)
-            enqueue(s, http__of_stream(st));
-        else if (st->deadline_ms < next)
-            next = st->deadline_ms;
+        if (st->deadline_ms <= now) enqueue(s, http__of_stream(st));
+        else if (st->deadline_ms < next) next = st->deadline_ms;
     }
     s->watch_until_ms = next;
     return next == INT64_MAX ? -1 : next - now > 60000 ? 60000 : next - now;
@@ -223,8 +216,7 @@ void *http__watch(void *server)
         pthread_mutex_lock(&s->lock);
         for (int i = 0; i < n; i++) {
             uint64_t drained;
-            if (events[i].data.u64)
-                client_gone(s, events[i].data.u64);
+            if (events[i].data.u64) client_gone(s, events[i].data.u64);
             else if (read(s->event_fd, &drained, sizeof drained) < 0 && errno != EAGAIN)
                 pt_logf(s->log, PT_LOG_WARN, "HTTP-WATCH", "the watcher's event cannot be read: errno %d", errno);
         }

@@ -231,24 +231,18 @@ pt_status pt_metrics_collect(pt_metrics *m, pt_metrics_collector *fn, void *ctx)
 static void number(pt_buf *out, double v)
 {
     char text[32];
-    if (isnan(v))
-        pt_buf_cstr(out, "NaN");
-    else if (isinf(v))
-        pt_buf_cstr(out, v > 0 ? "+Inf" : "-Inf");
-    else
-        pt_buf_add(out, text, pt_f64_text(v, text));
+    if (isnan(v)) pt_buf_cstr(out, "NaN");
+    else if (isinf(v)) pt_buf_cstr(out, v > 0 ? "+Inf" : "-Inf");
+    else pt_buf_add(out, text, pt_f64_text(v, text));
 }
 
 void pt_metrics_head(pt_buf *out, const char *name, const char *type, const char *help)
 {
     pt_buf_printf(out, "# HELP %s ", name);
     for (const char *p = help; *p; p++) {
-        if (*p == '\\')
-            pt_buf_cstr(out, "\\\\");
-        else if (*p == '\n')
-            pt_buf_cstr(out, "\\n");
-        else
-            pt_buf_char(out, *p);
+        if (*p == '\\') pt_buf_cstr(out, "\\\\");
+        else if (*p == '\n') pt_buf_cstr(out, "\\n");
+        else pt_buf_char(out, *p);
     }
     pt_buf_printf(out, "\n# TYPE %s %s\n", name, type);
 }
@@ -275,10 +269,8 @@ void pt_metrics_label(pt_buf *out, const char *key, pt_slice value, bool first)
     for (size_t i = 0; i < value.len; i++) {
         char c = value.ptr[i];
         if (c == '\\' || c == '"') pt_buf_char(out, '\\');
-        if (c == '\n')
-            pt_buf_cstr(out, "\\n");
-        else
-            pt_buf_char(out, c);
+        if (c == '\n') pt_buf_cstr(out, "\\n");
+        else pt_buf_char(out, c);
     }
     pt_buf_char(out, '"');
 }
@@ -373,8 +365,7 @@ static void process_text(pt_buf *out)
         closedir(d);
         gauge_text(out, "process_open_fds", "Open file descriptors.", n);
     }
-    if (getrlimit(RLIMIT_NOFILE, &fds) == 0)
-        gauge_text(out, "process_max_fds", "Limit of open file descriptors.", (double)fds.rlim_cur);
+    if (getrlimit(RLIMIT_NOFILE, &fds) == 0) gauge_text(out, "process_max_fds", "Limit of open file descriptors.", (double)fds.rlim_cur);
     start_time(out);
 }
 

@@ -103,8 +103,7 @@ pt_status pt_program_options(pt_program *p, int *argc, char **argv, bool strict)
         if (took < 0) return PT_EINVAL;
         if (took) continue;
         if (strict) {
-            fprintf(stderr, "%s: unknown %s '%s'; see %s --help\n", p->name, argv[i][0] == '-' ? "option" : "argument", argv[i],
-                    p->name);
+            fprintf(stderr, "%s: unknown %s '%s'; see %s --help\n", p->name, argv[i][0] == '-' ? "option" : "argument", argv[i], p->name);
             return PT_EINVAL;
         }
         argv[kept++] = argv[i];

@@ -115,8 +115,7 @@ static void take_key(builder *b, frame *f, pt_yaml_node *node)
         b->stop = true;
         return;
     }
-    if (!node->quoted && pt_slice_eq(node->text, PT_LIT("<<")))
-        fault(b, node->line, node->column, "merge keys ('<<') are not supported");
+    if (!node->quoted && pt_slice_eq(node->text, PT_LIT("<<"))) fault(b, node->line, node->column, "merge keys ('<<') are not supported");
     if (pt_map_get(&f->seen, node->text, &first)) {
         const pt_yaml_node *was = (const pt_yaml_node *)(uintptr_t)first;
         fault(b, node->line, node->column, "duplicate key '%.*s', first given in line %u", PT_SLICE_ARGS(node->text), was->line);
@@ -221,8 +220,7 @@ static void on_scalar(builder *b, const yaml_event_t *e)
     bool was_bad = b->bad;
     b->bad = false;
     bool is_key = b->depth && b->stack[b->depth - 1].node->kind == PT_YAML_MAP && !b->stack[b->depth - 1].key;
-    if (memchr(node->text.ptr, '\0', node->text.len))
-        fault(b, node->line, node->column, "a NUL character is not allowed");
+    if (memchr(node->text.ptr, '\0', node->text.len)) fault(b, node->line, node->column, "a NUL character is not allowed");
     else if (!node->quoted && memchr(node->text.ptr, '\t', node->text.len))
         fault(b, node->line, node->column, "a tab is only allowed inside quotes");
     else if (!node->quoted && !is_key && is_ambiguous(node->text))
@@ -254,9 +252,7 @@ static void on_event(builder *b, const yaml_event_t *e)
             attach(b, node);
         }
         break;
-    case YAML_SCALAR_EVENT:
-        on_scalar(b, e);
-        break;
+    case YAML_SCALAR_EVENT: on_scalar(b, e); break;
     case YAML_SEQUENCE_START_EVENT:
         check_decoration(b, e, e->data.sequence_start.anchor, e->data.sequence_start.tag);
         if ((node = new_node(b, e, PT_YAML_LIST))) push(b, node);
@@ -266,11 +262,8 @@ static void on_event(builder *b, const yaml_event_t *e)
         if ((node = new_node(b, e, PT_YAML_MAP))) push(b, node);
         break;
     case YAML_SEQUENCE_END_EVENT:
-    case YAML_MAPPING_END_EVENT:
-        pop(b);
-        break;
-    default:
-        break;
+    case YAML_MAPPING_END_EVENT: pop(b); break;
+    default: break;
     }
 }
 
@@ -348,10 +341,8 @@ pt_status pt_yaml_read_text_whole(const char *name, pt_slice text, pt_yaml **out
     b->y = y;
     b->faults = faults;
     if (text.len >= 3 && memcmp(text.ptr, "\xEF\xBB\xBF", 3) == 0) text = pt_slice_from(text, 3);
-    if (text.len > MAX_FILE)
-        fault(b, 1, 1, "larger than %d bytes", MAX_FILE);
-    else if (check_bytes(b, text))
-        run_parser(b, text);
+    if (text.len > MAX_FILE) fault(b, 1, 1, "larger than %d bytes", MAX_FILE);
+    else if (check_bytes(b, text)) run_parser(b, text);
     if (!b->stop && !y->root && !b->bad) { /* empty text: an empty map */
         y->root = pt_arena_zalloc(&y->arena, sizeof *y->root);
         if (!y->root) out_of_memory(b);
@@ -362,20 +353,16 @@ pt_status pt_yaml_read_text_whole(const char *name, pt_slice text, pt_yaml **out
     st = b->st ? b->st : b->bad ? PT_EMALFORMED : PT_OK;
 done:
     if (st == PT_ENOMEM) pt_buf_printf(faults, "%s:1:1: out of memory\n", name);
-    if (!st || (st == PT_EMALFORMED && !b->stop && y->root))
-        *out = y;
-    else
-        pt_yaml_free(y);
+    if (!st || (st == PT_EMALFORMED && !b->stop && y->root)) *out = y;
+    else pt_yaml_free(y);
     free(b);
     return st;
 }
 
 static pt_status only_good(pt_status st, pt_yaml *y, pt_yaml **out)
 {
-    if (st)
-        pt_yaml_free(y);
-    else
-        *out = y;
+    if (st) pt_yaml_free(y);
+    else *out = y;
     return st;
 }
 

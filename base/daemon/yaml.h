@@ -11,13 +11,13 @@ typedef enum pt_yaml_kind { PT_YAML_SCALAR, PT_YAML_LIST, PT_YAML_MAP } pt_yaml_
 typedef struct pt_yaml_node pt_yaml_node;
 struct pt_yaml_node {
     pt_yaml_kind kind;
-    uint32_t line, column;     /* from 1 */
-    pt_slice text;             /* SCALAR; NUL-terminated behind len */
-    bool quoted;               /* SCALAR was quoted or a block: never null, never a number by style */
-    bool faulty;               /* SCALAR was complained about already: pass it over */
-    uint32_t n;                /* LIST: items; MAP: pairs */
-    pt_yaml_node **keys;       /* MAP: scalar nodes */
-    pt_yaml_node **items;      /* LIST items or MAP values */
+    uint32_t line, column; /* from 1 */
+    pt_slice text;         /* SCALAR; NUL-terminated behind len */
+    bool quoted;           /* SCALAR was quoted or a block: never null, never a number by style */
+    bool faulty;           /* SCALAR was complained about already: pass it over */
+    uint32_t n;            /* LIST: items; MAP: pairs */
+    pt_yaml_node **keys;   /* MAP: scalar nodes */
+    pt_yaml_node **items;  /* LIST items or MAP values */
 };
 typedef struct pt_yaml pt_yaml;
 

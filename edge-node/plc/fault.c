@@ -14,15 +14,15 @@ static pt_status parse_exception(plc_faults *f, pt_slice text, pt_error *err)
     plc_space space = PLC_COIL;
     if (!any) {
         pt_slice name = pt_slice_of(where.ptr, colon);
-        while (space <= PLC_HOLDING && !pt_slice_eq_cstr(name, plc_space_name(space))) space++;
+        while (space <= PLC_HOLDING && !pt_slice_eq_cstr(name, plc_space_name(space)))
+            space++;
         if (space > PLC_HOLDING)
             return pt_fail(err, PT_EMALFORMED, "no table '%.*s' (coil, discrete, input, holding)", PT_SLICE_ARGS(name));
         where = pt_slice_from(where, colon + 1);
     }
     if (!pt_slice_to_u64(where, &address) || address > UINT16_MAX)
         return pt_fail(err, PT_EMALFORMED, "address '%.*s' is not a number from 0 to 65535", PT_SLICE_ARGS(where));
-    if (f->exceptions == PLC_FAULT_EXCEPTIONS)
-        return pt_fail(err, PT_EFULL, "at most %u exceptions", PLC_FAULT_EXCEPTIONS);
+    if (f->exceptions == PLC_FAULT_EXCEPTIONS) return pt_fail(err, PT_EFULL, "at most %u exceptions", PLC_FAULT_EXCEPTIONS);
     f->exception[f->exceptions].code = (uint8_t)code;
     f->exception[f->exceptions].any_space = any;
     f->exception[f->exceptions].space = any ? PLC_COIL : space;
@@ -55,8 +55,7 @@ pt_status plc_fault_parse(plc_faults *f, pt_slice text, pt_error *err)
         else if (pt_slice_eq_cstr(key, "exception")) st = parse_exception(f, value, err);
         else if (pt_slice_eq_cstr(key, "drop-every")) st = parse_count(key, value, 1, UINT32_MAX, &f->drop_every, err);
         else if (pt_slice_eq_cstr(key, "close-every")) st = parse_count(key, value, 1, UINT32_MAX, &f->close_every, err);
-        else
-            st = pt_fail(err, PT_EMALFORMED, "no fault '%.*s' (delay, exception, drop-every, close-every)", PT_SLICE_ARGS(key));
+        else st = pt_fail(err, PT_EMALFORMED, "no fault '%.*s' (delay, exception, drop-every, close-every)", PT_SLICE_ARGS(key));
         if (st != PT_OK) return st;
     }
     f->on = true;

@@ -9,7 +9,7 @@
 #include "edge-node/plc/image.h"
 
 #define PLC_FAULT_EXCEPTIONS 16u
-#define PLC_FAULT_DELAY_MAX 600000u /* ms */
+#define PLC_FAULT_DELAY_MAX  600000u /* ms */
 
 typedef struct plc_faults {
     uint32_t delay_ms;

@@ -45,7 +45,16 @@ unsigned plc_request_parse(const uint8_t *pdu, size_t len, plc_request *out)
     plc_request r = { .function = len ? pdu[0] : 0 };
     if (len < 5 && r.function >= 1 && r.function <= 23) { /* all known functions start with two words */
         switch (r.function) {
-        case 1: case 2: case 3: case 4: case 5: case 6: case 15: case 16: case 22: case 23: return ILLEGAL_VALUE;
+        case 1:
+        case 2:
+        case 3:
+        case 4:
+        case 5:
+        case 6:
+        case 15:
+        case 16:
+        case 22:
+        case 23: return ILLEGAL_VALUE;
         default: return ILLEGAL_FUNCTION;
         }
     }
@@ -108,8 +117,7 @@ unsigned plc_request_parse(const uint8_t *pdu, size_t len, plc_request *out)
         else exception = inside(PLC_HOLDING, at, second, 125);
         if (!exception) exception = inside(PLC_HOLDING, r.write_at, r.write_count, 121);
         break;
-    default:
-        return ILLEGAL_FUNCTION;
+    default: return ILLEGAL_FUNCTION;
     }
     if (exception) return exception;
     *out = r;
@@ -150,7 +158,8 @@ unsigned plc_request_apply(const plc_request *r, const plc_image *im, plc_line *
         } else {
             uint16_t regs[PLC_SPACE_SIZE];
             memcpy(regs, im->holdings + p->address, p->words * sizeof *regs);
-            for (unsigned w = at - p->address; w < p->words && n < r->write_count; w++, n++) regs[w] = written(r, im, n);
+            for (unsigned w = at - p->address; w < p->words && n < r->write_count; w++, n++)
+                regs[w] = written(r, im, n);
             plc_decode(p, regs, &change[changes].value);
         }
         if (plc_line_allows(id, &change[changes].value) != PT_OK) return ILLEGAL_VALUE;

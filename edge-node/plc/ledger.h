@@ -3,9 +3,10 @@
  *     time_ms,address,value,name
  *     1763848992123,holding:0,2.501,Level/PV
  *
- * With several lines the unit stands before the address: `3/holding:0`. Times are wall-clock milliseconds at which the new value stood in the tables; between two lines of one address the first
- * one's value stands. Texts are written bare: none of ours holds a comma or a quote. Reads, when they are recorded, stand between them as
- * `time_ms,read,holding:0,16`: a client was given 16 registers from there, with the values of the lines above. One owner thread. */
+ * With several lines the unit stands before the address: `3/holding:0`. Times are wall-clock milliseconds at which the new value stood in
+ * the tables; between two lines of one address the first one's value stands. Texts are written bare: none of ours holds a comma or a quote.
+ * Reads, when they are recorded, stand between them as `time_ms,read,holding:0,16`: a client was given 16 registers from there, with the
+ * values of the lines above. One owner thread. */
 #ifndef PLC_LEDGER_H
 #define PLC_LEDGER_H
 #include "edge-node/plc/points.h"

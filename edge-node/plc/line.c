@@ -7,19 +7,19 @@
 #include <math.h>
 #include <stdio.h>
 
-#define TANK_AREA 0.2        /* m2 */
-#define TANK_HEIGHT 5.0      /* m */
-#define FEED_MAX 36.0        /* m3/h with pump on and valve fully open */
-#define RECIRCULATION 4.0    /* m3/h per square root of a metre */
-#define BOTTLE 0.0005        /* m3 */
+#define TANK_AREA         0.2    /* m2 */
+#define TANK_HEIGHT       5.0    /* m */
+#define FEED_MAX          36.0   /* m3/h with pump on and valve fully open */
+#define RECIRCULATION     4.0    /* m3/h per square root of a metre */
+#define BOTTLE            0.0005 /* m3 */
 #define BOTTLES_PER_METRE 10.0
-#define VALVE_LAG_S 1.0
-#define RAMP 4.0             /* m/min per second */
-#define SPEED_NOMINAL 24.0   /* m/min */
-#define STARVED_BELOW 0.3    /* m */
-#define JAM_EVERY_S 900.0    /* mean running time between jams */
-#define PRODUCT_LAG_S 60.0
-#define MOTOR_LAG_S 45.0
+#define VALVE_LAG_S       1.0
+#define RAMP              4.0   /* m/min per second */
+#define SPEED_NOMINAL     24.0  /* m/min */
+#define STARVED_BELOW     0.3   /* m */
+#define JAM_EVERY_S       900.0 /* mean running time between jams */
+#define PRODUCT_LAG_S     60.0
+#define MOTOR_LAG_S       45.0
 
 static double clamp(double v, double low, double high)
 {
@@ -169,8 +169,7 @@ static plc_state state_of(const plc_line *l)
 static void batch_text(const plc_line *l, char out[PLC_TEXT_MAX + 1])
 {
     static const char *const products[] = { "APPLE", "PEAR", "CHERRY", "QUINCE" };
-    (void)snprintf(out, PLC_TEXT_MAX + 1, "L1-%05u-%s", l->batch_number % 100000u,
-                   products[(l->batch_number - 1) % PT_COUNT_OF(products)]);
+    (void)snprintf(out, PLC_TEXT_MAX + 1, "L1-%05u-%s", l->batch_number % 100000u, products[(l->batch_number - 1) % PT_COUNT_OF(products)]);
 }
 
 void plc_line_get(const plc_line *l, plc_point_id id, plc_value *v)

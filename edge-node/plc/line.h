@@ -29,11 +29,11 @@ typedef struct plc_line {
     double inflow, outflow;  /* m3/h */
     double speed;            /* m/min */
     double product_temp, motor_temp, ambient;
-    double load;          /* percent of the nominal motor power */
-    double energy;        /* kWh */
-    double bottle;        /* the fraction of a bottle that is under way */
-    double next_jam_s;    /* running seconds until the next one */
-    double jam_left_s;    /* until the operator has cleared it; > 0 exactly while jammed */
+    double load;       /* percent of the nominal motor power */
+    double energy;     /* kWh */
+    double bottle;     /* the fraction of a bottle that is under way */
+    double next_jam_s; /* running seconds until the next one */
+    double jam_left_s; /* until the operator has cleared it; > 0 exactly while jammed */
     bool overtemp, level_high, level_low, starved;
     uint32_t fill_count, batch_count, batch_number;
     uint64_t fill_total;

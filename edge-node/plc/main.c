@@ -97,7 +97,8 @@ static int run(const plc_server_options *o, int signal_fd)
     const char *address = plc_server_address(server);
     printf(strchr(address, ':') ? "listening on [%s]:%u\n" : "listening on %s:%u\n", address, plc_server_port(server));
     if (fflush(stdout) == EOF) pt_logf(o->log, PT_LOG_WARN, "PLC-STDOUT", "the port could not be printed: %s", strerror(errno));
-    pt_logf(o->log, PT_LOG_INFO, "PLC-START", "unit %u, lines %u, seed %" PRIu64 ", speed %g, scan %u ms", o->unit, o->lines, o->seed, o->speed, o->scan_ms);
+    pt_logf(o->log, PT_LOG_INFO, "PLC-START", "unit %u, lines %u, seed %" PRIu64 ", speed %g, scan %u ms", o->unit, o->lines, o->seed,
+            o->speed, o->scan_ms);
 
     bool stop = false;
     while (!stop && st == PT_OK) {
@@ -112,26 +113,42 @@ static int run(const plc_server_options *o, int signal_fd)
     if (st != PT_OK) pt_logf(o->log, PT_LOG_ERROR, "PLC-FAILED", "%s (%s)", err.text, pt_status_name(st));
     plc_server_stats stats;
     plc_server_stats_get(server, &stats);
-    pt_logf(o->log, PT_LOG_INFO, "PLC-STOP", "%" PRIu64 " requests, %" PRIu64 " exceptions, %" PRIu64 " dropped, %" PRIu64
-            " connections, %" PRIu64 " broken", stats.requests, stats.exceptions, stats.dropped, stats.accepted, stats.broken);
+    pt_logf(o->log, PT_LOG_INFO, "PLC-STOP",
+            "%" PRIu64 " requests, %" PRIu64 " exceptions, %" PRIu64 " dropped, %" PRIu64 " connections, %" PRIu64 " broken",
+            stats.requests, stats.exceptions, stats.dropped, stats.accepted, stats.broken);
     plc_server_close(server);
     return st == PT_OK ? EXIT_OK : EXIT_FAILED;
 }
 
 int main(int argc, char **argv)
 {
-    enum { OPT_LISTEN = 256, OPT_UNIT, OPT_LINES, OPT_SEED, OPT_SPEED, OPT_SCAN, OPT_RECORD, OPT_READS, OPT_FAULT, OPT_REGISTERS, OPT_LOG, OPT_VERSION, OPT_HELP };
+    enum {
+        OPT_LISTEN = 256,
+        OPT_UNIT,
+        OPT_LINES,
+        OPT_SEED,
+        OPT_SPEED,
+        OPT_SCAN,
+        OPT_RECORD,
+        OPT_READS,
+        OPT_FAULT,
+        OPT_REGISTERS,
+        OPT_LOG,
+        OPT_VERSION,
+        OPT_HELP
+    };
     static const struct option options[] = {
         { "listen", required_argument, NULL, OPT_LISTEN }, { "unit", required_argument, NULL, OPT_UNIT },
-        { "lines", required_argument, NULL, OPT_LINES },
-        { "seed", required_argument, NULL, OPT_SEED },     { "speed", required_argument, NULL, OPT_SPEED },
-        { "scan", required_argument, NULL, OPT_SCAN },     { "record", required_argument, NULL, OPT_RECORD },
-        { "record-reads", no_argument, NULL, OPT_READS },
+        { "lines", required_argument, NULL, OPT_LINES },   { "seed", required_argument, NULL, OPT_SEED },
+        { "speed", required_argument, NULL, OPT_SPEED },   { "scan", required_argument, NULL, OPT_SCAN },
+        { "record", required_argument, NULL, OPT_RECORD }, { "record-reads", no_argument, NULL, OPT_READS },
         { "fault", required_argument, NULL, OPT_FAULT },   { "registers", no_argument, NULL, OPT_REGISTERS },
         { "log-level", required_argument, NULL, OPT_LOG }, { "version", no_argument, NULL, OPT_VERSION },
         { "help", no_argument, NULL, OPT_HELP },           { NULL, 0, NULL, 0 },
     };
-    plc_server_options o = { .host = "127.0.0.1", .port = 1502, .unit = 1, .lines = 1, .seed = 1, .speed = 1, .scan_ms = 100, .clock = pt_clock_system() };
+    plc_server_options o = {
+        .host = "127.0.0.1", .port = 1502, .unit = 1, .lines = 1, .seed = 1, .speed = 1, .scan_ms = 100, .clock = pt_clock_system()
+    };
     pt_log_level level = PT_LOG_INFO;
     const char *record = NULL;
     pt_error err = { 0 };
@@ -154,7 +171,8 @@ int main(int argc, char **argv)
             if (!pt_slice_to_u64(arg, &o.seed)) return wrong("--seed needs a number, not '%s'", optarg);
             break;
         case OPT_SPEED:
-            if (!pt_slice_to_f64(arg, &o.speed) || !(o.speed >= 0.01 && o.speed <= 1000)) return wrong("--speed needs 0.01..1000, not '%s'", optarg);
+            if (!pt_slice_to_f64(arg, &o.speed) || !(o.speed >= 0.01 && o.speed <= 1000))
+                return wrong("--speed needs 0.01..1000, not '%s'", optarg);
             break;
         case OPT_SCAN:
             if (!pt_slice_to_u64(arg, &n) || n < 1 || n > 10000) return wrong("--scan needs 1..10000, not '%s'", optarg);

@@ -7,7 +7,10 @@
 #include <stdio.h>
 
 #define RO false, 0, 0
-#define BIT(space, addr, rw, name, meaning) { space, addr, 1, PLC_BOOL, PLC_BIG, rw, 0, 1, name, "", meaning }
+#define BIT(space, addr, rw, name, meaning)                            \
+    {                                                                  \
+        space, addr, 1, PLC_BOOL, PLC_BIG, rw, 0, 1, name, "", meaning \
+    }
 
 const plc_point plc_points[PLC_POINT_COUNT] = {
     [PLC_LINE_RUN] = BIT(PLC_COIL, 0, true, "Line/Run", "run the line: the conveyor and the filler"),
@@ -41,19 +44,23 @@ const plc_point plc_points[PLC_POINT_COUNT] = {
     [PLC_FILL_ERROR] = { PLC_INPUT, 22, 2, PLC_INT32, PLC_BIG, RO, "Filler/Error", "ul", "last bottle's content minus 500 ml" },
     [PLC_ENERGY] = { PLC_INPUT, 24, 4, PLC_DOUBLE, PLC_BIG, RO, "Line/Energy", "kWh", "counted since start" },
     [PLC_AMBIENT] = { PLC_INPUT, 28, 1, PLC_INT16, PLC_BIG, RO, "Ambient/Temperature", "0.1 degC", "hall; a tenth of a degree per count" },
-    [PLC_ALARM_WORD] = { PLC_INPUT, 29, 1, PLC_UINT16, PLC_BIG, RO, "Alarm/Word", "", "bit 0 level high, 1 level low, 2 jam, 3 over-temperature" },
+    [PLC_ALARM_WORD] = { PLC_INPUT, 29, 1, PLC_UINT16, PLC_BIG, RO, "Alarm/Word", "",
+                         "bit 0 level high, 1 level low, 2 jam, 3 over-temperature" },
     [PLC_UPTIME] = { PLC_INPUT, 30, 2, PLC_UINT32, PLC_BIG, RO, "Line/Uptime", "s", "plant time since start" },
     [PLC_CONVEYOR_LOAD] = { PLC_INPUT, 32, 2, PLC_FLOAT, PLC_WORD_SWAP, RO, "Conveyor/Load", "%", "motor load; low word first (CDAB)" },
     [PLC_BATCH_ID] = { PLC_INPUT, 40, 10, PLC_TEXT, PLC_BIG, RO, "Batch/Running", "", "as holding:20" },
 
     [PLC_LEVEL] = { PLC_HOLDING, 0, 2, PLC_FLOAT, PLC_BIG, RO, "Level/PV", "m", "tank level, 0..5 m, measured (noise about 1 mm)" },
     [PLC_LEVEL_SP] = { PLC_HOLDING, 2, 2, PLC_FLOAT, PLC_BIG, true, 0, 5, "Level/SP", "m", "level set-point" },
-    [PLC_VALVE] = { PLC_HOLDING, 4, 2, PLC_FLOAT, PLC_BIG, true, 0, 100, "Valve/Position", "%", "feed valve; in auto mode the controller overwrites it" },
-    [PLC_SPEED_SP] = { PLC_HOLDING, 6, 2, PLC_FLOAT, PLC_BIG, true, 0, 40, "Conveyor/Speed SP", "m/min", "24 is nominal, above 36 the motor overheats" },
+    [PLC_VALVE] = { PLC_HOLDING, 4, 2, PLC_FLOAT, PLC_BIG, true, 0, 100, "Valve/Position", "%",
+                    "feed valve; in auto mode the controller overwrites it" },
+    [PLC_SPEED_SP] = { PLC_HOLDING, 6, 2, PLC_FLOAT, PLC_BIG, true, 0, 40, "Conveyor/Speed SP", "m/min",
+                       "24 is nominal, above 36 the motor overheats" },
     [PLC_TEMP_SP] = { PLC_HOLDING, 8, 2, PLC_FLOAT, PLC_BIG, true, 5, 95, "Temperature/SP", "degC", "product temperature set-point" },
     [PLC_KP] = { PLC_HOLDING, 10, 2, PLC_FLOAT, PLC_BIG, true, 0, 1000, "Level/Kp", "%/m", "controller gain" },
     [PLC_TI] = { PLC_HOLDING, 12, 2, PLC_FLOAT, PLC_BIG, true, 0.1, 10000, "Level/Ti", "s", "controller integral time" },
-    [PLC_BATCH_SIZE] = { PLC_HOLDING, 14, 2, PLC_UINT32, PLC_BIG, true, 1, 1000000, "Batch/Size", "", "bottles in a batch; a new batch follows the full one" },
+    [PLC_BATCH_SIZE] = { PLC_HOLDING, 14, 2, PLC_UINT32, PLC_BIG, true, 1, 1000000, "Batch/Size", "",
+                         "bottles in a batch; a new batch follows the full one" },
     [PLC_HOLD_BATCH_ID] = { PLC_HOLDING, 20, 10, PLC_TEXT, PLC_BIG, RO, "Batch/Id", "", "running batch, for example L1-00017-APPLE" },
 };
 
@@ -94,12 +101,9 @@ static uint64_t to_bits(const plc_point *p, const plc_value *v)
         return bits;
     }
     case PLC_INT16:
-    case PLC_INT32:
-        return (uint64_t)v->i;
-    case PLC_BOOL:
-        return v->b;
-    default:
-        return v->u;
+    case PLC_INT32: return (uint64_t)v->i;
+    case PLC_BOOL: return v->b;
+    default: return v->u;
     }
 }
 
@@ -142,21 +146,11 @@ void plc_decode(const plc_point *p, const uint16_t *regs, plc_value *out)
         out->f = (double)f;
         break;
     }
-    case PLC_DOUBLE:
-        memcpy(&out->f, &bits, sizeof out->f);
-        break;
-    case PLC_INT16:
-        out->i = (int16_t)bits;
-        break;
-    case PLC_INT32:
-        out->i = (int32_t)bits;
-        break;
-    case PLC_BOOL:
-        out->b = bits != 0;
-        break;
-    default:
-        out->u = bits;
-        break;
+    case PLC_DOUBLE: memcpy(&out->f, &bits, sizeof out->f); break;
+    case PLC_INT16: out->i = (int16_t)bits; break;
+    case PLC_INT32: out->i = (int32_t)bits; break;
+    case PLC_BOOL: out->b = bits != 0; break;
+    default: out->u = bits; break;
     }
 }
 
@@ -169,18 +163,12 @@ bool plc_value_same(const plc_point *p, const plc_value *a, const plc_value *b)
 size_t plc_value_text(const plc_point *p, const plc_value *v, char out[32])
 {
     switch (p->type) {
-    case PLC_BOOL:
-        return (size_t)snprintf(out, 32, "%s", v->b ? "true" : "false");
+    case PLC_BOOL: return (size_t)snprintf(out, 32, "%s", v->b ? "true" : "false");
     case PLC_INT16:
-    case PLC_INT32:
-        return (size_t)snprintf(out, 32, "%" PRId64, v->i);
-    case PLC_FLOAT:
-        return pt_f32_text((float)v->f, out);
-    case PLC_DOUBLE:
-        return pt_f64_text(v->f, out);
-    case PLC_TEXT:
-        return (size_t)snprintf(out, 32, "%.*s", (int)PLC_TEXT_MAX, v->text);
-    default:
-        return (size_t)snprintf(out, 32, "%" PRIu64, v->u);
+    case PLC_INT32: return (size_t)snprintf(out, 32, "%" PRId64, v->i);
+    case PLC_FLOAT: return pt_f32_text((float)v->f, out);
+    case PLC_DOUBLE: return pt_f64_text(v->f, out);
+    case PLC_TEXT: return (size_t)snprintf(out, 32, "%.*s", (int)PLC_TEXT_MAX, v->text);
+    default: return (size_t)snprintf(out, 32, "%" PRIu64, v->u);
     }
 }

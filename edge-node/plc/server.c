@@ -18,10 +18,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define MBAP 7u             /* header bytes before the PDU: transaction, protocol, length, unit */
-#define BUFFER 1024u        /* bytes of requests that may wait in one connection */
-#define UNSENT_MAX 8192     /* bytes a peer may leave unread before it is dropped */
-#define BEHIND_MAX_S 10.0   /* real seconds; after a longer pause (suspend) the plant does not catch up */
+#define MBAP                     7u    /* header bytes before the PDU: transaction, protocol, length, unit */
+#define BUFFER                   1024u /* bytes of requests that may wait in one connection */
+#define UNSENT_MAX               8192  /* bytes a peer may leave unread before it is dropped */
+#define BEHIND_MAX_S             10.0  /* real seconds; after a longer pause (suspend) the plant does not catch up */
 #define EXCEPTION_GATEWAY_TARGET 11u
 
 typedef struct connection {
@@ -42,8 +42,8 @@ struct plc_server {
     struct plc_station {
         plc_line line;
         plc_image image;
-    } *stations; /* owned, o.lines of them */
-    int64_t start_us;     /* monotonic: where plant time 0 lies */
+    } * stations;     /* owned, o.lines of them */
+    int64_t start_us; /* monotonic: where plant time 0 lies */
     int64_t next_scan_us;
     plc_server_stats stats;
     connection conn[PLC_CONNECTIONS_MAX];
@@ -88,7 +88,8 @@ pt_status plc_server_open(const plc_server_options *options, plc_server **out, p
     if (!s) return pt_fail(err, PT_ENOMEM, "out of memory");
     s->o = *options;
     s->listen_fd = -1;
-    for (unsigned i = 0; i < PLC_CONNECTIONS_MAX; i++) s->conn[i].fd = -1;
+    for (unsigned i = 0; i < PLC_CONNECTIONS_MAX; i++)
+        s->conn[i].fd = -1;
     pt_status st = PT_ENOMEM;
     s->stations = calloc(s->o.lines, sizeof *s->stations);
     if (!s->stations) {
@@ -106,7 +107,8 @@ pt_status plc_server_open(const plc_server_options *options, plc_server **out, p
         st = pt_fail(err, PT_EINVAL, "libmodbus: %s", modbus_strerror(errno));
         goto fail;
     }
-    for (unsigned i = 0; i < s->o.lines; i++) plc_line_init(&s->stations[i].line, s->o.seed + i);
+    for (unsigned i = 0; i < s->o.lines; i++)
+        plc_line_init(&s->stations[i].line, s->o.seed + i);
     s->start_us = s->next_scan_us = pt_mono_us(s->o.clock);
     *out = s;
     return PT_OK;
@@ -137,7 +139,8 @@ void plc_server_stats_get(const plc_server *s, plc_server_stats *out)
 {
     *out = s->stats;
     out->connections = 0;
-    for (unsigned i = 0; i < PLC_CONNECTIONS_MAX; i++) out->connections += s->conn[i].fd >= 0;
+    for (unsigned i = 0; i < PLC_CONNECTIONS_MAX; i++)
+        out->connections += s->conn[i].fd >= 0;
 }
 
 static void drop(plc_server *s, connection *c, const char *why)
@@ -226,16 +229,21 @@ static bool answer(plc_server *s, connection *c, size_t len, pt_status *ledger_s
         s->stats.exceptions++;
         sent = modbus_reply_exception(s->modbus, c->buf, exception);
     } else {
-        modbus_mapping_t map = { .nb_bits = PLC_BIT_SPACE_SIZE, .tab_bits = im->coils,
-                                 .nb_input_bits = PLC_BIT_SPACE_SIZE, .tab_input_bits = im->discretes,
-                                 .nb_registers = PLC_SPACE_SIZE, .tab_registers = im->holdings,
-                                 .nb_input_registers = PLC_SPACE_SIZE, .tab_input_registers = im->inputs };
+        modbus_mapping_t map = { .nb_bits = PLC_BIT_SPACE_SIZE,
+                                 .tab_bits = im->coils,
+                                 .nb_input_bits = PLC_BIT_SPACE_SIZE,
+                                 .tab_input_bits = im->discretes,
+                                 .nb_registers = PLC_SPACE_SIZE,
+                                 .tab_registers = im->holdings,
+                                 .nb_input_registers = PLC_SPACE_SIZE,
+                                 .tab_input_registers = im->inputs };
         int64_t given_ms = pt_wall_ms(s->o.clock); /* before the client can have it */
         sent = modbus_reply(s->modbus, c->buf, (int)len, &map);
         /* libmodbus has put the written words into the tables; pulses fall back and the controller's own outputs stand. */
         if (r.writes && *ledger_status == PT_OK) *ledger_status = refresh(s, n);
         if (sent >= 0 && r.reads && s->o.ledger && s->o.record_reads && *ledger_status == PT_OK)
-            *ledger_status = plc_ledger_read(s->o.ledger, s->o.lines > 1 ? s->o.unit + n : 0, given_ms, r.read_space, r.read_at, r.read_count);
+            *ledger_status =
+                plc_ledger_read(s->o.ledger, s->o.lines > 1 ? s->o.unit + n : 0, given_ms, r.read_space, r.read_at, r.read_count);
     }
     if (sent < 0) {
         s->stats.broken++;
@@ -304,13 +312,15 @@ static pt_status scan(plc_server *s, int64_t now_us)
         behind = 0;
     }
     for (; behind >= PLC_STEP_S; behind -= PLC_STEP_S) {
-        for (unsigned i = 0; i < s->o.lines; i++) plc_line_step(&s->stations[i].line, PLC_STEP_S);
+        for (unsigned i = 0; i < s->o.lines; i++)
+            plc_line_step(&s->stations[i].line, PLC_STEP_S);
         s->stats.steps++;
     }
     s->next_scan_us += (int64_t)s->o.scan_ms * 1000;
     if (s->next_scan_us <= now_us) s->next_scan_us = now_us + (int64_t)s->o.scan_ms * 1000;
     pt_status st = PT_OK;
-    for (unsigned i = 0; st == PT_OK && i < s->o.lines; i++) st = refresh(s, i);
+    for (unsigned i = 0; st == PT_OK && i < s->o.lines; i++)
+        st = refresh(s, i);
     if (st == PT_OK && s->o.ledger) st = plc_ledger_flush(s->o.ledger);
     return st;
 }

@@ -12,24 +12,24 @@
 #include "edge-node/plc/fault.h"
 
 #define PLC_CONNECTIONS_MAX 64u
-#define PLC_LINES_MAX 247u
-#define PLC_STEP_S 0.05 /* of plant time: the line's fixed step, whatever the speed */
+#define PLC_LINES_MAX       247u
+#define PLC_STEP_S          0.05 /* of plant time: the line's fixed step, whatever the speed */
 
 typedef struct plc_server plc_server;
 
 typedef struct plc_server_options {
-    const char *host;  /* numeric address or name to listen on */
-    uint16_t port;     /* 0: any free one */
-    uint8_t unit;      /* of the first line, 1..247; it answers unit 0 and 255 too */
-    uint8_t lines;     /* 1.. as many as units up to 247 allow */
+    const char *host; /* numeric address or name to listen on */
+    uint16_t port;    /* 0: any free one */
+    uint8_t unit;     /* of the first line, 1..247; it answers unit 0 and 255 too */
+    uint8_t lines;    /* 1.. as many as units up to 247 allow */
     uint64_t seed;
-    double speed;      /* 0.01..1000 */
-    uint32_t scan_ms;  /* 1..10000 */
+    double speed;     /* 0.01..1000 */
+    uint32_t scan_ms; /* 1..10000 */
     plc_faults faults;
-    plc_ledger *ledger;     /* borrowed, may be NULL */
-    bool record_reads;      /* what clients were given goes into the ledger too */
-    const pt_clock *clock;  /* borrowed */
-    const pt_log *log;      /* borrowed, may be NULL */
+    plc_ledger *ledger;    /* borrowed, may be NULL */
+    bool record_reads;     /* what clients were given goes into the ledger too */
+    const pt_clock *clock; /* borrowed */
+    const pt_log *log;     /* borrowed, may be NULL */
 } plc_server_options;
 
 /* Bind, listen, set up the line and publish its first image. PT_OK, or the failure with its reason. Copies the options. */

@@ -19,8 +19,8 @@ enum { CLI_GO_ON = -1, CLI_MAX_LIST = 256, CLI_EXIT_INTERRUPTED = 130 };
 typedef struct cli cli;
 
 typedef struct cli_verb {
-    const char *name, *summary; /* one line for the overview */
-    const char *help;           /* usage, what it does, examples */
+    const char *name, *summary;                /* one line for the overview */
+    const char *help;                          /* usage, what it does, examples */
     int (*run)(cli *c, int argc, char **argv); /* argv[0] is the verb */
 } cli_verb;
 
@@ -32,11 +32,11 @@ struct cli {
     const char *token_file; /* NULL: PLANTREE_TOKEN or none */
     bool json;
     int64_t timeout_ms;
-    int64_t now_ms;         /* taken once, so that all times of a call agree */
-    char *token;            /* owned; NULL: none */
-    bool damaged;           /* something recorded could not be read; said already */
-    pt_log files_log;       /* of the historian whose files are read */
-    void *curl;             /* owned handle, made on first use */
+    int64_t now_ms;   /* taken once, so that all times of a call agree */
+    char *token;      /* owned; NULL: none */
+    bool damaged;     /* something recorded could not be read; said already */
+    pt_log files_log; /* of the historian whose files are read */
+    void *curl;       /* owned handle, made on first use */
 };
 
 /* ---- options (options.c) ---- */
@@ -113,14 +113,15 @@ int cli_put_json(const cli *c, const cli_answer *a); /* the body as it came, wit
 
 /* Aligned columns; numbers to the right. Rows are held back until there are some thousand, then widths are settled. */
 typedef struct cli_table cli_table;
-cli_table *cli_table_new(const char *const *heads, const char *align, size_t columns); /* align: 'l' or 'r' each; both are borrowed as long as the table lives. NULL: out of memory */
-void cli_table_cell(cli_table *t, pt_slice text);   /* the next cell; rows end by themselves */
+cli_table *cli_table_new(const char *const *heads, const char *align,
+                         size_t columns); /* align: 'l' or 'r' each; both are borrowed as long as the table lives. NULL: out of memory */
+void cli_table_cell(cli_table *t, pt_slice text);    /* the next cell; rows end by themselves */
 void cli_table_cstr(cli_table *t, const char *text); /* NULL: "-" */
 void cli_table_i64(cli_table *t, int64_t v);
-void cli_table_time(cli_table *t, int64_t ms);       /* RFC 3339; 0: "-" */
-void cli_table_json(cli_table *t, const json_t *v);  /* missing or null: "-" */
-int cli_table_flush(const cli *c, cli_table *t);     /* whole rows go out now, with the widths known so far. CLI_GO_ON, or the exit code */
-int cli_table_end(const cli *c, cli_table *t);       /* prints what is left, frees; returns the exit code */
+void cli_table_time(cli_table *t, int64_t ms);      /* RFC 3339; 0: "-" */
+void cli_table_json(cli_table *t, const json_t *v); /* missing or null: "-" */
+int cli_table_flush(const cli *c, cli_table *t);    /* whole rows go out now, with the widths known so far. CLI_GO_ON, or the exit code */
+int cli_table_end(const cli *c, cli_table *t);      /* prints what is left, frees; returns the exit code */
 
 /* Members of API objects with a fallback. */
 const char *cli_str(const json_t *o, const char *key); /* NULL when absent or no text */
@@ -134,8 +135,13 @@ const char *cli_quality_word(char letter); /* 'G' -> "GOOD" */
 
 /* All of them, in the order of the overview: cli_verb_nodes in verb_nodes.c and so on. */
 #define CLI_EACH_VERB(X) \
-    X(nodes) X(tree) X(read) X(watch) X(history) X(durations) X(events) X(log) X(audit) X(write) X(rebirth) X(replay) X(map) X(sql) X(export) X(import) X(verify) X(backup) X(prune)
+    X(nodes)             \
+    X(tree)              \
+    X(read)              \
+    X(watch)             \
+    X(history)           \
+    X(durations) X(events) X(log) X(audit) X(write) X(rebirth) X(replay) X(map) X(sql) X(export) X(import) X(verify) X(backup) X(prune)
 #define CLI_VERB_DECLARED(name) extern const cli_verb cli_verb_##name;
-#define CLI_VERB_ADDRESS(name) &cli_verb_##name,
+#define CLI_VERB_ADDRESS(name)  &cli_verb_##name,
 CLI_EACH_VERB(CLI_VERB_DECLARED)
 #endif

@@ -64,10 +64,8 @@ static size_t collect(char *bytes, size_t size, size_t n, void *to)
 
 static CURL *handle(cli *c)
 {
-    if (c->curl)
-        curl_easy_reset(c->curl);
-    else
-        c->curl = curl_easy_init();
+    if (c->curl) curl_easy_reset(c->curl);
+    else c->curl = curl_easy_init();
     return c->curl;
 }
 
@@ -154,19 +152,15 @@ int cli_request(cli *c, const char *method, const char *target, const char *json
 static int exit_code_of(long status)
 {
     switch (status) {
-    case 400:
-        return PT_EXIT_USAGE;
+    case 400: return PT_EXIT_USAGE;
     case 401:
     case 403:
     case 409:
     case 422:
-    case 423:
-        return PT_EXIT_REFUSED;
+    case 423: return PT_EXIT_REFUSED;
     case 408:
-    case 504:
-        return PT_EXIT_TIMEOUT;
-    default:
-        return PT_EXIT_FAILED;
+    case 504: return PT_EXIT_TIMEOUT;
+    default: return PT_EXIT_FAILED;
     }
 }
 
@@ -312,17 +306,16 @@ int cli_stream(cli *c, const char *target, int64_t limit_ms, cli_event_fn *each,
     CURLcode rc = curl_easy_perform(s.h);
     cli_answer refusal = { .body = s.problem };
     curl_easy_getinfo(s.h, CURLINFO_RESPONSE_CODE, &refusal.status);
-    /* Once it streams, only the limit and the missing heartbeats end it so. libcurl's timer has its own grain: it may fire a little early by our clock. */
+    /* Once it streams, only the limit and the missing heartbeats end it so. libcurl's timer has its own grain: it may fire a little early
+     * by our clock. */
     const int64_t grain_ms = 20;
-    if (rc == CURLE_OPERATION_TIMEDOUT && refusal.status == 200 && limit_ms > 0 && pt_mono_ms(pt_clock_system()) - begun_ms >= limit_ms - grain_ms) s.ended = true;
-    if (s.ended)
-        code = CLI_GO_ON;
-    else if (refusal.status && refusal.status != 200)
-        code = cli_judge(c, &refusal);
-    else if (rc == CURLE_OK || rc == CURLE_PARTIAL_FILE)
-        code = cli_fail(c, PT_EXIT_TIMEOUT, "%s ended the stream", c->url);
-    else
-        code = unreachable(c, rc, error);
+    if (rc == CURLE_OPERATION_TIMEDOUT && refusal.status == 200 && limit_ms > 0 &&
+        pt_mono_ms(pt_clock_system()) - begun_ms >= limit_ms - grain_ms)
+        s.ended = true;
+    if (s.ended) code = CLI_GO_ON;
+    else if (refusal.status && refusal.status != 200) code = cli_judge(c, &refusal);
+    else if (rc == CURLE_OK || rc == CURLE_PARTIAL_FILE) code = cli_fail(c, PT_EXIT_TIMEOUT, "%s ended the stream", c->url);
+    else code = unreachable(c, rc, error);
     if (code == CLI_GO_ON && !s.ended) code = PT_EXIT_FAILED; /* 2xx, but not 200 */
     pt_buf_fini(&s.line);
     pt_buf_fini(&s.data);
@@ -343,7 +336,8 @@ int cli_need_data(cli *c)
     const char *dir = rc == CLI_GO_ON ? cli_str(a.json, "data_dir") : NULL;
     if (rc == CLI_GO_ON && !dir) rc = cli_fail(c, PT_EXIT_USAGE, "%s does not tell its data directory; give it with --data DIR", c->url);
     if (rc == CLI_GO_ON && access(dir, R_OK | X_OK))
-        rc = cli_fail(c, PT_EXIT_USAGE, "the host's data directory %s cannot be read here (%s); give a copy with --data DIR", dir, strerror(errno));
+        rc = cli_fail(c, PT_EXIT_USAGE, "the host's data directory %s cannot be read here (%s); give a copy with --data DIR", dir,
+                      strerror(errno));
     if (rc == CLI_GO_ON && !(c->hosts_dir = strdup(dir))) rc = cli_fail(c, PT_EXIT_FAILED, "out of memory");
     cli_release(&a);
     c->data_dir = c->hosts_dir;

@@ -32,7 +32,9 @@ int cli_data_open(cli *c, bool read_only, hist **h)
     o.read_only = read_only;
     c->files_log = (pt_log){ PT_LOG_WARN, write_log, c };
     pt_status st = hist_open(&o, pt_clock_system(), &c->files_log, h, &err);
-    return st ? cli_fail(c, st == PT_EBUSY ? PT_EXIT_REFUSED : PT_EXIT_FAILED, "%s: %s", c->data_dir, err.text[0] ? err.text : pt_status_name(st)) : CLI_GO_ON;
+    return st ? cli_fail(c, st == PT_EBUSY ? PT_EXIT_REFUSED : PT_EXIT_FAILED, "%s: %s", c->data_dir,
+                         err.text[0] ? err.text : pt_status_name(st))
+              : CLI_GO_ON;
 }
 
 int cli_data_close(const cli *c, hist *h, int rc)
@@ -60,7 +62,7 @@ typedef struct events_out {
     cli_table *table; /* NULL: JSON */
     pt_buf out;
     pt_json j;
-    int code;         /* CLI_GO_ON, or why to stop */
+    int code; /* CLI_GO_ON, or why to stop */
 } events_out;
 
 static bool one_event(void *ctx, const hist_event *e)
@@ -105,10 +107,8 @@ int cli_data_events(cli *c, const cli_events *e, const char *const *heads, const
     if (rc != CLI_GO_ON) return rc;
     pt_buf_init(&o.out, MAX_OUT);
     pt_json_init(&o.j, &o.out);
-    if (c->json)
-        pt_json_array(&o.j);
-    else if (!(o.table = cli_table_new(heads, align, strlen(align))))
-        rc = cli_fail(c, PT_EXIT_FAILED, "out of memory");
+    if (c->json) pt_json_array(&o.j);
+    else if (!(o.table = cli_table_new(heads, align, strlen(align)))) rc = cli_fail(c, PT_EXIT_FAILED, "out of memory");
     pt_status st = rc == CLI_GO_ON ? hist_events(h, &filter, one_event, &o, &err) : PT_OK;
     if (rc == CLI_GO_ON) rc = o.code;
     if (o.table) {
@@ -140,8 +140,8 @@ typedef struct series_out {
     hist *h;
     uint32_t tag_id;
     bool linear; /* a Float or Double: between two values there is a line */
-    bool f32; /* a Float tag: what is one of its values is written as short as the raw value is */
-    int code; /* CLI_GO_ON, or why to stop; said already */
+    bool f32;    /* a Float tag: what is one of its values is written as short as the raw value is */
+    int code;    /* CLI_GO_ON, or why to stop; said already */
 } series_out;
 
 /* The spools that have a use in this call. */
@@ -172,7 +172,11 @@ static bool one_row(series_out *o, const hist_sample *s)
 {
     spb_value v;
     char flags[5];
-    cli_sample row = { .ms = s->time_ms, .path = o->path, .quality = spb_quality_name((spb_quality)s->quality), .type = spb_datatype_name(s->type), .flags = hist_flags_text(s->flags, flags) };
+    cli_sample row = { .ms = s->time_ms,
+                       .path = o->path,
+                       .quality = spb_quality_name((spb_quality)s->quality),
+                       .type = spb_datatype_name(s->type),
+                       .flags = hist_flags_text(s->flags, flags) };
     pt_buf_reset(&o->text);
     pt_buf_reset(&o->bytes);
     hist_sample_value(s, &v);
@@ -271,12 +275,9 @@ static bool one_bucket(void *ctx, const hist_bucket *b)
     pt_json_i64(o->json, b->t_ms);
     for (size_t i = 0; i < o->q->n_fns; i++) {
         pt_json *column = &o->spools[NOTES + HIST_NOTES + i].j;
-        if (!values[i].len)
-            pt_json_null(column);
-        else if (values[i].ptr[values[i].len - 1] > '9') /* NaN, Infinity */
-            pt_json_str(column, values[i]);
-        else
-            pt_json_raw(column, values[i]);
+        if (!values[i].len) pt_json_null(column);
+        else if (values[i].ptr[values[i].len - 1] > '9') /* NaN, Infinity */ pt_json_str(column, values[i]);
+        else pt_json_raw(column, values[i]);
     }
     return row_made(o);
 }
@@ -362,7 +363,8 @@ static pt_status read_series(series_out *o, uint64_t *raw, pt_error *err)
     const cli_history *q = o->q;
     if (q->zone) return zone_buckets(o->h, o->tag_id, q, o, err);
     if (q->interval_ms) return hist_buckets(o->h, o->tag_id, q->from_ms, q->to_ms, q->interval_ms, one_bucket, o, err);
-    if (q->max_points) return (q->lttb ? hist_lttb : hist_reduce)(o->h, o->tag_id, q->from_ms, q->to_ms, q->max_points, one_sample, o, raw, err);
+    if (q->max_points)
+        return (q->lttb ? hist_lttb : hist_reduce)(o->h, o->tag_id, q->from_ms, q->to_ms, q->max_points, one_sample, o, raw, err);
     return all_samples(o->h, o->tag_id, q, o, raw, err);
 }
 

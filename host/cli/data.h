@@ -15,17 +15,17 @@ typedef enum cli_format { CLI_TABLE, CLI_CSV, CLI_JSON } cli_format;
 enum { CLI_MAX_FNS = HIST_FN_COUNT_ + 2 }; /* each once */
 /* Beside the names of hist_fn: the value at an interval's beginning; samples of any quality. */
 #define CLI_INTERPOLATED "interpolated"
-#define CLI_COUNT "count"
+#define CLI_COUNT        "count"
 
 typedef struct cli_history {
     const char *const *paths;
     size_t n;
     int64_t from_ms, to_ms;
-    uint32_t max_points;   /* 0: every sample */
-    bool lttb;             /* how they are chosen: largest triangles, else extremes */
-    int64_t interval_ms;   /* 0: samples, else buckets */
-    const char *zone, *interval; /* zone: buckets of its calendar, `interval` as it was given; NULL: of interval_ms */
-    const char *fns[CLI_MAX_FNS];    /* of a bucket */
+    uint32_t max_points;          /* 0: every sample */
+    bool lttb;                    /* how they are chosen: largest triangles, else extremes */
+    int64_t interval_ms;          /* 0: samples, else buckets */
+    const char *zone, *interval;  /* zone: buckets of its calendar, `interval` as it was given; NULL: of interval_ms */
+    const char *fns[CLI_MAX_FNS]; /* of a bucket */
     size_t n_fns;
     cli_format format;
 } cli_history;
@@ -34,14 +34,15 @@ typedef struct cli_replay {
     int64_t from_ms, to_ms;
     const cli_list *select;
     bool events, csv;
-    double speed;          /* 0: as fast as possible */
-    int64_t max_gap_ms;    /* 0: gaps are kept */
-    uint64_t loops;        /* 1: once */
+    double speed;       /* 0: as fast as possible */
+    int64_t max_gap_ms; /* 0: gaps are kept */
+    uint64_t loops;     /* 1: once */
 } cli_replay;
 
 /* c->data_dir. CLI_GO_ON, or the exit code (said). Damage that is met, now or later, is said and remembered in c->damaged. */
 int cli_data_open(cli *c, bool read_only, hist **h);
-int cli_data_close(const cli *c, hist *h, int rc); /* rc, CLI_GO_ON as 0, and 1 instead of 0 when there was damage; a failure to close is said */
+int cli_data_close(const cli *c, hist *h,
+                   int rc); /* rc, CLI_GO_ON as 0, and 1 instead of 0 when there was damage; a failure to close is said */
 
 /* Each opens c->data_dir read-only, prints, and returns the exit code. */
 int cli_data_events(cli *c, const cli_events *e, const char *const *heads, const char *align);

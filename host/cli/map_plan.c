@@ -9,7 +9,7 @@ typedef enum fate { STAYS, MOVES, IGNORED, UNMAPPED, COLLIDES, FATES } fate;
 static const char *const fate_names[FATES] = { "same", "moved", "ignored", "unmapped", "collisions" };
 
 typedef struct example {
-    uint32_t tag_id, other; /* other: who has the path, of a collision */
+    uint32_t tag_id, other;  /* other: who has the path, of a collision */
     pt_slice from, to, text; /* rule or reason; in the arena */
 } example;
 
@@ -27,7 +27,10 @@ static bool note(plan *p, fate f, const hist_tag *tag, const uns_mapping *m, uin
     uint64_t n = p->count[f]++;
     if (f == STAYS || n >= EXAMPLES) return true;
     example *e = &p->examples[f][n];
-    *e = (example){ .tag_id = tag->tag_id, .other = other, .from = pt_arena_dup(&p->arena, tag->path), .to = pt_arena_dup(&p->arena, pt_slice_of(m->path, m->len)),
+    *e = (example){ .tag_id = tag->tag_id,
+                    .other = other,
+                    .from = pt_arena_dup(&p->arena, tag->path),
+                    .to = pt_arena_dup(&p->arena, pt_slice_of(m->path, m->len)),
                     .text = pt_arena_dup(&p->arena, m->reason[0] ? pt_cstr(m->reason) : m->rule) };
     return e->from.ptr && e->to.ptr && e->text.ptr;
 }
@@ -38,15 +41,15 @@ static bool one_tag(void *ctx, const hist_tag *tag)
     uns_mapping m;
     uint64_t other = 0;
     bool spb = pt_slice_eq(tag->key.source, PT_LIT("spb"));
-    uns_source s = { .group = tag->key.group, .edge = tag->key.edge, .device = tag->key.device, .metric = tag->key.metric, .type = tag->type };
+    uns_source s = {
+        .group = tag->key.group, .edge = tag->key.edge, .device = tag->key.device, .metric = tag->key.metric, .type = tag->type
+    };
     if (!spb) s = (uns_source){ .topic = tag->key.metric, .type = tag->type };
     p->tags++;
     uns_map_apply(p->map, &s, &m);
     fate f = m.outcome == UNS_IGNORED ? IGNORED : !m.len ? UNMAPPED : pt_slice_eq(pt_slice_of(m.path, m.len), tag->path) ? STAYS : MOVES;
-    if (m.len && pt_map_get(&p->taken, pt_slice_of(m.path, m.len), &other))
-        f = COLLIDES;
-    else if (m.len && pt_map_put(&p->taken, pt_slice_of(m.path, m.len), tag->tag_id, NULL))
-        p->failed = true;
+    if (m.len && pt_map_get(&p->taken, pt_slice_of(m.path, m.len), &other)) f = COLLIDES;
+    else if (m.len && pt_map_put(&p->taken, pt_slice_of(m.path, m.len), tag->tag_id, NULL)) p->failed = true;
     if (!note(p, f, tag, &m, (uint32_t)other)) p->failed = true;
     return !p->failed;
 }
@@ -103,7 +106,8 @@ static void write_text(const plan *p, pt_buf *out)
             }
             pt_buf_char(out, '\n');
         }
-        if (p->count[f] > EXAMPLES) pt_buf_printf(out, "  %-10s and %llu more\n", fate_names[f], (unsigned long long)(p->count[f] - EXAMPLES));
+        if (p->count[f] > EXAMPLES)
+            pt_buf_printf(out, "  %-10s and %llu more\n", fate_names[f], (unsigned long long)(p->count[f] - EXAMPLES));
     }
 }
 

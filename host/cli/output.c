@@ -23,10 +23,8 @@ void cli_printable(pt_buf *out, pt_slice s)
     for (size_t i = 0; i < s.len;) {
         uint32_t code = 0;
         size_t n = pt_utf8_next(s.ptr + i, s.len - i, &code);
-        if (!n || is_unsafe(code))
-            pt_buf_char(out, '?');
-        else
-            pt_buf_add(out, s.ptr + i, n);
+        if (!n || is_unsafe(code)) pt_buf_char(out, '?');
+        else pt_buf_add(out, s.ptr + i, n);
         i += n ? n : 1;
     }
 }
@@ -41,7 +39,8 @@ void cli_json_value(pt_json *j, const json_t *v)
     switch (json_typeof(v)) {
     case JSON_OBJECT:
         pt_json_object(j);
-        json_object_foreach((json_t *)(uintptr_t)v, key, member) {
+        json_object_foreach((json_t *)(uintptr_t)v, key, member)
+        {
             pt_json_key(j, key);
             cli_json_value(j, member);
         }
@@ -49,26 +48,15 @@ void cli_json_value(pt_json *j, const json_t *v)
         break;
     case JSON_ARRAY:
         pt_json_array(j);
-        json_array_foreach(v, i, member)
-            cli_json_value(j, member);
+        json_array_foreach(v, i, member) cli_json_value(j, member);
         pt_json_end_array(j);
         break;
-    case JSON_STRING:
-        pt_json_str(j, pt_slice_of(json_string_value(v), json_string_length(v)));
-        break;
-    case JSON_INTEGER:
-        pt_json_i64(j, json_integer_value(v));
-        break;
-    case JSON_REAL:
-        pt_json_f64(j, json_real_value(v));
-        break;
+    case JSON_STRING: pt_json_str(j, pt_slice_of(json_string_value(v), json_string_length(v))); break;
+    case JSON_INTEGER: pt_json_i64(j, json_integer_value(v)); break;
+    case JSON_REAL: pt_json_f64(j, json_real_value(v)); break;
     case JSON_TRUE:
-    case JSON_FALSE:
-        pt_json_bool(j, json_is_true(v));
-        break;
-    default:
-        pt_json_null(j);
-        break;
+    case JSON_FALSE: pt_json_bool(j, json_is_true(v)); break;
+    default: pt_json_null(j); break;
     }
 }
 
@@ -110,16 +98,11 @@ const json_t *cli_items(const json_t *v)
 const char *cli_quality_word(char letter)
 {
     switch (letter) {
-    case 'G':
-        return "GOOD";
-    case 'U':
-        return "UNCERTAIN";
-    case 'B':
-        return "BAD";
-    case 'S':
-        return "STALE";
-    default:
-        return "";
+    case 'G': return "GOOD";
+    case 'U': return "UNCERTAIN";
+    case 'B': return "BAD";
+    case 'S': return "STALE";
+    default: return "";
     }
 }
 
@@ -149,8 +132,7 @@ static int not_written(const cli *c, int err)
 int cli_put(const cli *c, const pt_buf *out)
 {
     if (pt_buf_status(out)) return cli_fail(c, PT_EXIT_FAILED, "the output is too large for memory");
-    if (fwrite(out->ptr ? out->ptr : "", 1, out->len, stdout) != out->len || fflush(stdout))
-        return not_written(c, errno);
+    if (fwrite(out->ptr ? out->ptr : "", 1, out->len, stdout) != out->len || fflush(stdout)) return not_written(c, errno);
     return PT_EXIT_OK;
 }
 
@@ -168,11 +150,11 @@ struct cli_table {
     const char *const *heads;
     const char *align;
     size_t columns, width[MAX_COLUMNS];
-    size_t cells;      /* held back */
-    pt_buf text;       /* their texts, NUL-separated */
-    pt_buf line;       /* the row being printed */
+    size_t cells; /* held back */
+    pt_buf text;  /* their texts, NUL-separated */
+    pt_buf line;  /* the row being printed */
     bool head_printed;
-    int failed;        /* errno */
+    int failed; /* errno */
 };
 
 static size_t width_of(const char *s, size_t len)
@@ -283,10 +265,8 @@ void cli_table_json(cli_table *t, const json_t *v)
     pt_buf text;
     pt_buf_init(&text, MAX_TEXT);
     cli_value_text(&text, v);
-    if (!v || json_is_null(v))
-        cli_table_cell(t, PT_LIT("-"));
-    else
-        cli_table_cell(t, pt_buf_view(&text));
+    if (!v || json_is_null(v)) cli_table_cell(t, PT_LIT("-"));
+    else cli_table_cell(t, pt_buf_view(&text));
     pt_buf_fini(&text);
 }
 

@@ -77,7 +77,8 @@ static int print_rows(cli *c, const json_t *rows)
         const json_t *r = json_array_get(rows, i);
         cli_table_json(t, json_object_get(r, "seq"));
         cli_table_time(t, cli_i64(r, "time_ms"));
-        for (size_t k = 0; k < PT_COUNT_OF(texts); k++) cli_table_cstr(t, cli_str(r, texts[k]));
+        for (size_t k = 0; k < PT_COUNT_OF(texts); k++)
+            cli_table_cstr(t, cli_str(r, texts[k]));
         cli_table_json(t, json_object_get(r, "before"));
         cli_table_json(t, json_object_get(r, "after"));
         cli_table_cstr(t, cli_str(r, "outcome"));
@@ -108,11 +109,16 @@ static int run(cli *c, int argc, char **argv)
     bool verify = false;
     uint64_t after = 0, limit = ROWS_DEFAULT;
     cli_answer a = { 0 };
-    const cli_option options[] = { { .name = "--after", .value = &after_text }, { .name = "--limit", .value = &limit_text }, { .name = "--verify", .flag = &verify }, { 0 } };
+    const cli_option options[] = { { .name = "--after", .value = &after_text },
+                                   { .name = "--limit", .value = &limit_text },
+                                   { .name = "--verify", .flag = &verify },
+                                   { 0 } };
     int rc = cli_options(c, &argc, argv, options);
     if (rc == CLI_GO_ON && argc > 1) rc = cli_usage(c, "no argument is expected, but '%s' was given", argv[1]);
-    if (rc == CLI_GO_ON && verify && (after_text || limit_text)) rc = cli_usage(c, "--verify reads every row: --after and --limit do not go with it");
-    if (rc == CLI_GO_ON && after_text && (!pt_slice_to_u64(pt_cstr(after_text), &after) || after > INT64_MAX)) rc = cli_usage(c, "--after is the number of a row, not '%s'", after_text);
+    if (rc == CLI_GO_ON && verify && (after_text || limit_text))
+        rc = cli_usage(c, "--verify reads every row: --after and --limit do not go with it");
+    if (rc == CLI_GO_ON && after_text && (!pt_slice_to_u64(pt_cstr(after_text), &after) || after > INT64_MAX))
+        rc = cli_usage(c, "--after is the number of a row, not '%s'", after_text);
     if (rc == CLI_GO_ON && limit_text && (!pt_slice_to_u64(pt_cstr(limit_text), &limit) || limit == 0 || limit > ROWS_MAX))
         rc = cli_usage(c, "--limit is a number from 1 to %d, not '%s'", ROWS_MAX, limit_text);
     if (rc != CLI_GO_ON) return rc;

@@ -75,7 +75,8 @@ static int of_host(cli *c, const char *path, int64_t from_ms, int64_t to_ms, pt_
 static void print_span(cli_table *t, int64_t ms)
 {
     char text[40];
-    snprintf(text, sizeof text, "%lld:%02d:%02d.%03d", (long long)(ms / 3600000), (int)(ms / 60000 % 60), (int)(ms / 1000 % 60), (int)(ms % 1000));
+    snprintf(text, sizeof text, "%lld:%02d:%02d.%03d", (long long)(ms / 3600000), (int)(ms / 60000 % 60), (int)(ms / 1000 % 60),
+             (int)(ms % 1000));
     cli_table_cstr(t, text);
 }
 

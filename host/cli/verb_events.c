@@ -117,7 +117,9 @@ static void note_unknown_types(const cli *c, const char *types)
     }
     for (size_t i = 0; (name = type_name(i)); i++)
         pt_buf_printf(&all, "%s%s", i ? ", " : "", name);
-    if (unknown.len) (void)cli_fail(c, PT_EXIT_OK, "no events of type %.*s' are written by this build; there are %.*s", PT_SLICE_ARGS(pt_buf_view(&unknown)), PT_SLICE_ARGS(pt_buf_view(&all)));
+    if (unknown.len)
+        (void)cli_fail(c, PT_EXIT_OK, "no events of type %.*s' are written by this build; there are %.*s",
+                       PT_SLICE_ARGS(pt_buf_view(&unknown)), PT_SLICE_ARGS(pt_buf_view(&all)));
     pt_buf_fini(&unknown);
     pt_buf_fini(&all);
 }
@@ -127,9 +129,12 @@ static int run(cli *c, int argc, char **argv)
     const char *from = NULL, *to = NULL, *limit = NULL;
     cli_events e = { 0 };
     uint64_t n = 0;
-    const cli_option options[] = { { .name = "--from", .value = &from },   { .name = "--to", .value = &to },
-                                   { .name = "--type", .value = &e.types }, { .name = "--path", .value = &e.path },
-                                   { .name = "--node", .value = &e.node },  { .name = "--limit", .value = &limit },
+    const cli_option options[] = { { .name = "--from", .value = &from },
+                                   { .name = "--to", .value = &to },
+                                   { .name = "--type", .value = &e.types },
+                                   { .name = "--path", .value = &e.path },
+                                   { .name = "--node", .value = &e.node },
+                                   { .name = "--limit", .value = &limit },
                                    { 0 } };
     int rc = cli_options(c, &argc, argv, options);
     if (rc == CLI_GO_ON && argc > 1) rc = cli_usage(c, "no argument is expected, but '%s' was given", argv[1]);

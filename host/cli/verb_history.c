@@ -7,7 +7,8 @@
 
 #include <stdlib.h>
 
-#define FN_NAMES "count, numbers, min, max, avg, sum, first, last, twa, total, delta, range, stddev, stddev_pop, percent_good, duration_good, samples, interpolated"
+#define FN_NAMES \
+    "count, numbers, min, max, avg, sum, first, last, twa, total, delta, range, stddev, stddev_pop, percent_good, duration_good, samples, interpolated"
 
 /* --- from the host --- */
 
@@ -93,7 +94,8 @@ static void sample_rows(cli_rows *r, const json_t *s)
     size_t letters = q ? strlen(q) : 0;
     notes o[HIST_NOTES];
     pt_buf text;
-    for (size_t k = 0; k < HIST_NOTES; k++) o[k] = (notes){ json_object_get(s, hist_note_names[k]), 0, k == HIST_NOTE_TYPES && type ? type : "" };
+    for (size_t k = 0; k < HIST_NOTES; k++)
+        o[k] = (notes){ json_object_get(s, hist_note_names[k]), 0, k == HIST_NOTE_TYPES && type ? type : "" };
     pt_buf_init(&text, 64 << 20);
     for (size_t i = 0; i < json_array_size(t) && r->code == CLI_GO_ON; i++) {
         const json_t *value = json_array_get(v, i);
@@ -104,7 +106,11 @@ static void sample_rows(cli_rows *r, const json_t *s)
         snprintf(flags, sizeof flags, "%s%.4s", json_is_null(value) && !bytes ? "N" : "", o[HIST_NOTE_FLAGS].text);
         pt_buf_reset(&text);
         value_text(&text, value, o[HIST_NOTE_TYPES].text);
-        const cli_sample sample = { .ms = cli_int(json_array_get(t, i)), .path = pt_cstr(path), .value = pt_buf_view(&text), .type = o[HIST_NOTE_TYPES].text, .flags = flags,
+        const cli_sample sample = { .ms = cli_int(json_array_get(t, i)),
+                                    .path = pt_cstr(path),
+                                    .value = pt_buf_view(&text),
+                                    .type = o[HIST_NOTE_TYPES].text,
+                                    .flags = flags,
                                     .quality = letters ? cli_quality_word(i < letters ? q[i] : q[letters - 1]) : "GOOD",
                                     .base64 = bytes ? base64_cell(o[HIST_NOTE_BASE64].text, value) : PT_NONE };
         cli_rows_sample(r, &sample);
@@ -200,14 +206,13 @@ static int path_rows(cli *c, const cli_history *q, size_t i, cli_rows *r)
         int64_t next_ms = 0;
         for (size_t k = 0; k < json_array_size(series); k++) {
             const json_t *s = json_array_get(series, k);
-            if (q->interval_ms)
-                bucket_rows(r, s, q);
-            else
-                sample_rows(r, s);
+            if (q->interval_ms) bucket_rows(r, s, q);
+            else sample_rows(r, s);
             next_ms = cli_i64(s, "next_from_ms");
             if (cli_i64(s, "damaged")) {
                 c->damaged = true;
-                (void)cli_fail(c, PT_EXIT_FAILED, "%s: %lld blocks could not be read; what they hold is missing here", q->paths[i], (long long)cli_i64(s, "damaged"));
+                (void)cli_fail(c, PT_EXIT_FAILED, "%s: %lld blocks could not be read; what they hold is missing here", q->paths[i],
+                               (long long)cli_i64(s, "damaged"));
             }
         }
         if (rc == CLI_GO_ON) rc = r->code;
@@ -283,15 +288,11 @@ static int parse_zone(cli *c, const char *tz, const char *interval, cli_history 
 static int run(cli *c, int argc, char **argv)
 {
     const char *from = NULL, *to = NULL, *interval = NULL, *tz = NULL, *fn = NULL, *points = NULL, *reduce = NULL, *format = NULL;
-    const cli_option options[] = { { .name = "--from", .value = &from },
-                                   { .name = "--to", .value = &to },
-                                   { .name = "--interval", .value = &interval },
-                                   { .name = "--tz", .value = &tz },
-                                   { .name = "--fn", .value = &fn },
-                                   { .name = "--max-points", .value = &points },
-                                   { .name = "--reduce", .value = &reduce },
-                                   { .name = "--format", .value = &format },
-                                   { 0 } };
+    const cli_option options[] = {
+        { .name = "--from", .value = &from },     { .name = "--to", .value = &to },         { .name = "--interval", .value = &interval },
+        { .name = "--tz", .value = &tz },         { .name = "--fn", .value = &fn },         { .name = "--max-points", .value = &points },
+        { .name = "--reduce", .value = &reduce }, { .name = "--format", .value = &format }, { 0 }
+    };
     cli_history q = { 0 };
     uint64_t n = 0;
     int rc = cli_options(c, &argc, argv, options);

@@ -1,4 +1,5 @@
-/* host/cli/verb_log.c -- everything committed, in commit order, from any point on. From the host, or from a data directory: the same pages either way. */
+/* host/cli/verb_log.c -- everything committed, in commit order, from any point on. From the host, or from a data directory: the same pages
+ * either way. */
 #include "host/changes.h"
 #include "host/cli/cli.h"
 #include "host/cli/data.h"
@@ -15,13 +16,13 @@ static const char align[] = "rllrll";
 
 typedef struct reading {
     cli *c;
-    hist *h;          /* NULL: of the host */
-    cli_table *table; /* NULL: JSON Lines, or no page yet */
+    hist *h;            /* NULL: of the host */
+    cli_table *table;   /* NULL: JSON Lines, or no page yet */
     const char *select; /* comma-separated; NULL: everything */
-    bool begun;       /* `after` is a number; else the oldest that is kept */
-    bool paged;       /* there was an answer */
-    uint64_t after;   /* dealt with */
-    uint64_t left;    /* items still wanted; UINT64_MAX: no bound */
+    bool begun;         /* `after` is a number; else the oldest that is kept */
+    bool paged;         /* there was an answer */
+    uint64_t after;     /* dealt with */
+    uint64_t left;      /* items still wanted; UINT64_MAX: no bound */
 } reading;
 
 static volatile sig_atomic_t interrupted;
@@ -57,7 +58,9 @@ static int page_of_host(const reading *r, cli_answer *a)
 /* As the host would answer, its refusals included. */
 static int page_of_files(const reading *r, cli_answer *a)
 {
-    const host_changes_query q = { .from_oldest = !r->begun, .after = r->after, .limit = page_size(r), .int64_string = !r->c->json, .select = pt_cstr(r->select) };
+    const host_changes_query q = {
+        .from_oldest = !r->begun, .after = r->after, .limit = page_size(r), .int64_string = !r->c->json, .select = pt_cstr(r->select)
+    };
     hist_log_range range;
     pt_error err = { 0, "" };
     pt_buf_init(&a->body, MAX_PAGE);
@@ -138,8 +141,10 @@ static int next_page(reading *r, uint64_t *newest, bool *moved)
     int rc = r->h ? page_of_files(r, &a) : page_of_host(r, &a);
     if (rc == CLI_GO_ON) rc = cli_answer_json(r->c, &a);
     const json_t *items = rc == CLI_GO_ON ? json_object_get(a.json, "items") : NULL, *next = json_object_get(a.json, "next_after");
-    if (rc == CLI_GO_ON && (!json_is_array(items) || !json_is_number(next))) rc = cli_fail(r->c, PT_EXIT_FAILED, "this is no answer to /api/v1/log");
-    if (rc == CLI_GO_ON && !r->c->json && !r->table && !(r->table = cli_table_new(heads, align, PT_COUNT_OF(heads)))) rc = cli_fail(r->c, PT_EXIT_FAILED, "out of memory");
+    if (rc == CLI_GO_ON && (!json_is_array(items) || !json_is_number(next)))
+        rc = cli_fail(r->c, PT_EXIT_FAILED, "this is no answer to /api/v1/log");
+    if (rc == CLI_GO_ON && !r->c->json && !r->table && !(r->table = cli_table_new(heads, align, PT_COUNT_OF(heads))))
+        rc = cli_fail(r->c, PT_EXIT_FAILED, "out of memory");
     for (size_t i = 0; rc == CLI_GO_ON && r->table && i < json_array_size(items); i++)
         row(r->table, json_array_get(items, i));
     if (rc == CLI_GO_ON && !r->table && json_array_size(items)) {
@@ -207,14 +212,21 @@ static int run(cli *c, int argc, char **argv)
     cli_list select = { 0 };
     reading r = { .c = c };
     pt_buf globs;
-    const cli_option options[] = { { .name = "--after", .value = &after }, { .name = "--limit", .value = &limit }, { .name = "--select", .list = &select }, { .name = "--follow", .flag = &follow }, { 0 } };
+    const cli_option options[] = { { .name = "--after", .value = &after },
+                                   { .name = "--limit", .value = &limit },
+                                   { .name = "--select", .list = &select },
+                                   { .name = "--follow", .flag = &follow },
+                                   { 0 } };
     int rc = cli_options(c, &argc, argv, options);
     r.left = follow ? 0 : LIMIT_DEFAULT;
     if (rc == CLI_GO_ON && argc > 1) rc = cli_usage(c, "no argument is expected, but '%s' was given", argv[1]);
-    if (rc == CLI_GO_ON && after && (!pt_slice_to_u64(pt_cstr(after), &r.after) || r.after > INT64_MAX)) rc = cli_usage(c, "--after is the number of a change, not '%s'", after);
-    if (rc == CLI_GO_ON && limit && !pt_slice_to_u64(pt_cstr(limit), &r.left)) rc = cli_usage(c, "--limit is a number, 0 for all there is, not '%s'", limit);
+    if (rc == CLI_GO_ON && after && (!pt_slice_to_u64(pt_cstr(after), &r.after) || r.after > INT64_MAX))
+        rc = cli_usage(c, "--after is the number of a change, not '%s'", after);
+    if (rc == CLI_GO_ON && limit && !pt_slice_to_u64(pt_cstr(limit), &r.left))
+        rc = cli_usage(c, "--limit is a number, 0 for all there is, not '%s'", limit);
     for (size_t i = 0; rc == CLI_GO_ON && i < select.n; i++)
-        if (!*select.items[i] || strchr(select.items[i], ',')) rc = cli_usage(c, "--select is one glob, not '%s'; give it again for another", select.items[i]);
+        if (!*select.items[i] || strchr(select.items[i], ','))
+            rc = cli_usage(c, "--select is one glob, not '%s'; give it again for another", select.items[i]);
     if (rc != CLI_GO_ON) return rc;
     if (!r.left) r.left = UINT64_MAX;
     r.begun = after != NULL;

@@ -70,8 +70,8 @@ static int run_check(cli *c, const rules *r, const char *file)
         pt_buf_char(&out, '\n');
     } else {
         cli_printable(&out, pt_cstr(file));
-        pt_buf_printf(&out, ": %u rule%s, no fault, %zu warning%s\n", uns_map_count(r->map), uns_map_count(r->map) == 1 ? "" : "s", warnings,
-                      warnings == 1 ? "" : "s");
+        pt_buf_printf(&out, ": %u rule%s, no fault, %zu warning%s\n", uns_map_count(r->map), uns_map_count(r->map) == 1 ? "" : "s",
+                      warnings, warnings == 1 ? "" : "s");
     }
     int rc = cli_put(c, &out);
     if (!c->json) fwrite(pt_buf_view(&lint).ptr, 1, pt_buf_view(&lint).len, stderr);
@@ -145,8 +145,12 @@ static int run_test(cli *c, const rules *r, const uns_source *source)
 static int run(cli *c, int argc, char **argv)
 {
     const char *config = NULL, *group = NULL, *edge = NULL, *device = "", *metric = NULL, *type = NULL;
-    const cli_option options[] = { { .name = "--config", .value = &config }, { .name = "--group", .value = &group },   { .name = "--edge", .value = &edge },
-                                   { .name = "--device", .value = &device }, { .name = "--metric", .value = &metric }, { .name = "--type", .value = &type },
+    const cli_option options[] = { { .name = "--config", .value = &config },
+                                   { .name = "--group", .value = &group },
+                                   { .name = "--edge", .value = &edge },
+                                   { .name = "--device", .value = &device },
+                                   { .name = "--metric", .value = &metric },
+                                   { .name = "--type", .value = &type },
                                    { 0 } };
     rules r;
     int rc = cli_options(c, &argc, argv, options);
@@ -156,7 +160,9 @@ static int run(cli *c, int argc, char **argv)
     if (!test && !check && !plan) return cli_usage(c, "say what to do: check, test or plan");
     if (plan && !c->data_dir) return cli_usage(c, "--data DIR is needed: the data directory whose tags are looked at");
     if (test && (!group || !edge || !metric)) return cli_usage(c, "--group, --edge and --metric are needed");
-    uns_source s = { .group = pt_cstr(group), .edge = pt_cstr(edge), .device = pt_cstr(device), .metric = pt_cstr(metric), .type = SPB_DOUBLE };
+    uns_source s = {
+        .group = pt_cstr(group), .edge = pt_cstr(edge), .device = pt_cstr(device), .metric = pt_cstr(metric), .type = SPB_DOUBLE
+    };
     if (type && spb_datatype_parse(pt_cstr(type), &s.type) != PT_OK) return cli_usage(c, "'%s' is no Sparkplug datatype", type);
     rc = rules_read(c, config, &r);
     if (rc == CLI_GO_ON) rc = test ? run_test(c, &r, &s) : plan ? cli_map_plan(c, r.map) : run_check(c, &r, config);

@@ -94,8 +94,9 @@ static int note_weeks(const job *w, const hist_retention_result *gone, pt_status
 static void print_weeks(const job *w, const hist_retention_result *gone)
 {
     char oldest[PT_RFC3339_MAX];
-    pt_buf_printf(w->out, "%llu weeks with %llu blocks, %llu bytes, %llu samples that %s not in blocks yet, and %llu events %s; ", (unsigned long long)gone->partitions,
-                  (unsigned long long)gone->blocks, (unsigned long long)gone->bytes, (unsigned long long)gone->unsealed, w->yes ? "were" : "are", (unsigned long long)gone->events,
+    pt_buf_printf(w->out, "%llu weeks with %llu blocks, %llu bytes, %llu samples that %s not in blocks yet, and %llu events %s; ",
+                  (unsigned long long)gone->partitions, (unsigned long long)gone->blocks, (unsigned long long)gone->bytes,
+                  (unsigned long long)gone->unsealed, w->yes ? "were" : "are", (unsigned long long)gone->events,
                   w->yes ? "are gone" : "would go");
     if (gone->oldest_ms == INT64_MAX) {
         pt_buf_cstr(w->out, w->yes ? "no week is left" : "no week would be left");
@@ -133,7 +134,8 @@ static pt_status count_rows(hist *h, uint32_t tag_id, int64_t from_ms, int64_t t
     const hist_sample *s;
     size_t n = 1;
     pt_status st = hist_cursor_open(h, tag_id, from_ms, to_ms, true, &cursor, err);
-    for (; st == PT_OK && n; *rows += n) st = hist_cursor_view(cursor, &s, &n, err);
+    for (; st == PT_OK && n; *rows += n)
+        st = hist_cursor_view(cursor, &s, &n, err);
     hist_cursor_close(cursor);
     return st;
 }
@@ -192,7 +194,8 @@ static int tags(job *w, char **paths)
 {
     int rc = CLI_GO_ON;
     if (w->c->json) pt_json_array(&w->j);
-    for (; *paths && rc == CLI_GO_ON; paths++) rc = tag(w, *paths);
+    for (; *paths && rc == CLI_GO_ON; paths++)
+        rc = tag(w, *paths);
     if (w->c->json) pt_json_end_array(&w->j);
     return rc;
 }
@@ -241,8 +244,9 @@ static int run(cli *c, int argc, char **argv)
 {
     const char *from = NULL, *to = NULL, *keep = NULL, *bytes = NULL;
     bool yes = false;
-    const cli_option options[] = { { .name = "--from", .value = &from },       { .name = "--to", .value = &to },   { .name = "--keep", .value = &keep },
-                                   { .name = "--max-bytes", .value = &bytes }, { .name = "--yes", .flag = &yes }, { 0 } };
+    const cli_option options[] = { { .name = "--from", .value = &from }, { .name = "--to", .value = &to },
+                                   { .name = "--keep", .value = &keep }, { .name = "--max-bytes", .value = &bytes },
+                                   { .name = "--yes", .flag = &yes },    { 0 } };
     int64_t keep_ms = 0;
     job w = { .c = c, .r.before_ms = INT64_MIN };
     pt_error err = { 0 };
@@ -258,7 +262,8 @@ static int run(cli *c, int argc, char **argv)
     if (rc == CLI_GO_ON && !paths && (from || to)) rc = cli_usage(c, "--from and --to need paths");
     if (rc == CLI_GO_ON) rc = cli_duration(c, "--keep", keep, 0, &keep_ms);
     if (rc == CLI_GO_ON && keep && keep_ms <= 0) rc = cli_usage(c, "--keep must be longer than nothing");
-    if (rc == CLI_GO_ON && bytes && pt_bytes_parse(pt_cstr(bytes), &w.r.max_bytes, &err)) rc = cli_usage(c, "--max-bytes: '%s' is no size", bytes);
+    if (rc == CLI_GO_ON && bytes && pt_bytes_parse(pt_cstr(bytes), &w.r.max_bytes, &err))
+        rc = cli_usage(c, "--max-bytes: '%s' is no size", bytes);
     if (rc == CLI_GO_ON && bytes && !w.r.max_bytes)
         rc = cli_usage(c, "--max-bytes 0 is not allowed, because 0 is no bound in data.retention; the smallest is 1");
     if (rc != CLI_GO_ON) return rc;

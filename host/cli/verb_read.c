@@ -98,8 +98,7 @@ static int run(cli *c, int argc, char **argv)
         } else if (rc == CLI_GO_ON && (rc = cli_answer_json(c, &a)) == CLI_GO_ON) {
             if (json_array_extend(all, (json_t *)(uintptr_t)cli_items(a.json)))
                 rc = cli_fail(c, PT_EXIT_FAILED, "%s did not answer with a list", c->url);
-            else if (missing(c, cli_items(a.json), before, at, argv))
-                lost = PT_EXIT_FAILED;
+            else if (missing(c, cli_items(a.json), before, at, argv)) lost = PT_EXIT_FAILED;
         }
         free(target);
         cli_release(&a);

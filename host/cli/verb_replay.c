@@ -20,10 +20,14 @@ static int run_job(cli *c, int argc, char **argv)
     const char *from = NULL, *to = NULL, *speed = NULL, *format = NULL, *loop = NULL, *gap = NULL;
     bool no_events = false;
     cli_list select = { 0 };
-    const cli_option options[] = { { .name = "--from", .value = &from },       { .name = "--to", .value = &to },
-                                   { .name = "--speed", .value = &speed },     { .name = "--to-stdout", .value = &format },
-                                   { .name = "--loop", .value = &loop },       { .name = "--max-gap", .value = &gap },
-                                   { .name = "--select", .list = &select },    { .name = "--no-events", .flag = &no_events },
+    const cli_option options[] = { { .name = "--from", .value = &from },
+                                   { .name = "--to", .value = &to },
+                                   { .name = "--speed", .value = &speed },
+                                   { .name = "--to-stdout", .value = &format },
+                                   { .name = "--loop", .value = &loop },
+                                   { .name = "--max-gap", .value = &gap },
+                                   { .name = "--select", .list = &select },
+                                   { .name = "--no-events", .flag = &no_events },
                                    { 0 } };
     cli_replay r = { .select = &select, .loops = 1 };
     int rc = cli_options(c, &argc, argv, options);

@@ -53,8 +53,10 @@ static bool begin(out *o, int n, const char *const *names)
 {
     size_t bytes = 0;
     bool same = o->begun && n == o->columns;
-    for (int i = 0; same && i < n; i++) same = strcmp(o->heads[i], names[i]) == 0;
-    if (o->begun && !same) o->code = cli_fail(o->c, PT_EXIT_USAGE, "a later statement gives other columns than the first: ask them one by one");
+    for (int i = 0; same && i < n; i++)
+        same = strcmp(o->heads[i], names[i]) == 0;
+    if (o->begun && !same)
+        o->code = cli_fail(o->c, PT_EXIT_USAGE, "a later statement gives other columns than the first: ask them one by one");
     if (o->begun) return same;
     o->begun = true;
     if (n > COLUMNS_MAX) {
@@ -62,7 +64,8 @@ static bool begin(out *o, int n, const char *const *names)
         return false;
     }
     o->columns = n;
-    for (int i = 0; i < n; i++) bytes += strlen(names[i]) + 1;
+    for (int i = 0; i < n; i++)
+        bytes += strlen(names[i]) + 1;
     char *to = o->names = malloc(bytes + 1);
     if (!to) return false;
     for (int i = 0; i < n; i++) {

@@ -13,10 +13,10 @@ typedef struct transfer {
     cli *c;
     FILE *file;
     bool progress;
-    uint64_t size;          /* of the input, 0 unknown */
-    const char *resume;     /* state file of an import, NULL: none */
+    uint64_t size;      /* of the input, 0 unknown */
+    const char *resume; /* state file of an import, NULL: none */
     int64_t shown_ms;
-    bool reader_gone;       /* `| head` has seen enough: no error worth a message */
+    bool reader_gone; /* `| head` has seen enough: no error worth a message */
 } transfer;
 
 static bool write_bytes(void *ctx, pt_slice bytes)
@@ -37,7 +37,9 @@ static bool time_to_show(transfer *t)
 
 static void export_progress(void *ctx, uint64_t done, uint64_t tags, uint64_t samples)
 {
-    if (time_to_show(ctx)) fprintf(stderr, "\r\033[Ktag %llu of %llu, %llu samples", (unsigned long long)done, (unsigned long long)tags, (unsigned long long)samples);
+    if (time_to_show(ctx))
+        fprintf(stderr, "\r\033[Ktag %llu of %llu, %llu samples", (unsigned long long)done, (unsigned long long)tags,
+                (unsigned long long)samples);
 }
 
 static int format_of(cli *c, const char *text, const char *file, hist_format *out)
@@ -85,8 +87,9 @@ static int run_export(cli *c, int argc, char **argv)
     const char *from = NULL, *to = NULL, *format = NULL, *output = NULL;
     static cli_list select;
     pt_slice patterns[CLI_MAX_LIST];
-    const cli_option options[] = { { .name = "--from", .value = &from }, { .name = "--to", .value = &to }, { .name = "--format", .value = &format },
-                                   { .name = "--output", .value = &output }, { .name = "--select", .list = &select }, { 0 } };
+    const cli_option options[] = { { .name = "--from", .value = &from },     { .name = "--to", .value = &to },
+                                   { .name = "--format", .value = &format }, { .name = "--output", .value = &output },
+                                   { .name = "--select", .list = &select },  { 0 } };
     hist_export_options o = { .from_ms = INT64_MIN, .to_ms = INT64_MAX, .write = write_bytes, .progress = export_progress };
     int rc = cli_options(c, &argc, argv, options);
     if (rc == CLI_GO_ON && argc > 1) rc = cli_usage(c, "no argument is expected, but '%s' was given", argv[1]);
@@ -96,7 +99,8 @@ static int run_export(cli *c, int argc, char **argv)
     if (rc == CLI_GO_ON && o.from_ms >= o.to_ms) rc = cli_usage(c, "--from must be before --to");
     if (rc == CLI_GO_ON) rc = format_of(c, format, output, &o.format);
     if (rc != CLI_GO_ON) return rc;
-    for (size_t i = 0; i < select.n; i++) patterns[i] = pt_cstr(select.items[i]);
+    for (size_t i = 0; i < select.n; i++)
+        patterns[i] = pt_cstr(select.items[i]);
     o.select = patterns;
     o.n_select = select.n;
     hist *h = NULL;
@@ -173,14 +177,16 @@ static bool sum_of_dir(const char *dir, uint64_t *sum)
     return path != NULL;
 }
 
-/* How far it came goes into the state file, whole or not at all: the offset, the line that begins there, the sum of what lies before, that of where to. */
+/* How far it came goes into the state file, whole or not at all: the offset, the line that begins there, the sum of what lies before, that
+ * of where to. */
 static void keep_state(transfer *t, const hist_import_report *r)
 {
     char fresh[1100];
     uint64_t sum = 0, dir = 0;
     snprintf(fresh, sizeof fresh, "%s.new", t->resume);
     FILE *f = sum_of_dir(t->c->data_dir, &dir) && sum_before(t, r->offset, &sum) ? fopen(fresh, "w") : NULL;
-    bool ok = f && fprintf(f, "%llu %llu %016llx %016llx\n", (unsigned long long)r->offset, (unsigned long long)r->line, (unsigned long long)sum, (unsigned long long)dir) > 0;
+    bool ok = f && fprintf(f, "%llu %llu %016llx %016llx\n", (unsigned long long)r->offset, (unsigned long long)r->line,
+                           (unsigned long long)sum, (unsigned long long)dir) > 0;
     if (f && fclose(f) != 0) ok = false;
     if (ok && rename(fresh, t->resume) == 0) return;
     fprintf(stderr, "plantree: %s: %s\n", t->resume, strerror(errno));
@@ -193,7 +199,8 @@ static void import_progress(void *ctx, const hist_import_report *r)
     transfer *t = ctx;
     if (t->resume) keep_state(t, r);
     if (!time_to_show(t)) return;
-    if (t->size) fprintf(stderr, "\r\033[K%3.0f %%, %llu samples", 100.0 * (double)r->offset / (double)t->size, (unsigned long long)r->samples);
+    if (t->size)
+        fprintf(stderr, "\r\033[K%3.0f %%, %llu samples", 100.0 * (double)r->offset / (double)t->size, (unsigned long long)r->samples);
     else fprintf(stderr, "\r\033[K%llu samples", (unsigned long long)r->samples);
 }
 
@@ -238,7 +245,8 @@ static int find_start(cli *c, transfer *t, const char *input, hist_import_option
     uint64_t sum = 0, dir = 0;
     if (!f && t->resume && errno != ENOENT) return cli_fail(c, PT_EXIT_FAILED, "%s: %s", t->resume, strerror(errno));
     if (!f) return CLI_GO_ON;
-    int words = fscanf(f, "%llu %llu %llx %llx", &offset, &line, &was, &dir_was); /* of older builds: only the offset, or all but the directory */
+    int words =
+        fscanf(f, "%llu %llu %llx %llx", &offset, &line, &was, &dir_was); /* of older builds: only the offset, or all but the directory */
     char more;
     bool rest = words != EOF && fscanf(f, " %c", &more) == 1;
     fclose(f);
@@ -246,12 +254,20 @@ static int find_start(cli *c, transfer *t, const char *input, hist_import_option
     if (words < 1 || words == 2 || rest) return cli_fail(c, PT_EXIT_FAILED, "%s is no state of an import; nothing was imported", t->resume);
     if (offset == 0) return CLI_GO_ON;
     if (words == 4 && (!sum_of_dir(c->data_dir, &dir) || dir != dir_was))
-        return cli_fail(c, PT_EXIT_FAILED, "%s says %llu bytes of %s are imported, but into another directory than %s; nothing was imported. Delete %s to import all of it", t->resume, offset,
-                        input, c->data_dir, t->resume);
-    if (offset > t->size) return cli_fail(c, PT_EXIT_FAILED, "%s says %llu bytes of %s are imported, which has %llu: it belongs to another file; nothing was imported", t->resume, offset, input, (unsigned long long)t->size);
+        return cli_fail(
+            c, PT_EXIT_FAILED,
+            "%s says %llu bytes of %s are imported, but into another directory than %s; nothing was imported. Delete %s to import all of it",
+            t->resume, offset, input, c->data_dir, t->resume);
+    if (offset > t->size)
+        return cli_fail(c, PT_EXIT_FAILED,
+                        "%s says %llu bytes of %s are imported, which has %llu: it belongs to another file; nothing was imported",
+                        t->resume, offset, input, (unsigned long long)t->size);
     if (words >= 3 && !sum_before(t, offset, &sum)) return cli_fail(c, PT_EXIT_FAILED, "%s: %s", input, strerror(errno));
     if (words >= 3 && sum != was)
-        return cli_fail(c, PT_EXIT_FAILED, "%s says %llu bytes of a file are imported, and they are not those %s begins with: it belongs to another file; nothing was imported", t->resume, offset, input);
+        return cli_fail(
+            c, PT_EXIT_FAILED,
+            "%s says %llu bytes of a file are imported, and they are not those %s begins with: it belongs to another file; nothing was imported",
+            t->resume, offset, input);
     o->start_offset = offset;
     o->start_line = line;
     int rc = words == 1 ? count_lines(c, t, input, offset, &o->start_line) : CLI_GO_ON;
@@ -260,7 +276,8 @@ static int find_start(cli *c, transfer *t, const char *input, hist_import_option
         rc = read_header(c, t, input, header);
         o->header = pt_buf_view(header);
     }
-    if (rc == CLI_GO_ON && fseeko(t->file, (off_t)offset, SEEK_SET) != 0) rc = cli_fail(c, PT_EXIT_FAILED, "%s: %s", input, strerror(errno));
+    if (rc == CLI_GO_ON && fseeko(t->file, (off_t)offset, SEEK_SET) != 0)
+        rc = cli_fail(c, PT_EXIT_FAILED, "%s: %s", input, strerror(errno));
     return rc;
 }
 
@@ -285,13 +302,17 @@ static int run_import(cli *c, int argc, char **argv)
 {
     const char *format = NULL, *resume = NULL;
     bool skip = false;
-    const cli_option options[] = { { .name = "--format", .value = &format }, { .name = "--resume", .value = &resume }, { .name = "--skip-faults", .flag = &skip }, { 0 } };
+    const cli_option options[] = { { .name = "--format", .value = &format },
+                                   { .name = "--resume", .value = &resume },
+                                   { .name = "--skip-faults", .flag = &skip },
+                                   { 0 } };
     hist_import_options o = { .read = read_bytes, .progress = import_progress };
     int rc = cli_options(c, &argc, argv, options);
     if (rc == CLI_GO_ON && argc > 2) rc = cli_usage(c, "one argument is expected: the file");
     const char *input = argc == 2 && strcmp(argv[1], "-") != 0 ? argv[1] : NULL;
     if (rc == CLI_GO_ON && !c->data_dir) rc = cli_usage(c, "--data DIR is needed: the historian's directory, with no host running on it");
-    if (rc == CLI_GO_ON && resume && (!input || strlen(resume) > 1000)) rc = cli_usage(c, "--resume needs a file that can be read from the middle");
+    if (rc == CLI_GO_ON && resume && (!input || strlen(resume) > 1000))
+        rc = cli_usage(c, "--resume needs a file that can be read from the middle");
     if (rc == CLI_GO_ON) rc = format_of(c, format, input, &o.format);
     if (rc != CLI_GO_ON) return rc;
     o.skip_faults = skip;
@@ -328,10 +349,19 @@ static int run_import(cli *c, int argc, char **argv)
     if (input) fclose(t.file);
     if (t.progress) fprintf(stderr, "\r\033[K");
     if (!c->json)
-        fprintf(stderr, "%llu records, %llu samples: %llu new, %llu there already, %llu replaced; %llu records could not be read\n", records,
-                (unsigned long long)r.samples, (unsigned long long)stats.stored, (unsigned long long)stats.duplicates, (unsigned long long)stats.replaced, (unsigned long long)r.faults);
-    else if (put_counts(c, (const count[]){ { "records", records }, { "samples", r.samples }, { "new", stats.stored }, { "duplicates", stats.duplicates },
-                                            { "replaced", stats.replaced }, { "faults", r.faults }, { 0 } }, &r) != PT_EXIT_OK && st == PT_OK)
+        fprintf(stderr, "%llu records, %llu samples: %llu new, %llu there already, %llu replaced; %llu records could not be read\n",
+                records, (unsigned long long)r.samples, (unsigned long long)stats.stored, (unsigned long long)stats.duplicates,
+                (unsigned long long)stats.replaced, (unsigned long long)r.faults);
+    else if (put_counts(c,
+                        (const count[]){ { "records", records },
+                                         { "samples", r.samples },
+                                         { "new", stats.stored },
+                                         { "duplicates", stats.duplicates },
+                                         { "replaced", stats.replaced },
+                                         { "faults", r.faults },
+                                         { 0 } },
+                        &r) != PT_EXIT_OK &&
+             st == PT_OK)
         st = pt_fail(&err, PT_EIO, "what became of it could not be said");
     if (skip) say_faults(&r);
     if (st) return cli_fail(c, PT_EXIT_FAILED, "%s", err.text);

@@ -54,15 +54,15 @@ static void check_audit(watch *w, uint64_t *rows, uint64_t *faults)
 static int print_report(watch *w, const hist_verify_report *r, uint64_t audit_rows, bool repair)
 {
     if (!w->c->json) {
-        printf("%llu files, %llu tags, %llu blocks, %llu rows, %llu journal rows, %llu events: %llu faults\n", (unsigned long long)r->files, (unsigned long long)r->tags,
-               (unsigned long long)r->blocks, (unsigned long long)r->rows, (unsigned long long)r->journal_rows, (unsigned long long)r->events, (unsigned long long)r->faults);
+        printf("%llu files, %llu tags, %llu blocks, %llu rows, %llu journal rows, %llu events: %llu faults\n", (unsigned long long)r->files,
+               (unsigned long long)r->tags, (unsigned long long)r->blocks, (unsigned long long)r->rows, (unsigned long long)r->journal_rows,
+               (unsigned long long)r->events, (unsigned long long)r->faults);
         if (audit_rows) printf("%llu rows of the audit are whole\n", (unsigned long long)audit_rows);
-        if (r->compared)
-            printf("%llu samples of the journal held against blocks that leave some out\n", (unsigned long long)r->compared);
+        if (r->compared) printf("%llu samples of the journal held against blocks that leave some out\n", (unsigned long long)r->compared);
         if (r->damaged_before) printf("%llu blocks were put aside in an earlier repair\n", (unsigned long long)r->damaged_before);
         if (repair && r->faults)
-            printf("%llu files rebuilt; %llu blocks and %llu journal rows could not be read and are kept aside\n", (unsigned long long)r->repaired,
-                   (unsigned long long)r->lost_blocks, (unsigned long long)r->lost_journal_rows);
+            printf("%llu files rebuilt; %llu blocks and %llu journal rows could not be read and are kept aside\n",
+                   (unsigned long long)r->repaired, (unsigned long long)r->lost_blocks, (unsigned long long)r->lost_journal_rows);
         return fflush(stdout) ? PT_EXIT_FAILED : PT_EXIT_OK;
     }
     pt_buf out;
@@ -73,10 +73,21 @@ static int print_report(watch *w, const hist_verify_report *r, uint64_t audit_ro
     const struct {
         const char *key;
         uint64_t v;
-    } members[] = { { "files", r->files }, { "tags", r->tags }, { "events", r->events }, { "journal_rows", r->journal_rows }, { "blocks", r->blocks }, { "rows", r->rows },
-                    { "fault_count", r->faults }, { "repaired", r->repaired }, { "lost_blocks", r->lost_blocks }, { "lost_journal_rows", r->lost_journal_rows },
-                    { "damaged_before", r->damaged_before }, { "compared", r->compared }, { "audit_rows", audit_rows } };
-    for (size_t i = 0; i < PT_COUNT_OF(members); i++) pt_json_member_u64(&j, members[i].key, members[i].v);
+    } members[] = { { "files", r->files },
+                    { "tags", r->tags },
+                    { "events", r->events },
+                    { "journal_rows", r->journal_rows },
+                    { "blocks", r->blocks },
+                    { "rows", r->rows },
+                    { "fault_count", r->faults },
+                    { "repaired", r->repaired },
+                    { "lost_blocks", r->lost_blocks },
+                    { "lost_journal_rows", r->lost_journal_rows },
+                    { "damaged_before", r->damaged_before },
+                    { "compared", r->compared },
+                    { "audit_rows", audit_rows } };
+    for (size_t i = 0; i < PT_COUNT_OF(members); i++)
+        pt_json_member_u64(&j, members[i].key, members[i].v);
     pt_json_end_array(&w->j);
     pt_json_key(&j, "faults");
     pt_json_raw(&j, pt_buf_view(&w->faults));

@@ -14,8 +14,8 @@ typedef struct tag {
 
 typedef struct watch {
     cli *c;
-    pt_map tags;       /* tag_id -> tag */
-    uint64_t left;     /* lines still to print; UINT64_MAX: no end */
+    pt_map tags;   /* tag_id -> tag */
+    uint64_t left; /* lines still to print; UINT64_MAX: no end */
     int code;
     pt_backoff backoff; /* of --retry; a stream that spoke resets it */
 } watch;
@@ -65,10 +65,8 @@ static void line(watch *w, const tag *t, uint64_t id, const json_t *r)
         pt_json_member_cstr(&j, "path", t->path);
         pt_json_member_u64(&j, "tag_id", id);
         pt_json_key(&j, "value");
-        if (value)
-            cli_json_value(&j, value);
-        else
-            pt_json_null(&j);
+        if (value) cli_json_value(&j, value);
+        else pt_json_null(&j);
         pt_json_member_cstr(&j, "type", t->type);
         pt_json_member_cstr(&j, "unit", t->unit);
         pt_json_member_cstr(&j, "quality", q ? cli_quality_word(q[0]) : "GOOD");
@@ -114,10 +112,8 @@ static bool on_event(void *ctx, pt_slice event, pt_slice data)
     json_error_t err;
     json_t *v = json_loadb(data.ptr, data.len, JSON_ALLOW_NUL | JSON_DECODE_ANY, &err);
     if (!v) v = json_loadb(data.ptr, data.len, JSON_ALLOW_NUL | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, &err);
-    if (pt_slice_eq(event, PT_LIT("dict")))
-        take_dict(w, v);
-    else if (pt_slice_eq(event, PT_LIT("value")) || pt_slice_eq(event, PT_LIT("snapshot")))
-        take_values(w, v);
+    if (pt_slice_eq(event, PT_LIT("dict"))) take_dict(w, v);
+    else if (pt_slice_eq(event, PT_LIT("value")) || pt_slice_eq(event, PT_LIT("snapshot"))) take_values(w, v);
     json_decref(v);
     return w->left && !w->code;
 }
@@ -153,12 +149,9 @@ static int run(cli *c, int argc, char **argv)
 {
     const char *count = NULL, *duration = NULL, *rate = NULL;
     bool changes = false, retry = false;
-    const cli_option options[] = { { .name = "--count", .value = &count },
-                                   { .name = "--for", .value = &duration },
-                                   { .name = "--rate", .value = &rate },
-                                   { .name = "--changes", .flag = &changes },
-                                   { .name = "--retry", .flag = &retry },
-                                   { 0 } };
+    const cli_option options[] = { { .name = "--count", .value = &count }, { .name = "--for", .value = &duration },
+                                   { .name = "--rate", .value = &rate },   { .name = "--changes", .flag = &changes },
+                                   { .name = "--retry", .flag = &retry },  { 0 } };
     watch w = { .c = c, .left = UINT64_MAX, .backoff = { .min_ms = 500, .max_ms = 10000 } };
     int64_t for_ms = 0;
     uint64_t per_second = 4;
@@ -167,7 +160,8 @@ static int run(cli *c, int argc, char **argv)
     if (rc == CLI_GO_ON && duration) rc = cli_duration(c, "--for", duration, 0, &for_ms);
     if (rc != CLI_GO_ON) return rc;
     if (argc < 2) return cli_usage(c, "which paths? A glob such as 'Acme/**' (in quotes)");
-    if (count && (!pt_slice_to_u64(pt_cstr(count), &w.left) || !w.left)) return cli_usage(c, "--count is a number from 1 on, not '%s'", count);
+    if (count && (!pt_slice_to_u64(pt_cstr(count), &w.left) || !w.left))
+        return cli_usage(c, "--count is a number from 1 on, not '%s'", count);
     if (rate && (!pt_slice_to_u64(pt_cstr(rate), &per_second) || per_second < 1 || per_second > 20))
         return cli_usage(c, "--rate is a number from 1 to 20, not '%s'", rate);
     pt_map_init(&w.tags, PT_MAP_U64_KEYS);

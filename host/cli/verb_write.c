@@ -21,10 +21,8 @@ static void value_json(pt_json *j, const char *text, bool as_string)
     /* A number too large for jansson is still a number: pass its digits on. */
     size_t digits = strspn(text + (text[0] == '-'), "0123456789");
     bool whole = digits > 0 && !text[digits + (text[0] == '-')] && (text[text[0] == '-'] != '0' || digits == 1);
-    if (v || (!as_string && whole))
-        pt_json_raw(j, pt_cstr(text));
-    else
-        pt_json_str(j, pt_cstr(text));
+    if (v || (!as_string && whole)) pt_json_raw(j, pt_cstr(text));
+    else pt_json_str(j, pt_cstr(text));
     json_decref(v);
 }
 
@@ -94,10 +92,8 @@ static int say(cli *c, const cli_answer *a, const char *path, const char *value)
     pt_buf_cstr(&out, " = ");
     cli_printable(&out, pt_cstr(value));
     pt_buf_cstr(&out, ": ");
-    if (is_pending(state))
-        pt_buf_cstr(&out, "sent, not confirmed in time");
-    else
-        cli_printable(&out, pt_cstr(state ? state : "?"));
+    if (is_pending(state)) pt_buf_cstr(&out, "sent, not confirmed in time");
+    else cli_printable(&out, pt_cstr(state ? state : "?"));
     const json_t *reported = json_object_get(a->json, "reported");
     if (reported && !json_is_null(reported)) {
         pt_buf text;

@@ -9,12 +9,9 @@ const host_web_asset *host_web_find(pt_slice path)
     while (low < high) {
         size_t mid = low + (high - low) / 2;
         int c = pt_slice_cmp(path, pt_cstr(host_web__assets[mid].path));
-        if (c == 0)
-            return &host_web__assets[mid];
-        if (c < 0)
-            high = mid;
-        else
-            low = mid + 1;
+        if (c == 0) return &host_web__assets[mid];
+        if (c < 0) high = mid;
+        else low = mid + 1;
     }
     return NULL;
 }

@@ -144,7 +144,8 @@ typedef struct item {
 typedef struct conf {
     pt_config_list items, words;
 } conf;
-static const pt_config_field item_fields[] = { { .key = "name", .type = PT_CFG_STRING, .offset = offsetof(item, name), .doc = "N." }, { 0 } };
+static const pt_config_field item_fields[] = { { .key = "name", .type = PT_CFG_STRING, .offset = offsetof(item, name), .doc = "N." },
+                                               { 0 } };
 static const pt_config_field conf_fields[] = {
     { .key = "items", .type = PT_CFG_LIST, .offset = offsetof(conf, items), .sub = item_fields, .size = sizeof(item), .doc = "I." },
     { .key = "words", .type = PT_CFG_STRINGS, .offset = offsetof(conf, words), .def = "a", .doc = "W." },
@@ -201,6 +202,7 @@ static void configurations(void)
 
 int main(int argc, char **argv)
 {
-    static const pt_test tests[] = { PT_TEST(maps), PT_TEST(buffers_and_json), PT_TEST(arenas), PT_TEST(queues), PT_TEST(metrics), PT_TEST(configurations) };
+    static const pt_test tests[] = { PT_TEST(maps),   PT_TEST(buffers_and_json), PT_TEST(arenas),
+                                     PT_TEST(queues), PT_TEST(metrics),          PT_TEST(configurations) };
     return pt_test_main("base/alloc", tests, PT_COUNT_OF(tests), argc, argv);
 }

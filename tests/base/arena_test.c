@@ -76,7 +76,8 @@ static void a_copy_has_a_final_nul(void)
 
 int main(int argc, char **argv)
 {
-    static const pt_test tests[] = { PT_TEST(memory_is_aligned_distinct_and_zeroed_on_request), PT_TEST(the_limit_counts_what_was_handed_out),
-                                     PT_TEST(absurd_sizes_are_refused), PT_TEST(a_reset_keeps_the_largest_chunk), PT_TEST(a_copy_has_a_final_nul) };
+    static const pt_test tests[] = { PT_TEST(memory_is_aligned_distinct_and_zeroed_on_request),
+                                     PT_TEST(the_limit_counts_what_was_handed_out), PT_TEST(absurd_sizes_are_refused),
+                                     PT_TEST(a_reset_keeps_the_largest_chunk), PT_TEST(a_copy_has_a_final_nul) };
     return pt_test_main("base/arena", tests, PT_COUNT_OF(tests), argc, argv);
 }

@@ -42,10 +42,8 @@ answer client_ask(uint16_t port, ask a)
         curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE, (long)strlen(a.body));
         curl_easy_setopt(c, CURLOPT_POSTFIELDS, a.body);
     }
-    if (a.method && strcmp(a.method, "HEAD") == 0)
-        curl_easy_setopt(c, CURLOPT_NOBODY, 1L);
-    else if (a.method)
-        curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, a.method);
+    if (a.method && strcmp(a.method, "HEAD") == 0) curl_easy_setopt(c, CURLOPT_NOBODY, 1L);
+    else if (a.method) curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, a.method);
     r.curl = (int)curl_easy_perform(c);
     curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &r.status);
     curl_slist_free_all(headers);

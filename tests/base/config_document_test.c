@@ -38,8 +38,7 @@ static void expect(const pt_config_field *table, const char *want)
 
 static void the_reference_is_written_from_the_table(void)
 {
-    expect(fields, "## test.yaml\n\n" HEAD
-                   "| `version` | whole number | required | 1 to 1 | Always 1. |\n"
+    expect(fields, "## test.yaml\n\n" HEAD "| `version` | whole number | required | 1 to 1 | Always 1. |\n"
                    "| `id` | text | `gw` |  | Id. |\n"
                    "| `role` | one of `primary`, `active`, `passive` | `passive` |  | Role. |\n"
                    "| `aliases` | true or false | `true` |  | Use aliases. |\n"
@@ -47,11 +46,9 @@ static void the_reference_is_written_from_the_table(void)
                    "| `mqtt` | group |  |  | The broker. |\n"
                    "| `tags` | list of groups |  |  | Tags. |\n"
                    "| `rules` | see text |  |  | Rules. |\n"
-                   "\n### `mqtt`\n\nThe broker.\n\n" HEAD
-                   "| `mqtt.servers` | list of texts | `tcp://127.0.0.1:1883` |  | Brokers. |\n"
+                   "\n### `mqtt`\n\nThe broker.\n\n" HEAD "| `mqtt.servers` | list of texts | `tcp://127.0.0.1:1883` |  | Brokers. |\n"
                    "| `mqtt.keep_alive` | duration | `30s` | 1s to 1h | Keep-alive \\| seconds. |\n"
-                   "\n### `tags`\n\nTags.\n\n" HEAD
-                   "| `tags[].name` | text | required | 1 to 8 bytes | Name. |\n"
+                   "\n### `tags`\n\nTags.\n\n" HEAD "| `tags[].name` | text | required | 1 to 8 bytes | Name. |\n"
                    "| `tags[].low` | number | `1.5` |  | Low end. |\n");
 }
 
@@ -63,8 +60,7 @@ static void what_is_unset_by_default_shows_no_default(void)
         { .key = "c", .type = PT_CFG_INT },
         { 0 },
     };
-    expect(table, "## test.yaml\n\n" HEAD
-                  "| `a` | number |  | -0.5 to 2.25 | Not set. |\n"
+    expect(table, "## test.yaml\n\n" HEAD "| `a` | number |  | -0.5 to 2.25 | Not set. |\n"
                   "| `b` | text |  |  | Empty. |\n"
                   "| `c` | whole number |  |  |  |\n");
 }
@@ -97,8 +93,11 @@ static void a_page_that_does_not_fit_is_said(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(the_reference_is_written_from_the_table), PT_TEST(what_is_unset_by_default_shows_no_default),
-        PT_TEST(a_cell_stays_in_one_line), PT_TEST(groups_in_groups_carry_the_whole_path), PT_TEST(a_page_that_does_not_fit_is_said),
+        PT_TEST(the_reference_is_written_from_the_table),
+        PT_TEST(what_is_unset_by_default_shows_no_default),
+        PT_TEST(a_cell_stays_in_one_line),
+        PT_TEST(groups_in_groups_carry_the_whole_path),
+        PT_TEST(a_page_that_does_not_fit_is_said),
     };
     return pt_test_main("base/config_document", tests, PT_COUNT_OF(tests), argc, argv);
 }

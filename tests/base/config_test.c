@@ -34,7 +34,12 @@ static const pt_config_field tag_fields[] = {
 };
 static const pt_config_field mqtt_fields[] = {
     { .key = "servers", .type = PT_CFG_STRINGS, .offset = offsetof(mqtt, servers), .def = "tcp://127.0.0.1:1883", .doc = "Brokers." },
-    { .key = "keep_alive", .type = PT_CFG_DURATION, .offset = offsetof(mqtt, keep_alive_ms), .def = "30s", .min = 1000, .max = 3600000,
+    { .key = "keep_alive",
+      .type = PT_CFG_DURATION,
+      .offset = offsetof(mqtt, keep_alive_ms),
+      .def = "30s",
+      .min = 1000,
+      .max = 3600000,
       .doc = "Keep-alive | seconds." },
     { 0 },
 };
@@ -43,7 +48,13 @@ static const pt_config_field fields[] = {
     { .key = "id", .type = PT_CFG_STRING, .offset = offsetof(conf, id), .def = "gw", .doc = "Id." },
     { .key = "role", .type = PT_CFG_ENUM, .offset = offsetof(conf, role), .def = "passive", .names = roles, .doc = "Role." },
     { .key = "aliases", .type = PT_CFG_BOOL, .offset = offsetof(conf, aliases), .def = "true", .doc = "Use aliases." },
-    { .key = "bytes", .type = PT_CFG_BYTES, .offset = offsetof(conf, bytes), .def = "512MiB", .min = 1048576, .max = 1099511627776, .doc = "Room." },
+    { .key = "bytes",
+      .type = PT_CFG_BYTES,
+      .offset = offsetof(conf, bytes),
+      .def = "512MiB",
+      .min = 1048576,
+      .max = 1099511627776,
+      .doc = "Room." },
     { .key = "mqtt", .type = PT_CFG_SECTION, .offset = offsetof(conf, mqtt), .sub = mqtt_fields, .doc = "The broker." },
     { .key = "tags", .type = PT_CFG_LIST, .offset = offsetof(conf, tags), .sub = tag_fields, .size = sizeof(tag), .doc = "Tags." },
     { .key = "rules", .type = PT_CFG_NODE, .offset = offsetof(conf, rules), .doc = "Rules." },
@@ -79,7 +90,9 @@ static void values_and_defaults_are_bound(void)
 
 static void each_fault_names_its_place(void)
 {
-    static const struct { const char *text, *want; } rows[] = {
+    static const struct {
+        const char *text, *want;
+    } rows[] = {
         { "version: 1\nrole: primry\n", "t.yaml:2:7: role: 'primry' is not one of primary, active, passive; did you mean 'primary'?\n" },
         { "version: 1\nmqtt:\n  keep_alve: 30s\n", "t.yaml:3:3: unknown key 'keep_alve'; did you mean 'keep_alive'?\n" },
         { "version: 1\nzzz: 1\n", "t.yaml:2:1: unknown key 'zzz'\n" },
@@ -103,8 +116,7 @@ static void each_fault_names_its_place(void)
         { "version: 1\nmqtt: { keep_alive: 30 }\n",
           "t.yaml:2:21: keep_alive: '30' is no duration: use a number with ms, s, m, h, d, w or y\n" },
         { "version: 1\nmqtt: { keep_alive: 2h }\n", "t.yaml:2:21: keep_alive: 2h is out of range: 1s to 1h\n" },
-        { "version: 1\nbytes: many\n",
-          "t.yaml:2:8: bytes: 'many' is no size: use a number with KiB, MiB, GiB, kB, MB, GB or none\n" },
+        { "version: 1\nbytes: many\n", "t.yaml:2:8: bytes: 'many' is no size: use a number with KiB, MiB, GiB, kB, MB, GB or none\n" },
         { "version: 1\nbytes: 5\n", "t.yaml:2:8: bytes: 5 is out of range: 1MiB to 1TiB\n" },
         { "version: 1\nmqtt: { servers: { a: b } }\n", "t.yaml:2:18: servers: a list of texts is needed, not a group of keys\n" },
         { "version: 1\nmqtt: { servers: [ [a] ] }\n", "t.yaml:2:20: servers: a list of texts is needed, but this is a list\n" },
@@ -124,8 +136,7 @@ static void each_fault_names_its_place(void)
         pt_config *cfg = NULL;
         pt_buf faults;
         pt_buf_init(&faults, 65536);
-        CHECK_STATUS(pt_config_load_text("t.yaml", pt_cstr(rows[i].text), fields, &c, sizeof c, NULL, NULL, &cfg, &faults),
-                     PT_EMALFORMED);
+        CHECK_STATUS(pt_config_load_text("t.yaml", pt_cstr(rows[i].text), fields, &c, sizeof c, NULL, NULL, &cfg, &faults), PT_EMALFORMED);
         CHECK(cfg == NULL);
         CHECK_STR(pt_buf_view(&faults), rows[i].want);
         pt_buf_fini(&faults);
@@ -167,14 +178,16 @@ static void a_subtree_binds_with_a_table_of_its_own(void)
     typedef struct outer {
         const pt_yaml_node *device;
     } outer;
-    static const pt_config_field outer_fields[] = { { .key = "device", .type = PT_CFG_NODE, .offset = offsetof(outer, device), .doc = "D." }, { 0 } };
+    static const pt_config_field outer_fields[] = {
+        { .key = "device", .type = PT_CFG_NODE, .offset = offsetof(outer, device), .doc = "D." }, { 0 }
+    };
     outer o;
     tag t = { 0 };
     pt_config *cfg = NULL;
     pt_buf faults;
     pt_buf_init(&faults, 65536);
-    CHECK_OK_FATAL(pt_config_load_text("t", PT_LIT("device: { id: 5, driver: x, name: pump, low: 3 }\n"), outer_fields, &o, sizeof o, NULL, NULL,
-                                       &cfg, &faults));
+    CHECK_OK_FATAL(pt_config_load_text("t", PT_LIT("device: { id: 5, driver: x, name: pump, low: 3 }\n"), outer_fields, &o, sizeof o, NULL,
+                                       NULL, &cfg, &faults));
     CHECK_OK(pt_config_bind(cfg, o.device, tag_fields, &t, theirs, &faults));
     CHECK_STR(pt_cstr(t.name), "pump");
     CHECK(t.low == 3);
@@ -238,13 +251,16 @@ static void check_addresses(const pt_yaml *y, void *bound, pt_buf *faults, void 
 
 static void addresses_that_cannot_work_are_faults(void)
 {
-    static const pt_config_field table[] = { { .key = "mqtt", .type = PT_CFG_NODE, .doc = "." }, { .key = "http", .type = PT_CFG_NODE, .offset = 8, .doc = "." }, { 0 } };
+    static const pt_config_field table[] = { { .key = "mqtt", .type = PT_CFG_NODE, .doc = "." },
+                                             { .key = "http", .type = PT_CFG_NODE, .offset = 8, .doc = "." },
+                                             { 0 } };
     static const struct {
         const char *text, *fault;
     } cases[] = {
         { "mqtt: { servers: ['tcp://a:1883', 'ssl://b', 'wss://[::1]:443/mqtt', 'mqtts://h'] }\nhttp: { listen: '[::1]:0' }\n", "" },
         { "mqtt: { servers: 5 }\n", "t:1:18: servers: '5' is no URL of an MQTT server: use tcp://HOST:PORT, or ssl, ws, wss\n" },
-        { "mqtt: { servers: ['tcp://a', 'http://b'] }\n", "t:1:30: servers: 'http://b' is no URL of an MQTT server: use tcp://HOST:PORT, or ssl, ws, wss\n" },
+        { "mqtt: { servers: ['tcp://a', 'http://b'] }\n",
+          "t:1:30: servers: 'http://b' is no URL of an MQTT server: use tcp://HOST:PORT, or ssl, ws, wss\n" },
         { "mqtt: { servers: 'tcp://:1883' }\n", "t:1:18: servers: 'tcp://:1883' has no host\n" },
         { "mqtt: { servers: 'tcp://a:99999' }\n", "t:1:18: servers: 'tcp://a:99999' has no port from 1 to 65535\n" },
         { "http: { listen: here }\n", "t:1:17: listen: 'here' is no address to listen on: use ADDRESS:PORT, say 127.0.0.1:8080\n" },
@@ -256,7 +272,8 @@ static void addresses_that_cannot_work_are_faults(void)
         pt_buf faults;
         pt_buf_init(&faults, 4096);
         bool empty_ok = false;
-        pt_status st = pt_config_load_text("t", pt_cstr(cases[i].text), table, bound, sizeof bound, check_addresses, &empty_ok, &cfg, &faults);
+        pt_status st =
+            pt_config_load_text("t", pt_cstr(cases[i].text), table, bound, sizeof bound, check_addresses, &empty_ok, &cfg, &faults);
         CHECK_STR(pt_buf_view(&faults), cases[i].fault);
         CHECK_STATUS(st, *cases[i].fault ? PT_EMALFORMED : PT_OK);
         if (st == PT_OK) pt_config_free(cfg);
@@ -267,15 +284,18 @@ static void addresses_that_cannot_work_are_faults(void)
     pt_buf faults;
     pt_buf_init(&faults, 4096);
     bool empty_ok = true;
-    CHECK_OK_FATAL(pt_config_load_text("t", PT_LIT("http: { listen: '' }\n"), table, bound, sizeof bound, check_addresses, &empty_ok, &cfg, &faults));
+    CHECK_OK_FATAL(
+        pt_config_load_text("t", PT_LIT("http: { listen: '' }\n"), table, bound, sizeof bound, check_addresses, &empty_ok, &cfg, &faults));
     pt_config_free(cfg);
     pt_buf_fini(&faults);
 }
 
 int main(int argc, char **argv)
 {
-    static const pt_test tests[] = { PT_TEST(values_and_defaults_are_bound), PT_TEST(each_fault_names_its_place),
-                                     PT_TEST(rules_across_fields_are_the_callers), PT_TEST(a_subtree_binds_with_a_table_of_its_own),
+    static const pt_test tests[] = { PT_TEST(values_and_defaults_are_bound),
+                                     PT_TEST(each_fault_names_its_place),
+                                     PT_TEST(rules_across_fields_are_the_callers),
+                                     PT_TEST(a_subtree_binds_with_a_table_of_its_own),
                                      PT_TEST(secrets_come_from_files_and_the_environment),
                                      PT_TEST(addresses_that_cannot_work_are_faults) };
     return pt_test_main("base/config", tests, PT_COUNT_OF(tests), argc, argv);

@@ -7,17 +7,60 @@
 
 static void patterns_match_as_documented(void)
 {
-    static const struct { const char *pattern, *path; bool want; } rows[] = {
-        { "a/b", "a/b", true }, { "a/b", "a/B", false }, { "a/b", "a", false }, { "a", "a/b", false }, { "a/*", "a/b", true },
-        { "a/*", "a/b/c", false }, { "a/*", "a", false }, { "*", "a", true }, { "*", "a/b", false }, { "*", "", true }, { "a*c", "abc", true },
-        { "a*c", "ac", true }, { "a*c", "acb", false }, { "*a*b*", "xaxxbx", true }, { "?", "a", true }, { "?", "", false }, { "?", "\xC3\xBC", true },
-        { "??", "\xC3\xBC", false }, { "?x", "\xE2\x82\xACx", true }, { "?", "\xFF", true },
-        { "**", "a", true }, { "**", "a/b/c", true }, { "**", "", true }, { "a/**", "a", true }, { "a/**", "a/b/c", true }, { "a/**", "ab", false },
-        { "**/c", "c", true }, { "**/c", "a/b/c", true }, { "**/c", "a/b/cc", false }, { "a/**/c", "a/c", true }, { "a/**/c", "a/b/b/c", true },
-        { "a/**/c", "a/b/c/d", false }, { "**/b/**", "a/b/c", true }, { "**/b/**", "b", true }, { "**/b/**", "a/c", false },
-        { "**/a/**/a/b", "a/x/a/x/a/b", true }, { "**/a/**/b/**/c", "a/b/b/c/c/c", true }, { "**/a/b", "a/a/a/b", true }, { "**/**", "a", true },
-        { "**/*", "a", true }, { "**/*/*", "a", false }, { "a**", "abc", true }, { "a**b/c", "axb/c", true }, { "a/**b", "a/x/b", false },
-        { "", "", true }, { "", "a", false }, { "a//b", "a//b", true }, { "a/*/b", "a//b", true }, { "a/", "a/", true }, { "a/", "a", false },
+    static const struct {
+        const char *pattern, *path;
+        bool want;
+    } rows[] = {
+        { "a/b", "a/b", true },
+        { "a/b", "a/B", false },
+        { "a/b", "a", false },
+        { "a", "a/b", false },
+        { "a/*", "a/b", true },
+        { "a/*", "a/b/c", false },
+        { "a/*", "a", false },
+        { "*", "a", true },
+        { "*", "a/b", false },
+        { "*", "", true },
+        { "a*c", "abc", true },
+        { "a*c", "ac", true },
+        { "a*c", "acb", false },
+        { "*a*b*", "xaxxbx", true },
+        { "?", "a", true },
+        { "?", "", false },
+        { "?", "\xC3\xBC", true },
+        { "??", "\xC3\xBC", false },
+        { "?x", "\xE2\x82\xACx", true },
+        { "?", "\xFF", true },
+        { "**", "a", true },
+        { "**", "a/b/c", true },
+        { "**", "", true },
+        { "a/**", "a", true },
+        { "a/**", "a/b/c", true },
+        { "a/**", "ab", false },
+        { "**/c", "c", true },
+        { "**/c", "a/b/c", true },
+        { "**/c", "a/b/cc", false },
+        { "a/**/c", "a/c", true },
+        { "a/**/c", "a/b/b/c", true },
+        { "a/**/c", "a/b/c/d", false },
+        { "**/b/**", "a/b/c", true },
+        { "**/b/**", "b", true },
+        { "**/b/**", "a/c", false },
+        { "**/a/**/a/b", "a/x/a/x/a/b", true },
+        { "**/a/**/b/**/c", "a/b/b/c/c/c", true },
+        { "**/a/b", "a/a/a/b", true },
+        { "**/**", "a", true },
+        { "**/*", "a", true },
+        { "**/*/*", "a", false },
+        { "a**", "abc", true },
+        { "a**b/c", "axb/c", true },
+        { "a/**b", "a/x/b", false },
+        { "", "", true },
+        { "", "a", false },
+        { "a//b", "a//b", true },
+        { "a/*/b", "a//b", true },
+        { "a/", "a/", true },
+        { "a/", "a", false },
     };
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++)
         CHECK_ROW(rows[i].pattern, pt_glob_match(pt_cstr(rows[i].pattern), pt_cstr(rows[i].path)) == rows[i].want);
@@ -76,9 +119,11 @@ static void a_list_selects_what_it_names_and_never_what_it_excludes(void)
         const char *list[4];
         bool a, b, ab; /* the paths "a", "b" and "a/b" */
     } rows[] = {
-        { { NULL }, true, true, true },           { { "a" }, true, false, false },          { { "!a" }, false, true, true },
-        { { "!a", "b" }, false, true, false },    { { "b", "!a" }, false, true, false },    { { "**", "!b" }, true, false, true },
-        { { "a", "!a" }, false, false, false },   { { "!b", "a/**", "!a" }, false, false, true }, { { "" }, false, false, false },
+        { { NULL }, true, true, true },         { { "a" }, true, false, false },
+        { { "!a" }, false, true, true },        { { "!a", "b" }, false, true, false },
+        { { "b", "!a" }, false, true, false },  { { "**", "!b" }, true, false, true },
+        { { "a", "!a" }, false, false, false }, { { "!b", "a/**", "!a" }, false, false, true },
+        { { "" }, false, false, false },
     };
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
         pt_slice list[4];
@@ -88,8 +133,9 @@ static void a_list_selects_what_it_names_and_never_what_it_excludes(void)
             list[n] = pt_cstr(rows[i].list[n]);
             only = only && rows[i].list[n][0] == '!';
         }
-        CHECK_ROW(n ? rows[i].list[0] : "nothing", pt_glob_selects(list, n, PT_LIT("a")) == rows[i].a && pt_glob_selects(list, n, PT_LIT("b")) == rows[i].b &&
-                                                       pt_glob_selects(list, n, PT_LIT("a/b")) == rows[i].ab && pt_glob_only_excludes(list, n) == only);
+        CHECK_ROW(n ? rows[i].list[0] : "nothing",
+                  pt_glob_selects(list, n, PT_LIT("a")) == rows[i].a && pt_glob_selects(list, n, PT_LIT("b")) == rows[i].b &&
+                      pt_glob_selects(list, n, PT_LIT("a/b")) == rows[i].ab && pt_glob_only_excludes(list, n) == only);
     }
 }
 
@@ -121,6 +167,7 @@ static void literal_patterns_are_known(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = { PT_TEST(patterns_match_as_documented), PT_TEST(every_short_pattern_agrees_with_the_slow_matcher),
-                                     PT_TEST(a_list_selects_what_it_names_and_never_what_it_excludes), PT_TEST(hostile_patterns_do_not_take_for_ever), PT_TEST(literal_patterns_are_known) };
+                                     PT_TEST(a_list_selects_what_it_names_and_never_what_it_excludes),
+                                     PT_TEST(hostile_patterns_do_not_take_for_ever), PT_TEST(literal_patterns_are_known) };
     return pt_test_main("base/glob", tests, PT_COUNT_OF(tests), argc, argv);
 }

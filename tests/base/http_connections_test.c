@@ -49,7 +49,10 @@ static void on_quick(void *ctx, pt_http_request *rq)
 }
 
 static const pt_http_route routes[] = {
-    { "GET", "/live", on_live, NULL }, { "GET", "/export", on_export, NULL }, { "GET", "/quick", on_quick, NULL }, { "POST", "/quick", on_quick, NULL },
+    { "GET", "/live", on_live, NULL },
+    { "GET", "/export", on_export, NULL },
+    { "GET", "/quick", on_quick, NULL },
+    { "POST", "/quick", on_quick, NULL },
 };
 
 static pt_http_server *server;
@@ -73,8 +76,7 @@ static bool ended(int fd)
 {
     char drain[4096];
     ssize_t n;
-    while ((n = read(fd, drain, sizeof drain)) > 0) {
-    }
+    while ((n = read(fd, drain, sizeof drain)) > 0) {}
     return n == 0 || errno == ECONNRESET;
 }
 
@@ -116,7 +118,9 @@ static void a_stop_with_clients_that_do_not_read_is_quick(void)
 static void a_stop_ends_idle_and_half_sent_connections(void)
 {
     static const char *const rows[] = {
-        "", "GET /qui", "POST /quick HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhalf",
+        "",
+        "GET /qui",
+        "POST /quick HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhalf",
     };
     int fds[PT_COUNT_OF(rows)], kept;
     start(0);
@@ -151,7 +155,9 @@ static void *send_garbage(void *arg)
     (void)arg;
     while (garbling) {
         char drain[512];
-        struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)garbled_port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        struct sockaddr_in a = { .sin_family = AF_INET,
+                                 .sin_port = htons((uint16_t)garbled_port),
+                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
         struct timeval patience = { 1, 0 };
         int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience)) abort();
@@ -187,10 +193,8 @@ static void a_stop_amid_garbage_harms_nobody(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(connections_are_bounded_and_come_back),
-        PT_TEST(a_stop_with_clients_that_do_not_read_is_quick),
-        PT_TEST(a_stop_ends_idle_and_half_sent_connections),
-        PT_TEST(after_a_stop_nobody_listens),
+        PT_TEST(connections_are_bounded_and_come_back),      PT_TEST(a_stop_with_clients_that_do_not_read_is_quick),
+        PT_TEST(a_stop_ends_idle_and_half_sent_connections), PT_TEST(after_a_stop_nobody_listens),
         PT_TEST(a_stop_amid_garbage_harms_nobody),
     };
     curl_global_init(CURL_GLOBAL_DEFAULT);

@@ -65,8 +65,8 @@ static void refuse_with(void *ctx, pt_http_request *rq)
 }
 
 /* gzip of "hello\n", as a program embeds it. */
-static const unsigned char zipped[] = { 0x1f, 0x8b, 0x08, 0, 0, 0, 0, 0, 0x02, 0x03, 0xcb, 0x48, 0xcd, 0xc9,
-                                        0xc9, 0xe7, 0x02, 0,    0x20, 0x30, 0x3a, 0x36, 0x06, 0, 0, 0 };
+static const unsigned char zipped[] = { 0x1f, 0x8b, 0x08, 0,    0, 0,    0,    0,    0x02, 0x03, 0xcb, 0x48, 0xcd,
+                                        0xc9, 0xc9, 0xe7, 0x02, 0, 0x20, 0x30, 0x3a, 0x36, 0x06, 0,    0,    0 };
 static void packed_asset(void *ctx, pt_http_request *rq)
 {
     (void)ctx;
@@ -91,9 +91,16 @@ static void noise(void *ctx, pt_http_request *rq)
 }
 
 static const pt_http_route routes[] = {
-    { "GET", "/long", long_json, NULL },       { "GET", "/toolong", too_long_json, NULL }, { "GET", "/groups/{group}", on_quick, NULL },
-    { "GET", "/headers", many_headers, NULL }, { "GET", "/twice", twice, NULL },           { "GET", "/refuse", refuse, NULL }, { "GET", "/refuse-with", refuse_with, NULL },
-    { "GET", "/packed", packed_asset, NULL },  { "GET", "/plain", plain_asset, NULL },     { "GET", "/noise", noise, NULL },
+    { "GET", "/long", long_json, NULL },
+    { "GET", "/toolong", too_long_json, NULL },
+    { "GET", "/groups/{group}", on_quick, NULL },
+    { "GET", "/headers", many_headers, NULL },
+    { "GET", "/twice", twice, NULL },
+    { "GET", "/refuse", refuse, NULL },
+    { "GET", "/refuse-with", refuse_with, NULL },
+    { "GET", "/packed", packed_asset, NULL },
+    { "GET", "/plain", plain_asset, NULL },
+    { "GET", "/noise", noise, NULL },
 };
 
 static pt_http_server *server;
@@ -201,7 +208,8 @@ static void a_problem_may_have_members_of_its_own(void)
     start();
     answer a = client_ask(port, (ask){ .target = "/refuse-with" });
     CHECK_INT(a.status, 410);
-    CHECK(client_has(&a, "{\"type\":\"urn:plantree:problem:gone\",\"title\":\"Gone\",\"status\":410,\"detail\":\"before 7\",\"instance\":\""));
+    CHECK(client_has(&a,
+                     "{\"type\":\"urn:plantree:problem:gone\",\"title\":\"Gone\",\"status\":410,\"detail\":\"before 7\",\"instance\":\""));
     CHECK(client_has(&a, "\",\"oldest\":7,\"newest\":9}"));
     client_release(&a);
     stop();
@@ -240,11 +248,21 @@ static void long_texts_are_packed_for_clients_that_ask(void)
 
 static void what_gzip_is_accepted_is_read_from_the_list(void)
 {
-    static const struct { const char *header; bool gzip; } rows[] = {
-        { "Accept-Encoding: gzip", true },      { "Accept-Encoding: GZIP", true },          { "Accept-Encoding: *", true },
-        { "Accept-Encoding: br,  gzip", true }, { "Accept-Encoding: gzip;q=0.001", true },  { "Accept-Encoding: gzip;q=0", false },
-        { "Accept-Encoding: br", false },       { "Accept-Encoding: gzipped", false },      { "Accept-Encoding: gzip;q=much", false },
-        { "Accept-Encoding: *;q=0", false },    { "X-None: 1", false },
+    static const struct {
+        const char *header;
+        bool gzip;
+    } rows[] = {
+        { "Accept-Encoding: gzip", true },
+        { "Accept-Encoding: GZIP", true },
+        { "Accept-Encoding: *", true },
+        { "Accept-Encoding: br,  gzip", true },
+        { "Accept-Encoding: gzip;q=0.001", true },
+        { "Accept-Encoding: gzip;q=0", false },
+        { "Accept-Encoding: br", false },
+        { "Accept-Encoding: gzipped", false },
+        { "Accept-Encoding: gzip;q=much", false },
+        { "Accept-Encoding: *;q=0", false },
+        { "X-None: 1", false },
     };
     start();
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {

@@ -12,8 +12,7 @@ static void get_param(void *ctx, pt_http_request *rq)
     (void)ctx;
     pt_buf_init(&out, 4096);
     pt_slice g = pt_http_param(rq, "group"), r = pt_http_param(rq, "rest"), q = pt_http_query(rq, "q");
-    pt_buf_printf(&out, "group=%.*s rest=%.*s q=%.*s peer=%s", PT_SLICE_ARGS(g), PT_SLICE_ARGS(r), PT_SLICE_ARGS(q),
-                  pt_http_peer(rq));
+    pt_buf_printf(&out, "group=%.*s rest=%.*s q=%.*s peer=%s", PT_SLICE_ARGS(g), PT_SLICE_ARGS(r), PT_SLICE_ARGS(q), pt_http_peer(rq));
     pt_http_reply(rq, 200, "text/plain", pt_buf_view(&out));
     pt_buf_fini(&out);
 }
@@ -24,7 +23,8 @@ static void tell(void *ctx, pt_http_request *rq)
     pt_buf out;
     (void)ctx;
     pt_buf_init(&out, 65536);
-    pt_slice agent = pt_http_header(rq, "x-test-agent"), none = pt_http_header(rq, "X-None"), path = pt_http_path(rq), absent = pt_http_query(rq, "absent");
+    pt_slice agent = pt_http_header(rq, "x-test-agent"), none = pt_http_header(rq, "X-None"), path = pt_http_path(rq),
+             absent = pt_http_query(rq, "absent");
     pt_buf_printf(&out, "path=%.*s agent=%.*s none=%s absent=%s", PT_SLICE_ARGS(path), PT_SLICE_ARGS(agent), none.ptr ? "there" : "NULL",
                   absent.ptr ? "there" : "NULL");
     pt_http_reply(rq, 200, "text/plain", pt_buf_view(&out));
@@ -71,7 +71,9 @@ static void stop(void)
 
 static void path_parameters_are_percent_decoded_once(void)
 {
-    static const struct { const char *target, *want; } rows[] = {
+    static const struct {
+        const char *target, *want;
+    } rows[] = {
         { "/groups/a", "group=a rest= q= peer=127.0.0.1" },
         { "/groups/a%2Fb%25", "group=a/b% rest= q=" },
         { "/groups/a+b", "group=a+b " },
@@ -93,7 +95,11 @@ static void path_parameters_are_percent_decoded_once(void)
 
 static void what_does_not_fit_is_refused_by_the_shell(void)
 {
-    static const struct { const char *method, *target; long status; const char *want; } rows[] = {
+    static const struct {
+        const char *method, *target;
+        long status;
+        const char *want;
+    } rows[] = {
         { "GET", "/nothing", 404, "\"type\":\"urn:plantree:problem:not-found\"" },
         { "GET", "/groups", 404, "not-found" },
         { "GET", "/groups/", 404, "not-found" },
@@ -120,7 +126,10 @@ static void what_does_not_fit_is_refused_by_the_shell(void)
 static void foreign_names_and_sites_are_refused(void)
 {
     static const char *const proxies[] = { "plant.example", NULL };
-    static const struct { const char *method, *header, *second; long status; } rows[] = {
+    static const struct {
+        const char *method, *header, *second;
+        long status;
+    } rows[] = {
         { "GET", "Host: localhost:1", NULL, 200 },
         { "GET", "Host: LOCALHOST", NULL, 200 },
         { "GET", "Host: 127.0.0.5:8080", NULL, 200 },
@@ -169,7 +178,9 @@ static void routes_are_tried_in_the_order_of_the_table(void)
 
 static void the_absolute_form_of_proxies_is_understood(void)
 {
-    static const struct { const char *request, *want; } rows[] = {
+    static const struct {
+        const char *request, *want;
+    } rows[] = {
         { "GET http://localhost/order/first HTTP/1.1\r\nHost: localhost\r\n\r\n", "200 OK" },
         { "GET https://localhost:1/order/first?a=b HTTP/1.1\r\nHost: localhost\r\n\r\n", "200 OK" },
         { "GET http://localhost HTTP/1.1\r\nHost: localhost\r\n\r\n", "400 Bad Request" },

@@ -106,7 +106,7 @@ static void on_quick(void *ctx, pt_http_request *rq)
 }
 
 static const pt_http_route routes[] = {
-    { "GET", "/live", on_live, NULL },   { "GET", "/beat", on_beat, NULL },   { "GET", "/export", on_export, NULL },
+    { "GET", "/live", on_live, NULL },     { "GET", "/beat", on_beat, NULL }, { "GET", "/export", on_export, NULL },
     { "GET", "/broken", on_broken, NULL }, { "GET", "/slow", on_slow, NULL }, { "GET", "/quick", on_quick, NULL },
 };
 
@@ -120,8 +120,7 @@ static void start(uint32_t connections)
     n_feeds = 0;
     closed_total = slow_running = 0;
     release_slow = false;
-    CHECK_OK_FATAL(
-        pt_http_start(&o, routes, PT_COUNT_OF(routes), NULL, NULL, pt_clock_system(), NULL, &server, &port, &err));
+    CHECK_OK_FATAL(pt_http_start(&o, routes, PT_COUNT_OF(routes), NULL, NULL, pt_clock_system(), NULL, &server, &port, &err));
 }
 
 /* --- raw clients --- */

@@ -48,7 +48,7 @@ static void on_quick(void *ctx, pt_http_request *rq)
 }
 
 static const pt_http_route routes[] = {
-    { "GET", "/quick", on_quick, NULL },   { "POST", "/quick", on_quick, NULL }, { "POST", "/echo", echo_body, NULL },
+    { "GET", "/quick", on_quick, NULL },     { "POST", "/quick", on_quick, NULL }, { "POST", "/echo", echo_body, NULL },
     { "GET", "/silent", say_nothing, NULL }, { "GET", "/defer", on_defer, NULL },  { "GET", "/slow", on_slow, NULL },
 };
 
@@ -158,11 +158,16 @@ static void a_stop_waits_for_what_runs_and_refuses_what_waits(void)
 static void broken_requests_harm_nobody(void)
 {
     static const char *const rows[] = {
-        "GET\r\n\r\n", "\r\n\r\n\r\n", "GET /quick HTTP/9.9\r\n\r\n", "GET /quick HTTP/1.1\r\nHost\r\n\r\n", "NONSENSE / HTTP/1.1\r\n\r\n",
+        "GET\r\n\r\n",
+        "\r\n\r\n\r\n",
+        "GET /quick HTTP/9.9\r\n\r\n",
+        "GET /quick HTTP/1.1\r\nHost\r\n\r\n",
+        "NONSENSE / HTTP/1.1\r\n\r\n",
         "POST /quick HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n",
         "POST /quick HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n",
         "POST /quick HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-        "POST /quick HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nabc", "GET * HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "POST /quick HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nabc",
+        "GET * HTTP/1.1\r\nHost: localhost\r\n\r\n",
         "GET http://localhost/quick HTTP/1.1\r\nHost: localhost\r\n\r\n",
     };
     start();
@@ -170,7 +175,7 @@ static void broken_requests_harm_nobody(void)
         char drain[4096];
         int fd = client_send(port, rows[i]);
         CHECK_ROW(rows[i], shutdown(fd, SHUT_WR) == 0 || errno == ENOTCONN); /* cut off by the server already */
-        while (read(fd, drain, sizeof drain) > 0) { /* until the server hangs up */
+        while (read(fd, drain, sizeof drain) > 0) {                          /* until the server hangs up */
         }
         close(fd);
     }
@@ -191,10 +196,11 @@ static void broken_requests_harm_nobody(void)
 
 static void every_way_to_listen_is_reached(void)
 {
-    static const struct { const char *listen, *host; } rows[] = {
-        { "127.0.0.1:0", "127.0.0.1" }, { "localhost:0", "localhost" },
-        { "[::1]:0", "[::1]" },         { "*:0", "127.0.0.1" },
-        { ":0", "127.0.0.1" },          { "[::]:0", "[::1]" },
+    static const struct {
+        const char *listen, *host;
+    } rows[] = {
+        { "127.0.0.1:0", "127.0.0.1" }, { "localhost:0", "localhost" }, { "[::1]:0", "[::1]" },
+        { "*:0", "127.0.0.1" },         { ":0", "127.0.0.1" },          { "[::]:0", "[::1]" },
     };
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
         char url[100];
@@ -216,9 +222,12 @@ static void every_way_to_listen_is_reached(void)
 
 static void bad_listen_texts_and_taken_ports_are_told_apart(void)
 {
-    static const struct { const char *listen; pt_status want; } rows[] = {
-        { "8080", PT_EINVAL }, { "127.0.0.1:", PT_EINVAL }, { "127.0.0.1:70000", PT_EINVAL }, { "::1:80", PT_EINVAL },
-        { "300.1.1.1:0", PT_EINVAL }, { "192.0.2.1:0", PT_EINVAL },
+    static const struct {
+        const char *listen;
+        pt_status want;
+    } rows[] = {
+        { "8080", PT_EINVAL },   { "127.0.0.1:", PT_EINVAL },  { "127.0.0.1:70000", PT_EINVAL },
+        { "::1:80", PT_EINVAL }, { "300.1.1.1:0", PT_EINVAL }, { "192.0.2.1:0", PT_EINVAL },
     };
     char taken[32];
     pt_http_server *second = NULL;
@@ -238,10 +247,20 @@ static void bad_listen_texts_and_taken_ports_are_told_apart(void)
 
 static void a_listen_text_is_checked_without_opening_anything(void)
 {
-    static const struct { const char *listen; pt_status want; const char *says; } rows[] = {
-        { "127.0.0.1:8080", PT_OK, "" },   { "[::1]:0", PT_OK, "" },          { "*:65535", PT_OK, "" },
-        { "no.such.host:1", PT_OK, "" },   { "8080", PT_EINVAL, "ADDRESS:PORT" }, { "", PT_EINVAL, "ADDRESS:PORT" },
-        { "a:65536", PT_EINVAL, "ADDRESS:PORT" }, { "a:-1", PT_EINVAL, "ADDRESS:PORT" }, { "::1:80", PT_EINVAL, "[::1]:8080" },
+    static const struct {
+        const char *listen;
+        pt_status want;
+        const char *says;
+    } rows[] = {
+        { "127.0.0.1:8080", PT_OK, "" },
+        { "[::1]:0", PT_OK, "" },
+        { "*:65535", PT_OK, "" },
+        { "no.such.host:1", PT_OK, "" },
+        { "8080", PT_EINVAL, "ADDRESS:PORT" },
+        { "", PT_EINVAL, "ADDRESS:PORT" },
+        { "a:65536", PT_EINVAL, "ADDRESS:PORT" },
+        { "a:-1", PT_EINVAL, "ADDRESS:PORT" },
+        { "::1:80", PT_EINVAL, "[::1]:8080" },
     };
     char longest[400];
     pt_error err;

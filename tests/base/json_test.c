@@ -39,7 +39,10 @@ static void documents_are_canonical(void)
 
 static void strings_are_always_valid_json(void)
 {
-    static const struct { pt_slice in; const char *want; } rows[] = {
+    static const struct {
+        pt_slice in;
+        const char *want;
+    } rows[] = {
         { { "a\"b\\c/", 6 }, "\"a\\\"b\\\\c/\"" },
         { { "\n\t\r\b\0\x1f\x7f", 7 }, "\"\\n\\t\\r\\u0008\\u0000\\u001f\x7f\"" },
         { { "\xC3\xBC\xE2\x82\xAC\xF0\x9F\x8C\xB2", 9 }, "\"\xC3\xBC\xE2\x82\xAC\xF0\x9F\x8C\xB2\"" },
@@ -75,11 +78,32 @@ static void base64_is_padded(void)
 
 static void doubles_have_their_shortest_text(void)
 {
-    static const struct { double v; const char *want; } rows[] = {
-        { 0, "0" }, { -0.0, "-0.0" }, { 1, "1" }, { -1, "-1" }, { 1.5, "1.5" }, { 0.1, "0.1" }, { 0.3, "0.3" }, { 0.0001, "0.0001" }, { 0.00005, "5e-05" }, { -99999999999.9999, "-99999999999.9999" }, { 1e21, "1e+21" },
-        { 0.1 + 0.2, "0.30000000000000004" }, { 1e15, "1e+15" }, { 999999999999999, "999999999999999" }, { 1e22, "1e+22" },
-        { 5e-324, "5e-324" }, { 2.2250738585072014e-308, "2.2250738585072014e-308" }, { 1.7976931348623157e308, "1.7976931348623157e+308" },
-        { 123456.789, "123456.789" }, { 4e-7, "4e-07" }, { 9007199254740993.0, "9007199254740992" }, { 1e-320, "1e-320" },
+    static const struct {
+        double v;
+        const char *want;
+    } rows[] = {
+        { 0, "0" },
+        { -0.0, "-0.0" },
+        { 1, "1" },
+        { -1, "-1" },
+        { 1.5, "1.5" },
+        { 0.1, "0.1" },
+        { 0.3, "0.3" },
+        { 0.0001, "0.0001" },
+        { 0.00005, "5e-05" },
+        { -99999999999.9999, "-99999999999.9999" },
+        { 1e21, "1e+21" },
+        { 0.1 + 0.2, "0.30000000000000004" },
+        { 1e15, "1e+15" },
+        { 999999999999999, "999999999999999" },
+        { 1e22, "1e+22" },
+        { 5e-324, "5e-324" },
+        { 2.2250738585072014e-308, "2.2250738585072014e-308" },
+        { 1.7976931348623157e308, "1.7976931348623157e+308" },
+        { 123456.789, "123456.789" },
+        { 4e-7, "4e-07" },
+        { 9007199254740993.0, "9007199254740992" },
+        { 1e-320, "1e-320" },
     };
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
         char out[32];
@@ -90,9 +114,21 @@ static void doubles_have_their_shortest_text(void)
 
 static void floats_have_their_shortest_text(void)
 {
-    static const struct { float v; const char *want; } rows[] = {
-        { 0.1f, "0.1" }, { 16777216.f, "16777216" }, { 16777215.f, "16777215" }, { 1e10f, "1e+10" }, { 1e14f, "1e+14" }, { 33554436.f, "33554436" },
-        { 3.4028235e38f, "3.4028235e+38" }, { 1e-45f, "1e-45" }, { -2.5f, "-2.5" }, { 0.3f, "0.3" }, { -0.f, "-0.0" },
+    static const struct {
+        float v;
+        const char *want;
+    } rows[] = {
+        { 0.1f, "0.1" },
+        { 16777216.f, "16777216" },
+        { 16777215.f, "16777215" },
+        { 1e10f, "1e+10" },
+        { 1e14f, "1e+14" },
+        { 33554436.f, "33554436" },
+        { 3.4028235e38f, "3.4028235e+38" },
+        { 1e-45f, "1e-45" },
+        { -2.5f, "-2.5" },
+        { 0.3f, "0.3" },
+        { -0.f, "-0.0" },
     };
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
         char out[32];
@@ -167,8 +203,12 @@ static void ordinary_numbers_have_the_text_that_printf_finds(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = { PT_TEST(ordinary_numbers_have_the_text_that_printf_finds),
-        PT_TEST(documents_are_canonical), PT_TEST(strings_are_always_valid_json), PT_TEST(base64_is_padded),
-                                     PT_TEST(doubles_have_their_shortest_text), PT_TEST(floats_have_their_shortest_text),
-                                     PT_TEST(number_texts_read_back_bit_for_bit), PT_TEST(a_full_buffer_fails_once_and_for_all) };
+                                     PT_TEST(documents_are_canonical),
+                                     PT_TEST(strings_are_always_valid_json),
+                                     PT_TEST(base64_is_padded),
+                                     PT_TEST(doubles_have_their_shortest_text),
+                                     PT_TEST(floats_have_their_shortest_text),
+                                     PT_TEST(number_texts_read_back_bit_for_bit),
+                                     PT_TEST(a_full_buffer_fails_once_and_for_all) };
     return pt_test_main("base/json", tests, PT_COUNT_OF(tests), argc, argv);
 }

@@ -30,7 +30,9 @@ static void a_line_is_one_line_whatever_is_in_it(void)
     lines_of(false, out, sizeof out, PT_LOG_INFO);
     CHECK_STR(pt_cstr(out), "2025-11-22T22:03:12.123Z WARN  A-B node g/e??[31m \"q\" \xFF\n");
     lines_of(true, out, sizeof out, PT_LOG_INFO);
-    CHECK_STR(pt_cstr(out), "{\"time\":\"2025-11-22T22:03:12.123Z\",\"level\":\"warn\",\"id\":\"A-B\",\"text\":\"node g/e??[31m \\\"q\\\" \xEF\xBF\xBD\"}\n");
+    CHECK_STR(
+        pt_cstr(out),
+        "{\"time\":\"2025-11-22T22:03:12.123Z\",\"level\":\"warn\",\"id\":\"A-B\",\"text\":\"node g/e??[31m \\\"q\\\" \xEF\xBF\xBD\"}\n");
     CHECK_INT(lines_of(false, out, sizeof out, PT_LOG_ERROR), 0);
 }
 
@@ -63,6 +65,7 @@ static void a_subject_is_heard_once_a_minute(void)
 
 int main(int argc, char **argv)
 {
-    static const pt_test tests[] = { PT_TEST(a_line_is_one_line_whatever_is_in_it), PT_TEST(levels_have_names), PT_TEST(a_subject_is_heard_once_a_minute) };
+    static const pt_test tests[] = { PT_TEST(a_line_is_one_line_whatever_is_in_it), PT_TEST(levels_have_names),
+                                     PT_TEST(a_subject_is_heard_once_a_minute) };
     return pt_test_main("base/log", tests, PT_COUNT_OF(tests), argc, argv);
 }

@@ -115,7 +115,7 @@ static void threads_lose_no_count(void)
 
 int main(int argc, char **argv)
 {
-    static const pt_test tests[] = { PT_TEST(the_text_is_what_prometheus_reads), PT_TEST(labels_are_escaped), PT_TEST(a_name_cannot_change_its_kind),
-                                     PT_TEST(threads_lose_no_count) };
+    static const pt_test tests[] = { PT_TEST(the_text_is_what_prometheus_reads), PT_TEST(labels_are_escaped),
+                                     PT_TEST(a_name_cannot_change_its_kind), PT_TEST(threads_lose_no_count) };
     return pt_test_main("base/metrics", tests, PT_COUNT_OF(tests), argc, argv);
 }

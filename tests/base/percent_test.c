@@ -5,11 +5,26 @@
 
 static void decoding_is_exact_or_refused(void)
 {
-    static const struct { const char *raw, *want; bool plus; } rows[] = {
-        { "", "", false }, { "a", "a", false }, { "%41%62", "Ab", false }, { "%c3%BC", "\xC3\xBC", false }, { "%25%2541", "%%41", false },
-        { "a+b", "a+b", false }, { "a+b%2B", "a b+", true }, { "%2F", "/", false },
-        { "%", NULL, false }, { "%4", NULL, false }, { "a%4", NULL, false }, { "%4g", NULL, false }, { "%g4", NULL, false }, { "%%41", NULL, false },
-        { "%-1", NULL, false }, { "% 1", NULL, false },
+    static const struct {
+        const char *raw, *want;
+        bool plus;
+    } rows[] = {
+        { "", "", false },
+        { "a", "a", false },
+        { "%41%62", "Ab", false },
+        { "%c3%BC", "\xC3\xBC", false },
+        { "%25%2541", "%%41", false },
+        { "a+b", "a+b", false },
+        { "a+b%2B", "a b+", true },
+        { "%2F", "/", false },
+        { "%", NULL, false },
+        { "%4", NULL, false },
+        { "a%4", NULL, false },
+        { "%4g", NULL, false },
+        { "%g4", NULL, false },
+        { "%%41", NULL, false },
+        { "%-1", NULL, false },
+        { "% 1", NULL, false },
     };
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
         char out[64];

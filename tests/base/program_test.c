@@ -12,7 +12,8 @@ static const pt_program blank = { .name = "plantree-test", .synopsis = "a test",
 
 static void common_options_are_taken_and_the_rest_is_left(void)
 {
-    char *argv[] = { "p", "--config", "a.yaml", "rest", "--log-level=debug", "--own", "--check", "--log-format", "json", "--", "--check", NULL };
+    char *argv[] = { "p",       "--config",     "a.yaml", "rest", "--log-level=debug", "--own",
+                     "--check", "--log-format", "json",   "--",   "--check",           NULL };
     int argc = PT_COUNT_OF(argv) - 1;
     pt_program p = blank;
     CHECK_OK_FATAL(pt_program_options(&p, &argc, argv, false));
@@ -64,7 +65,12 @@ static size_t said(char **argv, bool strict, pt_status *st, char *out, size_t ca
 
 static void help_version_and_mistakes_are_said(void)
 {
-    static const struct { char *args[4]; bool strict; pt_status want; const char *text; } rows[] = {
+    static const struct {
+        char *args[4];
+        bool strict;
+        pt_status want;
+        const char *text;
+    } rows[] = {
         { { "p", "--help" }, true, PT_ECLOSED, "plantree-test - a test\n\nIt teaches.\n\nCommon options:\n" },
         { { "p", "--version" }, true, PT_ECLOSED, "plantree-test " PLANTREE_VERSION "\n" },
         { { "p", "--log-level", "loud" }, true, PT_EINVAL, "plantree-test: --log-level is error, warn, info or debug, not 'loud'\n" },

@@ -29,8 +29,10 @@ static void numbers_are_whole_or_refused(void)
     CHECK(!pt_slice_to_u64(PT_LIT(""), &u));
     CHECK(pt_slice_to_f64(PT_LIT("-1.5e3"), &d) && d == -1500.0);
     CHECK(!pt_slice_to_f64(PT_LIT("1.5x"), &d));
-    static const char *const bad[] = { " 1", "\v1", "1 ", "", "0x10", "1e999", "nan(1)", "+", ".", "--1", "1e",
-                                       "1234567890123456789012345678901234567890123456789012345678901234567890" };
+    static const char *const bad[] = {
+        " 1",     "\v1", "1 ", "",    "0x10", "1e999",
+        "nan(1)", "+",   ".",  "--1", "1e",   "1234567890123456789012345678901234567890123456789012345678901234567890"
+    };
     for (size_t k = 0; k < PT_COUNT_OF(bad); k++) {
         d = 5;
         CHECK_ROW(bad[k], !pt_slice_to_f64(pt_cstr(bad[k]), &d) && d == 5);

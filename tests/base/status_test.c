@@ -1,4 +1,5 @@
-/* tests/base/status_test.c -- every code has a name of its own, texts are cut and never overrun, errno is translated by what can be done. */
+/* tests/base/status_test.c -- every code has a name of its own, texts are cut and never overrun, errno is translated by what can be done.
+ */
 #include "base/status.h"
 #include "tests/support/check.h"
 
@@ -62,10 +63,22 @@ static void a_long_text_is_cut_and_terminated(void)
 
 static void errno_is_translated_by_what_the_caller_can_do(void)
 {
-    static const struct { int err; pt_status want; } rows[] = {
-        { 0, PT_OK },           { ENOSPC, PT_ENOSPC },  { EDQUOT, PT_ENOSPC },    { EROFS, PT_EREADONLY }, { EACCES, PT_EREADONLY },
-        { EPERM, PT_EREADONLY }, { ENOENT, PT_ENOTFOUND }, { ENOMEM, PT_ENOMEM }, { EEXIST, PT_EEXISTS },  { EIO, PT_EIO },
-        { EPIPE, PT_EIO },      { -1, PT_EIO },
+    static const struct {
+        int err;
+        pt_status want;
+    } rows[] = {
+        { 0, PT_OK },
+        { ENOSPC, PT_ENOSPC },
+        { EDQUOT, PT_ENOSPC },
+        { EROFS, PT_EREADONLY },
+        { EACCES, PT_EREADONLY },
+        { EPERM, PT_EREADONLY },
+        { ENOENT, PT_ENOTFOUND },
+        { ENOMEM, PT_ENOMEM },
+        { EEXIST, PT_EEXISTS },
+        { EIO, PT_EIO },
+        { EPIPE, PT_EIO },
+        { -1, PT_EIO },
     };
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++)
         CHECK_ROW(strerror(rows[i].err), pt_status_from_errno(rows[i].err) == rows[i].want);
@@ -74,9 +87,12 @@ static void errno_is_translated_by_what_the_caller_can_do(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(every_code_has_a_name_of_its_own), PT_TEST(codes_out_of_range_are_unknown_and_not_read),
-        PT_TEST(a_failure_says_why_and_where_and_gives_its_code_back), PT_TEST(nobody_has_to_listen),
-        PT_TEST(a_long_text_is_cut_and_terminated), PT_TEST(errno_is_translated_by_what_the_caller_can_do),
+        PT_TEST(every_code_has_a_name_of_its_own),
+        PT_TEST(codes_out_of_range_are_unknown_and_not_read),
+        PT_TEST(a_failure_says_why_and_where_and_gives_its_code_back),
+        PT_TEST(nobody_has_to_listen),
+        PT_TEST(a_long_text_is_cut_and_terminated),
+        PT_TEST(errno_is_translated_by_what_the_caller_can_do),
     };
     return pt_test_main("base/status", tests, PT_COUNT_OF(tests), argc, argv);
 }

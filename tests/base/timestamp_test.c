@@ -7,7 +7,10 @@ static const int64_t NOW = 1763848992123; /* 2025-11-22T22:03:12.123Z */
 
 static void times_are_read_as_the_contract_writes_them(void)
 {
-    static const struct { const char *text; int64_t want; } rows[] = {
+    static const struct {
+        const char *text;
+        int64_t want;
+    } rows[] = {
         { "1970-01-01T00:00:00Z", 0 },
         { "2025-11-22T22:03:12.123Z", 1763848992123 },
         { "2025-11-22 22:03:12.123z", 1763848992123 },
@@ -47,11 +50,43 @@ static void times_are_read_as_the_contract_writes_them(void)
 
 static void what_is_no_time_is_refused_and_nothing_is_written(void)
 {
-    static const struct { const char *text; } rows[] = {
-        { "" }, { " " }, { "yesterday" }, { "2025-11-22T22:03:12" }, { "2025-13-01" }, { "2025-00-01" }, { "2025-11-31" }, { "2023-02-29" }, { "1900-02-29" }, { "2025-11-22T24:00:00Z" },
-        { "2025-11-22T22:60:00Z" }, { "2025-11-22T22:03:61Z" }, { "2025-11-22T22:03:12.Z" }, { "2025-11-22T22:03:12.1234567890Z" }, { "2025-11-22T22:03:12+1:00" },
-        { "2025-11-22T22:03:12+24:00" }, { "2025-11-22T22:03:12Zx" }, { "2025-11-22T" }, { "2025-11-2" }, { "25-11-22" }, { "now8h" }, { "now-" }, { "now-8" }, { "now-8x" }, { "now/" },
-        { "now/w" }, { "now/dd" }, { "now--8h" }, { "nowhere" }, { "9223372036854775807" }, { "99999999999999999999" }, { "now+300000y" }, { "now-9000000000000000000ms" }, { "1.5" },
+    static const struct {
+        const char *text;
+    } rows[] = {
+        { "" },
+        { " " },
+        { "yesterday" },
+        { "2025-11-22T22:03:12" },
+        { "2025-13-01" },
+        { "2025-00-01" },
+        { "2025-11-31" },
+        { "2023-02-29" },
+        { "1900-02-29" },
+        { "2025-11-22T24:00:00Z" },
+        { "2025-11-22T22:60:00Z" },
+        { "2025-11-22T22:03:61Z" },
+        { "2025-11-22T22:03:12.Z" },
+        { "2025-11-22T22:03:12.1234567890Z" },
+        { "2025-11-22T22:03:12+1:00" },
+        { "2025-11-22T22:03:12+24:00" },
+        { "2025-11-22T22:03:12Zx" },
+        { "2025-11-22T" },
+        { "2025-11-2" },
+        { "25-11-22" },
+        { "now8h" },
+        { "now-" },
+        { "now-8" },
+        { "now-8x" },
+        { "now/" },
+        { "now/w" },
+        { "now/dd" },
+        { "now--8h" },
+        { "nowhere" },
+        { "9223372036854775807" },
+        { "99999999999999999999" },
+        { "now+300000y" },
+        { "now-9000000000000000000ms" },
+        { "1.5" },
     };
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
         int64_t got = 77;
@@ -88,12 +123,37 @@ static void times_outside_the_calendar_are_plain_numbers(void)
 
 static void durations_have_units(void)
 {
-    static const struct { const char *text; int64_t want; } rows[] = {
-        { "0", 0 }, { "0s", 0 }, { "250ms", 250 }, { "30s", 30000 }, { "15m", 900000 }, { "15min", 900000 }, { "8h", 28800000 },
-        { "7d", 604800000 }, { "2w", 1209600000 }, { "5y", 157680000000 }, { "1h30m", 5400000 }, { "1.5h", 5400000 }, { "0.5s", 500 },
+    static const struct {
+        const char *text;
+        int64_t want;
+    } rows[] = {
+        { "0", 0 },
+        { "0s", 0 },
+        { "250ms", 250 },
+        { "30s", 30000 },
+        { "15m", 900000 },
+        { "15min", 900000 },
+        { "8h", 28800000 },
+        { "7d", 604800000 },
+        { "2w", 1209600000 },
+        { "5y", 157680000000 },
+        { "1h30m", 5400000 },
+        { "1.5h", 5400000 },
+        { "0.5s", 500 },
         { "1d2h3m4s5ms", 93784005 },
-        { "", -1 }, { "5", -1 }, { "-5s", -1 }, { "5 s", -1 }, { "s", -1 }, { "5s ", -1 }, { "5H", -1 }, { "1e3s", -1 }, { ".", -1 },
-        { "1..5s", -1 }, { "9999999999999999999y", -1 }, { "200000000y200000000y", -1 }, { "5sx", -1 },
+        { "", -1 },
+        { "5", -1 },
+        { "-5s", -1 },
+        { "5 s", -1 },
+        { "s", -1 },
+        { "5s ", -1 },
+        { "5H", -1 },
+        { "1e3s", -1 },
+        { ".", -1 },
+        { "1..5s", -1 },
+        { "9999999999999999999y", -1 },
+        { "200000000y200000000y", -1 },
+        { "5sx", -1 },
     };
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
         int64_t got = -1;
@@ -104,7 +164,10 @@ static void durations_have_units(void)
 
 static void durations_are_written_in_their_largest_exact_unit(void)
 {
-    static const struct { int64_t ms; const char *want; } rows[] = {
+    static const struct {
+        int64_t ms;
+        const char *want;
+    } rows[] = {
         { 0, "0ms" }, { 1, "1ms" }, { 1500, "1500ms" }, { 90000, "90s" }, { 60000, "1m" }, { 3600000, "1h" }, { 172800000, "2d" },
     };
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
@@ -116,8 +179,19 @@ static void durations_are_written_in_their_largest_exact_unit(void)
 
 static void sizes_are_written_in_their_largest_exact_unit(void)
 {
-    static const struct { uint64_t n; const char *want; } rows[] = {
-        { 0, "0" }, { 1000, "1kB" }, { 1000000000000000, "1000TB" }, { 1024000, "1024kB" }, { 1024, "1KiB" }, { 1536, "1536" }, { 536870912, "512MiB" }, { 1ull << 50, "1024TiB" }, { UINT64_MAX, "18446744073709551615" },
+    static const struct {
+        uint64_t n;
+        const char *want;
+    } rows[] = {
+        { 0, "0" },
+        { 1000, "1kB" },
+        { 1000000000000000, "1000TB" },
+        { 1024000, "1024kB" },
+        { 1024, "1KiB" },
+        { 1536, "1536" },
+        { 536870912, "512MiB" },
+        { 1ull << 50, "1024TiB" },
+        { UINT64_MAX, "18446744073709551615" },
     };
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
         char text[32];
@@ -128,10 +202,27 @@ static void sizes_are_written_in_their_largest_exact_unit(void)
 
 static void sizes_are_binary_or_decimal_as_written(void)
 {
-    static const struct { const char *text; int64_t want; } rows[] = {
-        { "0", 0 }, { "4096", 4096 }, { "64KiB", 65536 }, { "512MiB", 536870912 }, { "200GiB", 214748364800 }, { "1TiB", 1099511627776 },
-        { "10kB", 10000 }, { "5MB", 5000000 }, { "1.5KiB", 1536 }, { "7B", 7 },
-        { "", -1 }, { "KiB", -1 }, { "5 MiB", -1 }, { "5mib", -1 }, { "-1", -1 }, { "99999999TiB", -1 }, { "1KiB2", -1 },
+    static const struct {
+        const char *text;
+        int64_t want;
+    } rows[] = {
+        { "0", 0 },
+        { "4096", 4096 },
+        { "64KiB", 65536 },
+        { "512MiB", 536870912 },
+        { "200GiB", 214748364800 },
+        { "1TiB", 1099511627776 },
+        { "10kB", 10000 },
+        { "5MB", 5000000 },
+        { "1.5KiB", 1536 },
+        { "7B", 7 },
+        { "", -1 },
+        { "KiB", -1 },
+        { "5 MiB", -1 },
+        { "5mib", -1 },
+        { "-1", -1 },
+        { "99999999TiB", -1 },
+        { "1KiB2", -1 },
     };
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
         uint64_t got = UINT64_MAX;
@@ -142,9 +233,13 @@ static void sizes_are_binary_or_decimal_as_written(void)
 
 int main(int argc, char **argv)
 {
-    static const pt_test tests[] = { PT_TEST(times_are_read_as_the_contract_writes_them), PT_TEST(what_is_no_time_is_refused_and_nothing_is_written),
-                                     PT_TEST(every_written_time_is_read_back), PT_TEST(times_outside_the_calendar_are_plain_numbers),
-                                     PT_TEST(durations_have_units), PT_TEST(durations_are_written_in_their_largest_exact_unit),
-                                     PT_TEST(sizes_are_binary_or_decimal_as_written), PT_TEST(sizes_are_written_in_their_largest_exact_unit) };
+    static const pt_test tests[] = { PT_TEST(times_are_read_as_the_contract_writes_them),
+                                     PT_TEST(what_is_no_time_is_refused_and_nothing_is_written),
+                                     PT_TEST(every_written_time_is_read_back),
+                                     PT_TEST(times_outside_the_calendar_are_plain_numbers),
+                                     PT_TEST(durations_have_units),
+                                     PT_TEST(durations_are_written_in_their_largest_exact_unit),
+                                     PT_TEST(sizes_are_binary_or_decimal_as_written),
+                                     PT_TEST(sizes_are_written_in_their_largest_exact_unit) };
     return pt_test_main("base/timestamp", tests, PT_COUNT_OF(tests), argc, argv);
 }

@@ -25,17 +25,21 @@ static void every_code_point_is_known_and_nothing_else(void)
 
 static void overlong_forms_and_stray_bytes_are_refused(void)
 {
-    static const char *const rows[] = { "\xC0\x80", "\xC1\xBF", "\xE0\x9F\xBF", "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\x80", "\xFE",
-                                        "\xFF", "\xC3(", "aaaaaaa\xFF", "aaaaaaaaaaaaaaaa\xC3" };
+    static const char *const rows[] = {
+        "\xC0\x80", "\xC1\xBF", "\xE0\x9F\xBF", "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80",    "\xF5\x80\x80\x80", "\x80",
+        "\xFE",     "\xFF",     "\xC3(",        "aaaaaaa\xFF",      "aaaaaaaaaaaaaaaa\xC3"
+    };
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++)
         CHECK_ROW(rows[i], !pt_utf8_valid(pt_cstr(rows[i])));
     CHECK(pt_utf8_valid(PT_NONE));
-    CHECK(pt_utf8_valid(PT_LIT("aaaaaaa\xC3\xBC" "aaaaaaaa")));
+    CHECK(pt_utf8_valid(PT_LIT("aaaaaaa\xC3\xBC"
+                               "aaaaaaaa")));
     CHECK_INT(pt_utf8_next("", 0, NULL), 0);
 }
 
 int main(int argc, char **argv)
 {
-    static const pt_test tests[] = { PT_TEST(every_code_point_is_known_and_nothing_else), PT_TEST(overlong_forms_and_stray_bytes_are_refused) };
+    static const pt_test tests[] = { PT_TEST(every_code_point_is_known_and_nothing_else),
+                                     PT_TEST(overlong_forms_and_stray_bytes_are_refused) };
     return pt_test_main("base/utf8", tests, PT_COUNT_OF(tests), argc, argv);
 }

@@ -11,7 +11,8 @@ static void every_node_knows_its_place(void)
     pt_yaml *y = NULL;
     pt_buf faults;
     pt_buf_init(&faults, 4096);
-    CHECK_OK_FATAL(pt_yaml_read_text("f.yaml", PT_LIT("# comment\na: 1\nb:\n  - x\n  - { c: 'no', d: \"t\\tt\" }\n\xC3\xBC: |\n  block\n"), &y, &faults));
+    CHECK_OK_FATAL(pt_yaml_read_text("f.yaml", PT_LIT("# comment\na: 1\nb:\n  - x\n  - { c: 'no', d: \"t\\tt\" }\n\xC3\xBC: |\n  block\n"),
+                                     &y, &faults));
     const pt_yaml_node *root = pt_yaml_root(y), *b = pt_yaml_get(root, "b");
     CHECK_FATAL(root->kind == PT_YAML_MAP && root->n == 3 && b && b->kind == PT_YAML_LIST && b->n == 2);
     CHECK(root->line == 2 && root->column == 1);
@@ -34,7 +35,13 @@ static void every_node_knows_its_place(void)
 
 static void json_and_empty_texts_are_read(void)
 {
-    static const char *const rows[] = { "", "\n# nothing\n", "{}", "{\"a\": [1, 2, {\"b\": null}], \"c\": \"x\"}", "\xEF\xBB\xBF" "a: 1\n", "---\na: 1\n...\n" };
+    static const char *const rows[] = { "",
+                                        "\n# nothing\n",
+                                        "{}",
+                                        "{\"a\": [1, 2, {\"b\": null}], \"c\": \"x\"}",
+                                        "\xEF\xBB\xBF"
+                                        "a: 1\n",
+                                        "---\na: 1\n...\n" };
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
         pt_yaml *y = NULL;
         pt_buf faults;
@@ -48,7 +55,9 @@ static void json_and_empty_texts_are_read(void)
 
 static void what_is_not_in_the_subset_is_refused_with_its_place(void)
 {
-    static const struct { const char *text, *want; } rows[] = {
+    static const struct {
+        const char *text, *want;
+    } rows[] = {
         { "a: &x 1\nb: *x\n", "f:1:4: anchors ('&x') are not supported\nf:2:4: aliases ('*x') are not supported\n" },
         { "a: !!int 1\n", "f:1:4: tags ('tag:yaml.org,2002:int') are not supported\n" },
         { "a: !x [1]\n", "f:1:4: tags ('!x') are not supported\n" },
@@ -56,12 +65,13 @@ static void what_is_not_in_the_subset_is_refused_with_its_place(void)
         { "b: 1\n<<: {}\n", "f:2:1: merge keys ('<<') are not supported\n" },
         { "a: 1\n---\nb: 1\n", "f:2:1: a second document is not supported\n" },
         { "%TAG ! tag:x,2000:\n---\na: 1\n", "f:1:1: tag directives are not supported\n" },
-        { "a: 1\nb: 2\na: 3\nb: 4\n", "f:3:1: duplicate key 'a', first given in line 1\nf:4:1: duplicate key 'b', first given in line 2\n" },
+        { "a: 1\nb: 2\na: 3\nb: 4\n",
+          "f:3:1: duplicate key 'a', first given in line 1\nf:4:1: duplicate key 'b', first given in line 2\n" },
         { "a: [ { b: 1, \"b\": 2 } ]\n", "f:1:14: duplicate key 'b', first given in line 1\n" },
         { "? [1]\n: 2\n", "f:1:3: a key must be plain text\n" },
         { "? { x: 1 }\n: 2\n", "f:1:3: a key must be plain text\n" },
         { "a: Yes\nb: on\nc: 'yes'\n", "f:1:4: plain 'Yes' is true or false to some YAML readers: write true or false, or quote it\n"
-                                        "f:2:4: plain 'on' is true or false to some YAML readers: write true or false, or quote it\n" },
+                                       "f:2:4: plain 'on' is true or false to some YAML readers: write true or false, or quote it\n" },
         { "a:\n\tb: 1\n", "f:2:1: a tab in the indentation: use spaces\n" },
         { "a:\n  b: 1\n \t c: 2\n", "f:3:2: a tab in the indentation: use spaces\n" },
         { "a: x\ty\n", "f:1:4: a tab is only allowed inside quotes\n" },

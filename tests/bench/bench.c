@@ -106,8 +106,8 @@ void bench_report(const bench_run *run, const bench_case *c, const bench_series 
     if (run->json) {
         report_json(run, c, o, r, ratio, met, ours->n);
     } else {
-        fprintf(run->out, "%s %s%s%s\n  input     %s; %u repetitions\n", c->name, c->variant, *c->goal ? "  goal " : "", c->goal,
-                c->input, ours->n);
+        fprintf(run->out, "%s %s%s%s\n  input     %s; %u repetitions\n", c->name, c->variant, *c->goal ? "  goal " : "", c->goal, c->input,
+                ours->n);
         side(run->out, "ours", c->ours, o, c->unit);
         side(run->out, "reference", c->reference, r, c->unit);
         fprintf(run->out, "  ratio     %12.3f", ratio);

@@ -8,8 +8,8 @@
  * more cases, each with bench_compare (two functions, run in turn) or with its own loop and bench_report. Absolute figures of a
  * shared machine move by a fifth between runs: only ratios are goals, so both sides are always measured, alternating.
  *
- * One thread runs benchmarks, one after the other. A benchmark that cannot run (no mosquitto, no disk) returns a status with the reason in *err:
- * it is reported and the program exits 1; a missed goal is a result, not a failure. */
+ * One thread runs benchmarks, one after the other. A benchmark that cannot run (no mosquitto, no disk) returns a status with the reason in
+ * *err: it is reported and the program exits 1; a missed goal is a result, not a failure. */
 #ifndef PT_BENCH_H
 #define PT_BENCH_H
 #include "base/slice.h"
@@ -38,15 +38,15 @@ typedef struct bench_entry {
 
 /* One comparison. ratio = ours / reference, of medians. */
 typedef struct bench_case {
-    const char *name;      /* the benchmark's, as in `list` */
-    const char *variant;   /* which of its cases: "decode-data-20" */
-    const char *goal;      /* "P1", or "" when no goal is stated for it */
-    const char *input;     /* what was measured, in words and numbers */
+    const char *name;             /* the benchmark's, as in `list` */
+    const char *variant;          /* which of its cases: "decode-data-20" */
+    const char *goal;             /* "P1", or "" when no goal is stated for it */
+    const char *input;            /* what was measured, in words and numbers */
     const char *ours, *reference; /* what the two sides are */
-    const char *unit;      /* of both figures: "metrics/s", "bytes/sample", "ms" */
-    double target;         /* of the ratio; 0: none */
-    bool at_most;          /* met when ratio <= target; else when ratio >= target */
-    const char *note;      /* or NULL: counters, caveats */
+    const char *unit;             /* of both figures: "metrics/s", "bytes/sample", "ms" */
+    double target;                /* of the ratio; 0: none */
+    bool at_most;                 /* met when ratio <= target; else when ratio >= target */
+    const char *note;             /* or NULL: counters, caveats */
 } bench_case;
 
 typedef struct bench_series {
@@ -65,7 +65,8 @@ void bench_report(const bench_run *run, const bench_case *c, const bench_series 
 /* Run both sides in turn (first a warm-up of each, not counted), run->repetitions times, and report. A side returns its figure in
  * the case's unit, or sets *err and returns a negative number: then nothing is reported and the status is PT_EIO. */
 typedef double (*bench_side)(void *ctx, pt_error *err);
-PT_MUST_CHECK pt_status bench_compare(const bench_run *run, const bench_case *c, bench_side ours, bench_side reference, void *ctx, pt_error *err);
+PT_MUST_CHECK pt_status bench_compare(const bench_run *run, const bench_case *c, bench_side ours, bench_side reference, void *ctx,
+                                      pt_error *err);
 
 double bench_now(void);         /* seconds, monotonic */
 double bench_cpu_process(void); /* seconds of CPU this process has used */

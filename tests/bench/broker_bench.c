@@ -1,7 +1,8 @@
 /* tests/bench/broker_bench.c -- the complete host behind a real mosquitto, against a Paho subscriber that only counts (P3, P4).
  *
  * One publisher sends prepared packets; what is timed is the way from the first packet to the last message at the receiver. The rate is
- * measured at full speed; CPU per message of 20 metrics at a speed that the machine sustains with all four programs on it. Broker, data and publisher are the same for both sides, fresh for each repetition. */
+ * measured at full speed; CPU per message of 20 metrics at a speed that the machine sustains with all four programs on it. Broker, data and
+ * publisher are the same for both sides, fresh for each repetition. */
 #include "tests/bench/counter.h"
 #include "tests/bench/plant.h"
 #include "tests/bench/process.h"
@@ -10,11 +11,11 @@
 
 typedef struct broker_case {
     const bench_run *run;
-    pt_buf births, data, last; /* last: one message more of each node, so that a loss at the end shows in the sequence */
+    pt_buf births, data, last;  /* last: one message more of each node, so that a loss at the end shows in the sequence */
     uint64_t messages, samples; /* in data */
     uint64_t nodes;
-    uint32_t pace; /* messages per second; 0: as fast as the broker takes them */
-    bench_series rate[2], cpu[2]; /* 0 ours, 1 reference: messages/s, us of CPU per message */
+    uint32_t pace;                        /* messages per second; 0: as fast as the broker takes them */
+    bench_series rate[2], cpu[2];         /* 0 ours, 1 reference: messages/s, us of CPU per message */
     uint64_t lost[2], gaps, unseen, peak; /* unseen: runs where a node lost messages without a gap */
 } broker_case;
 
@@ -194,9 +195,14 @@ static pt_status measure(const bench_run *run, uint32_t per_message, uint64_t me
     if (pace) snprintf(speed, sizeof speed, "%u messages/s", pace);
     snprintf(input, sizeof input, "%llu NDATA of %u metric%s from 20 nodes of 20 tags, QoS 0, one mosquitto, %s",
              (unsigned long long)messages, per_message, per_message == 1 ? "" : "s", speed);
-    snprintf(note, sizeof note, "messages lost before the host %llu (sequence gaps %llu, runs with a loss unseen %llu), before the subscriber %llu; host's peak memory %.0f MB",
-             (unsigned long long)c.lost[OURS], (unsigned long long)c.gaps, (unsigned long long)c.unseen, (unsigned long long)c.lost[REFERENCE], (double)c.peak / 1e6);
-    bench_case k = { .name = "broker", .input = input, .ours = "plantree-host", .reference = "Paho subscriber that only counts", .note = note };
+    snprintf(
+        note, sizeof note,
+        "messages lost before the host %llu (sequence gaps %llu, runs with a loss unseen %llu), before the subscriber %llu; host's peak memory %.0f MB",
+        (unsigned long long)c.lost[OURS], (unsigned long long)c.gaps, (unsigned long long)c.unseen, (unsigned long long)c.lost[REFERENCE],
+        (double)c.peak / 1e6);
+    bench_case k = {
+        .name = "broker", .input = input, .ours = "plantree-host", .reference = "Paho subscriber that only counts", .note = note
+    };
     if (!st) {
         if (!pace) {
             k.variant = "rate-1";

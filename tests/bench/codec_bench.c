@@ -112,13 +112,14 @@ static pt_status measure(bench_run *run, bool birth, pt_error *err)
     codec_case c;
     unsigned rounds = (birth ? 30u : 4000u) / (run->quick ? 2 : 1);
     pt_status st = init(&c, run->seed, birth, rounds, err);
-    bench_case k = { .name = "codec", .unit = "M metrics/s", .ours = "spb_payload_decode, UTF-8 checked",
-                     .reference = "protobuf-c with malloc" };
+    bench_case k = {
+        .name = "codec", .unit = "M metrics/s", .ours = "spb_payload_decode, UTF-8 checked", .reference = "protobuf-c with malloc"
+    };
     k.variant = birth ? "decode-birth-1000" : "decode-data-20";
     k.goal = "P1";
     k.target = birth ? 5 : 3.5;
-    k.input = birth ? "BIRTH of 1000 metrics: name, alias, datatype, timestamp, value, four properties" :
-                      "DATA of 20 metrics by alias: random types and varint lengths, timestamps";
+    k.input = birth ? "BIRTH of 1000 metrics: name, alias, datatype, timestamp, value, four properties"
+                    : "DATA of 20 metrics by alias: random types and varint lengths, timestamps";
     if (!st) st = bench_compare(run, &k, decode_ours, decode_pbc, &c, err);
     k.variant = birth ? "encode-birth-1000" : "encode-data-20";
     k.goal = birth ? "" : "P2";

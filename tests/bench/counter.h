@@ -11,7 +11,7 @@ typedef struct bench_counter_shared { /* memory both processes see */
     atomic_uint_fast64_t count;
     _Atomic double last; /* bench_now() when the newest counted thousand, or the target, was complete */
     atomic_uint_fast64_t target;
-    atomic_int state;    /* 0 connecting, 1 subscribed, -1 failed */
+    atomic_int state; /* 0 connecting, 1 subscribed, -1 failed */
 } bench_counter_shared;
 typedef struct bench_counter {
     pid_t pid;

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <time.h>
 
-#define DEVICES 50
-#define TAGS 200
+#define DEVICES  50
+#define TAGS     200
 #define GOAL_MIB 30.0
 #define GOAL_CPU 0.15 /* of one core */
 
@@ -21,24 +21,30 @@ static void nap_ms(long ms)
 
 static const struct {
     const char *reg, *type;
-} points[] = { { "input:12", "UInt32" }, { "input:24", "Double" }, { "input:2", "Float" },  { "input:14", "UInt64" }, { "input:18", "UInt32" },
-               { "input:22", "Int32" },  { "input:10", "Float" },  { "holding:0", "Float" }, { "holding:4", "Float" }, { "input:8", "Float" } };
+} points[] = { { "input:12", "UInt32" }, { "input:24", "Double" }, { "input:2", "Float" },  { "input:14", "UInt64" },
+               { "input:18", "UInt32" }, { "input:22", "Int32" },  { "input:10", "Float" }, { "holding:0", "Float" },
+               { "holding:4", "Float" }, { "input:8", "Float" } };
 
 static pt_status write_config(const char *path, const char *spool, uint16_t mqtt, uint16_t plc, uint16_t http, pt_error *err)
 {
     FILE *f = fopen(path, "w");
     if (!f) return pt_fail(err, PT_EIO, "%s cannot be written", path);
-    fprintf(f, "version: 1\nnode: { group: Bench, id: edge }\nmqtt: { servers: ['tcp://127.0.0.1:%u'] }\nspool: { dir: '%s', max_bytes: 64MiB }\n"
-               "http: { listen: '127.0.0.1:%u' }\ndevices:\n", mqtt, spool, http);
+    fprintf(
+        f,
+        "version: 1\nnode: { group: Bench, id: edge }\nmqtt: { servers: ['tcp://127.0.0.1:%u'] }\nspool: { dir: '%s', max_bytes: 64MiB }\n"
+        "http: { listen: '127.0.0.1:%u' }\ndevices:\n",
+        mqtt, spool, http);
     for (int d = 0; d < DEVICES; d++)
-        fprintf(f, "  - { id: line%02d, driver: modbus-tcp, address: '127.0.0.1:%u', unit: %d, poll: 1s, tags_file: tags.csv }\n", d, plc, d + 1);
+        fprintf(f, "  - { id: line%02d, driver: modbus-tcp, address: '127.0.0.1:%u', unit: %d, poll: 1s, tags_file: tags.csv }\n", d, plc,
+                d + 1);
     if (fclose(f) != 0) return pt_fail(err, PT_EIO, "%s cannot be written", path);
     char tags[600];
     snprintf(tags, sizeof tags, "%.*s/tags.csv", (int)(strrchr(path, '/') - path), path);
     if (!(f = fopen(tags, "w"))) return pt_fail(err, PT_EIO, "%s cannot be written", tags);
     fputs("name,type,register,unit,low,high\n", f);
     for (size_t t = 0; t < TAGS; t++)
-        fprintf(f, "Group%zu/Tag%03zu,%s,%s,m,0,100\n", t / 20, t, points[t % PT_COUNT_OF(points)].type, points[t % PT_COUNT_OF(points)].reg);
+        fprintf(f, "Group%zu/Tag%03zu,%s,%s,m,0,100\n", t / 20, t, points[t % PT_COUNT_OF(points)].type,
+                points[t % PT_COUNT_OF(points)].reg);
     return fclose(f) == 0 ? PT_OK : pt_fail(err, PT_EIO, "%s cannot be written", tags);
 }
 
@@ -95,9 +101,18 @@ static pt_status measure(const bench_run *run, pid_t edge, uint16_t http, pt_err
     if ((st = status(http, &sent, &was_read, &dropped, err)) != PT_OK) return st;
     char note[200];
     double seconds = bench_now() - begin;
-    snprintf(note, sizeof note, "%.0f tags read and %.0f values published per second, %.0f dropped", (was_read - r0) / seconds, (sent - s0) / seconds, dropped);
-    bench_case c = { .name = "edge", .variant = "memory", .goal = "edge-30MiB", .input = "10,000 Modbus tags, 50 devices, 1 s, journal on",
-                     .ours = "plantree-edge, resident", .reference = "goal", .unit = "MiB", .target = 1, .at_most = true, .note = note };
+    snprintf(note, sizeof note, "%.0f tags read and %.0f values published per second, %.0f dropped", (was_read - r0) / seconds,
+             (sent - s0) / seconds, dropped);
+    bench_case c = { .name = "edge",
+                     .variant = "memory",
+                     .goal = "edge-30MiB",
+                     .input = "10,000 Modbus tags, 50 devices, 1 s, journal on",
+                     .ours = "plantree-edge, resident",
+                     .reference = "goal",
+                     .unit = "MiB",
+                     .target = 1,
+                     .at_most = true,
+                     .note = note };
     bench_report(run, &c, &memory, &goal_memory);
     c.variant = "cpu";
     c.goal = "edge-15%";

@@ -7,10 +7,10 @@
 
 struct gen_tag {
     pt_random random;
-    int64_t n;        /* samples given */
+    int64_t n; /* samples given */
     int64_t counter;
     double level, amplitude, turn; /* sine: offset, amplitude, radians per sample; set-point: level */
-    uint32_t bad;     /* samples left of a bad stretch */
+    uint32_t bad;                  /* samples left of a bad stretch */
     uint8_t bad_quality;
     bool on;
 };
@@ -19,15 +19,11 @@ spb_datatype gen_mixed_type(uint32_t id)
 {
     switch (id % 6) {
     case 1:
-    case 4:
-        return SPB_DOUBLE; /* sine */
+    case 4: return SPB_DOUBLE; /* sine */
     case 2:
-    case 5:
-        return SPB_INT64; /* counter */
-    case 3:
-        return SPB_BOOLEAN;
-    default:
-        return SPB_DOUBLE; /* set-point */
+    case 5: return SPB_INT64; /* counter */
+    case 3: return SPB_BOOLEAN;
+    default: return SPB_DOUBLE; /* set-point */
     }
 }
 

@@ -61,7 +61,9 @@ static void stream_next(stream *s, hist_sample *out, uint32_t n) /* n divides ta
         uint64_t r = pt_random_u64(&s->rnd);
         if (r % 5000 == 0) t->bad = !t->bad;
         hist_sample *o = &out[i];
-        *o = (hist_sample){ .tag_id = tag + 1, .time_ms = START + (int64_t)(s->given / s->tags) * 1000 + (int64_t)(r >> 8) % 8, .quality = t->bad ? SPB_BAD : SPB_GOOD };
+        *o = (hist_sample){ .tag_id = tag + 1,
+                            .time_ms = START + (int64_t)(s->given / s->tags) * 1000 + (int64_t)(r >> 8) % 8,
+                            .quality = t->bad ? SPB_BAD : SPB_GOOD };
         switch (s->kind) {
         case RANDOM_DOUBLES:
             o->type = SPB_DOUBLE;
@@ -97,7 +99,8 @@ static pt_status plain_open(plain *p, const char *dir, bool keyed, pt_error *err
     snprintf(path, sizeof path, "%s/plain.db", dir);
     const char *table = keyed ? "CREATE TABLE s(tag INTEGER, ts INTEGER, value, quality INTEGER, PRIMARY KEY(tag, ts)) WITHOUT ROWID"
                               : "CREATE TABLE s(tag INTEGER, ts INTEGER, value, quality INTEGER)";
-    if (sqlite3_open(path, &p->db) != SQLITE_OK || sqlite3_exec(p->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536", NULL, NULL, NULL) != SQLITE_OK ||
+    if (sqlite3_open(path, &p->db) != SQLITE_OK ||
+        sqlite3_exec(p->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536", NULL, NULL, NULL) != SQLITE_OK ||
         sqlite3_exec(p->db, table, NULL, NULL, NULL) != SQLITE_OK ||
         sqlite3_prepare_v2(p->db, "INSERT INTO s VALUES(?1,?2,?3,?4)", -1, &p->insert, NULL) != SQLITE_OK)
         return pt_fail(err, PT_EIO, "plain SQLite: %s", sqlite3_errmsg(p->db));
@@ -134,10 +137,12 @@ static double plain_ingest(const char *dir, bool keyed, uint32_t batch, uint64_t
     double seconds = 0;
     bool ok = all != NULL;
     for (uint64_t done = 0; ok && done < samples; done += batch) {
-        for (uint32_t i = 0; i < batch; i += PER_MESSAGE) stream_next(st, all + i, PER_MESSAGE);
+        for (uint32_t i = 0; i < batch; i += PER_MESSAGE)
+            stream_next(st, all + i, PER_MESSAGE);
         double from = bench_now();
         ok = sqlite3_exec(p.db, "BEGIN", NULL, NULL, NULL) == SQLITE_OK;
-        for (uint32_t i = 0; ok && i < batch; i++) ok = plain_put(&p, &all[i]);
+        for (uint32_t i = 0; ok && i < batch; i++)
+            ok = plain_put(&p, &all[i]);
         ok = ok && sqlite3_exec(p.db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK;
         seconds += bench_now() - from;
     }
@@ -176,12 +181,15 @@ static double ours_ingest(const char *dir, uint64_t samples, stream *st, bool se
     pt_status status = all ? PT_OK : PT_ENOMEM;
     for (uint64_t done = 0; status == PT_OK && done < samples; done += SLICE) {
         uint32_t n = samples - done < SLICE ? (uint32_t)(samples - done) : SLICE;
-        for (uint32_t i = 0; i < n; i += PER_MESSAGE) stream_next(st, all + i, PER_MESSAGE);
+        for (uint32_t i = 0; i < n; i += PER_MESSAGE)
+            stream_next(st, all + i, PER_MESSAGE);
         double from = bench_now();
         for (uint32_t i = 0; status == PT_OK && i < n; i += PER_MESSAGE) {
-            while ((status = hist_append(h, all + i, PER_MESSAGE)) == PT_EFULL) usleep(1000);
+            while ((status = hist_append(h, all + i, PER_MESSAGE)) == PT_EFULL)
+                usleep(1000);
         }
-        if (status == PT_OK) status = hist_flush(h, 60000, err); /* the writer works while we made samples otherwise: count all of its time */
+        if (status == PT_OK)
+            status = hist_flush(h, 60000, err); /* the writer works while we made samples otherwise: count all of its time */
         seconds += bench_now() - from;
     }
     free(all);
@@ -198,7 +206,8 @@ static double directory_bytes(const char *dir, const char *prefix)
         char path[900];
         struct stat info;
         snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
-        if (strncmp(e->d_name, prefix, strlen(prefix)) == 0 && stat(path, &info) == 0 && S_ISREG(info.st_mode)) total += (double)info.st_size;
+        if (strncmp(e->d_name, prefix, strlen(prefix)) == 0 && stat(path, &info) == 0 && S_ISREG(info.st_mode))
+            total += (double)info.st_size;
     }
     if (d) closedir(d);
     return total;
@@ -222,7 +231,8 @@ static double side(ingest *g, bool ours, pt_error *err)
     snprintf(name, sizeof name, "ingest%u", g->n++);
     if (bench_dir(g->run, name, g->dir, sizeof g->dir, err) != PT_OK) return -1;
     if (!stream_init(&st, MIXED, 1000, g->run->seed)) return -1;
-    double rate = ours ? ours_ingest(g->dir, g->samples, &st, false, err) : plain_ingest(g->dir, g->keyed, g->batch, g->keyed ? g->samples / 20 : g->samples / 4, &st, err);
+    double rate = ours ? ours_ingest(g->dir, g->samples, &st, false, err)
+                       : plain_ingest(g->dir, g->keyed, g->batch, g->keyed ? g->samples / 20 : g->samples / 4, &st, err);
     stream_fini(&st);
     bench_remove(g->run, g->dir);
     return rate;
@@ -241,8 +251,14 @@ static double side_plain(void *ctx, pt_error *err)
 static pt_status run_ingest(bench_run *run, pt_error *err)
 {
     ingest g = { .run = run, .samples = run->quick ? 4000000 : 10000000, .batch = 100000 };
-    bench_case c = { .name = "historian-ingest", .variant = "append", .goal = "P6", .input = "mixed set, 1000 tags, 20 samples per call, synchronous=FULL",
-                     .ours = "hist_append + flush, journal and blocks", .reference = "one row per sample, rowid, 100000 per transaction", .unit = "samples/s", .target = 3 };
+    bench_case c = { .name = "historian-ingest",
+                     .variant = "append",
+                     .goal = "P6",
+                     .input = "mixed set, 1000 tags, 20 samples per call, synchronous=FULL",
+                     .ours = "hist_append + flush, journal and blocks",
+                     .reference = "one row per sample, rowid, 100000 per transaction",
+                     .unit = "samples/s",
+                     .target = 3 };
     pt_status st = bench_compare(run, &c, side_ours, side_plain, &g, err);
     if (st != PT_OK) return st;
     g.keyed = true;
@@ -277,9 +293,18 @@ static pt_status size_of(bench_run *run, stream_kind kind, const char *variant, 
     bench_remove(run, dir);
     if (rate < 0) return PT_EIO;
     char note[120];
-    snprintf(note, sizeof note, "absolute goal 1.7 bytes/sample%s; journal file %.2f more", kind == MIXED ? "" : " is for the mixed set", journal);
-    bench_case c = { .name = "historian-size", .variant = variant, .goal = kind == MIXED ? "P7" : "", .input = input, .ours = "sealed blocks, files as they are",
-                     .reference = "one row per sample, no index", .unit = "bytes/sample", .target = kind == MIXED ? 1.0 / 15 : 0, .at_most = true, .note = note };
+    snprintf(note, sizeof note, "absolute goal 1.7 bytes/sample%s; journal file %.2f more", kind == MIXED ? "" : " is for the mixed set",
+             journal);
+    bench_case c = { .name = "historian-size",
+                     .variant = variant,
+                     .goal = kind == MIXED ? "P7" : "",
+                     .input = input,
+                     .ours = "sealed blocks, files as they are",
+                     .reference = "one row per sample, no index",
+                     .unit = "bytes/sample",
+                     .target = kind == MIXED ? 1.0 / 15 : 0,
+                     .at_most = true,
+                     .note = note };
     bench_report(run, &c, &ours, &plain_size);
     return PT_OK;
 }
@@ -315,7 +340,8 @@ static double scan_ours(void *ctx, pt_error *err)
         do {
             const hist_sample *out = NULL;
             if (hist_cursor_view(cur, &out, &got, err) != PT_OK) return -1;
-            for (size_t i = 0; i < got; i++) sum += out[i].as.u64;
+            for (size_t i = 0; i < got; i++)
+                sum += out[i].as.u64;
             n += got;
         } while (got);
         hist_cursor_close(cur);
@@ -368,11 +394,19 @@ static pt_status run_scan(bench_run *run, pt_error *err)
     status = ours_open(&c.h, dir, 0, err);
     char path[640];
     snprintf(path, sizeof path, "%s/plain.db", dir);
-    if (status == PT_OK && (sqlite3_open_v2(path, &p.db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK || sqlite3_exec(p.db, "PRAGMA cache_size=-262144", NULL, NULL, NULL) != SQLITE_OK ||
-                            sqlite3_prepare_v2(p.db, "SELECT ts, value, quality FROM s WHERE tag=?1 ORDER BY ts", -1, &c.q, NULL) != SQLITE_OK))
+    if (status == PT_OK &&
+        (sqlite3_open_v2(path, &p.db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK ||
+         sqlite3_exec(p.db, "PRAGMA cache_size=-262144", NULL, NULL, NULL) != SQLITE_OK ||
+         sqlite3_prepare_v2(p.db, "SELECT ts, value, quality FROM s WHERE tag=?1 ORDER BY ts", -1, &c.q, NULL) != SQLITE_OK))
         status = pt_fail(err, PT_EIO, "plain SQLite: %s", sqlite3_errmsg(p.db));
-    bench_case b = { .name = "historian-scan", .variant = "raw", .goal = "P8", .input = "100000 raw samples of one tag, warm", .ours = "hist_cursor_view",
-                     .reference = "SELECT ts, value, quality by PRIMARY KEY(tag, ts)", .unit = "samples/s", .target = 15 };
+    bench_case b = { .name = "historian-scan",
+                     .variant = "raw",
+                     .goal = "P8",
+                     .input = "100000 raw samples of one tag, warm",
+                     .ours = "hist_cursor_view",
+                     .reference = "SELECT ts, value, quality by PRIMARY KEY(tag, ts)",
+                     .unit = "samples/s",
+                     .target = 15 };
     if (status == PT_OK) status = bench_compare(run, &b, scan_ours, scan_plain, &c, err);
     sqlite3_finalize(c.q);
     sqlite3_close(p.db);

@@ -1,7 +1,8 @@
 /* tests/bench/historian_billion_bench.c -- 1,000,000,000 samples of 10,000 tags: ingest rate, size, memory, and query times cold and warm.
  *
- * Samples are made as they are appended (generate.h), so memory is the historian's. A cold query opens the directory anew after its files were given up
- * by the page cache (posix_fadvise, which a kernel may not heed for pages in use elsewhere); the warm one asks the same again. */
+ * Samples are made as they are appended (generate.h), so memory is the historian's. A cold query opens the directory anew after its files
+ * were given up by the page cache (posix_fadvise, which a kernel may not heed for pages in use elsewhere); the warm one asks the same
+ * again. */
 #include "base/clock.h"
 #include "historian/historian.h"
 #include "tests/bench/bench.h"
@@ -34,7 +35,8 @@ static pt_status open_store(billion *b, bool read_only, hist **h, pt_error *err)
     hist_options_init(&o);
     o.dir = b->dir;
     o.read_only = read_only;
-    o.pending_bytes = PENDING; /* so many tags at this rate: with the default of 32 MiB blocks are sealed a tenth full and merged again and again */
+    o.pending_bytes =
+        PENDING; /* so many tags at this rate: with the default of 32 MiB blocks are sealed a tenth full and merged again and again */
     return hist_open(&o, pt_clock_system(), NULL, h, err);
 }
 
@@ -65,15 +67,18 @@ static pt_status ingest(billion *b, hist *h, pt_error *err)
         for (; st == PT_OK && done < until; done++) {
             for (uint32_t id = 1; st == PT_OK && id <= TAGS; id += PER_CALL) {
                 hist_sample s[PER_CALL];
-                for (uint32_t k = 0; k < PER_CALL; k++) gen_mixed_next(&g, id + k, &s[k]);
-                while ((st = hist_append(h, s, PER_CALL)) == PT_EFULL) usleep(1000);
+                for (uint32_t k = 0; k < PER_CALL; k++)
+                    gen_mixed_next(&g, id + k, &s[k]);
+                while ((st = hist_append(h, s, PER_CALL)) == PT_EFULL)
+                    usleep(1000);
             }
         }
         if (st == PT_OK) st = hist_flush(h, 600000, err);
         b->part_rate[part] = (double)((done - from) * TAGS) / (bench_now() - at);
         uint64_t resident = 0, peak = 0;
         if (bench_process_memory(getpid(), &resident, &peak) && resident > b->peak) b->peak = resident;
-        bench_say(b->run, "%u %%: %.2f M samples/s, %.0f MB resident", (part + 1) * 100 / PARTS, b->part_rate[part] / 1e6, (double)resident / 1e6);
+        bench_say(b->run, "%u %%: %.2f M samples/s, %.0f MB resident", (part + 1) * 100 / PARTS, b->part_rate[part] / 1e6,
+                  (double)resident / 1e6);
     }
     if (st == PT_OK) st = hist_seal(h, err);
     b->rate = (double)(rounds * TAGS) / (bench_now() - begin);
@@ -128,7 +133,8 @@ static pt_status ask(billion *b, hist *h, int query, uint32_t tag, uint64_t *fou
         const hist_sample *rows = NULL;
         size_t n = 1;
         st = hist_cursor_open(h, tag, middle - 5000 * PERIOD, middle + 5000 * PERIOD, false, &c, err);
-        while (st == PT_OK && n && (st = hist_cursor_view(c, &rows, &n, err)) == PT_OK) *found += n;
+        while (st == PT_OK && n && (st = hist_cursor_view(c, &rows, &n, err)) == PT_OK)
+            *found += n;
         hist_cursor_close(c);
     } else if (query == BUCKETS_1000) {
         st = hist_buckets(h, tag, START, b->end_ms, span / 1000, count_bucket, found, err);
@@ -166,19 +172,35 @@ static pt_status measure(billion *b, int query, pt_error *err)
     }
     char note[100];
     snprintf(note, sizeof note, "the last one found %llu samples", (unsigned long long)found);
-    bench_case c = { .name = "historian-billion", .variant = QUERY[query][0], .goal = "", .input = QUERY[query][1], .ours = "warm: asked again", .reference = "cold: page cache given up", .unit = "ms", .note = note };
+    bench_case c = { .name = "historian-billion",
+                     .variant = QUERY[query][0],
+                     .goal = "",
+                     .input = QUERY[query][1],
+                     .ours = "warm: asked again",
+                     .reference = "cold: page cache given up",
+                     .unit = "ms",
+                     .note = note };
     if (st == PT_OK) bench_report(b->run, &c, &warm, &cold);
     return st;
 }
 
-static void report(const billion *b, const char *variant, const char *ours, double value, const char *reference, double other, const char *unit, const char *note)
+static void report(const billion *b, const char *variant, const char *ours, double value, const char *reference, double other,
+                   const char *unit, const char *note)
 {
     char input[160];
     bench_series o = { 0 }, r = { 0 };
     bench_add(&o, value);
     bench_add(&r, other);
-    snprintf(input, sizeof input, "%.4g samples of %d tags, mixed set, synchronous=FULL, 512 MiB for unsealed samples", (double)b->samples, TAGS);
-    bench_case c = { .name = "historian-billion", .variant = variant, .goal = "", .input = input, .ours = ours, .reference = reference, .unit = unit, .note = note };
+    snprintf(input, sizeof input, "%.4g samples of %d tags, mixed set, synchronous=FULL, 512 MiB for unsealed samples", (double)b->samples,
+             TAGS);
+    bench_case c = { .name = "historian-billion",
+                     .variant = variant,
+                     .goal = "",
+                     .input = input,
+                     .ours = ours,
+                     .reference = reference,
+                     .unit = unit,
+                     .note = note };
     bench_report(b->run, &c, &o, &r);
 }
 
@@ -198,12 +220,16 @@ static pt_status run_billion(bench_run *run, pt_error *err)
     if (st == PT_OK) {
         char note[160];
         double blocks = files(b.dir, "blocks-", false), journal = files(b.dir, "journal", false), all = files(b.dir, "", false);
-        snprintf(note, sizeof note, "making the samples included; %.3g GB of files, of which blocks %.3g GB, journal and change log %.3g GB", all / 1e9, blocks / 1e9, journal / 1e9);
+        snprintf(note, sizeof note,
+                 "making the samples included; %.3g GB of files, of which blocks %.3g GB, journal and change log %.3g GB", all / 1e9,
+                 blocks / 1e9, journal / 1e9);
         report(&b, "ingest", "all of it, until sealed", b.rate, "the first tenth", b.part_rate[0], "samples/s", note);
         report(&b, "size", "sealed blocks", blocks / (double)b.samples, "goal P7 for the mixed set", 1.7, "bytes/sample", NULL);
-        report(&b, "memory", "resident at most, at the end of a tenth", (double)b.peak / 1e6, "before", (double)b.resident_before / 1e6, "MB", NULL);
+        report(&b, "memory", "resident at most, at the end of a tenth", (double)b.peak / 1e6, "before", (double)b.resident_before / 1e6,
+               "MB", NULL);
     }
-    for (int q = 0; st == PT_OK && q < QUERIES; q++) st = measure(&b, q, err);
+    for (int q = 0; st == PT_OK && q < QUERIES; q++)
+        st = measure(&b, q, err);
     bench_remove(run, b.dir);
     return st;
 }

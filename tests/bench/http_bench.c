@@ -1,7 +1,9 @@
-/* tests/bench/http_bench.c -- a trend's worth of buckets of one tag over HTTP: plantree-host against VictoriaMetrics on the same samples (P9).
+/* tests/bench/http_bench.c -- a trend's worth of buckets of one tag over HTTP: plantree-host against VictoriaMetrics on the same samples
+ * (P9).
  *
- * Both hold the same 100 tags of the mixed set's sines; both are asked for minimum, maximum and average of 1,000 buckets of one tag, each time another
- * one, over a connection that is kept, answers whole. VictoriaMetrics' response cache is passed by (nocache=1); nothing of ours caches answers. */
+ * Both hold the same 100 tags of the mixed set's sines; both are asked for minimum, maximum and average of 1,000 buckets of one tag, each
+ * time another one, over a connection that is kept, answers whole. VictoriaMetrics' response cache is passed by (nocache=1); nothing of
+ * ours caches answers. */
 #include "tests/bench/generate.h"
 #include "tests/bench/process.h"
 
@@ -43,7 +45,9 @@ static pt_status fill_ours(http_case *c, const char *dir, gen_mixed *g, pt_error
         char path[32];
         uint32_t id = 0;
         int n = snprintf(path, sizeof path, "bench/n/t%u", i);
-        hist_tag_key key = { .source = PT_LIT("spb"), .group = PT_LIT("bench"), .edge = PT_LIT("n"), .metric = pt_slice_of(path + 8, (size_t)n - 8) };
+        hist_tag_key key = {
+            .source = PT_LIT("spb"), .group = PT_LIT("bench"), .edge = PT_LIT("n"), .metric = pt_slice_of(path + 8, (size_t)n - 8)
+        };
         st = hist_tag_ensure(h, &key, pt_slice_of(path, (size_t)n), SPB_DOUBLE, PT_NONE, &id);
         for (uint32_t k = 0; !st && k < c->samples; k++) {
             hist_sample s;
@@ -162,10 +166,9 @@ static double median_of_asks(http_case *c, uint16_t port, const char *format, pt
         double seconds = 0;
         uint32_t tag = c->next_tag++ % TAGS;
         if (vm)
-            snprintf(target, sizeof target, format, tag, (long long)c->interval_ms, (double)c->from_ms / 1e3, (double)(c->to_ms - c->interval_ms) / 1e3,
-                     (double)c->interval_ms / 1e3);
-        else
-            snprintf(target, sizeof target, format, tag, (long long)c->from_ms, (long long)c->to_ms, (long long)c->interval_ms);
+            snprintf(target, sizeof target, format, tag, (long long)c->interval_ms, (double)c->from_ms / 1e3,
+                     (double)(c->to_ms - c->interval_ms) / 1e3, (double)c->interval_ms / 1e3);
+        else snprintf(target, sizeof target, format, tag, (long long)c->from_ms, (long long)c->to_ms, (long long)c->interval_ms);
         if (ask(c, port, target, &seconds, err)) return -1;
         bench_add(&took, seconds * 1e3);
     }
@@ -175,13 +178,16 @@ static double median_of_asks(http_case *c, uint16_t port, const char *format, pt
 static double ask_ours(void *ctx, pt_error *err)
 {
     http_case *c = ctx;
-    return median_of_asks(c, c->host.http_port, "/api/v1/aggregate?path=bench/n/t%u&from=%lld&to=%lld&interval=%lld&fn=min,max,avg", err, false);
+    return median_of_asks(c, c->host.http_port, "/api/v1/aggregate?path=bench/n/t%u&from=%lld&to=%lld&interval=%lld&fn=min,max,avg", err,
+                          false);
 }
 
 static double ask_vm(void *ctx, pt_error *err)
 {
     http_case *c = ctx;
-    return median_of_asks(c, c->vm_port, "/api/v1/query_range?query=rollup(v%%7Btag%%3D%%22t%u%%22%%7D%%5B%lldms%%5D)&start=%.3f&end=%.3f&step=%.3f&nocache=1", err, true);
+    return median_of_asks(
+        c, c->vm_port,
+        "/api/v1/query_range?query=rollup(v%%7Btag%%3D%%22t%u%%22%%7D%%5B%lldms%%5D)&start=%.3f&end=%.3f&step=%.3f&nocache=1", err, true);
 }
 
 static pt_status measure(http_case *c, pt_error *err)
@@ -197,9 +203,18 @@ static pt_status measure(http_case *c, pt_error *err)
     if (!st) st = bench_host_prepare(c->run, "host", &c->host, err);
     if (!st) st = fill_ours(c, c->host.data, &b, err);
     if (!st) st = bench_host_run(c->run, c->broker.port, &c->host, err);
-    snprintf(input, sizeof input, "minimum, maximum and average of %d buckets over %u samples of one of %d tags; median of %d requests each", BUCKETS, c->samples, TAGS, ASKS);
-    bench_case k = { .name = "http-buckets", .variant = "minmaxavg-1000", .goal = "P9", .input = input, .unit = "ms", .target = 0.5, .at_most = true,
-                     .ours = "GET /api/v1/aggregate of plantree-host", .reference = "rollup() over /api/v1/query_range of VictoriaMetrics" };
+    snprintf(input, sizeof input,
+             "minimum, maximum and average of %d buckets over %u samples of one of %d tags; median of %d requests each", BUCKETS,
+             c->samples, TAGS, ASKS);
+    bench_case k = { .name = "http-buckets",
+                     .variant = "minmaxavg-1000",
+                     .goal = "P9",
+                     .input = input,
+                     .unit = "ms",
+                     .target = 0.5,
+                     .at_most = true,
+                     .ours = "GET /api/v1/aggregate of plantree-host",
+                     .reference = "rollup() over /api/v1/query_range of VictoriaMetrics" };
     if (!st) st = bench_compare(c->run, &k, ask_ours, ask_vm, c, err);
     gen_mixed_fini(&a);
     gen_mixed_fini(&b);
@@ -223,4 +238,6 @@ static pt_status run_http(bench_run *run, pt_error *err)
     return st;
 }
 
-const bench_entry http_bench[] = { { "http-buckets", "buckets of one tag over HTTP against VictoriaMetrics (package victoria-metrics)", run_http }, { 0 } };
+const bench_entry http_bench[] = {
+    { "http-buckets", "buckets of one tag over HTTP against VictoriaMetrics (package victoria-metrics)", run_http }, { 0 }
+};

@@ -8,18 +8,17 @@
 
 #include "bench_table.h" /* made by the build: declarations of every X_bench and the list of them */
 
-static const char usage[] =
-    "usage: plantree-bench list\n"
-    "       plantree-bench NAME|all [--quick] [--json] [--repetitions N] [--seed N] [--samples N]\n"
-    "\n"
-    "Each case measures both sides in the same run and prints their medians with minimum and maximum, the ratio,\n"
-    "and the goal it belongs to (docs/performance.md). A missed goal is reported, not an error.\n"
-    "\n"
-    "  --quick          within 20 s: less data, 3 repetitions\n"
-    "  --json           one object per case on a line of its own\n"
-    "  --repetitions N  of each side, 1..64; default 7\n"
-    "  --seed N         of the data generators; default 1\n"
-    "  --samples N      for historian-billion; default 1000000000, with --quick 20000000\n";
+static const char usage[] = "usage: plantree-bench list\n"
+                            "       plantree-bench NAME|all [--quick] [--json] [--repetitions N] [--seed N] [--samples N]\n"
+                            "\n"
+                            "Each case measures both sides in the same run and prints their medians with minimum and maximum, the ratio,\n"
+                            "and the goal it belongs to (docs/performance.md). A missed goal is reported, not an error.\n"
+                            "\n"
+                            "  --quick          within 20 s: less data, 3 repetitions\n"
+                            "  --json           one object per case on a line of its own\n"
+                            "  --repetitions N  of each side, 1..64; default 7\n"
+                            "  --seed N         of the data generators; default 1\n"
+                            "  --samples N      for historian-billion; default 1000000000, with --quick 20000000\n";
 
 static const bench_entry *find(const char *name)
 {

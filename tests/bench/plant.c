@@ -74,8 +74,12 @@ static void set_value(spb_metric *m, const hist_sample *s)
 
 static spb_metric bd_seq_metric(const bench_plant_node *n, int64_t time_ms)
 {
-    return (spb_metric){ .name = PT_LIT("bdSeq"), .timestamp = (uint64_t)time_ms, .datatype = SPB_INT64, .wire = SPB_WIRE_LONG,
-                         .flags = SPB_HAS_NAME | SPB_HAS_TIMESTAMP | SPB_HAS_DATATYPE, .value.u64 = n->bd_seq };
+    return (spb_metric){ .name = PT_LIT("bdSeq"),
+                         .timestamp = (uint64_t)time_ms,
+                         .datatype = SPB_INT64,
+                         .wire = SPB_WIRE_LONG,
+                         .flags = SPB_HAS_NAME | SPB_HAS_TIMESTAMP | SPB_HAS_DATATYPE,
+                         .value.u64 = n->bd_seq };
 }
 
 static pt_status birth(bench_plant *p, uint32_t node, pt_buf *out)
@@ -88,20 +92,26 @@ static pt_status birth(bench_plant *p, uint32_t node, pt_buf *out)
     n->seq = 0;
     n->time_ms++;
     m[0] = bd_seq_metric(n, n->time_ms);
-    m[1] = (spb_metric){ .name = PT_LIT("Node Control/Rebirth"), .timestamp = (uint64_t)n->time_ms, .datatype = SPB_BOOLEAN,
-                         .wire = SPB_WIRE_BOOL, .flags = SPB_HAS_NAME | SPB_HAS_TIMESTAMP | SPB_HAS_DATATYPE };
+    m[1] = (spb_metric){ .name = PT_LIT("Node Control/Rebirth"),
+                         .timestamp = (uint64_t)n->time_ms,
+                         .datatype = SPB_BOOLEAN,
+                         .wire = SPB_WIRE_BOOL,
+                         .flags = SPB_HAS_NAME | SPB_HAS_TIMESTAMP | SPB_HAS_DATATYPE };
     for (uint32_t i = 0; i < p->metrics; i++) {
         spb_metric *x = &m[i + 2];
         hist_sample s = { .type = (uint8_t)gen_mixed_type(node * p->metrics + i + 1) };
         char name[32];
         int len = snprintf(name, sizeof name, "Unit %u/Value %u", i / 10, i);
-        *x = (spb_metric){ .name = pt_arena_dup(&p->arena, pt_slice_of(name, (size_t)len)), .alias = i + 1, .timestamp = (uint64_t)n->time_ms,
+        *x = (spb_metric){ .name = pt_arena_dup(&p->arena, pt_slice_of(name, (size_t)len)),
+                           .alias = i + 1,
+                           .timestamp = (uint64_t)n->time_ms,
                            .flags = SPB_HAS_NAME | SPB_HAS_ALIAS | SPB_HAS_TIMESTAMP };
         if (!x->name.ptr) return PT_ENOMEM;
         set_value(x, &s);
     }
-    spb_payload out_payload = { .timestamp = (uint64_t)n->time_ms, .has_timestamp = true, .seq = n->seq, .has_seq = true,
-                                .metrics = m, .n_metrics = p->metrics + 2 };
+    spb_payload out_payload = {
+        .timestamp = (uint64_t)n->time_ms, .has_timestamp = true, .seq = n->seq, .has_seq = true, .metrics = m, .n_metrics = p->metrics + 2
+    };
     return publish(p, "NBIRTH", node, &out_payload, out);
 }
 
@@ -146,8 +156,12 @@ pt_status bench_plant_data(bench_plant *p, uint64_t count, uint32_t per_message,
         }
         if (newest > n->time_ms) n->time_ms = newest;
         if (newest > p->last_ms) p->last_ms = newest;
-        spb_payload data = { .timestamp = (uint64_t)n->time_ms, .has_timestamp = true, .seq = ++n->seq, .has_seq = true,
-                             .metrics = m, .n_metrics = per_message };
+        spb_payload data = { .timestamp = (uint64_t)n->time_ms,
+                             .has_timestamp = true,
+                             .seq = ++n->seq,
+                             .has_seq = true,
+                             .metrics = m,
+                             .n_metrics = per_message };
         st = publish(p, "NDATA", node, &data, out);
     }
     return st;

@@ -19,7 +19,8 @@ typedef struct bench_plant {
     pt_buf payload;
 } bench_plant;
 
-PT_MUST_CHECK pt_status bench_plant_init(bench_plant *p, uint64_t seed, uint32_t nodes, uint32_t metrics, int64_t start_ms, int64_t period_ms);
+PT_MUST_CHECK pt_status bench_plant_init(bench_plant *p, uint64_t seed, uint32_t nodes, uint32_t metrics, int64_t start_ms,
+                                         int64_t period_ms);
 void bench_plant_fini(bench_plant *p);
 
 /* NBIRTHs of all nodes (next bdSeq, seq 0). */

@@ -1,4 +1,5 @@
-/* tests/bench/plant_bench.c -- the complete host under a plant's loads: a storm of births (P12), an idle day (P11), a stalled disk (P10). */
+/* tests/bench/plant_bench.c -- the complete host under a plant's loads: a storm of births (P12), an idle day (P11), a stalled disk (P10).
+ */
 #include "tests/bench/plant.h"
 #include "tests/bench/process.h"
 
@@ -111,13 +112,26 @@ static pt_status run_storm(bench_run *run, pt_error *err)
         st = one_storm(&s, &took, &answer, &gaps, err);
     if (!st) {
         snprintf(note, sizeof note, "sequence gaps %llu", (unsigned long long)gaps);
-        bench_case k = { .name = "storm", .variant = "online", .goal = "P12", .unit = "s", .target = 1, .at_most = true, .note = note,
+        bench_case k = { .name = "storm",
+                         .variant = "online",
+                         .goal = "P12",
+                         .unit = "s",
+                         .target = 1,
+                         .at_most = true,
+                         .note = note,
                          .input = "1,000 nodes of 50 metrics die and are born again at once, through mosquitto",
-                         .ours = "until all are online with their values", .reference = "the limit" };
+                         .ours = "until all are online with their values",
+                         .reference = "the limit" };
         bench_report(run, &k, &took, &five);
-        k = (bench_case){ .name = "storm", .variant = "http", .goal = "P12", .unit = "ms", .target = 1, .at_most = true,
+        k = (bench_case){ .name = "storm",
+                          .variant = "http",
+                          .goal = "P12",
+                          .unit = "ms",
+                          .target = 1,
+                          .at_most = true,
                           .input = "the same storm; /api/v1/nodes (1,000 nodes) asked every 20 ms meanwhile",
-                          .ours = "slowest answer", .reference = "the limit" };
+                          .ours = "slowest answer",
+                          .reference = "the limit" };
         bench_report(run, &k, &answer, &hundred);
     }
     stage_close(&s);
@@ -152,9 +166,15 @@ static pt_status run_idle(bench_run *run, pt_error *err)
     }
     if (!st) st = wait_for(&s, NODES, NODES * METRICS * (seconds + 1), 5, &n, NULL, err);
     if (!st) {
-        bench_case k = { .name = "idle", .variant = "cpu", .goal = "P11", .unit = "% of one core", .target = 1, .at_most = true,
+        bench_case k = { .name = "idle",
+                         .variant = "cpu",
+                         .goal = "P11",
+                         .unit = "% of one core",
+                         .target = 1,
+                         .at_most = true,
                          .input = "100 nodes of 100 tags at 1 Hz in messages of 20 metrics; five stretches of the run",
-                         .ours = "plantree-host", .reference = "the limit" };
+                         .ours = "plantree-host",
+                         .reference = "the limit" };
         bench_report(run, &k, &cpu, &five);
         k.variant = "memory";
         k.unit = "MB resident";
@@ -179,8 +199,7 @@ static void hold(locks *l, const char *path)
     if (l->n < DATABASES && sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK &&
         sqlite3_busy_timeout(db, 1000) == SQLITE_OK && sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK)
         l->db[l->n++] = db;
-    else
-        (void)sqlite3_close(db);
+    else (void)sqlite3_close(db);
 }
 
 static void hold_all(locks *l, const char *dir, unsigned depth)
@@ -191,10 +210,8 @@ static void hold_all(locks *l, const char *dir, unsigned depth)
         char path[1024];
         size_t n = strlen(e->d_name);
         if (e->d_name[0] == '.' || snprintf(path, sizeof path, "%s/%s", dir, e->d_name) >= (int)sizeof path) continue;
-        if (n > 3 && strcmp(e->d_name + n - 3, ".db") == 0)
-            hold(l, path);
-        else if (e->d_type == DT_DIR && depth)
-            hold_all(l, path, depth - 1);
+        if (n > 3 && strcmp(e->d_name + n - 3, ".db") == 0) hold(l, path);
+        else if (e->d_type == DT_DIR && depth) hold_all(l, path, depth - 1);
     }
     if (d) (void)closedir(d);
 }
@@ -275,13 +292,21 @@ static pt_status run_stall(bench_run *run, pt_error *err)
     if (st) return st;
     bench_add(&got, (double)r.received);
     bench_add(&sent, (double)r.sent);
-    snprintf(input, sizeof input, "%u s at %.0f messages/s (asked for %u), 50 nodes; %u databases held locked by another process for 2 s", seconds,
-             (double)r.sent / r.seconds, STALL_RATE, r.locked);
-    snprintf(note, sizeof note, "sequence gaps %llu, rejected %llu, peak memory %.0f MB; the same without the stall: %llu of %llu received, gaps %llu",
+    snprintf(input, sizeof input, "%u s at %.0f messages/s (asked for %u), 50 nodes; %u databases held locked by another process for 2 s",
+             seconds, (double)r.sent / r.seconds, STALL_RATE, r.locked);
+    snprintf(note, sizeof note,
+             "sequence gaps %llu, rejected %llu, peak memory %.0f MB; the same without the stall: %llu of %llu received, gaps %llu",
              (unsigned long long)r.gaps, (unsigned long long)r.rejected, (double)r.peak / 1e6, (unsigned long long)control.received,
              (unsigned long long)control.sent, (unsigned long long)control.gaps);
-    bench_case k = { .name = "stall", .variant = "messages", .goal = "P10", .unit = "messages", .target = 1, .input = input, .note = note,
-                     .ours = "received and counted by the host", .reference = "sent" };
+    bench_case k = { .name = "stall",
+                     .variant = "messages",
+                     .goal = "P10",
+                     .unit = "messages",
+                     .target = 1,
+                     .input = input,
+                     .note = note,
+                     .ours = "received and counted by the host",
+                     .reference = "sent" };
     bench_report(run, &k, &got, &sent);
     return PT_OK;
 }

@@ -13,7 +13,7 @@ uint16_t bench_free_port(void);
 PT_MUST_CHECK pt_status bench_spawn(const char *const *argv, const char *log_path, pid_t *pid, pt_error *err);
 /* SIGTERM, then SIGKILL after timeout_s; reaps. *pid becomes 0; 0 is allowed. */
 void bench_stop(pid_t *pid, double timeout_s);
-bool bench_alive(pid_t pid); /* reaps a zombie of ours */
+bool bench_alive(pid_t pid);         /* reaps a zombie of ours */
 double bench_process_cpu(pid_t pid); /* seconds of CPU used so far; < 0: gone */
 /* Bytes resident now, and the most ever; false: gone. */
 bool bench_process_memory(pid_t pid, uint64_t *resident, uint64_t *peak);

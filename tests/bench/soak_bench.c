@@ -1,7 +1,7 @@
 /* tests/bench/soak_bench.c -- a day of a plant at high speed: the host's pipeline, tree and history on a fake clock; is memory flat?
  *
- * 50 nodes of 20 tags at 1 Hz, every node dying and being born again once an hour. Each simulated hour the resident memory is noted; ours is
- * the largest of the last half of the day, the reference the largest of the first hours after warm-up. Quick: three hours. */
+ * 50 nodes of 20 tags at 1 Hz, every node dying and being born again once an hour. Each simulated hour the resident memory is noted; ours
+ * is the largest of the last half of the day, the reference the largest of the first hours after warm-up. Quick: three hours. */
 #include "base/log.h"
 #include "host/ingest.h"
 #include "tests/bench/plant.h"
@@ -27,7 +27,9 @@ static void push_all(soak *s)
     size_t at = 0;
     pt_slice topic, payload;
     while (bench_packet_next(pt_buf_view(&s->packets), &at, &topic, &payload)) {
-        host_packet p = { .topic = topic, .payload = payload, .wall_ms = pt_wall_ms(&s->clock.clock), .mono_ms = pt_mono_ms(&s->clock.clock) };
+        host_packet p = {
+            .topic = topic, .payload = payload, .wall_ms = pt_wall_ms(&s->clock.clock), .mono_ms = pt_mono_ms(&s->clock.clock)
+        };
         host_ingest_push(s->ingest, &p);
     }
     pt_buf_reset(&s->packets);
@@ -100,7 +102,8 @@ static pt_status run_soak(bench_run *run, pt_error *err)
     pt_log_fd_init(&log, 2, false, PT_LOG_ERROR, pt_clock_system());
     pt_status st = bench_dir(run, "soak", dir, sizeof dir, err);
     if (st) return st;
-    if ((st = open_all(&s, dir, &log.log, err)) != PT_OK && err && !err->text[0]) (void)pt_fail(err, st, "the pipeline could not be set up");
+    if ((st = open_all(&s, dir, &log.log, err)) != PT_OK && err && !err->text[0])
+        (void)pt_fail(err, st, "the pipeline could not be set up");
     double start = bench_now();
     for (unsigned h = 0; !st && h < hours; h++) {
         st = one_hour(&s, err);
@@ -117,10 +120,19 @@ static pt_status run_soak(bench_run *run, pt_error *err)
         bench_add(&ours, largest(memory, half, hours));
         bench_add(&reference, largest(memory, hours > 8 ? 2 : 1, half));
         snprintf(input, sizeof input, "%u h of 1,000 tags at 1 Hz in %.0f s, all nodes reborn every hour; fake clock", hours, took);
-        snprintf(note, sizeof note, "%llu samples stored, %llu lost, sequence gaps %llu, %.3g MB of files", (unsigned long long)(hs.stored + hs.replaced),
-                 (unsigned long long)(is.samples_lost + hs.lost), (unsigned long long)is.tracker.seq_gaps, (double)hs.file_bytes / 1e6);
-        bench_case k = { .name = "soak", .variant = "memory", .goal = "", .unit = "MB resident", .target = 1.1, .at_most = true, .input = input, .note = note,
-                         .ours = "second half, largest", .reference = "first half after warm-up, largest" };
+        snprintf(note, sizeof note, "%llu samples stored, %llu lost, sequence gaps %llu, %.3g MB of files",
+                 (unsigned long long)(hs.stored + hs.replaced), (unsigned long long)(is.samples_lost + hs.lost),
+                 (unsigned long long)is.tracker.seq_gaps, (double)hs.file_bytes / 1e6);
+        bench_case k = { .name = "soak",
+                         .variant = "memory",
+                         .goal = "",
+                         .unit = "MB resident",
+                         .target = 1.1,
+                         .at_most = true,
+                         .input = input,
+                         .note = note,
+                         .ours = "second half, largest",
+                         .reference = "first half after warm-up, largest" };
         bench_report(run, &k, &ours, &reference);
     }
     close_all(&s);

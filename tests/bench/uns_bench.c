@@ -16,7 +16,7 @@ typedef struct uns_case {
         spb_value value;
         int64_t time_ms;
         spb_quality quality;
-    } *plain;
+    } * plain;
     pthread_mutex_t lock;
     unsigned rounds;
 } uns_case;
@@ -59,8 +59,13 @@ static pt_status plant(uns_case *c, uint64_t seed)
         char path[64], metric[32];
         snprintf(path, sizeof path, "plant/gw-%u/machine-%u/Value%u", id / 1000, id / 100 % 10, id % 100);
         snprintf(metric, sizeof metric, "Value%u", id);
-        uns_tag_def d = { .tag_id = id, .path = pt_cstr(path), .group = PT_LIT("plant"), .edge = PT_LIT("gw"),
-                          .device = PT_LIT("machine"), .metric = pt_cstr(metric), .type = gen_mixed_type(id) };
+        uns_tag_def d = { .tag_id = id,
+                          .path = pt_cstr(path),
+                          .group = PT_LIT("plant"),
+                          .edge = PT_LIT("gw"),
+                          .device = PT_LIT("machine"),
+                          .metric = pt_cstr(metric),
+                          .type = gen_mixed_type(id) };
         st = uns_tag_put(c->tree, &d);
     }
     /* Messages of a node carry neighbours: 20 tags in a row, nodes in random order. */
@@ -89,9 +94,13 @@ static pt_status run_uns(bench_run *run, pt_error *err)
     if (st) {
         (void)pt_fail(err, st, "the tree could not be set up");
     } else {
-        bench_case k = { .name = "uns", .variant = "apply-20", .goal = "", .unit = "values/s",
+        bench_case k = { .name = "uns",
+                         .variant = "apply-20",
+                         .goal = "",
+                         .unit = "values/s",
                          .input = "100,000 tags of the mixed set, batches of 20 neighbouring tags, nodes in random order",
-                         .ours = "uns_apply", .reference = "plain stores into an array of values under a mutex" };
+                         .ours = "uns_apply",
+                         .reference = "plain stores into an array of values under a mutex" };
         st = bench_compare(run, &k, apply_tree, apply_plain, &c, err);
     }
     uns_tree_free(c.tree);

@@ -38,7 +38,7 @@ static const char configuration_head[] =
 
 static void driver_keys(const edge_driver_key *keys, const char *whose, pt_buf *out)
 {
-    static const char *const kinds[] = { [EDGE_KEY_TEXT] = "text",       [EDGE_KEY_INT] = "whole number", [EDGE_KEY_DOUBLE] = "number",
+    static const char *const kinds[] = { [EDGE_KEY_TEXT] = "text",          [EDGE_KEY_INT] = "whole number",  [EDGE_KEY_DOUBLE] = "number",
                                          [EDGE_KEY_BOOL] = "true or false", [EDGE_KEY_DURATION] = "duration", [EDGE_KEY_ENUM] = "one of" };
     if (!keys || !keys[0].key) return;
     pt_buf_printf(out, "Keys of %s:\n\n| Key | Type | Default | Range | Meaning |\n|---|---|---|---|---|\n", whose);
@@ -47,10 +47,8 @@ static void driver_keys(const edge_driver_key *keys, const char *whose, pt_buf *
         for (size_t i = 0; keys->type == EDGE_KEY_ENUM && keys->names[i]; i++)
             pt_buf_printf(out, "%s `%s`", i ? "," : "", keys->names[i]);
         pt_buf_cstr(out, " | ");
-        if (keys->required)
-            pt_buf_cstr(out, "required");
-        else if (keys->def && *keys->def && strcmp(keys->def, "nan") != 0)
-            pt_buf_printf(out, "`%s`", keys->def);
+        if (keys->required) pt_buf_cstr(out, "required");
+        else if (keys->def && *keys->def && strcmp(keys->def, "nan") != 0) pt_buf_printf(out, "`%s`", keys->def);
         pt_buf_cstr(out, " | ");
         if (keys->min != 0 || keys->max != 0) {
             char lo[32], hi[32];
@@ -85,7 +83,8 @@ static const char *const verbs[] = { CLI_EACH_VERB(VERB_NAME) };
 
 static void help_of(const char *verb, pt_buf *out)
 {
-    outcome o = verb ? run_plantree(NULL, (const char *const[]){ verb, "--help", NULL }) : run_plantree(NULL, (const char *const[]){ "--help", NULL });
+    outcome o = verb ? run_plantree(NULL, (const char *const[]){ verb, "--help", NULL })
+                     : run_plantree(NULL, (const char *const[]){ "--help", NULL });
     CHECK_INT(o.code, 0);
     pt_buf_cstr(out, "```\n");
     pt_buf_slice(out, pt_buf_view(&o.out));

@@ -13,7 +13,11 @@ static uint16_t port;
 /* The status code; `want` (may be NULL) must be in the body. */
 static long http(const char *method, const char *target, const char *body, const char *want)
 {
-    answer a = client_ask(port, (ask){ .method = method, .target = target, .body = body, .headers = { body ? "Content-Type: application/json" : NULL }, .timeout_ms = 8000 });
+    answer a = client_ask(port, (ask){ .method = method,
+                                       .target = target,
+                                       .body = body,
+                                       .headers = { body ? "Content-Type: application/json" : NULL },
+                                       .timeout_ms = 8000 });
     long status = a.status;
     if (want && !client_has(&a, want)) status = -1;
     client_release(&a);
@@ -27,14 +31,17 @@ static void start_all(void)
     plc_start(&p, 0, 1, NULL);
     port = (uint16_t)pt_free_port();
     snprintf(listen, sizeof listen, "127.0.0.1:%u", port);
-    snprintf(devices, sizeof devices, "  - id: line\n    driver: modbus-tcp\n    address: 127.0.0.1:%u\n    poll: 50ms\n    retry_min: 100ms\n    tags:\n"
+    snprintf(devices, sizeof devices,
+             "  - id: line\n    driver: modbus-tcp\n    address: 127.0.0.1:%u\n    poll: 50ms\n    retry_min: 100ms\n    tags:\n"
              "      - { name: Level/PV, register: 'holding:0', type: Float, low: 0, high: 5 }\n"
              "      - { name: Level/SP, register: 'holding:2', type: Float, low: 0, high: 4, write: true }\n"
              "      - { name: Level/Raw, register: 'holding:2', type: Double, raw: float, scale: 100, write: true }\n"
-             "      - { name: Pump/Run, register: 'coil:1', type: Boolean, write: true }\n", p.port);
+             "      - { name: Pump/Run, register: 'coil:1', type: Boolean, write: true }\n",
+             p.port);
     wire_config(&w, (wire_settings){ .listen = listen, .devices = devices });
     wire_start(&w);
-    CHECK_WITHIN_FATAL(10000, http("GET", "/api/v1/status", NULL, "\"edge\":\"E\",\"state\":\"online\"") == 200 && http("GET", "/api/v1/tags?device=line", NULL, "\"quality\":\"GOOD\"") == 200);
+    CHECK_WITHIN_FATAL(10000, http("GET", "/api/v1/status", NULL, "\"edge\":\"E\",\"state\":\"online\"") == 200 &&
+                                  http("GET", "/api/v1/tags?device=line", NULL, "\"quality\":\"GOOD\"") == 200);
 }
 
 static void stop_all(void)
@@ -49,7 +56,8 @@ static void tags_are_shown_and_written_within_their_limits(void)
     CHECK_INT(http("GET", "/healthz", NULL, NULL), 200);
     CHECK_INT(http("GET", "/api/v1/tags", NULL, "\"name\":\"bdSeq\""), 200);
     CHECK_INT(http("PUT", "/api/v1/tags/line/Level/SP", "{\"value\":3.5}", "written"), 200);
-    CHECK_WITHIN(3000, http("GET", "/api/v1/tags?device=line", NULL, "\"name\":\"Level/SP\",\"type\":\"Float\",\"alias\":6,\"value\":3.5") == 200);
+    CHECK_WITHIN(3000, http("GET", "/api/v1/tags?device=line", NULL,
+                            "\"name\":\"Level/SP\",\"type\":\"Float\",\"alias\":6,\"value\":3.5") == 200);
     CHECK_WITHIN(3000, http("GET", "/api/v1/tags?device=line", NULL, "\"value\":350,") == 200); /* the scaled view of the same register */
     CHECK_INT(http("PUT", "/api/v1/tags/line/Level/Raw", "{\"value\":150}", "written"), 200);
     CHECK_WITHIN(3000, http("GET", "/api/v1/tags?device=line", NULL, "\"alias\":6,\"value\":1.5") == 200);
@@ -82,19 +90,27 @@ static double metric(const char *name)
 
 static void the_metrics_tell_what_is_read_sent_kept_and_broken(void)
 {
-    static const char *const zero[] = { "plantree_edge_samples_dropped_total{reason=\"memory\"}", "plantree_edge_samples_dropped_total{reason=\"journal\"}",
-                                        "plantree_edge_samples_dropped_total{reason=\"unknown-metric\"}", "plantree_edge_samples_dropped_total{reason=\"spool-overflow\"}",
-                                        "plantree_edge_samples_dropped_total{reason=\"spool-age\"}", "plantree_edge_samples_dropped_total{reason=\"spool-memory\"}",
-                                        "plantree_edge_spool_failing", "plantree_edge_bad_messages_total", "plantree_mqtt_losses_total",
-                                        "plantree_edge_driver_exceptions_total{device=\"line\"}", "plantree_edge_driver_timeouts_total{device=\"line\"}" };
+    static const char *const zero[] = { "plantree_edge_samples_dropped_total{reason=\"memory\"}",
+                                        "plantree_edge_samples_dropped_total{reason=\"journal\"}",
+                                        "plantree_edge_samples_dropped_total{reason=\"unknown-metric\"}",
+                                        "plantree_edge_samples_dropped_total{reason=\"spool-overflow\"}",
+                                        "plantree_edge_samples_dropped_total{reason=\"spool-age\"}",
+                                        "plantree_edge_samples_dropped_total{reason=\"spool-memory\"}",
+                                        "plantree_edge_spool_failing",
+                                        "plantree_edge_bad_messages_total",
+                                        "plantree_mqtt_losses_total",
+                                        "plantree_edge_driver_exceptions_total{device=\"line\"}",
+                                        "plantree_edge_driver_timeouts_total{device=\"line\"}" };
     start_all();
     CHECK_WITHIN(5000, metric("plantree_edge_samples_sent_total") > 3);
     CHECK(metric("plantree_edge_samples_read_total") >= metric("plantree_edge_samples_unchanged_total"));
     CHECK(metric("plantree_edge_tags") >= 4 + 6); /* and the node's own */
     CHECK(metric("plantree_edge_online") == 1 && metric("plantree_edge_device_online{device=\"line\"}") == 1);
     CHECK(metric("plantree_edge_driver_requests_total{device=\"line\"}") > 0 && metric("plantree_edge_poll_seconds{device=\"line\"}") > 0);
-    CHECK(metric("plantree_mqtt_connects_total") == 1 && metric("plantree_mqtt_messages_sent_total") > 2 && metric("plantree_mqtt_bytes_sent_total") > 100);
-    CHECK(metric("plantree_edge_queue_bytes") >= 0 && metric("plantree_mqtt_send_pending") >= 0 && metric("plantree_edge_births_total") >= 1);
+    CHECK(metric("plantree_mqtt_connects_total") == 1 && metric("plantree_mqtt_messages_sent_total") > 2 &&
+          metric("plantree_mqtt_bytes_sent_total") > 100);
+    CHECK(metric("plantree_edge_queue_bytes") >= 0 && metric("plantree_mqtt_send_pending") >= 0 &&
+          metric("plantree_edge_births_total") >= 1);
     for (size_t i = 0; i < PT_COUNT_OF(zero); i++)
         CHECK_ROW(zero[i], metric(zero[i]) == 0);
     CHECK_WITHIN(5000, metric("plantree_edge_spool_bytes") > 0); /* the rolling journal */
@@ -105,11 +121,13 @@ static void the_metrics_tell_what_is_read_sent_kept_and_broken(void)
     CHECK_WITHIN(5000, metric("plantree_edge_samples_read_total") > read && metric("plantree_mqtt_connect_failures_total") > 0);
     pt_broker_restart(w.broker);
     wire_observe_late(&w);
-    CHECK_WITHIN(20000, metric("plantree_edge_online") == 1 && metric("plantree_edge_samples_historical_total") > 0 && metric("plantree_mqtt_connects_total") == 2);
+    CHECK_WITHIN(20000, metric("plantree_edge_online") == 1 && metric("plantree_edge_samples_historical_total") > 0 &&
+                            metric("plantree_mqtt_connects_total") == 2);
     CHECK_WITHIN(10000, metric("plantree_edge_spool_pending_samples") == 0);
     plc_stop(&p);
     p.server = NULL;
-    CHECK_WITHIN(10000, metric("plantree_edge_device_online{device=\"line\"}") == 0 && metric("plantree_edge_driver_errors_total{device=\"line\"}") > 0);
+    CHECK_WITHIN(10000, metric("plantree_edge_device_online{device=\"line\"}") == 0 &&
+                            metric("plantree_edge_driver_errors_total{device=\"line\"}") > 0);
     stop_all();
 }
 

@@ -16,13 +16,15 @@ static void a_storm_of_rebirth_requests_gives_two_births(void)
     snprintf(request, sizeof request, "%s/rebirth", w.dir);
     FILE *f = fopen(request, "w");
     CHECK_FATAL(f != NULL && fwrite("\x12\x1a\x0a\x14Node Control/Rebirth\x20\x0b\x70\x01", 1, 28, f) == 28 && fclose(f) == 0);
-    snprintf(cmd, sizeof cmd, "pub() { mosquitto_pub -p %d -i host-$1 -q $2 -t spBv1.0/G/NCMD/E -f '%s' --repeat $3 --repeat-delay 0.14 || echo failed; }; "
-                              "test -z \"$(pub 1 0 7 & pub 2 1 7 & pub 3 1 6 & wait)\"", pt_broker_port(w.broker), request);
+    snprintf(cmd, sizeof cmd,
+             "pub() { mosquitto_pub -p %d -i host-$1 -q $2 -t spBv1.0/G/NCMD/E -f '%s' --repeat $3 --repeat-delay 0.14 || echo failed; }; "
+             "test -z \"$(pub 1 0 7 & pub 2 1 7 & pub 3 1 6 & wait)\"",
+             pt_broker_port(w.broker), request);
     int64_t begin = pt_test_now_ms();
     wire_shell(cmd); /* 20 in a second, from 3 hosts */
     int64_t took = pt_test_now_ms() - begin;
     CHECK_WITHIN(5000, wire_count(&w, "NCMD") == 20);
-    size_t most = 3 + (size_t)(took / 500); /* one at once, one after each quiet time */
+    size_t most = 3 + (size_t)(took / 500);             /* one at once, one after each quiet time */
     CHECK_WITHIN(10000, wire_count(&w, "NBIRTH") >= 2); /* the first, and one for all of them if the quiet time was not over */
     size_t before = wire_count(&w, "DDATA");
     CHECK_WITHIN(10000, wire_count(&w, "DDATA") >= before + 12);
@@ -42,11 +44,15 @@ static void a_late_own_ndeath_is_followed_by_births_and_a_foreign_one_is_not(voi
     wire_config(&w, (wire_settings){ 0 });
     wire_start(&w);
     CHECK_WITHIN_FATAL(10000, wire_count(&w, "DDATA") >= 12); /* the first births' quiet time is over */
-    wire_publish(&w, "NDEATH", PT_LIT("\x12\x0b\x0a\x05" "bdSeq\x20\x04\x58\x07")); /* of no session of ours that lives */
+    wire_publish(&w, "NDEATH",
+                 PT_LIT("\x12\x0b\x0a\x05"
+                        "bdSeq\x20\x04\x58\x07")); /* of no session of ours that lives */
     size_t data = wire_count(&w, "DDATA");
     CHECK_WITHIN(5000, wire_count(&w, "DDATA") >= data + 12);
     CHECK_INT(wire_count(&w, "NBIRTH"), 1);
-    wire_publish(&w, "NDEATH", PT_LIT("\x12\x0b\x0a\x05" "bdSeq\x20\x04\x58\x00"));
+    wire_publish(&w, "NDEATH",
+                 PT_LIT("\x12\x0b\x0a\x05"
+                        "bdSeq\x20\x04\x58\x00"));
     CHECK_WITHIN(5000, wire_count(&w, "NBIRTH") == 2 && wire_count(&w, "DBIRTH") == 2);
     CHECK_INT(wire_bdseq(wire_nth(&w, "NBIRTH", 1)), 0); /* the same session: no reconnect */
     CHECK_INT(pt_broker_log_count(w.broker, "as plantree-edge/G/E"), 1);
@@ -172,8 +178,10 @@ static void sighup_adds_changes_and_removes_with_a_rebirth_and_no_reconnect(void
     CHECK_WITHIN_FATAL(5000, wire_count(&w, "DBIRTH more") == 1 && wire_count(&w, "DBIRTH") == 2);
     CHECK_WITHIN(5000, wire_count(&w, "DDATA more") >= 2);
 
-    wire_config(&w, (wire_settings){ .devices = "  - { id: sim, driver: sim, tags: [ { name: N, type: Int64, signal: counter, poll: 50ms, unit: bottles },"
-                                                " { name: New, type: Double, signal: constant, value: 2.5 } ] }\n" MORE });
+    wire_config(&w,
+                (wire_settings){
+                    .devices = "  - { id: sim, driver: sim, tags: [ { name: N, type: Int64, signal: counter, poll: 50ms, unit: bottles },"
+                               " { name: New, type: Double, signal: constant, value: 2.5 } ] }\n" MORE });
     reload(&w, 2); /* a tag is changed, one added, one removed */
     CHECK_WITHIN_FATAL(5000, wire_count(&w, "DBIRTH") == 3);
     const pt_observed *m = wire_nth(&w, "DBIRTH", 2);
@@ -232,7 +240,8 @@ static void a_wrong_configuration_leaves_the_old_one_and_says_where(void)
     }
     CHECK_INT(wire_count(&w, "NBIRTH"), 1);
     CHECK_INT(wire_log_count(&w, "EDGE-RELOAD-RESTART"), 0);
-    wire_config(&w, (wire_settings){ .mqtt = ", connect_timeout: 3s, tls: { ca: /nowhere.crt }" }); /* what only a restart takes is named, each time */
+    wire_config(&w, (wire_settings){
+                        .mqtt = ", connect_timeout: 3s, tls: { ca: /nowhere.crt }" }); /* what only a restart takes is named, each time */
     for (size_t i = 1; i <= 2; i++) {
         CHECK(kill(w.edge, SIGHUP) == 0);
         CHECK_WITHIN(5000, wire_log_count(&w, "were not taken: mqtt.connect_timeout, mqtt.tls.ca") == i);
@@ -267,7 +276,8 @@ static size_t sightings(wire *w, sighting *out, size_t cap)
         const spb_payload *p = wire_decode(m);
         for (uint32_t k = 0; k < p->n_metrics && n < cap; k++)
             if (p->metrics[k].alias == alias)
-                out[n++] = (sighting){ (int64_t)p->metrics[k].timestamp, (int64_t)p->metrics[k].value.u64, (p->metrics[k].flags & SPB_IS_HISTORICAL) != 0 };
+                out[n++] = (sighting){ (int64_t)p->metrics[k].timestamp, (int64_t)p->metrics[k].value.u64,
+                                       (p->metrics[k].flags & SPB_IS_HISTORICAL) != 0 };
     }
     return n;
 }

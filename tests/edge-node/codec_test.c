@@ -39,9 +39,8 @@ static void a_minimal_nbirth_writes_its_zeros(void)
     CHECK_OK(edge__writer_metric(&w, &bd));
     CHECK_OK(edge__writer_metric(&w, &rb));
     edge__writer_end(&w, 0);
-    CHECK_HEX(edge__writer_view(&w),
-              "0880d095ffbc3112120a0562645365711880d095ffbc312004580712210a144e6f646520436f6e74726f6c2f52656269"
-              "7274681880d095ffbc31200b70001800");
+    CHECK_HEX(edge__writer_view(&w), "0880d095ffbc3112120a0562645365711880d095ffbc312004580712210a144e6f646520436f6e74726f6c2f52656269"
+                                     "7274681880d095ffbc31200b70001800");
 }
 
 static void small_integers_are_sign_extended_and_null_has_no_value(void)
@@ -49,9 +48,9 @@ static void small_integers_are_sign_extended_and_null_has_no_value(void)
     static const struct {
         const char *name;
         spb_value v;
-    } rows[] = { { "i8", { .type = SPB_INT8, .as = { .i64 = -42 } } },          { "i16", { .type = SPB_INT16, .as = { .i64 = -30000 } } },
-                 { "i32", { .type = SPB_INT32, .as = { .i64 = -1 } } },         { "u32", { .type = SPB_UINT32, .as = { .u64 = 4294967295u } } },
-                 { "d", { .type = SPB_DOUBLE, .as = { .f64 = 1.5 } } },         { "s", { .type = SPB_STRING, .is_null = true } } };
+    } rows[] = { { "i8", { .type = SPB_INT8, .as = { .i64 = -42 } } },  { "i16", { .type = SPB_INT16, .as = { .i64 = -30000 } } },
+                 { "i32", { .type = SPB_INT32, .as = { .i64 = -1 } } }, { "u32", { .type = SPB_UINT32, .as = { .u64 = 4294967295u } } },
+                 { "d", { .type = SPB_DOUBLE, .as = { .f64 = 1.5 } } }, { "s", { .type = SPB_STRING, .is_null = true } } };
     edge__writer w;
     edge__writer_init(&w, buf, sizeof buf);
     CHECK_OK(edge__writer_begin(&w, T0));
@@ -62,11 +61,10 @@ static void small_integers_are_sign_extended_and_null_has_no_value(void)
         CHECK_OK(edge__writer_metric(&w, &m));
     }
     edge__writer_end(&w, 1);
-    CHECK_HEX(edge__writer_view(&w),
-              "0880d095ffbc3112150a02693810011880d095ffbc31200150d6ffffff0f12160a0369313610021880d095ffbc312002"
-              "50d095feff0f12160a0369333210031880d095ffbc31200350ffffffff0f12160a0375333210041880d095ffbc312007"
-              "50ffffffff0f12170a016410051880d095ffbc31200a69000000000000f83f12100a017310061880d095ffbc31200c38"
-              "011801");
+    CHECK_HEX(edge__writer_view(&w), "0880d095ffbc3112150a02693810011880d095ffbc31200150d6ffffff0f12160a0369313610021880d095ffbc312002"
+                                     "50d095feff0f12160a0369333210031880d095ffbc31200350ffffffff0f12160a0375333210041880d095ffbc312007"
+                                     "50ffffffff0f12170a016410051880d095ffbc31200a69000000000000f83f12100a017310061880d095ffbc31200c38"
+                                     "011801");
 }
 
 static void uint32_goes_to_long_value_when_asked(void)
@@ -91,9 +89,8 @@ static void quality_is_an_int32_and_stands_first(void)
     CHECK_OK(edge__writer_begin(&w, T0));
     CHECK_OK(edge__writer_metric(&w, &m));
     edge__writer_end(&w, 4);
-    CHECK_HEX(edge__writer_view(&w),
-              "0880d095ffbc3112360a01741880d095ffbc3120094a230a075175616c6974790a07656e67556e69741205080318f403"
-              "1208080c42046465674365000048411804");
+    CHECK_HEX(edge__writer_view(&w), "0880d095ffbc3112360a01741880d095ffbc3120094a230a075175616c6974790a07656e67556e69741205080318f403"
+                                     "1208080c42046465674365000048411804");
 }
 
 static void a_dataset_is_the_guides_bytes_and_is_checked(void)
@@ -134,19 +131,24 @@ static void template_definition_and_instance_are_the_guides_bytes(void)
     for (int i = 0; i < 2; i++) {
         int64_t v = i ? 1500 : 0;
         edge__parameter pole = { PT_LIT("pole"), { .type = SPB_INT32, .as = { .i64 = i ? 6 : 4 } } };
-        edge__template t = { .version = PT_LIT("1"), .ref = i ? PT_LIT("MotorT") : PT_NONE, .is_definition = !i, .parameters = &pole,
-                             .n_parameters = 1, .members = rpm, .ctx = &v };
+        edge__template t = { .version = PT_LIT("1"),
+                             .ref = i ? PT_LIT("MotorT") : PT_NONE,
+                             .is_definition = !i,
+                             .parameters = &pole,
+                             .n_parameters = 1,
+                             .members = rpm,
+                             .ctx = &v };
         size_t len = 0;
         CHECK_OK_FATAL(edge__encode_template(&t, sub, sizeof sub, &len));
-        edge__metric_pb m = named(i ? "Motor1" : "MotorT", SPB_TEMPLATE, &(spb_value){ .type = SPB_TEMPLATE, .as = { .bytes = pt_slice_of(sub, len) } });
+        edge__metric_pb m =
+            named(i ? "Motor1" : "MotorT", SPB_TEMPLATE, &(spb_value){ .type = SPB_TEMPLATE, .as = { .bytes = pt_slice_of(sub, len) } });
         m.has_is_null = false;
         CHECK_OK(edge__writer_metric(&w, &m));
     }
     edge__writer_end(&w, 0);
-    CHECK_HEX(edge__writer_view(&w),
-              "0880d095ffbc3112370a064d6f746f72541880d095ffbc3120139201230a013112100a0372706d1880d095ffbc312003"
-              "50001a0a0a04706f6c6510031804280112400a064d6f746f72311880d095ffbc31201392012c0a013112110a0372706d"
-              "1880d095ffbc31200350dc0b1a0a0a04706f6c651003180622064d6f746f725428001800");
+    CHECK_HEX(edge__writer_view(&w), "0880d095ffbc3112370a064d6f746f72541880d095ffbc3120139201230a013112100a0372706d1880d095ffbc312003"
+                                     "50001a0a0a04706f6c6510031804280112400a064d6f746f72311880d095ffbc31201392012c0a013112110a0372706d"
+                                     "1880d095ffbc31200350dc0b1a0a0a04706f6c651003180622064d6f746f725428001800");
 }
 
 static void a_full_buffer_keeps_the_metrics_before(void)
@@ -190,8 +192,16 @@ static void a_rebirth_command_is_read_in_the_forms_hosts_send(void)
 
 static void bad_payloads_are_refused_without_harm(void)
 {
-    static const char *const rows[] = { "",       "12ff",       "12ffffffff0f", "18ffffffffffffffffffff01", "0b", "1203920192", "120101",
-                                        "1205 0a01 78 4005" /* metadata as a number */, "1202 0805" /* name as a number */, "1002" /* metrics as a number */ };
+    static const char *const rows[] = { "",
+                                        "12ff",
+                                        "12ffffffff0f",
+                                        "18ffffffffffffffffffff01",
+                                        "0b",
+                                        "1203920192",
+                                        "120101",
+                                        "1205 0a01 78 4005" /* metadata as a number */,
+                                        "1202 0805" /* name as a number */,
+                                        "1002" /* metrics as a number */ };
     char raw[64];
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++)
         CHECK_ROW(rows[i], edge__decode_metrics(pt_unhex(rows[i], raw, sizeof raw), 10, note, NULL) == PT_EMALFORMED);
@@ -211,21 +221,27 @@ static void command_values_must_fit_their_type(void)
         pt_status want;
         int64_t value;
     } rows[] = {
-        { SPB_INT8, SPB_WIRE_INT, 0xffffffd6u, PT_OK, -42 },   { SPB_INT8, SPB_WIRE_INT, 0xd6, PT_OK, -42 },
-        { SPB_INT8, SPB_WIRE_INT, 300, PT_ETOOBIG, 0 },        { SPB_INT8, SPB_WIRE_LONG, (uint64_t)-42, PT_OK, -42 },
-        { SPB_INT16, SPB_WIRE_INT, 70000, PT_ETOOBIG, 0 },     { SPB_INT32, SPB_WIRE_INT, 0xffffffffu, PT_OK, -1 },
-        { SPB_INT32, SPB_WIRE_LONG, 1ull << 40, PT_ETOOBIG, 0 }, { SPB_UINT8, SPB_WIRE_INT, 256, PT_ETOOBIG, 0 },
-        { SPB_UINT8, SPB_WIRE_INT, 255, PT_OK, 255 },          { SPB_UINT32, SPB_WIRE_LONG, 0xffffffffu, PT_OK, 0xffffffffll },
-        { SPB_UINT32, SPB_WIRE_LONG, 1ull << 32, PT_ETOOBIG, 0 }, { SPB_INT64, SPB_WIRE_LONG, (uint64_t)-1, PT_OK, -1 },
-        { SPB_INT64, SPB_WIRE_INT, 5, PT_OK, 5 },              { SPB_BOOLEAN, SPB_WIRE_INT, 1, PT_EMALFORMED, 0 },
-        { SPB_STRING, SPB_WIRE_INT, 1, PT_EMALFORMED, 0 },     { SPB_DOUBLE, SPB_WIRE_LONG, 1, PT_EMALFORMED, 0 },
+        { SPB_INT8, SPB_WIRE_INT, 0xffffffd6u, PT_OK, -42 },
+        { SPB_INT8, SPB_WIRE_INT, 0xd6, PT_OK, -42 },
+        { SPB_INT8, SPB_WIRE_INT, 300, PT_ETOOBIG, 0 },
+        { SPB_INT8, SPB_WIRE_LONG, (uint64_t)-42, PT_OK, -42 },
+        { SPB_INT16, SPB_WIRE_INT, 70000, PT_ETOOBIG, 0 },
+        { SPB_INT32, SPB_WIRE_INT, 0xffffffffu, PT_OK, -1 },
+        { SPB_INT32, SPB_WIRE_LONG, 1ull << 40, PT_ETOOBIG, 0 },
+        { SPB_UINT8, SPB_WIRE_INT, 256, PT_ETOOBIG, 0 },
+        { SPB_UINT8, SPB_WIRE_INT, 255, PT_OK, 255 },
+        { SPB_UINT32, SPB_WIRE_LONG, 0xffffffffu, PT_OK, 0xffffffffll },
+        { SPB_UINT32, SPB_WIRE_LONG, 1ull << 32, PT_ETOOBIG, 0 },
+        { SPB_INT64, SPB_WIRE_LONG, (uint64_t)-1, PT_OK, -1 },
+        { SPB_INT64, SPB_WIRE_INT, 5, PT_OK, 5 },
+        { SPB_BOOLEAN, SPB_WIRE_INT, 1, PT_EMALFORMED, 0 },
+        { SPB_STRING, SPB_WIRE_INT, 1, PT_EMALFORMED, 0 },
+        { SPB_DOUBLE, SPB_WIRE_LONG, 1, PT_EMALFORMED, 0 },
     };
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
         edge__command_metric m = { .wire = (uint8_t)rows[i].wire };
-        if (rows[i].wire == SPB_WIRE_INT)
-            m.value.u32 = (uint32_t)rows[i].raw;
-        else
-            m.value.u64 = rows[i].raw;
+        if (rows[i].wire == SPB_WIRE_INT) m.value.u32 = (uint32_t)rows[i].raw;
+        else m.value.u64 = rows[i].raw;
         spb_value v = { 0 };
         char row[40];
         snprintf(row, sizeof row, "%s row %zu", spb_datatype_name(rows[i].type), i);

@@ -37,14 +37,19 @@ static edge_model *model(void)
 static edge_model *templates(uint32_t *instance)
 {
     static const spb_value four = { .type = SPB_INT32, .as = { .i64 = 4 } };
-    static const edge_parameter_def pole[] = { { "pole", { .type = SPB_INT32, .as = { .i64 = 4 } } }, { "maker", { .type = SPB_STRING, .is_null = true } } };
+    static const edge_parameter_def pole[] = { { "pole", { .type = SPB_INT32, .as = { .i64 = 4 } } },
+                                               { "maker", { .type = SPB_STRING, .is_null = true } } };
     static const edge_parameter_def six[] = { { "pole", { .type = SPB_INT32, .as = { .i64 = 6 } } } };
-    static const edge_metric_def drive[] = { { .name = "amps", .type = SPB_DOUBLE, .filter = { .deadband = 0.5 } }, { .name = "fault", .type = SPB_BOOLEAN, .writable = true } };
-    static const edge_metric_def motor[] = { { .name = "rpm", .type = SPB_INT32, .initial = &four }, { .name = "drive", .type = SPB_TEMPLATE, .tmpl = "DriveT" } };
+    static const edge_metric_def drive[] = { { .name = "amps", .type = SPB_DOUBLE, .filter = { .deadband = 0.5 } },
+                                             { .name = "fault", .type = SPB_BOOLEAN, .writable = true } };
+    static const edge_metric_def motor[] = { { .name = "rpm", .type = SPB_INT32, .initial = &four },
+                                             { .name = "drive", .type = SPB_TEMPLATE, .tmpl = "DriveT" } };
     edge_model *m = model();
     CHECK_OK_FATAL(edge_model_template(m, &(edge_template_def){ "DriveT", NULL, drive, 2, NULL, 0 }, NULL));
     CHECK_OK_FATAL(edge_model_template(m, &(edge_template_def){ "MotorT", "1", motor, 2, pole, 2 }, NULL));
-    CHECK_OK_FATAL(edge_model_metric(m, r->device, &(edge_metric_def){ .name = "Motor1", .type = SPB_TEMPLATE, .tmpl = "MotorT", .parameters = six, .n_parameters = 1 }, instance, NULL));
+    CHECK_OK_FATAL(edge_model_metric(
+        m, r->device, &(edge_metric_def){ .name = "Motor1", .type = SPB_TEMPLATE, .tmpl = "MotorT", .parameters = six, .n_parameters = 1 },
+        instance, NULL));
     return m;
 }
 
@@ -107,17 +112,19 @@ static void writes_reach_the_application_only_when_they_are_right(void)
     CHECK_INT(r->command.metric, r->name);
     CHECK_STR(r->command_value.as.bytes, "batch 7");
     CHECK(rig_next(r) == NULL); /* nothing is echoed by itself */
-    spb_metric by_alias = { .alias = rig_alias_of(r, r->flag), .flags = SPB_HAS_ALIAS, .wire = SPB_WIRE_BOOL, .value = { .boolean = true } };
+    spb_metric by_alias = {
+        .alias = rig_alias_of(r, r->flag), .flags = SPB_HAS_ALIAS, .wire = SPB_WIRE_BOOL, .value = { .boolean = true }
+    };
     rig_command(r, "filler", &by_alias, 1);
     CHECK_INT(r->commands, 2);
     CHECK_INT(r->command.metric, r->flag);
     spb_metric bad[] = {
-        write_metric("Temp", SPB_WIRE_DOUBLE, (spb_wire_value){ .f64 = 1 }),                        /* not writable */
-        write_metric("Nothing", SPB_WIRE_DOUBLE, (spb_wire_value){ .f64 = 1 }),                     /* unknown */
-        write_metric("Flag", SPB_WIRE_STRING, (spb_wire_value){ .bytes = PT_LIT("true") }),         /* type */
-        write_metric("Flag", SPB_WIRE_NONE, (spb_wire_value){ .u64 = 0 }),                          /* no value */
+        write_metric("Temp", SPB_WIRE_DOUBLE, (spb_wire_value){ .f64 = 1 }),                /* not writable */
+        write_metric("Nothing", SPB_WIRE_DOUBLE, (spb_wire_value){ .f64 = 1 }),             /* unknown */
+        write_metric("Flag", SPB_WIRE_STRING, (spb_wire_value){ .bytes = PT_LIT("true") }), /* type */
+        write_metric("Flag", SPB_WIRE_NONE, (spb_wire_value){ .u64 = 0 }),                  /* no value */
         write_metric("Name", SPB_WIRE_STRING, (spb_wire_value){ .bytes = PT_LIT("0123456789012345678901234567890123456789") }),
-        write_metric("Name", SPB_WIRE_STRING, (spb_wire_value){ .bytes = PT_LIT("\xc3\x28") }),     /* not UTF-8 */
+        write_metric("Name", SPB_WIRE_STRING, (spb_wire_value){ .bytes = PT_LIT("\xc3\x28") }), /* not UTF-8 */
         write_metric("bdSeq", SPB_WIRE_LONG, (spb_wire_value){ .u64 = 1 }),
     };
     rig_command(r, "filler", bad, PT_COUNT_OF(bad));
@@ -201,7 +208,8 @@ static void a_model_that_is_replaced_meanwhile_ends_the_command(void)
     CHECK_OK(edge_model_metric(swap.next, d, &(edge_metric_def){ .name = "Flag", .type = SPB_BOOLEAN, .writable = true }, &x, NULL));
     CHECK_OK(edge_model_seal(swap.next, NULL, NULL));
     CHECK_INT(edge_node_model_number(r->node), 0);
-    spb_metric both[] = { write_metric("Name", SPB_WIRE_STRING, (spb_wire_value){ .bytes = PT_LIT("a") }), write_metric("Flag", SPB_WIRE_BOOL, (spb_wire_value){ .boolean = true }) };
+    spb_metric both[] = { write_metric("Name", SPB_WIRE_STRING, (spb_wire_value){ .bytes = PT_LIT("a") }),
+                          write_metric("Flag", SPB_WIRE_BOOL, (spb_wire_value){ .boolean = true }) };
     rig_command(r, "filler", both, 2);
     CHECK_INT(swap.calls, 1);
     CHECK_INT(swap.model, 0);
@@ -240,12 +248,9 @@ static void a_device_is_born_again_when_a_host_asks_for_it_alone(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(a_rebirth_command_gives_births_with_the_same_bdseq),
-        PT_TEST(false_or_foreign_rebirth_commands_are_ignored),
-        PT_TEST(writes_reach_the_application_only_when_they_are_right),
-        PT_TEST(a_written_value_goes_out_when_it_changed_something),
-        PT_TEST(a_model_that_is_replaced_meanwhile_ends_the_command),
-        PT_TEST(a_device_is_born_again_when_a_host_asks_for_it_alone),
+        PT_TEST(a_rebirth_command_gives_births_with_the_same_bdseq),    PT_TEST(false_or_foreign_rebirth_commands_are_ignored),
+        PT_TEST(writes_reach_the_application_only_when_they_are_right), PT_TEST(a_written_value_goes_out_when_it_changed_something),
+        PT_TEST(a_model_that_is_replaced_meanwhile_ends_the_command),   PT_TEST(a_device_is_born_again_when_a_host_asks_for_it_alone),
         PT_TEST(members_can_be_written_through_the_instance),
     };
     return pt_test_main("edge-node/commands", tests, PT_COUNT_OF(tests), argc, argv);

@@ -1,4 +1,5 @@
-/* Births, data and deaths as they are composed, on a fake clock: all datatypes, arrays, DataSets, templates, properties, quality, metadata. */
+/* Births, data and deaths as they are composed, on a fake clock: all datatypes, arrays, DataSets, templates, properties, quality, metadata.
+ */
 #include "tests/edge-node/rig.h"
 
 #include <stdio.h>
@@ -43,12 +44,28 @@ static const struct {
     { SPB_UINT8_ARRAY, SPB_WIRE_BYTES, { .type = SPB_UINT8_ARRAY, .as = { .bytes = { "\x17\xfa", 2 } } }, 0, "17fa" },
     { SPB_UINT16_ARRAY, SPB_WIRE_BYTES, { .type = SPB_UINT16_ARRAY, .as = { .bytes = { "\x1e\x00\x88\xcc", 4 } } }, 0, "1e0088cc" },
     { SPB_UINT32_ARRAY, SPB_WIRE_BYTES, { .type = SPB_UINT32_ARRAY, .as = { .bytes = { "\x34\0\0\0", 4 } } }, 0, "34000000" },
-    { SPB_UINT64_ARRAY, SPB_WIRE_BYTES, { .type = SPB_UINT64_ARRAY, .as = { .bytes = { "\x34\0\0\0\0\0\0\0", 8 } } }, 0, "3400000000000000" },
+    { SPB_UINT64_ARRAY,
+      SPB_WIRE_BYTES,
+      { .type = SPB_UINT64_ARRAY, .as = { .bytes = { "\x34\0\0\0\0\0\0\0", 8 } } },
+      0,
+      "3400000000000000" },
     { SPB_FLOAT_ARRAY, SPB_WIRE_BYTES, { .type = SPB_FLOAT_ARRAY, .as = { .bytes = { "\xa4\x70\x9d\x3f", 4 } } }, 0, "a4709d3f" },
-    { SPB_DOUBLE_ARRAY, SPB_WIRE_BYTES, { .type = SPB_DOUBLE_ARRAY, .as = { .bytes = { "\xd7\xa2\x05\x68\x5b\xb5\x28\x40", 8 } } }, 0, "d7a205685bb52840" },
+    { SPB_DOUBLE_ARRAY,
+      SPB_WIRE_BYTES,
+      { .type = SPB_DOUBLE_ARRAY, .as = { .bytes = { "\xd7\xa2\x05\x68\x5b\xb5\x28\x40", 8 } } },
+      0,
+      "d7a205685bb52840" },
     { SPB_BOOLEAN_ARRAY, SPB_WIRE_BYTES, { .type = SPB_BOOLEAN_ARRAY, .as = { .bytes = { "\x0c\0\0\0\x34\xd0", 6 } } }, 0, "0c00000034d0" },
-    { SPB_STRING_ARRAY, SPB_WIRE_BYTES, { .type = SPB_STRING_ARRAY, .as = { .bytes = { "ABC\0hello\0", 10 } } }, 0, "4142430068656c6c6f00" },
-    { SPB_DATETIME_ARRAY, SPB_WIRE_BYTES, { .type = SPB_DATETIME_ARRAY, .as = { .bytes = { "\xc7\xd0\x90\x75\x24\x01\x00\x00", 8 } } }, 0, "c7d0907524010000" },
+    { SPB_STRING_ARRAY,
+      SPB_WIRE_BYTES,
+      { .type = SPB_STRING_ARRAY, .as = { .bytes = { "ABC\0hello\0", 10 } } },
+      0,
+      "4142430068656c6c6f00" },
+    { SPB_DATETIME_ARRAY,
+      SPB_WIRE_BYTES,
+      { .type = SPB_DATETIME_ARRAY, .as = { .bytes = { "\xc7\xd0\x90\x75\x24\x01\x00\x00", 8 } } },
+      0,
+      "c7d0907524010000" },
 };
 
 static edge_model *model(void)
@@ -73,27 +90,28 @@ static void value_is(const char *row, const spb_metric *m, size_t i)
     char raw[32];
     CHECK_ROW(row, m && m->wire == scalars[i].wire && !(m->flags & SPB_IS_NULL));
     if (!m || m->wire != scalars[i].wire) return;
-    if (scalars[i].bytes)
-        CHECK_ROW(row, pt_slice_eq(m->value.bytes, pt_unhex(scalars[i].bytes, raw, sizeof raw)));
-    else if (m->wire == SPB_WIRE_INT || m->wire == SPB_WIRE_FLOAT)
-        CHECK_ROW(row, m->value.u32 == (uint32_t)scalars[i].wire_bits);
-    else if (m->wire == SPB_WIRE_BOOL)
-        CHECK_ROW(row, m->value.boolean);
-    else
-        CHECK_ROW(row, m->value.u64 == scalars[i].wire_bits);
+    if (scalars[i].bytes) CHECK_ROW(row, pt_slice_eq(m->value.bytes, pt_unhex(scalars[i].bytes, raw, sizeof raw)));
+    else if (m->wire == SPB_WIRE_INT || m->wire == SPB_WIRE_FLOAT) CHECK_ROW(row, m->value.u32 == (uint32_t)scalars[i].wire_bits);
+    else if (m->wire == SPB_WIRE_BOOL) CHECK_ROW(row, m->value.boolean);
+    else CHECK_ROW(row, m->value.u64 == scalars[i].wire_bits);
 }
 
 static edge_model *templates(uint32_t *instance)
 {
     static const spb_value four = { .type = SPB_INT32, .as = { .i64 = 4 } };
-    static const edge_parameter_def pole[] = { { "pole", { .type = SPB_INT32, .as = { .i64 = 4 } } }, { "maker", { .type = SPB_STRING, .is_null = true } } };
+    static const edge_parameter_def pole[] = { { "pole", { .type = SPB_INT32, .as = { .i64 = 4 } } },
+                                               { "maker", { .type = SPB_STRING, .is_null = true } } };
     static const edge_parameter_def six[] = { { "pole", { .type = SPB_INT32, .as = { .i64 = 6 } } } };
-    static const edge_metric_def drive[] = { { .name = "amps", .type = SPB_DOUBLE, .filter = { .deadband = 0.5 } }, { .name = "fault", .type = SPB_BOOLEAN, .writable = true } };
-    static const edge_metric_def motor[] = { { .name = "rpm", .type = SPB_INT32, .initial = &four }, { .name = "drive", .type = SPB_TEMPLATE, .tmpl = "DriveT" } };
+    static const edge_metric_def drive[] = { { .name = "amps", .type = SPB_DOUBLE, .filter = { .deadband = 0.5 } },
+                                             { .name = "fault", .type = SPB_BOOLEAN, .writable = true } };
+    static const edge_metric_def motor[] = { { .name = "rpm", .type = SPB_INT32, .initial = &four },
+                                             { .name = "drive", .type = SPB_TEMPLATE, .tmpl = "DriveT" } };
     edge_model *m = model();
     CHECK_OK_FATAL(edge_model_template(m, &(edge_template_def){ "DriveT", NULL, drive, 2, NULL, 0 }, NULL));
     CHECK_OK_FATAL(edge_model_template(m, &(edge_template_def){ "MotorT", "1", motor, 2, pole, 2 }, NULL));
-    CHECK_OK_FATAL(edge_model_metric(m, r->device, &(edge_metric_def){ .name = "Motor1", .type = SPB_TEMPLATE, .tmpl = "MotorT", .parameters = six, .n_parameters = 1 }, instance, NULL));
+    CHECK_OK_FATAL(edge_model_metric(
+        m, r->device, &(edge_metric_def){ .name = "Motor1", .type = SPB_TEMPLATE, .tmpl = "MotorT", .parameters = six, .n_parameters = 1 },
+        instance, NULL));
     return m;
 }
 
@@ -120,7 +138,8 @@ static void births_come_first_complete_and_in_order(void)
     CHECK(rb->datatype == SPB_BOOLEAN && rb->wire == SPB_WIRE_BOOL && !rb->value.boolean && !(rb->flags & SPB_HAS_ALIAS));
     CHECK((up->flags & SPB_IS_NULL) && up->wire == SPB_WIRE_NONE && (up->flags & SPB_HAS_ALIAS));
     for (uint32_t i = 0; i < p->n_metrics; i++)
-        CHECK((p->metrics[i].flags & (SPB_HAS_NAME | SPB_HAS_TIMESTAMP | SPB_HAS_DATATYPE)) == (SPB_HAS_NAME | SPB_HAS_TIMESTAMP | SPB_HAS_DATATYPE));
+        CHECK((p->metrics[i].flags & (SPB_HAS_NAME | SPB_HAS_TIMESTAMP | SPB_HAS_DATATYPE)) ==
+              (SPB_HAS_NAME | SPB_HAS_TIMESTAMP | SPB_HAS_DATATYPE));
     m = rig_next(r);
     CHECK_STR(pt_cstr(m->topic), "spBv1.0/G/DBIRTH/E/filler");
     CHECK(m->qos == 0 && !m->retain);
@@ -237,17 +256,18 @@ static void every_datatype_travels_in_its_field_in_births_and_data(void)
     edge_model *m = model();
     uint32_t metric[PT_COUNT_OF(scalars)];
     for (size_t i = 0; i < PT_COUNT_OF(scalars); i++)
-        CHECK_OK_FATAL(edge_model_metric(m, r->device, &(edge_metric_def){ .name = spb_datatype_name(scalars[i].type), .type = scalars[i].type,
-                                                                         .initial = i % 2 ? &scalars[i].v : NULL }, &metric[i], NULL));
+        CHECK_OK_FATAL(edge_model_metric(m, r->device,
+                                         &(edge_metric_def){ .name = spb_datatype_name(scalars[i].type),
+                                                             .type = scalars[i].type,
+                                                             .initial = i % 2 ? &scalars[i].v : NULL },
+                                         &metric[i], NULL));
     const spb_payload *p = born();
     for (size_t i = 0; i < PT_COUNT_OF(scalars); i++) {
         const char *name = spb_datatype_name(scalars[i].type);
         const spb_metric *x = rig_metric(p, name);
         CHECK_ROW(name, x && x->datatype == scalars[i].type && (x->flags & SPB_HAS_TIMESTAMP));
-        if (i % 2)
-            value_is(name, x, i);
-        else
-            CHECK_ROW(name, x && (x->flags & SPB_IS_NULL) && x->wire == SPB_WIRE_NONE);
+        if (i % 2) value_is(name, x, i);
+        else CHECK_ROW(name, x && (x->flags & SPB_IS_NULL) && x->wire == SPB_WIRE_NONE);
         if (!(i % 2)) rig_set(r, metric[i], scalars[i].v);
     }
     edge_node_poll(r->node);
@@ -283,8 +303,10 @@ static void a_dataset_goes_out_whole(void)
     const spb_metric *x = &rig_decode(r, rig_next(r))->metrics[0];
     CHECK_FATAL(x->wire == SPB_WIRE_DATASET);
     const spb_dataset *ds = x->value.dataset;
-    CHECK(ds->has_num_of_columns && ds->num_of_columns == 2 && ds->n_columns == 2 && ds->n_types == 2 && ds->n_rows == 1 && ds->row_cells[0] == 2);
-    CHECK(ds->types[0] == SPB_INT32 && ds->types[1] == SPB_STRING && ds->rows[0][0].wire == SPB_WIRE_INT && ds->rows[0][1].wire == SPB_WIRE_STRING);
+    CHECK(ds->has_num_of_columns && ds->num_of_columns == 2 && ds->n_columns == 2 && ds->n_types == 2 && ds->n_rows == 1 &&
+          ds->row_cells[0] == 2);
+    CHECK(ds->types[0] == SPB_INT32 && ds->types[1] == SPB_STRING && ds->rows[0][0].wire == SPB_WIRE_INT &&
+          ds->rows[0][1].wire == SPB_WIRE_STRING);
     rig_fini(r);
 }
 
@@ -299,13 +321,16 @@ static void definitions_are_in_the_nbirth_and_instances_are_complete_in_births(v
     CHECK_STR(p->metrics[0].name, "DriveT"); /* definitions first, the inner one before its user */
     CHECK_STR(p->metrics[1].name, "MotorT");
     const spb_template *t = p->metrics[1].value.tmpl;
-    CHECK(p->metrics[1].wire == SPB_WIRE_TEMPLATE && p->metrics[1].datatype == SPB_TEMPLATE && t->has_is_definition && t->is_definition && !t->template_ref.ptr);
+    CHECK(p->metrics[1].wire == SPB_WIRE_TEMPLATE && p->metrics[1].datatype == SPB_TEMPLATE && t->has_is_definition && t->is_definition &&
+          !t->template_ref.ptr);
     CHECK_STR(t->version, "1");
     CHECK_INT(t->n_metrics, 2);
     CHECK(t->metrics[0].datatype == SPB_INT32 && t->metrics[0].value.u32 == 4);
-    CHECK(t->metrics[1].datatype == SPB_TEMPLATE && !t->metrics[1].value.tmpl->is_definition && pt_slice_eq_cstr(t->metrics[1].value.tmpl->template_ref, "DriveT"));
+    CHECK(t->metrics[1].datatype == SPB_TEMPLATE && !t->metrics[1].value.tmpl->is_definition &&
+          pt_slice_eq_cstr(t->metrics[1].value.tmpl->template_ref, "DriveT"));
     CHECK_INT(t->n_parameters, 2);
-    CHECK(t->parameters[0].has_type && t->parameters[0].type == SPB_INT32 && t->parameters[0].cell.value.u32 == 4 && t->parameters[1].cell.wire == SPB_WIRE_NONE);
+    CHECK(t->parameters[0].has_type && t->parameters[0].type == SPB_INT32 && t->parameters[0].cell.value.u32 == 4 &&
+          t->parameters[1].cell.wire == SPB_WIRE_NONE);
     for (uint32_t i = 1; i < p->n_metrics; i++)
         CHECK(p->metrics[i - 1].timestamp <= p->metrics[i].timestamp);
     p = rig_decode(r, rig_next(r));
@@ -360,7 +385,10 @@ static void properties_are_in_births_and_quality_wherever_it_is_not_good(void)
                               { .key = PT_LIT("limits"), .value = { .type = SPB_PROPERTYSET }, .items = inner, .n = 1 },
                               { .key = PT_LIT("list"), .value = { .type = SPB_PROPERTYSETLIST }, .items = sets, .n = 2 } };
     spb_metadata md = { .content_type = PT_LIT("text/plain"), .size = 5, .has_size = true };
-    CHECK_OK_FATAL(edge_model_metric(m, r->device, &(edge_metric_def){ .name = "T", .type = SPB_DOUBLE, .properties = props, .n_properties = 5, .metadata = &md }, &temp, NULL));
+    CHECK_OK_FATAL(
+        edge_model_metric(m, r->device,
+                          &(edge_metric_def){ .name = "T", .type = SPB_DOUBLE, .properties = props, .n_properties = 5, .metadata = &md },
+                          &temp, NULL));
     const spb_payload *p = born();
     const spb_metric *x = rig_metric(p, "T");
     CHECK_FATAL(x && x->properties && x->metadata);
@@ -383,7 +411,8 @@ static void properties_are_in_births_and_quality_wherever_it_is_not_good(void)
         x = &rig_decode(r, rig_next(r))->metrics[0];
         CHECK_FATAL(x->properties && x->properties->n == 1); /* the rest did not change */
         CHECK_STR(x->properties->items[0].key, "Quality");
-        CHECK(x->properties->items[0].type == SPB_INT32 && x->properties->items[0].wire == SPB_WIRE_INT && x->properties->items[0].value.u32 == rows[i].code);
+        CHECK(x->properties->items[0].type == SPB_INT32 && x->properties->items[0].wire == SPB_WIRE_INT &&
+              x->properties->items[0].value.u32 == rows[i].code);
     }
     rig_ncmd_bool(r, "Node Control/Rebirth", true);
     rig_next(r);

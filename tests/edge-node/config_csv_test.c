@@ -3,8 +3,12 @@
 
 static void tags_come_from_csv_and_go_there(void)
 {
-    write_file("tags.csv", "\xef\xbb\xbfname,type,register,order,unit,deadband,write,description\r\nLevel,Float,holding:0,word-swap,m,0.5,,\"a \"\"b\"\", c\"\r\n\r\nValve,Boolean,coil:3,,,,true,\r\n");
-    loaded l = load(HEAD "devices:\n  - id: d\n    driver: modbus-tcp\n    address: 127.0.0.1\n    tags_file: tags.csv\n    tags:\n      - { name: Temp, type: Int16, register: 'input:1' }\n");
+    write_file(
+        "tags.csv",
+        "\xef\xbb\xbfname,type,register,order,unit,deadband,write,description\r\nLevel,Float,holding:0,word-swap,m,0.5,,\"a \"\"b\"\", c\"\r\n\r\nValve,Boolean,coil:3,,,,true,\r\n");
+    loaded l = load(
+        HEAD
+        "devices:\n  - id: d\n    driver: modbus-tcp\n    address: 127.0.0.1\n    tags_file: tags.csv\n    tags:\n      - { name: Temp, type: Int16, register: 'input:1' }\n");
     char *text = pt_slice_dup(pt_buf_view(&l.faults));
     pt_check_at(l.st == PT_OK, true, __FILE__, __LINE__, "%s", text ? text : "");
     free(text);

@@ -14,15 +14,26 @@ static void faults_name_line_column_and_reason(void)
         { HEAD "devices:\n  - { id: d/x, driver: sim }\n", ":5:", "d/x" },
         { HEAD "devices:\n  - { id: d, driver: sim }\n  - { id: D, driver: sim }\n", ":6:", "case" },
         { HEAD "devices:\n  - { id: d, driver: sim, tags: [ { name: A, type: Float, scan: fast } ] }\n", ":5:", "no scan class 'fast'" },
-        { HEAD "devices:\n  - { id: d, driver: sim, tags: [ { name: A, type: Float, deadband: 1, exc_dev: 1 } ] }\n", ":5:", "exclude each other" },
-        { HEAD "devices:\n  - { id: d, driver: sim, tags: [ { name: A, type: Float, deadband_percent: 1 } ] }\n", ":5:", "needs low and high" },
-        { HEAD "devices:\n  - { id: d, driver: sim, tags: [ { name: A, type: Float, low: 5, high: 1 } ] }\n", ":5:", "low must be below high" },
+        { HEAD "devices:\n  - { id: d, driver: sim, tags: [ { name: A, type: Float, deadband: 1, exc_dev: 1 } ] }\n",
+          ":5:", "exclude each other" },
+        { HEAD "devices:\n  - { id: d, driver: sim, tags: [ { name: A, type: Float, deadband_percent: 1 } ] }\n",
+          ":5:", "needs low and high" },
+        { HEAD "devices:\n  - { id: d, driver: sim, tags: [ { name: A, type: Float, low: 5, high: 1 } ] }\n",
+          ":5:", "low must be below high" },
         { HEAD "devices:\n  - { id: d, driver: sim, tags: [ { name: A, type: Float, scale: 0 } ] }\n", ":5:", "scale must not be 0" },
-        { HEAD "devices:\n  - { id: d, driver: sim, tags: [ { name: A, type: Float }, { name: a, type: Float } ] }\n", ":1:1", "differ in case only" },
-        { HEAD "devices:\n  - id: d\n    driver: modbus-tcp\n    address: 10.0.0.1\n    tags:\n      - { name: A, type: Float }\n", ":9:", "register is missing" },
-        { HEAD "devices:\n  - id: d\n    driver: modbus-tcp\n    address: 10.0.0.1\n    tags:\n      - { name: A, type: Float, register: 'holding:70000' }\n", ":9:", "0 to 65535" },
-        { HEAD "devices:\n  - id: d\n    driver: modbus-tcp\n    address: 10.0.0.1\n    tags:\n      - { name: A, type: Float, register: 'coil:7' }\n", ":9:", "Boolean" },
-        { HEAD "devices:\n  - id: d\n    driver: modbus-tcp\n    address: 10.0.0.1\n    tags:\n      - { name: A, type: Int16, register: 'input:7', write: true }\n", ":9:", "inputs cannot be written" },
+        { HEAD "devices:\n  - { id: d, driver: sim, tags: [ { name: A, type: Float }, { name: a, type: Float } ] }\n", ":1:1",
+          "differ in case only" },
+        { HEAD "devices:\n  - id: d\n    driver: modbus-tcp\n    address: 10.0.0.1\n    tags:\n      - { name: A, type: Float }\n",
+          ":9:", "register is missing" },
+        { HEAD
+          "devices:\n  - id: d\n    driver: modbus-tcp\n    address: 10.0.0.1\n    tags:\n      - { name: A, type: Float, register: 'holding:70000' }\n",
+          ":9:", "0 to 65535" },
+        { HEAD
+          "devices:\n  - id: d\n    driver: modbus-tcp\n    address: 10.0.0.1\n    tags:\n      - { name: A, type: Float, register: 'coil:7' }\n",
+          ":9:", "Boolean" },
+        { HEAD
+          "devices:\n  - id: d\n    driver: modbus-tcp\n    address: 10.0.0.1\n    tags:\n      - { name: A, type: Int16, register: 'input:7', write: true }\n",
+          ":9:", "inputs cannot be written" },
         { HEAD "devices:\n  - { id: d, driver: modbus-tcp, address: 'host:0' }\n", ":5:", "host:port" },
         { HEAD "devices:\n  - { id: d, driver: modbus-tcp }\n", ":5:", "address is missing" },
         { HEAD "devices:\n  - { id: d, driver: sim, tags: [ { name: M, type: Template, template: T } ] }\n", ":5:", "no template 'T'" },
@@ -46,7 +57,8 @@ static void faults_name_line_column_and_reason(void)
 
 static void all_faults_of_a_file_are_told_at_once(void)
 {
-    loaded l = load(HEAD "devices:\n  - { id: d, driver: sim, tags: [ { name: A, type: X }, { name: B, type: Y } ] }\n  - { id: e, driver: z }\n");
+    loaded l =
+        load(HEAD "devices:\n  - { id: d, driver: sim, tags: [ { name: A, type: X }, { name: B, type: Y } ] }\n  - { id: e, driver: z }\n");
     char *text = pt_slice_dup(pt_buf_view(&l.faults));
     CHECK(text && strstr(text, "'X'") && strstr(text, "'Y'") && strstr(text, "'z'"));
     free(text);

@@ -1,4 +1,5 @@
-/* The Modbus drivers against real servers: plantree-plc's over TCP, libmodbus' own over TCP and over two pseudo-terminals joined by a thread. */
+/* The Modbus drivers against real servers: plantree-plc's over TCP, libmodbus' own over TCP and over two pseudo-terminals joined by a
+ * thread. */
 #include "tests/edge-node/plc_rig.h"
 #include "tests/support/broker.h"
 
@@ -39,7 +40,9 @@ static void a_real_plc_is_read_and_written(void)
 
 static void an_exception_is_the_quality_of_its_tags_only(void)
 {
-    static const tag_row rows[] = { { .name = "good", .reg = "holding:0", .type = SPB_FLOAT }, { .name = "absent", .reg = "holding:3000", .type = SPB_INT16 }, { .name = "near", .reg = "holding:4", .type = SPB_FLOAT } };
+    static const tag_row rows[] = { { .name = "good", .reg = "holding:0", .type = SPB_FLOAT },
+                                    { .name = "absent", .reg = "holding:3000", .type = SPB_INT16 },
+                                    { .name = "near", .reg = "holding:4", .type = SPB_FLOAT } };
     plc p;
     bench_begin(&b);
     plc_start(&p, 0, 1, "exception=2@holding:4");
@@ -64,7 +67,8 @@ static void units_behind_one_gateway_share_a_connection(void)
         d[i] = bench_device(&b, ids[i], p.port, i < 3 ? i + 1 : 77, "5s", bench_line, 4);
     }
     bench_run(&b);
-    CHECK_WITHIN_FATAL(5000, edge_node_device_is_online(b.r.node, d[0]) && edge_node_device_is_online(b.r.node, d[1]) && edge_node_device_is_online(b.r.node, d[2]));
+    CHECK_WITHIN_FATAL(5000, edge_node_device_is_online(b.r.node, d[0]) && edge_node_device_is_online(b.r.node, d[1]) &&
+                                 edge_node_device_is_online(b.r.node, d[2]));
     CHECK_WITHIN(5000, bench_stats(&b, 3).failures >= 2); /* the gateway says there is nobody: exception 11 */
     CHECK(!edge_node_device_is_online(b.r.node, d[3]));
     bench_end(&b);
@@ -136,18 +140,40 @@ static const struct {
 } arrays[] = {
     { { .name = "i8", .reg = "input:1", .type = SPB_INT8_ARRAY, .elements = "3" }, "030507", NULL },
     { { .name = "u8", .reg = "holding:120", .type = SPB_UINT8_ARRAY, .elements = "2", .write = true }, "f1f3", "01ff" },
-    { { .name = "i16", .reg = "holding:0", .type = SPB_INT16_ARRAY, .elements = "4", .write = true }, "0100030205040706", "ffff00803412ff7f" },
-    { { .name = "u16 swapped", .reg = "holding:4", .type = SPB_UINT16_ARRAY, .elements = "2", .order = "byte-swap", .write = true }, "08090a0b", "0001ffee" },
-    { { .name = "i32", .reg = "holding:6", .type = SPB_INT32_ARRAY, .elements = "2", .write = true }, "0f0e0d0c13121110", "feffffff01000000" },
-    { { .name = "u32 low first", .reg = "holding:10", .type = SPB_UINT32_ARRAY, .elements = "2", .order = "word-swap", .write = true }, "1514171619181b1a", "78563412efbeadde" },
-    { { .name = "i64", .reg = "holding:14", .type = SPB_INT64_ARRAY, .elements = "1", .write = true }, "232221201f1e1d1c", "ffffffffffffffff" },
-    { { .name = "u64 little", .reg = "holding:18", .type = SPB_UINT64_ARRAY, .elements = "1", .order = "little", .write = true }, "2425262728292a2b", "0102030405060708" },
-    { { .name = "f32", .reg = "holding:30", .type = SPB_FLOAT_ARRAY, .elements = "2", .write = true }, "3f3e3d3c43424140", "0000c03f000080bf" },
-    { { .name = "f64", .reg = "holding:34", .type = SPB_DOUBLE_ARRAY, .elements = "1", .write = true }, "4b4a494847464544", "000000000000f83f" },
-    { { .name = "time", .reg = "holding:38", .type = SPB_DATETIME_ARRAY, .elements = "1", .write = true }, "535251504f4e4d4c", "c7d0907524010000" },
+    { { .name = "i16", .reg = "holding:0", .type = SPB_INT16_ARRAY, .elements = "4", .write = true },
+      "0100030205040706",
+      "ffff00803412ff7f" },
+    { { .name = "u16 swapped", .reg = "holding:4", .type = SPB_UINT16_ARRAY, .elements = "2", .order = "byte-swap", .write = true },
+      "08090a0b",
+      "0001ffee" },
+    { { .name = "i32", .reg = "holding:6", .type = SPB_INT32_ARRAY, .elements = "2", .write = true },
+      "0f0e0d0c13121110",
+      "feffffff01000000" },
+    { { .name = "u32 low first", .reg = "holding:10", .type = SPB_UINT32_ARRAY, .elements = "2", .order = "word-swap", .write = true },
+      "1514171619181b1a",
+      "78563412efbeadde" },
+    { { .name = "i64", .reg = "holding:14", .type = SPB_INT64_ARRAY, .elements = "1", .write = true },
+      "232221201f1e1d1c",
+      "ffffffffffffffff" },
+    { { .name = "u64 little", .reg = "holding:18", .type = SPB_UINT64_ARRAY, .elements = "1", .order = "little", .write = true },
+      "2425262728292a2b",
+      "0102030405060708" },
+    { { .name = "f32", .reg = "holding:30", .type = SPB_FLOAT_ARRAY, .elements = "2", .write = true },
+      "3f3e3d3c43424140",
+      "0000c03f000080bf" },
+    { { .name = "f64", .reg = "holding:34", .type = SPB_DOUBLE_ARRAY, .elements = "1", .write = true },
+      "4b4a494847464544",
+      "000000000000f83f" },
+    { { .name = "time", .reg = "holding:38", .type = SPB_DATETIME_ARRAY, .elements = "1", .write = true },
+      "535251504f4e4d4c",
+      "c7d0907524010000" },
     { { .name = "coils", .reg = "coil:0", .type = SPB_BOOLEAN_ARRAY, .elements = "12", .write = true }, "0c0000009240", "0c0000005550" },
-    { { .name = "discretes", .reg = "discrete:3", .type = SPB_BOOLEAN_ARRAY, .elements = "2000" }, NULL, NULL }, /* as many as one request takes */
-    { { .name = "bits", .reg = "holding:50.4", .type = SPB_BOOLEAN_ARRAY, .elements = "20", .write = true }, "14000000626e60", "14000000fff7f0" },
+    { { .name = "discretes", .reg = "discrete:3", .type = SPB_BOOLEAN_ARRAY, .elements = "2000" },
+      NULL,
+      NULL }, /* as many as one request takes */
+    { { .name = "bits", .reg = "holding:50.4", .type = SPB_BOOLEAN_ARRAY, .elements = "20", .write = true },
+      "14000000626e60",
+      "14000000fff7f0" },
     { { .name = "most", .reg = "input:0", .type = SPB_UINT16_ARRAY, .elements = "125" }, NULL, NULL },
 };
 
@@ -238,7 +264,8 @@ static void layouts_that_cannot_be_are_refused_with_the_reason(void)
         bench_begin(&b);
         bench_device(&b, "d", 502, 1, "1s", &rows[i].tag, 1);
         edge_poller_options o = { .node = NULL, .clock = pt_clock_system() };
-        CHECK_ROW(rows[i].why, edge_poller_new(&o, b.devices, b.n, &p, &err) == PT_EINVAL && strstr(err.text, rows[i].why) && strstr(err.text, "device d, tag t"));
+        CHECK_ROW(rows[i].why, edge_poller_new(&o, b.devices, b.n, &p, &err) == PT_EINVAL && strstr(err.text, rows[i].why) &&
+                                   strstr(err.text, "device d, tag t"));
         rig_start(&b.r);
         rig_fini(&b.r);
     }

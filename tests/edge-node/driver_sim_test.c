@@ -20,7 +20,10 @@ static pt_status open_sim(sim *s, spb_datatype type, const char *signal, const c
     pt_fake_clock_init(&s->clock, 1700000000000);
     const edge_driver_key *keys = edge_driver_sim.tag_keys;
     for (size_t i = 0; keys[i].key; i++) {
-        const char *text = strcmp(keys[i].key, "signal") == 0 ? signal : strcmp(keys[i].key, "value") == 0 && value ? value : strcmp(keys[i].key, "period") == 0 ? "8s" : keys[i].def;
+        const char *text = strcmp(keys[i].key, "signal") == 0           ? signal
+                           : strcmp(keys[i].key, "value") == 0 && value ? value
+                           : strcmp(keys[i].key, "period") == 0         ? "8s"
+                                                                        : keys[i].def;
         CHECK_OK_FATAL(edge_option_parse(&keys[i], text, &s->options[i], NULL));
     }
     s->tag = (edge_driver_tag){ .name = "t", .type = type, .writable = true, .poll_ms = 100, .low = 10, .high = 30, .options = s->options };
@@ -56,7 +59,11 @@ static void signals_have_their_shapes(void)
     static const struct {
         const char *signal;
         double at[4]; /* after 0, a quarter, half, three quarters of the period */
-    } rows[] = { { "sine", { 20, 30, 20, 10 } }, { "ramp", { 10, 15, 20, 25 } }, { "square", { 30, 30, 10, 10 } }, { "triangle", { 10, 20, 30, 20 } }, { "counter", { 11, 12, 13, 14 } } };
+    } rows[] = { { "sine", { 20, 30, 20, 10 } },
+                 { "ramp", { 10, 15, 20, 25 } },
+                 { "square", { 30, 30, 10, 10 } },
+                 { "triangle", { 10, 20, 30, 20 } },
+                 { "counter", { 11, 12, 13, 14 } } };
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
         sim s;
         CHECK_OK_FATAL(open_sim(&s, SPB_DOUBLE, rows[i].signal, NULL, 1, NULL));
@@ -109,7 +116,9 @@ static void constants_keep_what_was_written(void)
     poll_sim(&s);
     CHECK_STR(s.got.as.bytes, "batch 9");
     memset(long_text, 'x', sizeof long_text);
-    CHECK_STATUS(edge_driver_sim.write(s.device, s.channel, 0, &(spb_value){ .type = SPB_STRING, .as = { .bytes = { long_text, sizeof long_text } } }, &err), PT_EREFUSED);
+    CHECK_STATUS(edge_driver_sim.write(s.device, s.channel, 0,
+                                       &(spb_value){ .type = SPB_STRING, .as = { .bytes = { long_text, sizeof long_text } } }, &err),
+                 PT_EREFUSED);
     poll_sim(&s);
     CHECK_STR(s.got.as.bytes, "batch 9");
     close_sim(&s);

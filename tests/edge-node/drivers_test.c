@@ -8,7 +8,8 @@ static void drivers_are_found_by_name_and_their_tables_are_complete(void)
     size_t n = 0;
     for (const edge_driver *d; (d = edge_driver_at(n)); n++) {
         CHECK_ROW(d->name, edge_driver_find(pt_cstr(d->name)) == d);
-        CHECK_ROW(d->name, d->doc && d->open && d->close && d->channel && d->channel_new && d->channel_free && d->poll && d->write && d->stats);
+        CHECK_ROW(d->name,
+                  d->doc && d->open && d->close && d->channel && d->channel_new && d->channel_free && d->poll && d->write && d->stats);
         for (const edge_driver_key *lists[] = { d->device_keys, d->tag_keys }, **k = lists; k < lists + 2; k++)
             for (size_t i = 0; i < edge_driver_keys_count(*k); i++) {
                 edge_option o;
@@ -54,10 +55,8 @@ static void values_of_keys_are_parsed_and_bounded(void)
         edge_option o = { 0 };
         pt_status st = edge_option_parse(&rows[i].key, rows[i].text, &o, &err);
         CHECK_ROW(rows[i].text, st == (rows[i].why ? PT_EINVAL : PT_OK));
-        if (rows[i].why)
-            CHECK_ROW(rows[i].text, strstr(err.text, rows[i].why) && !o.set); /* untouched */
-        else
-            CHECK_ROW(rows[i].text, o.set && o.i == rows[i].i && o.d == rows[i].d && o.text == rows[i].text);
+        if (rows[i].why) CHECK_ROW(rows[i].text, strstr(err.text, rows[i].why) && !o.set); /* untouched */
+        else CHECK_ROW(rows[i].text, o.set && o.i == rows[i].i && o.d == rows[i].d && o.text == rows[i].text);
     }
 }
 

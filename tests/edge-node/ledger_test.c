@@ -1,14 +1,15 @@
-/* Zero loss, shown by a ledger: what plantree-plc's server answered plantree-edge, against everything plantree-edge published, over random faults.
+/* Zero loss, shown by a ledger: what plantree-plc's server answered plantree-edge, against everything plantree-edge published, over random
+ * faults.
  *
  * The edge reaches the broker through a proxy of this test that cuts, swallows and refuses; its primary host bounces; it is asked for
- * rebirths, reloaded and killed, and so is the broker. The observer is connected to the broker directly; each life of the broker has its own, there
- * before the edge is let through, so that what a dying broker did not pass on has to come again.
+ * rebirths, reloaded and killed, and so is the broker. The observer is connected to the broker directly; each life of the broker has its
+ * own, there before the edge is let through, so that what a dying broker did not pass on has to come again.
  *
- * The criterion: the ledger holds each change of a value and each answered read, in order. A value that was in an answer is one the edge has
- * read, however shortly it stood. Each of them, from the first answer to the last one before the graceful stop, must have been received, live or
- * historical, with a time at which the edge was given it; unless it is what the edge was given just before (report by exception). Nothing else
- * may have been received. Excused is only what was given nowhere but in the last KILL_MS before a kill -9: what had been read then was not yet
- * committed. PLANTREE_SEED repeats a run, PLANTREE_FAULTS sets the number of faults. */
+ * The criterion: the ledger holds each change of a value and each answered read, in order. A value that was in an answer is one the edge
+ * has read, however shortly it stood. Each of them, from the first answer to the last one before the graceful stop, must have been
+ * received, live or historical, with a time at which the edge was given it; unless it is what the edge was given just before (report by
+ * exception). Nothing else may have been received. Excused is only what was given nowhere but in the last KILL_MS before a kill -9: what
+ * had been read then was not yet committed. PLANTREE_SEED repeats a run, PLANTREE_FAULTS sets the number of faults. */
 #include "base/random.h"
 #include "edge-node/plc/server.h"
 #include "sparkplug/topic.h"
@@ -29,17 +30,21 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SCAN_MS 400
-#define TAGS 7
-#define KILL_MS 500    /* commit interval, and what is in the air */
+#define SCAN_MS    400
+#define TAGS       7
+#define KILL_MS    500 /* commit interval, and what is in the air */
 #define ARRIVAL_MS 500 /* from the answer to the reading, on a machine that has much to do */
 
 /* ---- the plant ---- */
 
 static const struct {
     const char *address, *name, *type, *more;
-} tags[TAGS] = { { "input:12", "Filler/Count", "UInt32", "" }, { "input:24", "Line/Energy", "Double", "" },     { "input:2", "Inflow/PV", "Float", "" },
-                 { "input:14", "Filler/Total", "UInt64", "" }, { "holding:0", "Level/PV", "Float", "" },        { "discrete:7", "Heartbeat", "Boolean", "" },
+} tags[TAGS] = { { "input:12", "Filler/Count", "UInt32", "" },
+                 { "input:24", "Line/Energy", "Double", "" },
+                 { "input:2", "Inflow/PV", "Float", "" },
+                 { "input:14", "Filler/Total", "UInt64", "" },
+                 { "holding:0", "Level/PV", "Float", "" },
+                 { "discrete:7", "Heartbeat", "Boolean", "" },
                  { "holding:20", "Batch/Id", "String", ", length: 20" } };
 
 static char dir[256];
@@ -62,9 +67,12 @@ static void write_config(int port, int plc_port)
     snprintf(path, sizeof path, "%s/edge.yaml", dir);
     FILE *f = fopen(path, "w");
     CHECK_FATAL(f != NULL);
-    fprintf(f, "version: 1\nnode: { group: G, id: E }\nmqtt: { servers: ['tcp://127.0.0.1:%d'], keep_alive: 1s, connect_timeout: 1s, reconnect_min: 50ms, reconnect_max: 300ms }\n"
-               "sparkplug: { primary_host: scada, rebirth_debounce: 300ms }\nspool: { dir: '%s/spool', commit_interval: 20ms }\nhttp: { listen: '' }\n"
-               "devices:\n  - id: line\n    driver: modbus-tcp\n    address: 127.0.0.1:%d\n    poll: 50ms\n    timeout: 10s\n    retry_min: 50ms\n    tags:\n", port, dir, plc_port);
+    fprintf(
+        f,
+        "version: 1\nnode: { group: G, id: E }\nmqtt: { servers: ['tcp://127.0.0.1:%d'], keep_alive: 1s, connect_timeout: 1s, reconnect_min: 50ms, reconnect_max: 300ms }\n"
+        "sparkplug: { primary_host: scada, rebirth_debounce: 300ms }\nspool: { dir: '%s/spool', commit_interval: 20ms }\nhttp: { listen: '' }\n"
+        "devices:\n  - id: line\n    driver: modbus-tcp\n    address: 127.0.0.1:%d\n    poll: 50ms\n    timeout: 10s\n    retry_min: 50ms\n    tags:\n",
+        port, dir, plc_port);
     for (int i = 0; i < TAGS; i++)
         fprintf(f, "      - { name: '%s', register: '%s', type: %s%s }\n", tags[i].name, tags[i].address, tags[i].type, tags[i].more);
     CHECK_FATAL(fclose(f) == 0);
@@ -149,17 +157,11 @@ static bool same(int tag, const char *text, const spb_value *v)
 {
     double d;
     switch (spb_datatype_class(v->type)) {
-    case SPB_CLASS_STRING:
-        return pt_slice_eq_cstr(v->as.bytes, text);
-    case SPB_CLASS_BOOLEAN:
-        return v->as.boolean == (strcmp(text, "true") == 0);
-    case SPB_CLASS_FLOAT:
-        return v->as.f32 == strtof(text, NULL);
-    case SPB_CLASS_DOUBLE:
-        return v->as.f64 == strtod(text, NULL);
-    default:
-        d = (double)v->as.u64;
-        return d == strtod(text, NULL);
+    case SPB_CLASS_STRING: return pt_slice_eq_cstr(v->as.bytes, text);
+    case SPB_CLASS_BOOLEAN: return v->as.boolean == (strcmp(text, "true") == 0);
+    case SPB_CLASS_FLOAT: return v->as.f32 == strtof(text, NULL);
+    case SPB_CLASS_DOUBLE: return v->as.f64 == strtod(text, NULL);
+    default: d = (double)v->as.u64; return d == strtod(text, NULL);
     }
     (void)tag;
 }
@@ -193,7 +195,9 @@ static void take(pt_observer *o, tally *sum)
         spb_topic topic;
         spb_payload p;
         pt_arena_reset(&arena);
-        if (spb_topic_parse(&spb_namespace_b, pt_cstr(m->topic), &topic, NULL) != PT_OK || (topic.verb != SPB_DBIRTH && topic.verb != SPB_DDATA)) continue;
+        if (spb_topic_parse(&spb_namespace_b, pt_cstr(m->topic), &topic, NULL) != PT_OK ||
+            (topic.verb != SPB_DBIRTH && topic.verb != SPB_DDATA))
+            continue;
         CHECK_OK_FATAL(spb_payload_decode(m->payload, &spb_limits_default, &arena, &p, NULL));
         for (uint32_t k = 0; k < p.n_metrics; k++) {
             const spb_metric *x = &p.metrics[k];
@@ -201,7 +205,8 @@ static void take(pt_observer *o, tally *sum)
                 if (pt_slice_eq_cstr(x->name, tags[tag].name)) alias[tag] = x->alias;
                 spb_datatype type;
                 spb_value v;
-                if (x->alias != alias[tag] || (x->flags & SPB_IS_NULL) || spb_datatype_parse(pt_cstr(tags[tag].type), &type) != PT_OK) continue;
+                if (x->alias != alias[tag] || (x->flags & SPB_IS_NULL) || spb_datatype_parse(pt_cstr(tags[tag].type), &type) != PT_OK)
+                    continue;
                 CHECK_OK(spb_metric_value(x, type, &arena, &v, NULL));
                 t.samples++;
                 t.historical += (x->flags & SPB_IS_HISTORICAL) != 0;
@@ -236,7 +241,9 @@ static tally compare(pt_observer *const *o, size_t n, const int64_t *kills, size
             t.brief += e->given_last - e->given_first < 250;
             if (e->received) continue;
             t.missing++;
-            if (t.missing < 5) printf("    missing: %s = %s, given from %lld to %lld\n", tags[tag].name, e->text, (long long)e->given_first, (long long)e->given_last);
+            if (t.missing < 5)
+                printf("    missing: %s = %s, given from %lld to %lld\n", tags[tag].name, e->text, (long long)e->given_first,
+                       (long long)e->given_last);
         }
     }
     return t;
@@ -269,7 +276,15 @@ static void nothing_is_missing_or_altered_after_random_faults(void)
     plc_ledger *g = NULL;
     pt_error err = { 0 };
     CHECK_OK_FATAL(plc_ledger_open(ledger_path, &g, &err));
-    plc_server_options o = { .host = "127.0.0.1", .unit = 1, .lines = 1, .seed = seed, .speed = 5, .scan_ms = SCAN_MS, .clock = pt_clock_system(), .ledger = g, .record_reads = true };
+    plc_server_options o = { .host = "127.0.0.1",
+                             .unit = 1,
+                             .lines = 1,
+                             .seed = seed,
+                             .speed = 5,
+                             .scan_ms = SCAN_MS,
+                             .clock = pt_clock_system(),
+                             .ledger = g,
+                             .record_reads = true };
     CHECK_OK_FATAL(plc_server_open(&o, &server, &err));
     CHECK_FATAL(pipe2(wake, O_NONBLOCK) == 0);
     pthread_t plc;
@@ -291,9 +306,7 @@ static void nothing_is_missing_or_altered_after_random_faults(void)
         int64_t length = 50 + (int64_t)pt_random_below(&random, 1200);
         kinds[kind]++;
         switch (kind) {
-        case 0: /* the connection is cut */
-            proxy_cut(p);
-            break;
+        case 0: /* the connection is cut */ proxy_cut(p); break;
         case 1: /* the network goes silent, longer than the keep-alive, then it breaks */
             proxy_set(p, PROXY_SWALLOW);
             pause_ms(length + 1500);
@@ -315,9 +328,7 @@ static void nothing_is_missing_or_altered_after_random_faults(void)
             for (int k = 0; k < 3; k++)
                 pt_broker_publish(b, "spBv1.0/G/NCMD/E", PT_LIT("\x12\x1a\x0a\x14Node Control/Rebirth\x20\x0b\x70\x01"), 0, false);
             break;
-        case 5: /* reload */
-            CHECK(kill(edge, SIGHUP) == 0);
-            break;
+        case 5: /* reload */ CHECK(kill(edge, SIGHUP) == 0); break;
         case 6: /* a short silence that the keep-alive does not notice: what was swallowed is lost with the connection */
             proxy_set(p, PROXY_SWALLOW);
             pause_ms(200 + length / 4);
@@ -347,7 +358,10 @@ static void nothing_is_missing_or_altered_after_random_faults(void)
     /* until nothing historical comes any more */
     size_t births = pt_observer_count_topic(ob, "spBv1.0/G/NBIRTH/E");
     pt_broker_publish(b, "spBv1.0/G/NCMD/E", PT_LIT("\x12\x1a\x0a\x14Node Control/Rebirth\x20\x0b\x70\x01"), 0, false);
-    CHECK_WITHIN(20000, pt_observer_count_topic(ob, "spBv1.0/G/NBIRTH/E") > births || (pt_broker_publish(b, "spBv1.0/G/NCMD/E", PT_LIT("\x12\x1a\x0a\x14Node Control/Rebirth\x20\x0b\x70\x01"), 0, false), false));
+    CHECK_WITHIN(20000,
+                 pt_observer_count_topic(ob, "spBv1.0/G/NBIRTH/E") > births ||
+                     (pt_broker_publish(b, "spBv1.0/G/NCMD/E", PT_LIT("\x12\x1a\x0a\x14Node Control/Rebirth\x20\x0b\x70\x01"), 0, false),
+                      false));
     pause_ms(3000);
     CHECK(kill(edge, SIGTERM) == 0);
     CHECK(waitpid(edge, NULL, 0) == edge);
@@ -359,8 +373,9 @@ static void nothing_is_missing_or_altered_after_random_faults(void)
     proxy_stop(p);
     read_ledger();
     tally t = compare(seen, n_seen, kills, n_kills);
-    printf("    %zu values read and checked (%zu of them for less than 250 ms), %zu samples received (%zu historical), %zu missing, %zu altered, %zu read just before a kill -9 and excused; faults by kind",
-           t.checked, t.brief, t.samples, t.historical, t.missing, t.altered, t.excused);
+    printf(
+        "    %zu values read and checked (%zu of them for less than 250 ms), %zu samples received (%zu historical), %zu missing, %zu altered, %zu read just before a kill -9 and excused; faults by kind",
+        t.checked, t.brief, t.samples, t.historical, t.missing, t.altered, t.excused);
     for (int k = 0; k < 9; k++)
         printf(" %zu", kinds[k]);
     printf("\n");

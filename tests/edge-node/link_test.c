@@ -25,8 +25,7 @@ static void connect_and_disconnect_are(proxy *p, bool v5)
     pt_slice end = pt_slice_from(s, s.len - (v5 ? 4 : 2));
     if (v5 && end.ptr[1] == (char)0xe0) /* without a property length */
         CHECK_HEX(pt_slice_from(end, 1), "e00104");
-    else
-        CHECK_HEX(end, v5 ? "e0020400" : "e000");
+    else CHECK_HEX(end, v5 ? "e0020400" : "e000");
 }
 
 static void a_session_starts_with_births_and_ends_with_deaths(void)
@@ -52,7 +51,8 @@ static void a_session_starts_with_births_and_ends_with_deaths(void)
         }
         CHECK_STR(pt_cstr(pt_observer_at(w.seen, n - deaths - 1)->topic), "spBv1.0/G/DDEATH/E/sim");
         connect_and_disconnect_are(p, v5);
-        CHECK_INT(pt_broker_log_count(w.broker, v5 ? "as plantree-edge/G/E (p5, c1," : "as plantree-edge/G/E (p2, c1,"), 1); /* clean session, clean start */
+        CHECK_INT(pt_broker_log_count(w.broker, v5 ? "as plantree-edge/G/E (p5, c1," : "as plantree-edge/G/E (p2, c1,"),
+                  1); /* clean session, clean start */
         proxy_stop(p);
         wire_close(&w);
     }
@@ -127,7 +127,7 @@ static void the_edge_walks_to_the_server_where_its_host_is(void)
     wire_start(&w);
     CHECK_WITHIN_FATAL(10000, wire_count(&other, "NBIRTH") == 1);
     CHECK_INT(wire_count(&w, "NBIRTH"), 0);
-    CHECK_INT(wire_count(&w, "NDEATH"), 0); /* no death where no birth was */
+    CHECK_INT(wire_count(&w, "NDEATH"), 0);                  /* no death where no birth was */
     CHECK_INT(wire_bdseq(wire_nth(&other, "NBIRTH", 0)), 1); /* one counter for all servers */
     wire_host(w.broker, true, 6000, true);
     wire_publish(&other, "NCMD", PT_LIT("\x12\x1e\x0a\x18Node Control/Next Server\x20\x0b\x70\x01"));
@@ -249,7 +249,9 @@ static void small_start(small_edge *e, wire *w, int port)
     snprintf(url, sizeof url, "tcp://127.0.0.1:%d", port);
     CHECK_FATAL(mkdir(dir, 0700) == 0);
     CHECK_OK_FATAL(edge_bdseq_file_init(&e->bdseq, dir));
-    CHECK_OK_FATAL(edge_spool_open(&(edge_spool_options){ .dir = dir, .commit_interval_ms = 20, .max_age_ms = 3600000, .clock = &e->clock.clock }, &e->spool, &err));
+    CHECK_OK_FATAL(
+        edge_spool_open(&(edge_spool_options){ .dir = dir, .commit_interval_ms = 20, .max_age_ms = 3600000, .clock = &e->clock.clock },
+                        &e->spool, &err));
     e->model_memory = malloc(1 << 20);
     CHECK_OK_FATAL(edge_model_init(e->model_memory, 1 << 20, &(edge_model_limits){ .devices = 1, .metrics = 10 }, &m, &err));
     CHECK_OK_FATAL(edge_model_device(m, "sim", &e->device, &err));
@@ -265,8 +267,13 @@ static void small_start(small_edge *e, wire *w, int port)
     mqtt.reconnect_max_ms = 200;
     CHECK_OK_FATAL(edge_link_new(&mqtt, servers, 1, &e->clock.clock, NULL, &e->link, &err));
     edge_journal journal = edge_spool_journal(e->spool);
-    edge_node_options o = { .group = "G", .node = "E", .clock = &e->clock.clock, .transport = edge_link_transport(e->link), .storage = edge_bdseq_file_storage(&e->bdseq),
-                            .journal = &journal, .session = { .servers = 1, .rebirth_debounce_ms = 200 } };
+    edge_node_options o = { .group = "G",
+                            .node = "E",
+                            .clock = &e->clock.clock,
+                            .transport = edge_link_transport(e->link),
+                            .storage = edge_bdseq_file_storage(&e->bdseq),
+                            .journal = &journal,
+                            .session = { .servers = 1, .rebirth_debounce_ms = 200 } };
     e->node_memory = malloc(edge_node_size(&o));
     CHECK_OK_FATAL(edge_node_init(e->node_memory, edge_node_size(&o), &o, m, &e->node, &err));
     CHECK_OK_FATAL(edge_node_start(e->node, &err));
@@ -289,7 +296,9 @@ static void small_stop(small_edge *e)
 static void read_ten(small_edge *e)
 {
     for (int i = 0; i < 10; i++) {
-        edge_sample s = { .metric = e->metric, .timestamp_ms = pt_wall_ms(&e->clock.clock), .value = { .type = SPB_INT64, .as = { .i64 = e->next++ } } };
+        edge_sample s = { .metric = e->metric,
+                          .timestamp_ms = pt_wall_ms(&e->clock.clock),
+                          .value = { .type = SPB_INT64, .as = { .i64 = e->next++ } } };
         CHECK_OK(edge_node_set(e->node, &s));
         edge_link_wake(e->link);
         int64_t until = pt_test_now_ms() + 5;
@@ -328,7 +337,7 @@ static void a_clock_that_steps_a_day_moves_no_session_and_loses_nothing(void)
         CHECK_WITHIN_FATAL(10000, wire_count(&w, "NBIRTH") == 2);
         read_ten(&e);
         CHECK_WITHIN(10000, wire_counter_is_whole(w.seen, e.next - 2)); /* each value of all of them */
-        wire_publish(&w, "NCMD", WIRE_REBIRTH); /* no debounce hangs on the clock */
+        wire_publish(&w, "NCMD", WIRE_REBIRTH);                         /* no debounce hangs on the clock */
         CHECK_WITHIN(5000, wire_count(&w, "NBIRTH") == 3);
         edge_spool_stats_get(e.spool, &s);
         CHECK_INT(s.dropped_age + s.dropped_memory + s.dropped_overflow, 0);
@@ -359,7 +368,8 @@ static void a_silent_network_is_noticed_and_nothing_is_lost(void)
     size_t then = wire_count(&w, "DDATA");
     CHECK_WITHIN(10000, wire_count(&w, "DDATA") >= then + 20);
     CHECK_WITHIN_FATAL(5000, wire_count(&w, "NDEATH") >= 1);
-    CHECK(wire_bdseq(wire_nth(&w, "NBIRTH", 1)) > 0 && wire_bdseq(wire_nth(&w, "NDEATH", 0)) == 0); /* the Will of the dead connection, then a new session */
+    CHECK(wire_bdseq(wire_nth(&w, "NBIRTH", 1)) > 0 &&
+          wire_bdseq(wire_nth(&w, "NDEATH", 0)) == 0);      /* the Will of the dead connection, then a new session */
     CHECK_WITHIN(20000, wire_counter_is_whole(w.seen, 60)); /* each value of the counter is there, live or historical */
     wire_close(&w);
 }
@@ -373,16 +383,20 @@ static void tls_with_client_certificates_works_and_without_it_does_not(void)
         CHECK(getenv("PLANTREE_TEST_STRICT") == NULL);
         return;
     }
-    snprintf(cmd, sizeof cmd,
-             "cd '%s' && exec >/dev/null 2>&1 && openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -days 2 -subj /CN=plantree-test-ca"
-             " && openssl req -newkey rsa:2048 -nodes -keyout server.key -out server.csr -subj /CN=127.0.0.1 && printf 'subjectAltName=IP:127.0.0.1' > san"
-             " && openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -out server.crt -days 2 -extfile san"
-             " && openssl req -newkey rsa:2048 -nodes -keyout edge.key -out edge.csr -subj /CN=edge"
-             " && openssl x509 -req -in edge.csr -CA ca.crt -CAkey ca.key -CAcreateserial -out edge.crt -days 2 && chmod 644 *.key", dir);
+    snprintf(
+        cmd, sizeof cmd,
+        "cd '%s' && exec >/dev/null 2>&1 && openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -days 2 -subj /CN=plantree-test-ca"
+        " && openssl req -newkey rsa:2048 -nodes -keyout server.key -out server.csr -subj /CN=127.0.0.1 && printf 'subjectAltName=IP:127.0.0.1' > san"
+        " && openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -out server.crt -days 2 -extfile san"
+        " && openssl req -newkey rsa:2048 -nodes -keyout edge.key -out edge.csr -subj /CN=edge"
+        " && openssl x509 -req -in edge.csr -CA ca.crt -CAkey ca.key -CAcreateserial -out edge.crt -days 2 && chmod 644 *.key",
+        dir);
     wire_shell(cmd);
     int port = pt_free_port();
-    snprintf(config, sizeof config, "listener %d 127.0.0.1\nallow_anonymous true\ncafile %s/ca.crt\ncertfile %s/server.crt\nkeyfile %s/server.key\nrequire_certificate true\n",
-             port, dir, dir, dir);
+    snprintf(
+        config, sizeof config,
+        "listener %d 127.0.0.1\nallow_anonymous true\ncafile %s/ca.crt\ncertfile %s/server.crt\nkeyfile %s/server.key\nrequire_certificate true\n",
+        port, dir, dir, dir);
     CHECK(chmod(dir, 0755) == 0);
     wire w;
     wire_open_on(&w, pt_broker_start(config));

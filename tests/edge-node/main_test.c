@@ -17,7 +17,8 @@ static void a_good_configuration_passes_the_check_and_faults_are_named_with_thei
     wire_config(&w, (wire_settings){ 0 });
     CHECK_INT(RUN(&w, out, "--config", w.config, "--check"), 0);
     CHECK_STR(pt_cstr(out), "");
-    wire_config(&w, (wire_settings){ .mqtt = ", keep_alive: soon", .devices = "  - { id: sim, driver: sim, tags: [ { name: N, type: Int65 } ] }\n" });
+    wire_config(&w, (wire_settings){ .mqtt = ", keep_alive: soon",
+                                     .devices = "  - { id: sim, driver: sim, tags: [ { name: N, type: Int65 } ] }\n" });
     CHECK_INT(RUN(&w, out, "--config", w.config, "--check"), 2);
     snprintf(want, sizeof want, "%s:3:", w.config);
     CHECK(strstr(out, want) && strstr(out, "soon"));
@@ -53,8 +54,12 @@ static void the_tag_list_goes_out_as_csv_and_comes_back_as_the_same(void)
     static char first[8192], second[8192];
     char path[320];
     wire_open(&w);
-    wire_config(&w, (wire_settings){ .devices = "  - { id: plc, driver: modbus-tcp, address: 127.0.0.1:1502, tags: [ { name: 'A, b', type: Float, register: 'holding:3', unit: m, write: true },"
-                                                " { name: C, type: UInt16, register: 'input:9', deadband: 2 } ] }\n" });
+    wire_config(
+        &w,
+        (wire_settings){
+            .devices =
+                "  - { id: plc, driver: modbus-tcp, address: 127.0.0.1:1502, tags: [ { name: 'A, b', type: Float, register: 'holding:3', unit: m, write: true },"
+                " { name: C, type: UInt16, register: 'input:9', deadband: 2 } ] }\n" });
     CHECK_INT(RUN(&w, first, "--config", w.config, "--export-tags", "plc"), 0);
     CHECK(strstr(first, "\"A, b\",Float") && strstr(first, "holding:3"));
     CHECK_INT(RUN(&w, second, "--config", w.config, "--export-tags", "nobody"), 2);

@@ -11,9 +11,18 @@ static void addresses_name_table_register_and_bit(void)
         bool good;
         edge_mb_table table;
         int address, bit;
-    } rows[] = { { "holding:0", true, EDGE_MB_HOLDING, 0, -1 }, { "coil:65535", true, EDGE_MB_COIL, 65535, -1 }, { "input:7.15", true, EDGE_MB_INPUT, 7, 15 },
-                 { "discrete:3", true, EDGE_MB_DISCRETE, 3, -1 }, { "holding:65536", false, 0, 0, 0 }, { "holding:5.16", false, 0, 0, 0 }, { "coil:5.1", false, 0, 0, 0 },
-                 { "register:5", false, 0, 0, 0 }, { "holding", false, 0, 0, 0 }, { "holding:", false, 0, 0, 0 }, { "holding:-1", false, 0, 0, 0 }, { "", false, 0, 0, 0 } };
+    } rows[] = { { "holding:0", true, EDGE_MB_HOLDING, 0, -1 },
+                 { "coil:65535", true, EDGE_MB_COIL, 65535, -1 },
+                 { "input:7.15", true, EDGE_MB_INPUT, 7, 15 },
+                 { "discrete:3", true, EDGE_MB_DISCRETE, 3, -1 },
+                 { "holding:65536", false, 0, 0, 0 },
+                 { "holding:5.16", false, 0, 0, 0 },
+                 { "coil:5.1", false, 0, 0, 0 },
+                 { "register:5", false, 0, 0, 0 },
+                 { "holding", false, 0, 0, 0 },
+                 { "holding:", false, 0, 0, 0 },
+                 { "holding:-1", false, 0, 0, 0 },
+                 { "", false, 0, 0, 0 } };
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
         edge_mb_table table = 0;
         uint16_t address = 0;
@@ -29,10 +38,14 @@ static void all_types_and_orders_come_back_as_they_went(void)
     static const struct {
         uint8_t raw;
         spb_value v;
-    } rows[] = { { SPB_INT16, { .type = SPB_INT16, .as = { .i64 = -12345 } } },       { SPB_UINT16, { .type = SPB_UINT16, .as = { .u64 = 54321 } } },
-                 { SPB_INT32, { .type = SPB_INT32, .as = { .i64 = -2000000001 } } },  { SPB_UINT32, { .type = SPB_UINT32, .as = { .u64 = 4000000001u } } },
-                 { SPB_INT64, { .type = SPB_INT64, .as = { .i64 = INT64_MIN + 5 } } }, { SPB_UINT64, { .type = SPB_UINT64, .as = { .u64 = UINT64_MAX - 7 } } },
-                 { SPB_FLOAT, { .type = SPB_FLOAT, .as = { .f32 = -2.75f } } },        { SPB_DOUBLE, { .type = SPB_DOUBLE, .as = { .f64 = 3.141592653589793 } } } };
+    } rows[] = { { SPB_INT16, { .type = SPB_INT16, .as = { .i64 = -12345 } } },
+                 { SPB_UINT16, { .type = SPB_UINT16, .as = { .u64 = 54321 } } },
+                 { SPB_INT32, { .type = SPB_INT32, .as = { .i64 = -2000000001 } } },
+                 { SPB_UINT32, { .type = SPB_UINT32, .as = { .u64 = 4000000001u } } },
+                 { SPB_INT64, { .type = SPB_INT64, .as = { .i64 = INT64_MIN + 5 } } },
+                 { SPB_UINT64, { .type = SPB_UINT64, .as = { .u64 = UINT64_MAX - 7 } } },
+                 { SPB_FLOAT, { .type = SPB_FLOAT, .as = { .f32 = -2.75f } } },
+                 { SPB_DOUBLE, { .type = SPB_DOUBLE, .as = { .f64 = 3.141592653589793 } } } };
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++)
         for (int order = EDGE_MB_BIG; order <= EDGE_MB_WORD_SWAP; order++) {
             edge_mb_tag t = { .raw = rows[i].raw, .count = edge_mb_registers(rows[i].raw), .order = (edge_mb_order)order, .bit = -1 };
@@ -50,7 +63,10 @@ static void the_four_orders_are_the_usual_ones(void)
     static const struct {
         edge_mb_order order;
         uint16_t regs[2];
-    } rows[] = { { EDGE_MB_BIG, { 0x0a0b, 0x0c0d } }, { EDGE_MB_LITTLE, { 0x0d0c, 0x0b0a } }, { EDGE_MB_BYTE_SWAP, { 0x0b0a, 0x0d0c } }, { EDGE_MB_WORD_SWAP, { 0x0c0d, 0x0a0b } } };
+    } rows[] = { { EDGE_MB_BIG, { 0x0a0b, 0x0c0d } },
+                 { EDGE_MB_LITTLE, { 0x0d0c, 0x0b0a } },
+                 { EDGE_MB_BYTE_SWAP, { 0x0b0a, 0x0d0c } },
+                 { EDGE_MB_WORD_SWAP, { 0x0c0d, 0x0a0b } } };
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
         edge_mb_tag t = { .raw = SPB_UINT32, .count = 2, .order = rows[i].order, .bit = -1 };
         char text[4];
@@ -94,9 +110,12 @@ static void bit_fields_leave_the_other_bits_alone(void)
 static void neighbours_share_a_request_within_the_limits(void)
 {
     edge_mb_tag tags[] = {
-        { .table = EDGE_MB_HOLDING, .address = 10, .count = 2, .bit = -1 },  { .table = EDGE_MB_HOLDING, .address = 0, .count = 4, .bit = -1 },
-        { .table = EDGE_MB_HOLDING, .address = 20, .count = 1, .bit = -1 },  { .table = EDGE_MB_HOLDING, .address = 300, .count = 2, .bit = -1 },
-        { .table = EDGE_MB_COIL, .address = 0, .count = 1, .bit = -1 },      { .table = EDGE_MB_COIL, .address = 60, .count = 1, .bit = -1 },
+        { .table = EDGE_MB_HOLDING, .address = 10, .count = 2, .bit = -1 },
+        { .table = EDGE_MB_HOLDING, .address = 0, .count = 4, .bit = -1 },
+        { .table = EDGE_MB_HOLDING, .address = 20, .count = 1, .bit = -1 },
+        { .table = EDGE_MB_HOLDING, .address = 300, .count = 2, .bit = -1 },
+        { .table = EDGE_MB_COIL, .address = 0, .count = 1, .bit = -1 },
+        { .table = EDGE_MB_COIL, .address = 60, .count = 1, .bit = -1 },
         { .table = EDGE_MB_HOLDING, .address = 20, .count = 1, .bit = 3 },
     };
     uint32_t order[PT_COUNT_OF(tags)] = { 0, 1, 2, 3, 4, 5, 6 };
@@ -116,12 +135,9 @@ static void neighbours_share_a_request_within_the_limits(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(addresses_name_table_register_and_bit),
-        PT_TEST(all_types_and_orders_come_back_as_they_went),
-        PT_TEST(the_four_orders_are_the_usual_ones),
-        PT_TEST(texts_end_at_nul_and_blanks_and_must_be_utf8),
-        PT_TEST(bit_fields_leave_the_other_bits_alone),
-        PT_TEST(neighbours_share_a_request_within_the_limits),
+        PT_TEST(addresses_name_table_register_and_bit), PT_TEST(all_types_and_orders_come_back_as_they_went),
+        PT_TEST(the_four_orders_are_the_usual_ones),    PT_TEST(texts_end_at_nul_and_blanks_and_must_be_utf8),
+        PT_TEST(bit_fields_leave_the_other_bits_alone), PT_TEST(neighbours_share_a_request_within_the_limits),
     };
     return pt_test_main("edge-node/modbus_plan", tests, PT_COUNT_OF(tests), argc, argv);
 }

@@ -65,7 +65,8 @@ static void names_that_collide_and_ids_that_are_wrong_are_refused_at_load(void)
     CHECK_STATUS(edge_model_metric(m, r->device, &(edge_metric_def){ .name = "", .type = SPB_INT8 }, &x, &err), PT_EINVAL);
     CHECK_STATUS(edge_model_metric(m, r->device, &(edge_metric_def){ .name = "p", .type = SPB_PROPERTYSET }, &x, &err), PT_EINVAL);
     CHECK_STATUS(edge_model_metric(m, r->device, &(edge_metric_def){ .name = "p", .type = SPB_UNKNOWN }, &x, &err), PT_EINVAL);
-    CHECK_STATUS(edge_model_metric(m, r->device, &(edge_metric_def){ .name = "p", .type = SPB_TEMPLATE, .tmpl = "none" }, &x, &err), PT_EINVAL);
+    CHECK_STATUS(edge_model_metric(m, r->device, &(edge_metric_def){ .name = "p", .type = SPB_TEMPLATE, .tmpl = "none" }, &x, &err),
+                 PT_EINVAL);
     free(r->model_memory);
     m = rig_model(r, NULL);
     CHECK_OK(edge_model_device(m, "d", &r->device, &err));

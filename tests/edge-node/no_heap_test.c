@@ -71,10 +71,15 @@ static void a_whole_life_needs_no_heap(void)
     CHECK_OK_FATAL(edge_model_device(m, "d", &d, NULL));
     CHECK_OK_FATAL(edge_model_template(m, &(edge_template_def){ "T", NULL, members, 1, NULL, 0 }, NULL));
     CHECK_OK_FATAL(edge_model_metric(m, d, &(edge_metric_def){ .name = "M", .type = SPB_TEMPLATE, .tmpl = "T" }, &instance, NULL));
-    CHECK_OK_FATAL(edge_model_metric(m, d, &(edge_metric_def){ .name = "text", .type = SPB_STRING, .properties = &unit, .n_properties = 1 }, &text, NULL));
+    CHECK_OK_FATAL(edge_model_metric(m, d, &(edge_metric_def){ .name = "text", .type = SPB_STRING, .properties = &unit, .n_properties = 1 },
+                                     &text, NULL));
     CHECK_OK_FATAL(edge_model_metric(m, d, &(edge_metric_def){ .name = "table", .type = SPB_DATASET }, &table, NULL));
     CHECK_OK_FATAL(edge_model_seal(m, NULL, NULL));
-    edge_node_options o = { .group = "G", .node = "E", .primary_host = "H", .clock = pt_clock_system(), .transport = { NULL, publish, disconnect },
+    edge_node_options o = { .group = "G",
+                            .node = "E",
+                            .primary_host = "H",
+                            .clock = pt_clock_system(),
+                            .transport = { NULL, publish, disconnect },
                             .storage = { NULL, load, store } };
     o.session.servers = 1;
     CHECK_OK_FATAL(edge_node_init(node_memory, sizeof node_memory, &o, m, &n, NULL));
@@ -88,9 +93,13 @@ static void a_whole_life_needs_no_heap(void)
         edge_node_device_online(n, d);
         for (int i = 0; i < 300; i++) {
             char bytes[16];
-            edge_sample s[] = { { .metric = text, .timestamp_ms = 1700000000000 + i, .quality = i % 3 ? SPB_GOOD : SPB_BAD,
-                                  .value = { .type = SPB_STRING, .as = { .bytes = pt_slice_of(bytes, (size_t)(i % 16)) } } },
-                                { .metric = instance + 1, .timestamp_ms = 1700000000000 + i, .value = { .type = SPB_INT32, .as = { .i64 = i } } } };
+            edge_sample s[] = {
+                { .metric = text,
+                  .timestamp_ms = 1700000000000 + i,
+                  .quality = i % 3 ? SPB_GOOD : SPB_BAD,
+                  .value = { .type = SPB_STRING, .as = { .bytes = pt_slice_of(bytes, (size_t)(i % 16)) } } },
+                { .metric = instance + 1, .timestamp_ms = 1700000000000 + i, .value = { .type = SPB_INT32, .as = { .i64 = i } } }
+            };
             memset(bytes, 'a' + i % 26, sizeof bytes);
             CHECK_OK(edge_node_set_many(n, s, 2, NULL));
             if (i % 7 == 0) edge_node_poll(n);

@@ -219,8 +219,7 @@ static void a_full_ring_drops_the_oldest_and_counts_it(void)
     CHECK(s.dropped_ring > 0);
     uint64_t dropped = s.dropped_ring;
     rig_connect(r);
-    while (edge_node_poll(r->node) < 1000) {
-    }
+    while (edge_node_poll(r->node) < 1000) {}
     uint64_t historical = 0, last = 0;
     for (const rig_message *m; (m = rig_next(r));) {
         if (m->verb != SPB_DDATA) continue;
@@ -303,9 +302,13 @@ static void put(uint32_t metric, int64_t ms, double value)
 
 static void an_exception_brings_the_value_before_it_along(void)
 {
-    static const point in[] = { { 1000, 10 }, { 1100, 10.5 }, { 1200, 10.9 }, { 1300, 15 }, { 1350, 20 }, { 1400, 15.5 }, { 2300, 15.3 }, { 2400, 18 } };
-    static const point want[] = { { 1200, 10.9 }, { 1300, 15 }, { 2300, 15.3 }, { 2400, 18 } }; /* 1350 comes within exc_min; 2300 is due by exc_max; nothing stood between it and 2400 */
-    uint32_t x = one_metric(&(edge_metric_def){ .name = "x", .type = SPB_DOUBLE, .filter = { .exc_dev = 1, .exc_min_ms = 100, .exc_max_ms = 1000 } });
+    static const point in[] = { { 1000, 10 }, { 1100, 10.5 }, { 1200, 10.9 }, { 1300, 15 },
+                                { 1350, 20 }, { 1400, 15.5 }, { 2300, 15.3 }, { 2400, 18 } };
+    static const point want[] = {
+        { 1200, 10.9 }, { 1300, 15 }, { 2300, 15.3 }, { 2400, 18 }
+    }; /* 1350 comes within exc_min; 2300 is due by exc_max; nothing stood between it and 2400 */
+    uint32_t x = one_metric(
+        &(edge_metric_def){ .name = "x", .type = SPB_DOUBLE, .filter = { .exc_dev = 1, .exc_min_ms = 100, .exc_max_ms = 1000 } });
     put(x, in[0].ms, in[0].value);
     rig_connect(r);
     rig_skip(r); /* the births have the first one */

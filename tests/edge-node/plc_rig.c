@@ -23,7 +23,9 @@ static void *turn(void *ctx)
 void plc_start(plc *p, uint16_t port, uint8_t lines, const char *fault)
 {
     pt_error err = { 0 };
-    plc_server_options o = { .host = "127.0.0.1", .port = port, .unit = 1, .lines = lines, .seed = 1, .speed = 1, .scan_ms = 20, .clock = pt_clock_system() };
+    plc_server_options o = {
+        .host = "127.0.0.1", .port = port, .unit = 1, .lines = lines, .seed = 1, .speed = 1, .scan_ms = 20, .clock = pt_clock_system()
+    };
     if (fault) {
         CHECK_OK_FATAL(plc_fault_parse(&o.faults, pt_cstr(fault), &err));
         o.faults.on = true;
@@ -73,15 +75,33 @@ uint32_t bench_device(bench *b, const char *id, uint16_t port, int unit, const c
     const char *pairs[] = { "address", b->addresses[at], "unit", b->units[at], "timeout", timeout, "retries", "0", NULL };
     bench_options(edge_driver_modbus_tcp.device_keys, b->device_options[at], pairs);
     for (uint32_t i = 0; i < n; i++) {
-        const char *tag_pairs[] = { "register", rows[i].reg, rows[i].raw ? "raw" : "none", rows[i].raw, rows[i].elements ? "elements" : "none", rows[i].elements,
-                                    rows[i].order ? "order" : "none", rows[i].order, NULL };
+        const char *tag_pairs[] = { "register",
+                                    rows[i].reg,
+                                    rows[i].raw ? "raw" : "none",
+                                    rows[i].raw,
+                                    rows[i].elements ? "elements" : "none",
+                                    rows[i].elements,
+                                    rows[i].order ? "order" : "none",
+                                    rows[i].order,
+                                    NULL };
         bench_options(edge_driver_modbus_tcp.tag_keys, b->tag_options[at][i], tag_pairs);
-        b->tags[at][i] = (edge_driver_tag){ .name = rows[i].name, .type = rows[i].type, .writable = rows[i].write, .poll_ms = 50, .options = b->tag_options[at][i] };
+        b->tags[at][i] = (edge_driver_tag){
+            .name = rows[i].name, .type = rows[i].type, .writable = rows[i].write, .poll_ms = 50, .options = b->tag_options[at][i]
+        };
         b->converts[at][i] = (edge_convert){ .type = (uint8_t)rows[i].type };
-        CHECK_OK_FATAL(edge_model_metric(b->r.model, d, &(edge_metric_def){ .name = rows[i].name, .type = rows[i].type, .writable = rows[i].write }, &b->metrics[at][i], NULL));
+        CHECK_OK_FATAL(edge_model_metric(b->r.model, d,
+                                         &(edge_metric_def){ .name = rows[i].name, .type = rows[i].type, .writable = rows[i].write },
+                                         &b->metrics[at][i], NULL));
     }
-    *x = (edge_poller_device){ .driver = &edge_driver_modbus_tcp, .config = { .device = id, .options = b->device_options[at], .tags = b->tags[at], .n_tags = n, .clock = pt_clock_system() },
-                               .converts = b->converts[at], .metrics = b->metrics[at], .device = d, .retry_min_ms = 50, .retry_max_ms = 200 };
+    *x = (edge_poller_device){
+        .driver = &edge_driver_modbus_tcp,
+        .config = { .device = id, .options = b->device_options[at], .tags = b->tags[at], .n_tags = n, .clock = pt_clock_system() },
+        .converts = b->converts[at],
+        .metrics = b->metrics[at],
+        .device = d,
+        .retry_min_ms = 50,
+        .retry_max_ms = 200
+    };
     return d;
 }
 

@@ -9,7 +9,8 @@ static void a_plc_that_goes_takes_only_its_device_down_and_comes_back(void)
     bench_begin(&b);
     plc_start(&p, 0, 1, NULL);
     plc_start(&q, 0, 1, NULL);
-    uint32_t d = bench_device(&b, "gone", p.port, 1, "300ms", bench_line, 2), stays = bench_device(&b, "stays", q.port, 1, "300ms", bench_line, 2);
+    uint32_t d = bench_device(&b, "gone", p.port, 1, "300ms", bench_line, 2),
+             stays = bench_device(&b, "stays", q.port, 1, "300ms", bench_line, 2);
     bench_run(&b);
     CHECK_WITHIN_FATAL(5000, edge_node_device_is_online(b.r.node, d) && edge_node_device_is_online(b.r.node, stays));
     plc_stop(&p);
@@ -113,10 +114,8 @@ static void writes_that_wait_when_the_drivers_stop_are_counted_as_failed(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(a_plc_that_goes_takes_only_its_device_down_and_comes_back),
-        PT_TEST(a_plc_that_answers_nothing_but_exceptions_is_dead),
-        PT_TEST(writes_that_wait_when_the_drivers_stop_are_counted_as_failed),
-        PT_TEST(a_slow_plc_delays_no_other),
+        PT_TEST(a_plc_that_goes_takes_only_its_device_down_and_comes_back),    PT_TEST(a_plc_that_answers_nothing_but_exceptions_is_dead),
+        PT_TEST(writes_that_wait_when_the_drivers_stop_are_counted_as_failed), PT_TEST(a_slow_plc_delays_no_other),
         PT_TEST(a_device_switched_off_is_left_alone_until_switched_on),
     };
     return pt_test_main("edge-node/poller", tests, PT_COUNT_OF(tests), argc, argv);

@@ -96,8 +96,13 @@ void rig_init(rig *r)
     pt_arena_init(&r->arena, 64u << 20);
     r->publish_room = UINT32_MAX;
     r->backfill_from = -1;
-    r->options = (edge_node_options){ .group = "G", .node = "E", .clock = &r->clock.clock, .transport = { r, publish, disconnect },
-                                      .storage = { r, load, store }, .command = command, .command_ctx = r };
+    r->options = (edge_node_options){ .group = "G",
+                                      .node = "E",
+                                      .clock = &r->clock.clock,
+                                      .transport = { r, publish, disconnect },
+                                      .storage = { r, load, store },
+                                      .command = command,
+                                      .command_ctx = r };
     r->options.session.servers = 1;
 }
 
@@ -119,10 +124,14 @@ void rig_usual_model(rig *r)
     uint32_t uptime;
     CHECK_OK_FATAL(edge_model_device(m, "filler", &r->device, NULL));
     CHECK_OK_FATAL(edge_model_metric(m, EDGE_NODE_DEVICE, &(edge_metric_def){ .name = "Uptime", .type = SPB_INT64 }, &uptime, NULL));
-    CHECK_OK_FATAL(edge_model_metric(m, r->device, &(edge_metric_def){ .name = "Temp", .type = SPB_DOUBLE, .filter = { .deadband = 0.5 } }, &r->temp, NULL));
+    CHECK_OK_FATAL(edge_model_metric(m, r->device, &(edge_metric_def){ .name = "Temp", .type = SPB_DOUBLE, .filter = { .deadband = 0.5 } },
+                                     &r->temp, NULL));
     CHECK_OK_FATAL(edge_model_metric(m, r->device, &(edge_metric_def){ .name = "Count", .type = SPB_INT64 }, &r->count, NULL));
-    CHECK_OK_FATAL(edge_model_metric(m, r->device, &(edge_metric_def){ .name = "Name", .type = SPB_STRING, .writable = true, .capacity = 32 }, &r->name, NULL));
-    CHECK_OK_FATAL(edge_model_metric(m, r->device, &(edge_metric_def){ .name = "Flag", .type = SPB_BOOLEAN, .writable = true }, &r->flag, NULL));
+    CHECK_OK_FATAL(edge_model_metric(m, r->device,
+                                     &(edge_metric_def){ .name = "Name", .type = SPB_STRING, .writable = true, .capacity = 32 }, &r->name,
+                                     NULL));
+    CHECK_OK_FATAL(
+        edge_model_metric(m, r->device, &(edge_metric_def){ .name = "Flag", .type = SPB_BOOLEAN, .writable = true }, &r->flag, NULL));
 }
 
 void rig_start(rig *r)
@@ -237,10 +246,8 @@ void rig_command(rig *r, const char *device, spb_metric *metrics, uint32_t n)
     char topic[128];
     pt_buf_init(&out, 1 << 20);
     CHECK_OK(spb_payload_encode(&p, &out));
-    if (device)
-        snprintf(topic, sizeof topic, "spBv1.0/G/DCMD/E/%s", device);
-    else
-        snprintf(topic, sizeof topic, "spBv1.0/G/NCMD/E");
+    if (device) snprintf(topic, sizeof topic, "spBv1.0/G/DCMD/E/%s", device);
+    else snprintf(topic, sizeof topic, "spBv1.0/G/NCMD/E");
     edge_node_receive(r->node, pt_cstr(topic), pt_buf_view(&out), false);
     pt_buf_fini(&out);
 }

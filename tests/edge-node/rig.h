@@ -37,7 +37,7 @@ typedef struct rig {
     uint32_t publish_room;    /* publishes it still takes; UINT32_MAX */
     uint32_t disconnects;
     bool last_again, last_with_will;
-    uint8_t stored;           /* bdSeq */
+    uint8_t stored; /* bdSeq */
     bool has_stored;
     pt_status store_answer;
     uint32_t stores;
@@ -46,7 +46,7 @@ typedef struct rig {
     pt_status journal_answer;
     int64_t backfill_from;
     uint32_t losts;
-    edge_command command;     /* the last one */
+    edge_command command; /* the last one */
     spb_value command_value;
     char command_text[256];
     uint32_t commands;
@@ -59,9 +59,10 @@ typedef struct rig {
 /* Options with one server, no debounce; change them, then rig_start. */
 void rig_init(rig *r);
 edge_model *rig_model(rig *r, const edge_model_limits *limits); /* an empty one in memory of the rig */
-void rig_usual_model(rig *r); /* Temp (Double, deadband 0.5), Count (Int64), Name (String, writable), Flag (Boolean, writable), and node metric Uptime */
-void rig_start(rig *r);       /* seals the model when it is not, makes and starts the node */
-void rig_connect(rig *r);     /* prepare, connected, ready */
+void rig_usual_model(
+    rig *r); /* Temp (Double, deadband 0.5), Count (Int64), Name (String, writable), Flag (Boolean, writable), and node metric Uptime */
+void rig_start(rig *r);   /* seals the model when it is not, makes and starts the node */
+void rig_connect(rig *r); /* prepare, connected, ready */
 void rig_fini(rig *r);
 
 void rig_set(rig *r, uint32_t metric, spb_value v);

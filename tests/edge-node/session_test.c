@@ -22,7 +22,8 @@ static void ev(bench *b, edge_event_type t)
 
 static void state(bench *b, bool online, int64_t ts)
 {
-    edge_session_handle(&b->s, &(edge_event){ .type = EDGE_EV_STATE, .online = online, .timestamp_ms = ts, .retained = true }, b->now, &b->a);
+    edge_session_handle(&b->s, &(edge_event){ .type = EDGE_EV_STATE, .online = online, .timestamp_ms = ts, .retained = true }, b->now,
+                        &b->a);
 }
 
 static bool did(const bench *b, edge_action_type t)

@@ -33,8 +33,14 @@ static void add(uint32_t n, int64_t first_ms, bool delivered, int64_t sent_ms)
 {
     char bytes[20];
     snprintf(bytes, sizeof bytes, "%lld", (long long)first_ms);
-    CHECK_OK(edge__spool_file_add(&f, &(edge__spool_batch){ .first_ms = first_ms, .last_ms = first_ms + 10, .samples = n, .delivered = delivered, .sent_ms = sent_ms,
-                                                            .data = pt_slice_of(bytes, 10) }, NULL));
+    CHECK_OK(edge__spool_file_add(&f,
+                                  &(edge__spool_batch){ .first_ms = first_ms,
+                                                        .last_ms = first_ms + 10,
+                                                        .samples = n,
+                                                        .delivered = delivered,
+                                                        .sent_ms = sent_ms,
+                                                        .data = pt_slice_of(bytes, 10) },
+                                  NULL));
 }
 
 static edge__spool_sums sums(void)
@@ -217,12 +223,9 @@ static void a_file_that_is_no_spool_is_refused(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(batches_wait_are_delivered_and_wait_again),
-        PT_TEST(what_is_as_old_as_allowed_goes_by_marks),
-        PT_TEST(the_oldest_goes_first_delivered_or_waiting),
-        PT_TEST(numbers_of_names_are_made_once_and_kept),
-        PT_TEST(a_transaction_is_whole_or_not_at_all),
-        PT_TEST(after_an_unclean_end_the_window_is_sent_again_and_own_time_goes_on),
+        PT_TEST(batches_wait_are_delivered_and_wait_again),  PT_TEST(what_is_as_old_as_allowed_goes_by_marks),
+        PT_TEST(the_oldest_goes_first_delivered_or_waiting), PT_TEST(numbers_of_names_are_made_once_and_kept),
+        PT_TEST(a_transaction_is_whole_or_not_at_all),       PT_TEST(after_an_unclean_end_the_window_is_sent_again_and_own_time_goes_on),
         PT_TEST(a_file_that_is_no_spool_is_refused),
     };
     return pt_test_main("edge-node/spool_file", tests, PT_COUNT_OF(tests), argc, argv);

@@ -117,7 +117,9 @@ static void a_host_gets_a_range_again_when_it_asks(void)
         set(i, 1700000000000 + i);
     CHECK_WITHIN(5000, stats().stored_samples == 100);
     CHECK_INT(history_is(0, 0), 0);
-    spb_metric m = { .name = PT_LIT("Node Control/Backfill From"), .flags = SPB_HAS_NAME, .wire = SPB_WIRE_LONG, .value = { .u64 = 1700000000040 } };
+    spb_metric m = {
+        .name = PT_LIT("Node Control/Backfill From"), .flags = SPB_HAS_NAME, .wire = SPB_WIRE_LONG, .value = { .u64 = 1700000000040 }
+    };
     rig_command(r, NULL, &m, 1);
     CHECK_WITHIN(5000, stats().sent == 60);
     CHECK_WITHIN(5000, stats().pending_samples == 0);
@@ -134,7 +136,9 @@ static void progress_is_reported_to_the_end(void)
     for (int i = 0; i < 10; i++)
         set(i, 1700000000000 + i);
     CHECK_WITHIN(5000, stats().stored_samples == 10);
-    spb_metric m = { .name = PT_LIT("Node Control/Backfill From"), .flags = SPB_HAS_NAME, .wire = SPB_WIRE_LONG, .value = { .u64 = 1700000000000 } };
+    spb_metric m = {
+        .name = PT_LIT("Node Control/Backfill From"), .flags = SPB_HAS_NAME, .wire = SPB_WIRE_LONG, .value = { .u64 = 1700000000000 }
+    };
     rig_command(r, NULL, &m, 1);
     uint32_t done = edge_node_find(r->node, PT_LIT(""), PT_LIT("Backfill/Done Through"));
     char buf[16];
@@ -251,7 +255,8 @@ static void old_samples_expire_by_the_time_the_spool_has_seen(void)
     pass(25);
     put(1, false);
     CHECK_INT(stats().stored_samples, 13);
-    CHECK_WITHIN(5000, (pt_fake_clock_advance(&fake, 1000), stats().dropped_age == 3)); /* delivered ones are kept, and go, without a loss */
+    CHECK_WITHIN(5000,
+                 (pt_fake_clock_advance(&fake, 1000), stats().dropped_age == 3)); /* delivered ones are kept, and go, without a loss */
     CHECK_WITHIN(5000, stats().stored_samples == 5 && stats().pending_samples == 5);
     pass(28);
     CHECK_WITHIN(5000, (pt_fake_clock_advance(&fake, 1000), stats().dropped_age == 7));
@@ -313,8 +318,11 @@ static void a_file_of_the_version_before_goes_on(void)
     put(5, true);
     edge_spool_stop(spool);
     sqlite3 *db = edge__spool_lock(spool); /* as it was: wall times of sending, no marks */
-    CHECK(sqlite3_exec(db, "UPDATE batch SET sent_ms = 1700000000000 WHERE state = 1; DROP TABLE mark; DELETE FROM meta WHERE key = 'own_ms'; PRAGMA user_version = 2", NULL, NULL,
-                       NULL) == SQLITE_OK);
+    CHECK(
+        sqlite3_exec(
+            db,
+            "UPDATE batch SET sent_ms = 1700000000000 WHERE state = 1; DROP TABLE mark; DELETE FROM meta WHERE key = 'own_ms'; PRAGMA user_version = 2",
+            NULL, NULL, NULL) == SQLITE_OK);
     edge__spool_unlock(spool);
     edge_spool_close(spool);
     open_alone(false, 60 * MINUTE);
@@ -386,7 +394,8 @@ static bool open_life(void)
     r->options.journal = &journal;
     rig_usual_model(r);
     edge_names names = edge_spool_names(spool);
-    pt_status begun = edge_spool_names_begin(spool), sealed = begun == PT_OK ? edge_model_seal(r->model, &names, &err) : begun, ended = edge_spool_names_end(spool);
+    pt_status begun = edge_spool_names_begin(spool), sealed = begun == PT_OK ? edge_model_seal(r->model, &names, &err) : begun,
+              ended = edge_spool_names_end(spool);
     if (begun == PT_OK && sealed == PT_OK && ended == PT_OK) {
         size_t size = edge_node_size(&r->options);
         r->node_memory = malloc(size);
@@ -585,7 +594,8 @@ static void history_goes_at_the_set_rate_and_live_values_in_between(void)
         set(live, 1700000000000 + live);
         CHECK_WITHIN(5000, stats().sent > before || stats().sent == 500); /* it goes on */
         before = stats().sent;
-        int64_t elapsed = pt_mono_ms(&fake.clock) - begin; /* 100 a second, what a tenth of a second allows at once, and one batch that went over */
+        int64_t elapsed =
+            pt_mono_ms(&fake.clock) - begin; /* 100 a second, what a tenth of a second allows at once, and one batch that went over */
         CHECK(before <= (uint64_t)elapsed / 10 + 11 + 1);
     }
     CHECK_INT(stats().sent, 500);

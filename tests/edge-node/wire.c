@@ -49,10 +49,12 @@ void wire_config(wire *w, wire_settings s)
     snprintf(url, sizeof url, "'%s'", pt_broker_url(w->broker));
     FILE *f = fopen(w->config, "w");
     CHECK_FATAL(f != NULL);
-    fprintf(f, "version: 1\nnode: { group: G, id: E }\nmqtt: { servers: [%s], reconnect_min: 50ms, reconnect_max: 300ms%s }\n"
-               "sparkplug: { rebirth_debounce: 500ms%s }\nspool: { dir: '%s/spool', commit_interval: 50ms%s }\nhttp: { listen: '%s' }\n%sdevices:\n%s",
-            s.servers ? s.servers : url, s.mqtt ? s.mqtt : "", s.sparkplug ? s.sparkplug : "", w->dir, s.spool ? s.spool : "", s.listen ? s.listen : "",
-            s.more ? s.more : "", s.devices ? s.devices : WIRE_SIM);
+    fprintf(
+        f,
+        "version: 1\nnode: { group: G, id: E }\nmqtt: { servers: [%s], reconnect_min: 50ms, reconnect_max: 300ms%s }\n"
+        "sparkplug: { rebirth_debounce: 500ms%s }\nspool: { dir: '%s/spool', commit_interval: 50ms%s }\nhttp: { listen: '%s' }\n%sdevices:\n%s",
+        s.servers ? s.servers : url, s.mqtt ? s.mqtt : "", s.sparkplug ? s.sparkplug : "", w->dir, s.spool ? s.spool : "",
+        s.listen ? s.listen : "", s.more ? s.more : "", s.devices ? s.devices : WIRE_SIM);
     CHECK_FATAL(fclose(f) == 0);
 }
 
@@ -79,8 +81,9 @@ bool wire_may_mount(void)
 static void exec_mounted(const wire *w, const char *path)
 {
     char cmd[2048];
-    snprintf(cmd, sizeof cmd, "mkdir -p '%s/spool' && exec %s sh -c \"mount -t tmpfs -o size=%s none '%s/spool' && exec '%s' --config '%s'\"", w->dir, unshare(), w->disk, w->dir, path,
-             w->config);
+    snprintf(cmd, sizeof cmd,
+             "mkdir -p '%s/spool' && exec %s sh -c \"mount -t tmpfs -o size=%s none '%s/spool' && exec '%s' --config '%s'\"", w->dir,
+             unshare(), w->disk, w->dir, path, w->config);
     execl("/bin/sh", "sh", "-c", cmd, (char *)NULL);
 }
 
@@ -126,8 +129,7 @@ void wire_fill_disk(wire *w)
     int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     CHECK_FATAL(fd >= 0);
     for (size_t size = sizeof block; size > 0; size /= 2)
-        while (write(fd, block, size) == (ssize_t)size) {
-        }
+        while (write(fd, block, size) == (ssize_t)size) {}
     CHECK(errno == ENOSPC);
     close(fd);
 }
@@ -213,10 +215,8 @@ static const char *topic_of(const char *verb, char topic[128])
 {
     const char *blank = strchr(verb, ' ');
     int len = blank ? (int)(blank - verb) : (int)strlen(verb);
-    if (*verb == 'D')
-        snprintf(topic, 128, "spBv1.0/G/%.*s/E/%s", len, verb, blank ? blank + 1 : "sim");
-    else
-        snprintf(topic, 128, "spBv1.0/G/%.*s/E", len, verb);
+    if (*verb == 'D') snprintf(topic, 128, "spBv1.0/G/%.*s/E/%s", len, verb, blank ? blank + 1 : "sim");
+    else snprintf(topic, 128, "spBv1.0/G/%.*s/E", len, verb);
     return topic;
 }
 
@@ -288,7 +288,9 @@ void wire_sequence_is_whole(pt_observer *o, const pt_observed *first)
         begun = begun || m == first;
         if (!begun) continue;
         spb_topic t;
-        if (spb_topic_parse(&spb_namespace_b, pt_cstr(m->topic), &t, NULL) != PT_OK || t.verb == SPB_STATE || t.verb == SPB_NCMD || t.verb == SPB_DCMD) continue;
+        if (spb_topic_parse(&spb_namespace_b, pt_cstr(m->topic), &t, NULL) != PT_OK || t.verb == SPB_STATE || t.verb == SPB_NCMD ||
+            t.verb == SPB_DCMD)
+            continue;
         CHECK(!m->retain);
         const spb_payload *p = wire_decode(m);
         if (t.verb == SPB_NDEATH) {
@@ -312,7 +314,8 @@ bool wire_counter_is_whole(pt_observer *o, int64_t least)
     uint64_t alias = UINT64_MAX;
     for (size_t i = 0; (m = pt_observer_at(o, i)); i++) {
         spb_topic t;
-        if (spb_topic_parse(&spb_namespace_b, pt_cstr(m->topic), &t, NULL) != PT_OK || (t.verb != SPB_DBIRTH && t.verb != SPB_DDATA)) continue;
+        if (spb_topic_parse(&spb_namespace_b, pt_cstr(m->topic), &t, NULL) != PT_OK || (t.verb != SPB_DBIRTH && t.verb != SPB_DDATA))
+            continue;
         const spb_payload *p = wire_decode(m);
         for (uint32_t k = 0; k < p->n_metrics; k++) {
             const spb_metric *x = &p->metrics[k];

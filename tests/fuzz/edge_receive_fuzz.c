@@ -41,7 +41,8 @@ static void command(void *ctx, const edge_command *c)
     (void)ctx;
     char buf[4096];
     edge_metric_view v;
-    if (edge_node_view(node, c->metric, buf, sizeof buf, &v) != PT_OK || !v.writable || v.value.type != c->value->type || c->value->is_null) abort();
+    if (edge_node_view(node, c->metric, buf, sizeof buf, &v) != PT_OK || !v.writable || v.value.type != c->value->type || c->value->is_null)
+        abort();
     edge_sample s = { .metric = c->metric, .timestamp_ms = 1700000000000, .value = *c->value };
     if (edge_node_set(node, &s) != PT_OK) abort(); /* a command that was let through must fit */
 }
@@ -49,7 +50,8 @@ static void command(void *ctx, const edge_command *c)
 static void start(void)
 {
     static _Alignas(16) char model_memory[1 << 20], node_memory[64 << 10];
-    static const edge_metric_def members[] = { { .name = "rpm", .type = SPB_INT32, .writable = true }, { .name = "on", .type = SPB_BOOLEAN, .writable = true } };
+    static const edge_metric_def members[] = { { .name = "rpm", .type = SPB_INT32, .writable = true },
+                                               { .name = "on", .type = SPB_BOOLEAN, .writable = true } };
     static const edge_metric_def outer[] = { { .name = "m", .type = SPB_TEMPLATE, .tmpl = "T" } };
     uint32_t d, x;
     pt_status st = edge_model_init(model_memory, sizeof model_memory, NULL, &model, NULL);
@@ -59,10 +61,18 @@ static void start(void)
     if (!st) st = edge_model_metric(model, d, &(edge_metric_def){ .name = "u", .type = SPB_TEMPLATE, .tmpl = "U" }, &x, NULL);
     for (uint32_t type = SPB_INT8; !st && type < SPB_DATATYPE_COUNT; type++)
         if (spb_datatype_is_metric(type) && type != SPB_TEMPLATE)
-            st = edge_model_metric(model, d, &(edge_metric_def){ .name = spb_datatype_name(type), .type = (spb_datatype)type, .writable = true, .capacity = 64 }, &x, NULL);
+            st = edge_model_metric(model, d,
+                                   &(edge_metric_def){
+                                       .name = spb_datatype_name(type), .type = (spb_datatype)type, .writable = true, .capacity = 64 },
+                                   &x, NULL);
     if (!st) st = edge_model_seal(model, NULL, NULL);
-    edge_node_options o = { .group = "G", .node = "E", .primary_host = "H", .clock = pt_clock_system(), .transport = { NULL, publish, disconnect },
-                            .storage = { NULL, load, store }, .command = command };
+    edge_node_options o = { .group = "G",
+                            .node = "E",
+                            .primary_host = "H",
+                            .clock = pt_clock_system(),
+                            .transport = { NULL, publish, disconnect },
+                            .storage = { NULL, load, store },
+                            .command = command };
     o.session.servers = 1;
     o.session.legacy_state = true;
     if (!st) st = edge_node_init(node_memory, sizeof node_memory, &o, model, &node, NULL);

@@ -1,5 +1,6 @@
-/* tests/fuzz/few_inputs.c -- stands in for libFuzzer where that is not: a number of inputs from a seeded generator, so that every target is built and runs with
- * the other tests, under the sanitizers, too. Inputs are random bytes, and between them earlier inputs with some bytes changed. */
+/* tests/fuzz/few_inputs.c -- stands in for libFuzzer where that is not: a number of inputs from a seeded generator, so that every target is
+ * built and runs with the other tests, under the sanitizers, too. Inputs are random bytes, and between them earlier inputs with some bytes
+ * changed. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,10 +33,12 @@ int main(int argc, char **argv)
             size_t from = next(&state) % KEPT;
             memmove(p, kept[from], sizes[from]);
             *size = sizes[from];
-            for (uint64_t k = 1 + next(&state) % 3; *size && k > 0; k--) p[next(&state) % *size] = (uint8_t)next(&state);
+            for (uint64_t k = 1 + next(&state) % 3; *size && k > 0; k--)
+                p[next(&state) % *size] = (uint8_t)next(&state);
         } else {
             *size = next(&state) % (i % 3 ? 64 : LONGEST);
-            for (size_t k = 0; k < *size; k++) p[k] = (uint8_t)next(&state);
+            for (size_t k = 0; k < *size; k++)
+                p[k] = (uint8_t)next(&state);
         }
         uint8_t *exact = malloc(*size ? *size : 1); /* so that a read behind its end is seen */
         if (!exact) return 1;

@@ -1,4 +1,5 @@
-/* tests/fuzz/hist_block_fuzz.c -- any bytes as a block and as a journal row: no crash; what decodes encodes to something that decodes the same.
+/* tests/fuzz/hist_block_fuzz.c -- any bytes as a block and as a journal row: no crash; what decodes encodes to something that decodes the
+ * same.
  *
  * The checksum would stop nearly every input at the door, so it is put right first. */
 #include "historian/journal.h"
@@ -57,11 +58,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             hist__summary sum;
             hist__summarize(rows.s, rows.n, &sum);
             double deviation = copy[1] == 2 ? rows.deviation : -1;
-            if (hist__block_encode_within(codec, tag, rows.s, rows.n, deviation, &blob) != PT_OK || blob.ptr[1] != (char)copy[1] || hist__block_decode(codec, blob.ptr, blob.len, &tag, &again, NULL) != PT_OK || !same(&rows, &again)) abort();
+            if (hist__block_encode_within(codec, tag, rows.s, rows.n, deviation, &blob) != PT_OK || blob.ptr[1] != (char)copy[1] ||
+                hist__block_decode(codec, blob.ptr, blob.len, &tag, &again, NULL) != PT_OK || !same(&rows, &again))
+                abort();
             if (!same_numbers(codec, copy, size, &rows)) abort();
         }
     } else if (hist__journal_decode(copy, size, &rows, NULL) == PT_OK) {
-        if (hist__journal_encode(rows.s, rows.n, &blob) != PT_OK || hist__journal_decode(blob.ptr, blob.len, &again, NULL) != PT_OK || !same(&rows, &again)) abort();
+        if (hist__journal_encode(rows.s, rows.n, &blob) != PT_OK || hist__journal_decode(blob.ptr, blob.len, &again, NULL) != PT_OK ||
+            !same(&rows, &again))
+            abort();
     }
     pt_buf_fini(&blob);
     hist__rows_fini(&again);

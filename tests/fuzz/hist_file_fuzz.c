@@ -1,10 +1,10 @@
-/* tests/fuzz/hist_file_fuzz.c -- damage to the files of a directory: opening, reading, verifying and repairing never crash, and a wrong answer never comes
- * without an error: rows, buckets, values, tags and events are those that were written, all of them, or a reader was told of damage, and then verify
- * tells of it, too.
+/* tests/fuzz/hist_file_fuzz.c -- damage to the files of a directory: opening, reading, verifying and repairing never crash, and a wrong
+ * answer never comes without an error: rows, buckets, values, tags and events are those that were written, all of them, or a reader was
+ * told of damage, and then verify tells of it, too.
  *
- * The input is a list of patches of 5 bytes: which file, where (3 bytes, modulo its size), what. With one byte over, the pages' checksums are made to fit
- * again: nothing can know then that a name or a sum was changed, but still nothing may crash, rows are right (their blocks have checksums), and where
- * verify has nothing to say they are all there. */
+ * The input is a list of patches of 5 bytes: which file, where (3 bytes, modulo its size), what. With one byte over, the pages' checksums
+ * are made to fit again: nothing can know then that a name or a sum was changed, but still nothing may crash, rows are right (their blocks
+ * have checksums), and where verify has nothing to say they are all there. */
 #include "historian/maintain.h"
 #include "historian/pages.h"
 #include "historian/store.h"
@@ -76,7 +76,8 @@ static void remove_home(void)
 static void prepare(void)
 {
     char name[40];
-    snprintf(home, sizeof home, "%s/hist-file-fuzz-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"); /* no disk is waited for */
+    snprintf(home, sizeof home, "%s/hist-file-fuzz-XXXXXX",
+             access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"); /* no disk is waited for */
     if (!mkdtemp(home) || atexit(remove_home) != 0) abort();
     hist *h = open_at();
     if (!h) abort();
@@ -133,7 +134,9 @@ static void ask_rows(hist *h, answer *a)
         if (st != PT_OK) continue;
         if (n == 0) break;
         for (size_t i = 0; i < n; i++, a->samples++) {
-            if (rows[i].tag_id != 1 || rows[i].type != SPB_INT64 || rows[i].quality != SPB_GOOD || rows[i].flags || rows[i].as.i64 != value_of(rows[i].time_ms)) abort();
+            if (rows[i].tag_id != 1 || rows[i].type != SPB_INT64 || rows[i].quality != SPB_GOOD || rows[i].flags ||
+                rows[i].as.i64 != value_of(rows[i].time_ms))
+                abort();
         }
     }
     hist_cursor_close(c);
@@ -142,7 +145,8 @@ static void ask_rows(hist *h, answer *a)
 static bool on_tag(void *ctx, const hist_tag *t)
 {
     answer *a = ctx;
-    if (!fitted && (t->tag_id != 1 || !pt_slice_eq_cstr(t->path, "m") || !pt_slice_eq_cstr(t->unit, "bar") || t->type != SPB_INT64)) abort();
+    if (!fitted && (t->tag_id != 1 || !pt_slice_eq_cstr(t->path, "m") || !pt_slice_eq_cstr(t->unit, "bar") || t->type != SPB_INT64))
+        abort();
     a->tags++;
     return true;
 }
@@ -159,7 +163,8 @@ static bool on_bucket(void *ctx, const hist_bucket *b)
 {
     answer *a = ctx;
     double first = (double)(a->buckets++ * 100 * 3);
-    if (b->count != 100 || b->nums != 100 || b->first != first || b->min != first || b->max != first + 297 || b->sum != 100 * first + 14850) a->buckets = -1000000;
+    if (b->count != 100 || b->nums != 100 || b->first != first || b->min != first || b->max != first + 297 || b->sum != 100 * first + 14850)
+        a->buckets = -1000000;
     return true;
 }
 

@@ -50,8 +50,11 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     static const char *const query[] = { "q", NULL };
-    static const pt_http_route routes[] = { { "GET", "/a/{a}/b", on_any, query }, { "POST", "/p", on_any, NULL }, { "PUT", "/p/{a}", on_any, NULL },
-                                            { "GET", "/r/{rest...}", on_any, NULL }, { "GET", "/s", on_stream, NULL } };
+    static const pt_http_route routes[] = { { "GET", "/a/{a}/b", on_any, query },
+                                            { "POST", "/p", on_any, NULL },
+                                            { "PUT", "/p/{a}", on_any, NULL },
+                                            { "GET", "/r/{rest...}", on_any, NULL },
+                                            { "GET", "/s", on_stream, NULL } };
     static pt_http_server *server;
     const pt_http_options o = { .listen = "127.0.0.1:0", .max_body = 4096, .threads = 2 };
     (void)argc, (void)argv;

@@ -60,8 +60,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     numbers(s);
     percent(s);
     size_t half = pt_slice_find(s, '\n');
-    if (half < size && !pt_glob_match((pt_slice){ s.ptr, half }, pt_slice_from(s, half + 1)) && pt_glob_is_literal((pt_slice){ s.ptr, half }) &&
-        pt_slice_eq((pt_slice){ s.ptr, half }, pt_slice_from(s, half + 1)))
+    if (half < size && !pt_glob_match((pt_slice){ s.ptr, half }, pt_slice_from(s, half + 1)) &&
+        pt_glob_is_literal((pt_slice){ s.ptr, half }) && pt_slice_eq((pt_slice){ s.ptr, half }, pt_slice_from(s, half + 1)))
         abort(); /* a literal matches itself */
     pt_buf_init(&b, size * 6 + 2);
     pt_json_init(&j, &b);

@@ -29,7 +29,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (uns_map_new(UNS_EMPTY_DROP, UNS_UNMAPPED_LITERAL, &m)) return 0;
     (void)!uns_map_var(m, PT_LIT("v"), PT_LIT("value"));
     (void)!uns_map_entry(m, PT_LIT("t"), PT_LIT("a"), PT_LIT("b"));
-    uns_rule_def one = { .id = PT_LIT("1"), .metric = text[0], .to = text[2] }, two = { .id = PT_LIT("2"), .group = text[1], .to = text[2] };
+    uns_rule_def one = { .id = PT_LIT("1"), .metric = text[0], .to = text[2] },
+                 two = { .id = PT_LIT("2"), .group = text[1], .to = text[2] };
     (void)!uns_map_rule(m, &one, &field, &err);
     (void)!uns_map_rule(m, &two, &field, &err);
     uns_map_lint(m, ignore_lint, NULL);

@@ -30,7 +30,9 @@ static void fill(void)
     int64_t t = NOW;
     for (int i = 0; i < N; i++) {
         t += 100 + (int64_t)pt_random_below(&rnd, 900);
-        rows[i] = (hist_sample){ .tag_id = tag, .time_ms = t, .type = SPB_FLOAT, .as.f32 = (float)(sin(i * 0.01) * 50 + (double)pt_random_below(&rnd, 100) / 10) };
+        rows[i] = (hist_sample){
+            .tag_id = tag, .time_ms = t, .type = SPB_FLOAT, .as.f32 = (float)(sin(i * 0.01) * 50 + (double)pt_random_below(&rnd, 100) / 10)
+        };
         uint64_t k = pt_random_below(&rnd, 40);
         if (k == 0) rows[i].quality = SPB_BAD;
         if (k == 1) rows[i].quality = SPB_UNCERTAIN;
@@ -39,7 +41,11 @@ static void fill(void)
     CHECK_OK(hist_append(h, rows, N));
     static const char *const text[] = { "RUN", "STOP", "FAULT" };
     for (int i = 0; i < 300; i++) {
-        hist_sample s = { .tag_id = words, .time_ms = NOW + i * 1000, .type = SPB_STRING, .as.ptr = text[i / 10 % 3], .len = (uint32_t)strlen(text[i / 10 % 3]) };
+        hist_sample s = { .tag_id = words,
+                          .time_ms = NOW + i * 1000,
+                          .type = SPB_STRING,
+                          .as.ptr = text[i / 10 % 3],
+                          .len = (uint32_t)strlen(text[i / 10 % 3]) };
         if (i == 150) s.quality = SPB_BAD;
         CHECK_OK(hist_append(h, &s, 1));
     }
@@ -78,7 +84,8 @@ static bool brute(hist_fn fn, int64_t lo, int64_t hi, double *out)
     }
     for (int i = 0; i < N; i++) {
         double v = 0;
-        if (rows[i].time_ms >= lo && rows[i].time_ms < hi && hist__usable_number(&rows[i], &v)) square += (v - sum / (double)n) * (v - sum / (double)n);
+        if (rows[i].time_ms >= lo && rows[i].time_ms < hi && hist__usable_number(&rows[i], &v))
+            square += (v - sum / (double)n) * (v - sum / (double)n);
     }
     switch (fn) {
     case HIST_FN_NUMBERS: *out = (double)n; return true;
@@ -118,7 +125,8 @@ static void every_aggregate_is_its_formula(void)
     unsigned faults = 0;
     int64_t edges[40], t = NOW - 5000;
     pt_random rnd = pt_random_seed(2);
-    for (size_t i = 0; i < PT_COUNT_OF(edges); i++) edges[i] = t += 1 + (int64_t)pt_random_below(&rnd, 120000);
+    for (size_t i = 0; i < PT_COUNT_OF(edges); i++)
+        edges[i] = t += 1 + (int64_t)pt_random_below(&rnd, 120000);
     for (int round = 0; round < 2; round++) {
         CHECK_OK(hist_buckets(h, tag, NOW, NOW + 2300000, 60000, check_bucket, &faults, NULL));
         CHECK_OK(hist_buckets(h, tag, NOW + 12345, NOW + 2100000, 700, check_bucket, &faults, NULL));
@@ -133,7 +141,8 @@ static void every_aggregate_is_its_formula(void)
 static void names_of_both_worlds_are_known(void)
 {
     hist_fn fn;
-    for (int f = 0; f < HIST_FN_COUNT_; f++) CHECK(hist_fn_parse(pt_cstr(hist_fn_name((hist_fn)f)), &fn) == PT_OK && (int)fn == f);
+    for (int f = 0; f < HIST_FN_COUNT_; f++)
+        CHECK(hist_fn_parse(pt_cstr(hist_fn_name((hist_fn)f)), &fn) == PT_OK && (int)fn == f);
     CHECK(hist_fn_parse(PT_LIT("TimeAverage"), &fn) == PT_OK && fn == HIST_FN_TWA);
     CHECK(hist_fn_parse(PT_LIT("StandardDeviationSample"), &fn) == PT_OK && fn == HIST_FN_STDDEV);
     CHECK_STATUS(hist_fn_parse(PT_LIT("average"), &fn), PT_ENOTFOUND);
@@ -148,7 +157,8 @@ static bool check_point(void *ctx, int64_t t, double value, bool there)
 {
     interpolated *s = ctx;
     int at = -1;
-    while (at + 1 < N && rows[at + 1].time_ms <= t) at++;
+    while (at + 1 < N && rows[at + 1].time_ms <= t)
+        at++;
     double want = 0, next = 0;
     bool usable = at >= 0 && hist__usable_number(&rows[at], &want);
     if (usable && s->linear && at + 1 < N && rows[at].time_ms < t && hist__usable_number(&rows[at + 1], &next))
@@ -251,11 +261,11 @@ static void nan_is_no_state_and_a_range_may_begin_without_a_value(void)
         int64_t from, to;
         const char *want;
     } ranges[] = {
-        { 0, 10000, "1 3000 2; - 7000 3; " },    /* nothing, 1, NaN, 1, null, STALE: from before the first row */
-        { 1000, 6000, "1 3000 2; - 2000 2; " },  /* a value begins where the range does */
-        { 2500, 6000, "1 2000 1; - 1500 2; " },  /* in the NaN */
-        { 6000, 7000, "- 1000 1; " },            /* null from before, then STALE */
-        { 3000, 5000, "1 2000 1; " },            /* the NaN before has no time */
+        { 0, 10000, "1 3000 2; - 7000 3; " },   /* nothing, 1, NaN, 1, null, STALE: from before the first row */
+        { 1000, 6000, "1 3000 2; - 2000 2; " }, /* a value begins where the range does */
+        { 2500, 6000, "1 2000 1; - 1500 2; " }, /* in the NaN */
+        { 6000, 7000, "- 1000 1; " },           /* null from before, then STALE */
+        { 3000, 5000, "1 2000 1; " },           /* the NaN before has no time */
     };
     for (size_t k = 0; k < PT_COUNT_OF(types); k++) {
         uint32_t id = 0;
@@ -318,7 +328,8 @@ int main(int argc, char **argv)
         PT_TEST(every_aggregate_is_its_formula),
         PT_TEST(names_of_both_worlds_are_known),
         PT_TEST(interpolation_is_stepped_or_on_the_line),
-        PT_TEST(no_value_holds_beyond_now), PT_TEST(durations_add_up_to_the_range),
+        PT_TEST(no_value_holds_beyond_now),
+        PT_TEST(durations_add_up_to_the_range),
         PT_TEST(nan_is_no_state_and_a_range_may_begin_without_a_value),
         PT_TEST(no_line_leads_to_infinity),
         PT_TEST(a_picture_of_100_points_keeps_its_ends),

@@ -37,7 +37,8 @@ static void go_on_writing(void *ctx, const char *file, uint64_t done, uint64_t t
     size_t at = strlen(r->files);
     CHECK(done <= total);
     snprintf(r->files + at, sizeof r->files - at, "%s ", file);
-    for (int i = 0; i < 200; i++) append_one(r->h, f64(1, NOW + 60 * DAY + r->calls * 1000 + i, i));
+    for (int i = 0; i < 200; i++)
+        append_one(r->h, f64(1, NOW + 60 * DAY + r->calls * 1000 + i, i));
     flush(r->h);
     seal(r->h); /* between two files: rows move from the journal into blocks, a new week among them */
     r->calls++;
@@ -50,7 +51,8 @@ static void what_moves_between_the_files_meanwhile_is_in_the_copy_once(void)
     pt_error err = { 0 };
     CHECK_OK(hist_backup(dir, copy, go_on_writing, &r, &err));
     CHECK(r.calls >= 6);
-    CHECK(strstr(r.files, "journal.db ") == r.files && strstr(r.files, "blocks-1749686400.db ") && strstr(r.files, "catalog.db ") == r.files + strlen(r.files) - 11);
+    CHECK(strstr(r.files, "journal.db ") == r.files && strstr(r.files, "blocks-1749686400.db ") &&
+          strstr(r.files, "catalog.db ") == r.files + strlen(r.files) - 11);
     close_ok(r.h);
     CHECK_INT(faults_in(copy, false, true, NULL), 0);
     hist *h = open_store(copy, 128);

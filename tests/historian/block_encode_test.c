@@ -57,7 +57,8 @@ static void a_two_decimal_sine_takes_under_two_bytes(void)
     }
     size_t len = round_trip("sine", s, N);
     CHECK(len < N * 2);
-    for (size_t i = 0; i < N; i++) s[i] = block_row(s[i].time_ms, SPB_FLOAT, word32((float)(round(5000 + 500 * sin((double)i / 50)) / 100)));
+    for (size_t i = 0; i < N; i++)
+        s[i] = block_row(s[i].time_ms, SPB_FLOAT, word32((float)(round(5000 + 500 * sin((double)i / 50)) / 100)));
     CHECK(round_trip("float sine", s, N) <= len);
 }
 
@@ -72,20 +73,27 @@ static void every_family_round_trips(void)
         }
         round_trip(spb_datatype_name(ints[k]), s, N);
     }
-    for (size_t i = 0; i < N; i++) s[i] = block_row((int64_t)i, SPB_DOUBLE, pt_random_u64(&rnd)); /* NaNs of all kinds among them */
+    for (size_t i = 0; i < N; i++)
+        s[i] = block_row((int64_t)i, SPB_DOUBLE, pt_random_u64(&rnd)); /* NaNs of all kinds among them */
     CHECK(round_trip("random bits", s, N) < N * 8 + 300);
-    for (size_t i = 0; i < N; i++) s[i] = block_row((int64_t)i, SPB_FLOAT, (uint32_t)pt_random_u64(&rnd));
+    for (size_t i = 0; i < N; i++)
+        s[i] = block_row((int64_t)i, SPB_FLOAT, (uint32_t)pt_random_u64(&rnd));
     CHECK(round_trip("random float bits", s, N) < N * 4 + 300);
-    for (size_t i = 0; i < N; i++) s[i] = block_row((int64_t)i, SPB_DOUBLE, word64(20 + 3 * sin((double)i / 30) + pt_random_unit(&rnd) * 0.01));
+    for (size_t i = 0; i < N; i++)
+        s[i] = block_row((int64_t)i, SPB_DOUBLE, word64(20 + 3 * sin((double)i / 30) + pt_random_unit(&rnd) * 0.01));
     CHECK(round_trip("noisy sine", s, N) < N * 8);
-    for (size_t i = 0; i < N; i++) s[i] = block_row((int64_t)i, SPB_DOUBLE, word64(i % 50 == 3 ? NAN : i % 70 == 5 ? -0.0 : (double)i / 8));
+    for (size_t i = 0; i < N; i++)
+        s[i] = block_row((int64_t)i, SPB_DOUBLE, word64(i % 50 == 3 ? NAN : i % 70 == 5 ? -0.0 : (double)i / 8));
     CHECK(round_trip("decimals with NaN and -0", s, N) < N * 4);
-    for (size_t i = 0; i < N; i++) s[i] = block_row((int64_t)i, SPB_DOUBLE, word64(i % 3 ? INFINITY : -INFINITY));
+    for (size_t i = 0; i < N; i++)
+        s[i] = block_row((int64_t)i, SPB_DOUBLE, word64(i % 3 ? INFINITY : -INFINITY));
     round_trip("infinities", s, N);
-    for (size_t i = 0; i < N; i++) s[i] = block_row((int64_t)i, SPB_DOUBLE, word64(1.0 / 3.0));
+    for (size_t i = 0; i < N; i++)
+        s[i] = block_row((int64_t)i, SPB_DOUBLE, word64(1.0 / 3.0));
     CHECK(round_trip("a constant that is no decimal", s, N) < 60);
     for (size_t n = 1; n < 40; n++) {
-        for (size_t i = 0; i < n; i++) s[i] = block_row((int64_t)(i * i * 1000) - 5, SPB_DOUBLE, word64((double)i * 0.1));
+        for (size_t i = 0; i < n; i++)
+            s[i] = block_row((int64_t)(i * i * 1000) - 5, SPB_DOUBLE, word64((double)i * 0.1));
         round_trip("short", s, n);
     }
 }
@@ -119,7 +127,8 @@ static void nulls_states_and_qualities_are_kept(void)
         if (i % 7 == 0 && i) s[i].time_ms = s[i - 1].time_ms; /* a state change in the millisecond of a sample */
     }
     round_trip("mixed kinds", s, N);
-    for (size_t i = 0; i < N; i++) s[i] = (hist_sample){ .time_ms = (int64_t)i, .tag_id = 77, .type = SPB_STRING, .flags = HIST_NULL };
+    for (size_t i = 0; i < N; i++)
+        s[i] = (hist_sample){ .time_ms = (int64_t)i, .tag_id = 77, .type = SPB_STRING, .flags = HIST_NULL };
     CHECK(round_trip("only nulls", s, N) < 40);
 }
 

@@ -8,7 +8,8 @@ static hist_sample s[100];
 
 static void cutting_keeps_families_apart(void)
 {
-    for (size_t i = 0; i < 100; i++) s[i] = block_row((int64_t)i, i < 60 ? SPB_INT32 : SPB_DOUBLE, 0);
+    for (size_t i = 0; i < 100; i++)
+        s[i] = block_row((int64_t)i, i < 60 ? SPB_INT32 : SPB_DOUBLE, 0);
     s[3].flags = HIST_NULL;
     s[3].type = SPB_STRING;
     CHECK_INT(hist__block_cut(s, 100, 1024), 60);

@@ -49,7 +49,8 @@ static void buckets_agree_with_brute_force(void)
     for (int round = 0; round < 3; round++) {
         static const int64_t widths[] = { 333, 5000, 100000, 10000000 };
         for (size_t w = 0; w < PT_COUNT_OF(widths); w++) {
-            int64_t from = NOW + (int64_t)pt_random_below(&rnd, 50000), to = from + (t - from) + (int64_t)pt_random_below(&rnd, 9000) - 4500;
+            int64_t from = NOW + (int64_t)pt_random_below(&rnd, 50000),
+                    to = from + (t - from) + (int64_t)pt_random_below(&rnd, 9000) - 4500;
             got.n = 0;
             CHECK_OK(hist_buckets(h, a, from, to, widths[w], keep_bucket, &got, NULL));
             CHECK_INT(got.n, (to - from + widths[w] - 1) / widths[w]);
@@ -79,14 +80,17 @@ static void buckets_agree_with_brute_force(void)
                 }
                 for (int i = 0; i < N; i++) {
                     double v = 0;
-                    if (all[i].time_ms >= lo && all[i].time_ms < hi && hist__usable_number(&all[i], &v)) m2 += (v - sum / (double)nums) * (v - sum / (double)nums);
+                    if (all[i].time_ms >= lo && all[i].time_ms < hi && hist__usable_number(&all[i], &v))
+                        m2 += (v - sum / (double)nums) * (v - sum / (double)nums);
                 }
-                bool same = b->t_ms == lo && b->end_ms == hi && b->count == count && b->good == good && b->nums == nums && b->area_ms == area_ms && b->good_ms == area_ms && near(b->area, area) &&
+                bool same = b->t_ms == lo && b->end_ms == hi && b->count == count && b->good == good && b->nums == nums &&
+                            b->area_ms == area_ms && b->good_ms == area_ms && near(b->area, area) &&
                             (nums == 0 || (near(b->sum, sum) && b->min == min && b->max == max && fabs(b->m2 - m2) <= 1e-6 * (1 + m2)));
                 CHECK(same);
                 if (!same) {
-                    printf("round %d width %lld bucket %zu: count %llu/%llu nums %llu/%llu area %f/%f ms %lld/%lld\n", round, (long long)widths[w], k, (unsigned long long)b->count,
-                           (unsigned long long)count, (unsigned long long)b->nums, (unsigned long long)nums, b->area, area, (long long)b->area_ms, (long long)area_ms);
+                    printf("round %d width %lld bucket %zu: count %llu/%llu nums %llu/%llu area %f/%f ms %lld/%lld\n", round,
+                           (long long)widths[w], k, (unsigned long long)b->count, (unsigned long long)count, (unsigned long long)b->nums,
+                           (unsigned long long)nums, b->area, area, (long long)b->area_ms, (long long)area_ms);
                     break;
                 }
             }
@@ -108,7 +112,8 @@ static void a_block_inside_a_bucket_is_not_decoded(void)
     const char *dir = new_dir();
     hist *h = open_store(dir, 64);
     uint32_t a = make_tag(h, "a", SPB_DOUBLE);
-    for (int i = 0; i < 640; i++) append_one(h, f64(a, NOW + i * 1000, i));
+    for (int i = 0; i < 640; i++)
+        append_one(h, f64(a, NOW + i * 1000, i));
     flush(h);
     seal(h);
     fake.now_wall_ms = NOW + 640000;
@@ -116,11 +121,13 @@ static void a_block_inside_a_bucket_is_not_decoded(void)
     static seen got;
     got.n = 0;
     CHECK_OK(hist_buckets(h, a, NOW, NOW + 640000, 640000, keep_bucket, &got, NULL));
-    CHECK(got.n == 1 && got.b[0].count == 640 && got.b[0].sum == 639 * 320 && got.b[0].min == 0 && got.b[0].max == 639 && got.b[0].first_ms == NOW && got.b[0].last_ms == NOW + 639000);
+    CHECK(got.n == 1 && got.b[0].count == 640 && got.b[0].sum == 639 * 320 && got.b[0].min == 0 && got.b[0].max == 639 &&
+          got.b[0].first_ms == NOW && got.b[0].last_ms == NOW + 639000);
     CHECK(got.b[0].area_ms == 640000 && near(got.b[0].area, 639 * 320 * 1000.0));
     pt_error err = { 0 };
     got.n = 0;
-    CHECK_STATUS(hist_buckets(h, a, NOW, NOW + 640000, 100000, keep_bucket, &got, &err), PT_ECORRUPT); /* edges inside blocks need the rows: an error, no guess */
+    CHECK_STATUS(hist_buckets(h, a, NOW, NOW + 640000, 100000, keep_bucket, &got, &err),
+                 PT_ECORRUPT); /* edges inside blocks need the rows: an error, no guess */
     CHECK(strstr(err.text, "tag 1, block at") != NULL);
     fake.now_wall_ms = NOW;
     close_ok(h);
@@ -163,8 +170,8 @@ static void what_held_before_the_range_counts_and_nothing_beyond_now(void)
     close_ok(h);
 }
 
-/* Of random rows: texts with now and then a number, of all qualities, nulls, STATE rows, gaps; long stretches that are all good, all bad, all null or all
- * NaN, so that blocks of each kind lie inside buckets. */
+/* Of random rows: texts with now and then a number, of all qualities, nulls, STATE rows, gaps; long stretches that are all good, all bad,
+ * all null or all NaN, so that blocks of each kind lie inside buckets. */
 enum { TEXTS = 6000 };
 static hist_sample texts[TEXTS];
 
@@ -206,9 +213,11 @@ static bool check_good(void *ctx, const hist_bucket *b)
     unsigned *faults = ctx;
     double got = 0, percent = 0;
     int64_t want = good_time(b->t_ms, b->end_ms);
-    bool same = hist_fn_value(HIST_FN_DURATION_GOOD, b, &got) && hist_fn_value(HIST_FN_PERCENT_GOOD, b, &percent) && b->good_ms == want && got == (double)want &&
-                near(percent, 100 * (double)want / (double)(b->end_ms - b->t_ms));
-    if (!same && (*faults)++ < 5) printf("bucket %lld..%lld: good for %lld ms, not %lld\n", (long long)b->t_ms, (long long)b->end_ms, (long long)b->good_ms, (long long)want);
+    bool same = hist_fn_value(HIST_FN_DURATION_GOOD, b, &got) && hist_fn_value(HIST_FN_PERCENT_GOOD, b, &percent) && b->good_ms == want &&
+                got == (double)want && near(percent, 100 * (double)want / (double)(b->end_ms - b->t_ms));
+    if (!same && (*faults)++ < 5)
+        printf("bucket %lld..%lld: good for %lld ms, not %lld\n", (long long)b->t_ms, (long long)b->end_ms, (long long)b->good_ms,
+               (long long)want);
     return true;
 }
 
@@ -232,9 +241,11 @@ static void the_time_texts_are_good_agrees_with_brute_force(void)
         append(h, texts + TEXTS / 2, TEXTS / 2);
         flush(h);
         for (int stage = 0; stage < 3; stage++) {
-            static const int64_t widths[] = { 700, 40000, 1000000, INT64_C(1) << 40 }; /* inside blocks, about as long, around many, all in one */
+            static const int64_t widths[] = { 700, 40000, 1000000,
+                                              INT64_C(1) << 40 }; /* inside blocks, about as long, around many, all in one */
             for (size_t w = 0; w < PT_COUNT_OF(widths); w++) {
-                int64_t from = NOW - 5000 + (int64_t)pt_random_below(&rnd, (uint64_t)(t - NOW) / 2), to = widths[w] == 700 ? from + 700000 : t + 200000;
+                int64_t from = NOW - 5000 + (int64_t)pt_random_below(&rnd, (uint64_t)(t - NOW) / 2),
+                        to = widths[w] == 700 ? from + 700000 : t + 200000;
                 CHECK_OK(hist_buckets(h, a, from, to, widths[w], check_good, &faults, NULL));
             }
             if (stage == 0) seal(h);
@@ -295,8 +306,10 @@ static void good_texts_are_answered_from_the_summary(void)
     got.n = 0;
     CHECK_OK(hist_buckets(h, a, NOW, NOW + 640000, 640000, keep_bucket, &got, NULL));
     CHECK(got.n == 1 && got.b[0].count == 640 && got.b[0].good_ms == 640000 && got.b[0].area_ms == 0);
-    CHECK_STATUS(hist_buckets(h, b, NOW, NOW + 640000, 640000, keep_bucket, &got, NULL), PT_ECORRUPT); /* when it was not there, only the rows say */
-    run_sql(partition_in(dir, NOW), "UPDATE data SET data=cast(substr(data,1,12)||x'5b'||substr(data,14) AS BLOB)"); /* the head is looked at with its checksum */
+    CHECK_STATUS(hist_buckets(h, b, NOW, NOW + 640000, 640000, keep_bucket, &got, NULL),
+                 PT_ECORRUPT); /* when it was not there, only the rows say */
+    run_sql(partition_in(dir, NOW),
+            "UPDATE data SET data=cast(substr(data,1,12)||x'5b'||substr(data,14) AS BLOB)"); /* the head is looked at with its checksum */
     CHECK_STATUS(hist_buckets(h, a, NOW, NOW + 640000, 640000, keep_bucket, &got, NULL), PT_ECORRUPT);
     fake.now_wall_ms = NOW;
     close_ok(h);
@@ -324,7 +337,8 @@ static void bad_intervals_are_refused(void)
     got.n = 0;
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
         pt_error err = { 0 };
-        CHECK_ROW(rows[i].row, hist_buckets(h, rows[i].tag, rows[i].from, rows[i].to, rows[i].width, keep_bucket, &got, &err) == rows[i].st);
+        CHECK_ROW(rows[i].row,
+                  hist_buckets(h, rows[i].tag, rows[i].from, rows[i].to, rows[i].width, keep_bucket, &got, &err) == rows[i].st);
         CHECK_ROW(rows[i].row, got.n == 0 && (rows[i].st == PT_OK || err.text[0]));
     }
     const int64_t edges[] = { 0, 5, 5 }, far[] = { INT64_MIN, INT64_MAX };
@@ -343,7 +357,8 @@ static void what_is_infinite_counts_for_its_own_time_alone(void)
     hist *h = open_store(new_dir(), 64);
     uint32_t a = make_tag(h, "a", SPB_DOUBLE), b = make_tag(h, "b", SPB_DOUBLE);
     fake.now_wall_ms = NOW + 1000000;
-    for (int i = 0; i < 4; i++) append_one(h, f64(a, times[i], values[i]));
+    for (int i = 0; i < 4; i++)
+        append_one(h, f64(a, times[i], values[i]));
     append_one(h, f64(b, NOW, INFINITY));
     append_one(h, state_row(b, NOW));
     append_one(h, f64(b, NOW + 90000, 5));
@@ -373,7 +388,8 @@ static void it_stops_when_told(void)
 {
     hist *h = open_store(new_dir(), 64);
     uint32_t a = make_tag(h, "a", SPB_DOUBLE);
-    for (int i = 0; i < 100; i++) append_one(h, f64(a, NOW + i * 1000, i));
+    for (int i = 0; i < 100; i++)
+        append_one(h, f64(a, NOW + i * 1000, i));
     flush(h);
     static const int64_t ranges[][2] = { { NOW, NOW + 100000 }, { NOW + 500000, NOW + 600000 }, { NOW - 200000, NOW - 100000 } };
     for (size_t i = 0; i < PT_COUNT_OF(ranges); i++) {

@@ -15,9 +15,16 @@ static void bad_samples_are_refused_whole(void)
         int what;
         pt_status st;
     } rows[] = {
-        { "a tag never given out", 0, PT_ENOTFOUND }, { "tag 0", 1, PT_ENOTFOUND },           { "a type without values", 2, PT_EINVAL },     { "no type of this world", 3, PT_EINVAL },
-        { "quality 4", 4, PT_EINVAL },                { "an unknown flag", 5, PT_EINVAL },    { "a text without an address", 6, PT_EINVAL }, { "more than 16 MiB", 7, PT_ETOOBIG },
-        { "a line to no value", 8, PT_EINVAL },       { "a line to NaN", 9, PT_EINVAL },
+        { "a tag never given out", 0, PT_ENOTFOUND },
+        { "tag 0", 1, PT_ENOTFOUND },
+        { "a type without values", 2, PT_EINVAL },
+        { "no type of this world", 3, PT_EINVAL },
+        { "quality 4", 4, PT_EINVAL },
+        { "an unknown flag", 5, PT_EINVAL },
+        { "a text without an address", 6, PT_EINVAL },
+        { "more than 16 MiB", 7, PT_ETOOBIG },
+        { "a line to no value", 8, PT_EINVAL },
+        { "a line to NaN", 9, PT_EINVAL },
     };
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
         row[0] = row[1] = good;
@@ -57,7 +64,8 @@ static void samples_wait_in_their_canonical_form(void)
     for (int one_by_one = 0; one_by_one < 2; one_by_one++) {
         if (!one_by_one) append(h, in, 5);
         else
-            for (int i = 0; i < 5; i++) append_one(h, in[i]);
+            for (int i = 0; i < 5; i++)
+                append_one(h, in[i]);
         hist__chunk *c = h->buffer.in.chunks;
         CHECK_FATAL(c != NULL && c->n == 5);
         const hist_sample *s = c->s;
@@ -78,13 +86,16 @@ static void the_bound_holds_for_samples_and_events(void)
     uint32_t tag = make_tag(h, "a", SPB_DOUBLE);
     h->o.buffer_bytes = 65536;
     hist_sample s[100];
-    for (int i = 0; i < 100; i++) s[i] = f64(tag, NOW + i, i);
+    for (int i = 0; i < 100; i++)
+        s[i] = f64(tag, NOW + i, i);
     uint64_t taken = 0;
     pt_status st;
-    while ((st = hist_append(h, s, 100)) == PT_OK) taken += 100;
+    while ((st = hist_append(h, s, 100)) == PT_OK)
+        taken += 100;
     CHECK_STATUS(st, PT_EFULL);
     CHECK_INT(taken, 65536 / sizeof *s / 100 * 100);
-    while ((st = hist_append(h, s, 1)) == PT_OK) taken++;
+    while ((st = hist_append(h, s, 1)) == PT_OK)
+        taken++;
     CHECK_STATUS(st, PT_EFULL);
     CHECK_INT(taken, 65536 / sizeof *s);
     hist_event e = { .time_ms = NOW, .type = PT_LIT("write") };
@@ -110,14 +121,16 @@ static void chunks_follow_one_another_in_order(void)
     uint32_t tag = make_tag(h, "a", SPB_INT64);
     enum { N = HIST__CHUNK * 2 + 100 };
     static hist_sample s[N];
-    for (int i = 0; i < N; i++) s[i] = i64(tag, NOW + i, i);
+    for (int i = 0; i < N; i++)
+        s[i] = i64(tag, NOW + i, i);
     append(h, s, N / 3);
     append(h, s + N / 3, N - N / 3);
     int64_t at = 0;
     unsigned chunks = 0;
     bool ordered = true;
     for (hist__chunk *c = h->buffer.in.chunks; c; c = c->next, chunks++) {
-        for (uint32_t i = 0; i < c->n; i++) ordered = ordered && c->s[i].as.i64 == at++;
+        for (uint32_t i = 0; i < c->n; i++)
+            ordered = ordered && c->s[i].as.i64 == at++;
     }
     CHECK(ordered && at == N);
     CHECK_INT(chunks, 3);

@@ -46,7 +46,7 @@ static void events_and_tags_survive_with_their_paths(void)
     CHECK_STR(t.unit, "bar");
     CHECK_STR(t.key.source, "spb");
     CHECK_STR(t.key.metric, "a");
-    CHECK(t.first_ms > t.last_ms && t.samples == 0); /* none yet */
+    CHECK(t.first_ms > t.last_ms && t.samples == 0);              /* none yet */
     CHECK_OK(hist_tag_by_path(h, PT_LIT("g/e/d/a"), &arena, &t)); /* the path it had */
     CHECK_STR(t.path, "new/path");
     CHECK_STATUS(hist_tag_by_path(h, PT_LIT("nope"), &arena, &t), PT_ENOTFOUND);
@@ -80,9 +80,13 @@ static void every_change_is_kept_with_its_time(void)
     ensure(h, "a", "p/1", SPB_INT32, "bar"); /* back to a path it had */
     commit_bare(h);
     char sql[300];
-    snprintf(sql, sizeof sql, "SELECT group_concat(path || ' ' || (from_ms-%lld) || ' ' || coalesce(to_ms-%lld, '-')) = 'p/1 0 10,p/2 10 30,p/1 30 -' FROM tag_path", (long long)t0, (long long)t0);
+    snprintf(
+        sql, sizeof sql,
+        "SELECT group_concat(path || ' ' || (from_ms-%lld) || ' ' || coalesce(to_ms-%lld, '-')) = 'p/1 0 10,p/2 10 30,p/1 30 -' FROM tag_path",
+        (long long)t0, (long long)t0);
     CHECK_INT(sql_number(catalog, sql), 1);
-    snprintf(sql, sizeof sql, "SELECT group_concat(type || ' ' || unit || ' ' || (from_ms-%lld)) = '10 m 0,3 m 20,3 bar 30' FROM tag_meta", (long long)t0);
+    snprintf(sql, sizeof sql, "SELECT group_concat(type || ' ' || unit || ' ' || (from_ms-%lld)) = '10 m 0,3 m 20,3 bar 30' FROM tag_meta",
+             (long long)t0);
     CHECK_INT(sql_number(catalog, sql), 1);
     snprintf(sql, sizeof sql, "SELECT created_ms = %lld AND path = 'p/1' AND type = 3 AND unit = 'bar' FROM tag", (long long)t0);
     CHECK_INT(sql_number(catalog, sql), 1);
@@ -184,8 +188,10 @@ static void many_tags_with_any_names_are_told_apart(void)
     uint32_t first = ensure(h, longest, "long", SPB_DOUBLE, "");
     longest[0] = 'y';
     CHECK(ensure(h, longest, "longer", SPB_DOUBLE, "") != first);
-    hist_tag_key split[] = { { PT_LIT("spb"), PT_LIT("ab"), PT_LIT("c"), PT_LIT(""), PT_LIT("m") }, { PT_LIT("spb"), PT_LIT("a"), PT_LIT("bc"), PT_LIT(""), PT_LIT("m") },
-                             { PT_LIT("spb"), PT_LIT("ab"), PT_LIT(""), PT_LIT("c"), PT_LIT("m") }, { PT_LIT("mqtt"), PT_LIT("ab"), PT_LIT("c"), PT_LIT(""), PT_LIT("m") } };
+    hist_tag_key split[] = { { PT_LIT("spb"), PT_LIT("ab"), PT_LIT("c"), PT_LIT(""), PT_LIT("m") },
+                             { PT_LIT("spb"), PT_LIT("a"), PT_LIT("bc"), PT_LIT(""), PT_LIT("m") },
+                             { PT_LIT("spb"), PT_LIT("ab"), PT_LIT(""), PT_LIT("c"), PT_LIT("m") },
+                             { PT_LIT("mqtt"), PT_LIT("ab"), PT_LIT("c"), PT_LIT(""), PT_LIT("m") } };
     for (size_t i = 0; i < PT_COUNT_OF(split); i++) { /* where one part ends and the next begins matters */
         uint32_t id = 0;
         CHECK_OK(hist_tag_ensure(h, &split[i], PT_LIT("same/path"), SPB_DOUBLE, PT_NONE, &id));
@@ -235,14 +241,10 @@ static void a_reader_sees_new_tags_and_makes_none(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(events_and_tags_survive_with_their_paths),
-        PT_TEST(every_change_is_kept_with_its_time),
-        PT_TEST(a_path_belongs_to_the_tag_that_has_it_now),
-        PT_TEST(of_two_tags_with_one_path_the_last_to_take_it_is_found_first),
-        PT_TEST(an_id_lost_in_a_crash_is_given_out_again),
-        PT_TEST(tags_that_could_not_be_written_stay_to_be_written),
-        PT_TEST(many_tags_with_any_names_are_told_apart),
-        PT_TEST(a_reader_sees_new_tags_and_makes_none),
+        PT_TEST(events_and_tags_survive_with_their_paths),  PT_TEST(every_change_is_kept_with_its_time),
+        PT_TEST(a_path_belongs_to_the_tag_that_has_it_now), PT_TEST(of_two_tags_with_one_path_the_last_to_take_it_is_found_first),
+        PT_TEST(an_id_lost_in_a_crash_is_given_out_again),  PT_TEST(tags_that_could_not_be_written_stay_to_be_written),
+        PT_TEST(many_tags_with_any_names_are_told_apart),   PT_TEST(a_reader_sees_new_tags_and_makes_none),
     };
     setup();
     return pt_test_main("historian/catalog", tests, PT_COUNT_OF(tests), argc, argv);

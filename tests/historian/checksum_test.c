@@ -21,9 +21,15 @@ static void the_published_vectors_come_out(void)
         size_t n;
         uint64_t seed, want;
     } rows[] = {
-        { 0, 0, 0xef46db3751d8e999u },   { 0, 2654435761u, 0xac75fda2929b17efu },   { 1, 0, 0xe934a84adb052768u },   { 1, 2654435761u, 0x5014607643a9b4c3u },
-        { 4, 0, 0x9136a0dca57457eeu },   { 14, 0, 0x8282dcc4994e35c8u },            { 14, 2654435761u, 0xc3bd6bf63deb6df0u },
-        { 222, 0, 0xb641ae8cb691c174u }, { 222, 2654435761u, 0x20cb8ab7ae10c14au },
+        { 0, 0, 0xef46db3751d8e999u },
+        { 0, 2654435761u, 0xac75fda2929b17efu },
+        { 1, 0, 0xe934a84adb052768u },
+        { 1, 2654435761u, 0x5014607643a9b4c3u },
+        { 4, 0, 0x9136a0dca57457eeu },
+        { 14, 0, 0x8282dcc4994e35c8u },
+        { 14, 2654435761u, 0xc3bd6bf63deb6df0u },
+        { 222, 0, 0xb641ae8cb691c174u },
+        { 222, 2654435761u, 0x20cb8ab7ae10c14au },
     };
     uint8_t bytes[222];
     fill(bytes, sizeof bytes);
@@ -40,7 +46,8 @@ static void only_the_bytes_count_not_where_they_lie(void)
 {
     uint8_t bytes[300];
     pt_random rnd = pt_random_seed(1);
-    for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)pt_random_u64(&rnd);
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)pt_random_u64(&rnd);
     for (size_t n = 0; n <= 100; n++) {
         uint64_t want = hist__xxh64(bytes, n, 7);
         for (size_t shift = 1; shift < 9; shift++) {

@@ -1,4 +1,5 @@
-/* tests/historian/commit_test.c -- a batch on its way to disk: what is new, the same again or a replacement; tried again after a failure, once. */
+/* tests/historian/commit_test.c -- a batch on its way to disk: what is new, the same again or a replacement; tried again after a failure,
+ * once. */
 #include "base/random.h"
 #include "tests/historian/support.h"
 
@@ -9,7 +10,9 @@ static void the_same_sample_again_is_a_duplicate_and_another_replaces(void)
     hist *h = open_store(new_dir(), 1024);
     uint32_t a = make_tag(h, "a", SPB_DOUBLE);
     for (int round = 0; round < 3; round++) {
-        hist_sample s[] = { f64(a, NOW, 1), f64(a, NOW + 1, 2), f64(a, NOW, 1), f64(a, NOW + 1, 3), f64(a, NOW - 5, 9), f64(a, NOW + 1, 3) }, out[10];
+        hist_sample
+            s[] = { f64(a, NOW, 1), f64(a, NOW + 1, 2), f64(a, NOW, 1), f64(a, NOW + 1, 3), f64(a, NOW - 5, 9), f64(a, NOW + 1, 3) },
+            out[10];
         append(h, s, PT_COUNT_OF(s));
         flush(h);
         hist_stats st;
@@ -30,10 +33,12 @@ static void late_samples_are_compared_with_all_places(void)
 {
     hist *h = open_bare(new_dir(), 64);
     uint32_t a = make_tag(h, "a", SPB_STRING);
-    for (int i = 0; i < 10; i++) append_one(h, str(a, NOW + i * 10, "old"));
+    for (int i = 0; i < 10; i++)
+        append_one(h, str(a, NOW + i * 10, "old"));
     commit_bare(h);
     CHECK_OK_FATAL(hist__seal(h, &a, 1, NULL));
-    for (int i = 10; i < 20; i++) append_one(h, str(a, NOW + i * 10, "old"));
+    for (int i = 10; i < 20; i++)
+        append_one(h, str(a, NOW + i * 10, "old"));
     commit_bare(h);
     hist_sample historical = str(a, NOW + 6, "new"), in[] = {
         str(a, NOW + 30, "old"),  /* in a block: the same */
@@ -74,7 +79,8 @@ static void what_lies_in_blocks_is_found_by_its_key(void)
 {
     hist *h = open_bare(new_dir(), 32);
     uint32_t a = make_tag(h, "a", SPB_INT64), b = make_tag(h, "b", SPB_INT64);
-    for (int i = 0; i < 200; i++) append_one(h, i64(a, NOW + i * 10 + (i >= 100 ? WEEK : 0), i));
+    for (int i = 0; i < 200; i++)
+        append_one(h, i64(a, NOW + i * 10 + (i >= 100 ? WEEK : 0), i));
     append_one(h, state_row(a, NOW + 50));
     commit_bare(h);
     CHECK_OK_FATAL(hist__seal(h, &a, 1, NULL));
@@ -85,7 +91,8 @@ static void what_lies_in_blocks_is_found_by_its_key(void)
         CHECK(!hist__find_in_blocks(h, a, t + 1, false));
         CHECK((hist__find_in_blocks(h, a, t, true) != NULL) == (i == 5));
     }
-    CHECK(!hist__find_in_blocks(h, a, INT64_MIN, false) && !hist__find_in_blocks(h, a, NOW + 3 * WEEK, false) && !hist__find_in_blocks(h, b, NOW, false));
+    CHECK(!hist__find_in_blocks(h, a, INT64_MIN, false) && !hist__find_in_blocks(h, a, NOW + 3 * WEEK, false) &&
+          !hist__find_in_blocks(h, b, NOW, false));
     hist__bare_free(h);
 }
 
@@ -96,7 +103,8 @@ static void tags_and_events_come_before_the_samples_and_share_the_numbers(void)
     for (int round = 0; round < 3; round++) {
         uint32_t a = make_tag(h, round ? "a" : "b", SPB_DOUBLE);
         hist_event e = { .time_ms = NOW + round, .type = PT_LIT("write") };
-        for (int i = 0; i < 5; i++) append_one(h, f64(a, NOW + round * 10 + i, i));
+        for (int i = 0; i < 5; i++)
+            append_one(h, f64(a, NOW + round * 10 + i, i));
         CHECK_OK(hist_event_append(h, &e));
         CHECK_OK(hist_event_append(h, &e));
         append_one(h, f64(a, NOW + round * 10, 0)); /* a duplicate has no number */
@@ -139,7 +147,8 @@ static void a_commit_that_failed_is_repeated_without_counting_twice(void)
     CHECK_OK(hist__batch_apply(h));
     hist__batch_free(h, &h->batch);
     CHECK_INT(count_rows(h, a), 3);
-    CHECK_INT(sql_number(file_in(dir, "catalog.db"), "SELECT count(*) * 100 + max(seq) FROM event"), 102); /* the event once, under its first number */
+    CHECK_INT(sql_number(file_in(dir, "catalog.db"), "SELECT count(*) * 100 + max(seq) FROM event"),
+              102); /* the event once, under its first number */
     CHECK_INT(sql_number(file_in(dir, "journal.db"), "SELECT max(seq) FROM journal"), 3);
     CHECK_INT(h->next_seq, 6);
     CHECK_INT(faults_in(dir, false, true, NULL), 0);
@@ -150,7 +159,8 @@ static void a_commit_that_failed_is_repeated_without_counting_twice(void)
     CHECK_OK(hist__db_exec(h->journal, "PRAGMA max_page_count=1", NULL));
     char big[50000];
     pt_random rnd = pt_random_seed(1);
-    for (size_t i = 0; i < sizeof big - 1; i++) big[i] = (char)('a' + pt_random_below(&rnd, 26));
+    for (size_t i = 0; i < sizeof big - 1; i++)
+        big[i] = (char)('a' + pt_random_below(&rnd, 26));
     big[sizeof big - 1] = 0;
     hist__batch_free(h, &h->batch);
     append_one(h, str(a, NOW + 7, big));
@@ -170,7 +180,8 @@ static void a_batch_of_nothing_but_duplicates_writes_no_row(void)
     hist *h = open_bare(dir, 64);
     uint32_t a = make_tag(h, "a", SPB_DOUBLE);
     for (int round = 0; round < 2; round++) {
-        for (int i = 0; i < HIST__CHUNK + 10; i++) append_one(h, f64(a, NOW + i, 1)); /* two chunks */
+        for (int i = 0; i < HIST__CHUNK + 10; i++)
+            append_one(h, f64(a, NOW + i, 1)); /* two chunks */
         commit_bare(h);
     }
     CHECK_INT(sql_number(file_in(dir, "journal.db"), "SELECT count(*) FROM journal"), 2);
@@ -185,13 +196,16 @@ static void full_tags_are_put_on_the_list_once(void)
     char big[1000];
     memset(big, 'x', sizeof big - 1);
     big[sizeof big - 1] = 0;
-    for (int i = 0; i < 100; i++) append_one(h, f64(a, NOW + i, i));
-    for (int i = 0; i < 31; i++) append_one(h, f64(c, NOW + i, i));
+    for (int i = 0; i < 100; i++)
+        append_one(h, f64(a, NOW + i, i));
+    for (int i = 0; i < 31; i++)
+        append_one(h, f64(c, NOW + i, i));
     commit_bare(h);
     CHECK_INT(h->n_seal, 1);
     CHECK_INT(h->seal_list[0], a);
     h->o.block_samples = 8192; /* bytes fill a block too */
-    for (unsigned i = 0; i < HIST__BLOCK_VALUE_BYTES / 1000 + 10; i++) append_one(h, str(b, NOW + i, big));
+    for (unsigned i = 0; i < HIST__BLOCK_VALUE_BYTES / 1000 + 10; i++)
+        append_one(h, str(b, NOW + i, big));
     commit_bare(h);
     CHECK_INT(h->n_seal, 2);
     CHECK_INT(h->seal_list[1], b);

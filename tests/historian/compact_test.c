@@ -49,7 +49,8 @@ static hist *filled_log(const char *dir)
     }
     for (int k = 0; k < 60; k++) {
         for (int i = 0; i < 250; i++) {
-            for (int t = 0; t < 8; t++) append_one(h, f64(tags[t], NOW + (k * 250 + i) * 1000, (k * 250 + i) % 100 * 0.25));
+            for (int t = 0; t < 8; t++)
+                append_one(h, f64(tags[t], NOW + (k * 250 + i) * 1000, (k * 250 + i) % 100 * 0.25));
         }
         if (k % 20 == 19) {
             hist_event e = { .time_ms = NOW, .type = PT_LIT("write") };
@@ -70,11 +71,14 @@ static void packed_rows_read_as_they_were(void)
     sum before = read_log(h, 0), part = read_log(h, 70001);
     CHECK_INT(before.n, 120003);
     CHECK_INT(before.events, 3);
-    for (int i = 0; i < 3; i++) CHECK_OK(hist__journal_compact(h, NULL));
-    CHECK(h->row_count < 60 / 4 && h->journal_bytes < 120000 * 2); /* they were 60 rows and about 5 bytes a sample; a slow machine's writer has packed some before */
+    for (int i = 0; i < 3; i++)
+        CHECK_OK(hist__journal_compact(h, NULL));
+    CHECK(h->row_count < 60 / 4 &&
+          h->journal_bytes < 120000 * 2); /* they were 60 rows and about 5 bytes a sample; a slow machine's writer has packed some before */
     CHECK_INT(sql_number(file_in(dir, "journal.db"), "SELECT count(*) FROM journal"), (int64_t)h->row_count);
     CHECK_INT(sql_number(file_in(dir, "journal.db"), "SELECT sum(length(data)) FROM journal"), (int64_t)h->journal_bytes);
-    for (size_t i = 1; i < h->row_count; i++) CHECK(h->row_sizes[h->row_first + i].id > h->row_sizes[h->row_first + i - 1].id);
+    for (size_t i = 1; i < h->row_count; i++)
+        CHECK(h->row_sizes[h->row_first + i].id > h->row_sizes[h->row_first + i - 1].id);
     sum after = read_log(h, 0), rest = read_log(h, 70001);
     CHECK(after.n == before.n && after.hash == before.hash && after.events == 3);
     CHECK(rest.n == part.n && rest.hash == part.hash);
@@ -119,10 +123,14 @@ static void the_file_becomes_small_again(void)
     const char *dir = new_dir();
     close_ok(filled_log(dir));
     hist *h = open_bare(dir, 256);
-    CHECK_OK(hist__db_exec(h->journal, "CREATE TABLE ballast(b); INSERT INTO ballast VALUES(zeroblob(60000000)); DROP TABLE ballast; PRAGMA wal_checkpoint(TRUNCATE)", NULL)); /* a flood that is over */
+    CHECK_OK(hist__db_exec(
+        h->journal,
+        "CREATE TABLE ballast(b); INSERT INTO ballast VALUES(zeroblob(60000000)); DROP TABLE ballast; PRAGMA wal_checkpoint(TRUNCATE)",
+        NULL)); /* a flood that is over */
     struct stat big, small;
     CHECK_FATAL(stat(file_in(dir, "journal.db"), &big) == 0);
-    for (int i = 0; i < 40; i++) CHECK_OK(hist__journal_compact(h, NULL));
+    for (int i = 0; i < 40; i++)
+        CHECK_OK(hist__journal_compact(h, NULL));
     CHECK_OK(hist__db_exec(h->journal, "PRAGMA wal_checkpoint(TRUNCATE)", NULL));
     CHECK_FATAL(stat(file_in(dir, "journal.db"), &small) == 0);
     CHECK(big.st_size > 60000000 && small.st_size < 14000000);
@@ -136,7 +144,8 @@ static void an_older_journal_is_brought_forward(void)
 {
     const char *dir = new_dir();
     close_ok(filled_log(dir));
-    run_sql(file_in(dir, "journal.db"), "PRAGMA user_version=1; PRAGMA journal_mode=DELETE; PRAGMA auto_vacuum=NONE; VACUUM; PRAGMA journal_mode=WAL");
+    run_sql(file_in(dir, "journal.db"),
+            "PRAGMA user_version=1; PRAGMA journal_mode=DELETE; PRAGMA auto_vacuum=NONE; VACUUM; PRAGMA journal_mode=WAL");
     CHECK_INT(sql_number(file_in(dir, "journal.db"), "PRAGMA auto_vacuum"), 0);
     hist *h = open_store(dir, 256);
     CHECK_INT(read_log(h, 0).n, 120003);
@@ -166,7 +175,9 @@ static void damage_in_a_packed_row_is_seen(void)
     fd_result second;
     fd_journal_row((const uint8_t *)packed.ptr, packed.len, &second);
     CHECK(second.fault == NULL && second.n == 6);
-    for (size_t i = 0; i < second.n; i++) CHECK(second.rows[i].tag_id == out.s[i].tag_id && second.rows[i].time_ms == out.s[i].time_ms && second.rows[i].word == out.s[i].as.u64);
+    for (size_t i = 0; i < second.n; i++)
+        CHECK(second.rows[i].tag_id == out.s[i].tag_id && second.rows[i].time_ms == out.s[i].time_ms &&
+              second.rows[i].word == out.s[i].as.u64);
     fd_free(&second);
     CHECK(hist__journal_is_packed(packed.ptr, packed.len) && !hist__journal_is_packed(one.ptr, one.len));
     for (size_t i = 1; i < packed.len; i++) {
@@ -186,10 +197,8 @@ static void damage_in_a_packed_row_is_seen(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(packed_rows_read_as_they_were),
-        PT_TEST(a_reader_that_falls_off_the_end_is_told_where_it_can_begin),
-        PT_TEST(the_file_becomes_small_again),
-        PT_TEST(an_older_journal_is_brought_forward),
+        PT_TEST(packed_rows_read_as_they_were),  PT_TEST(a_reader_that_falls_off_the_end_is_told_where_it_can_begin),
+        PT_TEST(the_file_becomes_small_again),   PT_TEST(an_older_journal_is_brought_forward),
         PT_TEST(damage_in_a_packed_row_is_seen),
     };
     setup();

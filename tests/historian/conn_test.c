@@ -7,7 +7,8 @@ static hist *sealed_weeks(const char *dir, unsigned weeks)
 {
     hist *h = open_bare(dir, 64);
     uint32_t tag = make_tag(h, "a", SPB_DOUBLE);
-    for (unsigned w = 0; w < weeks; w++) append_one(h, f64(tag, NOW + (int64_t)w * WEEK, w));
+    for (unsigned w = 0; w < weeks; w++)
+        append_one(h, f64(tag, NOW + (int64_t)w * WEEK, w));
     commit_bare(h);
     CHECK_OK_FATAL(hist__seal(h, &tag, 1, NULL));
     hist__pool_close(h);
@@ -17,7 +18,8 @@ static hist *sealed_weeks(const char *dir, unsigned weeks)
 static unsigned idle(hist *h)
 {
     unsigned n = 0;
-    for (const hist__conn *c = h->idle; c; c = c->next) n++;
+    for (const hist__conn *c = h->idle; c; c = c->next)
+        n++;
     CHECK_INT(n, h->n_idle);
     return n;
 }
@@ -55,10 +57,13 @@ static void the_pool_keeps_those_used_last(void)
     enum { WEEKS = HIST__IDLE_CONNS + 5 };
     hist *h = sealed_weeks(new_dir(), WEEKS);
     hist__conn *all[WEEKS];
-    for (unsigned w = 0; w < WEEKS; w++) CHECK_OK_FATAL(hist__conn_take(h, hist__partition_start(NOW + (int64_t)w * WEEK), &all[w], NULL));
-    for (unsigned w = 0; w < WEEKS; w++) hist__conn_give(h, all[w]);
+    for (unsigned w = 0; w < WEEKS; w++)
+        CHECK_OK_FATAL(hist__conn_take(h, hist__partition_start(NOW + (int64_t)w * WEEK), &all[w], NULL));
+    for (unsigned w = 0; w < WEEKS; w++)
+        hist__conn_give(h, all[w]);
     CHECK_INT(idle(h), HIST__IDLE_CONNS);
-    for (const hist__conn *c = h->idle; c; c = c->next) CHECK(c->start_ms >= hist__partition_start(NOW + 5 * WEEK)); /* the first five are gone */
+    for (const hist__conn *c = h->idle; c; c = c->next)
+        CHECK(c->start_ms >= hist__partition_start(NOW + 5 * WEEK)); /* the first five are gone */
     hist__bare_free(h);
 }
 

@@ -1,9 +1,8 @@
 /* tests/historian/crash_test.c -- kill -9 at random instants under load: what was acknowledged is there, nothing is twice, verify is clean.
  *
- * A child writes numbered samples to several tags, late ones and events among them, and tells over a pipe how far hist_flush has acknowledged. Beside
- * them it fills a scratch tag in old weeks, deletes parts of it and drops the weeks again: files are rewritten and unlinked while it dies.
- * PLANTREE_CRASH_ROUNDS sets how often it is killed (default 200,
- * 50 under AddressSanitizer). */
+ * A child writes numbered samples to several tags, late ones and events among them, and tells over a pipe how far hist_flush has
+ * acknowledged. Beside them it fills a scratch tag in old weeks, deletes parts of it and drops the weeks again: files are rewritten and
+ * unlinked while it dies. PLANTREE_CRASH_ROUNDS sets how often it is killed (default 200, 50 under AddressSanitizer). */
 #include "base/random.h"
 #include "historian/maintain.h"
 #include "historian/store.h"
@@ -101,7 +100,8 @@ static uint64_t run_and_kill(const char *dir, uint64_t from, unsigned after_us)
     int status = 0;
     CHECK(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status));
     uint64_t acked = from, v;
-    while (read(fd[0], &v, sizeof v) == (ssize_t)sizeof v) acked = v;
+    while (read(fd[0], &v, sizeof v) == (ssize_t)sizeof v)
+        acked = v;
     close(fd[0]);
     return acked;
 }

@@ -31,16 +31,19 @@ static void state_rows_are_kept_apart_from_samples(void)
 /* Some rows pending, some in blocks, over several weeks and beyond the ends of the calendar. */
 static size_t scattered(hist *h, uint32_t tag, hist_sample *s)
 {
-    static const int64_t places[] = { INT64_MIN, -5, HIST__EARLY_MS - 1, HIST__EARLY_MS, NOW, NOW + 1, NOW + 3 * WEEK, HIST__LATE_MS, INT64_MAX - 1 };
+    static const int64_t places[] = { INT64_MIN,     -5,           HIST__EARLY_MS - 1, HIST__EARLY_MS, NOW, NOW + 1, NOW + 3 * WEEK,
+                                      HIST__LATE_MS, INT64_MAX - 1 };
     size_t n = 0;
     for (size_t i = 0; i < PT_COUNT_OF(places); i++) {
         s[n++] = f64(tag, places[i], (double)i);
         if (i % 3 == 0) s[n++] = state_row(tag, places[i]);
     }
-    for (size_t i = 0; i < n; i += 2) append_one(h, s[i]);
+    for (size_t i = 0; i < n; i += 2)
+        append_one(h, s[i]);
     flush(h);
     seal(h);
-    for (size_t i = 1; i < n; i += 2) append_one(h, s[i]);
+    for (size_t i = 1; i < n; i += 2)
+        append_one(h, s[i]);
     flush(h);
     return n;
 }
@@ -55,12 +58,14 @@ static void any_range_is_read_in_any_helpings(void)
         for (size_t to = from; to < n; to++) {
             for (int states = 0; states < 2; states++) {
                 size_t want = 0, got, total = 0;
-                for (size_t i = 0; i < n; i++) want += s[i].time_ms >= s[from].time_ms && s[i].time_ms < s[to].time_ms && (states || !hist__is_state(&s[i]));
+                for (size_t i = 0; i < n; i++)
+                    want += s[i].time_ms >= s[from].time_ms && s[i].time_ms < s[to].time_ms && (states || !hist__is_state(&s[i]));
                 for (size_t max = 1; max < 4; max++) {
                     hist_cursor *c = NULL;
                     total = 0;
                     CHECK_OK_FATAL(hist_cursor_open(h, tag, s[from].time_ms, s[to].time_ms, states, &c, NULL));
-                    while (hist_cursor_next(c, out + total, max, &got, NULL) == PT_OK && got) total += got;
+                    while (hist_cursor_next(c, out + total, max, &got, NULL) == PT_OK && got)
+                        total += got;
                     CHECK_INT(total, want);
                     CHECK_OK(hist_cursor_next(c, out, max, &got, NULL)); /* the end stays the end */
                     CHECK_INT(got, 0);
@@ -70,7 +75,8 @@ static void any_range_is_read_in_any_helpings(void)
                 const hist_sample *rows = NULL;
                 total = 0;
                 CHECK_OK_FATAL(hist_cursor_open(h, tag, s[from].time_ms, s[to].time_ms, states, &c, NULL));
-                while (hist_cursor_view(c, &rows, &got, NULL) == PT_OK && got) total += got;
+                while (hist_cursor_view(c, &rows, &got, NULL) == PT_OK && got)
+                    total += got;
                 CHECK_INT(total, want);
                 hist_cursor_close(c);
             }
@@ -83,7 +89,8 @@ static void helpings_and_views_may_be_mixed(void)
 {
     hist *h = open_store(new_dir(), 16);
     uint32_t tag = make_tag(h, "a", SPB_INT64);
-    for (int i = 0; i < 500; i++) append_one(h, i64(tag, NOW + i, i));
+    for (int i = 0; i < 500; i++)
+        append_one(h, i64(tag, NOW + i, i));
     flush(h);
     seal(h);
     hist_cursor *c = NULL;
@@ -95,7 +102,8 @@ static void helpings_and_views_may_be_mixed(void)
         size_t n = 0;
         CHECK_OK_FATAL(k % 3 ? hist_cursor_next(c, out, 1 + k % 5, &n, NULL) : hist_cursor_view(c, &rows, &n, NULL));
         if (n == 0) break;
-        for (size_t i = 0; i < n; i++) CHECK_INT(rows[i].as.i64, want++);
+        for (size_t i = 0; i < n; i++)
+            CHECK_INT(rows[i].as.i64, want++);
     }
     CHECK_INT(want, 500);
     hist_cursor_close(c);

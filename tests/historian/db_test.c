@@ -1,4 +1,5 @@
-/* tests/historian/db_test.c -- files are made with their mark and format, foreign, newer and damaged ones are left alone, and every result is a status. */
+/* tests/historian/db_test.c -- files are made with their mark and format, foreign, newer and damaged ones are left alone, and every result
+ * is a status. */
 #include "tests/historian/support.h"
 
 #include <stdio.h>
@@ -54,9 +55,11 @@ static void what_is_not_ours_is_refused_and_left_alone(void)
         pt_status st;
         const char *why;
     } rows[] = {
-        { "a newer format", "PRAGMA application_id=1347707441; PRAGMA user_version=9; CREATE TABLE a(b)", PT_EUNSUPPORTED, "format 9, this build knows 1" },
+        { "a newer format", "PRAGMA application_id=1347707441; PRAGMA user_version=9; CREATE TABLE a(b)", PT_EUNSUPPORTED,
+          "format 9, this build knows 1" },
         { "another program's", "PRAGMA application_id=77; CREATE TABLE a(b)", PT_ECORRUPT, "not the file it should be" },
-        { "a catalogue where blocks should be", "PRAGMA application_id=1347707697; PRAGMA user_version=1; CREATE TABLE a(b)", PT_ECORRUPT, "not the file it should be" },
+        { "a catalogue where blocks should be", "PRAGMA application_id=1347707697; PRAGMA user_version=1; CREATE TABLE a(b)", PT_ECORRUPT,
+          "not the file it should be" },
         { "no mark at all", "CREATE TABLE a(b)", PT_ECORRUPT, "not the file it should be" },
         { "no database", NULL, PT_ECORRUPT, "" },
     };
@@ -69,7 +72,8 @@ static void what_is_not_ours_is_refused_and_left_alone(void)
         } else {
             FILE *f = fopen(path, "w");
             CHECK_FATAL(f != NULL);
-            for (int k = 0; k < 200; k++) fputs("this is no database", f);
+            for (int k = 0; k < 200; k++)
+                fputs("this is no database", f);
             fclose(f);
         }
         struct stat before, after;

@@ -59,7 +59,8 @@ static void any_deletion_leaves_exactly_the_rest(void)
                 close_ok(h);
                 h = open_store(dir, 16);
             }
-            int64_t from = n ? s[pt_random_below(&rnd, n)].time_ms : 0, to = from + (int64_t)pt_random_below(&rnd, k % 2 ? (uint64_t)WEEK : 3000000);
+            int64_t from = n ? s[pt_random_below(&rnd, n)].time_ms : 0,
+                    to = from + (int64_t)pt_random_below(&rnd, k % 2 ? (uint64_t)WEEK : 3000000);
             if (round % 8 == 7 && k == 3) from = INT64_MIN, to = INT64_MAX;
             uint64_t rows = 0, want = 0, samples = 0;
             size_t kept = 0;
@@ -73,7 +74,8 @@ static void any_deletion_leaves_exactly_the_rest(void)
             size_t m = read_rows(h, a, INT64_MIN, INT64_MAX, true, got, N);
             bool same = m == n;
             int64_t first = 0, last = 0;
-            for (size_t i = 0; same && i < n; i++) same = s[i].time_ms == got[i].time_ms && hist__same_content(&s[i], &got[i]);
+            for (size_t i = 0; same && i < n; i++)
+                same = s[i].time_ms == got[i].time_ms && hist__same_content(&s[i], &got[i]);
             for (size_t i = 0; i < n; i++) {
                 if (hist__is_state(&s[i])) continue;
                 if (samples++ == 0) first = s[i].time_ms;
@@ -102,7 +104,8 @@ static void the_change_log_goes_on_behind_a_deletion(void)
     const char *dir = new_dir();
     hist *h = open_store(dir, 64);
     uint32_t a = make_tag(h, "a", SPB_DOUBLE);
-    for (int i = 0; i < 10; i++) append_one(h, f64(a, NOW + i, i));
+    for (int i = 0; i < 10; i++)
+        append_one(h, f64(a, NOW + i, i));
     flush(h);
     uint64_t rows = 0, n = 0;
     hist_log_range r;
@@ -131,7 +134,8 @@ static void deleting_really_frees_space(void)
     char word[2001];
     word[2000] = 0;
     for (int i = 0; i < 500; i++) {
-        for (int k = 0; k < 2000; k++) word[k] = (char)('!' + pt_random_below(&rnd, 90));
+        for (int k = 0; k < 2000; k++)
+            word[k] = (char)('!' + pt_random_below(&rnd, 90));
         append_one(h, str(a, NOW + i, word));
         append_one(h, f64(b, NOW + i, i));
     }
@@ -157,7 +161,8 @@ static void what_was_deleted_is_told(void)
     uint32_t a = make_tag(h, "a", SPB_DOUBLE);
     char detail[300], path[100];
     uint64_t rows = 0;
-    for (int i = 0; i < 10; i++) append_one(h, f64(a, NOW + i, i));
+    for (int i = 0; i < 10; i++)
+        append_one(h, f64(a, NOW + i, i));
     append_one(h, state_row(a, NOW + 10));
     flush(h);
     CHECK_OK(hist_tag_delete(h, a, NOW + 100, NOW + 200, &rows, NULL));

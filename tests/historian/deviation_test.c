@@ -30,10 +30,12 @@ static void a_straight_line_needs_its_ends_only(void)
     hist_deviation d = { .exc_dev = -1, .comp_dev = 0.5 };
     hist_sample s[100];
     uint8_t why[100];
-    for (int i = 0; i < 100; i++) s[i] = number(NOW + i * 1000, i * 2.0 + (i % 2) * 0.25);
+    for (int i = 0; i < 100; i++)
+        s[i] = number(NOW + i * 1000, i * 2.0 + (i % 2) * 0.25);
     CHECK(hist__thin(&d, s, 100, why) <= 0.5);
     unsigned kept = 0;
-    for (int i = 0; i < 100; i++) kept += why[i] == HIST__KEPT;
+    for (int i = 0; i < 100; i++)
+        kept += why[i] == HIST__KEPT;
     CHECK_INT(kept, 2);
     CHECK(why[0] == HIST__KEPT && why[99] == HIST__KEPT && why[50] == HIST__COMPRESSION);
 }
@@ -45,7 +47,8 @@ static void an_exception_passes_with_the_sample_before_it(void)
     const uint8_t want[] = { HIST__KEPT, HIST__EXCEPTION, HIST__EXCEPTION, HIST__KEPT, HIST__KEPT, HIST__EXCEPTION, HIST__KEPT };
     hist_sample s[7];
     uint8_t why[7];
-    for (int i = 0; i < 7; i++) s[i] = number(NOW + i * 1000, v[i]);
+    for (int i = 0; i < 7; i++)
+        s[i] = number(NOW + i * 1000, v[i]);
     CHECK(hist__thin(&d, s, 7, why) <= 2);
     CHECK(memcmp(why, want, sizeof want) == 0);
     d.exc_min_ms = 10000; /* 9 comes too soon */
@@ -61,12 +64,15 @@ static void compression_has_a_longest_gap_and_a_shortest_distance(void)
     hist_deviation d = { .exc_dev = -1, .comp_dev = 1, .comp_max_ms = 10000 };
     hist_sample s[101];
     uint8_t why[101];
-    for (int i = 0; i <= 100; i++) s[i] = number(NOW + i * 1000, 7);
+    for (int i = 0; i <= 100; i++)
+        s[i] = number(NOW + i * 1000, 7);
     hist__thin(&d, s, 101, why);
     unsigned kept = 0;
-    for (int i = 0; i <= 100; i++) kept += why[i] == HIST__KEPT;
+    for (int i = 0; i <= 100; i++)
+        kept += why[i] == HIST__KEPT;
     CHECK_INT(kept, 11);
-    for (int i = 0; i <= 100; i++) s[i] = number(NOW + i * 1000, i % 2 * 50.0); /* each would be kept */
+    for (int i = 0; i <= 100; i++)
+        s[i] = number(NOW + i * 1000, i % 2 * 50.0); /* each would be kept */
     d = (hist_deviation){ .exc_dev = -1, .comp_dev = 1, .comp_min_ms = 5000 };
     CHECK(hist__thin(&d, s, 101, why) > 1); /* comp_min goes before the deviation: what the block states says so */
     for (int i = 1, last = 0; i < 100; i++) {
@@ -81,16 +87,20 @@ static void quality_nulls_states_and_texts_are_kept(void)
     hist_deviation d = { .exc_dev = 1000, .comp_dev = 1000 };
     hist_sample s[12];
     uint8_t why[12];
-    for (int i = 0; i < 12; i++) s[i] = number(NOW + i * 1000, i);
+    for (int i = 0; i < 12; i++)
+        s[i] = number(NOW + i * 1000, i);
     s[3].quality = SPB_BAD;
     s[5].flags = HIST_NULL;
     s[7].flags = HIST_STATE;
     s[9].as.f64 = (double)NAN;
     CHECK(hist__thin(&d, s, 12, why) == 0); /* runs of two and less between them */
-    for (int i = 0; i < 12; i++) CHECK(i == 1 ? why[i] != HIST__KEPT : why[i] == HIST__KEPT);
-    for (int i = 0; i < 12; i++) s[i] = (hist_sample){ .tag_id = 1, .time_ms = NOW + i, .type = SPB_STRING, .as.ptr = "x", .len = 1 };
+    for (int i = 0; i < 12; i++)
+        CHECK(i == 1 ? why[i] != HIST__KEPT : why[i] == HIST__KEPT);
+    for (int i = 0; i < 12; i++)
+        s[i] = (hist_sample){ .tag_id = 1, .time_ms = NOW + i, .type = SPB_STRING, .as.ptr = "x", .len = 1 };
     hist__thin(&d, s, 12, why);
-    for (int i = 0; i < 12; i++) CHECK(why[i] == HIST__KEPT);
+    for (int i = 0; i < 12; i++)
+        CHECK(why[i] == HIST__KEPT);
 }
 
 /* Any signal, any settings: no sample is farther from what stands for it than is stated, and that than PI's rules allow. */
@@ -100,8 +110,10 @@ static void nothing_is_farther_away_than_stated(void)
     uint8_t why[500];
     for (uint64_t seed = 1; seed <= 400; seed++) {
         pt_random rnd = pt_random_seed(seed);
-        hist_deviation d = { .exc_dev = pt_random_below(&rnd, 3) ? pt_random_unit(&rnd) * 2 : -1, .comp_dev = pt_random_below(&rnd, 4) ? pt_random_unit(&rnd) * 3 : -1,
-                             .exc_max_ms = (int64_t)pt_random_below(&rnd, 2) * 20000, .comp_max_ms = (int64_t)pt_random_below(&rnd, 2) * 50000 };
+        hist_deviation d = { .exc_dev = pt_random_below(&rnd, 3) ? pt_random_unit(&rnd) * 2 : -1,
+                             .comp_dev = pt_random_below(&rnd, 4) ? pt_random_unit(&rnd) * 3 : -1,
+                             .exc_max_ms = (int64_t)pt_random_below(&rnd, 2) * 20000,
+                             .comp_max_ms = (int64_t)pt_random_below(&rnd, 2) * 50000 };
         bool whole = pt_random_below(&rnd, 3) == 0, f32 = pt_random_below(&rnd, 3) == 0;
         double v = 0;
         int64_t t = NOW;
@@ -118,8 +130,10 @@ static void nothing_is_farther_away_than_stated(void)
         CHECK_ROW("allowed", stated <= allowed + 1e-9);
         for (int a = 0; a < 499;) {
             int b = a + 1;
-            while (why[b] != HIST__KEPT) b++;
-            for (int i = a + 1; i < b; i++) CHECK_ROW("stated", hist__distance(&s[a], &s[b], &s[i]) <= stated);
+            while (why[b] != HIST__KEPT)
+                b++;
+            for (int i = a + 1; i < b; i++)
+                CHECK_ROW("stated", hist__distance(&s[a], &s[b], &s[i]) <= stated);
             a = b;
         }
     }
@@ -344,7 +358,8 @@ static void an_older_partition_is_brought_forward(void)
     CHECK_INT(verified(dir).faults, 0);
 }
 
-/* The rows of two weeks are sealed; the second week's file cannot be made. What the first week left out stays left out, counted once, when it is tried again. */
+/* The rows of two weeks are sealed; the second week's file cannot be made. What the first week left out stays left out, counted once, when
+ * it is tried again. */
 static void a_sealing_that_fails_half_way_counts_nothing_twice(void)
 {
     static hist_sample out[N + 10];
@@ -418,7 +433,8 @@ static void a_value_that_was_replaced_does_not_come_back(void)
             o.read_only = true;
             if (round == 1) CHECK_OK_FATAL(hist_open(&o, &fake.clock, NULL, &reader, NULL));
             uint64_t n = read_all(reader ? reader : h, thin, out, PT_COUNT_OF(out)), wrong = 0;
-            for (uint64_t i = 0; i < n; i++) wrong += out[i].as.f64 != 1;
+            for (uint64_t i = 0; i < n; i++)
+                wrong += out[i].as.f64 != 1;
             CHECK(n >= 2 && n < 20 && wrong == 0);
             if (reader) CHECK_OK(hist_close(reader, 1000, NULL));
             if (round == 1) {
@@ -454,7 +470,8 @@ static ptrdiff_t give_text(void *ctx, char *to, size_t cap)
     return (ptrdiff_t)n;
 }
 
-/* Exported and imported they stand for the same: the line, too. How far it was from what went is not known any more: nothing more goes because of it. */
+/* Exported and imported they stand for the same: the line, too. How far it was from what went is not known any more: nothing more goes
+ * because of it. */
 static void thinned_samples_are_exported_and_imported_with_their_lines(void)
 {
     static hist_sample a[N + 10], b[N + 10];
@@ -478,7 +495,8 @@ static void thinned_samples_are_exported_and_imported_with_their_lines(void)
             double was = 0, is = 0;
             CHECK_INT(read_all(to, thin, b, N + 10), kept);
             size_t differ = 0;
-            for (size_t i = 0; i < kept; i++) differ += !hist__same_content(&a[i], &b[i]) || a[i].flags != b[i].flags || a[i].time_ms != b[i].time_ms;
+            for (size_t i = 0; i < kept; i++)
+                differ += !hist__same_content(&a[i], &b[i]) || a[i].flags != b[i].flags || a[i].time_ms != b[i].time_ms;
             CHECK_INT(differ, 0);
             for (int k = 0; k < 20; k++) {
                 int64_t lo = NOW + k * 61357, hi = lo + 900000 + k * 5000;
@@ -509,7 +527,8 @@ static void thinned_samples_are_exported_and_imported_with_their_lines(void)
     CHECK_OK(hist_close(h, 10000, NULL));
 }
 
-/* A kept sample is replaced by a bad one: no bound is known there any more. What comes late is kept, also when the process died before it was in a block. */
+/* A kept sample is replaced by a bad one: no bound is known there any more. What comes late is kept, also when the process died before it
+ * was in a block. */
 static void behind_an_unknown_bound_nothing_is_left_out(void)
 {
     static hist_sample out[N + 10];
@@ -547,7 +566,8 @@ static void a_late_text_between_numbers_is_no_fault(void)
     CHECK_OK(hist_seal(h, NULL));
     uint64_t kept = read_all(h, thin, out, N + 10);
     size_t at = 1;
-    while (at < kept && out[at].time_ms - out[at - 1].time_ms < 4000) at++;
+    while (at < kept && out[at].time_ms - out[at - 1].time_ms < 4000)
+        at++;
     CHECK_FATAL(at < kept);
     hist_sample text = { .tag_id = thin, .time_ms = out[at].time_ms - 500, .type = SPB_STRING, .as.ptr = "fault", .len = 5 };
     CHECK_OK(hist_append(h, &text, 1));

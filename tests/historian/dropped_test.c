@@ -14,7 +14,8 @@ static hist *store_with(const char *dir, uint32_t *tag, int samples)
 {
     hist *h = open_bare(dir, 64);
     *tag = make_tag(h, "a", SPB_DOUBLE);
-    for (int i = 0; i < samples; i++) append_one(h, f64(*tag, NOW + i, i));
+    for (int i = 0; i < samples; i++)
+        append_one(h, f64(*tag, NOW + i, i));
     commit_bare(h);
     return h;
 }
@@ -34,7 +35,8 @@ static void the_week_and_the_change_number_decide(void)
     uint32_t a;
     hist *h = store_with(new_dir(), &a, 10); /* changes 1 to 10 */
     const int64_t weeks[] = { HIST__LATE_MS, NOW, HIST__EARLY_MS - 1, NOW + 2 * WEEK };
-    for (size_t i = 0; i < PT_COUNT_OF(weeks); i++) CHECK_OK(hist__dropped_note(h, hist__partition_start(weeks[i]), NULL));
+    for (size_t i = 0; i < PT_COUNT_OF(weeks); i++)
+        CHECK_OK(hist__dropped_note(h, hist__partition_start(weeks[i]), NULL));
     hist__dropped d = loaded(h);
     CHECK_INT(d.n, 4);
     for (size_t i = 0; i < PT_COUNT_OF(weeks); i++) {
@@ -43,7 +45,8 @@ static void the_week_and_the_change_number_decide(void)
         CHECK(!hist__dropped_has(&d, weeks[i], 11));
     }
     CHECK(hist__dropped_has(&d, INT64_MIN, 1) && hist__dropped_has(&d, INT64_MAX, 1));
-    CHECK(!hist__dropped_has(&d, NOW + WEEK, 1) && !hist__dropped_has(&d, hist__partition_start(NOW) - 1, 1) && !hist__dropped_has(&d, NOW + 3 * WEEK, 1));
+    CHECK(!hist__dropped_has(&d, NOW + WEEK, 1) && !hist__dropped_has(&d, hist__partition_start(NOW) - 1, 1) &&
+          !hist__dropped_has(&d, NOW + 3 * WEEK, 1));
     hist__dropped_free(&d);
     append_one(h, f64(a, NOW + 100, 1));
     commit_bare(h);

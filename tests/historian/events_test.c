@@ -41,7 +41,15 @@ static void events_are_filtered(void)
         { "newest of a type", { .to_ms = INT64_MAX, .newest_first = true, .limit = 2, .types = { "dbirth", 6 } }, "6:dbirth 2:dbirth " },
         { "after", { .to_ms = INT64_MAX, .after_seq = 6 }, "7:ndeath 8:write " },
         { "path", { .to_ms = INT64_MAX, .path = { "a/**", 4 } }, "4:write " },
-        { "everything at once", { .from_ms = NOW, .to_ms = NOW + 4, .after_seq = 1, .types = { "write,x", 7 }, .node = { "g/1", 3 }, .path = { "a/*/c", 5 }, .limit = 9 }, "4:write " },
+        { "everything at once",
+          { .from_ms = NOW,
+            .to_ms = NOW + 4,
+            .after_seq = 1,
+            .types = { "write,x", 7 },
+            .node = { "g/1", 3 },
+            .path = { "a/*/c", 5 },
+            .limit = 9 },
+          "4:write " },
     };
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
         counted c = { 0 };
@@ -57,8 +65,8 @@ static void events_are_filtered(void)
 static bool keep_first(void *ctx, const hist_event *e)
 {
     char *to = ctx;
-    snprintf(to, 300, "%lld %.*s %.*s %.*s %.*s %.*s%s", (long long)e->time_ms, PT_SLICE_ARGS(e->type), PT_SLICE_ARGS(e->node), PT_SLICE_ARGS(e->device), PT_SLICE_ARGS(e->path),
-             PT_SLICE_ARGS(e->detail), e->device.ptr ? "" : " no device");
+    snprintf(to, 300, "%lld %.*s %.*s %.*s %.*s %.*s%s", (long long)e->time_ms, PT_SLICE_ARGS(e->type), PT_SLICE_ARGS(e->node),
+             PT_SLICE_ARGS(e->device), PT_SLICE_ARGS(e->path), PT_SLICE_ARGS(e->detail), e->device.ptr ? "" : " no device");
     return false;
 }
 
@@ -66,7 +74,12 @@ static void what_was_absent_stays_absent(void)
 {
     hist *h = open_store(new_dir(), 1024);
     static const hist_event in[] = {
-        { .time_ms = -5, .type = { "ddeath", 6 }, .node = { "g/e", 3 }, .device = { "d", 1 }, .path = { "p/q", 3 }, .detail = { "{\"why\":\"\xc3\xa4\"}", 12 } },
+        { .time_ms = -5,
+          .type = { "ddeath", 6 },
+          .node = { "g/e", 3 },
+          .device = { "d", 1 },
+          .path = { "p/q", 3 },
+          .detail = { "{\"why\":\"\xc3\xa4\"}", 12 } },
         { .time_ms = NOW, .type = { "start", 5 } },
     };
     static const char *const want[] = { "-5 ddeath g/e d p/q {\"why\":\"\xc3\xa4\"}", "1750000000000 start     no device" };
@@ -96,7 +109,8 @@ static void a_catalogue_that_cannot_be_read_is_said(void)
 
 int main(int argc, char **argv)
 {
-    static const pt_test tests[] = { PT_TEST(events_are_filtered), PT_TEST(what_was_absent_stays_absent), PT_TEST(a_catalogue_that_cannot_be_read_is_said) };
+    static const pt_test tests[] = { PT_TEST(events_are_filtered), PT_TEST(what_was_absent_stays_absent),
+                                     PT_TEST(a_catalogue_that_cannot_be_read_is_said) };
     setup();
     return pt_test_main("historian/events", tests, PT_COUNT_OF(tests), argc, argv);
 }

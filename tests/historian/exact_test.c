@@ -10,7 +10,10 @@ typedef struct kind {
     pt_slice bytes;
     bool text, json; /* exact? */
 } kind;
-#define B(literal) { literal, sizeof literal - 1 }
+#define B(literal)                  \
+    {                               \
+        literal, sizeof literal - 1 \
+    }
 static const kind kinds[] = {
     { SPB_INT8_ARRAY, B("\1\xff"), true, true },
     { SPB_INT64_ARRAY, B("\0\0\0\0\0\0\0\x80\xff\xff\xff\xff\xff\xff\xff\x7f"), true, true },
@@ -52,9 +55,14 @@ static void what_no_text_holds_is_known(void)
         CHECK_ROW(row, hist_text_exact(&s) == kinds[i].text);
         CHECK_ROW(row, hist_json_exact(&s) == kinds[i].json);
     }
-    static const struct { uint64_t bits; spb_datatype type; bool exact; } numbers[] = {
-        { 0x7ff8000000000000u, SPB_DOUBLE, true }, { 0xfff8000000000000u, SPB_DOUBLE, false }, { 0x7ff0000000000000u, SPB_DOUBLE, true }, { 0x7ff0000000000001u, SPB_DOUBLE, false },
-        { 0x7fc00000u, SPB_FLOAT, true }, { 0xffc00000u, SPB_FLOAT, false }, { 0x80000000u, SPB_FLOAT, true }, { UINT64_MAX, SPB_UINT64, true },
+    static const struct {
+        uint64_t bits;
+        spb_datatype type;
+        bool exact;
+    } numbers[] = {
+        { 0x7ff8000000000000u, SPB_DOUBLE, true },  { 0xfff8000000000000u, SPB_DOUBLE, false }, { 0x7ff0000000000000u, SPB_DOUBLE, true },
+        { 0x7ff0000000000001u, SPB_DOUBLE, false }, { 0x7fc00000u, SPB_FLOAT, true },           { 0xffc00000u, SPB_FLOAT, false },
+        { 0x80000000u, SPB_FLOAT, true },           { UINT64_MAX, SPB_UINT64, true },
     };
     for (size_t i = 0; i < PT_COUNT_OF(numbers); i++) {
         hist_sample s = { .type = (uint8_t)numbers[i].type, .as.u64 = numbers[i].bits };
@@ -66,9 +74,19 @@ static void what_no_text_holds_is_known(void)
 
 static void flags_have_letters(void)
 {
-    static const struct { uint8_t flags; const char *text; } rows[] = { { 0, "" }, { HIST_NULL, "N" }, { HIST_HISTORICAL, "H" }, { HIST_STATE, "S" }, { HIST_NULL | HIST_HISTORICAL | HIST_STATE, "NHS" }, { HIST_THINNED, "L" }, { HIST_THINNED | HIST_HISTORICAL, "HL" } };
+    static const struct {
+        uint8_t flags;
+        const char *text;
+    } rows[] = { { 0, "" },
+                 { HIST_NULL, "N" },
+                 { HIST_HISTORICAL, "H" },
+                 { HIST_STATE, "S" },
+                 { HIST_NULL | HIST_HISTORICAL | HIST_STATE, "NHS" },
+                 { HIST_THINNED, "L" },
+                 { HIST_THINNED | HIST_HISTORICAL, "HL" } };
     char text[5];
-    for (size_t i = 0; i < PT_COUNT_OF(rows); i++) CHECK_STR(pt_cstr(hist_flags_text(rows[i].flags, text)), rows[i].text);
+    for (size_t i = 0; i < PT_COUNT_OF(rows); i++)
+        CHECK_STR(pt_cstr(hist_flags_text(rows[i].flags, text)), rows[i].text);
 }
 
 /* store_of_all_types with the kinds above, a plain topic, a tag that changes its type, and events. */
@@ -89,9 +107,13 @@ static hist *store_with_everything(void)
     append_one(h, f64(id, NOW + 1, 2.5));
     append_one(h, str(id, NOW + 2, "2.5"));
     append_one(h, state_row(id, NOW + DAY)); /* behind all samples and events */
-    const hist_event events[] = { { .time_ms = NOW, .type = PT_LIT("nbirth"), .node = PT_LIT("g/e") }, { .time_ms = NOW, .type = PT_LIT("write"), .path = PT_LIT("a/b"), .node = PT_LIT("g/e") },
-                                  { .time_ms = NOW + 1, .type = PT_LIT("ddeath"), .node = PT_LIT("g/e"), .device = PT_LIT("d"), .detail = PT_LIT("{\"a\":\"x,y\"}") } };
-    for (size_t i = 0; i < PT_COUNT_OF(events); i++) CHECK_OK_FATAL(hist_event_append(h, &events[i]));
+    const hist_event events[] = {
+        { .time_ms = NOW, .type = PT_LIT("nbirth"), .node = PT_LIT("g/e") },
+        { .time_ms = NOW, .type = PT_LIT("write"), .path = PT_LIT("a/b"), .node = PT_LIT("g/e") },
+        { .time_ms = NOW + 1, .type = PT_LIT("ddeath"), .node = PT_LIT("g/e"), .device = PT_LIT("d"), .detail = PT_LIT("{\"a\":\"x,y\"}") }
+    };
+    for (size_t i = 0; i < PT_COUNT_OF(events); i++)
+        CHECK_OK_FATAL(hist_event_append(h, &events[i]));
     flush(h);
     return h;
 }
@@ -202,7 +224,8 @@ static void documents_are_taken_as_they_stand(void)
         const char *line, *want;
     } rows[] = {
         { "{\"time\":1,\"path\":\"x\",\"type\":\"Template\",\"value\": {\"a\" : 1.50} ,\"note\":1}", "{\"a\" : 1.50}" },
-        { "{\"note\":{\"value\":[0]},\"s\":\"\\\"value\\\":\",\"value\":{\"value\":18446744073709551616},\"time\":2,\"path\":\"x\",\"type\":\"Template\"}", "{\"value\":18446744073709551616}" },
+        { "{\"note\":{\"value\":[0]},\"s\":\"\\\"value\\\":\",\"value\":{\"value\":18446744073709551616},\"time\":2,\"path\":\"x\",\"type\":\"Template\"}",
+          "{\"value\":18446744073709551616}" },
         { "{\"time\":3,\"path\":\"x\",\"type\":\"Template\",\"val\\u0075e\":{\"b\":2}}", "{\"b\":2}" },
         { "{\"time\":4,\"path\":\"x\",\"type\":\"Template\",\"value\":[]}", "[]" },
     };

@@ -43,9 +43,17 @@ static void the_lines_have_the_documented_form(void)
     hist *h = open_store(new_dir(), 64);
     hist_tag_key key = { PT_LIT("spb"), PT_LIT("g"), PT_LIT("e"), PT_LIT("d"), PT_LIT("m,1") };
     uint32_t id = 0;
-    CHECK_OK_FATAL(hist_tag_ensure(h, &key, PT_LIT("p/\"q\""), SPB_DOUBLE, PT_LIT("\xc2\xb0" "C"), &id));
-    hist_sample s[] = { f64(id, NOW + 250, 1.5), f64(id, NOW + 251, 0), state_row(id, NOW + 252), i64(id, NOW + 253, INT64_MIN), { .tag_id = id, .time_ms = NOW + 254, .type = SPB_UINT64, .as.u64 = UINT64_MAX },
-                        { .tag_id = id, .time_ms = NOW + 255, .type = SPB_BYTES, .as.ptr = "\0\xff", .len = 2 }, { .tag_id = id, .time_ms = NOW + 256, .type = SPB_DOUBLE, .as.u64 = 0xfff8000000000001u },
+    CHECK_OK_FATAL(hist_tag_ensure(h, &key, PT_LIT("p/\"q\""), SPB_DOUBLE,
+                                   PT_LIT("\xc2\xb0"
+                                          "C"),
+                                   &id));
+    hist_sample s[] = { f64(id, NOW + 250, 1.5),
+                        f64(id, NOW + 251, 0),
+                        state_row(id, NOW + 252),
+                        i64(id, NOW + 253, INT64_MIN),
+                        { .tag_id = id, .time_ms = NOW + 254, .type = SPB_UINT64, .as.u64 = UINT64_MAX },
+                        { .tag_id = id, .time_ms = NOW + 255, .type = SPB_BYTES, .as.ptr = "\0\xff", .len = 2 },
+                        { .tag_id = id, .time_ms = NOW + 256, .type = SPB_DOUBLE, .as.u64 = 0xfff8000000000001u },
                         str(id, NOW + 257, "a\nb") };
     s[1].flags = HIST_NULL | HIST_HISTORICAL;
     s[1].quality = SPB_BAD;
@@ -57,7 +65,9 @@ static void the_lines_have_the_documented_form(void)
     hist_export_options o = { .format = HIST_CSV, .from_ms = INT64_MIN, .to_ms = INT64_MAX, .write = gather, .ctx = &out };
     CHECK_OK(hist_export(h, &o, &n, NULL));
     CHECK_INT(n, 8);
-#define FRONT ",spb,g,e,d,\"m,1\",\"p/\"\"q\"\"\",\xc2\xb0" "C,"
+#define FRONT                                     \
+    ",spb,g,e,d,\"m,1\",\"p/\"\"q\"\"\",\xc2\xb0" \
+    "C,"
     CHECK_STR(pt_buf_view(&out), "time,source,group,edge,device,metric,path,unit,type,value,quality,flags\n"
                                  "2025-06-15T15:06:40.250Z" FRONT "Double,1.5,GOOD,\n"
                                  "2025-06-15T15:06:40.251Z" FRONT "Double,,BAD,NH\n"
@@ -74,9 +84,13 @@ static void the_lines_have_the_documented_form(void)
     o.to_ms = NOW + 256;
     CHECK_OK(hist_export(h, &o, &n, NULL));
     CHECK_INT(n, 2);
-#define FRONT "Z\",\"source\":\"spb\",\"group\":\"g\",\"edge\":\"e\",\"device\":\"d\",\"metric\":\"m,1\",\"path\":\"p/\\\"q\\\"\",\"unit\":\"\xc2\xb0" "C\",\"type\":"
-    CHECK_STR(pt_buf_view(&out), "{\"time\":\"2025-06-15T15:06:40.254" FRONT "\"UInt64\",\"value\":\"18446744073709551615\",\"quality\":\"GOOD\",\"flags\":\"\"}\n"
-                                 "{\"time\":\"2025-06-15T15:06:40.255" FRONT "\"Bytes\",\"value\":\"AP8=\",\"quality\":\"GOOD\",\"flags\":\"\"}\n");
+#define FRONT                                                                                                                                \
+    "Z\",\"source\":\"spb\",\"group\":\"g\",\"edge\":\"e\",\"device\":\"d\",\"metric\":\"m,1\",\"path\":\"p/\\\"q\\\"\",\"unit\":\"\xc2\xb0" \
+    "C\",\"type\":"
+    CHECK_STR(pt_buf_view(&out),
+              "{\"time\":\"2025-06-15T15:06:40.254" FRONT
+              "\"UInt64\",\"value\":\"18446744073709551615\",\"quality\":\"GOOD\",\"flags\":\"\"}\n"
+              "{\"time\":\"2025-06-15T15:06:40.255" FRONT "\"Bytes\",\"value\":\"AP8=\",\"quality\":\"GOOD\",\"flags\":\"\"}\n");
 #undef FRONT
     pt_buf_fini(&out);
     close_ok(h);
@@ -85,7 +99,8 @@ static void the_lines_have_the_documented_form(void)
 static unsigned lines_with(const pt_buf *b, const char *what)
 {
     unsigned n = 0;
-    for (const char *at = b->ptr; at && (at = memmem(at, b->len - (size_t)(at - b->ptr), what, strlen(what))); at++) n++;
+    for (const char *at = b->ptr; at && (at = memmem(at, b->len - (size_t)(at - b->ptr), what, strlen(what))); at++)
+        n++;
     return n;
 }
 
@@ -115,11 +130,18 @@ static void globs_select_and_exclude(void)
     pt_buf out;
     pt_buf_init(&out, 1 << 20);
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
-        hist_export_options o = { .format = HIST_CSV, .from_ms = INT64_MIN, .to_ms = INT64_MAX, .write = gather, .ctx = &out, .select = rows[i].select, .n_select = rows[i].n };
+        hist_export_options o = { .format = HIST_CSV,
+                                  .from_ms = INT64_MIN,
+                                  .to_ms = INT64_MAX,
+                                  .write = gather,
+                                  .ctx = &out,
+                                  .select = rows[i].select,
+                                  .n_select = rows[i].n };
         uint64_t n = 0;
         pt_buf_reset(&out);
         CHECK_OK(hist_export(h, &o, &n, NULL));
-        CHECK_ROW(rows[i].row, lines_with(&out, "/level") == rows[i].level && lines_with(&out, "/speed") == rows[i].speed && lines_with(&out, "/state") == rows[i].state);
+        CHECK_ROW(rows[i].row, lines_with(&out, "/level") == rows[i].level && lines_with(&out, "/speed") == rows[i].speed &&
+                                   lines_with(&out, "/state") == rows[i].state);
         CHECK_ROW(rows[i].row, n == rows[i].level + rows[i].speed + rows[i].state);
     }
     pt_buf_fini(&out);
@@ -157,7 +179,9 @@ static void a_damaged_block_ends_it_with_what_came_before_written(void)
 {
     const char *dir = new_dir();
     close_ok(filled_store(dir));
-    run_sql(partition_in(dir, NOW + 10 * DAY), "UPDATE data SET data=cast(substr(data,1,20)||x'5a'||substr(data,22) AS BLOB) WHERE id=(SELECT min(id) FROM block WHERE tag_id=2)");
+    run_sql(
+        partition_in(dir, NOW + 10 * DAY),
+        "UPDATE data SET data=cast(substr(data,1,20)||x'5a'||substr(data,22) AS BLOB) WHERE id=(SELECT min(id) FROM block WHERE tag_id=2)");
     hist *h = open_store(dir, 128);
     pt_buf out;
     pt_buf_init(&out, 64 << 20);
@@ -190,7 +214,9 @@ static void progress_reaches_the_end(void)
     uint64_t last = 0, n = 0;
     pt_buf_init(&out, 64 << 20);
     void *ctx[] = { &out, &last };
-    hist_export_options o = { .format = HIST_JSONL, .from_ms = INT64_MIN, .to_ms = INT64_MAX, .write = gather_first, .progress = note_progress, .ctx = ctx };
+    hist_export_options o = {
+        .format = HIST_JSONL, .from_ms = INT64_MIN, .to_ms = INT64_MAX, .write = gather_first, .progress = note_progress, .ctx = ctx
+    };
     CHECK_OK(hist_export(h, &o, &n, NULL));
     CHECK_INT(last, 12);
     CHECK_INT(n, 2400);

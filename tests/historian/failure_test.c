@@ -1,7 +1,9 @@
-/* tests/historian/failure_test.c -- the disk refuses the 1st, 2nd, 3rd ... write or sync, once or from then on; memory inside SQLite likewise.
+/* tests/historian/failure_test.c -- the disk refuses the 1st, 2nd, 3rd ... write or sync, once or from then on; memory inside SQLite
+ * likewise.
  *
  * The same short life of a store is run for each number. Whatever fails, the store answers with a status,
- * and after the disk works again everything acknowledged is there, verify is clean, and the rest can be written. PLANTREE_SWEEP=1 tries every number. */
+ * and after the disk works again everything acknowledged is there, verify is clean, and the rest can be written. PLANTREE_SWEEP=1 tries
+ * every number. */
 #include "historian/maintain.h"
 #include "historian/store.h"
 #include "tests/historian/older.h"
@@ -36,7 +38,9 @@ static pt_status open_at(const char *dir, hist **h, pt_error *err)
 
 static hist_sample nth(int i)
 {
-    return (hist_sample){ .tag_id = 1 + (uint32_t)(i % 2), .time_ms = NOW + (i % 7 == 6 ? i - 20 : i) * INT64_C(10000) + i % 3, .type = SPB_INT64, .as.i64 = i };
+    return (hist_sample){
+        .tag_id = 1 + (uint32_t)(i % 2), .time_ms = NOW + (i % 7 == 6 ? i - 20 : i) * INT64_C(10000) + i % 3, .type = SPB_INT64, .as.i64 = i
+    };
 }
 
 /* Acknowledged, or failing for good: no use waiting for a disk that stays broken. */
@@ -107,12 +111,14 @@ static bool look(const char *dir, int acked, const char *row)
         hist_cursor_close(c);
     }
     int missing = 0;
-    for (int i = 0; i < acked; i++) missing += !there[i];
+    for (int i = 0; i < acked; i++)
+        missing += !there[i];
     st = hist_close(h, 5000, &err);
     pt_status verified = hist_verify(dir, &o, &r, &err);
     bool ok = wrong == 0 && missing == 0 && st == PT_OK && verified == PT_OK && r.faults == 0;
-    if (!ok) printf("[%s] wrong %llu, missing %d of %d, close %s, verify %s with %llu faults\n", row, (unsigned long long)wrong, missing, acked, pt_status_name(st),
-                    pt_status_name(verified), (unsigned long long)r.faults);
+    if (!ok)
+        printf("[%s] wrong %llu, missing %d of %d, close %s, verify %s with %llu faults\n", row, (unsigned long long)wrong, missing, acked,
+               pt_status_name(st), pt_status_name(verified), (unsigned long long)r.faults);
     CHECK_ROW(row, ok);
     return ok;
 }

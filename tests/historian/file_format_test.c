@@ -1,5 +1,5 @@
-/* tests/historian/file_format_test.c -- docs/file-format.md is enough for a second reader: format_decoder.c, written from the page alone, reads what the
- * historian wrote, block by block and row by row; and the tables are those of the page. */
+/* tests/historian/file_format_test.c -- docs/file-format.md is enough for a second reader: format_decoder.c, written from the page alone,
+ * reads what the historian wrote, block by block and row by row; and the tables are those of the page. */
 #include "base/random.h"
 #include "tests/historian/format_decoder.h"
 #include "tests/historian/support.h"
@@ -16,7 +16,8 @@ static bool is_string(uint8_t type)
 
 static bool same_row(const fd_row *a, const hist_sample *b)
 {
-    if (a->tag_id != b->tag_id || a->time_ms != b->time_ms || a->type != b->type || a->quality != b->quality || a->flags != b->flags) return false;
+    if (a->tag_id != b->tag_id || a->time_ms != b->time_ms || a->type != b->type || a->quality != b->quality || a->flags != b->flags)
+        return false;
     if (!hist__has_value(b)) return true;
     if (is_string(b->type)) return a->len == b->len && memcmp(a->bytes, b->as.ptr, a->len) == 0;
     return a->word == b->as.u64;
@@ -25,7 +26,10 @@ static bool same_row(const fd_row *a, const hist_sample *b)
 /* A stream of one character, so that each encoding and each column transform is the best for some. */
 static void make_rows(pt_random *r, unsigned character, uint32_t tag, hist_sample *s, size_t n)
 {
-    static const uint8_t types[] = { SPB_DOUBLE, SPB_DOUBLE, SPB_DOUBLE, SPB_FLOAT, SPB_FLOAT, SPB_FLOAT, SPB_INT64, SPB_UINT64, SPB_INT8, SPB_BOOLEAN, SPB_DATETIME, SPB_STRING, SPB_BYTES, SPB_DATASET, SPB_INT32_ARRAY, SPB_UINT16 };
+    static const uint8_t types[] = {
+        SPB_DOUBLE, SPB_DOUBLE,  SPB_DOUBLE,   SPB_FLOAT,  SPB_FLOAT, SPB_FLOAT,   SPB_INT64,       SPB_UINT64,
+        SPB_INT8,   SPB_BOOLEAN, SPB_DATETIME, SPB_STRING, SPB_BYTES, SPB_DATASET, SPB_INT32_ARRAY, SPB_UINT16
+    };
     static char texts[8192][40]; /* a ring: longer than what is in use at once */
     static size_t next;
     uint8_t type = types[character % PT_COUNT_OF(types)];
@@ -33,11 +37,18 @@ static void make_rows(pt_random *r, unsigned character, uint32_t tag, hist_sampl
     int64_t t = (int64_t)pt_random_below(r, 4000000000000) - 1000000000000;
     double level = 20;
     for (size_t i = 0; i < n; i++) {
-        t += how == 0 ? 1000 : how == 1 ? 1 + (int64_t)pt_random_below(r, 3) : how == 2 ? 60000 + (int64_t)pt_random_below(r, 50) : 1 + (int64_t)(pt_random_u64(r) >> (30 + pt_random_below(r, 30)));
+        t += how == 0   ? 1000
+             : how == 1 ? 1 + (int64_t)pt_random_below(r, 3)
+             : how == 2 ? 60000 + (int64_t)pt_random_below(r, 50)
+                        : 1 + (int64_t)(pt_random_u64(r) >> (30 + pt_random_below(r, 30)));
         hist_sample x = { .tag_id = tag, .time_ms = t, .type = type };
         uint64_t bits = pt_random_u64(r);
         level += pt_random_unit(r) - 0.5;
-        double v = how == 1 ? round(level * 100) / 100 : how == 2 ? 3.25 : how == 3 ? level * M_PI : how == 4 ? (double)pt_random_below(r, 3) / 3 : round(level);
+        double v = how == 1   ? round(level * 100) / 100
+                   : how == 2 ? 3.25
+                   : how == 3 ? level * M_PI
+                   : how == 4 ? (double)pt_random_below(r, 3) / 3
+                              : round(level);
         switch (hist__family_of_type(type)) {
         case HIST__F64:
             x.as.f64 = v;
@@ -54,7 +65,9 @@ static void make_rows(pt_random *r, unsigned character, uint32_t tag, hist_sampl
             if (how < 3) x.len = (uint32_t)snprintf(texts[next % PT_COUNT_OF(texts)], 40, "state %u", (unsigned)(bits % 4));
             else x.len = (uint32_t)snprintf(texts[next % PT_COUNT_OF(texts)], 40, "%llx", (unsigned long long)bits) % (how * 5);
             break;
-        default: x.as.u64 = how == 0 ? 7 : how == 1 ? i * 3 : how == 2 ? bits % 100 : how == 3 ? bits : i / 40 + (i % 100 == 50 ? 1000000 : 0); break;
+        default:
+            x.as.u64 = how == 0 ? 7 : how == 1 ? i * 3 : how == 2 ? bits % 100 : how == 3 ? bits : i / 40 + (i % 100 == 50 ? 1000000 : 0);
+            break;
         }
         if (type == SPB_BOOLEAN) x.as.u64 &= 1;
         if (type == SPB_INT8) x.as.i64 = (int8_t)x.as.u64;
@@ -81,13 +94,15 @@ static void every_encoding_of_a_block_is_read(void)
         size_t n = 1 + pt_random_below(&rnd, round % 10 ? 200 : 2000);
         make_rows(&rnd, round, 1 + round * 1000003u, s, n);
         if (round % 97 == 0) {
-            for (size_t i = 0; i < n; i++) s[i] = state_row(s[i].tag_id, s[i].time_ms); /* nothing has a value */
+            for (size_t i = 0; i < n; i++)
+                s[i] = state_row(s[i].tag_id, s[i].time_ms); /* nothing has a value */
         }
         CHECK_OK_FATAL(hist__block_encode(codec, s[0].tag_id, s, n, &blob));
         fd_result got;
         fd_block((const uint8_t *)blob.ptr, blob.len, &got);
         bool ok = !got.fault && got.n == n;
-        for (size_t i = 0; ok && i < n; i++) ok = same_row(&got.rows[i], &s[i]);
+        for (size_t i = 0; ok && i < n; i++)
+            ok = same_row(&got.rows[i], &s[i]);
         CHECK(ok);
         if (!ok) printf("round %u, encoding %u: %s\n", round, got.encoding, got.fault ? got.fault : "differs");
         if (ok) seen[got.encoding]++;
@@ -123,7 +138,8 @@ static void every_journal_row_is_read(void)
         fd_result got;
         fd_journal_row((const uint8_t *)blob.ptr, blob.len, &got);
         bool ok = !got.fault && got.n == n;
-        for (size_t i = 0; ok && i < n; i++) ok = same_row(&got.rows[i], &s[i]);
+        for (size_t i = 0; ok && i < n; i++)
+            ok = same_row(&got.rows[i], &s[i]);
         if (!ok) printf("round %u: %s\n", round, got.fault ? got.fault : "differs");
         CHECK(ok);
         fd_free(&got);
@@ -147,7 +163,8 @@ static int key_of(const fd_row *a, const fd_row *b)
 static void put(table *t, const fd_row *r, bool over)
 {
     size_t at = t->n;
-    while (at > 0 && key_of(&t->s[at - 1], r) > 0) at--;
+    while (at > 0 && key_of(&t->s[at - 1], r) > 0)
+        at--;
     if (at > 0 && key_of(&t->s[at - 1], r) == 0) {
         if (over) t->s[at - 1] = *r;
         return;
@@ -165,7 +182,8 @@ static void put(table *t, const fd_row *r, bool over)
 static sqlite3_stmt *select_from(sqlite3 **db, const char *path, const char *sql)
 {
     sqlite3_stmt *q = NULL;
-    CHECK_FATAL(sqlite3_open_v2(path, db, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK && sqlite3_prepare_v2(*db, sql, -1, &q, NULL) == SQLITE_OK);
+    CHECK_FATAL(sqlite3_open_v2(path, db, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK &&
+                sqlite3_prepare_v2(*db, sql, -1, &q, NULL) == SQLITE_OK);
     return q;
 }
 
@@ -219,8 +237,10 @@ static void check_summary(sqlite3_stmt *q, const fd_result *b)
     }
     int64_t t0 = b->rows[0].time_ms, t1 = b->rows[b->n - 1].time_ms;
     const int64_t want[] = { t0, t1, (int64_t)b->n, samples, quality[0], quality[1], quality[2], quality[3], nulls, nums, open };
-    for (int i = 0; i < 11; i++) CHECK_INT(sqlite3_column_int64(q, 2 + i), want[i]);
-    for (int i = 13; i < 23; i++) CHECK(sqlite3_column_type(q, i) == SQLITE_NULL ? nums == 0 || (i >= 15 && i < 22) : nums > 0);
+    for (int i = 0; i < 11; i++)
+        CHECK_INT(sqlite3_column_int64(q, 2 + i), want[i]);
+    for (int i = 13; i < 23; i++)
+        CHECK(sqlite3_column_type(q, i) == SQLITE_NULL ? nums == 0 || (i >= 15 && i < 22) : nums > 0);
     if (nums == 0) return;
     CHECK_INT(sqlite3_column_int64(q, 13), first_at - t0);
     CHECK_INT(sqlite3_column_int64(q, 14), t1 - last_at);
@@ -228,16 +248,18 @@ static void check_summary(sqlite3_stmt *q, const fd_result *b)
     const double reals[] = { min, max, sum, first, last, m2, area };
     for (int i = 0; i < 7; i++) {
         double got = sqlite3_column_double(q, 15 + i);
-        CHECK(sqlite3_column_type(q, 15 + i) == SQLITE_NULL || got == reals[i] || fabs(got - reals[i]) <= 1e-9 * (fabs(got) + fabs(reals[i])) + 1e-7);
+        CHECK(sqlite3_column_type(q, 15 + i) == SQLITE_NULL || got == reals[i] ||
+              fabs(got - reals[i]) <= 1e-9 * (fabs(got) + fabs(reals[i])) + 1e-7);
     }
 }
 
 static void read_partition(const char *path, table *t, unsigned tags, unsigned *blocks)
 {
     sqlite3 *db = NULL;
-    sqlite3_stmt *q = select_from(&db, path,
-                                  "SELECT tag_id, (SELECT data FROM data WHERE data.id = block.id), t0, t1, rows, samples, good, uncertain, bad, stale, nulls, nums, open, num_after, num_before,"
-                                  " min, max, sum, first, last, m2, area, area_ms, bytes FROM block ORDER BY tag_id, t0");
+    sqlite3_stmt *q = select_from(
+        &db, path,
+        "SELECT tag_id, (SELECT data FROM data WHERE data.id = block.id), t0, t1, rows, samples, good, uncertain, bad, stale, nulls, nums, open, num_after, num_before,"
+        " min, max, sum, first, last, m2, area, area_ms, bytes FROM block ORDER BY tag_id, t0");
     while (sqlite3_step(q) == SQLITE_ROW) {
         fd_result b;
         uint32_t tag = (uint32_t)sqlite3_column_int64(q, 0);
@@ -266,12 +288,16 @@ static void a_directory_is_read_by_its_rules(void)
     hist *h = open_with(&o);
     pt_random rnd = pt_random_seed(5);
     static const uint8_t types[TAGS] = { SPB_DOUBLE, SPB_INT64, SPB_UINT64, SPB_STRING };
-    for (uint32_t t = 1; t <= TAGS; t++) make_tag(h, (const char *[]){ "a", "b", "c", "d" }[t - 1], types[t - 1]);
+    for (uint32_t t = 1; t <= TAGS; t++)
+        make_tag(h, (const char *[]){ "a", "b", "c", "d" }[t - 1], types[t - 1]);
     for (unsigned step = 0; step < 40; step++) {
         for (unsigned i = 0; i < 60; i++) {
             uint32_t tag = 1 + (uint32_t)pt_random_below(&rnd, TAGS);
             int64_t at = NOW + (int64_t)pt_random_below(&rnd, 2000) * 1000000;
-            hist_sample s = types[tag - 1] == SPB_STRING ? str(tag, at, i % 2 ? "on" : "off") : (hist_sample){ .tag_id = tag, .time_ms = at, .type = types[tag - 1], .as.u64 = pt_random_below(&rnd, 1000) };
+            hist_sample s =
+                types[tag - 1] == SPB_STRING
+                    ? str(tag, at, i % 2 ? "on" : "off")
+                    : (hist_sample){ .tag_id = tag, .time_ms = at, .type = types[tag - 1], .as.u64 = pt_random_below(&rnd, 1000) };
             if (types[tag - 1] == SPB_DOUBLE) s.as.f64 = (double)pt_random_below(&rnd, 1000) / 8;
             if (i % 9 == 0) s.quality = (uint8_t)pt_random_below(&rnd, 4);
             if (i % 13 == 0) s.flags = HIST_NULL;
@@ -284,7 +310,8 @@ static void a_directory_is_read_by_its_rules(void)
     sqlite3 *db = NULL;
     unsigned blocks = 0, journal_rows = 0;
     int64_t next = 0;
-    sqlite3_stmt *q = select_from(&db, file_in(dir, "journal.db"), "SELECT data, n, seq, id > (SELECT value FROM meta WHERE key='sealed_id') FROM journal ORDER BY id");
+    sqlite3_stmt *q = select_from(&db, file_in(dir, "journal.db"),
+                                  "SELECT data, n, seq, id > (SELECT value FROM meta WHERE key='sealed_id') FROM journal ORDER BY id");
     while (sqlite3_step(q) == SQLITE_ROW) {
         fd_result r;
         fd_journal_row(sqlite3_column_blob(q, 0), (size_t)sqlite3_column_bytes(q, 0), &r);
@@ -304,7 +331,8 @@ static void a_directory_is_read_by_its_rules(void)
     sqlite3_close(db);
     for (int64_t w = 0; w < 5; w++) {
         char name[60];
-        snprintf(name, sizeof name, "blocks-%lld.db", (long long)((NOW + w * 604800000) / 1000 / 604800 * 604800)); /* a multiple of a week */
+        snprintf(name, sizeof name, "blocks-%lld.db",
+                 (long long)((NOW + w * 604800000) / 1000 / 604800 * 604800)); /* a multiple of a week */
         if (access(file_in(dir, name), R_OK) == 0) read_partition(file_in(dir, name), t, TAGS, &blocks);
     }
     CHECK(journal_rows > 0 && blocks > 20);
@@ -314,7 +342,8 @@ static void a_directory_is_read_by_its_rules(void)
         bool ok = t[tag].n == n;
         for (size_t i = 0; ok && i < n; i++) {
             const fd_row *r = &t[tag].s[i];
-            ok = r->time_ms == want[i].time_ms && r->flags == want[i].flags && r->quality == want[i].quality && r->type == want[i].type && (is_string(r->type) ? r->len == want[i].len : r->word == want[i].as.u64);
+            ok = r->time_ms == want[i].time_ms && r->flags == want[i].flags && r->quality == want[i].quality && r->type == want[i].type &&
+                 (is_string(r->type) ? r->len == want[i].len : r->word == want[i].as.u64);
         }
         CHECK(ok);
         free(t[tag].s);
@@ -333,7 +362,8 @@ static void the_tables_are_those_of_the_page(void)
         { "catalog.db", "tag_meta", "tag_id,from_ms,type,unit" },
         { "catalog.db", "event", "seq,time_ms,type,node,device,path,detail" },
         { "journal.db", "journal", "id,seq,n,wall_ms,data" },
-        { NULL, "block", "tag_id,t0,t1,id,bytes,rows,samples,good,uncertain,bad,stale,nulls,nums,open,num_after,num_before,min,max,sum,first,last,m2,area,area_ms" },
+        { NULL, "block",
+          "tag_id,t0,t1,id,bytes,rows,samples,good,uncertain,bad,stale,nulls,nums,open,num_after,num_before,min,max,sum,first,last,m2,area,area_ms" },
         { NULL, "data", "id,data" },
         { NULL, "tag_stat", "tag_id,first_ms,last_ms,max_ms,samples,rows,blocks,bytes" },
     };
@@ -357,7 +387,8 @@ static void the_tables_are_those_of_the_page(void)
         snprintf(names, sizeof names, "%s", rows[i].columns);
         for (char *name = strtok_r(names, ",", &save); name; name = strtok_r(NULL, ",", &save)) {
             bool named = false;
-            for (const char *at = words; !named && (at = strstr(at, name)); at++) { /* as a word between backquotes or in a list between them */
+            for (const char *at = words; !named && (at = strstr(at, name));
+                 at++) { /* as a word between backquotes or in a list between them */
                 char before = at == words ? ' ' : at[-1], after = at[strlen(name)];
                 named = (before == '`' || before == ' ' || before == ',') && (after == '`' || after == ',' || after == ' ');
             }

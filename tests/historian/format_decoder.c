@@ -23,7 +23,8 @@ static uint8_t u8(in *s)
 static uint64_t little(in *s, unsigned n)
 {
     uint64_t v = 0;
-    for (unsigned i = 0; i < n; i++) v |= (uint64_t)u8(s) << (8 * i);
+    for (unsigned i = 0; i < n; i++)
+        v |= (uint64_t)u8(s) << (8 * i);
     return v;
 }
 
@@ -53,28 +54,34 @@ static uint64_t rot(uint64_t v, int r)
 static uint64_t word(const uint8_t *p, int n)
 {
     uint64_t v = 0;
-    for (int i = 0; i < n; i++) v |= (uint64_t)p[i] << (8 * i);
+    for (int i = 0; i < n; i++)
+        v |= (uint64_t)p[i] << (8 * i);
     return v;
 }
 static uint64_t xxh64(const uint8_t *p, size_t n)
 {
-    const uint64_t A = 11400714785074694791u, B = 14029467366897019727u, C = 1609587929392839161u, D = 9650029242287828579u, E = 2870177450012600261u;
+    const uint64_t A = 11400714785074694791u, B = 14029467366897019727u, C = 1609587929392839161u, D = 9650029242287828579u,
+                   E = 2870177450012600261u;
     uint64_t acc[4] = { A + B, B, 0, 0 - A }, h = E;
     size_t at = 0;
     if (n >= 32) {
         for (; n - at >= 32; at += 32) {
-            for (int i = 0; i < 4; i++) acc[i] = rot(acc[i] + word(p + at + 8 * i, 8) * B, 31) * A;
+            for (int i = 0; i < 4; i++)
+                acc[i] = rot(acc[i] + word(p + at + 8 * i, 8) * B, 31) * A;
         }
         h = rot(acc[0], 1) + rot(acc[1], 7) + rot(acc[2], 12) + rot(acc[3], 18);
-        for (int i = 0; i < 4; i++) h = (h ^ (rot(acc[i] * B, 31) * A)) * A + D;
+        for (int i = 0; i < 4; i++)
+            h = (h ^ (rot(acc[i] * B, 31) * A)) * A + D;
     }
     h += n;
-    for (; n - at >= 8; at += 8) h = rot(h ^ (rot(word(p + at, 8) * B, 31) * A), 27) * A + D;
+    for (; n - at >= 8; at += 8)
+        h = rot(h ^ (rot(word(p + at, 8) * B, 31) * A), 27) * A + D;
     if (n - at >= 4) {
         h = rot(h ^ word(p + at, 4) * A, 23) * B + C;
         at += 4;
     }
-    for (; at < n; at++) h = rot(h ^ p[at] * E, 11) * A;
+    for (; at < n; at++)
+        h = rot(h ^ p[at] * E, 11) * A;
     h = (h ^ h >> 33) * B;
     h = (h ^ h >> 29) * C;
     return h ^ h >> 32;
@@ -131,7 +138,8 @@ static void column(in *s, size_t n, uint64_t *out, bool only_for)
     case 0:
         base = zigzag(s);
         packed(s, n, out);
-        for (size_t i = 0; i < n; i++) out[i] += base;
+        for (size_t i = 0; i < n; i++)
+            out[i] += base;
         return;
     case 1:
         first = zigzag(s);
@@ -139,14 +147,16 @@ static void column(in *s, size_t n, uint64_t *out, bool only_for)
         if (n == 0) return;
         packed(s, n - 1, out + 1);
         out[0] = first;
-        for (size_t i = 1; i < n; i++) out[i] += out[i - 1] + base;
+        for (size_t i = 1; i < n; i++)
+            out[i] += out[i - 1] + base;
         return;
     case 2:
         first = zigzag(s);
         slope = varint(s);
         base = zigzag(s);
         packed(s, n, out);
-        for (size_t i = 0; i < n; i++) out[i] += first + (i * slope >> 32) + base;
+        for (size_t i = 0; i < n; i++)
+            out[i] += first + (i * slope >> 32) + base;
         return;
     case 3: {
         uint64_t runs = varint(s);
@@ -193,7 +203,8 @@ static void decimals(in *s, size_t n, uint64_t *out, bool is_float)
 {
     unsigned e = u8(s);
     double power = 1;
-    for (unsigned i = 0; i < e; i++) power *= 10;
+    for (unsigned i = 0; i < e; i++)
+        power *= 10;
     column(s, n, out, false);
     for (size_t i = 0; i < n; i++) {
         double v = (double)(int64_t)out[i] / power;
@@ -214,11 +225,13 @@ static void planes(in *s, size_t n, uint64_t *out, unsigned width)
     uint8_t flags = u8(s);
     uint64_t len = varint(s);
     uint8_t *raw = calloc(n + 1, width);
-    if (s->fault || !raw || len > (uint64_t)(s->end - s->p) || ZSTD_decompress(raw, n * width, s->p, (size_t)len) != n * width) s->fault = "planes";
+    if (s->fault || !raw || len > (uint64_t)(s->end - s->p) || ZSTD_decompress(raw, n * width, s->p, (size_t)len) != n * width)
+        s->fault = "planes";
     else s->p += len;
     for (size_t i = 0; i < n && !s->fault; i++) {
         out[i] = 0;
-        for (unsigned b = 0; b < width; b++) out[i] |= (uint64_t)raw[b * n + i] << (8 * b);
+        for (unsigned b = 0; b < width; b++)
+            out[i] |= (uint64_t)raw[b * n + i] << (8 * b);
         if ((flags & 1) && i) out[i] ^= out[i - 1];
     }
     free(raw);
@@ -228,7 +241,8 @@ static void strings(in *s, size_t n, fd_result *out, const size_t *place)
 {
     uint64_t d = varint(s);
     if (d > 65536) s->fault = "dictionary";
-    uint64_t *lengths = calloc((size_t)(s->fault ? 0 : d) + 1, 8), *index = calloc(n + 1, 8), *start = calloc((size_t)(s->fault ? 0 : d) + 1, 8);
+    uint64_t *lengths = calloc((size_t)(s->fault ? 0 : d) + 1, 8), *index = calloc(n + 1, 8),
+             *start = calloc((size_t)(s->fault ? 0 : d) + 1, 8);
     if (!s->fault) column(s, (size_t)d, lengths, false);
     if (!s->fault) column(s, n, index, false);
     uint64_t total = varint(s), stored = varint(s), sum = 0;
@@ -287,7 +301,8 @@ void fd_block(const uint8_t *bytes, size_t len, fd_result *out)
     uint8_t kinds[255][3];
     unsigned count = u8(&s);
     for (unsigned k = 0; k < count; k++) {
-        for (int i = 0; i < 3; i++) kinds[k][i] = u8(&s);
+        for (int i = 0; i < 3; i++)
+            kinds[k][i] = u8(&s);
     }
     uint64_t *numbers = calloc((size_t)n, 8);
     size_t *place = calloc((size_t)n, sizeof *place), values = 0;
@@ -312,7 +327,8 @@ void fd_block(const uint8_t *bytes, size_t len, fd_result *out)
         place[values++] = i;
     }
     if (!s.fault) column(&s, (size_t)n, numbers, false);
-    for (size_t i = 0; i < n && !s.fault; i++) out->rows[i].time_ms = (int64_t)numbers[i];
+    for (size_t i = 0; i < n && !s.fault; i++)
+        out->rows[i].time_ms = (int64_t)numbers[i];
     out->encoding = u8(&s);
     if (!s.fault) {
         static const family of[] = { NONE, INTEGER, DOUBLE, DOUBLE, DOUBLE, FLOAT, FLOAT, FLOAT, STRING };
@@ -331,7 +347,8 @@ void fd_block(const uint8_t *bytes, size_t len, fd_result *out)
         default: strings(&s, values, out, place); break;
         }
     }
-    for (size_t i = 0; i < values && !s.fault && out->encoding && out->encoding != 8; i++) out->rows[place[i]].word = numbers[i];
+    for (size_t i = 0; i < values && !s.fault && out->encoding && out->encoding != 8; i++)
+        out->rows[place[i]].word = numbers[i];
     if (!s.fault && s.p != s.end) s.fault = "bytes left over";
     out->fault = s.fault;
     free(numbers);
@@ -394,7 +411,8 @@ void fd_journal_row(const uint8_t *bytes, size_t len, fd_result *out)
         fd_row *r = &out->rows[out->n];
         unsigned control = u8(&s), value = control & 15, clock = control >> 5;
         if (control & 16) {
-            for (int i = 0; i < 3; i++) kind[i] = u8(&s);
+            for (int i = 0; i < 3; i++)
+                kind[i] = u8(&s);
         }
         if (clock > 4) s.fault = "time";
         else if (clock) {

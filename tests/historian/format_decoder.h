@@ -11,17 +11,17 @@ typedef struct fd_row {
     uint32_t tag_id;
     int64_t time_ms;
     uint8_t type, quality, flags;
-    uint64_t word;          /* integers two's complement, Double and Float their bits */
-    const uint8_t *bytes;   /* byte strings; NULL: none. In fd_result.heap */
+    uint64_t word;        /* integers two's complement, Double and Float their bits */
+    const uint8_t *bytes; /* byte strings; NULL: none. In fd_result.heap */
     size_t len;
 } fd_row;
 
 typedef struct fd_result {
     fd_row *rows; /* owned */
     size_t n;
-    uint8_t encoding; /* of a block's values */
-    double deviation; /* of a block of version 2; else 0 */
-    uint8_t *heap;    /* owned */
+    uint8_t encoding;  /* of a block's values */
+    double deviation;  /* of a block of version 2; else 0 */
+    uint8_t *heap;     /* owned */
     const char *fault; /* NULL: none */
 } fd_result;
 

@@ -12,13 +12,16 @@ static bool same_row(const hist_sample *a, const hist_sample *b)
 
 static hist_sample any_sample(pt_random *r, int64_t *clock_ms)
 {
-    static const uint8_t types[] = { SPB_INT8, SPB_INT64, SPB_UINT64, SPB_BOOLEAN, SPB_DATETIME, SPB_FLOAT, SPB_DOUBLE, SPB_STRING, SPB_BYTES, SPB_DATASET };
+    static const uint8_t types[] = { SPB_INT8,  SPB_INT64,  SPB_UINT64, SPB_BOOLEAN, SPB_DATETIME,
+                                     SPB_FLOAT, SPB_DOUBLE, SPB_STRING, SPB_BYTES,   SPB_DATASET };
     static const char *const words[] = { "", "x", "a text of some length, so that it is worth it" };
     static const int64_t steps[] = { 0, 1, -1, 200, -70000, INT64_C(5000000000), INT64_C(-900000000000000000) };
     uint64_t u = pt_random_u64(r);
     *clock_ms = (int64_t)((uint64_t)*clock_ms + (uint64_t)steps[pt_random_below(r, PT_COUNT_OF(steps))]);
-    hist_sample s = { .tag_id = 1 + (uint32_t)(u % 3 ? pt_random_below(r, 50) : pt_random_below(r, UINT32_MAX)), .time_ms = *clock_ms,
-                      .type = types[pt_random_below(r, PT_COUNT_OF(types))], .quality = (uint8_t)pt_random_below(r, 4) };
+    hist_sample s = { .tag_id = 1 + (uint32_t)(u % 3 ? pt_random_below(r, 50) : pt_random_below(r, UINT32_MAX)),
+                      .time_ms = *clock_ms,
+                      .type = types[pt_random_below(r, PT_COUNT_OF(types))],
+                      .quality = (uint8_t)pt_random_below(r, 4) };
     if (u % 11 == 0) s.flags = HIST_NULL;
     if (u % 13 == 0) s.flags = HIST_STATE;
     if (u % 7 == 0) s.flags |= HIST_HISTORICAL;
@@ -29,7 +32,10 @@ static hist_sample any_sample(pt_random *r, int64_t *clock_ms)
         s.as.ptr = words[pt_random_below(r, PT_COUNT_OF(words))];
         s.len = (uint32_t)strlen(s.as.ptr);
         break;
-    case HIST__F32: s.as.u64 = (uint32_t)word << (u % 24); s.as.u64 &= UINT32_MAX; break;
+    case HIST__F32:
+        s.as.u64 = (uint32_t)word << (u % 24);
+        s.as.u64 &= UINT32_MAX;
+        break;
     case HIST__F64: s.as.u64 = word << (u % 48); break;
     default: s.as.u64 = s.type == SPB_BOOLEAN ? word & 1 : u % 2 ? word : 0u - word; break;
     }
@@ -43,7 +49,8 @@ static void every_kind_of_sample_comes_back(void)
         hist_sample s[300];
         size_t n = pt_random_below(&rnd, 300);
         int64_t at = NOW;
-        for (size_t i = 0; i < n; i++) s[i] = any_sample(&rnd, &at);
+        for (size_t i = 0; i < n; i++)
+            s[i] = any_sample(&rnd, &at);
         pt_buf blob;
         hist__rows rows;
         pt_buf_init(&blob, 1 << 24);
@@ -56,7 +63,8 @@ static void every_kind_of_sample_comes_back(void)
         pt_status st = hist__journal_decode(blob.ptr + 6, blob.len - 6, &rows, &err);
         CHECK_OK(st);
         bool same = rows.n == n + 1;
-        for (size_t i = 0; same && i < n; i++) same = same_row(&s[i], &rows.s[i + 1]);
+        for (size_t i = 0; same && i < n; i++)
+            same = same_row(&s[i], &rows.s[i + 1]);
         CHECK(same);
         if (!same) printf("round %u: %s\n", round, err.text);
         pt_buf_fini(&blob);
@@ -67,7 +75,8 @@ static void every_kind_of_sample_comes_back(void)
 static void a_steady_stream_takes_about_ten_bytes(void)
 {
     static hist_sample s[4096];
-    for (size_t i = 0; i < PT_COUNT_OF(s); i++) s[i] = f64(1 + (uint32_t)(i % 1000), NOW + (int64_t)(i / 1000) * 1000, (double)(i % 77) / 10);
+    for (size_t i = 0; i < PT_COUNT_OF(s); i++)
+        s[i] = f64(1 + (uint32_t)(i % 1000), NOW + (int64_t)(i / 1000) * 1000, (double)(i % 77) / 10);
     pt_buf blob;
     pt_buf_init(&blob, 1 << 24);
     CHECK_OK(hist__journal_encode(s, PT_COUNT_OF(s), &blob));
@@ -80,7 +89,8 @@ static void every_flipped_bit_and_every_cut_is_found(void)
     pt_random rnd = pt_random_seed(2);
     hist_sample s[20];
     int64_t at = NOW;
-    for (size_t i = 0; i < PT_COUNT_OF(s); i++) s[i] = any_sample(&rnd, &at);
+    for (size_t i = 0; i < PT_COUNT_OF(s); i++)
+        s[i] = any_sample(&rnd, &at);
     pt_buf blob;
     hist__rows rows;
     pt_buf_init(&blob, 1 << 20);
@@ -91,7 +101,8 @@ static void every_flipped_bit_and_every_cut_is_found(void)
         CHECK(hist__journal_decode(blob.ptr, blob.len, &rows, NULL) == PT_ECORRUPT);
         blob.ptr[i / 8] = (char)(blob.ptr[i / 8] ^ (1 << (i % 8)));
     }
-    for (size_t len = 0; len < blob.len; len++) CHECK(hist__journal_decode(blob.ptr, len, &rows, NULL) == PT_ECORRUPT);
+    for (size_t len = 0; len < blob.len; len++)
+        CHECK(hist__journal_decode(blob.ptr, len, &rows, NULL) == PT_ECORRUPT);
     CHECK_INT(rows.n, 0);
     CHECK_OK(hist__journal_decode(blob.ptr, blob.len, &rows, NULL));
     pt_buf_fini(&blob);

@@ -141,7 +141,8 @@ static void retention_makes_no_holes(void)
         put(h, 1 + i, 1);
         say(h, i % 2 ? NOW - 5000 : NOW);
     }
-    for (int i = 0; i < 3; i++) say(h, NOW - 5000); /* behind the last sample */
+    for (int i = 0; i < 3; i++)
+        say(h, NOW - 5000); /* behind the last sample */
     CHECK_OK(hist_retention_apply(h, &r, &out, NULL));
     CHECK_INT(out.events, 0);
     tally t = { .next_value = 1 };
@@ -168,7 +169,8 @@ static void events_without_samples_can_be_followed(void)
     hist_log_range range;
     tally t = { 0 };
     pt_error err = { 0 };
-    for (int i = 0; i < 6; i++) say(h, i < 3 ? NOW - 5000 : NOW);
+    for (int i = 0; i < 6; i++)
+        say(h, i < 3 ? NOW - 5000 : NOW);
     CHECK_OK(hist_retention_apply(h, &r, &out, NULL));
     CHECK_INT(out.events, 3);
     CHECK_OK(hist_flush(h, 10000, NULL)); /* one tells of the three */
@@ -191,7 +193,8 @@ static void a_hole_is_stepped_over(void)
     snprintf(path, sizeof path, "%s/catalog.db", dir);
     hist *h = open_at(dir, 1 << 30);
     put(h, 1, 5);
-    for (int i = 0; i < 5; i++) say(h, NOW);
+    for (int i = 0; i < 5; i++)
+        say(h, NOW);
     CHECK_OK(hist_close(h, 1000, NULL));
     sqlite3 *db = NULL;
     CHECK_OK_FATAL(hist__db_open(path, HIST__CATALOG, false, &db, NULL));
@@ -209,7 +212,7 @@ static void a_hole_is_stepped_over(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(every_change_is_read_once_from_any_point), PT_TEST(what_was_trimmed_is_said),       PT_TEST(retention_makes_no_holes),
+        PT_TEST(every_change_is_read_once_from_any_point), PT_TEST(what_was_trimmed_is_said), PT_TEST(retention_makes_no_holes),
         PT_TEST(events_without_samples_can_be_followed),   PT_TEST(a_hole_is_stepped_over),
     };
     pt_fake_clock_init(&fake, NOW);

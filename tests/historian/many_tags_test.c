@@ -12,8 +12,8 @@ enum { SANITIZED = 1 };
 enum { SANITIZED = 0 };
 #endif
 
-/* Bytes resident for each tag: with its names (a path of 34 bytes, a key of as many) and its place in the maps; and while its only sample waits, first to be
- * committed, then to be sealed. */
+/* Bytes resident for each tag: with its names (a path of 34 bytes, a key of as many) and its place in the maps; and while its only sample
+ * waits, first to be committed, then to be sealed. */
 enum { FEW = 100000, MANY = 1000000, FOR_A_TAG = 600, WITH_A_SAMPLE = 1000 };
 
 static uint32_t tags;

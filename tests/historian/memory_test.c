@@ -1,6 +1,8 @@
-/* tests/historian/memory_test.c -- every allocation of our own code fails once: a clean error, nothing leaked, and what was acknowledged is there.
+/* tests/historian/memory_test.c -- every allocation of our own code fails once: a clean error, nothing leaked, and what was acknowledged is
+ * there.
  *
- * The linker wraps the allocators of everything linked statically: the historian and its base, not SQLite (failure_test.c does that) or zstd. */
+ * The linker wraps the allocators of everything linked statically: the historian and its base, not SQLite (failure_test.c does that) or
+ * zstd. */
 #include "historian/aggregate.h"
 #include "historian/maintain.h"
 #include "historian/transfer.h"
@@ -105,7 +107,11 @@ static bool put(life *l, int from, int to)
 {
     for (int i = from; i < to; i++) {
         hist_sample s = { .tag_id = l->number, .time_ms = NOW + i * 1000, .type = SPB_DOUBLE, .as.f64 = i % 7 };
-        hist_sample t = { .tag_id = l->text, .time_ms = NOW + i * 1000, .type = SPB_STRING, .as.ptr = i % 30 < 15 ? "RUN" : "STOP", .len = i % 30 < 15 ? 3 : 4 };
+        hist_sample t = { .tag_id = l->text,
+                          .time_ms = NOW + i * 1000,
+                          .type = SPB_STRING,
+                          .as.ptr = i % 30 < 15 ? "RUN" : "STOP",
+                          .len = i % 30 < 15 ? 3 : 4 };
         if (!step(l, "append", hist_append(l->h, &s, 1))) return false;
         l->appended++;
         if (!step(l, "append", hist_append(l->h, &t, 1))) return false;
@@ -125,7 +131,8 @@ static void query(life *l)
     if (step(l, "cursor", hist_cursor_open(l->h, l->text, NOW, NOW + 1000000000, true, &c, NULL))) {
         const hist_sample *rows = NULL;
         size_t got = 1;
-        while (l->st == PT_OK && got) step(l, "cursor view", hist_cursor_view(c, &rows, &got, NULL));
+        while (l->st == PT_OK && got)
+            step(l, "cursor view", hist_cursor_view(c, &rows, &got, NULL));
         hist_cursor_close(c);
     }
     if (l->st == PT_OK) step(l, "buckets", hist_buckets(l->h, l->number, NOW, NOW + 400000, 7000, any_bucket, &n, NULL));
@@ -150,10 +157,11 @@ static void transfer(life *l)
     uint64_t n = 0, samples = 0;
     hist_export_options e = { .format = HIST_JSONL, .from_ms = NOW, .to_ms = NOW + 50000, .write = any_bytes, .ctx = &n };
     if (!step(l, "export", hist_export(l->h, &e, &samples, NULL))) return;
-    snprintf(l->input, sizeof l->input,
-             "{\"time\":%lld,\"path\":\"in/a\",\"value\":1.5}\n{\"time\":%lld,\"path\":\"in/b\",\"type\":\"String\",\"value\":\"x\"}\n"
-             "{\"time\":%lld,\"path\":\"in/c\",\"type\":\"Int32Array\",\"value\":[1,2]}\n{\"time\":%lld,\"path\":\"in/c\",\"type\":\"StringArray\",\"value\":[\"a\"]}\n",
-             (long long)NOW, (long long)NOW + 5, (long long)NOW, (long long)NOW + 5);
+    snprintf(
+        l->input, sizeof l->input,
+        "{\"time\":%lld,\"path\":\"in/a\",\"value\":1.5}\n{\"time\":%lld,\"path\":\"in/b\",\"type\":\"String\",\"value\":\"x\"}\n"
+        "{\"time\":%lld,\"path\":\"in/c\",\"type\":\"Int32Array\",\"value\":[1,2]}\n{\"time\":%lld,\"path\":\"in/c\",\"type\":\"StringArray\",\"value\":[\"a\"]}\n",
+        (long long)NOW, (long long)NOW + 5, (long long)NOW, (long long)NOW + 5);
     hist_import_report r;
     hist_import_options i = { .format = HIST_JSONL, .read = give_input, .ctx = l };
     step(l, "import", hist_import(l->h, &i, &r, NULL));
@@ -243,7 +251,8 @@ static void every_allocation_fails_once_and_nothing_is_lost(void)
     unsigned long n = 1;
     home = pt_test_dir();
     bool all = getenv("PLANTREE_SWEEP") != NULL; /* each of about a thousand; else, behind the first 150, every fourth */
-    while (n < 20000 && one(n, &failures)) n += all || n < 150 ? 1 : 4;
+    while (n < 20000 && one(n, &failures))
+        n += all || n < 150 ? 1 : 4;
     printf(" (%lu allocations, %u seen by the caller) ", n - 1, failures);
     CHECK(n > 500 && n < 20000 && failures > 40);
 }

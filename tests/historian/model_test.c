@@ -1,7 +1,7 @@
 /* tests/historian/model_test.c -- random streams against a plain array: every answer must be the same, at every stage of a sample's life.
  *
- * Late, duplicate, replacing and equal-time samples, state rows, nulls, NaN, type changes, strings, gaps, times from 1890 to 2150; between the
- * steps the store is flushed, sealed, closed and opened again, also beside a reader. One seed repeats a run exactly. */
+ * Late, duplicate, replacing and equal-time samples, state rows, nulls, NaN, type changes, strings, gaps, times from 1890 to 2150; between
+ * the steps the store is flushed, sealed, closed and opened again, also beside a reader. One seed repeats a run exactly. */
 #include "base/random.h"
 #include "historian/store.h"
 #include "tests/support/check.h"
@@ -32,7 +32,8 @@ static void model_put(const hist_sample *s)
 {
     model *t = &m[s->tag_id];
     size_t at = t->n;
-    while (at > 0 && cmp(&t->s[at - 1], s) > 0) at--;
+    while (at > 0 && cmp(&t->s[at - 1], s) > 0)
+        at--;
     if (at > 0 && cmp(&t->s[at - 1], s) == 0) {
         hist_sample *old = &t->s[at - 1];
         if (hist__same_content(old, s)) {
@@ -68,13 +69,15 @@ static hist_sample random_sample(pt_random *r, uint32_t tag, int64_t *clock_ms, 
     if (kind == 2) s.flags = HIST_HISTORICAL;
     if (!hist__has_value(&s)) return s;
     switch (s.type) {
-    case SPB_DOUBLE: s.as.f64 = pt_random_below(r, 60) ? (double)pt_random_below(r, 5000) / 100 : pt_random_below(r, 2) ? (double)NAN : pt_random_unit(r); break;
+    case SPB_DOUBLE:
+        s.as.f64 = pt_random_below(r, 60)  ? (double)pt_random_below(r, 5000) / 100
+                   : pt_random_below(r, 2) ? (double)NAN
+                                           : pt_random_unit(r);
+        break;
     case SPB_FLOAT: s.as.f32 = (float)pt_random_below(r, 500) / 10; break;
     case SPB_INT64: s.as.i64 = pt_random_below(r, 50) ? (int64_t)pt_random_below(r, 100) - 50 : (int64_t)pt_random_u64(r); break;
     case SPB_BOOLEAN: s.as.u64 = pt_random_below(r, 2); break;
-    default:
-        s.as.ptr = strings[pt_random_below(r, PT_COUNT_OF(strings))];
-        s.len = (uint32_t)strlen(s.as.ptr);
+    default: s.as.ptr = strings[pt_random_below(r, PT_COUNT_OF(strings))]; s.len = (uint32_t)strlen(s.as.ptr);
     }
     return s;
 }
@@ -97,12 +100,14 @@ static bool check_range(hist *h, uint32_t tag, int64_t from, int64_t to, bool st
         ok = hist_cursor_next(c, out, step, &n, &err) == PT_OK;
         if (!ok || n == 0) break;
         for (size_t i = 0; i < n && ok; i++) {
-            while (at < t->n && (t->s[at].time_ms < from || (!states && hist__is_state(&t->s[at])))) at++;
+            while (at < t->n && (t->s[at].time_ms < from || (!states && hist__is_state(&t->s[at]))))
+                at++;
             ok = at < t->n && t->s[at].time_ms < to && same_rows(&t->s[at], &out[i]);
             at++;
         }
     }
-    while (at < t->n && (t->s[at].time_ms < from || (!states && hist__is_state(&t->s[at])))) at++;
+    while (at < t->n && (t->s[at].time_ms < from || (!states && hist__is_state(&t->s[at]))))
+        at++;
     if (ok && at < t->n && t->s[at].time_ms < to) ok = false;
     hist_cursor_close(c);
     if (!ok) printf("tag %u, range %lld..%lld, row %zu of %zu differs %s\n", tag, (long long)from, (long long)to, at, t->n, err.text);
@@ -160,8 +165,9 @@ static bool check_buckets(hist *h, uint32_t tag, int64_t from, int64_t to, int64
     }
     bool ok = got.count == want.count && got.nums == want.nums && got.min == want.min && got.max == want.max &&
               fabs(got.sum - want.sum) <= 1e-9 * (1 + fabs(want.sum)) + 1e5 * (tag % 5 == 1);
-    if (!ok) printf("tag %u buckets %lld..%lld by %lld: count %llu/%llu sum %f/%f\n", tag, (long long)from, (long long)to, (long long)width, (unsigned long long)got.count,
-                    (unsigned long long)want.count, got.sum, want.sum);
+    if (!ok)
+        printf("tag %u buckets %lld..%lld by %lld: count %llu/%llu sum %f/%f\n", tag, (long long)from, (long long)to, (long long)width,
+               (unsigned long long)got.count, (unsigned long long)want.count, got.sum, want.sum);
     return ok;
 }
 
@@ -172,7 +178,8 @@ static bool check_all(hist *h, pt_random *r, bool counts)
         const model *t = &m[tag];
         ok = check_range(h, tag, INT64_MIN, INT64_MAX, true, 500);
         for (int k = 0; k < 4 && ok && t->n; k++) {
-            int64_t from = t->s[pt_random_below(r, t->n)].time_ms + (int64_t)pt_random_below(r, 3) - 1, to = t->s[pt_random_below(r, t->n)].time_ms + (int64_t)pt_random_below(r, 3) - 1;
+            int64_t from = t->s[pt_random_below(r, t->n)].time_ms + (int64_t)pt_random_below(r, 3) - 1,
+                    to = t->s[pt_random_below(r, t->n)].time_ms + (int64_t)pt_random_below(r, 3) - 1;
             ok = check_range(h, tag, from, to, k % 2, 1 + pt_random_below(r, 60)) && check_at(h, tag, from);
             if (from < to && ok) ok = check_buckets(h, tag, from, to, (to - from) / (int64_t)(1 + pt_random_below(r, 50)) + 1);
         }
@@ -180,7 +187,9 @@ static bool check_all(hist *h, pt_random *r, bool counts)
         pt_arena_init(&arena, 1 << 20);
         hist_tag info;
         if (ok && counts) ok = hist_tag_by_id(h, tag, &arena, &info) == PT_OK && info.samples == t->samples;
-        if (!ok) printf("%s tag %u: %llu samples, %llu expected\n", h->lock_fd < 0 ? "reader" : "writer", tag, (unsigned long long)info.samples, (unsigned long long)t->samples);
+        if (!ok)
+            printf("%s tag %u: %llu samples, %llu expected\n", h->lock_fd < 0 ? "reader" : "writer", tag, (unsigned long long)info.samples,
+                   (unsigned long long)t->samples);
         pt_arena_fini(&arena);
     }
     return ok;
@@ -227,7 +236,8 @@ static void run(uint64_t seed, unsigned steps, uint32_t block, unsigned wildness
         for (size_t i = 0; i < n; i++) {
             uint32_t tag = 1 + (uint32_t)pt_random_below(&r, TAGS);
             batch[i] = random_sample(&r, tag, &clocks[tag], wildness);
-            if (wildness && m[tag].n && pt_random_below(&r, 15) == 0) batch[i] = m[tag].s[pt_random_below(&r, m[tag].n)]; /* again, the same */
+            if (wildness && m[tag].n && pt_random_below(&r, 15) == 0)
+                batch[i] = m[tag].s[pt_random_below(&r, m[tag].n)]; /* again, the same */
             if (wildness && i && pt_random_below(&r, 30) == 0) batch[i].time_ms = batch[i - 1].time_ms;
             model_put(&batch[i]);
         }
@@ -238,10 +248,13 @@ static void run(uint64_t seed, unsigned steps, uint32_t block, unsigned wildness
         if (what == 2) {
             hist_stats st;
             hist_stats_get(h, &st);
-            ok = st.appended == st.stored + st.duplicates + st.replaced + st.buffered && st.stored == stored - before[0] && st.duplicates == duplicates - before[1] &&
-                 st.replaced == replaced - before[2];
-            if (!ok) printf("stored %llu/%llu duplicates %llu/%llu replaced %llu/%llu\n", (unsigned long long)st.stored, (unsigned long long)(stored - before[0]),
-                            (unsigned long long)st.duplicates, (unsigned long long)(duplicates - before[1]), (unsigned long long)st.replaced, (unsigned long long)(replaced - before[2]));
+            ok = st.appended == st.stored + st.duplicates + st.replaced + st.buffered && st.stored == stored - before[0] &&
+                 st.duplicates == duplicates - before[1] && st.replaced == replaced - before[2];
+            if (!ok)
+                printf("stored %llu/%llu duplicates %llu/%llu replaced %llu/%llu\n", (unsigned long long)st.stored,
+                       (unsigned long long)(stored - before[0]), (unsigned long long)st.duplicates,
+                       (unsigned long long)(duplicates - before[1]), (unsigned long long)st.replaced,
+                       (unsigned long long)(replaced - before[2]));
             CHECK_OK(hist_close(h, 20000, &err));
             CHECK_OK_FATAL(hist_open(&o, &fake.clock, NULL, &h, &err));
             before[0] = stored;
@@ -265,14 +278,16 @@ static void run(uint64_t seed, unsigned steps, uint32_t block, unsigned wildness
 
 static void ordered_streams_are_kept(void)
 {
-    for (uint64_t seed = 1; seed <= 3; seed++) run(seed, 40, 64, 0);
+    for (uint64_t seed = 1; seed <= 3; seed++)
+        run(seed, 40, 64, 0);
 }
 
 static void wild_streams_are_kept(void)
 {
     const char *rounds = getenv("PLANTREE_MODEL_ROUNDS");
     uint64_t end = rounds ? strtoull(rounds, NULL, 10) : 8;
-    for (uint64_t seed = 1; seed <= end; seed++) run(100 + seed, 40, seed % 2 ? 32 : 256, 20);
+    for (uint64_t seed = 1; seed <= end; seed++)
+        run(100 + seed, 40, seed % 2 ? 32 : 256, 20);
 }
 
 int main(int argc, char **argv)
@@ -281,6 +296,7 @@ int main(int argc, char **argv)
     pt_fake_clock_init(&fake, NOW);
     home = pt_test_dir();
     int rc = pt_test_main("historian/model", tests, PT_COUNT_OF(tests), argc, argv);
-    for (uint32_t tag = 0; tag <= TAGS; tag++) free(m[tag].s);
+    for (uint32_t tag = 0; tag <= TAGS; tag++)
+        free(m[tag].s);
     return rc;
 }

@@ -23,10 +23,12 @@ void make_older(const char *path, int format)
     CHECK_FATAL(rename(path, old) == 0);
     snprintf(sql, sizeof sql, "ATTACH '%s' AS old", old);
     CHECK_FATAL(sqlite3_open(path, &db) == SQLITE_OK && sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK);
-    snprintf(sql, sizeof sql, "PRAGMA main.page_size=%lld; PRAGMA main.journal_mode=WAL; PRAGMA main.application_id=%lld; PRAGMA main.user_version=%d", number(db, "PRAGMA old.page_size"),
-             number(db, "PRAGMA old.application_id"), format);
+    snprintf(sql, sizeof sql,
+             "PRAGMA main.page_size=%lld; PRAGMA main.journal_mode=WAL; PRAGMA main.application_id=%lld; PRAGMA main.user_version=%d",
+             number(db, "PRAGMA old.page_size"), number(db, "PRAGMA old.application_id"), format);
     CHECK_FATAL(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK);
-    CHECK_FATAL(sqlite3_prepare_v2(db, "SELECT sql, type='table', name FROM old.sqlite_master WHERE sql IS NOT NULL ORDER BY type DESC", -1, &q, NULL) == SQLITE_OK);
+    CHECK_FATAL(sqlite3_prepare_v2(db, "SELECT sql, type='table', name FROM old.sqlite_master WHERE sql IS NOT NULL ORDER BY type DESC", -1,
+                                   &q, NULL) == SQLITE_OK);
     while (sqlite3_step(q) == SQLITE_ROW) {
         const char *name = (const char *)sqlite3_column_text(q, 2);
         CHECK(sqlite3_exec(db, (const char *)sqlite3_column_text(q, 0), NULL, NULL, NULL) == SQLITE_OK);

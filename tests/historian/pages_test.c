@@ -1,4 +1,5 @@
-/* tests/historian/pages_test.c -- a page is what was written there, or reading it is an error; and every other program reads our files as ever. */
+/* tests/historian/pages_test.c -- a page is what was written there, or reading it is an error; and every other program reads our files as
+ * ever. */
 #include "historian/pages.h"
 #include "historian/bits.h"
 #include "tests/historian/older.h"
@@ -59,7 +60,10 @@ static const char *small_file(const char *dir)
     const char *path = file_in(dir, "catalog.db");
     sqlite3 *db = NULL;
     CHECK_OK_FATAL(hist__db_open(path, HIST__CATALOG, false, &db, NULL));
-    CHECK_OK(hist__db_exec(db, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 300) INSERT INTO event SELECT i, i, 'nbirth', 'g/e', NULL, 'p' || i, '{}' FROM n", NULL));
+    CHECK_OK(hist__db_exec(
+        db,
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 300) INSERT INTO event SELECT i, i, 'nbirth', 'g/e', NULL, 'p' || i, '{}' FROM n",
+        NULL));
     hist__db_close(db);
     return path;
 }
@@ -71,7 +75,8 @@ static int64_t total(const char *path, pt_error *err)
     int64_t n = -1;
     *err = (pt_error){ 0 };
     pt_status st = hist__db_open(path, HIST__CATALOG, true, &db, err);
-    if (st == PT_OK) st = hist__db_number(db, "SELECT sum(seq * 3 + time_ms + length(path) + length(type)) FROM event NOT INDEXED", &n, err);
+    if (st == PT_OK)
+        st = hist__db_number(db, "SELECT sum(seq * 3 + time_ms + length(path) + length(type)) FROM event NOT INDEXED", &n, err);
     hist__db_close(db);
     return st == PT_OK ? n : -1;
 }
@@ -103,7 +108,8 @@ static void the_error_names_the_file_and_the_page(void)
     const char *path = small_file(place());
     pt_error err;
     spoil(path, 4096 + 4000, "?");
-    CHECK_INT(total(path, &err), 3 * 300 * 301 / 2 + 300 * 301 / 2 + 9 * 2 + 90 * 3 + 201 * 4 + 300 * 6); /* page 2 is no part of the answer */
+    CHECK_INT(total(path, &err),
+              3 * 300 * 301 / 2 + 300 * 301 / 2 + 9 * 2 + 90 * 3 + 201 * 4 + 300 * 6); /* page 2 is no part of the answer */
     path = small_file(place());
     int64_t root = sql_number(path, "SELECT rootpage FROM sqlite_master WHERE name='event'");
     spoil(path, (long)(root - 1) * 4096 + 4000, "?");
@@ -201,7 +207,8 @@ static void a_wal_that_another_program_finished_is_no_damage(void)
     CHECK(sums_of(file_in(killed, "journal.db")).none > 0);
     CHECK_INT(faults_in(killed, false, true, NULL), 0);
     h = open_store(killed, 128);
-    for (uint32_t tag = 1; tag <= 3; tag++) CHECK_INT(count_rows(h, tag), 3000);
+    for (uint32_t tag = 1; tag <= 3; tag++)
+        CHECK_INT(count_rows(h, tag), 3000);
     seal(h);
     close_ok(h);
     CHECK_INT(faults_in(killed, false, true, NULL), 0);
@@ -233,11 +240,13 @@ static void files_of_older_formats_are_read_and_brought_forward(void)
     CHECK_INT(faults_in(copy, false, true, NULL), 0);
     CHECK_INT(sql_number(file_in(copy, "catalog.db"), "PRAGMA user_version"), 1);
     hist *h = open_reader(dir); /* a reader changes nothing */
-    for (uint32_t tag = 1; tag <= 3; tag++) CHECK_INT(count_rows(h, tag), 3000);
+    for (uint32_t tag = 1; tag <= 3; tag++)
+        CHECK_INT(count_rows(h, tag), 3000);
     close_ok(h);
     CHECK_INT(sql_number(catalog, "PRAGMA user_version"), 1);
     h = open_store(dir, 128);
-    for (uint32_t tag = 1; tag <= 3; tag++) CHECK_INT(count_rows(h, tag), 3000);
+    for (uint32_t tag = 1; tag <= 3; tag++)
+        CHECK_INT(count_rows(h, tag), 3000);
     append_one(h, f64(1, NOW + 10 * DAY + 1, 77)); /* into the older week */
     flush(h);
     seal(h);
@@ -348,7 +357,8 @@ static pt_status read_whole(hist *h, uint32_t tag, size_t *rows, pt_error *err)
     size_t n = 1;
     *rows = 0;
     pt_status st = hist_cursor_open(h, tag, INT64_MIN, INT64_MAX, false, &c, err);
-    while (st == PT_OK && n && (st = hist_cursor_next(c, s, PT_COUNT_OF(s), &n, err)) == PT_OK) *rows += n;
+    while (st == PT_OK && n && (st = hist_cursor_next(c, s, PT_COUNT_OF(s), &n, err)) == PT_OK)
+        *rows += n;
     hist_cursor_close(c);
     return st;
 }
@@ -357,7 +367,8 @@ enum { DETAIL = 1500, EVENTS = 40 };
 
 static bool count_event(void *ctx, const hist_event *e)
 {
-    CHECK(pt_slice_eq_cstr(e->type, "nbirth") && pt_slice_eq_cstr(e->node, "g/e") && e->detail.len == DETAIL && !memchr(e->detail.ptr, 0, e->detail.len));
+    CHECK(pt_slice_eq_cstr(e->type, "nbirth") && pt_slice_eq_cstr(e->node, "g/e") && e->detail.len == DETAIL &&
+          !memchr(e->detail.ptr, 0, e->detail.len));
     ++*(int *)ctx;
     return true;
 }
@@ -420,7 +431,8 @@ static void a_damaged_week_does_not_keep_samples_from_being_sealed(void)
     close_ok(filled_store(dir));
     int64_t pages = sql_number(week, "PRAGMA page_count");
     CHECK(pages > 4);
-    for (int64_t page = 1; page < pages; page++) spoil(week, (long)page * 16384 + 16380, "?"); /* no page is what its sum says */
+    for (int64_t page = 1; page < pages; page++)
+        spoil(week, (long)page * 16384 + 16380, "?"); /* no page is what its sum says */
     heard log;
     heard_init(&log);
     hist_options o = options_for(dir, 128);
@@ -448,7 +460,9 @@ static void zeros_at_the_end_of_a_page_are_no_missing_sum(void)
     static char detail[DETAIL]; /* longer than two sectors: the end of one may be all that is lost */
     memset(detail, 'x', sizeof detail);
     for (int i = 0; i < EVENTS; i++) {
-        hist_event e = { .time_ms = NOW + i, .type = PT_LIT("nbirth"), .node = PT_LIT("g/e"), .detail = pt_slice_of(detail, sizeof detail) };
+        hist_event e = {
+            .time_ms = NOW + i, .type = PT_LIT("nbirth"), .node = PT_LIT("g/e"), .detail = pt_slice_of(detail, sizeof detail)
+        };
         CHECK_OK(hist_event_append(h, &e));
     }
     close_ok(h);
@@ -503,7 +517,8 @@ static void a_damaged_page_hides_no_block(void)
     CHECK(faults_in(dir, true, false, &r) > 0);
     CHECK_INT(faults_in(dir, false, true, &r), 0);
     h = open_store(dir, 128);
-    for (uint32_t tag = 1; tag <= 3; tag++) CHECK_INT(count_rows(h, tag), 3000);
+    for (uint32_t tag = 1; tag <= 3; tag++)
+        CHECK_INT(count_rows(h, tag), 3000);
     close_ok(h);
 }
 

@@ -8,15 +8,21 @@
 
 static void every_time_is_in_exactly_one_partition(void)
 {
-    static const int64_t times[] = { INT64_MIN, INT64_MIN + 1, -1, 0, HIST__EARLY_MS - 1, HIST__EARLY_MS, HIST__EARLY_MS + 1, HIST__EARLY_MS + WEEK, NOW, HIST__LATE_MS - 1, HIST__LATE_MS, INT64_MAX };
+    static const int64_t times[] = {
+        INT64_MIN,         INT64_MIN + 1, -1,       0, HIST__EARLY_MS - 1, HIST__EARLY_MS, HIST__EARLY_MS + 1, HIST__EARLY_MS + WEEK, NOW,
+        HIST__LATE_MS - 1, HIST__LATE_MS, INT64_MAX
+    };
     pt_random rnd = pt_random_seed(1);
     for (unsigned i = 0; i < 20000; i++) {
-        int64_t t = i < PT_COUNT_OF(times) ? times[i] : i % 2 ? (int64_t)pt_random_u64(&rnd) : HIST__EARLY_MS + (int64_t)pt_random_below(&rnd, (uint64_t)(HIST__LATE_MS - HIST__EARLY_MS));
+        int64_t t = i < PT_COUNT_OF(times) ? times[i]
+                    : i % 2                ? (int64_t)pt_random_u64(&rnd)
+                                           : HIST__EARLY_MS + (int64_t)pt_random_below(&rnd, (uint64_t)(HIST__LATE_MS - HIST__EARLY_MS));
         int64_t start = hist__partition_start(t), end = hist__partition_end(start), back = 1;
         char name[40];
         hist__partition_name(start, name);
         bool ok = start <= t && (t < end || end == INT64_MAX) && hist__partition_parse(name, &back) && back == start;
-        ok = ok && (start == HIST__EARLY_START || hist__partition_start(start - 1) != start) && (end == INT64_MAX || hist__partition_start(end) == end);
+        ok = ok && (start == HIST__EARLY_START || hist__partition_start(start - 1) != start) &&
+             (end == INT64_MAX || hist__partition_start(end) == end);
         CHECK(ok);
         if (!ok) printf("%lld: %s %lld..%lld\n", (long long)t, name, (long long)start, (long long)end);
     }
@@ -28,28 +34,38 @@ static void names_say_the_week(void)
         int64_t t;
         const char *name;
     } rows[] = {
-        { INT64_MIN, "blocks-early.db" },
-        { HIST__EARLY_MS - 1, "blocks-early.db" },
-        { HIST__EARLY_MS, "blocks-946684800.db" },
-        { NOW, "blocks-1749686400.db" },
-        { HIST__LATE_MS, "blocks-late.db" },
+        { INT64_MIN, "blocks-early.db" }, { HIST__EARLY_MS - 1, "blocks-early.db" }, { HIST__EARLY_MS, "blocks-946684800.db" },
+        { NOW, "blocks-1749686400.db" },  { HIST__LATE_MS, "blocks-late.db" },
     };
     char name[40];
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
         hist__partition_name(hist__partition_start(rows[i].t), name);
         CHECK_STR(pt_cstr(name), rows[i].name);
     }
-    static const char *const foreign[] = { "", "blocks-.db", "blocks-1749686400", "blocks-1749686400.db-wal", "blocks-1749686401.db", "blocks--1.db", "blocks-x.db", "blocks-1749686400.db.damaged-1",
-                                           "blocks-4102444800.db", "blocks-99999999999999999999.db", "catalog.db", "xblocks-1749686400.db", "blocks-0.db" };
+    static const char *const foreign[] = { "",
+                                           "blocks-.db",
+                                           "blocks-1749686400",
+                                           "blocks-1749686400.db-wal",
+                                           "blocks-1749686401.db",
+                                           "blocks--1.db",
+                                           "blocks-x.db",
+                                           "blocks-1749686400.db.damaged-1",
+                                           "blocks-4102444800.db",
+                                           "blocks-99999999999999999999.db",
+                                           "catalog.db",
+                                           "xblocks-1749686400.db",
+                                           "blocks-0.db" };
     int64_t start = 5;
-    for (size_t i = 0; i < PT_COUNT_OF(foreign); i++) CHECK_ROW(foreign[i], !hist__partition_parse(foreign[i], &start));
+    for (size_t i = 0; i < PT_COUNT_OF(foreign); i++)
+        CHECK_ROW(foreign[i], !hist__partition_parse(foreign[i], &start));
 }
 
 static void only_our_files_are_found(void)
 {
     const char *dir = new_dir();
     hist *h = open_bare(dir, 64);
-    static const char *const names[] = { "blocks-1749686400.db", "blocks-early.db", "blocks-1749686400.db-wal", "blocks-7.db", "notes.txt", "blocks-late.db" };
+    static const char *const names[] = { "blocks-1749686400.db", "blocks-early.db", "blocks-1749686400.db-wal",
+                                         "blocks-7.db",          "notes.txt",       "blocks-late.db" };
     for (size_t i = 0; i < PT_COUNT_OF(names); i++) {
         FILE *f = fopen(file_in(dir, names[i]), "w");
         CHECK_FATAL(f && fclose(f) == 0);
@@ -58,7 +74,8 @@ static void only_our_files_are_found(void)
     for (int round = 0; round < 2; round++) { /* a second look adds nothing */
         CHECK_OK(hist__partitions_scan(h, &err));
         CHECK_INT(h->n_partitions, 3);
-        CHECK(h->partitions[0].start_ms == HIST__EARLY_START && h->partitions[1].start_ms == INT64_C(1749686400000) && h->partitions[2].start_ms == HIST__LATE_MS);
+        CHECK(h->partitions[0].start_ms == HIST__EARLY_START && h->partitions[1].start_ms == INT64_C(1749686400000) &&
+              h->partitions[2].start_ms == HIST__LATE_MS);
     }
     hist__bare_free(h);
     h = NULL;
@@ -69,8 +86,11 @@ static void a_summary_survives_its_columns(void)
     hist *h = open_bare(new_dir(), 64);
     sqlite3_stmt *put = NULL, *get = NULL;
     CHECK_OK_FATAL(hist__db_exec(h->catalog, "CREATE TEMP TABLE s(" HIST__BLOCK_COLUMNS ")", NULL));
-    CHECK_OK_FATAL(hist__db_prepare(h->catalog, "INSERT INTO s VALUES(?1,?2,1,2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21)", &put, NULL));
-    hist_sample rows[] = { f64(1, 10, 2), f64(1, 20, -INFINITY), f64(1, 30, NAN), state_row(1, 40), f64(1, 50, 5), f64(1, 60, 1), f64(1, 70, 0), f64(1, 80, 0) };
+    CHECK_OK_FATAL(hist__db_prepare(h->catalog,
+                                    "INSERT INTO s VALUES(?1,?2,1,2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21)",
+                                    &put, NULL));
+    hist_sample rows[] = { f64(1, 10, 2), f64(1, 20, -INFINITY), f64(1, 30, NAN), state_row(1, 40),
+                           f64(1, 50, 5), f64(1, 60, 1),         f64(1, 70, 0),   f64(1, 80, 0) };
     rows[4].quality = SPB_BAD;
     rows[5].quality = SPB_UNCERTAIN;
     rows[6].flags = HIST_NULL;
@@ -90,12 +110,15 @@ static void a_summary_survives_its_columns(void)
         CHECK_OK_FATAL(hist__db_step(h->catalog, get, &row, NULL));
         hist__summary_read(get, 0, &b);
         sqlite3_finalize(get);
-        CHECK(a.t0 == b.t0 && a.t1 == b.t1 && a.rows == b.rows && a.samples == b.samples && a.good == b.good && a.uncertain == b.uncertain && a.bad == b.bad && a.stale == b.stale);
+        CHECK(a.t0 == b.t0 && a.t1 == b.t1 && a.rows == b.rows && a.samples == b.samples && a.good == b.good &&
+              a.uncertain == b.uncertain && a.bad == b.bad && a.stale == b.stale);
         CHECK(a.nulls == b.nulls && a.nums == b.nums && a.open == b.open);
         if (a.nums == 0) continue;
         CHECK(a.num_t0 == b.num_t0 && a.num_t1 == b.num_t1 && a.area_ms == b.area_ms);
-        const double x[] = { a.min, a.max, a.sum, a.first, a.last, a.m2, a.area }, y[] = { b.min, b.max, b.sum, b.first, b.last, b.m2, b.area };
-        for (size_t i = 0; i < PT_COUNT_OF(x); i++) CHECK(x[i] == y[i] || (isnan(x[i]) && isnan(y[i])));
+        const double x[] = { a.min, a.max, a.sum, a.first, a.last, a.m2, a.area },
+                     y[] = { b.min, b.max, b.sum, b.first, b.last, b.m2, b.area };
+        for (size_t i = 0; i < PT_COUNT_OF(x); i++)
+            CHECK(x[i] == y[i] || (isnan(x[i]) && isnan(y[i])));
     }
     sqlite3_finalize(put);
     hist__bare_free(h);
@@ -137,7 +160,8 @@ static void rows_fill_blocks_evenly_and_small_ones_are_merged(void)
     int64_t total = 0;
     for (size_t i = 0; i < PT_COUNT_OF(steps); i++) {
         char sql[100] = "SELECT group_concat(rows) = '", *end = sql + strlen(sql);
-        for (int k = 0; k < steps[i].n; k++) append_one(h, f64(tag, NOW + steps[i].from + k * 1000, k));
+        for (int k = 0; k < steps[i].n; k++)
+            append_one(h, f64(tag, NOW + steps[i].from + k * 1000, k));
         commit_bare(h);
         seal_tag(h, tag);
         total += steps[i].n;
@@ -158,14 +182,18 @@ static void any_late_rows_keep_the_partition_sound(void)
     const char *dir = new_dir();
     hist *h = open_bare(dir, 32);
     uint32_t tags[3];
-    for (int t = 0; t < 3; t++) tags[t] = make_tag(h, (const char *[]){ "a", "b", "c" }[t], SPB_DOUBLE);
+    for (int t = 0; t < 3; t++)
+        tags[t] = make_tag(h, (const char *[]){ "a", "b", "c" }[t], SPB_DOUBLE);
     pt_random rnd = pt_random_seed(12);
     for (unsigned round = 0; round < 60; round++) {
         for (unsigned i = 0; i < 80; i++) {
             uint32_t tag = tags[pt_random_below(&rnd, 3)];
             int64_t t = NOW + (int64_t)pt_random_below(&rnd, 4000) * (round % 5 ? 10 : 1000000);
             uint64_t kind = pt_random_below(&rnd, 12);
-            append_one(h, kind == 0 ? state_row(tag, t) : kind == 1 ? str(tag, t, words[i % 3]) : kind == 2 ? i64(tag, t, i) : f64(tag, t, (double)i / 4));
+            append_one(h, kind == 0   ? state_row(tag, t)
+                          : kind == 1 ? str(tag, t, words[i % 3])
+                          : kind == 2 ? i64(tag, t, i)
+                                      : f64(tag, t, (double)i / 4));
         }
         commit_bare(h);
         CHECK_OK_FATAL(hist__seal(h, tags, 3, NULL));
@@ -175,7 +203,8 @@ static void any_late_rows_keep_the_partition_sound(void)
     CHECK_INT(faults_in(dir, false, true, &r), 0);
     CHECK(r.blocks > 50 && r.files > 8); /* over many weeks */
     uint64_t blocks = 0;
-    for (size_t i = 0; i < h->n_partitions; i++) blocks += h->partitions[i].blocks;
+    for (size_t i = 0; i < h->n_partitions; i++)
+        blocks += h->partitions[i].blocks;
     CHECK_INT(blocks, r.blocks);
     hist__bare_free(h);
 }
@@ -188,7 +217,8 @@ static void a_block_that_cannot_be_read_is_put_aside_not_lost(void)
     hist *h = open_bare(dir, 64);
     h->log = &log.log;
     uint32_t tag = make_tag(h, "a", SPB_DOUBLE);
-    for (int i = 0; i < 40; i++) append_one(h, f64(tag, NOW + i * 1000, i));
+    for (int i = 0; i < 40; i++)
+        append_one(h, f64(tag, NOW + i * 1000, i));
     commit_bare(h);
     seal_tag(h, tag);
     const char *path = partition_in(dir, NOW);
@@ -240,7 +270,8 @@ static void a_seal_that_fails_leaves_the_rows_pending(void)
     char big[60000];
     memset(big, 'x', sizeof big);
     pt_random rnd = pt_random_seed(3);
-    for (size_t i = 0; i + 1 < sizeof big; i++) big[i] = (char)('!' + pt_random_below(&rnd, 90));
+    for (size_t i = 0; i + 1 < sizeof big; i++)
+        big[i] = (char)('!' + pt_random_below(&rnd, 90));
     big[sizeof big - 1] = 0;
     append_one(h, str(tag, NOW + 2, big));
     commit_bare(h);
@@ -260,11 +291,13 @@ static void at_most_sixteen_files_are_open_for_writing(void)
     hist *h = open_bare(dir, 64);
     uint32_t tag = make_tag(h, "a", SPB_DOUBLE);
     for (int round = 0; round < 2; round++) {
-        for (int w = 0; w < 40; w++) append_one(h, f64(tag, NOW + w * WEEK + round, w));
+        for (int w = 0; w < 40; w++)
+            append_one(h, f64(tag, NOW + w * WEEK + round, w));
         commit_bare(h);
         seal_tag(h, tag);
         unsigned open = 0;
-        for (size_t i = 0; i < HIST__OPEN_PARTS; i++) open += h->parts[i] != NULL;
+        for (size_t i = 0; i < HIST__OPEN_PARTS; i++)
+            open += h->parts[i] != NULL;
         CHECK_INT(open, HIST__OPEN_PARTS);
     }
     CHECK_INT(h->n_partitions, 40);

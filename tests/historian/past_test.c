@@ -10,7 +10,8 @@ static bool note(void *ctx, const hist_tag *t)
 {
     seen *s = ctx;
     size_t n = strlen(s->text);
-    snprintf(s->text + n, sizeof s->text - n, "%u:%.*s:%.*s:%s:%.*s ", t->tag_id, PT_SLICE_ARGS(t->path), PT_SLICE_ARGS(t->key.metric), spb_datatype_name(t->type), PT_SLICE_ARGS(t->unit));
+    snprintf(s->text + n, sizeof s->text - n, "%u:%.*s:%.*s:%s:%.*s ", t->tag_id, PT_SLICE_ARGS(t->path), PT_SLICE_ARGS(t->key.metric),
+             spb_datatype_name(t->type), PT_SLICE_ARGS(t->unit));
     return s->stop_after == 0 || --s->stop_after > 0;
 }
 
@@ -25,7 +26,9 @@ static void tags_at(hist *h, int64_t at, const char *want)
 static void put(hist *h, const char *metric, const char *path, spb_datatype type, const char *unit)
 {
     uint32_t id;
-    hist_tag_key key = { .source = PT_LIT("spb"), .group = PT_LIT("g"), .edge = PT_LIT("e"), .device = PT_LIT("d"), .metric = pt_cstr(metric) };
+    hist_tag_key key = {
+        .source = PT_LIT("spb"), .group = PT_LIT("g"), .edge = PT_LIT("e"), .device = PT_LIT("d"), .metric = pt_cstr(metric)
+    };
     CHECK_OK_FATAL(hist_tag_ensure(h, &key, pt_cstr(path), type, pt_cstr(unit), &id));
     flush(h);
 }
@@ -99,7 +102,7 @@ int main(int argc, char **argv)
 {
     static const pt_test tests[] = { PT_TEST(a_tag_stands_where_it_stood_then_with_the_type_and_unit_of_then),
                                      PT_TEST(what_was_recorded_before_a_tag_was_heard_of_is_at_its_first_path),
-        PT_TEST(a_death_counts_for_the_state_and_nothing_counts_before_the_first_row) };
+                                     PT_TEST(a_death_counts_for_the_state_and_nothing_counts_before_the_first_row) };
     setup();
     return pt_test_main("historian/past", tests, PT_COUNT_OF(tests), argc, argv);
 }

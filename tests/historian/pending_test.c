@@ -14,12 +14,15 @@ static void rows_stay_in_order_whatever_the_order_of_arrival(void)
         uint32_t tag = make_tag(h, "a", SPB_INT64);
         hist__hot *hot = hist__hot_at(h, tag);
         for (unsigned i = 0; i < MAX; i++) {
-            int64_t t = round % 2 ? (int64_t)pt_random_below(&rnd, 200) : (int64_t)i - (int64_t)(pt_random_below(&rnd, 5) ? 0 : pt_random_below(&rnd, 60));
+            int64_t t = round % 2 ? (int64_t)pt_random_below(&rnd, 200)
+                                  : (int64_t)i - (int64_t)(pt_random_below(&rnd, 5) ? 0 : pt_random_below(&rnd, 60));
             hist_sample s = i % 3 ? i64(tag, t, i) : str(tag, t, words[i % PT_COUNT_OF(words)]);
             if (pt_random_below(&rnd, 6) == 0) s = state_row(tag, t);
             size_t at = 0;
-            while (at < n && hist__key_cmp(want[at].time_ms, hist__is_state(&want[at]), s.time_ms, hist__is_state(&s)) < 0) at++;
-            bool equal = at < n && hist__key_cmp(want[at].time_ms, hist__is_state(&want[at]), s.time_ms, hist__is_state(&s)) == 0, known = !equal;
+            while (at < n && hist__key_cmp(want[at].time_ms, hist__is_state(&want[at]), s.time_ms, hist__is_state(&s)) < 0)
+                at++;
+            bool equal = at < n && hist__key_cmp(want[at].time_ms, hist__is_state(&want[at]), s.time_ms, hist__is_state(&s)) == 0,
+                 known = !equal;
             if (!equal) {
                 memmove(&want[at + 1], &want[at], (n - at) * sizeof *want);
                 n++;
@@ -29,12 +32,15 @@ static void rows_stay_in_order_whatever_the_order_of_arrival(void)
             CHECK(known == equal);
         }
         bool same = hot->n == n;
-        for (size_t i = 0; same && i < n; i++) same = hot->rows[i].time_ms == want[i].time_ms && hist__is_state(&hot->rows[i]) == hist__is_state(&want[i]) && hist__same_content(&hot->rows[i], &want[i]);
+        for (size_t i = 0; same && i < n; i++)
+            same = hot->rows[i].time_ms == want[i].time_ms && hist__is_state(&hot->rows[i]) == hist__is_state(&want[i]) &&
+                   hist__same_content(&hot->rows[i], &want[i]);
         CHECK(same);
         CHECK_INT(hot->first_row, 100); /* the journal row of the first of them: it may not be trimmed before */
         for (int64_t t = -1; t < MAX + 1; t++) {
             size_t lower = 0;
-            while (lower < n && want[lower].time_ms < t) lower++;
+            while (lower < n && want[lower].time_ms < t)
+                lower++;
             CHECK_INT(hist__pending_lower(hot, t), lower);
             for (int state = 0; state < 2; state++) {
                 const hist_sample *found = hist__pending_find(hot, t, state), *wanted = NULL;
@@ -50,7 +56,11 @@ static void rows_stay_in_order_whatever_the_order_of_arrival(void)
 
 static void rows_before_a_time_are_dropped_with_their_bytes(void)
 {
-    static const struct { int64_t before; uint32_t left; uint64_t bytes; } rows[] = { { 0, 6, 12 }, { 1, 6, 12 }, { 3, 4, 8 }, { 6, 1, 2 }, { 100, 0, 0 }, { INT64_MAX, 0, 0 } };
+    static const struct {
+        int64_t before;
+        uint32_t left;
+        uint64_t bytes;
+    } rows[] = { { 0, 6, 12 }, { 1, 6, 12 }, { 3, 4, 8 }, { 6, 1, 2 }, { 100, 0, 0 }, { INT64_MAX, 0, 0 } };
     for (size_t k = 0; k < PT_COUNT_OF(rows); k++) {
         hist *h = open_bare(new_dir(), 64);
         uint32_t tag = make_tag(h, "a", SPB_STRING);
@@ -107,7 +117,8 @@ static void memory_is_counted_and_given_back(void)
 
 int main(int argc, char **argv)
 {
-    static const pt_test tests[] = { PT_TEST(rows_stay_in_order_whatever_the_order_of_arrival), PT_TEST(rows_before_a_time_are_dropped_with_their_bytes), PT_TEST(memory_is_counted_and_given_back) };
+    static const pt_test tests[] = { PT_TEST(rows_stay_in_order_whatever_the_order_of_arrival),
+                                     PT_TEST(rows_before_a_time_are_dropped_with_their_bytes), PT_TEST(memory_is_counted_and_given_back) };
     setup();
     return pt_test_main("historian/pending", tests, PT_COUNT_OF(tests), argc, argv);
 }

@@ -1,5 +1,6 @@
-/* tests/historian/queries_test.c -- every query against a plain array, through the whole life of the samples: pending, sealed, late and cut anew, opened
- * again, thinned out by retention and deletion, also from a reader beside. What is asked of the array is computed row by row, as simply as can be. */
+/* tests/historian/queries_test.c -- every query against a plain array, through the whole life of the samples: pending, sealed, late and cut
+ * anew, opened again, thinned out by retention and deletion, also from a reader beside. What is asked of the array is computed row by row,
+ * as simply as can be. */
 #include "base/random.h"
 #include "historian/aggregate.h"
 #include "historian/log.h"
@@ -27,7 +28,8 @@ static void keep(const hist_sample *s)
 {
     hist_sample *m = model[s->tag_id].s;
     size_t *n = &model[s->tag_id].n, at = *n;
-    while (at > 0 && key(&m[at - 1], s) > 0) at--;
+    while (at > 0 && key(&m[at - 1], s) > 0)
+        at--;
     if (at > 0 && key(&m[at - 1], s) == 0) {
         if (!hist__same_content(&m[at - 1], s)) m[at - 1] = *s;
         return;
@@ -93,14 +95,18 @@ static bool check_bucket(void *ctx, const hist_bucket *b)
     }
     for (size_t i = 0; i < n && w.nums; i++) {
         double v;
-        if (m[i].time_ms >= w.t_ms && m[i].time_ms < w.end_ms && hist__usable_number(&m[i], &v)) square += (v - w.sum / (double)w.nums) * (v - w.sum / (double)w.nums);
+        if (m[i].time_ms >= w.t_ms && m[i].time_ms < w.end_ms && hist__usable_number(&m[i], &v))
+            square += (v - w.sum / (double)w.nums) * (v - w.sum / (double)w.nums);
     }
-    bool ok = b->t_ms == w.t_ms && b->end_ms == w.end_ms && b->count == w.count && b->good == w.good && b->uncertain == w.uncertain && b->bad == w.bad && b->stale == w.stale && b->nulls == w.nulls &&
-              b->nums == w.nums && b->area_ms == w.area_ms && b->good_ms == w.good_ms && near(b->area, w.area) && near(b->min, w.min) && near(b->max, w.max) && near(b->sum, w.sum) && near(b->first, w.first) && near(b->last, w.last) &&
+    bool ok = b->t_ms == w.t_ms && b->end_ms == w.end_ms && b->count == w.count && b->good == w.good && b->uncertain == w.uncertain &&
+              b->bad == w.bad && b->stale == w.stale && b->nulls == w.nulls && b->nums == w.nums && b->area_ms == w.area_ms &&
+              b->good_ms == w.good_ms && near(b->area, w.area) && near(b->min, w.min) && near(b->max, w.max) && near(b->sum, w.sum) &&
+              near(b->first, w.first) && near(b->last, w.last) &&
               (w.nums == 0 || (b->first_ms == w.first_ms && b->last_ms == w.last_ms && fabs(b->m2 - square) <= 1e-6 * (1 + square)));
     if (!ok && a->ok)
-        printf("bucket %lld..%lld of tag %u: count %llu/%llu nums %llu/%llu sum %g/%g area %g/%g ms %lld/%lld\n", (long long)w.t_ms, (long long)w.end_ms, a->tag, (unsigned long long)b->count,
-               (unsigned long long)w.count, (unsigned long long)b->nums, (unsigned long long)w.nums, b->sum, w.sum, b->area, w.area, (long long)b->area_ms, (long long)w.area_ms);
+        printf("bucket %lld..%lld of tag %u: count %llu/%llu nums %llu/%llu sum %g/%g area %g/%g ms %lld/%lld\n", (long long)w.t_ms,
+               (long long)w.end_ms, a->tag, (unsigned long long)b->count, (unsigned long long)w.count, (unsigned long long)b->nums,
+               (unsigned long long)w.nums, b->sum, w.sum, b->area, w.area, (long long)b->area_ms, (long long)w.area_ms);
     a->ok = a->ok && ok;
     return true;
 }
@@ -110,11 +116,13 @@ static bool check_buckets(hist *h, uint32_t tag, int64_t from, int64_t to, pt_ra
     static int64_t edges[300];
     int64_t width = (to - from) / (int64_t)(1 + pt_random_below(r, 200)) + 1;
     size_t n = 0;
-    for (int64_t t = from; t < to && n < 298; t += width) edges[n++] = t;
+    for (int64_t t = from; t < to && n < 298; t += width)
+        edges[n++] = t;
     edges[n] = to;
     asked a = { .tag = tag, .ok = true, .edges = edges };
     if (hist_buckets(h, tag, from, to, width, check_bucket, &a, NULL) != PT_OK || a.n != n || !a.ok) return false;
-    for (size_t i = 1; i < n; i++) edges[i] -= (int64_t)pt_random_below(r, (uint64_t)width); /* and of any width */
+    for (size_t i = 1; i < n; i++)
+        edges[i] -= (int64_t)pt_random_below(r, (uint64_t)width); /* and of any width */
     a = (asked){ .tag = tag, .ok = true, .edges = edges };
     return hist_buckets_at(h, tag, edges, n + 1, check_bucket, &a, NULL) == PT_OK && a.n == n && a.ok;
 }
@@ -133,12 +141,15 @@ static bool check_point(void *ctx, int64_t t, double value, bool there)
     const hist_sample *m = model[p->tag].s;
     size_t n = model[p->tag].n, at = 0;
     double want = 0, next = 0;
-    while (at < n && m[at].time_ms <= t) at++;
+    while (at < n && m[at].time_ms <= t)
+        at++;
     bool use = at > 0 && hist__usable_number(&m[at - 1], &want);
     if (use && p->linear && m[at - 1].time_ms < t && at < n && hist__usable_number(&m[at], &next))
         want += (next - want) * (double)(t - m[at - 1].time_ms) / (double)(m[at].time_ms - m[at - 1].time_ms);
     bool ok = t == p->next && there == use && (!use || near(value, want));
-    if (!ok && p->ok) printf("tag %u at %lld (%s): %g%s, not %g%s\n", p->tag, (long long)t, p->linear ? "line" : "step", value, there ? "" : " (none)", want, use ? "" : " (none)");
+    if (!ok && p->ok)
+        printf("tag %u at %lld (%s): %g%s, not %g%s\n", p->tag, (long long)t, p->linear ? "line" : "step", value, there ? "" : " (none)",
+               want, use ? "" : " (none)");
     p->ok = p->ok && ok;
     p->next += p->step;
     return true;
@@ -147,7 +158,9 @@ static bool check_point(void *ctx, int64_t t, double value, bool there)
 static bool check_values(hist *h, uint32_t tag, int64_t from, int64_t to, pt_random *r)
 {
     for (int linear = 0; linear < 2; linear++) {
-        points p = { .tag = tag, .next = from, .step = (to - from) / (int64_t)(1 + pt_random_below(r, 100)) + 1, .linear = linear, .ok = true };
+        points p = {
+            .tag = tag, .next = from, .step = (to - from) / (int64_t)(1 + pt_random_below(r, 100)) + 1, .linear = linear, .ok = true
+        };
         if (hist_interpolate(h, tag, from, to, p.step, linear, check_point, &p, NULL) != PT_OK || !p.ok || p.next < to) return false;
     }
     for (unsigned k = 0; k < 10; k++) {
@@ -200,12 +213,15 @@ static bool check_span(void *ctx, const hist_sample *value, int64_t ms, uint64_t
     size_t n = model[d->tag].n;
     int64_t want = 0;
     for (size_t i = 0; i < n; i++) {
-        int64_t until = i + 1 < n ? m[i + 1].time_ms : fake.now_wall_ms, x = m[i].time_ms > d->from ? m[i].time_ms : d->from, y = until < d->to ? until : d->to;
+        int64_t until = i + 1 < n ? m[i + 1].time_ms : fake.now_wall_ms, x = m[i].time_ms > d->from ? m[i].time_ms : d->from,
+                y = until < d->to ? until : d->to;
         if (y <= x) continue;
         if (value ? good_value(&m[i]) && same_value(&m[i], value) : !good_value(&m[i])) want += y - x;
     }
     bool ok = value == NULL || ms == want;
-    if (!ok && d->ok) printf("tag %u: a value held for %lld ms, not %lld (%llu times)\n", d->tag, (long long)ms, (long long)want, (unsigned long long)times);
+    if (!ok && d->ok)
+        printf("tag %u: a value held for %lld ms, not %lld (%llu times)\n", d->tag, (long long)ms, (long long)want,
+               (unsigned long long)times);
     d->ok = d->ok && ok && ms >= 0;
     d->sum += ms;
     d->n++;
@@ -220,7 +236,8 @@ static bool check_durations(hist *h, uint32_t tag, int64_t from, int64_t to)
     if (hist_durations(h, tag, from, to, check_span, &d, NULL) != PT_OK || !d.ok) return false;
     int64_t known = model[tag].n ? model[tag].s[0].time_ms : to; /* before the first row nothing is known */
     int64_t want = to - (known > from ? (known < to ? known : to) : from);
-    if (d.sum != want && d.sum != to - from) printf("tag %u: durations of %lld ms in all, not %lld\n", tag, (long long)d.sum, (long long)want);
+    if (d.sum != want && d.sum != to - from)
+        printf("tag %u: durations of %lld ms in all, not %lld\n", tag, (long long)d.sum, (long long)want);
     return d.sum == want || d.sum == to - from;
 }
 
@@ -237,7 +254,8 @@ static bool check_kept(void *ctx, const hist_sample *s)
 {
     picture *p = ctx;
     double v;
-    while (p->at < model[p->tag].n && key(&model[p->tag].s[p->at], s) < 0) p->at++;
+    while (p->at < model[p->tag].n && key(&model[p->tag].s[p->at], s) < 0)
+        p->at++;
     p->ok = p->ok && p->at < model[p->tag].n && key(&model[p->tag].s[p->at], s) == 0 && hist__same_content(&model[p->tag].s[p->at], s);
     p->at++;
     p->n++;
@@ -281,11 +299,14 @@ static bool check_rows(hist *h, uint32_t tag, int64_t from, int64_t to, bool sta
     bool ok = hist_cursor_open(h, tag, from, to, states, &c, NULL) == PT_OK;
     while (ok && (ok = hist_cursor_view(c, &rows, &n, NULL) == PT_OK) && n) {
         for (size_t i = 0; i < n && ok; i++, at++) {
-            while (at < model[tag].n && (model[tag].s[at].time_ms < from || (!states && hist__is_state(&model[tag].s[at])))) at++;
-            ok = at < model[tag].n && model[tag].s[at].time_ms < to && key(&model[tag].s[at], &rows[i]) == 0 && hist__same_content(&model[tag].s[at], &rows[i]);
+            while (at < model[tag].n && (model[tag].s[at].time_ms < from || (!states && hist__is_state(&model[tag].s[at]))))
+                at++;
+            ok = at < model[tag].n && model[tag].s[at].time_ms < to && key(&model[tag].s[at], &rows[i]) == 0 &&
+                 hist__same_content(&model[tag].s[at], &rows[i]);
         }
     }
-    while (at < model[tag].n && (model[tag].s[at].time_ms < from || (!states && hist__is_state(&model[tag].s[at])))) at++;
+    while (at < model[tag].n && (model[tag].s[at].time_ms < from || (!states && hist__is_state(&model[tag].s[at]))))
+        at++;
     hist_cursor_close(c);
     return ok && (at == model[tag].n || model[tag].s[at].time_ms >= to);
 }
@@ -299,19 +320,23 @@ static bool check_replay(hist *h, int64_t from, int64_t to)
     int64_t last = INT64_MIN;
     bool ok = hist_replay_open(h, &o, &p, NULL) == PT_OK;
     for (uint32_t t = 1; t <= TAGS; t++) {
-        while (at[t] < model[t].n && model[t].s[at[t]].time_ms < from) at[t]++;
+        while (at[t] < model[t].n && model[t].s[at[t]].time_ms < from)
+            at[t]++;
     }
     pt_status st = PT_OK;
     while (ok && (st = hist_replay_next(p, &item, NULL)) == PT_OK) {
         uint32_t t = item.tag->tag_id;
-        while (at[t] < model[t].n && hist__is_state(&model[t].s[at[t]]) && key(&model[t].s[at[t]], item.sample) != 0) at[t]++; /* replayed or not: not counted on */
-        ok = item.time_ms >= last && at[t] < model[t].n && key(&model[t].s[at[t]], item.sample) == 0 && hist__same_content(&model[t].s[at[t]], item.sample);
+        while (at[t] < model[t].n && hist__is_state(&model[t].s[at[t]]) && key(&model[t].s[at[t]], item.sample) != 0)
+            at[t]++; /* replayed or not: not counted on */
+        ok = item.time_ms >= last && at[t] < model[t].n && key(&model[t].s[at[t]], item.sample) == 0 &&
+             hist__same_content(&model[t].s[at[t]], item.sample);
         last = item.time_ms;
         at[t]++;
     }
     hist_replay_close(p);
     for (uint32_t t = 1; t <= TAGS && ok; t++) {
-        while (at[t] < model[t].n && model[t].s[at[t]].time_ms < to && hist__is_state(&model[t].s[at[t]])) at[t]++;
+        while (at[t] < model[t].n && model[t].s[at[t]].time_ms < to && hist__is_state(&model[t].s[at[t]]))
+            at[t]++;
         ok = at[t] == model[t].n || model[t].s[at[t]].time_ms >= to;
     }
     return ok && st == PT_EEMPTY;
@@ -323,7 +348,8 @@ static bool check_export(hist *h)
     uint64_t n = 0, want = 0;
     pt_buf_init(&text, 256u << 20);
     hist_export_options o = { .format = HIST_CSV, .from_ms = INT64_MIN, .to_ms = INT64_MAX, .write = gather, .ctx = &text };
-    for (uint32_t t = 1; t <= TAGS; t++) want += model[t].n;
+    for (uint32_t t = 1; t <= TAGS; t++)
+        want += model[t].n;
     bool ok = hist_export(h, &o, &n, NULL) == PT_OK && n == want;
     pt_buf_fini(&text);
     return ok;
@@ -341,8 +367,11 @@ static bool check_tag(hist *h, uint32_t tag)
         last = model[tag].s[i].time_ms;
     }
     pt_arena_init(&arena, 1 << 16);
-    bool ok = hist_tag_by_id(h, tag, &arena, &t) == PT_OK && t.samples == samples && (samples == 0 || (t.first_ms == first && t.last_ms == last));
-    if (!ok) printf("tag %u: %llu samples %lld..%lld, not %llu %lld..%lld\n", tag, (unsigned long long)t.samples, (long long)t.first_ms, (long long)t.last_ms, (unsigned long long)samples, (long long)first, (long long)last);
+    bool ok =
+        hist_tag_by_id(h, tag, &arena, &t) == PT_OK && t.samples == samples && (samples == 0 || (t.first_ms == first && t.last_ms == last));
+    if (!ok)
+        printf("tag %u: %llu samples %lld..%lld, not %llu %lld..%lld\n", tag, (unsigned long long)t.samples, (long long)t.first_ms,
+               (long long)t.last_ms, (unsigned long long)samples, (long long)first, (long long)last);
     pt_arena_fini(&arena);
     return ok;
 }
@@ -353,16 +382,15 @@ static bool check_everything(hist *h, pt_random *r)
         if (!check_rows(h, tag, INT64_MIN, INT64_MAX, true)) return printf("tag %u: rows differ\n", tag), false;
         if (!check_tag(h, tag)) return false;
         for (unsigned k = 0; k < 2 && model[tag].n; k++) {
-            int64_t a = model[tag].s[pt_random_below(r, model[tag].n)].time_ms + (int64_t)pt_random_below(r, 3) - 1, b = model[tag].s[pt_random_below(r, model[tag].n)].time_ms + (int64_t)pt_random_below(r, 3);
+            int64_t a = model[tag].s[pt_random_below(r, model[tag].n)].time_ms + (int64_t)pt_random_below(r, 3) - 1,
+                    b = model[tag].s[pt_random_below(r, model[tag].n)].time_ms + (int64_t)pt_random_below(r, 3);
             int64_t from = a < b ? a : b, to = (a < b ? b : a) + 1;
             const struct {
                 const char *what;
                 bool ok;
             } all[] = {
-                { "rows", check_rows(h, tag, from, to, false) },
-                { "buckets", check_buckets(h, tag, from, to, r) },
-                { "values", check_values(h, tag, from, to, r) },
-                { "durations", check_durations(h, tag, from, to) },
+                { "rows", check_rows(h, tag, from, to, false) },     { "buckets", check_buckets(h, tag, from, to, r) },
+                { "values", check_values(h, tag, from, to, r) },     { "durations", check_durations(h, tag, from, to) },
                 { "pictures", check_pictures(h, tag, from, to, r) },
             };
             for (size_t i = 0; i < PT_COUNT_OF(all); i++) {
@@ -379,7 +407,9 @@ static bool check_everything(hist *h, pt_random *r)
 
 static hist_sample any(pt_random *r, uint32_t tag, int64_t t)
 {
-    hist_sample s = tag == 4 ? str(tag, t, words[pt_random_below(r, PT_COUNT_OF(words))]) : tag == 3 ? i64(tag, t, (int64_t)pt_random_below(r, 2000) - 1000) : f64(tag, t, (double)pt_random_below(r, 4000) / 8);
+    hist_sample s = tag == 4   ? str(tag, t, words[pt_random_below(r, PT_COUNT_OF(words))])
+                    : tag == 3 ? i64(tag, t, (int64_t)pt_random_below(r, 2000) - 1000)
+                               : f64(tag, t, (double)pt_random_below(r, 4000) / 8);
     uint64_t kind = pt_random_below(r, 60);
     if (kind < 4) s.quality = (uint8_t)kind;
     if (kind == 5) s = state_row(tag, t);
@@ -410,7 +440,8 @@ static void live(uint64_t seed)
         for (unsigned i = 0; i < 200; i++) {
             uint32_t tag = 1 + (uint32_t)pt_random_below(&r, TAGS);
             clock[tag] += 1 + (int64_t)pt_random_below(&r, i % 100 ? 60000 : (uint64_t)DAY * 2);
-            int64_t t = clock[tag] - (pt_random_below(&r, 6) ? 0 : (int64_t)pt_random_below(&r, (uint64_t)DAY * 10)); /* late now and then */
+            int64_t t =
+                clock[tag] - (pt_random_below(&r, 6) ? 0 : (int64_t)pt_random_below(&r, (uint64_t)DAY * 10)); /* late now and then */
             hist_sample s = any(&r, tag, t);
             keep(&s);
             append_one(h, s);
@@ -447,7 +478,8 @@ static void live(uint64_t seed)
         case 4: {
             what = "deletion";
             uint32_t tag = 1 + (uint32_t)pt_random_below(&r, TAGS);
-            int64_t from = clock[tag] - (int64_t)pt_random_below(&r, (uint64_t)DAY * 20), to = from + (int64_t)pt_random_below(&r, (uint64_t)DAY * 3);
+            int64_t from = clock[tag] - (int64_t)pt_random_below(&r, (uint64_t)DAY * 20),
+                    to = from + (int64_t)pt_random_below(&r, (uint64_t)DAY * 3);
             uint64_t rows = 0, want = 0;
             CHECK_OK_FATAL(hist_tag_delete(h, tag, from, to, &rows, NULL));
             size_t kept = 0;
@@ -486,7 +518,8 @@ static void every_query_answers_like_the_array_all_through_the_samples_life(void
 {
     const char *rounds = getenv("PLANTREE_MODEL_ROUNDS");
     uint64_t end = rounds ? strtoull(rounds, NULL, 10) : 6;
-    for (uint64_t seed = 1; seed <= end; seed++) live(seed);
+    for (uint64_t seed = 1; seed <= end; seed++)
+        live(seed);
 }
 
 int main(int argc, char **argv)

@@ -12,7 +12,8 @@ static void rows_come_with_numbers_texts_and_nothing(void)
     hist__query *q = NULL;
     bool row = false;
     const int64_t range[] = { 2, 3 };
-    CHECK_OK_FATAL(hist__query_open(h, "SELECT tag_id, path, to_ms, from_ms FROM tag_path WHERE tag_id BETWEEN ?1 AND ?2 ORDER BY tag_id", range, 2, &q, NULL));
+    CHECK_OK_FATAL(hist__query_open(h, "SELECT tag_id, path, to_ms, from_ms FROM tag_path WHERE tag_id BETWEEN ?1 AND ?2 ORDER BY tag_id",
+                                    range, 2, &q, NULL));
     for (int i = 2; i <= 3; i++) {
         CHECK_OK_FATAL(hist__query_next(q, &row, NULL));
         CHECK_FATAL(row);

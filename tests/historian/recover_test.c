@@ -1,4 +1,5 @@
-/* tests/historian/recover_test.c -- from the files to memory: after a crash at any step, with damaged rows, and for a reader beside the writer. */
+/* tests/historian/recover_test.c -- from the files to memory: after a crash at any step, with damaged rows, and for a reader beside the
+ * writer. */
 #include "tests/historian/support.h"
 #include "tests/support/wait.h"
 
@@ -10,13 +11,14 @@ static void what_is_in_the_journal_and_in_blocks_is_counted_once(void)
     const char *dir = new_dir();
     hist *h = open_bare(dir, 64);
     uint32_t a = make_tag(h, "a", SPB_STRING);
-    for (int i = 0; i < 10; i++) append_one(h, str(a, NOW + i, "one"));
+    for (int i = 0; i < 10; i++)
+        append_one(h, str(a, NOW + i, "one"));
     append_one(h, state_row(a, NOW + 20));
     commit_bare(h);
     append_one(h, str(a, NOW + 3, "two")); /* replaced before it was sealed: the first row of the journal is outdated */
     commit_bare(h);
     CHECK_OK_FATAL(hist__seal(h, &a, 1, NULL)); /* and here the process dies: the journal was not told */
-    append_one(h, str(a, NOW + 4, "three")); /* but this still went into it */
+    append_one(h, str(a, NOW + 4, "three"));    /* but this still went into it */
     append_one(h, str(a, NOW + 30, "four"));
     commit_bare(h);
     hist__bare_free(h);
@@ -62,7 +64,8 @@ static void a_damaged_row_of_the_journal_is_said_and_left_behind(void)
     CHECK(heard_id(&log, "HIST-DAMAGED-JOURNAL") && strstr(log.last, "row 2") != NULL);
     CHECK_INT(hist__hot_at(h, a)->n, 2);
     hist__bare_free(h);
-    CHECK_INT(sql_number(journal, "SELECT count(*) FROM damaged WHERE id=2 AND data=x'a701'"), 1); /* its bytes stay when the row is trimmed */
+    CHECK_INT(sql_number(journal, "SELECT count(*) FROM damaged WHERE id=2 AND data=x'a701'"),
+              1); /* its bytes stay when the row is trimmed */
 }
 
 /* A catalogue out of an older backup beside newer samples: no new tag may take the number, and with it the history, of a forgotten one. */
@@ -116,7 +119,8 @@ static void a_newer_format_of_a_row_stops_the_start(void)
     uint8_t row[11] = { 0xa7, 3, 1, 0, 0, 0, 0 }; /* version 3, whatever it holds */
     hist__store32(row + 7, hist__checksum(row, 7));
     char sql[120];
-    snprintf(sql, sizeof sql, "UPDATE journal SET data=x'%02x%02x%02x%02x%02x%02x%02x%02x%02x%02x%02x'", row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8], row[9], row[10]);
+    snprintf(sql, sizeof sql, "UPDATE journal SET data=x'%02x%02x%02x%02x%02x%02x%02x%02x%02x%02x%02x'", row[0], row[1], row[2], row[3],
+             row[4], row[5], row[6], row[7], row[8], row[9], row[10]);
     run_sql(file_in(dir, "journal.db"), sql);
     hist_options o = options_for(dir, 64);
     pt_error err = { 0 };
@@ -130,7 +134,8 @@ static void one_damaged_week_does_not_keep_the_others_away(void)
     const char *dir = new_dir();
     hist *h = open_bare(dir, 64);
     uint32_t a = make_tag(h, "a", SPB_DOUBLE);
-    for (int w = 0; w < 3; w++) append_one(h, f64(a, NOW + w * WEEK, w));
+    for (int w = 0; w < 3; w++)
+        append_one(h, f64(a, NOW + w * WEEK, w));
     commit_bare(h);
     CHECK_OK_FATAL(hist__seal_due(h, true, NULL));
     CHECK_OK_FATAL(hist__journal_trim(h, NULL));
@@ -156,7 +161,8 @@ static void the_numbering_goes_on_behind_the_highest_of_rows_and_events(void)
         const char *dir = new_dir();
         hist *h = open_bare(dir, 64);
         uint32_t a = make_tag(h, "a", SPB_DOUBLE);
-        for (int k = 0; k < rows[i].samples; k++) append_one(h, f64(a, NOW + k, k));
+        for (int k = 0; k < rows[i].samples; k++)
+            append_one(h, f64(a, NOW + k, k));
         commit_bare(h);
         for (int k = 0; k < rows[i].events_after; k++) {
             hist_event e = { .time_ms = NOW, .type = PT_LIT("write") };
@@ -215,7 +221,8 @@ static void rows_that_are_in_blocks_are_looked_for_a_block_at_a_time(void)
         tags[t] = make_tag(h, name, SPB_DOUBLE);
     }
     for (int i = 0; i < SAMPLES; i++) {
-        for (unsigned t = 0; t < TAGS; t++) append_one(h, f64(tags[t], NOW + i, (double)(i + (int)t)));
+        for (unsigned t = 0; t < TAGS; t++)
+            append_one(h, f64(tags[t], NOW + i, (double)(i + (int)t)));
         if (i % 100 == 99) flush(h);
     }
     hist_stats st;
@@ -226,7 +233,8 @@ static void rows_that_are_in_blocks_are_looked_for_a_block_at_a_time(void)
         o.read_only = !writer;
         h = open_with(&o);
         CHECK(h->looks > 0 && h->looks < TAGS * SAMPLES / 100);
-        for (unsigned t = 0; t < TAGS; t++) CHECK_INT(count_rows(h, tags[t]), SAMPLES);
+        for (unsigned t = 0; t < TAGS; t++)
+            CHECK_INT(count_rows(h, tags[t]), SAMPLES);
         CHECK_INT(count_rows(h, slow), 1);
         close_ok(h);
     }

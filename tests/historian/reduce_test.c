@@ -22,9 +22,11 @@ static void a_reduced_range_keeps_every_peak(void)
     static hist_sample buf[100000];
     hist *h = open_store(new_dir(), 1024);
     uint32_t a = make_tag(h, "a", SPB_DOUBLE), b = make_tag(h, "b", SPB_STRING);
-    for (int i = 0; i < 100000; i++) buf[i] = f64(a, NOW + i * 100, i == 77777 ? 1e6 : i == 5 ? -1e6 : sin(i * 0.001));
+    for (int i = 0; i < 100000; i++)
+        buf[i] = f64(a, NOW + i * 100, i == 77777 ? 1e6 : i == 5 ? -1e6 : sin(i * 0.001));
     append(h, buf, 100000);
-    for (int i = 0; i < 10000; i++) buf[i] = (hist_sample){ .tag_id = b, .time_ms = NOW + i, .type = SPB_STRING, .as.ptr = i / 100 % 2 ? "x" : "y", .len = 1 };
+    for (int i = 0; i < 10000; i++)
+        buf[i] = (hist_sample){ .tag_id = b, .time_ms = NOW + i, .type = SPB_STRING, .as.ptr = i / 100 % 2 ? "x" : "y", .len = 1 };
     append(h, buf, 10000);
     flush(h);
     static reduced r;
@@ -83,14 +85,17 @@ static void random_data_keeps_its_extremes(void)
         bool ordered = true, ours = true, saw_low = false, saw_high = false;
         size_t at = 0;
         for (size_t i = 0; i < r.n; i++) {
-            while (at < n && s[at].time_ms < r.s[i].time_ms) at++;
+            while (at < n && s[at].time_ms < r.s[i].time_ms)
+                at++;
             ours = ours && at < n && s[at].time_ms == r.s[i].time_ms && hist__same_content(&s[at], &r.s[i]);
             ordered = ordered && (i == 0 || r.s[i - 1].time_ms < r.s[i].time_ms);
             double v;
             if (!hist__usable_number(&r.s[i], &v)) others++;
             else saw_low |= v == low, saw_high |= v == high;
         }
-        bool ok = ordered && ours && saw_low && saw_high && others <= odd && (odd == 0) == (others == 0) && r.s[0].time_ms == s[0].time_ms && r.s[r.n - 1].time_ms == s[n - 1].time_ms && (n <= points ? r.n == n : r.n <= (points < 6 ? 6 : points));
+        bool ok = ordered && ours && saw_low && saw_high && others <= odd && (odd == 0) == (others == 0) &&
+                  r.s[0].time_ms == s[0].time_ms && r.s[r.n - 1].time_ms == s[n - 1].time_ms &&
+                  (n <= points ? r.n == n : r.n <= (points < 6 ? 6 : points));
         CHECK(ok);
         if (!ok) printf("round %u: %zu of %zu, %u wanted, %llu odd\n", round, r.n, n, points, (unsigned long long)odd);
         close_ok(h);
@@ -115,13 +120,15 @@ static void as_many_bad_values_as_good_ones_are_reduced_like_them(void)
     pt_error err = { 0 };
     r.n = 0;
     CHECK_OK(hist_reduce(h, a, 0, INT64_MAX, 120, keep_sample, &r, &raw, NULL));
-    for (size_t i = 0; i < r.n; i++) bad += r.s[i].quality == SPB_BAD;
+    for (size_t i = 0; i < r.n; i++)
+        bad += r.s[i].quality == SPB_BAD;
     CHECK_INT(raw, 20000);
     CHECK(r.n <= 120 && r.n >= 100 && bad == 40);
     r.n = 0;
     CHECK_OK(hist_lttb(h, a, 0, INT64_MAX, 100, keep_sample, &r, &raw, &err));
     bad = 0;
-    for (size_t i = 0; i < r.n; i++) bad += r.s[i].quality == SPB_BAD;
+    for (size_t i = 0; i < r.n; i++)
+        bad += r.s[i].quality == SPB_BAD;
     CHECK(r.n - bad == 100 && bad >= 50 && bad <= 101);
     close_ok(h);
 }
@@ -134,7 +141,9 @@ static void a_tag_of_many_types_is_reduced_too(void)
     static char texts[3000][16];
     for (int i = 0; i < 3000; i++) {
         snprintf(texts[i], sizeof texts[i], "text %d", i);
-        append_one(h, i % 3 == 1 ? str(a, NOW + i, texts[i]) : i % 3 == 2 ? i64(a, NOW + i, i * 7919 % 2000) : f64(a, NOW + i, i * 31 % 777));
+        append_one(h, i % 3 == 1   ? str(a, NOW + i, texts[i])
+                      : i % 3 == 2 ? i64(a, NOW + i, i * 7919 % 2000)
+                                   : f64(a, NOW + i, i * 31 % 777));
         if (i % 500 == 0) flush(h);
     }
     flush(h);
@@ -159,7 +168,8 @@ static void a_tag_of_many_types_is_reduced_too(void)
     }
     for (uint32_t points = 1; points <= 4; points++) { /* as few as that, of numbers alone */
         uint32_t b = make_tag(h, "b", SPB_DOUBLE);
-        for (int i = 0; points == 1 && i < 1000; i++) append_one(h, f64(b, NOW + i, i * 31 % 777));
+        for (int i = 0; points == 1 && i < 1000; i++)
+            append_one(h, f64(b, NOW + i, i * 31 % 777));
         flush(h);
         r.n = 0;
         CHECK_OK(hist_lttb(h, b, 0, INT64_MAX, points, keep_sample, &r, &raw, NULL));
@@ -172,14 +182,16 @@ static void states_are_kept_beside_thinned_changes(void)
 {
     hist *h = open_store(new_dir(), 64);
     uint32_t a = make_tag(h, "a", SPB_STRING);
-    for (int i = 0; i < 5000; i++) append_one(h, i % 1000 == 500 ? state_row(a, NOW + i) : str(a, NOW + i, i / 5 % 2 ? "on" : "off"));
+    for (int i = 0; i < 5000; i++)
+        append_one(h, i % 1000 == 500 ? state_row(a, NOW + i) : str(a, NOW + i, i / 5 % 2 ? "on" : "off"));
     flush(h);
     seal(h);
     static reduced r;
     uint64_t raw = 0, states = 0;
     r.n = 0;
     CHECK_OK(hist_reduce(h, a, NOW, NOW + 5000, 50, keep_sample, &r, &raw, NULL));
-    for (size_t i = 0; i < r.n; i++) states += hist__is_state(&r.s[i]);
+    for (size_t i = 0; i < r.n; i++)
+        states += hist__is_state(&r.s[i]);
     CHECK_INT(raw, 4995);
     CHECK_INT(states, 5);
     CHECK(r.n > 40 && r.n <= 55);
@@ -194,7 +206,8 @@ static void many_states_are_thinned_too(void)
 {
     hist *h = open_store(new_dir(), 64);
     uint32_t a = make_tag(h, "a", SPB_STRING);
-    for (int i = 0; i < 6000; i++) append_one(h, i % 3 == 2 ? state_row(a, NOW + i) : str(a, NOW + i, i % 6 < 3 ? "on" : "off"));
+    for (int i = 0; i < 6000; i++)
+        append_one(h, i % 3 == 2 ? state_row(a, NOW + i) : str(a, NOW + i, i % 6 < 3 ? "on" : "off"));
     flush(h);
     static reduced r;
     for (int round = 0; round < 2; round++) {
@@ -224,7 +237,8 @@ static void bad_calls_are_refused_and_it_stops_when_told(void)
 {
     hist *h = open_store(new_dir(), 64);
     uint32_t a = make_tag(h, "a", SPB_DOUBLE);
-    for (int i = 0; i < 1000; i++) append_one(h, f64(a, NOW + i, i));
+    for (int i = 0; i < 1000; i++)
+        append_one(h, f64(a, NOW + i, i));
     flush(h);
     static reduced r;
     uint64_t raw = 5;

@@ -1,4 +1,5 @@
-/* tests/historian/repair_test.c -- what can be read of a damaged file is in the new one; the old one and what could not be read are put aside. */
+/* tests/historian/repair_test.c -- what can be read of a damaged file is in the new one; the old one and what could not be read are put
+ * aside. */
 #include "tests/historian/support.h"
 
 #include <stdio.h>
@@ -26,7 +27,9 @@ static void every_kind_of_damage_is_found_and_repaired(void)
         hist_verify_report r;
         close_ok(filled_store(dir));
         run_sql(partition_in(dir, NOW + 10 * DAY), rows[i / 2].sql);
-        if (!journal) run_sql(file_in(dir, "journal.db"), "DELETE FROM journal WHERE id <= (SELECT value FROM meta WHERE key='sealed_id')"); /* days later */
+        if (!journal)
+            run_sql(file_in(dir, "journal.db"),
+                    "DELETE FROM journal WHERE id <= (SELECT value FROM meta WHERE key='sealed_id')"); /* days later */
         CHECK_ROW(row, faults_in(dir, false, false, &r) > 0);
         CHECK_ROW(row, faults_in(dir, true, false, &r) > 0 && r.repaired >= 1);
         CHECK_ROW(row, faults_in(dir, false, true, &r) == 0);
@@ -89,7 +92,8 @@ static void a_journal_without_its_mark_is_replayed_and_nothing_is_twice(void)
     CHECK(faults_in(dir, true, false, NULL) > 0);
     CHECK_INT(faults_in(dir, false, true, NULL), 0);
     hist *h = open_store(dir, 128);
-    for (uint32_t id = 1; id <= 3; id++) CHECK_INT(count_rows(h, id), 3000);
+    for (uint32_t id = 1; id <= 3; id++)
+        CHECK_INT(count_rows(h, id), 3000);
     close_ok(h);
 }
 
@@ -98,9 +102,11 @@ static void change_numbers_are_not_used_again_after_a_repair(void)
     const char *dir = new_dir(), *journal = file_in(dir, "journal.db");
     hist *h = open_bare(dir, 64);
     uint32_t a = make_tag(h, "a", SPB_DOUBLE);
-    for (int i = 0; i < 10; i++) append_one(h, f64(a, NOW + i, i));
+    for (int i = 0; i < 10; i++)
+        append_one(h, f64(a, NOW + i, i));
     commit_bare(h);
-    for (int i = 10; i < 30; i++) append_one(h, f64(a, NOW + i, i));
+    for (int i = 10; i < 30; i++)
+        append_one(h, f64(a, NOW + i, i));
     commit_bare(h);
     uint64_t next = h->next_seq;
     hist__bare_free(h);
@@ -132,7 +138,8 @@ static void a_catalogue_gets_back_what_follows_from_the_rest(void)
         CHECK_ROW(damage[i], faults_in(dir, true, false, &r) > 0 && r.repaired == 1);
         CHECK_ROW(damage[i], faults_in(dir, false, true, NULL) == 0);
         hist *h = open_store(dir, 128);
-        for (uint32_t id = 1; id <= 3; id++) CHECK_ROW(damage[i], count_rows(h, id) == 3000); /* samples of a lost tag keep its number */
+        for (uint32_t id = 1; id <= 3; id++)
+            CHECK_ROW(damage[i], count_rows(h, id) == 3000); /* samples of a lost tag keep its number */
         close_ok(h);
     }
 }
@@ -211,13 +218,15 @@ static void mangled_names_of_columns_cost_nothing(void)
         char sql[300];
         close_ok(filled_store(dir));
         path = rows[i].file ? file_in(dir, rows[i].file) : partition_in(dir, NOW + 10 * DAY);
-        snprintf(sql, sizeof sql, "PRAGMA writable_schema=1; UPDATE sqlite_master SET sql=replace(sql, '%s', '%s')", rows[i].from, rows[i].to);
+        snprintf(sql, sizeof sql, "PRAGMA writable_schema=1; UPDATE sqlite_master SET sql=replace(sql, '%s', '%s')", rows[i].from,
+                 rows[i].to);
         run_sql(path, sql);
         CHECK_ROW(rows[i].from, faults_in(dir, false, false, NULL) > 0);
         CHECK_ROW(rows[i].from, faults_in(dir, true, false, NULL) > 0);
         CHECK_ROW(rows[i].from, faults_in(dir, false, true, NULL) == 0);
         hist *h = open_store(dir, 128);
-        for (uint32_t id = 1; id <= 3; id++) CHECK_ROW(rows[i].from, count_rows(h, id) == 3000);
+        for (uint32_t id = 1; id <= 3; id++)
+            CHECK_ROW(rows[i].from, count_rows(h, id) == 3000);
         pt_arena arena;
         hist_tag tag;
         pt_arena_init(&arena, 1 << 16);
@@ -250,7 +259,10 @@ static void rows_behind_a_lost_page_are_found_wherever_they_are(void)
     pt_buf_init(&empty, 100);
     CHECK_OK(hist__journal_encode(NULL, 0, &empty));
     CHECK_OK_FATAL(hist__db_open(path, HIST__JOURNAL, false, &db, NULL));
-    CHECK_OK(hist__db_exec(db, "DELETE FROM journal; WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 3000) INSERT INTO journal SELECT 5000000+i, 100000+i, 0, 1, zeroblob(60) FROM n", NULL));
+    CHECK_OK(hist__db_exec(
+        db,
+        "DELETE FROM journal; WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 3000) INSERT INTO journal SELECT 5000000+i, 100000+i, 0, 1, zeroblob(60) FROM n",
+        NULL));
     sqlite3_stmt *put = NULL;
     CHECK_OK(hist__db_prepare(db, "UPDATE journal SET data=?1", &put, NULL));
     CHECK(sqlite3_bind_blob(put, 1, empty.ptr, (int)empty.len, SQLITE_STATIC) == SQLITE_OK);

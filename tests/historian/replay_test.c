@@ -28,7 +28,8 @@ static void fill(void)
         snprintf(metric, sizeof metric, "m%u", t);
         snprintf(path, sizeof path, "plant/line%u/%s", t % 2, metric);
         if (t == 5) snprintf(path, sizeof path, "plant/_sparkplug/%s", metric);
-        hist_tag_key key = { PT_LIT("spb"), PT_LIT("g"), t % 2 ? PT_LIT("e1") : PT_LIT("e0"), t == 2 ? PT_LIT("dev") : PT_LIT(""), pt_cstr(metric) };
+        hist_tag_key key = { PT_LIT("spb"), PT_LIT("g"), t % 2 ? PT_LIT("e1") : PT_LIT("e0"), t == 2 ? PT_LIT("dev") : PT_LIT(""),
+                             pt_cstr(metric) };
         CHECK_OK_FATAL(hist_tag_ensure(h, &key, pt_cstr(path), SPB_DOUBLE, PT_NONE, &id));
         int64_t at = NOW;
         for (int i = 0; i < PER_TAG; i++) {
@@ -38,7 +39,10 @@ static void fill(void)
         }
     }
     for (int i = 0; i < 50; i++) {
-        hist_event e = { .time_ms = NOW + i * 1000, .type = i % 2 ? PT_LIT("ndeath") : PT_LIT("nbirth"), .node = i % 4 < 2 ? PT_LIT("g/e0") : PT_LIT("g/e1"), .detail = PT_LIT("{\"k\":1}") };
+        hist_event e = { .time_ms = NOW + i * 1000,
+                         .type = i % 2 ? PT_LIT("ndeath") : PT_LIT("nbirth"),
+                         .node = i % 4 < 2 ? PT_LIT("g/e0") : PT_LIT("g/e1"),
+                         .detail = PT_LIT("{\"k\":1}") };
         CHECK_OK(hist_event_append(h, &e));
     }
     CHECK_OK(hist_flush(h, 20000, NULL));
@@ -103,7 +107,8 @@ static void everything_comes_in_order_and_the_same_twice(void)
 
 static void ranges_and_patterns_select(void)
 {
-    pt_slice line0[] = { PT_LIT("plant/line0/**") }, not1[] = { PT_LIT("!plant/line1/**"), PT_LIT("!**/_sparkplug/**") }, plumbing[] = { PT_LIT("**/_sparkplug/**") };
+    pt_slice line0[] = { PT_LIT("plant/line0/**") }, not1[] = { PT_LIT("!plant/line1/**"), PT_LIT("!**/_sparkplug/**") },
+             plumbing[] = { PT_LIT("**/_sparkplug/**") };
     hist_replay_options o = { .from_ms = NOW + 100, .to_ms = NOW + 5000, .select = line0, .n_select = 1 };
     run_result r = play(&o, false);
     CHECK(r.ordered && r.values > 500 && r.events == 0);
@@ -146,7 +151,9 @@ static void damaged_blocks_are_said_with_their_place_and_the_rest_is_replayed(vo
     hist__partition_name(hist__partition_start(NOW), name);
     snprintf(path, sizeof path, "%s/%s", at, name);
     CHECK_FATAL(hist__pages_open(path, &db, SQLITE_OPEN_READWRITE) == SQLITE_OK);
-    CHECK_FATAL(sqlite3_exec(db, "UPDATE data SET data=x'00' WHERE id IN (SELECT id FROM block WHERE tag_id=1 ORDER BY t0 LIMIT 3 OFFSET 2)", NULL, NULL, NULL) == SQLITE_OK);
+    CHECK_FATAL(sqlite3_exec(db,
+                             "UPDATE data SET data=x'00' WHERE id IN (SELECT id FROM block WHERE tag_id=1 ORDER BY t0 LIMIT 3 OFFSET 2)",
+                             NULL, NULL, NULL) == SQLITE_OK);
     sqlite3_close(db);
     hist_replay_options all = { .from_ms = INT64_MIN, .to_ms = INT64_MAX };
     hist_replay *p = NULL;

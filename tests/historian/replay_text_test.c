@@ -6,21 +6,31 @@
 
 static void the_lines_have_the_documented_form(void)
 {
-    hist_tag tag = { .tag_id = 1, .key = { PT_LIT("spb"), PT_LIT("g"), PT_LIT("e"), PT_LIT("d"), PT_LIT("a,b") }, .path = PT_LIT("x/\"y\"") };
+    hist_tag tag = { .tag_id = 1,
+                     .key = { PT_LIT("spb"), PT_LIT("g"), PT_LIT("e"), PT_LIT("d"), PT_LIT("a,b") },
+                     .path = PT_LIT("x/\"y\"") };
     hist_sample s = { .tag_id = 1, .time_ms = 1763676001250, .type = SPB_DOUBLE, .as.f64 = 1.5 };
-    hist_event e = { .seq = 1, .time_ms = 1763676001250, .type = PT_LIT("ddeath"), .node = PT_LIT("g/e"), .device = PT_LIT("d"), .detail = PT_LIT("{}") };
-    hist_replay_item v = { .index = 17, .time_ms = s.time_ms, .kind = HIST_REPLAY_VALUE, .tag = &tag, .sample = &s }, d = { .index = 18, .time_ms = s.time_ms, .kind = HIST_REPLAY_EVENT, .event = &e };
+    hist_event e = {
+        .seq = 1, .time_ms = 1763676001250, .type = PT_LIT("ddeath"), .node = PT_LIT("g/e"), .device = PT_LIT("d"), .detail = PT_LIT("{}")
+    };
+    hist_replay_item v = { .index = 17, .time_ms = s.time_ms, .kind = HIST_REPLAY_VALUE, .tag = &tag, .sample = &s },
+                     d = { .index = 18, .time_ms = s.time_ms, .kind = HIST_REPLAY_EVENT, .event = &e };
     pt_buf out;
     pt_buf_init(&out, 1 << 16);
     hist_replay_jsonl(&v, 1763676001250, &out);
-    CHECK_STR(pt_buf_view(&out), "{\"i\":17,\"v\":\"2025-11-20T22:00:01.250Z\",\"w\":\"2025-11-20T22:00:01.250Z\",\"kind\":\"value\",\"path\":\"x/\\\"y\\\"\",\"node\":\"g/e\",\"dev\":\"d\",\"metric\":\"a,b\","
-                                 "\"type\":\"Double\",\"value\":1.5,\"quality\":\"GOOD\",\"orig\":\"2025-11-20T22:00:01.250Z\"}\n");
+    CHECK_STR(
+        pt_buf_view(&out),
+        "{\"i\":17,\"v\":\"2025-11-20T22:00:01.250Z\",\"w\":\"2025-11-20T22:00:01.250Z\",\"kind\":\"value\",\"path\":\"x/\\\"y\\\"\",\"node\":\"g/e\",\"dev\":\"d\",\"metric\":\"a,b\","
+        "\"type\":\"Double\",\"value\":1.5,\"quality\":\"GOOD\",\"orig\":\"2025-11-20T22:00:01.250Z\"}\n");
     pt_buf_reset(&out);
     hist_replay_jsonl(&d, -1, &out);
-    CHECK_STR(pt_buf_view(&out), "{\"i\":18,\"v\":\"2025-11-20T22:00:01.250Z\",\"kind\":\"death\",\"node\":\"g/e\",\"dev\":\"d\",\"type\":\"ddeath\",\"detail\":{},\"orig\":\"2025-11-20T22:00:01.250Z\"}\n");
+    CHECK_STR(
+        pt_buf_view(&out),
+        "{\"i\":18,\"v\":\"2025-11-20T22:00:01.250Z\",\"kind\":\"death\",\"node\":\"g/e\",\"dev\":\"d\",\"type\":\"ddeath\",\"detail\":{},\"orig\":\"2025-11-20T22:00:01.250Z\"}\n");
     pt_buf_reset(&out);
     hist_replay_csv(&v, -1, &out);
-    CHECK_STR(pt_buf_view(&out), "17,2025-11-20T22:00:01.250Z,,value,\"x/\"\"y\"\"\",g,e,d,\"a,b\",Double,1.5,GOOD,2025-11-20T22:00:01.250Z,,,spb\r\n");
+    CHECK_STR(pt_buf_view(&out),
+              "17,2025-11-20T22:00:01.250Z,,value,\"x/\"\"y\"\"\",g,e,d,\"a,b\",Double,1.5,GOOD,2025-11-20T22:00:01.250Z,,,spb\r\n");
     pt_buf_reset(&out);
     hist_replay_csv(&d, -1, &out);
     CHECK_STR(pt_buf_view(&out), "18,2025-11-20T22:00:01.250Z,,death,,g,e,d,,ddeath,{},,2025-11-20T22:00:01.250Z,,,\r\n");
@@ -40,7 +50,9 @@ static void plain_topics_have_no_node(void)
     pt_buf out;
     pt_buf_init(&out, 1 << 16);
     hist_replay_jsonl(&v, -1, &out);
-    CHECK_STR(pt_buf_view(&out), "{\"i\":0,\"v\":\"2025-06-15T15:06:40.000Z\",\"kind\":\"value\",\"path\":\"a/b\",\"metric\":\"a/b\",\"type\":\"String\",\"value\":\"line\\n\\\"two\\\", \xc3\xa4\",\"quality\":\"GOOD\",\"source\":\"mqtt\",\"orig\":\"2025-06-15T15:06:40.000Z\"}\n");
+    CHECK_STR(
+        pt_buf_view(&out),
+        "{\"i\":0,\"v\":\"2025-06-15T15:06:40.000Z\",\"kind\":\"value\",\"path\":\"a/b\",\"metric\":\"a/b\",\"type\":\"String\",\"value\":\"line\\n\\\"two\\\", \xc3\xa4\",\"quality\":\"GOOD\",\"source\":\"mqtt\",\"orig\":\"2025-06-15T15:06:40.000Z\"}\n");
     pt_buf_reset(&out);
     hist_sample mark = state_row(1, NOW);
     v.sample = &mark;
@@ -61,7 +73,9 @@ static void plain_topics_have_no_node(void)
     v.sample = &s;
     pt_buf_reset(&out);
     hist_replay_csv(&v, NOW + 5, &out);
-    CHECK_STR(pt_buf_view(&out), "0,2025-06-15T15:06:40.000Z,2025-06-15T15:06:40.005Z,value,a/b,,,,a/b,String,\"line\n\"\"two\"\", \xc3\xa4\",GOOD,2025-06-15T15:06:40.000Z,,,mqtt\r\n");
+    CHECK_STR(
+        pt_buf_view(&out),
+        "0,2025-06-15T15:06:40.000Z,2025-06-15T15:06:40.005Z,value,a/b,,,,a/b,String,\"line\n\"\"two\"\", \xc3\xa4\",GOOD,2025-06-15T15:06:40.000Z,,,mqtt\r\n");
     pt_buf_fini(&out);
 }
 
@@ -69,7 +83,8 @@ static void kinds_of_events_are_told(void)
 {
     static const struct {
         const char *type, *kind;
-    } rows[] = { { "nbirth", "birth" }, { "dbirth", "birth" }, { "ndeath", "death" }, { "ddeath", "death" }, { "write", "event" }, { "birth", "event" } };
+    } rows[] = { { "nbirth", "birth" }, { "dbirth", "birth" }, { "ndeath", "death" },
+                 { "ddeath", "death" }, { "write", "event" },  { "birth", "event" } };
     pt_buf out;
     pt_buf_init(&out, 1 << 16);
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
@@ -78,11 +93,14 @@ static void kinds_of_events_are_told(void)
         char want[200];
         pt_buf_reset(&out);
         hist_replay_jsonl(&item, -1, &out);
-        snprintf(want, sizeof want, "{\"i\":%zu,\"v\":\"2025-06-15T15:06:40.000Z\",\"kind\":\"%s\",\"type\":\"%s\",\"orig\":\"2025-06-15T15:06:40.000Z\"}\n", i, rows[i].kind, rows[i].type);
+        snprintf(want, sizeof want,
+                 "{\"i\":%zu,\"v\":\"2025-06-15T15:06:40.000Z\",\"kind\":\"%s\",\"type\":\"%s\",\"orig\":\"2025-06-15T15:06:40.000Z\"}\n",
+                 i, rows[i].kind, rows[i].type);
         CHECK_STR(pt_buf_view(&out), want);
         pt_buf_reset(&out);
         hist_replay_csv(&item, -1, &out);
-        snprintf(want, sizeof want, "%zu,2025-06-15T15:06:40.000Z,,%s,,,,,,%s,,,2025-06-15T15:06:40.000Z,,,\r\n", i, rows[i].kind, rows[i].type);
+        snprintf(want, sizeof want, "%zu,2025-06-15T15:06:40.000Z,,%s,,,,,,%s,,,2025-06-15T15:06:40.000Z,,,\r\n", i, rows[i].kind,
+                 rows[i].type);
         CHECK_STR(pt_buf_view(&out), want);
     }
     pt_buf_fini(&out);
@@ -108,7 +126,8 @@ static void every_line_has_the_headers_columns(void)
     unsigned want = fields(pt_buf_view(&header));
     CHECK_INT(want, 16);
     hist_tag tag = { .tag_id = 1, .key = { PT_LIT("spb"), PT_LIT("g"), PT_LIT("e"), PT_LIT("d"), PT_LIT("m") }, .path = PT_LIT("p") };
-    static const uint8_t types[] = { SPB_INT8, SPB_UINT64, SPB_FLOAT, SPB_DOUBLE, SPB_BOOLEAN, SPB_STRING, SPB_DATETIME, SPB_BYTES, SPB_INT32_ARRAY, SPB_TEXT };
+    static const uint8_t types[] = { SPB_INT8,   SPB_UINT64,   SPB_FLOAT, SPB_DOUBLE,      SPB_BOOLEAN,
+                                     SPB_STRING, SPB_DATETIME, SPB_BYTES, SPB_INT32_ARRAY, SPB_TEXT };
     for (size_t t = 0; t < PT_COUNT_OF(types); t++) {
         for (int null = 0; null < 2; null++) {
             hist_sample s = { .tag_id = 1, .time_ms = NOW, .type = types[t], .flags = null ? HIST_NULL : 0 };

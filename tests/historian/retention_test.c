@@ -48,8 +48,10 @@ static void what_is_left_is_counted_as_after_a_restart(void)
 {
     const char *dir = new_dir();
     hist *h = open_store(dir, 16);
-    uint32_t a = make_tag(h, "a", SPB_DOUBLE), b = make_tag(h, "b", SPB_DOUBLE), c = make_tag(h, "c", SPB_DOUBLE), d = make_tag(h, "d", SPB_DOUBLE);
-    for (int w = 0; w < 6; w++) append_one(h, f64(a, NOW + w * WEEK, w));
+    uint32_t a = make_tag(h, "a", SPB_DOUBLE), b = make_tag(h, "b", SPB_DOUBLE), c = make_tag(h, "c", SPB_DOUBLE),
+             d = make_tag(h, "d", SPB_DOUBLE);
+    for (int w = 0; w < 6; w++)
+        append_one(h, f64(a, NOW + w * WEEK, w));
     append_one(h, f64(b, NOW, 1)); /* only in a week that goes */
     append_one(h, f64(c, NOW, 1));
     append_one(h, f64(c, NOW + 4 * WEEK, 1)); /* nothing for some weeks */
@@ -83,7 +85,8 @@ static void a_week_that_was_dropped_can_come_back(void)
     fake.now_wall_ms = NOW + 4 * WEEK;
     hist *h = open_store(dir, 16);
     uint32_t a = make_tag(h, "a", SPB_DOUBLE);
-    for (int i = 0; i < 100; i++) append_one(h, f64(a, NOW + i, 1));
+    for (int i = 0; i < 100; i++)
+        append_one(h, f64(a, NOW + i, 1));
     append_one(h, f64(a, NOW + 4 * WEEK, 1));
     flush(h);
     seal(h);
@@ -95,7 +98,8 @@ static void a_week_that_was_dropped_can_come_back(void)
     CHECK_INT(out.partitions, 1);
     CHECK(access(partition_in(dir, NOW), F_OK) != 0);
     CHECK_INT(count_rows(h, a), 1);
-    for (int i = 0; i < 10; i++) append_one(h, f64(a, NOW + 500 + i, 2)); /* a late batch of that week */
+    for (int i = 0; i < 10; i++)
+        append_one(h, f64(a, NOW + 500 + i, 2)); /* a late batch of that week */
     flush(h);
     seal(h);
     CHECK_INT(count_rows(h, a), 11);
@@ -163,7 +167,8 @@ static void events_go_with_their_time_but_the_newest(void)
     ask.before_ms = NOW + 100 * DAY;
     CHECK_OK(hist_retention_apply(h, &ask, &out, NULL));
     CHECK_INT(out.events, 6);
-    CHECK_INT(sql_number(catalog, "SELECT min(seq) FROM event"), 11); /* the newest, which told of the first time: it keeps the numbers going */
+    CHECK_INT(sql_number(catalog, "SELECT min(seq) FROM event"),
+              11); /* the newest, which told of the first time: it keeps the numbers going */
     close_ok(h);
 }
 
@@ -172,7 +177,8 @@ static void the_options_keep_it_going_by_themselves(void)
     const char *dir = new_dir();
     hist *h = open_bare(dir, 64);
     uint32_t a = make_tag(h, "a", SPB_DOUBLE);
-    for (int w = 0; w < 6; w++) append_one(h, f64(a, NOW + w * WEEK, w));
+    for (int w = 0; w < 6; w++)
+        append_one(h, f64(a, NOW + w * WEEK, w));
     commit_bare(h);
     CHECK_OK_FATAL(hist__seal_due(h, true, NULL));
     fake.now_wall_ms = NOW + 5 * WEEK;
@@ -205,7 +211,8 @@ static void the_options_keep_it_going_by_themselves(void)
     hist__bare_free(h);
 }
 
-/* Three sealed weeks, and rows that are not sealed: two of the first week (one of them replaces), one of a week that has no file, three of the present one. */
+/* Three sealed weeks, and rows that are not sealed: two of the first week (one of them replaces), one of a week that has no file, three of
+ * the present one. */
 static hist *store_with_late_samples(const char *dir)
 {
     hist *h = open_store(dir, 16);
@@ -220,7 +227,8 @@ static hist *store_with_late_samples(const char *dir)
     append_one(h, f64(a, NOW, 77));
     append_one(h, f64(a, NOW + 5, 5));
     append_one(h, state_row(b, NOW + 5 * WEEK));
-    for (int i = 0; i < 3; i++) append_one(h, f64(a, NOW + 10 * WEEK - i, i));
+    for (int i = 0; i < 3; i++)
+        append_one(h, f64(a, NOW + 10 * WEEK - i, i));
     flush(h);
     return h;
 }
@@ -246,7 +254,8 @@ static void what_is_not_sealed_goes_with_its_week(void)
         check_stored(h, 2, 0, 0, 0);
         CHECK_INT(count_rows(h, 2), 0);
         seal(h);
-        for (int w = 0; w < 10; w++) CHECK(access(partition_in(dir, NOW + w * WEEK), F_OK) != 0);
+        for (int w = 0; w < 10; w++)
+            CHECK(access(partition_in(dir, NOW + w * WEEK), F_OK) != 0);
         CHECK_OK(hist_retention_apply(h, &ask, &out, NULL));
         CHECK(out.partitions == 0 && out.unsealed == 0);
         close_ok(h);
@@ -290,7 +299,8 @@ static void what_goes_by_size_is_what_was_said_before(void)
             uint32_t id = make_tag(h, name, k ? SPB_STRING : SPB_DOUBLE);
             for (int i = 0; i < (k ? 1 : 1024); i++) {
                 static char text[600];
-                for (size_t c = 0; c < sizeof text; c++) text[c] = (char)('a' + (k * 31 + (unsigned)w * 7 + c * c) % 26);
+                for (size_t c = 0; c < sizeof text; c++)
+                    text[c] = (char)('a' + (k * 31 + (unsigned)w * 7 + c * c) % 26);
                 hist_sample s = f64(id, NOW + w * WEEK + i, (double)(i * 7919 % 1000) / 10);
                 if (k) s = (hist_sample){ .tag_id = id, .time_ms = NOW + w * WEEK, .type = SPB_STRING, .as.ptr = text, .len = sizeof text };
                 append_one(h, s);
@@ -334,7 +344,8 @@ static void a_dropped_week_stays_away_after_a_crash(void)
     const char *dir = new_dir();
     hist *h = open_bare(dir, 16);
     uint32_t a = make_tag(h, "a", SPB_DOUBLE);
-    for (int w = 0; w < 6; w++) append_one(h, f64(a, NOW + w * WEEK, w));
+    for (int w = 0; w < 6; w++)
+        append_one(h, f64(a, NOW + w * WEEK, w));
     commit_bare(h);
     CHECK_OK_FATAL(hist__seal_due(h, true, NULL));
     fake.now_wall_ms = NOW + 5 * WEEK;
@@ -362,7 +373,8 @@ static void a_repair_does_not_bring_a_dropped_week_back(void)
     fake.now_wall_ms = NOW + 5 * WEEK;
     hist *h = open_store(dir, 16);
     uint32_t a = make_tag(h, "a", SPB_DOUBLE);
-    for (int w = 0; w < 6; w++) append_one(h, f64(a, NOW + w * WEEK, w));
+    for (int w = 0; w < 6; w++)
+        append_one(h, f64(a, NOW + w * WEEK, w));
     flush(h);
     seal(h);
     hist_retention ask = { .before_ms = NOW + 4 * WEEK };
@@ -377,7 +389,8 @@ static void a_repair_does_not_bring_a_dropped_week_back(void)
         if (round == 2) run_sql(file_in(dir, "journal.db"), "DELETE FROM meta");
         CHECK(faults_in(dir, true, false, NULL) > 0);
         h = open_store(dir, 16);
-        check_stored(h, a, 3, NOW + WEEK + 9, NOW + 5 * WEEK); /* what the damaged block held comes back from the journal, the dropped weeks do not */
+        check_stored(h, a, 3, NOW + WEEK + 9,
+                     NOW + 5 * WEEK); /* what the damaged block held comes back from the journal, the dropped weeks do not */
         seal(h);
         close_ok(h);
         CHECK_INT(faults_in(dir, false, true, NULL), 0);
@@ -401,8 +414,9 @@ static void what_was_dropped_is_told(void)
     CHECK_OK(hist_retention_apply(h, &ask, &out, NULL));
     flush(h);
     CHECK_INT(events_of(h, "history-pruned", detail, path), 1);
-    snprintf(want, sizeof want, "{\"before_ms\":%lld,\"max_bytes\":0,\"partitions\":4,\"blocks\":6,\"bytes\":%llu,\"events\":0,\"unsealed\":3}", (long long)ask.before_ms,
-             (unsigned long long)out.bytes);
+    snprintf(want, sizeof want,
+             "{\"before_ms\":%lld,\"max_bytes\":0,\"partitions\":4,\"blocks\":6,\"bytes\":%llu,\"events\":0,\"unsealed\":3}",
+             (long long)ask.before_ms, (unsigned long long)out.bytes);
     CHECK_STR(pt_cstr(detail), want);
     CHECK_STR(pt_cstr(path), "");
     close_ok(h);

@@ -33,7 +33,8 @@ static void any_order_sorts_to_what_insertion_one_by_one_gives(void)
             if (pt_random_below(&rnd, 4) == 0) s.flags = HIST_STATE;
             CHECK_OK_FATAL(hist__rows_add(&rows, &s, 1));
             size_t at = 0;
-            while (at < kept && hist__key_cmp(want[at].time_ms, hist__is_state(&want[at]), s.time_ms, hist__is_state(&s)) < 0) at++;
+            while (at < kept && hist__key_cmp(want[at].time_ms, hist__is_state(&want[at]), s.time_ms, hist__is_state(&s)) < 0)
+                at++;
             bool equal = at < kept && hist__key_cmp(want[at].time_ms, hist__is_state(&want[at]), s.time_ms, hist__is_state(&s)) == 0;
             if (!equal) {
                 memmove(&want[at + 1], &want[at], (kept - at) * sizeof *want);
@@ -43,7 +44,8 @@ static void any_order_sorts_to_what_insertion_one_by_one_gives(void)
         }
         CHECK_OK(hist__rows_sort(&rows));
         bool same = rows.n == kept;
-        for (size_t i = 0; same && i < kept; i++) same = rows.s[i].time_ms == want[i].time_ms && rows.s[i].flags == want[i].flags && rows.s[i].as.i64 == want[i].as.i64;
+        for (size_t i = 0; same && i < kept; i++)
+            same = rows.s[i].time_ms == want[i].time_ms && rows.s[i].flags == want[i].flags && rows.s[i].as.i64 == want[i].as.i64;
         CHECK(same);
         hist__rows_fini(&rows);
     }

@@ -19,8 +19,12 @@ static spb_value back_and_forth(const spb_value *v, hist_sample *s)
 
 static void integers_keep_all_their_bits(void)
 {
-    static const uint8_t types[] = { SPB_INT8, SPB_INT16, SPB_INT32, SPB_INT64, SPB_UINT8, SPB_UINT16, SPB_UINT32, SPB_UINT64, SPB_DATETIME };
-    static const uint64_t words[] = { 0, 1, 0x7f, UINT64_C(0xffffffffffffffff), UINT64_C(0x8000000000000000), UINT64_C(0x123456789abcdef0) };
+    static const uint8_t types[] = {
+        SPB_INT8, SPB_INT16, SPB_INT32, SPB_INT64, SPB_UINT8, SPB_UINT16, SPB_UINT32, SPB_UINT64, SPB_DATETIME
+    };
+    static const uint64_t words[] = {
+        0, 1, 0x7f, UINT64_C(0xffffffffffffffff), UINT64_C(0x8000000000000000), UINT64_C(0x123456789abcdef0)
+    };
     for (size_t t = 0; t < PT_COUNT_OF(types); t++) {
         for (size_t k = 0; k < PT_COUNT_OF(words); k++) {
             hist_sample s;
@@ -70,6 +74,7 @@ static void no_value_stays_no_value(void)
 
 int main(int argc, char **argv)
 {
-    static const pt_test tests[] = { PT_TEST(integers_keep_all_their_bits), PT_TEST(floats_booleans_and_bytes_keep_theirs), PT_TEST(no_value_stays_no_value) };
+    static const pt_test tests[] = { PT_TEST(integers_keep_all_their_bits), PT_TEST(floats_booleans_and_bytes_keep_theirs),
+                                     PT_TEST(no_value_stays_no_value) };
     return pt_test_main("historian/sample", tests, PT_COUNT_OF(tests), argc, argv);
 }

@@ -1,4 +1,5 @@
-/* tests/historian/scan_test.c -- one tag's range in time order: rows or whole blocks, every row once whatever is sealed or dropped meanwhile. */
+/* tests/historian/scan_test.c -- one tag's range in time order: rows or whole blocks, every row once whatever is sealed or dropped
+ * meanwhile. */
 #include "base/random.h"
 #include "historian/scan.h"
 #include "tests/historian/support.h"
@@ -9,7 +10,9 @@ static void a_reader_says_the_damaged_block_and_goes_on_behind_it(void)
 {
     const char *dir = new_dir();
     close_ok(filled_store(dir));
-    run_sql(partition_in(dir, NOW + 10 * DAY), "UPDATE data SET data=cast(substr(data,1,20)||x'5a'||substr(data,22) AS BLOB) WHERE id=(SELECT min(id) FROM block WHERE tag_id=1)");
+    run_sql(
+        partition_in(dir, NOW + 10 * DAY),
+        "UPDATE data SET data=cast(substr(data,1,20)||x'5a'||substr(data,22) AS BLOB) WHERE id=(SELECT min(id) FROM block WHERE tag_id=1)");
     hist *h = open_store(dir, 128);
     hist_cursor *c = NULL;
     const hist_sample *rows = NULL;
@@ -84,7 +87,8 @@ static void many_pages_of_blocks_are_walked(void)
     hist *h = open_store(new_dir(), 16);
     uint32_t tag = make_tag(h, "a", SPB_INT64);
     enum { N = 16 * 1300 };
-    for (int i = 0; i < N; i++) append_one(h, i64(tag, NOW + (int64_t)i * 60000, i)); /* 14 days: three files */
+    for (int i = 0; i < N; i++)
+        append_one(h, i64(tag, NOW + (int64_t)i * 60000, i)); /* 14 days: three files */
     flush(h);
     seal(h);
     walked rows = walk(h, tag, INT64_MIN, INT64_MAX, false, false);
@@ -103,10 +107,11 @@ static void a_pending_row_opens_the_block_it_falls_into(void)
 {
     hist *h = open_store(new_dir(), 16);
     uint32_t tag = make_tag(h, "a", SPB_INT64);
-    for (int i = 0; i < 160; i++) append_one(h, i64(tag, NOW + i * 10, i));
+    for (int i = 0; i < 160; i++)
+        append_one(h, i64(tag, NOW + i * 10, i));
     flush(h);
     seal(h);
-    append_one(h, i64(tag, NOW + 505, 1)); /* between two rows of a block */
+    append_one(h, i64(tag, NOW + 505, 1));  /* between two rows of a block */
     append_one(h, i64(tag, NOW + 800, -1)); /* in place of one */
     append_one(h, i64(tag, NOW + 5000, 1)); /* behind all */
     append_one(h, i64(tag, NOW - 5000, 1));
@@ -168,7 +173,8 @@ static void sealing_meanwhile_hides_nothing_and_shows_nothing_twice(void)
             seal(h);
         }
         hist__scan_close(s);
-        for (int k = 0; k < N; k++) ok = ok && (!before[k] || seen_now[k]) && (!seen_now[k] || there[k]);
+        for (int k = 0; k < N; k++)
+            ok = ok && (!before[k] || seen_now[k]) && (!seen_now[k] || there[k]);
         CHECK(ok);
         if (!ok) printf("round %u\n", round);
         if (from != h) close_ok(from);
@@ -180,7 +186,9 @@ static void a_block_of_another_tag_is_not_taken_for_ours(void)
 {
     const char *dir = new_dir();
     close_ok(filled_store(dir));
-    run_sql(partition_in(dir, NOW + 10 * DAY), "UPDATE block SET id=(SELECT min(id) FROM block WHERE tag_id=2) WHERE tag_id=1 AND t0=(SELECT min(t0) FROM block WHERE tag_id=1)");
+    run_sql(
+        partition_in(dir, NOW + 10 * DAY),
+        "UPDATE block SET id=(SELECT min(id) FROM block WHERE tag_id=2) WHERE tag_id=1 AND t0=(SELECT min(t0) FROM block WHERE tag_id=1)");
     hist *h = open_store(dir, 128);
     for (int summaries = 0; summaries < 2; summaries++) {
         hist__scan *s = NULL;
@@ -205,10 +213,8 @@ static void a_block_of_another_tag_is_not_taken_for_ours(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(a_reader_says_the_damaged_block_and_goes_on_behind_it),
-        PT_TEST(many_pages_of_blocks_are_walked),
-        PT_TEST(a_pending_row_opens_the_block_it_falls_into),
-        PT_TEST(sealing_meanwhile_hides_nothing_and_shows_nothing_twice),
+        PT_TEST(a_reader_says_the_damaged_block_and_goes_on_behind_it), PT_TEST(many_pages_of_blocks_are_walked),
+        PT_TEST(a_pending_row_opens_the_block_it_falls_into),           PT_TEST(sealing_meanwhile_hides_nothing_and_shows_nothing_twice),
         PT_TEST(a_block_of_another_tag_is_not_taken_for_ours),
     };
     setup();

@@ -17,7 +17,8 @@ static void commit_for(hist *h, unsigned mask, int64_t t)
 static unsigned pending(hist *h)
 {
     unsigned mask = 0;
-    for (uint32_t id = 1; id <= TAGS; id++) mask |= hist__hot_at(h, id)->n ? 1u << (id - 1) : 0;
+    for (uint32_t id = 1; id <= TAGS; id++)
+        mask |= hist__hot_at(h, id)->n ? 1u << (id - 1) : 0;
     return mask;
 }
 
@@ -35,7 +36,8 @@ static hist *with_tags(const char *dir)
 static void full_tags_are_sealed_and_the_others_wait(void)
 {
     hist *h = with_tags(new_dir());
-    for (int i = 0; i < 31; i++) commit_for(h, 7, NOW + i);
+    for (int i = 0; i < 31; i++)
+        commit_for(h, 7, NOW + i);
     CHECK_OK(hist__seal_due(h, false, NULL));
     CHECK_INT(pending(h), 7);
     commit_for(h, 2, NOW + 31);
@@ -72,7 +74,8 @@ static void slow_tags_are_sealed_by_the_age_of_their_journal_row(void)
 static void short_memory_seals_the_oldest_first(void)
 {
     hist *h = with_tags(new_dir());
-    for (unsigned t = 0; t < TAGS; t++) commit_for(h, 1u << t, NOW);
+    for (unsigned t = 0; t < TAGS; t++)
+        commit_for(h, 1u << t, NOW);
     h->o.pending_bytes = h->pending_bytes - 1;
     CHECK_OK(hist__seal_due(h, false, NULL));
     CHECK_INT(pending(h), 0x3f8); /* a quarter of the unsealed journal */
@@ -85,7 +88,8 @@ static void short_memory_seals_the_oldest_first(void)
 static void a_journal_that_grows_too_long_is_shortened_from_its_beginning(void)
 {
     hist *h = with_tags(new_dir());
-    for (unsigned t = 0; t < TAGS; t++) commit_for(h, 1u << t, NOW);
+    for (unsigned t = 0; t < TAGS; t++)
+        commit_for(h, 1u << t, NOW);
     for (size_t i = 0; i < h->row_count; i++) { /* as if each row were large */
         h->journal_unsealed_bytes += HIST__JOURNAL_BYTES / 9 - h->row_sizes[i].bytes;
         h->journal_bytes += HIST__JOURNAL_BYTES / 9 - h->row_sizes[i].bytes;
@@ -150,7 +154,7 @@ static void the_change_log_is_kept_by_size_and_age_and_its_last_row_for_ever(voi
     CHECK_INT(sql_number(journal, "SELECT group_concat(id) = '5,6' FROM journal"), 1);
     pt_fake_clock_advance(&fake, 100000);
     CHECK_OK(hist__journal_trim(h, NULL));
-    CHECK_OK(hist__journal_trim(h, NULL)); /* nothing more to do */
+    CHECK_OK(hist__journal_trim(h, NULL));                                           /* nothing more to do */
     CHECK_INT(sql_number(journal, "SELECT group_concat(id) = '6' FROM journal"), 1); /* it keeps the numbering going */
     commit_for(h, 1, NOW + 10);
     CHECK_INT(h->journal_last, 7);

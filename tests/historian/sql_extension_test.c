@@ -1,4 +1,5 @@
-/* tests/historian/sql_extension_test.c -- plantree_sqlite.so loaded by a foreign SQLite: this program's own connection, and the stock shell. */
+/* tests/historian/sql_extension_test.c -- plantree_sqlite.so loaded by a foreign SQLite: this program's own connection, and the stock
+ * shell. */
 #include "tests/historian/support.h"
 
 #include <stdio.h>
@@ -57,7 +58,8 @@ static void a_directory_is_opened_by_name(void)
     CHECK_INT(ask(db, "SELECT count(*) FROM tag", why), 3);
     CHECK_INT(ask(db, "SELECT count(*) FROM tag_path", why), 3);
     CHECK_INT(ask(db, "SELECT count(*) FROM event", why), 0);
-    CHECK_INT(ask(db, "SELECT count(*) FROM tag JOIN history USING(tag_id) WHERE tag.path='g/e/d/t1' AND time_ms < 1750086400000", why), 120);
+    CHECK_INT(ask(db, "SELECT count(*) FROM tag JOIN history USING(tag_id) WHERE tag.path='g/e/d/t1' AND time_ms < 1750086400000", why),
+              120);
     ask(db, "DELETE FROM history", why);
     CHECK(why[0]);
     const char *other = new_dir(); /* another directory takes the place of the first */
@@ -117,14 +119,19 @@ static void the_stock_shell_loads_it(void)
         return;
     }
     char command[2000], line[200] = "";
-    snprintf(command, sizeof command,
-             "/usr/bin/sqlite3 :memory: \".load %.580s\" \"SELECT plantree_open('%.200s')\" \"SELECT count(*), sum(value) FROM history WHERE path='g/e/d/t1'\" 2>&1 | tail -1", so, dir);
+    snprintf(
+        command, sizeof command,
+        "/usr/bin/sqlite3 :memory: \".load %.580s\" \"SELECT plantree_open('%.200s')\" \"SELECT count(*), sum(value) FROM history WHERE path='g/e/d/t1'\" 2>&1 | tail -1",
+        so, dir);
     FILE *p = popen(command, "r");
     CHECK_FATAL(p != NULL);
     CHECK(fgets(line, sizeof line, p) != NULL);
     CHECK_INT(pclose(p), 0);
     CHECK_STR(pt_cstr(line), "3000|1124625.0\n");
-    snprintf(command, sizeof command, "PLANTREE_DATA='%.200s' /usr/bin/sqlite3 :memory: \".load %.580s\" \"EXPLAIN QUERY PLAN SELECT * FROM history WHERE path='x' AND time_ms > 5\" 2>&1", dir, so);
+    snprintf(
+        command, sizeof command,
+        "PLANTREE_DATA='%.200s' /usr/bin/sqlite3 :memory: \".load %.580s\" \"EXPLAIN QUERY PLAN SELECT * FROM history WHERE path='x' AND time_ms > 5\" 2>&1",
+        dir, so);
     p = popen(command, "r");
     CHECK_FATAL(p != NULL);
     char all[1000];

@@ -117,7 +117,9 @@ static void fill(void)
             at += 1 + (int64_t)pt_random_below(&rnd, 2000) + (i == 500 ? 5 * DAY : 0);
             hist_sample s = { .tag_id = id, .time_ms = at, .type = types[t - 1], .quality = (uint8_t)(i % 40 ? SPB_GOOD : i % 3 + 1) };
             switch (types[t - 1]) {
-            case SPB_DOUBLE: s.as.f64 = i % 97 == 1 ? NAN : t == 2 && i % 200 == 3 ? INFINITY : (double)pt_random_below(&rnd, 1000) / 4; break;
+            case SPB_DOUBLE:
+                s.as.f64 = i % 97 == 1 ? NAN : t == 2 && i % 200 == 3 ? INFINITY : (double)pt_random_below(&rnd, 1000) / 4;
+                break;
             case SPB_STRING: s = str(id, at, words[pt_random_below(&rnd, PT_COUNT_OF(words))]); break;
             case SPB_INT64: s.as.i64 = (int64_t)pt_random_u64(&rnd) >> (i % 60); break;
             case SPB_UINT64: s.as.u64 = pt_random_u64(&rnd) >> (i % 60); break;
@@ -197,7 +199,8 @@ static void the_history_table_answers_like_plain_rows(void)
         "WITH r(t) AS (SELECT 1 UNION ALL SELECT t+1 FROM r WHERE t < 8) SELECT t, (SELECT count(*) FROM $ WHERE tag_id = t) FROM r",
     };
     for (int round = 0; round < 2; round++) {
-        for (size_t i = 0; i < PT_COUNT_OF(queries); i++) CHECK_ROW(queries[i], same_answer(queries[i]));
+        for (size_t i = 0; i < PT_COUNT_OF(queries); i++)
+            CHECK_ROW(queries[i], same_answer(queries[i]));
         seal(h);
     }
 }
@@ -206,57 +209,72 @@ static void the_history_table_answers_like_plain_rows(void)
 static void random_queries_answer_alike(void)
 {
     pt_random rnd = pt_random_seed(99);
-    static const char *const tags[] = { "tag_id=1", "tag_id=4", "tag_id IN (2,5)", "path='plant/Line/level3'", "path='plant/Line/level6'", "tag_id>3", "1" };
+    static const char *const tags[] = { "tag_id=1", "tag_id=4", "tag_id IN (2,5)", "path='plant/Line/level3'", "path='plant/Line/level6'",
+                                        "tag_id>3", "1" };
     static const char *const lower[] = { "time_ms>%lld", "time_ms>=%lld", "time_ms=%lld", "%lld<time_ms", "1 OR %lld" };
     static const char *const upper[] = { "time_ms<%lld", "time_ms<=%lld", "%lld>=time_ms", "1 OR %lld" };
-    static const char *const orders[] = { "tag_id, time_ms", "time_ms, tag_id", "time_ms DESC, tag_id", "tag_id DESC, time_ms", "quality, time_ms, tag_id", "tag_id, time_ms DESC" };
+    static const char *const orders[] = { "tag_id, time_ms",      "time_ms, tag_id",          "time_ms DESC, tag_id",
+                                          "tag_id DESC, time_ms", "quality, time_ms, tag_id", "tag_id, time_ms DESC" };
     for (unsigned k = 0; k < 300; k++) {
         char question[600], from[60], to[60];
-        int64_t a = strtoll(ask("SELECT time_ms FROM plain ORDER BY random() LIMIT 1"), NULL, 10), b = a + (int64_t)pt_random_below(&rnd, k % 5 ? 200000 : 6 * DAY);
+        int64_t a = strtoll(ask("SELECT time_ms FROM plain ORDER BY random() LIMIT 1"), NULL, 10),
+                b = a + (int64_t)pt_random_below(&rnd, k % 5 ? 200000 : 6 * DAY);
         snprintf(from, sizeof from, lower[pt_random_below(&rnd, PT_COUNT_OF(lower))], (long long)a);
         snprintf(to, sizeof to, upper[pt_random_below(&rnd, PT_COUNT_OF(upper))], (long long)b);
-        snprintf(question, sizeof question, "SELECT tag_id, time_ms, value, quality FROM $ WHERE %s AND (%s) AND (%s) ORDER BY %s LIMIT %d", tags[pt_random_below(&rnd, PT_COUNT_OF(tags))], from, to,
-                 orders[pt_random_below(&rnd, PT_COUNT_OF(orders))], (int)pt_random_below(&rnd, 400));
+        snprintf(question, sizeof question, "SELECT tag_id, time_ms, value, quality FROM $ WHERE %s AND (%s) AND (%s) ORDER BY %s LIMIT %d",
+                 tags[pt_random_below(&rnd, PT_COUNT_OF(tags))], from, to, orders[pt_random_below(&rnd, PT_COUNT_OF(orders))],
+                 (int)pt_random_below(&rnd, 400));
         CHECK(same_answer(question));
     }
 }
 
-/* Every column of `bucket` in plain SQL; buckets are a recursive series, the time-weighted average comes from the rows' overlap with each. */
+/* Every column of `bucket` in plain SQL; buckets are a recursive series, the time-weighted average comes from the rows' overlap with each.
+ */
 static void buckets_answer_like_group_by(void)
 {
     static const struct {
         int64_t from, to, width;
-    } rows[] = { { NOW, NOW + 1200000, 60000 }, { NOW + 12345, NOW + 900001, 7000 }, { NOW - 100000, NOW + 6 * DAY, DAY }, { NOW + 300000, NOW + 300500, 1000 }, { NOW, NOW + 20 * DAY, 20 * DAY } };
+    } rows[] = { { NOW, NOW + 1200000, 60000 },
+                 { NOW + 12345, NOW + 900001, 7000 },
+                 { NOW - 100000, NOW + 6 * DAY, DAY },
+                 { NOW + 300000, NOW + 300500, 1000 },
+                 { NOW, NOW + 20 * DAY, 20 * DAY } };
     fake.now_wall_ms = NOW + 8 * DAY;
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
         for (uint32_t tag = 1; tag <= TAGS; tag++) {
             if (tag == 4 || tag == 5) continue; /* sums of huge integers differ in the last places */
             char want[3100], got[600];
-            snprintf(want, sizeof want,
-                     "WITH RECURSIVE b(t, e) AS (SELECT %lld, min(%lld, %lld) UNION ALL SELECT e, min(e + %lld, %lld) FROM b WHERE e < %lld),"
-                     " r AS (SELECT time_ms, state, quality, CASE WHEN typeof(value) <> 'text' THEN value*1.0 END AS value, NOT state AND quality IN ('GOOD','UNCERTAIN') AND value IS NOT NULL AND type IN ('Double','Boolean') AS u,"
-                     "  coalesce(lead(time_ms) OVER (ORDER BY time_ms, state), max(time_ms, %lld)) AS until FROM every WHERE tag_id=%u)"
-                     " SELECT b.t, (SELECT count(*) FROM r WHERE time_ms>=t AND time_ms<e AND NOT state),"
-                     " (SELECT min(value) FROM r WHERE time_ms>=t AND time_ms<e AND u), (SELECT max(value) FROM r WHERE time_ms>=t AND time_ms<e AND u),"
-                     " (SELECT round(avg(value),6) FROM r WHERE time_ms>=t AND time_ms<e AND u),"
-                     " (SELECT value FROM r WHERE time_ms>=t AND time_ms<e AND u ORDER BY time_ms LIMIT 1), (SELECT value FROM r WHERE time_ms>=t AND time_ms<e AND u ORDER BY time_ms DESC LIMIT 1),"
-                     " (SELECT round(sum(value),6) FROM r WHERE time_ms>=t AND time_ms<e AND u),"
-                     " (SELECT CASE WHEN count(*)>1 THEN round(sqrt(max(0.0, (sum(value*value)-sum(value)*sum(value)/count(*))/(count(*)-1))),5) END FROM r WHERE time_ms>=t AND time_ms<e AND u),"
-                     " (SELECT round(sum(value*(min(until,e)-max(time_ms,t)))/nullif(sum(min(until,e)-max(time_ms,t)),0),6) FROM r WHERE u AND time_ms<e AND until>t),"
-                     " (SELECT count(*) FROM r WHERE time_ms>=t AND time_ms<e AND NOT state AND quality='GOOD'), (SELECT count(*) FROM r WHERE time_ms>=t AND time_ms<e AND u)"
-                     " FROM b ORDER BY b.t",
-                     (long long)rows[i].from, (long long)(rows[i].from + rows[i].width), (long long)rows[i].to, (long long)rows[i].width, (long long)rows[i].to, (long long)rows[i].to,
-                     (long long)fake.now_wall_ms, tag);
-            snprintf(got, sizeof got,
-                     "SELECT t_ms, count, min, max, round(avg,6), first, last, round(sum,6), round(stddev,5), round(twa,6), good, nums FROM bucket(%lld, %lld, %lld) WHERE tag_id=%u ORDER BY t_ms",
-                     (long long)rows[i].from, (long long)rows[i].to, (long long)rows[i].width, tag);
+            snprintf(
+                want, sizeof want,
+                "WITH RECURSIVE b(t, e) AS (SELECT %lld, min(%lld, %lld) UNION ALL SELECT e, min(e + %lld, %lld) FROM b WHERE e < %lld),"
+                " r AS (SELECT time_ms, state, quality, CASE WHEN typeof(value) <> 'text' THEN value*1.0 END AS value, NOT state AND quality IN ('GOOD','UNCERTAIN') AND value IS NOT NULL AND type IN ('Double','Boolean') AS u,"
+                "  coalesce(lead(time_ms) OVER (ORDER BY time_ms, state), max(time_ms, %lld)) AS until FROM every WHERE tag_id=%u)"
+                " SELECT b.t, (SELECT count(*) FROM r WHERE time_ms>=t AND time_ms<e AND NOT state),"
+                " (SELECT min(value) FROM r WHERE time_ms>=t AND time_ms<e AND u), (SELECT max(value) FROM r WHERE time_ms>=t AND time_ms<e AND u),"
+                " (SELECT round(avg(value),6) FROM r WHERE time_ms>=t AND time_ms<e AND u),"
+                " (SELECT value FROM r WHERE time_ms>=t AND time_ms<e AND u ORDER BY time_ms LIMIT 1), (SELECT value FROM r WHERE time_ms>=t AND time_ms<e AND u ORDER BY time_ms DESC LIMIT 1),"
+                " (SELECT round(sum(value),6) FROM r WHERE time_ms>=t AND time_ms<e AND u),"
+                " (SELECT CASE WHEN count(*)>1 THEN round(sqrt(max(0.0, (sum(value*value)-sum(value)*sum(value)/count(*))/(count(*)-1))),5) END FROM r WHERE time_ms>=t AND time_ms<e AND u),"
+                " (SELECT round(sum(value*(min(until,e)-max(time_ms,t)))/nullif(sum(min(until,e)-max(time_ms,t)),0),6) FROM r WHERE u AND time_ms<e AND until>t),"
+                " (SELECT count(*) FROM r WHERE time_ms>=t AND time_ms<e AND NOT state AND quality='GOOD'), (SELECT count(*) FROM r WHERE time_ms>=t AND time_ms<e AND u)"
+                " FROM b ORDER BY b.t",
+                (long long)rows[i].from, (long long)(rows[i].from + rows[i].width), (long long)rows[i].to, (long long)rows[i].width,
+                (long long)rows[i].to, (long long)rows[i].to, (long long)fake.now_wall_ms, tag);
+            snprintf(
+                got, sizeof got,
+                "SELECT t_ms, count, min, max, round(avg,6), first, last, round(sum,6), round(stddev,5), round(twa,6), good, nums FROM bucket(%lld, %lld, %lld) WHERE tag_id=%u ORDER BY t_ms",
+                (long long)rows[i].from, (long long)rows[i].to, (long long)rows[i].width, tag);
             const char *a = ask(got), *b = ask(want);
             bool same = strcmp(a, b) == 0;
             if (tag == 2 && !same) { /* infinities: their mean and spread are no numbers, which the two say differently */
-                snprintf(got, sizeof got, "SELECT t_ms, count, min, max, first, last, good, nums FROM bucket(%lld, %lld, %lld) WHERE tag_id=2 ORDER BY t_ms", (long long)rows[i].from,
-                         (long long)rows[i].to, (long long)rows[i].width);
+                snprintf(got, sizeof got,
+                         "SELECT t_ms, count, min, max, first, last, good, nums FROM bucket(%lld, %lld, %lld) WHERE tag_id=2 ORDER BY t_ms",
+                         (long long)rows[i].from, (long long)rows[i].to, (long long)rows[i].width);
                 char plain[3500];
-                snprintf(plain, sizeof plain, "SELECT column1, column2, column3, column4, column6, column7, column11, column12 FROM (SELECT * FROM (VALUES(0,0,0,0,0,0,0,0,0,0,0,0)) WHERE 0 UNION ALL SELECT * FROM (%s))", want);
+                snprintf(
+                    plain, sizeof plain,
+                    "SELECT column1, column2, column3, column4, column6, column7, column11, column12 FROM (SELECT * FROM (VALUES(0,0,0,0,0,0,0,0,0,0,0,0)) WHERE 0 UNION ALL SELECT * FROM (%s))",
+                    want);
                 a = ask(got);
                 b = ask(plain);
                 same = strcmp(a, b) == 0;
@@ -271,7 +289,8 @@ static void buckets_answer_like_group_by(void)
 static void buckets_of_all_tags_and_by_where(void)
 {
     const char *a = ask("SELECT tag_id, path, from_ms, to_ms, interval_ms, t_ms, count FROM bucket(1750000000000, 1750000100000, 50000)");
-    const char *b = ask("SELECT tag_id, path, from_ms, to_ms, interval_ms, t_ms, count FROM bucket WHERE to_ms=1750000100000 AND interval_ms=50000 AND from_ms=1750000000000 ORDER BY tag_id, t_ms");
+    const char *b = ask(
+        "SELECT tag_id, path, from_ms, to_ms, interval_ms, t_ms, count FROM bucket WHERE to_ms=1750000100000 AND interval_ms=50000 AND from_ms=1750000000000 ORDER BY tag_id, t_ms");
     CHECK_STR(pt_cstr(a), b);
     CHECK(strncmp(a, "1|plant/Line/level1|1750000000000|1750000100000|50000|1750000000000|", 67) == 0);
     static const struct {
@@ -297,44 +316,72 @@ static void buckets_of_all_tags_and_by_where(void)
     }
     CHECK_STR(pt_cstr(ask("SELECT count(*) FROM bucket(5, 5, 1)")), "0\n");
     static const char *const ors[][2] = {
-        { "tag_id=1 OR tag_id=2", "tag_id IN (1,2)" }, { "tag_id=1 OR t_ms=1750000000000", "coalesce(tag_id=1,0) + (t_ms=1750000000000) > 0" },
-        { "path='a/b' OR tag_id=2", "tag_id=2" }, { "(tag_id=1 AND t_ms<1750000050000) OR (tag_id=2 AND t_ms>1750000020000)", "CASE tag_id WHEN 1 THEN t_ms<1750000050000 WHEN 2 THEN t_ms>1750000020000 END" },
+        { "tag_id=1 OR tag_id=2", "tag_id IN (1,2)" },
+        { "tag_id=1 OR t_ms=1750000000000", "coalesce(tag_id=1,0) + (t_ms=1750000000000) > 0" },
+        { "path='a/b' OR tag_id=2", "tag_id=2" },
+        { "(tag_id=1 AND t_ms<1750000050000) OR (tag_id=2 AND t_ms>1750000020000)",
+          "CASE tag_id WHEN 1 THEN t_ms<1750000050000 WHEN 2 THEN t_ms>1750000020000 END" },
     };
     for (size_t i = 0; i < PT_COUNT_OF(ors); i++) { /* its terms alone have no range */
         char sql[300], want[2000];
-        snprintf(sql, sizeof sql, "SELECT count(*), sum(count), sum(t_ms) FROM bucket(1750000000000, 1750000100000, 10000) WHERE %s", ors[i][1]);
+        snprintf(sql, sizeof sql, "SELECT count(*), sum(count), sum(t_ms) FROM bucket(1750000000000, 1750000100000, 10000) WHERE %s",
+                 ors[i][1]);
         snprintf(want, sizeof want, "%s", ask(sql));
-        snprintf(sql, sizeof sql, "SELECT count(*), sum(count), sum(t_ms) FROM bucket(1750000000000, 1750000100000, 10000) WHERE %s", ors[i][0]);
+        snprintf(sql, sizeof sql, "SELECT count(*), sum(count), sum(t_ms) FROM bucket(1750000000000, 1750000100000, 10000) WHERE %s",
+                 ors[i][0]);
         CHECK_STR(pt_cstr(ask(sql)), want);
         CHECK_ROW(sql, strncmp(want, "error", 5) != 0 && strncmp(want, "0|", 2) != 0);
     }
-    CHECK_STR(pt_cstr(ask("SELECT tag.tag_id, sum(count) > 0 FROM tag, bucket(1750000000000, 1750001000000, 1000) b WHERE b.tag_id = tag.tag_id AND tag.tag_id < 3 GROUP BY 1")), "1|1\n2|1\n");
+    CHECK_STR(
+        pt_cstr(ask(
+            "SELECT tag.tag_id, sum(count) > 0 FROM tag, bucket(1750000000000, 1750001000000, 1000) b WHERE b.tag_id = tag.tag_id AND tag.tag_id < 3 GROUP BY 1")),
+        "1|1\n2|1\n");
 }
 
 /* What SQLite compares with a column of another kind is more or less than all of it, or unknown; here as in a table of its own. */
 static void constraints_of_another_kind_match_what_they_would_in_a_plain_table(void)
 {
     static const char *const rows[] = {
-        "path = x'706c616e742f4c696e652f6c6576656c31'", "path = NULL", "path = 7", "tag_id = x'31'", "tag_id = NULL", "tag_id = '1'", "tag_id = 1 AND time_ms >= x'31'", "tag_id = 1 AND time_ms <= x'31'",
-        "tag_id = 1 AND time_ms = x'31'", "tag_id = 1 AND time_ms < NULL", "tag_id = 1 AND time_ms > NULL", "tag_id = 1 AND time_ms >= 'often'", "tag_id = 1 AND time_ms <= 'often'",
-        "tag_id = 1 AND time_ms >= '1750000100000'", "tag_id = 1 AND time_ms <= 1750000100000.5", "path IN (x'31', 'plant/Line/level2')",
+        "path = x'706c616e742f4c696e652f6c6576656c31'",
+        "path = NULL",
+        "path = 7",
+        "tag_id = x'31'",
+        "tag_id = NULL",
+        "tag_id = '1'",
+        "tag_id = 1 AND time_ms >= x'31'",
+        "tag_id = 1 AND time_ms <= x'31'",
+        "tag_id = 1 AND time_ms = x'31'",
+        "tag_id = 1 AND time_ms < NULL",
+        "tag_id = 1 AND time_ms > NULL",
+        "tag_id = 1 AND time_ms >= 'often'",
+        "tag_id = 1 AND time_ms <= 'often'",
+        "tag_id = 1 AND time_ms >= '1750000100000'",
+        "tag_id = 1 AND time_ms <= 1750000100000.5",
+        "path IN (x'31', 'plant/Line/level2')",
     };
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
         char question[300];
         snprintf(question, sizeof question, "SELECT count(*), min(time_ms), max(time_ms) FROM $ WHERE %s", rows[i]);
         CHECK_ROW(rows[i], same_answer(question));
     }
-    static const char *const none[] = { "SELECT count(*) FROM tag WHERE path = x'706c616e742f4c696e652f6c6576656c31'", "SELECT count(*) FROM tag_storage WHERE path = x'706c616e742f4c696e652f6c6576656c31'",
-                                        "SELECT count(*) FROM bucket(1, 2, 1) WHERE path = x'706c616e742f4c696e652f6c6576656c31'", "SELECT count(*) FROM event WHERE seq > x'31' OR time_ms >= x'31'" };
-    for (size_t i = 0; i < PT_COUNT_OF(none); i++) CHECK_ROW(none[i], strcmp(ask(none[i]), "0\n") == 0);
+    static const char *const none[] = { "SELECT count(*) FROM tag WHERE path = x'706c616e742f4c696e652f6c6576656c31'",
+                                        "SELECT count(*) FROM tag_storage WHERE path = x'706c616e742f4c696e652f6c6576656c31'",
+                                        "SELECT count(*) FROM bucket(1, 2, 1) WHERE path = x'706c616e742f4c696e652f6c6576656c31'",
+                                        "SELECT count(*) FROM event WHERE seq > x'31' OR time_ms >= x'31'" };
+    for (size_t i = 0; i < PT_COUNT_OF(none); i++)
+        CHECK_ROW(none[i], strcmp(ask(none[i]), "0\n") == 0);
 }
 
 /* The day of Berlin in which summer ended has 25 hours. */
 static void buckets_follow_a_calendar(void)
 {
-    const char *days = "SELECT group_concat(t_ms), min(tz), max(interval_ms) FROM (SELECT t_ms, tz, interval_ms FROM bucket(1761400000000, 1761700000000, '1d', 'Europe/Berlin') WHERE tag_id=1)";
+    const char *days =
+        "SELECT group_concat(t_ms), min(tz), max(interval_ms) FROM (SELECT t_ms, tz, interval_ms FROM bucket(1761400000000, 1761700000000, '1d', 'Europe/Berlin') WHERE tag_id=1)";
     CHECK_STR(pt_cstr(ask(days)), "1761400000000,1761429600000,1761519600000,1761606000000,1761692400000|Europe/Berlin|1d\n");
-    CHECK_STR(pt_cstr(ask("SELECT group_concat(t_ms), max(tz) FROM (SELECT t_ms, tz, interval_ms FROM bucket(1761400000000, 1761500000000, '1d') WHERE tag_id=1)")), "1761400000000,1761436800000|UTC\n");
+    CHECK_STR(
+        pt_cstr(ask(
+            "SELECT group_concat(t_ms), max(tz) FROM (SELECT t_ms, tz, interval_ms FROM bucket(1761400000000, 1761500000000, '1d') WHERE tag_id=1)")),
+        "1761400000000,1761436800000|UTC\n");
     CHECK_STR(pt_cstr(ask("SELECT max(tz) FROM bucket(1761400000000, 1761500000000, 50000000) WHERE tag_id=1")), "\n");
     CHECK_STR(pt_cstr(ask("SELECT sum(count) FROM bucket(1750000000000, 1750100000000, '8h', 'Asia/Kolkata') WHERE tag_id=1")),
               ask("SELECT count(*) FROM history WHERE tag_id=1 AND time_ms >= 1750000000000 AND time_ms < 1750100000000"));
@@ -358,7 +405,8 @@ static void constraints_are_pushed_down_and_explain_shows_it(void)
         const char *sql, *plan;
         bool sorts;
     } rows[] = {
-        { "EXPLAIN QUERY PLAN SELECT * FROM history WHERE path='x' AND time_ms>=5 AND time_ms<9 ORDER BY time_ms", "path=? time_ms>=? time_ms<=?", false },
+        { "EXPLAIN QUERY PLAN SELECT * FROM history WHERE path='x' AND time_ms>=5 AND time_ms<9 ORDER BY time_ms",
+          "path=? time_ms>=? time_ms<=?", false },
         { "EXPLAIN QUERY PLAN SELECT * FROM history WHERE tag_id=1 ORDER BY time_ms", "tag_id=?", false },
         { "EXPLAIN QUERY PLAN SELECT * FROM history WHERE tag_id=1 ORDER BY time_ms DESC", "tag_id=?", true },
         { "EXPLAIN QUERY PLAN SELECT * FROM history ORDER BY time_ms", "all", true },
@@ -378,14 +426,21 @@ static void constraints_are_pushed_down_and_explain_shows_it(void)
 
 static void the_other_tables_are_there(void)
 {
-    CHECK_STR(pt_cstr(ask("SELECT tag_id, source, group_id, edge, device, path, type, unit, samples = (SELECT count(*) FROM plain p WHERE p.tag_id=tag.tag_id) FROM tag WHERE tag_id BETWEEN 3 AND 4 ORDER BY tag_id")),
-              "3|spb|g|e|d|plant/Line/level3|String|m|1\n4|spb|g|e|d|plant/Line/level4|Int64|m|1\n");
-    CHECK_STR(pt_cstr(ask("SELECT tag_id, first_ms = (SELECT min(time_ms) FROM plain WHERE tag_id=2), last_ms = (SELECT max(time_ms) FROM plain WHERE tag_id=2) FROM tag WHERE path='plant/Line/level2'")), "2|1|1\n");
+    CHECK_STR(
+        pt_cstr(ask(
+            "SELECT tag_id, source, group_id, edge, device, path, type, unit, samples = (SELECT count(*) FROM plain p WHERE p.tag_id=tag.tag_id) FROM tag WHERE tag_id BETWEEN 3 AND 4 ORDER BY tag_id")),
+        "3|spb|g|e|d|plant/Line/level3|String|m|1\n4|spb|g|e|d|plant/Line/level4|Int64|m|1\n");
+    CHECK_STR(
+        pt_cstr(ask(
+            "SELECT tag_id, first_ms = (SELECT min(time_ms) FROM plain WHERE tag_id=2), last_ms = (SELECT max(time_ms) FROM plain WHERE tag_id=2) FROM tag WHERE path='plant/Line/level2'")),
+        "2|1|1\n");
     CHECK_STR(pt_cstr(ask("SELECT count(*) FROM tag")), "6\n");
     CHECK_STR(pt_cstr(ask("SELECT count(*) FROM tag WHERE path='plant/line/level2' COLLATE NOCASE")), "1\n");
-    CHECK_STR(pt_cstr(ask("SELECT seq, time_ms, type, node, device, detail FROM event WHERE seq < 3")), "1|1750000000000|nbirth|g/e|NULL|{}\n2|1750000000007|write|NULL|NULL|NULL\n");
-    CHECK_STR(pt_cstr(ask("SELECT count(*), sum(seq) FROM event WHERE time_ms >= 1750000000005 AND time_ms < 1750000000009 AND seq > 10")),
-              ask("SELECT count(*), sum(seq) FROM (SELECT seq, time_ms FROM event LIMIT 1000) WHERE time_ms+0 >= 1750000000005 AND time_ms+0 < 1750000000009 AND seq+0 > 10"));
+    CHECK_STR(pt_cstr(ask("SELECT seq, time_ms, type, node, device, detail FROM event WHERE seq < 3")),
+              "1|1750000000000|nbirth|g/e|NULL|{}\n2|1750000000007|write|NULL|NULL|NULL\n");
+    CHECK_STR(
+        pt_cstr(ask("SELECT count(*), sum(seq) FROM event WHERE time_ms >= 1750000000005 AND time_ms < 1750000000009 AND seq > 10")),
+        ask("SELECT count(*), sum(seq) FROM (SELECT seq, time_ms FROM event LIMIT 1000) WHERE time_ms+0 >= 1750000000005 AND time_ms+0 < 1750000000009 AND seq+0 > 10"));
     CHECK_STR(pt_cstr(ask("SELECT seq FROM event WHERE type='ndeath' ORDER BY seq DESC LIMIT 2")), "49\n47\n");
     CHECK_STR(pt_cstr(ask("SELECT tag_id, path, to_ms FROM tag_path WHERE tag_id=4")), "4|plant/Line/level4|NULL\n");
     CHECK_STR(pt_cstr(ask("SELECT count(*) FROM tag_path")), "6\n");
@@ -403,7 +458,8 @@ static void a_former_path_still_leads_to_the_samples(void)
     flush(h);
     CHECK_STR(pt_cstr(ask("SELECT path, count(*) > 800 FROM history WHERE path='plant/Line/level1' GROUP BY 1")), "plant/Line/level1|1\n");
     CHECK_STR(pt_cstr(ask("SELECT path, count(*) > 800 FROM history WHERE path='moved/level1' GROUP BY 1")), "moved/level1|1\n");
-    CHECK_STR(pt_cstr(ask("SELECT path, to_ms IS NULL FROM tag_path WHERE tag_id=1 ORDER BY from_ms")), "plant/Line/level1|0\nmoved/level1|1\n");
+    CHECK_STR(pt_cstr(ask("SELECT path, to_ms IS NULL FROM tag_path WHERE tag_id=1 ORDER BY from_ms")),
+              "plant/Line/level1|0\nmoved/level1|1\n");
 }
 
 static unsigned released;

@@ -28,7 +28,8 @@ static void fill(void)
     dir = new_dir();
     h = open_store(dir, 64);
     uint32_t a = make_tag(h, "a", SPB_DOUBLE), b = make_tag(h, "b", SPB_BYTES);
-    for (int i = 0; i < 200; i++) append_one(h, f64(a, NOW + i * 1000, i / 4.0));
+    for (int i = 0; i < 200; i++)
+        append_one(h, f64(a, NOW + i * 1000, i / 4.0));
     hist_sample bytes = { .tag_id = b, .time_ms = NOW, .type = SPB_BYTES, .as.ptr = "\0\1\2", .len = 3 };
     append_one(h, bytes);
     hist_event e = { .time_ms = NOW, .type = PT_LIT("nbirth") };
@@ -43,7 +44,8 @@ static void cells_keep_their_types_and_columns_their_names(void)
     } rows[] = {
         { "SELECT time_ms, value AS v, quality FROM history WHERE tag_id=1 LIMIT 1", "time_ms=1750000000000|v=0|quality='GOOD'\n" },
         { "SELECT value, NULL AS n FROM history WHERE tag_id=2", "value=blob of 3|n=NULL\n" },
-        { "SELECT 1.5, -9223372036854775807-1, '', zeroblob(0)", "1.5=1.5|-9223372036854775807-1=-9223372036854775808|''=''|zeroblob(0)=blob of 0\n" },
+        { "SELECT 1.5, -9223372036854775807-1, '', zeroblob(0)",
+          "1.5=1.5|-9223372036854775807-1=-9223372036854775808|''=''|zeroblob(0)=blob of 0\n" },
         { "SELECT 1 AS a; SELECT 2 AS b;  ", "a=1\nb=2\n" },
         { "-- only words\n", "" },
         { "", "" },
@@ -51,7 +53,8 @@ static void cells_keep_their_types_and_columns_their_names(void)
         { "SELECT count(*) AS n FROM history WHERE tag_id=1 AND value >= (SELECT avg(value) FROM history WHERE tag_id=1)", "n=100\n" },
         { "PRAGMA table_list", NULL },
         { "SELECT tag.path FROM tag JOIN history USING(tag_id) GROUP BY 1", "path='g/e/d/a'\npath='g/e/d/b'\n" },
-        { "SELECT t_ms, count FROM bucket(1750000000000, 1750000002000, 1000) WHERE tag_id=1", "t_ms=1750000000000|count=1\nt_ms=1750000001000|count=1\n" },
+        { "SELECT t_ms, count FROM bucket(1750000000000, 1750000002000, 1000) WHERE tag_id=1",
+          "t_ms=1750000000000|count=1\nt_ms=1750000001000|count=1\n" },
         { "SELECT type FROM event; SELECT path FROM tag_path WHERE tag_id=2", "type='nbirth'\npath='g/e/d/b'\n" },
     };
     pt_buf out;
@@ -107,7 +110,8 @@ static void only_reading_is_allowed(void)
         if (st != rows[i].st) printf("%s: %s, %s\n", rows[i].sql, pt_status_name(st), err.text);
     }
     pt_error err = { 0 };
-    CHECK_STATUS(hist_sql_run(h, "SELECT 1 AS a; DELETE FROM tag; SELECT 2 AS b", print_row, &out, &err), PT_EMALFORMED); /* the first had its turn */
+    CHECK_STATUS(hist_sql_run(h, "SELECT 1 AS a; DELETE FROM tag; SELECT 2 AS b", print_row, &out, &err),
+                 PT_EMALFORMED); /* the first had its turn */
     CHECK_STR(pt_buf_view(&out), "a=1\n");
     pt_buf_fini(&out);
 }
@@ -151,7 +155,8 @@ static void a_damaged_block_is_an_error_with_its_place(void)
     pt_buf_init(&out, 1 << 20);
     CHECK_STATUS(hist_sql_run(h, "SELECT count(*) FROM history WHERE tag_id=1", print_row, &out, &err), PT_ECORRUPT);
     CHECK(strstr(err.text, "tag 1, block at") != NULL && out.len == 0);
-    CHECK_STATUS(hist_sql_run(h, "SELECT count(*) FROM bucket(1750000000000, 1750000200000, 1000) WHERE tag_id=1", print_row, &out, &err), PT_ECORRUPT);
+    CHECK_STATUS(hist_sql_run(h, "SELECT count(*) FROM bucket(1750000000000, 1750000200000, 1000) WHERE tag_id=1", print_row, &out, &err),
+                 PT_ECORRUPT);
     pt_buf_fini(&out);
 }
 
@@ -163,8 +168,12 @@ static void end(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(fill), PT_TEST(cells_keep_their_types_and_columns_their_names), PT_TEST(only_reading_is_allowed), PT_TEST(columns_come_before_rows_and_also_without_any),
-        PT_TEST(it_stops_when_told), PT_TEST(a_damaged_block_is_an_error_with_its_place),
+        PT_TEST(fill),
+        PT_TEST(cells_keep_their_types_and_columns_their_names),
+        PT_TEST(only_reading_is_allowed),
+        PT_TEST(columns_come_before_rows_and_also_without_any),
+        PT_TEST(it_stops_when_told),
+        PT_TEST(a_damaged_block_is_an_error_with_its_place),
         PT_TEST(end),
     };
     (void)argc;

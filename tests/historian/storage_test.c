@@ -56,7 +56,8 @@ static void a_tags_cost_adds_up_to_the_files(void)
     CHECK_INT(s[0].bytes + s[1].bytes, all.block_bytes);
     CHECK_INT(s[0].blocks + s[1].blocks, all.blocks);
     CHECK_STATUS(hist_tag_storage_get(h, 3, &s[0], NULL), PT_ENOTFOUND);
-    expect_sql(h, "SELECT tag_id, path, samples, rows, unsealed, exception, compression FROM tag_storage", "1|g/e/d/a|1000|1000|1|0|0\n2|g/e/d/b|1000|1001|0|0|0\n");
+    expect_sql(h, "SELECT tag_id, path, samples, rows, unsealed, exception, compression FROM tag_storage",
+               "1|g/e/d/a|1000|1000|1|0|0\n2|g/e/d/b|1000|1001|0|0|0\n");
     expect_sql(h, "SELECT samples FROM tag_storage WHERE path='g/e/d/b'", "1000\n");
     char want[60];
     snprintf(want, sizeof want, "%llu\n", (unsigned long long)all.block_bytes);

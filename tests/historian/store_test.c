@@ -14,7 +14,10 @@ static void samples_come_back_before_and_after_sealing_and_reopening(void)
     CHECK_INT(a, 1);
     CHECK_INT(b, 2);
     for (int i = 0; i < 5000; i++) {
-        hist_sample s[2] = { f64(a, NOW + i * 1000, i * 0.5), { .tag_id = b, .time_ms = NOW + i * 1000, .type = SPB_STRING, .as.ptr = i % 2 ? "on" : "off", .len = i % 2 ? 2 : 3 } };
+        hist_sample s[2] = {
+            f64(a, NOW + i * 1000, i * 0.5),
+            { .tag_id = b, .time_ms = NOW + i * 1000, .type = SPB_STRING, .as.ptr = i % 2 ? "on" : "off", .len = i % 2 ? 2 : 3 }
+        };
         CHECK_OK(hist_append(h, s, 2));
     }
     flush(h);
@@ -181,7 +184,8 @@ static void statistics_add_up(void)
     hist *h = open_store(dir, 64);
     uint32_t a = make_tag(h, "a", SPB_DOUBLE);
     hist_stats st;
-    for (int i = 0; i < 300; i++) append_one(h, f64(a, NOW + i % 200 + (i % 2 ? WEEK : 0), i % 5));
+    for (int i = 0; i < 300; i++)
+        append_one(h, f64(a, NOW + i % 200 + (i % 2 ? WEEK : 0), i % 5));
     hist_stats_get(h, &st);
     CHECK_INT(st.appended, 300);
     CHECK(st.appended == st.stored + st.duplicates + st.replaced + st.buffered + st.lost);
@@ -190,9 +194,12 @@ static void statistics_add_up(void)
     hist_stats_get(h, &st);
     CHECK(st.appended == st.stored + st.duplicates + st.replaced && st.buffered == 0 && st.buffered_bytes == 0);
     CHECK_INT(st.stored, count_rows(h, a));
-    CHECK(st.tags == 1 && st.commits >= 1 && st.commit_errors == 0 && st.error == PT_OK && st.last_commit_ms == NOW && st.commit_seconds_sum >= st.commit_seconds_max && st.commit_seconds_max > 0);
-    CHECK_INT(st.blocks, sql_number(partition_in(dir, NOW), "SELECT count(*) FROM block") + sql_number(partition_in(dir, NOW + WEEK), "SELECT count(*) FROM block"));
-    CHECK_INT(st.block_bytes, sql_number(partition_in(dir, NOW), "SELECT sum(bytes) FROM block") + sql_number(partition_in(dir, NOW + WEEK), "SELECT sum(bytes) FROM block"));
+    CHECK(st.tags == 1 && st.commits >= 1 && st.commit_errors == 0 && st.error == PT_OK && st.last_commit_ms == NOW &&
+          st.commit_seconds_sum >= st.commit_seconds_max && st.commit_seconds_max > 0);
+    CHECK_INT(st.blocks, sql_number(partition_in(dir, NOW), "SELECT count(*) FROM block") +
+                             sql_number(partition_in(dir, NOW + WEEK), "SELECT count(*) FROM block"));
+    CHECK_INT(st.block_bytes, sql_number(partition_in(dir, NOW), "SELECT sum(bytes) FROM block") +
+                                  sql_number(partition_in(dir, NOW + WEEK), "SELECT sum(bytes) FROM block"));
     uint64_t bytes = 0;
     static const char *const suffix[] = { "", "-wal", "-shm" };
     const char *files[] = { file_in(dir, "catalog.db"), file_in(dir, "journal.db"), partition_in(dir, NOW), partition_in(dir, NOW + WEEK) };
@@ -212,9 +219,11 @@ static void closing_leaves_nothing_beside_the_files(void)
 {
     const char *dir = new_dir();
     hist *h = filled_store(dir);
-    for (uint32_t tag = 1; tag <= 3; tag++) CHECK_INT(count_rows(h, tag), 3000); /* connections of readers are kept open */
+    for (uint32_t tag = 1; tag <= 3; tag++)
+        CHECK_INT(count_rows(h, tag), 3000); /* connections of readers are kept open */
     close_ok(h);
-    const char *files[] = { file_in(dir, "catalog.db"), file_in(dir, "journal.db"), partition_in(dir, NOW), partition_in(dir, NOW + 2 * WEEK) };
+    const char *files[] = { file_in(dir, "catalog.db"), file_in(dir, "journal.db"), partition_in(dir, NOW),
+                            partition_in(dir, NOW + 2 * WEEK) };
     for (size_t f = 0; f < PT_COUNT_OF(files); f++) {
         char wal[800];
         snprintf(wal, sizeof wal, "%s-wal", files[f]);

@@ -265,9 +265,11 @@ uint64_t events_of(hist *h, const char *type, char detail[300], char path[100])
 hist *filled_store(const char *dir)
 {
     hist *h = open_store(dir, 128);
-    for (unsigned t = 0; t < 3; t++) CHECK_INT(make_tag(h, (const char *[]){ "t0", "t1", "t2" }[t], SPB_DOUBLE), t + 1);
+    for (unsigned t = 0; t < 3; t++)
+        CHECK_INT(make_tag(h, (const char *[]){ "t0", "t1", "t2" }[t], SPB_DOUBLE), t + 1);
     for (int i = 0; i < 3000; i++) {
-        for (uint32_t id = 1; id <= 3; id++) append_one(h, f64(id, NOW + (int64_t)i * 720000, i * 0.25));
+        for (uint32_t id = 1; id <= 3; id++)
+            append_one(h, f64(id, NOW + (int64_t)i * 720000, i * 0.25));
         if (i != 2900) continue;
         flush(h);
         seal(h);
@@ -278,8 +280,11 @@ hist *filled_store(const char *dir)
 
 hist *store_of_all_types(const char *dir)
 {
-    static const uint8_t types[] = { SPB_INT8, SPB_INT64, SPB_UINT64, SPB_FLOAT, SPB_DOUBLE, SPB_BOOLEAN, SPB_STRING, SPB_DATETIME, SPB_BYTES, SPB_INT32_ARRAY, SPB_DATASET, SPB_TEXT };
-    static const char *const texts[] = { "", "plain", "with, comma", "with \"quotes\"", "two\nlines\r\n", " blanks ", "\xff\xfe not utf8", "nul\0inside", "{\"a\":[1,2]}" };
+    static const uint8_t types[] = { SPB_INT8,   SPB_INT64,    SPB_UINT64, SPB_FLOAT,       SPB_DOUBLE,  SPB_BOOLEAN,
+                                     SPB_STRING, SPB_DATETIME, SPB_BYTES,  SPB_INT32_ARRAY, SPB_DATASET, SPB_TEXT };
+    static const char *const texts[] = {
+        "", "plain", "with, comma", "with \"quotes\"", "two\nlines\r\n", " blanks ", "\xff\xfe not utf8", "nul\0inside", "{\"a\":[1,2]}"
+    };
     pt_random rnd = pt_random_seed(5);
     hist *h = open_store(dir, 64);
     for (size_t t = 0; t < PT_COUNT_OF(types); t++) {
@@ -289,7 +294,10 @@ hist *store_of_all_types(const char *dir)
         hist_tag_key key = { PT_LIT("spb"), PT_LIT("g"), PT_LIT("e"), t % 2 ? PT_LIT("d") : PT_LIT(""), pt_cstr(path) };
         CHECK_OK_FATAL(hist_tag_ensure(h, &key, pt_cstr(path), types[t], t % 3 ? PT_LIT("m/s") : PT_LIT(""), &id));
         for (int i = 0; i < 200; i++) {
-            hist_sample s = { .tag_id = id, .time_ms = NOW + i * 777 - (i == 0 ? INT64_C(3000000000000) : 0), .type = types[t], .quality = (uint8_t)(i % 9 ? 0 : i % 4) };
+            hist_sample s = { .tag_id = id,
+                              .time_ms = NOW + i * 777 - (i == 0 ? INT64_C(3000000000000) : 0),
+                              .type = types[t],
+                              .quality = (uint8_t)(i % 9 ? 0 : i % 4) };
             uint64_t bits = pt_random_u64(&rnd);
             switch (hist__family_of_type(types[t])) {
             case HIST__BYTES: {
@@ -331,7 +339,8 @@ int64_t sql_number(const char *path, const char *sql)
     sqlite3 *db = NULL;
     sqlite3_stmt *q = NULL;
     int64_t n = INT64_MIN;
-    bool ok = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK && sqlite3_prepare_v2(db, sql, -1, &q, NULL) == SQLITE_OK && sqlite3_step(q) == SQLITE_ROW;
+    bool ok = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK &&
+              sqlite3_prepare_v2(db, sql, -1, &q, NULL) == SQLITE_OK && sqlite3_step(q) == SQLITE_ROW;
     if (ok) n = sqlite3_column_int64(q, 0);
     else printf("%s: %s\n", sql, sqlite3_errmsg(db));
     sqlite3_finalize(q);

@@ -1,7 +1,7 @@
 /* tests/historian/support.h -- stores in fresh directories for the tests of this folder.
  *
- * An open store has its writer thread; a bare one has the lock, a codec and no thread, so that a test may call what the writer calls. Everything
- * here fails the test at once when it goes wrong: it is scaffolding, not what is tested. */
+ * An open store has its writer thread; a bare one has the lock, a codec and no thread, so that a test may call what the writer calls.
+ * Everything here fails the test at once when it goes wrong: it is scaffolding, not what is tested. */
 #ifndef HIST_TEST_SUPPORT_H
 #define HIST_TEST_SUPPORT_H
 #include "historian/maintain.h"
@@ -9,17 +9,17 @@
 #include "historian/verify.h"
 #include "tests/support/check.h"
 
-#define NOW INT64_C(1750000000000)
-#define DAY INT64_C(86400000)
+#define NOW  INT64_C(1750000000000)
+#define DAY  INT64_C(86400000)
 #define WEEK (7 * DAY)
 
 extern pt_fake_clock fake; /* every store's clock; starts at NOW */
 
-void setup(void);          /* once, first thing in main */
+void setup(void); /* once, first thing in main */
 
-const char *new_dir(void); /* a name nothing has yet; valid until the program ends */
-const char *file_in(const char *dir, const char *name);        /* dir/name; the last eight results are valid */
-const char *partition_in(const char *dir, int64_t time_ms);    /* the blocks file of that time; likewise */
+const char *new_dir(void);                                  /* a name nothing has yet; valid until the program ends */
+const char *file_in(const char *dir, const char *name);     /* dir/name; the last eight results are valid */
+const char *partition_in(const char *dir, int64_t time_ms); /* the blocks file of that time; likewise */
 
 hist_options options_for(const char *dir, uint32_t block_samples);
 hist *open_with(const hist_options *o);

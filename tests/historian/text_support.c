@@ -38,7 +38,8 @@ static bool same_sample(const hist_sample *x, const hist_sample *y)
 {
     bool bytes = hist__family_of_type(x->type) == HIST__BYTES && hist__has_value(x);
     return x->time_ms == y->time_ms && x->type == y->type && x->quality == y->quality && x->flags == y->flags &&
-           (bytes ? pt_slice_eq(pt_slice_of(x->as.ptr, x->len), pt_slice_of(y->as.ptr, y->len)) : !hist__has_value(x) || x->as.u64 == y->as.u64);
+           (bytes ? pt_slice_eq(pt_slice_of(x->as.ptr, x->len), pt_slice_of(y->as.ptr, y->len))
+                  : !hist__has_value(x) || x->as.u64 == y->as.u64);
 }
 
 typedef struct both {
@@ -79,7 +80,9 @@ void same_samples(hist *a, hist *b, bool states)
             same = got == there && (!got || same_sample(&p, &q));
         }
         CHECK_ROW(o.tags[i].path.ptr, same);
-        if (!same) printf("%lld %u %u %u, and %lld %u %u %u\n", (long long)p.time_ms, p.type, p.quality, p.flags, (long long)q.time_ms, q.type, q.quality, q.flags);
+        if (!same)
+            printf("%lld %u %u %u, and %lld %u %u %u\n", (long long)p.time_ms, p.type, p.quality, p.flags, (long long)q.time_ms, q.type,
+                   q.quality, q.flags);
         hist_cursor_close(x);
         hist_cursor_close(y);
     }

@@ -4,9 +4,11 @@
 #include "historian/transfer.h"
 #include "tests/historian/support.h"
 
-bool gather(void *ctx, pt_slice bytes); /* a hist_export write: into the pt_buf ctx */
+bool gather(void *ctx, pt_slice bytes);                   /* a hist_export write: into the pt_buf ctx */
 void export_all(hist *h, hist_format format, pt_buf *to); /* of store_of_all_types */
-void same_samples(hist *a, hist *b, bool states); /* every sample of a is in b, bit by bit, under the same path, and no other; with its STATE rows or without */
+void same_samples(
+    hist *a, hist *b,
+    bool states); /* every sample of a is in b, bit by bit, under the same path, and no other; with its STATE rows or without */
 
 typedef struct source { /* a hist_import read, in pieces of 997 bytes so that records fall across readings */
     pt_slice text;

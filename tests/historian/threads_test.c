@@ -21,7 +21,8 @@ static void *produce(void *arg)
     job *j = arg;
     for (int i = 0; i < PER_PRODUCER; i += 10) {
         hist_sample s[10];
-        for (int k = 0; k < 10; k++) s[k] = (hist_sample){ .tag_id = j->tag, .time_ms = NOW + i + k, .type = SPB_INT64, .as.i64 = i + k };
+        for (int k = 0; k < 10; k++)
+            s[k] = (hist_sample){ .tag_id = j->tag, .time_ms = NOW + i + k, .type = SPB_INT64, .as.i64 = i + k };
         pt_status st;
         while ((st = hist_append(j->h, s, 10)) == PT_EFULL) {
             j->refused++;
@@ -69,10 +70,12 @@ static void *consume(void *arg)
         uint64_t count = 0;
         if (hist_cursor_open(j->h, j->tag, INT64_MIN, INT64_MAX, true, &c, NULL) != PT_OK) j->faults++;
         while (hist_cursor_view(c, &rows, &n, NULL) == PT_OK && n) { /* what is there is a prefix without holes */
-            for (size_t i = 0; i < n; i++, want++) j->faults += rows[i].as.i64 != want || rows[i].time_ms != NOW + want;
+            for (size_t i = 0; i < n; i++, want++)
+                j->faults += rows[i].as.i64 != want || rows[i].time_ms != NOW + want;
         }
         hist_cursor_close(c);
-        if (hist_buckets(j->h, j->tag, NOW, NOW + PER_PRODUCER, 1000, any_bucket, &count, NULL) != PT_OK || count < (uint64_t)want) j->faults++;
+        if (hist_buckets(j->h, j->tag, NOW, NOW + PER_PRODUCER, 1000, any_bucket, &count, NULL) != PT_OK || count < (uint64_t)want)
+            j->faults++;
         if (hist_events(j->h, &all, any_event, &count, NULL) != PT_OK) j->faults++;
         pt_arena arena;
         hist_sample s;
@@ -122,12 +125,15 @@ static void producers_and_readers_do_not_disturb_each_other(void)
         CHECK_OK(hist_seal(h, NULL));
         usleep(2000);
     }
-    for (unsigned i = 0; i < PRODUCERS; i++) pthread_join(makers[i], NULL);
+    for (unsigned i = 0; i < PRODUCERS; i++)
+        pthread_join(makers[i], NULL);
     CHECK_OK(hist_flush(h, 20000, NULL));
     stop = 1;
-    for (unsigned i = 0; i <= PRODUCERS; i++) pthread_join(users[i], NULL);
+    for (unsigned i = 0; i <= PRODUCERS; i++)
+        pthread_join(users[i], NULL);
     uint64_t faults = beside.faults;
-    for (unsigned i = 0; i < PRODUCERS; i++) faults += jobs[i].faults + beside2[i].faults;
+    for (unsigned i = 0; i < PRODUCERS; i++)
+        faults += jobs[i].faults + beside2[i].faults;
     CHECK_INT(faults, 0);
     hist_stats st;
     hist_stats_get(h, &st);

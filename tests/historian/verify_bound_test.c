@@ -1,5 +1,5 @@
-/* tests/historian/verify_bound_test.c -- raw samples the journal still has, held against the blocks that left some out: the stated bound is true, or verify
- * says where it is not. */
+/* tests/historian/verify_bound_test.c -- raw samples the journal still has, held against the blocks that left some out: the stated bound is
+ * true, or verify says where it is not. */
 #include "historian/deviation.h"
 #include "historian/pages.h"
 #include "tests/historian/format_decoder.h"
@@ -70,7 +70,8 @@ static void every_raw_sample_of_a_thinned_tag_is_compared(void)
     CHECK_INT(r.compared, N + (N + 96) / 97);
     close_ok(h);
     CHECK_INT(look(dir, &t).faults, 0);
-    run_sql(file_in(dir, "journal.db"), "DELETE FROM journal WHERE id < (SELECT max(id) FROM journal)"); /* trimmed: there is less to compare with */
+    run_sql(file_in(dir, "journal.db"),
+            "DELETE FROM journal WHERE id < (SELECT max(id) FROM journal)"); /* trimmed: there is less to compare with */
     r = look(dir, &t);
     CHECK(r.faults == 0 && r.compared < N);
 }
@@ -96,7 +97,9 @@ static void rewrite(const char *path, void (*change)(hist__rows *rows))
     pt_buf_init(&blob, 1 << 20);
     CHECK_OK_FATAL(hist__codec_new(&codec));
     CHECK_FATAL(hist__pages_open(path, &db, SQLITE_OPEN_READWRITE) == SQLITE_OK);
-    CHECK_FATAL(sqlite3_prepare_v2(db, "SELECT id, data FROM data WHERE id=(SELECT id FROM block WHERE tag_id=1 ORDER BY rows DESC, t0 LIMIT 1)", -1, &q, NULL) == SQLITE_OK);
+    CHECK_FATAL(
+        sqlite3_prepare_v2(db, "SELECT id, data FROM data WHERE id=(SELECT id FROM block WHERE tag_id=1 ORDER BY rows DESC, t0 LIMIT 1)",
+                           -1, &q, NULL) == SQLITE_OK);
     CHECK_FATAL(sqlite3_step(q) == SQLITE_ROW);
     int64_t id = sqlite3_column_int64(q, 0);
     CHECK_OK_FATAL(hist__block_decode(codec, sqlite3_column_blob(q, 1), (size_t)sqlite3_column_bytes(q, 1), NULL, &rows, NULL));
@@ -104,7 +107,8 @@ static void rewrite(const char *path, void (*change)(hist__rows *rows))
     fd_result second; /* the other decoder sees the bound and the marks as well */
     fd_block(sqlite3_column_blob(q, 1), (size_t)sqlite3_column_bytes(q, 1), &second);
     CHECK(second.fault == NULL && second.n == rows.n && second.deviation == rows.deviation);
-    for (size_t i = 0; i < second.n && i < rows.n; i++) CHECK(second.rows[i].flags == rows.s[i].flags && second.rows[i].word == rows.s[i].as.u64);
+    for (size_t i = 0; i < second.n && i < rows.n; i++)
+        CHECK(second.rows[i].flags == rows.s[i].flags && second.rows[i].word == rows.s[i].as.u64);
     fd_free(&second);
     sqlite3_finalize(q);
     change(&rows);
@@ -130,7 +134,8 @@ static void state_half(hist__rows *r)
 }
 static void claim_nothing_left_out(hist__rows *r)
 {
-    for (size_t i = 0; i < r->n; i++) r->s[i].flags &= (uint8_t)~HIST_THINNED;
+    for (size_t i = 0; i < r->n; i++)
+        r->s[i].flags &= (uint8_t)~HIST_THINNED;
 }
 static void not_know(hist__rows *r)
 {
@@ -165,12 +170,16 @@ static void a_bound_that_is_not_true_is_named(void)
         /* Index and statistics are brought in line by a repair; what remains is about the bound. */
         o.repair = true;
         if (r.faults) CHECK_OK(hist_verify(dir, &o, &r, NULL));
-        run_sql(file_in(dir, "journal.db"), "UPDATE meta SET value=(SELECT max(id) FROM journal) WHERE key='sealed_id'"); /* a repair has them looked for again; here they are said to be there */
+        run_sql(file_in(dir, "journal.db"),
+                "UPDATE meta SET value=(SELECT max(id) FROM journal) WHERE key='sealed_id'"); /* a repair has them looked for again; here
+                                                                                                 they are said to be there */
         noted t;
         r = look(dir, &t);
         CHECK_ROW(rows[i].row, (r.faults > 0) == (rows[i].why != NULL));
         if (rows[i].why) {
-            CHECK_ROW(rows[i].row, strcmp(t.file, "journal.db") == 0 && strstr(t.first, "tag 1: the sample of the journal at ") == t.first && strstr(t.first, rows[i].why) != NULL);
+            CHECK_ROW(rows[i].row, strcmp(t.file, "journal.db") == 0 &&
+                                       strstr(t.first, "tag 1: the sample of the journal at ") == t.first &&
+                                       strstr(t.first, rows[i].why) != NULL);
         }
     }
 }

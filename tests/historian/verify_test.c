@@ -38,8 +38,10 @@ static void every_kind_of_damage_is_named(void)
     static const struct {
         const char *row, *file, *sql, *why; /* file NULL: the partition */
     } rows[] = {
-        { "a flipped byte in a block", NULL, "UPDATE data SET data=cast(substr(data,1,20)||x'5a'||substr(data,22) AS BLOB) WHERE id=7", "damaged block: checksum" },
-        { "a block row is gone", NULL, "DELETE FROM block WHERE tag_id=2 AND t0=(SELECT max(t0) FROM block WHERE tag_id=2)", "1 blocks are in no index" },
+        { "a flipped byte in a block", NULL, "UPDATE data SET data=cast(substr(data,1,20)||x'5a'||substr(data,22) AS BLOB) WHERE id=7",
+          "damaged block: checksum" },
+        { "a block row is gone", NULL, "DELETE FROM block WHERE tag_id=2 AND t0=(SELECT max(t0) FROM block WHERE tag_id=2)",
+          "1 blocks are in no index" },
         { "a data row is gone", NULL, "DELETE FROM data WHERE id=3", "its data is missing" },
         { "a wrong minimum", NULL, "UPDATE block SET min=min-1 WHERE tag_id=1", "tag 1, block at" },
         { "a wrong sum", NULL, "UPDATE block SET sum=sum*1.001 WHERE tag_id=1", "the summary is not that of its rows" },
@@ -51,13 +53,16 @@ static void every_kind_of_damage_is_named(void)
         { "overlapping blocks", NULL, "UPDATE block SET t1=t1+100000000 WHERE tag_id=2", "overlaps the block before" },
         { "no tag at all", NULL, "UPDATE block SET tag_id=-1 WHERE tag_id=1", "a block of tag -1" },
         { "wrong statistics", NULL, "UPDATE tag_stat SET samples=5", "statistics do not add up (5 samples" },
-        { "another first time", NULL, "UPDATE tag_stat SET first_ms=first_ms+1 WHERE tag_id=1", "tag 1: statistics say other first and last times" },
-        { "another last time", NULL, "UPDATE tag_stat SET last_ms=last_ms-1 WHERE tag_id=2", "tag 2: statistics say other first and last times" },
+        { "another first time", NULL, "UPDATE tag_stat SET first_ms=first_ms+1 WHERE tag_id=1",
+          "tag 1: statistics say other first and last times" },
+        { "another last time", NULL, "UPDATE tag_stat SET last_ms=last_ms-1 WHERE tag_id=2",
+          "tag 2: statistics say other first and last times" },
         { "another end", NULL, "UPDATE tag_stat SET max_ms=max_ms+1 WHERE tag_id=2", "tag 2: statistics say other first and last times" },
         { "statistics are gone", NULL, "DELETE FROM tag_stat WHERE tag_id=2", "tag 2: no statistics" },
         { "statistics of nothing", NULL, "DELETE FROM block WHERE tag_id=3", "1 tags have statistics but no blocks" },
         { "no table of blocks", NULL, "DROP TABLE block", "no such table" },
-        { "a garbled journal row", "journal.db", "UPDATE journal SET data=x'a701ff' WHERE id=(SELECT max(id) FROM journal)", "damaged journal row" },
+        { "a garbled journal row", "journal.db", "UPDATE journal SET data=x'a701ff' WHERE id=(SELECT max(id) FROM journal)",
+          "damaged journal row" },
         { "a wrong count", "journal.db", "UPDATE journal SET n=n+1 WHERE id=(SELECT max(id) FROM journal)", "samples," },
         { "numbers that go back", "journal.db", "UPDATE journal SET seq=1", "change number 1 after" },
         { "no mark", "journal.db", "DELETE FROM meta", "no sealed_id" },
@@ -65,7 +70,8 @@ static void every_kind_of_damage_is_named(void)
         { "an unknown type", "catalog.db", "UPDATE tag SET type=77 WHERE tag_id=2", "1 tags with an unknown type" },
         { "a tag without its path", "catalog.db", "DELETE FROM tag_path WHERE tag_id=1", "1 tags whose path interval is missing" },
         { "a path without its tag", "catalog.db", "INSERT INTO tag_path VALUES(9,0,NULL,'x')", "1 paths of unknown tags" },
-        { "samples of a tag that is gone", "catalog.db", "DELETE FROM tag WHERE tag_id=3; DELETE FROM tag_path WHERE tag_id=3", "samples refer to tag 3" },
+        { "samples of a tag that is gone", "catalog.db", "DELETE FROM tag WHERE tag_id=3; DELETE FROM tag_path WHERE tag_id=3",
+          "samples refer to tag 3" },
         { "a newer format", "catalog.db", "PRAGMA user_version=9", "format 9" },
     };
     const char *sound = new_dir();
@@ -143,7 +149,8 @@ static void progress_is_told_on_long_files(void)
     const char *dir = new_dir();
     hist *h = open_store(dir, 16);
     uint32_t a = make_tag(h, "a", SPB_DOUBLE);
-    for (int i = 0; i < 16 * 5000; i++) append_one(h, f64(a, NOW + i, i % 7));
+    for (int i = 0; i < 16 * 5000; i++)
+        append_one(h, f64(a, NOW + i, i % 7));
     flush(h);
     seal(h);
     close_ok(h);

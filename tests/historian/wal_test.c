@@ -1,4 +1,5 @@
-/* tests/historian/wal_test.c -- a -wal file that a killed host left behind and that was damaged since: what is lost is said, and what a crash tears is not. */
+/* tests/historian/wal_test.c -- a -wal file that a killed host left behind and that was damaged since: what is lost is said, and what a
+ * crash tears is not. */
 #include "historian/wal.h"
 #include "tests/historian/support.h"
 
@@ -15,11 +16,13 @@ static void copy_file(const char *from, const char *to)
     size_t n;
     FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
     CHECK_FATAL(in && out);
-    while ((n = fread(buf, 1, sizeof buf, in)) > 0) CHECK_FATAL(fwrite(buf, 1, n, out) == n);
+    while ((n = fread(buf, 1, sizeof buf, in)) > 0)
+        CHECK_FATAL(fwrite(buf, 1, n, out) == n);
     CHECK_FATAL(fclose(in) == 0 && fclose(out) == 0);
 }
 
-/* A directory as kill -9 leaves it after COMMITS commits of one sample each, the -wal files with everything in them. *frames: of the journal's. */
+/* A directory as kill -9 leaves it after COMMITS commits of one sample each, the -wal files with everything in them. *frames: of the
+ * journal's. */
 static const char *killed(uint64_t *frames)
 {
     const char *dir = new_dir(), *copy = new_dir();
@@ -32,7 +35,8 @@ static const char *killed(uint64_t *frames)
         commit_bare(h);
     }
     CHECK_FATAL(mkdir(copy, 0755) == 0);
-    for (size_t i = 0; i < PT_COUNT_OF(names); i++) copy_file(file_in(dir, names[i]), file_in(copy, names[i]));
+    for (size_t i = 0; i < PT_COUNT_OF(names); i++)
+        copy_file(file_in(dir, names[i]), file_in(copy, names[i]));
     hist__bare_free(h);
     struct stat info;
     CHECK_FATAL(stat(file_in(copy, "journal.db-wal"), &info) == 0);
@@ -130,9 +134,11 @@ static void frames_of_an_older_generation_do_not_count(void)
     CHECK_FATAL(mkdir(dir, 0755) == 0 && mkdir(copy, 0755) == 0);
     sqlite3 *db = NULL;
     CHECK_OK_FATAL(hist__db_open(path, HIST__JOURNAL, false, &db, NULL));
-    for (int i = 0; i < 20; i++) CHECK_OK(hist__db_exec(db, "INSERT INTO journal(seq, n, wall_ms, data) VALUES(1,1,1,zeroblob(5000))", NULL));
+    for (int i = 0; i < 20; i++)
+        CHECK_OK(hist__db_exec(db, "INSERT INTO journal(seq, n, wall_ms, data) VALUES(1,1,1,zeroblob(5000))", NULL));
     CHECK_OK(hist__db_exec(db, "PRAGMA wal_checkpoint(RESTART)", NULL));
-    for (int i = 0; i < 3; i++) CHECK_OK(hist__db_exec(db, "UPDATE meta SET value=value+1", NULL)); /* from the file's start again */
+    for (int i = 0; i < 3; i++)
+        CHECK_OK(hist__db_exec(db, "UPDATE meta SET value=value+1", NULL)); /* from the file's start again */
     copy_file(path, file_in(copy, "journal.db"));
     copy_file(file_in(dir, "journal.db-wal"), file_in(copy, "journal.db-wal"));
     hist__db_close(db);
@@ -153,7 +159,8 @@ static void frames_that_are_in_the_file_already_take_nothing_from_it(void)
     CHECK_FATAL(mkdir(dir, 0755) == 0 && mkdir(copy, 0755) == 0);
     sqlite3 *db = NULL;
     CHECK_OK_FATAL(hist__db_open(path, HIST__JOURNAL, false, &db, NULL));
-    for (int i = 0; i < 400; i++) CHECK_OK(hist__db_exec(db, "INSERT INTO journal(seq, n, wall_ms, data) VALUES(1,1,1,zeroblob(300))", NULL));
+    for (int i = 0; i < 400; i++)
+        CHECK_OK(hist__db_exec(db, "INSERT INTO journal(seq, n, wall_ms, data) VALUES(1,1,1,zeroblob(300))", NULL));
     CHECK_OK(hist__db_exec(db, "PRAGMA wal_checkpoint(PASSIVE)", NULL));
     copy_file(path, file_in(copy, "journal.db"));
     copy_file(file_in(dir, "journal.db-wal"), file_in(copy, "journal.db-wal"));

@@ -1,4 +1,5 @@
-/* tests/historian/writer_test.c -- the thread that writes: by the interval, when asked, when much is buffered; failing, holding on, recovering, closing. */
+/* tests/historian/writer_test.c -- the thread that writes: by the interval, when asked, when much is buffered; failing, holding on,
+ * recovering, closing. */
 #include "tests/historian/support.h"
 #include "tests/support/wait.h"
 
@@ -23,7 +24,8 @@ static void the_interval_commits_without_being_asked(void)
     CHECK_INT(count_rows(h, a), 1);
     make_tag(h, "b", SPB_DOUBLE); /* a tag alone too */
     CHECK_WITHIN(10000, !hist__catalog_is_dirty(h));
-    for (int i = 1; i < 64; i++) append_one(h, f64(a, NOW + i, i)); /* a full block is sealed without being asked */
+    for (int i = 1; i < 64; i++)
+        append_one(h, f64(a, NOW + i, i)); /* a full block is sealed without being asked */
     CHECK_WITHIN(10000, stats(h).blocks == 1);
     close_ok(h);
 }
@@ -35,7 +37,8 @@ static void much_buffered_does_not_wait_for_the_interval(void)
     o.buffer_bytes = 1 << 20;
     hist *h = open_with(&o);
     uint32_t a = make_tag(h, "a", SPB_DOUBLE);
-    for (int i = 0; i < 5000; i++) append_one(h, f64(a, NOW + i, i));
+    for (int i = 0; i < 5000; i++)
+        append_one(h, f64(a, NOW + i, i));
     CHECK_WITHIN(10000, stats(h).stored > 0);
     flush(h);
     CHECK_INT(count_rows(h, a), 5000);
@@ -96,9 +99,11 @@ static void sealing_that_fails_is_an_error_state_too_and_commits_go_on(void)
     CHECK_OK_FATAL(hist_open(&o, &fake.clock, &log.log, &h, NULL));
     uint32_t a = make_tag(h, "a", SPB_DOUBLE);
     run_sql(partition_in(dir, NOW), "CREATE TABLE foreign_table(a)"); /* a foreign file in the place of a partition */
-    for (int i = 0; i < 16; i++) append_one(h, f64(a, NOW + i, i));
+    for (int i = 0; i < 16; i++)
+        append_one(h, f64(a, NOW + i, i));
     flush(h);
-    CHECK_WITHIN(10000, stats(h).error == PT_ECORRUPT && heard_id(&log, "HIST-WRITE-FAILED")); /* the state is there first, then it is said */
+    CHECK_WITHIN(10000,
+                 stats(h).error == PT_ECORRUPT && heard_id(&log, "HIST-WRITE-FAILED")); /* the state is there first, then it is said */
     append_one(h, f64(a, NOW + 100, 1));
     flush(h);
     CHECK_INT(count_rows(h, a), 17); /* from the journal's rows in memory; the foreign file has nothing to say */
@@ -117,7 +122,8 @@ static void closing_commits_what_is_buffered(void)
     o.commit_interval_ms = 60000;
     hist *h = open_with(&o);
     uint32_t a = make_tag(h, "a", SPB_DOUBLE);
-    for (int i = 0; i < 1000; i++) append_one(h, f64(a, NOW + i, i));
+    for (int i = 0; i < 1000; i++)
+        append_one(h, f64(a, NOW + i, i));
     hist_event e = { .time_ms = NOW, .type = PT_LIT("stop") };
     CHECK_OK(hist_event_append(h, &e));
     CHECK_OK(hist_close(h, 0, NULL)); /* one try at once, whatever the time */
@@ -140,7 +146,8 @@ static void what_could_not_be_written_by_the_end_is_counted_and_said(void)
     append_one(h, f64(a, NOW, 1));
     flush(h);
     run_sql(journal, "ALTER TABLE journal RENAME TO hidden");
-    for (int i = 1; i <= 7; i++) append_one(h, f64(a, NOW + i, i));
+    for (int i = 1; i <= 7; i++)
+        append_one(h, f64(a, NOW + i, i));
     hist_event e = { .time_ms = NOW, .type = PT_LIT("stop") };
     CHECK_OK(hist_event_append(h, &e));
     pt_error err = { 0 };

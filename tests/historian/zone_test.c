@@ -64,7 +64,8 @@ static void hours_and_shifts_follow_the_wall_clock(void)
     int64_t e[200];
     CHECK_INT(edges_of("Europe/Berlin", "1h", "2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z", e, 200), 24);
     CHECK_INT(edges_of("Europe/Berlin", "1h", "2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z", e, 200), 26);
-    for (int i = 1; i < 26; i++) CHECK_INT(e[i] - e[i - 1], HOUR);
+    for (int i = 1; i < 26; i++)
+        CHECK_INT(e[i] - e[i - 1], HOUR);
     CHECK_INT(edges_of("Europe/Berlin", "15m", "2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z", e, 200), 101);
     CHECK_INT(edges_of("Europe/Berlin", "8h", "2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z", e, 200), 4);
     CHECK_INT(e[1], at("2026-10-25T07:00:00Z")); /* 08:00 there, after nine hours */
@@ -72,7 +73,8 @@ static void hours_and_shifts_follow_the_wall_clock(void)
     CHECK_INT(e[2] - e[1], HOUR); /* 02:00 to 04:00, of which one hour was */
     CHECK_INT(edges_of("Asia/Kolkata", "1h", "2026-01-01T00:00:00Z", "2026-01-01T03:00:00Z", e, 200), 5);
     CHECK_INT(e[1], at("2026-01-01T00:30:00Z"));
-    CHECK_INT(edges_of("Australia/Lord_Howe", "1h", "2026-04-04T13:00:00Z", "2026-04-05T13:30:00Z", e, 200), 25); /* half an hour is turned back */
+    CHECK_INT(edges_of("Australia/Lord_Howe", "1h", "2026-04-04T13:00:00Z", "2026-04-05T13:30:00Z", e, 200),
+              25); /* half an hour is turned back */
 }
 
 static void weeks_months_and_years_are_those_of_the_calendar(void)
@@ -93,10 +95,12 @@ static void weeks_months_and_years_are_those_of_the_calendar(void)
     CHECK_INT(edges_of("UTC", "1d", "2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z", e, 40), 0);
 }
 
-/* Every hour of 80 years, in zones of both halves of the earth, against the C library (which changes the process's zone: only a test may). */
+/* Every hour of 80 years, in zones of both halves of the earth, against the C library (which changes the process's zone: only a test may).
+ */
 static void offsets_are_those_of_the_c_library(void)
 {
-    static const char *const names[] = { "Europe/Berlin", "America/New_York", "America/Sao_Paulo", "Australia/Sydney", "Asia/Kathmandu", "Pacific/Apia", "Africa/Casablanca", "Europe/Dublin" };
+    static const char *const names[] = { "Europe/Berlin",  "America/New_York", "America/Sao_Paulo", "Australia/Sydney",
+                                         "Asia/Kathmandu", "Pacific/Apia",     "Africa/Casablanca", "Europe/Dublin" };
     for (size_t i = 0; i < PT_COUNT_OF(names); i++) {
         hist_zone *z = zone(names[i]);
         setenv("TZ", names[i], 1);
@@ -119,7 +123,12 @@ static void what_is_no_zone_is_refused(void)
     static const struct {
         const char *name;
         pt_status st;
-    } rows[] = { { "", PT_EINVAL }, { "../etc/passwd", PT_EINVAL }, { "/etc/localtime", PT_EINVAL }, { "Europe/../../x", PT_EINVAL }, { "Europe/Atlantis", PT_ENOTFOUND }, { "Europe", PT_ENOTFOUND },
+    } rows[] = { { "", PT_EINVAL },
+                 { "../etc/passwd", PT_EINVAL },
+                 { "/etc/localtime", PT_EINVAL },
+                 { "Europe/../../x", PT_EINVAL },
+                 { "Europe/Atlantis", PT_ENOTFOUND },
+                 { "Europe", PT_ENOTFOUND },
                  { "CET-1", PT_ENOTFOUND } };
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
         hist_zone *z = NULL;
@@ -148,8 +157,10 @@ static void intervals_are_read(void)
         const char *text;
         int64_t ms, months;
         bool good;
-    } rows[] = { { "15m", 900000, 0, true }, { "1d", 86400000, 0, true }, { "2w", 14 * 86400000LL, 0, true }, { "1mo", 0, 1, true }, { "2y", 0, 24, true }, { "7m", 0, 0, false }, { "36h", 0, 0, false },
-                 { "0mo", 0, 0, false }, { "mo", 0, 0, false }, { "soon", 0, 0, false }, { "0s", 0, 0, false } };
+    } rows[] = { { "15m", 900000, 0, true }, { "1d", 86400000, 0, true }, { "2w", 14 * 86400000LL, 0, true },
+                 { "1mo", 0, 1, true },      { "2y", 0, 24, true },       { "7m", 0, 0, false },
+                 { "36h", 0, 0, false },     { "0mo", 0, 0, false },      { "mo", 0, 0, false },
+                 { "soon", 0, 0, false },    { "0s", 0, 0, false } };
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
         hist_span s;
         pt_error err = { 0 };

@@ -61,7 +61,10 @@ static void push(bench *b, const char *topic, const char *words)
     pt_buf bytes;
     pt_buf_init(&bytes, 1 << 16);
     wire_payload(words, &bytes);
-    host_packet p = { .topic = pt_cstr(topic), .payload = pt_buf_view(&bytes), .wall_ms = pt_wall_ms(pt_clock_system()), .mono_ms = pt_mono_ms(pt_clock_system()) };
+    host_packet p = { .topic = pt_cstr(topic),
+                      .payload = pt_buf_view(&bytes),
+                      .wall_ms = pt_wall_ms(pt_clock_system()),
+                      .mono_ms = pt_mono_ms(pt_clock_system()) };
     host_ingest_push(b->ingest, &p);
     pt_buf_fini(&bytes);
 }
@@ -86,7 +89,9 @@ static void *feed(void *arg)
             long long ts = 1700000000000 + i * 10;
             snprintf(topic, sizeof topic, "spBv1.0/g/NDATA/n%d", n);
             snprintf(words, sizeof words, "ts=%lld seq=%d #1=d%d@%lld #2=stext%d@%lld %s", ts, i % 256, i, ts, i, ts,
-                     i % 50 == 0 ? "#1=d1@1600000000000!h" : i % 70 == 0 ? "#9=d1" : "");
+                     i % 50 == 0   ? "#1=d1@1600000000000!h"
+                     : i % 70 == 0 ? "#9=d1"
+                                   : "");
             push(f->b, topic, words);
             if (i % 40 == 0) push(f->b, topic, words); /* a duplicate */
             if (i % 90 == 0) push(f->b, topic, "hex=12ff");
@@ -141,7 +146,8 @@ static void every_sample_is_accounted_for_from_the_wire_to_the_disk(void)
     CHECK_INT(s.lost, 0);
     CHECK_INT(s.duplicates, NODES * (MESSAGES / 40));
     CHECK_INT(st.tracker.rejected_messages[HOST_REJECT_MALFORMED], NODES * (MESSAGES / 90));
-    CHECK_INT(s.samples, NODES * (3 + MESSAGES * 2 + MESSAGES / 50 + MESSAGES / 70 - MESSAGES / 350 + 2 * (MESSAGES / 40) + MESSAGES / 200 + MESSAGES / 280));
+    CHECK_INT(s.samples, NODES * (3 + MESSAGES * 2 + MESSAGES / 50 + MESSAGES / 70 - MESSAGES / 350 + 2 * (MESSAGES / 40) + MESSAGES / 200 +
+                                  MESSAGES / 280));
     CHECK_INT(h.appended, s.stored + st.marks);
     CHECK_INT(h.appended, h.stored + h.duplicates + h.replaced + h.buffered + h.lost);
     CHECK_INT(h.lost, 0);

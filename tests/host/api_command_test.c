@@ -1,4 +1,5 @@
-/* host/api_command.c: what a request to write or to stream must look like, and how it is answered. What becomes of a write: writes_test.c. */
+/* host/api_command.c: what a request to write or to stream must look like, and how it is answered. What becomes of a write: writes_test.c.
+ */
 #include "tests/base/client.h"
 #include "tests/host/stage.h"
 #include "tests/support/check.h"
@@ -13,7 +14,9 @@ static void start(void)
 {
     stage_open(&st, NULL, NULL);
     stage_start(&st);
-    stage_play(&st, "births", "NBIRTH g/$ | ts=1000 seq=0 bd=7 t:10=d0.1@1000 u:8=l1@1000 s:12=s1@1000 r:10=d1@1000;readOnly:11=b1\nvalue g/$/s = \"1\" GOOD");
+    stage_play(
+        &st, "births",
+        "NBIRTH g/$ | ts=1000 seq=0 bd=7 t:10=d0.1@1000 u:8=l1@1000 s:12=s1@1000 r:10=d1@1000;readOnly:11=b1\nvalue g/$/s = \"1\" GOOD");
 }
 
 static void a_body_that_is_no_write_is_refused_and_nothing_is_sent(void)
@@ -29,7 +32,12 @@ static void a_body_that_is_no_write_is_refused_and_nothing_is_sent(void)
         { "POST", "/api/v1/writes", "{\"path\":\"g/e1/t\",\"value\":{}}", 400, { "value" }, NULL },
         { "POST", "/api/v1/writes", "{\"path\":\"g/e1/t\",\"value\":[1]}", 400, { "value" }, NULL },
         { "POST", "/api/v1/writes", "{\"path\":\"g/e1/t\",\"value\":1,\"value\":2}", 400, { "not JSON" }, NULL }, /* which one? */
-        { "POST", "/api/v1/writes", "{\"path\":\"g/e1/t\",\"value\":1,\"mode\":\"simulate\"}", 400, { "mode: only execute is available" }, NULL },
+        { "POST",
+          "/api/v1/writes",
+          "{\"path\":\"g/e1/t\",\"value\":1,\"mode\":\"simulate\"}",
+          400,
+          { "mode: only execute is available" },
+          NULL },
         { "POST", "/api/v1/writes", "{\"path\":\"g/e1/t\",\"value\":1,\"mode\":7}", 400, { "mode" }, NULL },
         { "POST", "/api/v1/writes", "{\"path\":\"g/e1/t\",\"value\":1,\"expected\":{\"value\":{}}}", 400, { "expected must be" }, NULL },
         { "POST", "/api/v1/writes", "{\"path\":\"g/e1/t\",\"value\":1,\"expected\":5}", 400, { "expected must be" }, NULL },
@@ -43,7 +51,12 @@ static void a_body_that_is_no_write_is_refused_and_nothing_is_sent(void)
         { "POST", "/api/v1/writes", "{\"path\":\"g/e1/t\",\"value\":null}", 422, { "validation", "null cannot be written" }, NULL },
         { "POST", "/api/v1/writes", "{\"path\":\"g/e1/t\",\"value\":\"warm\"}", 422, { "warm is no Double" }, NULL },
         { "POST", "/api/v1/writes", "{\"path\":\"g/e1/s\",\"value\":5}", 422, { "must be a JSON string" }, NULL },
-        { "POST", "/api/v1/writes", "{\"path\":\"g/e1/t\",\"value\":1,\"expected\":{\"value\":7}}", 409, { "conflict", "the current value is 0.1, not 7" }, NULL },
+        { "POST",
+          "/api/v1/writes",
+          "{\"path\":\"g/e1/t\",\"value\":1,\"expected\":{\"value\":7}}",
+          409,
+          { "conflict", "the current value is 0.1, not 7" },
+          NULL },
     };
     stage_answers(&st, rows, PT_COUNT_OF(rows));
     CHECK_INT(pt_observer_count_topic(st.observer, "spBv1.0/g/NCMD/e1"), 0);
@@ -53,7 +66,9 @@ static void a_body_that_is_no_write_is_refused_and_nothing_is_sent(void)
 static void a_write_is_answered_with_its_state_and_found_again_by_its_id(void)
 {
     start();
-    answer a = client_ask(st.app.http_port, (ask){ .method = "POST", .target = "/api/v1/writes?wait=0s", .body = "{\"path\":\"g/e1/t\",\"value\":2.5,\"reason\":\"why not\"}",
+    answer a = client_ask(st.app.http_port, (ask){ .method = "POST",
+                                                   .target = "/api/v1/writes?wait=0s",
+                                                   .body = "{\"path\":\"g/e1/t\",\"value\":2.5,\"reason\":\"why not\"}",
                                                    .headers = { "Content-Type: application/json" } });
     CHECK_INT(a.status, 202); /* sent, not yet confirmed */
     json_t *w = json_loadb(a.body.ptr, a.body.len, 0, NULL);
@@ -71,7 +86,8 @@ static void a_write_is_answered_with_its_state_and_found_again_by_its_id(void)
     for (int64_t until = pt_test_now_ms() + 5000; !confirmed && pt_test_now_ms() < until; json_decref(w)) {
         w = stage_json(&st, target);
         confirmed = strcmp(json_string_value(json_object_get(w, "state")), "confirmed") == 0;
-        if (confirmed) CHECK(json_integer_value(json_object_get(w, "done_ms")) > 0 && json_number_value(json_object_get(w, "reported")) > 2.4);
+        if (confirmed)
+            CHECK(json_integer_value(json_object_get(w, "done_ms")) > 0 && json_number_value(json_object_get(w, "reported")) > 2.4);
     }
     CHECK(confirmed);
     json_t *e = NULL; /* requested, then confirmed */
@@ -90,15 +106,50 @@ static void numbers_are_written_and_compared_as_they_stand_in_the_body(void)
     static const stage_question rows[] = {
         /* the last value of UInt64 is beyond what a JSON library's integers hold */
         { "POST", "/api/v1/writes?wait=0s", "{\"path\":\"g/e1/u\",\"value\":18446744073709551615}", 202, { "\"state\":\"sent\"" }, NULL },
-        { "POST", "/api/v1/writes?wait=0s", "{\"path\":\"g/e1/u\",\"value\":18446744073709551616}", 422, { "18446744073709551616 is no UInt64" }, NULL },
+        { "POST",
+          "/api/v1/writes?wait=0s",
+          "{\"path\":\"g/e1/u\",\"value\":18446744073709551616}",
+          422,
+          { "18446744073709551616 is no UInt64" },
+          NULL },
         { "POST", "/api/v1/writes?wait=0s", "{\"path\":\"g/e1/u\",\"value\":-1}", 422, { "is no UInt64" }, NULL },
         { "POST", "/api/v1/writes?wait=0s", "{\"path\":\"g/e1/u\",\"value\":1.5}", 422, { "1.5 is no UInt64" }, NULL },
-        { "POST", "/api/v1/writes?wait=0s", "{ \"reason\" : \"\\\"value\\\": 7 }\", \"expected\": {\"value\": 2}, \"value\" : 9, \"path\":\"g/e1/u\" }", 409, { "the current value is 1, not 2" }, NULL },
-        { "POST", "/api/v1/writes?wait=0s", "{\"path\":\"g/e1/t\",\"value\":1,\"expected\":{\"value\":0.1}}", 202, { "\"state\":\"sent\"" }, NULL },
-        { "POST", "/api/v1/writes?wait=0s", "{\"path\":\"g/e1/t\",\"value\":1,\"expected\":{\"value\":1e-1}}", 202, { "\"state\":\"sent\"" }, NULL },
-        { "POST", "/api/v1/writes?wait=0s", "{\"path\":\"g/e1/u\",\"value\":2,\"expected\":{\"value\":1}}", 202, { "\"state\":\"sent\"" }, NULL },
-        { "POST", "/api/v1/writes?wait=0s", "{\"path\":\"g/e1/s\",\"value\":\"2\",\"expected\":{\"value\":\"1\"}}", 202, { "\"state\":\"sent\"" }, NULL },
-        { "POST", "/api/v1/writes?wait=0s", "{\"path\":\"g/e1/s\",\"value\":\"2\",\"expected\":{\"value\":1}}", 409, { "conflict" }, NULL }, /* a text is no number */
+        { "POST",
+          "/api/v1/writes?wait=0s",
+          "{ \"reason\" : \"\\\"value\\\": 7 }\", \"expected\": {\"value\": 2}, \"value\" : 9, \"path\":\"g/e1/u\" }",
+          409,
+          { "the current value is 1, not 2" },
+          NULL },
+        { "POST",
+          "/api/v1/writes?wait=0s",
+          "{\"path\":\"g/e1/t\",\"value\":1,\"expected\":{\"value\":0.1}}",
+          202,
+          { "\"state\":\"sent\"" },
+          NULL },
+        { "POST",
+          "/api/v1/writes?wait=0s",
+          "{\"path\":\"g/e1/t\",\"value\":1,\"expected\":{\"value\":1e-1}}",
+          202,
+          { "\"state\":\"sent\"" },
+          NULL },
+        { "POST",
+          "/api/v1/writes?wait=0s",
+          "{\"path\":\"g/e1/u\",\"value\":2,\"expected\":{\"value\":1}}",
+          202,
+          { "\"state\":\"sent\"" },
+          NULL },
+        { "POST",
+          "/api/v1/writes?wait=0s",
+          "{\"path\":\"g/e1/s\",\"value\":\"2\",\"expected\":{\"value\":\"1\"}}",
+          202,
+          { "\"state\":\"sent\"" },
+          NULL },
+        { "POST",
+          "/api/v1/writes?wait=0s",
+          "{\"path\":\"g/e1/s\",\"value\":\"2\",\"expected\":{\"value\":1}}",
+          409,
+          { "conflict" },
+          NULL }, /* a text is no number */
     };
     stage_answers(&st, rows, PT_COUNT_OF(rows));
     stage_close(&st);

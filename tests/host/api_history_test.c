@@ -16,16 +16,18 @@ static void start(void)
 {
     stage_open(&st, NULL, NULL);
     stage_start(&st);
-    stage_play(&st, "samples",
-               "NBIRTH g/$ | ts=1000 seq=0 bd=7 a:9=f1@1000;engUnit:12=sbar s:12=sx@1000 big:4=l9007199254740993@1000\n"
-               "NDATA g/$ | ts=2000 seq=1 a=f2@2000\nNDATA g/$ | ts=3000 seq=2 a=f3@3000\nNDATA g/$ | ts=4000 seq=3 a=-@4000!n\nNDATA g/$ | ts=5000 seq=4 a=f5.5@5000\n"
-               "history g/$/a = [1,2,3,null,5.5]");
+    stage_play(
+        &st, "samples",
+        "NBIRTH g/$ | ts=1000 seq=0 bd=7 a:9=f1@1000;engUnit:12=sbar s:12=sx@1000 big:4=l9007199254740993@1000\n"
+        "NDATA g/$ | ts=2000 seq=1 a=f2@2000\nNDATA g/$ | ts=3000 seq=2 a=f3@3000\nNDATA g/$ | ts=4000 seq=3 a=-@4000!n\nNDATA g/$ | ts=5000 seq=4 a=f5.5@5000\n"
+        "history g/$/a = [1,2,3,null,5.5]");
 }
 
 static bool series_is(const char *target, const char *column, const char *want)
 {
     json_t *h = stage_json(&st, target);
-    char *got = json_dumps(json_object_get(json_array_get(json_object_get(h, "series"), 0), column), JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(12));
+    char *got = json_dumps(json_object_get(json_array_get(json_object_get(h, "series"), 0), column),
+                           JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(12));
     bool same = got && strcmp(got, want) == 0;
     pt_check_at(same, false, target, 0, "%s is %s, not %s", column, got ? got : "(none)", want);
     free(got);
@@ -46,7 +48,8 @@ static void a_series_is_columns_of_times_values_and_qualities(void)
     CHECK_STR(pt_cstr(json_string_value(json_object_get(s, "reduced"))), "raw");
     CHECK_INT(json_integer_value(json_object_get(s, "raw_count")), 5);
     char by_id[120];
-    snprintf(by_id, sizeof by_id, "/api/v1/history?tag_id=%lld&from=0&to=10000", (long long)json_integer_value(json_object_get(s, "tag_id")));
+    snprintf(by_id, sizeof by_id, "/api/v1/history?tag_id=%lld&from=0&to=10000",
+             (long long)json_integer_value(json_object_get(s, "tag_id")));
     json_t *same = stage_json(&st, by_id);
     CHECK(json_equal(h, same));
     json_decref(same);
@@ -66,8 +69,11 @@ static void a_series_is_columns_of_times_values_and_qualities(void)
 static void what_the_columns_leave_open_stands_beside_them(void)
 {
     static const hist_tag_key key = { { "spb", 3 }, { "g", 1 }, { "e", 1 }, { "d", 1 }, { "odd", 3 } };
-    hist_sample some[] = { { .time_ms = 1, .type = SPB_INT32, .as.i64 = 7 }, { .time_ms = 2, .type = SPB_DOUBLE, .as.u64 = 0xfff8000000000000u }, { .time_ms = 3, .type = SPB_DOUBLE, .as.f64 = 7, .flags = HIST_HISTORICAL },
-                           { .time_ms = 4, .type = SPB_DOUBLE, .flags = HIST_NULL | HIST_HISTORICAL }, { .time_ms = 5, .type = SPB_STRING, .as.ptr = "\xff", .len = 1 },
+    hist_sample some[] = { { .time_ms = 1, .type = SPB_INT32, .as.i64 = 7 },
+                           { .time_ms = 2, .type = SPB_DOUBLE, .as.u64 = 0xfff8000000000000u },
+                           { .time_ms = 3, .type = SPB_DOUBLE, .as.f64 = 7, .flags = HIST_HISTORICAL },
+                           { .time_ms = 4, .type = SPB_DOUBLE, .flags = HIST_NULL | HIST_HISTORICAL },
+                           { .time_ms = 5, .type = SPB_STRING, .as.ptr = "\xff", .len = 1 },
                            { .time_ms = 6, .type = SPB_TEMPLATE, .as.ptr = "none", .len = 4 } };
     uint32_t id = 0;
     start();
@@ -109,7 +115,8 @@ static void many_points_are_reduced_to_as_many_as_asked_for(void)
     const json_t *s = json_array_get(json_object_get(h, "series"), 0), *v = json_object_get(s, "v");
     CHECK_STR(pt_cstr(json_string_value(json_object_get(s, "reduced"))), "minmax");
     CHECK(json_array_size(v) > 0 && json_array_size(v) <= 20);
-    CHECK(json_array_size(v) == json_array_size(json_object_get(s, "t")) && json_array_size(v) == strlen(json_string_value(json_object_get(s, "q"))));
+    CHECK(json_array_size(v) == json_array_size(json_object_get(s, "t")) &&
+          json_array_size(v) == strlen(json_string_value(json_object_get(s, "q"))));
     bool peak = false;
     for (size_t i = 0; i < json_array_size(v); i++)
         peak = peak || (int)json_number_value(json_array_get(v, i)) == 99;
@@ -212,18 +219,22 @@ static void aggregates_are_columns_by_bucket(void)
     json_decref(h);
     series_is("/api/v1/aggregate?path=g/e1/a&from=0&to=6000&interval=2s", "t", "[0,2000,4000]");
     series_is("/api/v1/aggregate?path=g/e1/a&from=0&to=6000&interval=2000", "count", "[1,2,2]"); /* plain numbers are ms */
-    h = stage_json(&st, "/api/v1/aggregate?path=g/e1/a&from=0&to=100000&interval=1&fn=count"); /* as many as there may be, all of them */
+    h = stage_json(&st, "/api/v1/aggregate?path=g/e1/a&from=0&to=100000&interval=1&fn=count");   /* as many as there may be, all of them */
     CHECK_INT(json_array_size(json_object_get(json_array_get(json_object_get(h, "series"), 0), "count")), 100000);
     json_decref(h);
-    stage_asks(&st, &(stage_ask){ "GET", "/api/v1/aggregate?path=g/e1/a&from=0&to=100001&interval=1", NULL, 400, "more than 100000 buckets" }, 1);
+    stage_asks(&st,
+               &(stage_ask){ "GET", "/api/v1/aggregate?path=g/e1/a&from=0&to=100001&interval=1", NULL, 400, "more than 100000 buckets" },
+               1);
     series_is("/api/v1/aggregate?path=g/e1/a&from=0&to=6000&interval=2s", "max", "[1,3,5.5]");
     series_is("/api/v1/aggregate?path=g/e1/a&from=0&to=6000&interval=2s", "sum", "[1,5,5.5]");
-    series_is("/api/v1/aggregate?path=g/e1/a&from=0&to=6000&interval=2s&fn=Count,count", "numbers", "[1,2,1]"); /* OPC UA's Count leaves the null out */
+    series_is("/api/v1/aggregate?path=g/e1/a&from=0&to=6000&interval=2s&fn=Count,count", "numbers",
+              "[1,2,1]"); /* OPC UA's Count leaves the null out */
     series_is("/api/v1/aggregate?path=g/e1/a&from=0&to=6000&interval=2s&fn=Count,count", "count", "[1,2,2]");
     h = stage_json(&st, "/api/v1/aggregate?path=g/e1/a&from=0&to=6000&interval=2s&fn=max,min");
     CHECK_STR(pt_cstr(stage_keys(json_array_get(json_object_get(h, "series"), 0))), "path tag_id unit type interval_ms t min max");
     json_decref(h);
-    h = stage_json(&st, "/api/v1/aggregate?path=g/e1/a&from=0&to=6000&max_points=3&fn=count"); /* the interval out of the number of points */
+    h = stage_json(&st,
+                   "/api/v1/aggregate?path=g/e1/a&from=0&to=6000&max_points=3&fn=count"); /* the interval out of the number of points */
     s = json_array_get(json_object_get(h, "series"), 0);
     CHECK_INT(json_integer_value(json_object_get(s, "interval_ms")), 2001);
     CHECK(json_array_size(json_object_get(s, "t")) <= 3);
@@ -236,7 +247,8 @@ static void values_between_samples_lie_on_the_line(void)
 {
     start();
     /* 1 at 1000, 2 at 2000, 3 at 3000, null at 4000, 5.5 at 5000 */
-    series_is("/api/v1/aggregate?path=g/e1/a&from=500&to=5500&interval=1s&fn=interpolated,count", "interpolated", "[null,1.5,2.5,3,null]"); /* 3 holds until the null */
+    series_is("/api/v1/aggregate?path=g/e1/a&from=500&to=5500&interval=1s&fn=interpolated,count", "interpolated",
+              "[null,1.5,2.5,3,null]"); /* 3 holds until the null */
     series_is("/api/v1/aggregate?path=g/e1/a&from=1000&to=3000&interval=500&fn=Interpolative", "interpolated", "[1,1.5,2,2.5]");
     series_is("/api/v1/aggregate?path=g/e1/a&from=0&to=172800000&interval=1d&tz=UTC&fn=interpolated", "interpolated", "[null,5.5]");
     stage_close(&st);
@@ -245,11 +257,13 @@ static void values_between_samples_lie_on_the_line(void)
 static void each_state_has_its_time(void)
 {
     start();
-    series_is("/api/v1/durations?path=g/e1/a&from=1000&to=6000", "states",
-              "[{\"value\":1,\"duration_ms\":1000,\"times\":1},{\"value\":2,\"duration_ms\":1000,\"times\":1},{\"value\":3,\"duration_ms\":1000,\"times\":1},"
-              "{\"value\":5.5,\"duration_ms\":1000,\"times\":1},{\"value\":null,\"duration_ms\":1000,\"times\":1}]");
-    series_is("/api/v1/durations?path=g/e1/s&from=0&to=3000", "states",
-              "[{\"value\":\"x\",\"duration_ms\":2000,\"times\":1},{\"value\":null,\"duration_ms\":1000,\"times\":1}]"); /* before the first */
+    series_is(
+        "/api/v1/durations?path=g/e1/a&from=1000&to=6000", "states",
+        "[{\"value\":1,\"duration_ms\":1000,\"times\":1},{\"value\":2,\"duration_ms\":1000,\"times\":1},{\"value\":3,\"duration_ms\":1000,\"times\":1},"
+        "{\"value\":5.5,\"duration_ms\":1000,\"times\":1},{\"value\":null,\"duration_ms\":1000,\"times\":1}]");
+    series_is(
+        "/api/v1/durations?path=g/e1/s&from=0&to=3000", "states",
+        "[{\"value\":\"x\",\"duration_ms\":2000,\"times\":1},{\"value\":null,\"duration_ms\":1000,\"times\":1}]"); /* before the first */
     stage_close(&st);
 }
 

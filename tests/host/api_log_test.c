@@ -19,10 +19,11 @@ static void start(void)
 {
     stage_open(&st, NULL, NULL);
     stage_start(&st);
-    stage_play(&st, "samples",
-               "NBIRTH g/$ | ts=1000 seq=0 bd=7 a:9=f1@1000 big:4=l9007199254740993@1000\n"
-               "NDATA g/$ | ts=2000 seq=1 a=f2@2000\nNDATA g/$ | ts=3000 seq=2 a=f3@3000\nNDATA g/$ | ts=4000 seq=3 a=-@4000!n\nNDATA g/$ | ts=5000 seq=4 a=f5.5@5000!h\n"
-               "history g/$/a = [1,2,3,null,5.5]");
+    stage_play(
+        &st, "samples",
+        "NBIRTH g/$ | ts=1000 seq=0 bd=7 a:9=f1@1000 big:4=l9007199254740993@1000\n"
+        "NDATA g/$ | ts=2000 seq=1 a=f2@2000\nNDATA g/$ | ts=3000 seq=2 a=f3@3000\nNDATA g/$ | ts=4000 seq=3 a=-@4000!n\nNDATA g/$ | ts=5000 seq=4 a=f5.5@5000!h\n"
+        "history g/$/a = [1,2,3,null,5.5]");
     CHECK_OK_FATAL(hist_flush(st.app.history, 10000, NULL));
 }
 
@@ -51,7 +52,8 @@ static void two_pages_are_one_reading_without_a_gap(void)
     json_decref(two);
     json_decref(one);
     one = stage_json(&st, target); /* nothing new: the number stays */
-    CHECK(json_array_size(json_object_get(one, "items")) == 0 && strstr(target, "after=") && number(one, "next_after") == strtoll(strstr(target, "after=") + 6, NULL, 10));
+    CHECK(json_array_size(json_object_get(one, "items")) == 0 && strstr(target, "after=") &&
+          number(one, "next_after") == strtoll(strstr(target, "after=") + 6, NULL, 10));
     json_decref(one);
     json_decref(all);
     stage_close(&st);
@@ -64,7 +66,8 @@ static void samples_and_events_are_there_as_other_answers_write_them(void)
     const json_t *birth = json_array_get(births, 0), *found = NULL;
     static const char *const values[] = { "1.0", "2.0", "3.0", "null", "5.5" }, *const flags[] = { "", "", "", "N", "H" };
     size_t i, n = 0;
-    json_array_foreach(json_object_get(all, "items"), i, item) {
+    json_array_foreach(json_object_get(all, "items"), i, item)
+    {
         const char *path = json_string_value(json_object_get(item, "path"));
         if (json_object_get(item, "event") && number(item, "seq") == number(birth, "seq")) found = json_object_get(item, "event");
         if (!path || strcmp(path, "g/e1/a") != 0) continue;
@@ -108,8 +111,10 @@ static void a_selection_leaves_out_and_moves_on(void)
 static void what_json_does_not_give_back_stands_beside_it(void)
 {
     static const hist_tag_key key = { { "spb", 3 }, { "g", 1 }, { "e", 1 }, { "d", 1 }, { "odd", 3 } };
-    const hist_sample some[] = { { .time_ms = 2, .type = SPB_DOUBLE, .as.u64 = 0xfff8000000000000u }, { .time_ms = 5, .type = SPB_STRING, .as.ptr = "\xff", .len = 1 },
-                                 { .time_ms = 6, .type = SPB_TEMPLATE, .as.ptr = "none", .len = 4 }, { .time_ms = 7, .type = SPB_UINT64, .as.u64 = UINT64_MAX },
+    const hist_sample some[] = { { .time_ms = 2, .type = SPB_DOUBLE, .as.u64 = 0xfff8000000000000u },
+                                 { .time_ms = 5, .type = SPB_STRING, .as.ptr = "\xff", .len = 1 },
+                                 { .time_ms = 6, .type = SPB_TEMPLATE, .as.ptr = "none", .len = 4 },
+                                 { .time_ms = 7, .type = SPB_UINT64, .as.u64 = UINT64_MAX },
                                  { .time_ms = 8, .type = SPB_DOUBLE, .quality = SPB_STALE, .flags = HIST_STATE } };
     uint32_t id = 0;
     start();
@@ -121,9 +126,15 @@ static void what_json_does_not_give_back_stands_beside_it(void)
     }
     CHECK_OK_FATAL(hist_flush(st.app.history, 10000, NULL));
     static const stage_question rows[] = {
-        { "GET", "/api/v1/log?select=odd", NULL, 200, { "\"time_ms\":2,\"type\":\"Double\",\"value\":\"NaN\",\"base64\":\"AAAAAAAA+P8=\",\"quality\":\"GOOD\",\"flags\":\"\"}",
-          "\"value\":\"\xef\xbf\xbd\",\"base64\":\"/w==\"", "\"value\":null,\"base64\":\"bm9uZQ==\"", "\"value\":18446744073709551615,\"quality\"",
-          "\"time_ms\":8,\"type\":\"Double\",\"value\":null,\"quality\":\"STALE\",\"flags\":\"S\"}" }, NULL },
+        { "GET",
+          "/api/v1/log?select=odd",
+          NULL,
+          200,
+          { "\"time_ms\":2,\"type\":\"Double\",\"value\":\"NaN\",\"base64\":\"AAAAAAAA+P8=\",\"quality\":\"GOOD\",\"flags\":\"\"}",
+            "\"value\":\"\xef\xbf\xbd\",\"base64\":\"/w==\"", "\"value\":null,\"base64\":\"bm9uZQ==\"",
+            "\"value\":18446744073709551615,\"quality\"",
+            "\"time_ms\":8,\"type\":\"Double\",\"value\":null,\"quality\":\"STALE\",\"flags\":\"S\"}" },
+          NULL },
         { "GET", "/api/v1/log?select=odd&int64=string", NULL, 200, { "\"value\":\"18446744073709551615\",\"quality\"" }, NULL },
     };
     stage_answers(&st, rows, PT_COUNT_OF(rows));
@@ -167,7 +178,12 @@ static void a_question_that_cannot_be_answered_names_its_parameter(void)
 {
     start();
     static const stage_question rows[] = {
-        { "GET", "/api/v1/log?after=1000000", NULL, 400, { "after: the newest change is ", "a number of 1000000 is another historian's", "\"oldest\":1,\"newest\":" }, NULL },
+        { "GET",
+          "/api/v1/log?after=1000000",
+          NULL,
+          400,
+          { "after: the newest change is ", "a number of 1000000 is another historian's", "\"oldest\":1,\"newest\":" },
+          NULL },
         { "GET", "/api/v1/log?after=9223372036854775807", NULL, 400, { "another historian's" }, NULL },
         { "GET", "/api/v1/log?after=9223372036854775808", NULL, 400, { "after must be a whole number up to 9223372036854775807" }, NULL },
         { "GET", "/api/v1/log?after=-1", NULL, 400, { "after must be a whole number" }, NULL },
@@ -185,8 +201,12 @@ static void a_question_that_cannot_be_answered_names_its_parameter(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(two_pages_are_one_reading_without_a_gap), PT_TEST(samples_and_events_are_there_as_other_answers_write_them), PT_TEST(a_selection_leaves_out_and_moves_on),
-        PT_TEST(what_json_does_not_give_back_stands_beside_it), PT_TEST(a_reader_that_fell_behind_is_told_where_to_begin), PT_TEST(a_question_that_cannot_be_answered_names_its_parameter),
+        PT_TEST(two_pages_are_one_reading_without_a_gap),
+        PT_TEST(samples_and_events_are_there_as_other_answers_write_them),
+        PT_TEST(a_selection_leaves_out_and_moves_on),
+        PT_TEST(what_json_does_not_give_back_stands_beside_it),
+        PT_TEST(a_reader_that_fell_behind_is_told_where_to_begin),
+        PT_TEST(a_question_that_cannot_be_answered_names_its_parameter),
     };
     return pt_test_main("host/api_log", tests, PT_COUNT_OF(tests), argc, argv);
 }

@@ -11,11 +11,15 @@ static void a_node_is_told_with_its_accounts_and_devices(void)
 {
     stage_open(&st, NULL, NULL);
     stage_start(&st);
-    stage_play(&st, "births", "NBIRTH g/$ | ts=1000 seq=0 bd=7 t:10=d1@1000\nDBIRTH g/$/d | ts=1001 seq=1 u:10=d1@1001 v:10=d1@1001\nDDATA g/$/d | ts=1002 seq=2 u=d2@1002 x=d3@1002\n"
-                              "NDATA g/$ | hex=12ff\ndevice d state = \"online\"\nnode rejected_by.malformed.messages = 1\nnode samples.rejected = 1");
+    stage_play(
+        &st, "births",
+        "NBIRTH g/$ | ts=1000 seq=0 bd=7 t:10=d1@1000\nDBIRTH g/$/d | ts=1001 seq=1 u:10=d1@1001 v:10=d1@1001\nDDATA g/$/d | ts=1002 seq=2 u=d2@1002 x=d3@1002\n"
+        "NDATA g/$ | hex=12ff\ndevice d state = \"online\"\nnode rejected_by.malformed.messages = 1\nnode samples.rejected = 1");
     json_t *n = stage_json(&st, "/api/v1/nodes/g/e1");
-    CHECK_STR(pt_cstr(stage_keys(n)), "group edge state phase since_ms bd_seq seq metrics server last_message_ms clock_skew_ms rebirths backfills births deaths seq_gaps duplicates "
-                                      "samples messages rejected_by templates devices");
+    CHECK_STR(
+        pt_cstr(stage_keys(n)),
+        "group edge state phase since_ms bd_seq seq metrics server last_message_ms clock_skew_ms rebirths backfills births deaths seq_gaps duplicates "
+        "samples messages rejected_by templates devices");
     CHECK_STR(pt_cstr(stage_keys(json_object_get(n, "rebirths"))), "requested by_others last_cause last_ms open");
     CHECK_STR(pt_cstr(stage_keys(json_object_get(n, "samples"))), "received stored historical duplicate rejected not_kept lost masked");
     CHECK_STR(pt_cstr(stage_keys(json_object_get(n, "messages"))), "received accepted rejected held expected missing reordered");
@@ -25,7 +29,8 @@ static void a_node_is_told_with_its_accounts_and_devices(void)
     CHECK_INT(json_integer_value(json_object_get(d, "metrics")), 2);
     CHECK_INT(json_integer_value(json_object_get(n, "metrics")), 4); /* bdSeq among them */
     const json_t *m = json_object_get(n, "messages");
-    CHECK_INT(json_integer_value(json_object_get(m, "received")), json_integer_value(json_object_get(m, "accepted")) + json_integer_value(json_object_get(m, "rejected")));
+    CHECK_INT(json_integer_value(json_object_get(m, "received")),
+              json_integer_value(json_object_get(m, "accepted")) + json_integer_value(json_object_get(m, "rejected")));
     json_decref(n);
     static const stage_question none[] = {
         { "GET", "/api/v1/nodes/g/nobody", NULL, 404, { "not-found", "no such edge node is known" }, NULL },
@@ -40,8 +45,10 @@ static void a_node_known_by_its_data_alone_has_no_session_yet(void)
 {
     stage_open(&st, NULL, NULL);
     stage_start(&st);
-    stage_play(&st, "data", "NDATA g/$ | ts=1000 seq=9 t=d1@1000\nnode state = \"offline\"\nnode phase = \"rebirth-wanted\"\nnode bd_seq = null\nnode seq = null\n"
-                            "node rebirths.last_cause = \"unknown-node\"\nnode rebirths.open = true\nncmd 1");
+    stage_play(
+        &st, "data",
+        "NDATA g/$ | ts=1000 seq=9 t=d1@1000\nnode state = \"offline\"\nnode phase = \"rebirth-wanted\"\nnode bd_seq = null\nnode seq = null\n"
+        "node rebirths.last_cause = \"unknown-node\"\nnode rebirths.open = true\nncmd 1");
     stage_close(&st);
 }
 
@@ -110,10 +117,12 @@ static void the_status_is_the_state_of_all_parts(void)
     CHECK_STR(pt_cstr(stage_keys(server)), "server phase since_ms state_timestamp_ms conflict connects losses messages_in messages_out");
     CHECK_STR(pt_cstr(json_string_value(json_object_get(server, "phase"))), "online");
     CHECK_STR(pt_cstr(json_string_value(json_object_get(server, "server"))), pt_broker_url(st.broker));
-    CHECK_STR(pt_cstr(stage_keys(json_object_get(s, "ingest"))), "nodes nodes_online packets bytes queue_bytes waits history_waits samples_lost events_lost marks");
+    CHECK_STR(pt_cstr(stage_keys(json_object_get(s, "ingest"))),
+              "nodes nodes_online packets bytes queue_bytes waits history_waits samples_lost events_lost marks");
     CHECK_INT(json_integer_value(json_object_get(json_object_get(s, "ingest"), "nodes_online")), 1);
-    CHECK_STR(pt_cstr(stage_keys(json_object_get(s, "historian"))),
-              "appended stored duplicates replaced left_out_exception left_out_compression buffered lost commits commit_errors last_commit_ms tags events file_bytes state"); /* failing_since_ms only while it is */
+    CHECK_STR(
+        pt_cstr(stage_keys(json_object_get(s, "historian"))),
+        "appended stored duplicates replaced left_out_exception left_out_compression buffered lost commits commit_errors last_commit_ms tags events file_bytes state"); /* failing_since_ms only while it is */
     CHECK_STR(pt_cstr(json_string_value(json_object_get(json_object_get(s, "historian"), "state"))), "ok");
     CHECK_STR(pt_cstr(stage_keys(json_object_get(s, "tags"))), "all live stale absent");
     CHECK_INT(json_integer_value(json_object_get(json_object_get(s, "tags"), "live")), 2);
@@ -124,10 +133,8 @@ static void the_status_is_the_state_of_all_parts(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(a_node_is_told_with_its_accounts_and_devices),
-        PT_TEST(a_node_known_by_its_data_alone_has_no_session_yet),
-        PT_TEST(nodes_are_listed_by_group_and_edge),
-        PT_TEST(a_rebirth_is_asked_for_at_once_or_refused_with_the_reason),
+        PT_TEST(a_node_is_told_with_its_accounts_and_devices), PT_TEST(a_node_known_by_its_data_alone_has_no_session_yet),
+        PT_TEST(nodes_are_listed_by_group_and_edge),           PT_TEST(a_rebirth_is_asked_for_at_once_or_refused_with_the_reason),
         PT_TEST(the_status_is_the_state_of_all_parts),
     };
     return pt_test_main("host/api_nodes", tests, PT_COUNT_OF(tests), argc, argv);

@@ -22,9 +22,10 @@ static void tree_is(const char *target, const char *want)
     CHECK_INT(a.status, 200);
     json_t *root = json_loadb(a.body.ptr, a.body.len, 0, NULL), *n;
     size_t i;
-    json_array_foreach(root, i, n)
-        pt_buf_printf(&got, "%s%s %s", i ? ", " : "", json_string_value(json_object_get(n, "path")), json_string_value(json_object_get(n, "state")));
-    pt_check_at(pt_slice_eq_cstr(pt_buf_view(&got), want), false, __FILE__, __LINE__, "%s\n  want %s\n  got  %.*s", target, want, PT_SLICE_ARGS(pt_buf_view(&got)));
+    json_array_foreach(root, i, n) pt_buf_printf(&got, "%s%s %s", i ? ", " : "", json_string_value(json_object_get(n, "path")),
+                                                 json_string_value(json_object_get(n, "state")));
+    pt_check_at(pt_slice_eq_cstr(pt_buf_view(&got), want), false, __FILE__, __LINE__, "%s\n  want %s\n  got  %.*s", target, want,
+                PT_SLICE_ARGS(pt_buf_view(&got)));
     json_decref(root);
     pt_buf_fini(&got);
     client_release(&a);
@@ -41,13 +42,16 @@ static void the_tree_is_shown_as_it_was(void)
     stage_open(&st, NULL, NULL);
     stage_start(&st);
     int64_t before = pt_wall_ms(pt_clock_system());
-    stage_play(&st, "births", "pause 5\nNBIRTH g/n | seq=0 bd=1 x:10=d1\nDBIRTH g/n/d | seq=1 a:10=d1 b:10=d2 Device_Control/Reboot:11=b0\nhistory g/n/d/b = [2]\n"
-                                "NBIRTH g/m | seq=0 bd=1 Node_Control/Reboot:11=b0\nDBIRTH g/m/d | seq=1 a:10=d1\nhistory g/m/d/a = [1]\npause 5");
+    stage_play(
+        &st, "births",
+        "pause 5\nNBIRTH g/n | seq=0 bd=1 x:10=d1\nDBIRTH g/n/d | seq=1 a:10=d1 b:10=d2 Device_Control/Reboot:11=b0\nhistory g/n/d/b = [2]\n"
+        "NBIRTH g/m | seq=0 bd=1 Node_Control/Reboot:11=b0\nDBIRTH g/m/d | seq=1 a:10=d1\nhistory g/m/d/a = [1]\npause 5");
     int64_t born = pt_wall_ms(pt_clock_system());
     stage_play(&st, "death", "pause 5\nDDEATH g/n/d | seq=2\nvalue g/n/d/a = 1 STALE\npause 5");
     int64_t dead = pt_wall_ms(pt_clock_system());
     stage_play(&st, "rebirth", "pause 5\nDBIRTH g/n/d | seq=3 a:10=d5 c:10=d7\nvalue g/n/d/a = 5 GOOD\nhistory g/n/d/c = [7]\npause 5");
-    tree_is("/api/v1/tree?path=g&depth=3", "g/m live, g/m/d live, g/m/d/a live, g/n live, g/n/d live, g/n/d/a live, g/n/d/b absent, g/n/d/c live, g/n/x live");
+    tree_is("/api/v1/tree?path=g&depth=3",
+            "g/m live, g/m/d live, g/m/d/a live, g/n live, g/n/d live, g/n/d/a live, g/n/d/b absent, g/n/d/c live, g/n/x live");
     CHECK_OK(hist_flush(st.app.history, 5000, NULL));
     int64_t now = pt_wall_ms(pt_clock_system());
     const struct {
@@ -58,8 +62,12 @@ static void the_tree_is_shown_as_it_was(void)
         { born, "&path=g&depth=3", "g/m live, g/m/d live, g/m/d/a live, g/n live, g/n/d live, g/n/d/a live, g/n/d/b live, g/n/x live" },
         { born, "", "g live" },
         { born, "&path=g/n/d&depth=1", "g/n/d/a live, g/n/d/b live" },
-        { born, "&path=g/n/d&depth=3&hidden=1", "g/n/d/_sparkplug live, g/n/d/_sparkplug/Device Control live, g/n/d/_sparkplug/Device Control/Reboot live, g/n/d/a live, g/n/d/b live" },
-        { born, "&path=g/m/_sparkplug&depth=3&hidden=1", "g/m/_sparkplug/Node Control live, g/m/_sparkplug/Node Control/Reboot live, g/m/_sparkplug/bdSeq live" }, /* nothing of the node itself has history: its device's had */
+        { born, "&path=g/n/d&depth=3&hidden=1",
+          "g/n/d/_sparkplug live, g/n/d/_sparkplug/Device Control live, g/n/d/_sparkplug/Device Control/Reboot live, g/n/d/a live, g/n/d/b live" },
+        { born, "&path=g/m/_sparkplug&depth=3&hidden=1",
+          "g/m/_sparkplug/Node Control live, g/m/_sparkplug/Node Control/Reboot live, g/m/_sparkplug/bdSeq live" }, /* nothing of the node
+                                                                                                                       itself has history:
+                                                                                                                       its device's had */
         { dead, "&path=g&depth=3", "g/m live, g/m/d live, g/m/d/a live, g/n live, g/n/d stale, g/n/d/a stale, g/n/d/b stale, g/n/x live" },
         { now, "&path=g/n/d/", "g/n/d/a live, g/n/d/b stale, g/n/d/c live" },
         { born, "&path=_source/spb/g/n/d", "_source/spb/g/n/d/a live, _source/spb/g/n/d/b live" },
@@ -82,16 +90,21 @@ static void values_are_found_by_path_pattern_and_id(void)
 {
     stage_open(&st, NULL, NULL);
     stage_start(&st);
-    stage_play(&st, "birth", "NBIRTH g/v | ts=1000 seq=0 bd=1 a:10=d1@900;engUnit:12=sm;engLow:10=d0;engHigh:10=d5 b:8=l18446744073709551615@900 e\\:1:10=d3@900\nvalue g/v/a = 1 GOOD");
+    stage_play(
+        &st, "birth",
+        "NBIRTH g/v | ts=1000 seq=0 bd=1 a:10=d1@900;engUnit:12=sm;engLow:10=d0;engHigh:10=d5 b:8=l18446744073709551615@900 e\\:1:10=d3@900\nvalue g/v/a = 1 GOOD");
     status_is("/api/v1/values?paths=g/v/a,g/v/none", 200, "[{\"path\":\"g/v/a\",\"tag_id\":");
-    status_is("/api/v1/values?paths=g/v/a", 200, "\"value\":1,\"type\":\"Double\",\"unit\":\"m\",\"quality\":\"GOOD\",\"timestamp_ms\":900,\"stale_since_ms\":null,\"writable\":true");
+    status_is(
+        "/api/v1/values?paths=g/v/a", 200,
+        "\"value\":1,\"type\":\"Double\",\"unit\":\"m\",\"quality\":\"GOOD\",\"timestamp_ms\":900,\"stale_since_ms\":null,\"writable\":true");
     status_is("/api/v1/values?paths=g/v/*", 200, "\"value\":18446744073709551615,");
     status_is("/api/v1/values?paths=g/v/b&int64=string", 200, "\"value\":\"18446744073709551615\",");
     status_is("/api/v1/values?paths=nowhere", 200, "[]");
     status_is("/api/v1/values", 400, "paths is missing");
     status_is("/api/v1/values?paths=a&int64=maybe", 400, "int64 must be");
     status_is("/api/v1/values?path=a", 400, "path");
-    status_is("/api/v1/tags/by-path/g/v/a", 200, "\"eng_low\":0,\"eng_high\":5,\"source\":{\"group\":\"g\",\"edge\":\"v\",\"device\":null,\"metric\":\"a\"}");
+    status_is("/api/v1/tags/by-path/g/v/a", 200,
+              "\"eng_low\":0,\"eng_high\":5,\"source\":{\"group\":\"g\",\"edge\":\"v\",\"device\":null,\"metric\":\"a\"}");
     status_is("/api/v1/tags/by-path/g/v/none", 404, "no such tag");
     status_is("/api/v1/tags/4294967296", 404, "no such tag");
     status_is("/api/v1/tags/x", 404, "no such tag");
@@ -110,9 +123,10 @@ static void start(void)
 {
     stage_open(&st, NULL, NULL);
     stage_start(&st);
-    stage_play(&st, "births",
-               "NBIRTH g/$ | ts=1000 seq=0 bd=7 a:10=d1.5@1000;engUnit:12=sbar big:4=l9007199254740993@1000 Node_Control/Rebirth:11=b0@1000\n"
-               "DBIRTH g/$/d | ts=1001 seq=1 Motor/rpm:3=i100@1001 Motor/on:11=b1@1001 s:12=sx@1001\nvalue g/$/d/s = \"x\" GOOD");
+    stage_play(
+        &st, "births",
+        "NBIRTH g/$ | ts=1000 seq=0 bd=7 a:10=d1.5@1000;engUnit:12=sbar big:4=l9007199254740993@1000 Node_Control/Rebirth:11=b0@1000\n"
+        "DBIRTH g/$/d | ts=1001 seq=1 Motor/rpm:3=i100@1001 Motor/on:11=b1@1001 s:12=sx@1001\nvalue g/$/d/s = \"x\" GOOD");
 }
 
 static void the_tree_is_walked_level_by_level(void)
@@ -126,7 +140,12 @@ static void the_tree_is_walked_level_by_level(void)
     CHECK(json_is_null(json_object_get(g, "tag_id")));
     json_decref(t);
     static const stage_question rows[] = {
-        { "GET", "/api/v1/tree?path=g/e1/d/Motor", NULL, 200, { "\"path\":\"g/e1/d/Motor/on\"", "\"path\":\"g/e1/d/Motor/rpm\"", "\"children\":0" }, NULL },
+        { "GET",
+          "/api/v1/tree?path=g/e1/d/Motor",
+          NULL,
+          200,
+          { "\"path\":\"g/e1/d/Motor/on\"", "\"path\":\"g/e1/d/Motor/rpm\"", "\"children\":0" },
+          NULL },
         { "GET", "/api/v1/tree?path=g/e1/d/Motor/", NULL, 200, { "\"path\":\"g/e1/d/Motor/on\"" }, NULL },
         { "GET", "/api/v1/tree?path=&depth=3", NULL, 200, { "\"path\":\"g\"", "\"path\":\"g/e1\"", "\"path\":\"g/e1/d\"" }, NULL },
         { "GET", "/api/v1/tree?path=g/e1&hidden=1", NULL, 200, { "\"name\":\"_sparkplug\"" }, NULL },
@@ -227,7 +246,7 @@ static void one_tag_is_told_with_its_source_by_id_and_by_path(void)
 
 int main(int argc, char **argv)
 {
-    static const pt_test tests[] = { 
+    static const pt_test tests[] = {
         PT_TEST(the_tree_is_shown_as_it_was),
         PT_TEST(values_are_found_by_path_pattern_and_id),
         PT_TEST(the_tree_is_walked_level_by_level),

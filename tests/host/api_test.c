@@ -22,8 +22,19 @@ static void health_readiness_and_version_say_what_is(void)
     stage_start(&st);
     static const stage_question well[] = {
         { "GET", "/healthz", NULL, 200, { "ok\n" }, NULL },
-        { "GET", "/readyz", NULL, 200, { "\"ready\":true", "{\"name\":\"historian\",\"ok\":true}", "{\"name\":\"broker\",\"ok\":true}", "{\"name\":\"host-id\",\"ok\":true}" }, NULL },
-        { "GET", "/api/v1/version", NULL, 200, { "\"name\":\"plantree-host\"", "\"version\":\"" PLANTREE_VERSION "\"", "\"host_id\":\"stage\"", "\"started_ms\":" }, NULL },
+        { "GET",
+          "/readyz",
+          NULL,
+          200,
+          { "\"ready\":true", "{\"name\":\"historian\",\"ok\":true}", "{\"name\":\"broker\",\"ok\":true}",
+            "{\"name\":\"host-id\",\"ok\":true}" },
+          NULL },
+        { "GET",
+          "/api/v1/version",
+          NULL,
+          200,
+          { "\"name\":\"plantree-host\"", "\"version\":\"" PLANTREE_VERSION "\"", "\"host_id\":\"stage\"", "\"started_ms\":" },
+          NULL },
         { "GET", "/", NULL, 200, { "<!doctype html>" }, NULL },
     };
     stage_answers(&st, well, PT_COUNT_OF(well));
@@ -31,7 +42,12 @@ static void health_readiness_and_version_say_what_is(void)
     pt_broker_halt(st.broker);
     CHECK_WITHIN(10000, answers("/readyz", 503));
     static const stage_question lonely[] = {
-        { "GET", "/readyz", NULL, 503, { "urn:plantree:problem:not-ready", "no MQTT server is connected", "{\"name\":\"broker\",\"ok\":false,\"detail\":" }, NULL },
+        { "GET",
+          "/readyz",
+          NULL,
+          503,
+          { "urn:plantree:problem:not-ready", "no MQTT server is connected", "{\"name\":\"broker\",\"ok\":false,\"detail\":" },
+          NULL },
         { "GET", "/healthz", NULL, 200, { "ok\n" }, NULL }, /* nothing is wrong with us */
     };
     stage_answers(&st, lonely, PT_COUNT_OF(lonely));
@@ -68,7 +84,12 @@ static void another_host_with_our_id_is_told_by_readiness(void)
     }
     CHECK(told);
     static const stage_question conflict[] = {
-        { "GET", "/readyz", NULL, 200, { "{\"name\":\"host-id\",\"ok\":false,\"detail\":\"another host application uses our id\"}" }, NULL },
+        { "GET",
+          "/readyz",
+          NULL,
+          200,
+          { "{\"name\":\"host-id\",\"ok\":false,\"detail\":\"another host application uses our id\"}" },
+          NULL },
         { "GET", "/api/v1/status", NULL, 200, { "\"conflict\":true" }, NULL },
     };
     stage_answers(&st, conflict, PT_COUNT_OF(conflict));
@@ -123,8 +144,22 @@ static void every_answer_forbids_the_browser_what_it_need_not_do(void)
 {
     stage_open(&st, NULL, NULL);
     stage_start(&st);
-    static const char *const targets[] = { "/", "/healthz", "/readyz", "/metrics", "/api/v1/version", "/api/v1/status", "/api/v1/nodes", "/api/v1/tree", "/api/v1/values?paths=x",
-                                           "/api/v1/events", "/api/v1/log", "/api/v1/history", "/api/v1/aggregate", "/api/v1/tags/1", "/api/v1/writes/1", "/api/v1/nodes/a/b" };
+    static const char *const targets[] = { "/",
+                                           "/healthz",
+                                           "/readyz",
+                                           "/metrics",
+                                           "/api/v1/version",
+                                           "/api/v1/status",
+                                           "/api/v1/nodes",
+                                           "/api/v1/tree",
+                                           "/api/v1/values?paths=x",
+                                           "/api/v1/events",
+                                           "/api/v1/log",
+                                           "/api/v1/history",
+                                           "/api/v1/aggregate",
+                                           "/api/v1/tags/1",
+                                           "/api/v1/writes/1",
+                                           "/api/v1/nodes/a/b" };
     for (size_t i = 0; i < PT_COUNT_OF(targets); i++) {
         answer a = client_ask(st.app.http_port, (ask){ .method = "GET", .target = targets[i] });
         CHECK_ROW(targets[i], client_header(&a, "Content-Security-Policy:"));
@@ -139,12 +174,9 @@ static void every_answer_forbids_the_browser_what_it_need_not_do(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(health_readiness_and_version_say_what_is),
-        PT_TEST(a_main_loop_that_does_not_turn_is_no_health),
-        PT_TEST(another_host_with_our_id_is_told_by_readiness),
-        PT_TEST(what_is_not_there_is_a_problem_with_a_detail),
-        PT_TEST(a_page_of_another_site_changes_nothing),
-        PT_TEST(every_answer_forbids_the_browser_what_it_need_not_do),
+        PT_TEST(health_readiness_and_version_say_what_is),      PT_TEST(a_main_loop_that_does_not_turn_is_no_health),
+        PT_TEST(another_host_with_our_id_is_told_by_readiness), PT_TEST(what_is_not_there_is_a_problem_with_a_detail),
+        PT_TEST(a_page_of_another_site_changes_nothing),        PT_TEST(every_answer_forbids_the_browser_what_it_need_not_do),
     };
     return pt_test_main("host/api", tests, PT_COUNT_OF(tests), argc, argv);
 }

@@ -19,10 +19,13 @@ static void a_reload_takes_over_writes_and_rules_and_names_the_rest(void)
     pt_buf faults, text;
     pt_buf_init(&faults, 65536);
     pt_buf_init(&text, 65536);
-    pt_buf_printf(&text, "host: { id: stage, role: primary }\nmqtt: { servers: ['%s'] }\nsparkplug: { hold_off: 0ms }\nwrites: { enabled: false }\ndata: { dir: '%s' }\nhttp: { listen: '127.0.0.1:0' }\n"
-                         "rules:\n  - { id: r, from: { spb: { group: '{g}' } }, to: 'plant/{edge}/{metric...}' }\n",
-                  pt_broker_url(st.broker), st.dir);
-    pt_status loaded = pt_config_load_text("fresh", pt_buf_view(&text), host_config_table, &fresh, sizeof fresh, host_config_check, NULL, &cfg, &faults);
+    pt_buf_printf(
+        &text,
+        "host: { id: stage, role: primary }\nmqtt: { servers: ['%s'] }\nsparkplug: { hold_off: 0ms }\nwrites: { enabled: false }\ndata: { dir: '%s' }\nhttp: { listen: '127.0.0.1:0' }\n"
+        "rules:\n  - { id: r, from: { spb: { group: '{g}' } }, to: 'plant/{edge}/{metric...}' }\n",
+        pt_broker_url(st.broker), st.dir);
+    pt_status loaded =
+        pt_config_load_text("fresh", pt_buf_view(&text), host_config_table, &fresh, sizeof fresh, host_config_check, NULL, &cfg, &faults);
     pt_check_at(loaded == PT_OK, true, __FILE__, __LINE__, "%.*s", PT_SLICE_ARGS(pt_buf_view(&faults)));
     st.stop = true; /* one thread owns the app: the ticking one rests meanwhile */
     pthread_join(st.ticker, NULL);
@@ -34,7 +37,8 @@ static void a_reload_takes_over_writes_and_rules_and_names_the_rest(void)
     close(stream);
     const stage_ask rows[] = {
         { "POST", "/api/v1/writes", "{\"path\":\"plant/n/a\",\"value\":2}", 403, "switched off" },
-        { "GET", "/api/v1/audit", NULL, 200, "\"principal\":\"system\",\"auth_kind\":\"none\",\"address\":\"\",\"action\":\"config-reload\"" },
+        { "GET", "/api/v1/audit", NULL, 200,
+          "\"principal\":\"system\",\"auth_kind\":\"none\",\"address\":\"\",\"action\":\"config-reload\"" },
     };
     stage_asks(&st, rows, PT_COUNT_OF(rows));
     stage_play(&st, "moved", "value plant/n/a = 1 GOOD\nabsent g/n/a");
@@ -56,10 +60,17 @@ typedef struct setting {
 } setting;
 
 static const char *const sections[] = { "host", "mqtt", "data", "http", "ingest", "sparkplug", "writes", "uns" };
-static setting running[] = { /* of the stage */
-    { "host", "id", "stage", NULL },          { "host", "role", "primary", NULL },        { "mqtt", "servers", NULL, NULL },
-    { "mqtt", "version", "5", NULL },         { "mqtt", "reconnect_min", "50ms", NULL },  { "mqtt", "reconnect_max", "200ms", NULL },
-    { "data", "dir", NULL, NULL },            { "data", "commit_interval", "20ms", NULL }, { "data", "synchronous", "'off'", NULL },
+static setting running[] = {
+    /* of the stage */
+    { "host", "id", "stage", NULL },
+    { "host", "role", "primary", NULL },
+    { "mqtt", "servers", NULL, NULL },
+    { "mqtt", "version", "5", NULL },
+    { "mqtt", "reconnect_min", "50ms", NULL },
+    { "mqtt", "reconnect_max", "200ms", NULL },
+    { "data", "dir", NULL, NULL },
+    { "data", "commit_interval", "20ms", NULL },
+    { "data", "synchronous", "'off'", NULL },
     { "http", "listen", "'127.0.0.1:0'", NULL },
 };
 static const setting changed[] = {
@@ -112,7 +123,9 @@ static void settings_with(const setting *c, pt_buf *out)
         const char *comma = "";
         pt_buf_printf(out, "%s: {", sections[i]);
         for (size_t k = 0; k < PT_COUNT_OF(running); k++) {
-            if (strcmp(running[k].section, sections[i]) != 0 || (strcmp(c->section, sections[i]) == 0 && strcmp(c->key, running[k].key) == 0)) continue;
+            if (strcmp(running[k].section, sections[i]) != 0 ||
+                (strcmp(c->section, sections[i]) == 0 && strcmp(c->key, running[k].key) == 0))
+                continue;
             pt_buf_printf(out, "%s %s: %s", comma, running[k].key, running[k].value);
             comma = ",";
         }
@@ -144,14 +157,19 @@ static void a_reload_names_every_setting_that_waits_for_the_next_start(void)
         pt_buf_reset(&text);
         pt_buf_reset(&said);
         settings_with(&changed[i], &text);
-        pt_status loaded = pt_config_load_text("fresh", pt_buf_view(&text), host_config_table, &fresh[i], sizeof fresh[i], host_config_check, NULL, &cfg[i], &faults);
-        pt_check_at(loaded == PT_OK, true, __FILE__, __LINE__, "%.*s in %.*s", PT_SLICE_ARGS(pt_buf_view(&faults)), PT_SLICE_ARGS(pt_buf_view(&text)));
+        pt_status loaded = pt_config_load_text("fresh", pt_buf_view(&text), host_config_table, &fresh[i], sizeof fresh[i],
+                                               host_config_check, NULL, &cfg[i], &faults);
+        pt_check_at(loaded == PT_OK, true, __FILE__, __LINE__, "%.*s in %.*s", PT_SLICE_ARGS(pt_buf_view(&faults)),
+                    PT_SLICE_ARGS(pt_buf_view(&text)));
         host_app_reload(&st.app, &fresh[i]);
         pt_buf want;
         pt_buf_init(&want, 1000);
-        if (changed[i].told) pt_buf_printf(&want, "HOST-RELOAD these settings have changed and are taken at the next start only: %s", changed[i].told);
-        pt_check_at(pt_slice_eq(pt_buf_view(&said), pt_buf_view(&want)), false, changed[i].key, 0, "%.*s", PT_SLICE_ARGS(pt_buf_view(&said)));
-        if (strcmp(changed[i].key, "confirm_timeout") == 0) CHECK_INT(host_writes_confirm_ms(st.app.writes), 7000); /* which is also how long a request waits */
+        if (changed[i].told)
+            pt_buf_printf(&want, "HOST-RELOAD these settings have changed and are taken at the next start only: %s", changed[i].told);
+        pt_check_at(pt_slice_eq(pt_buf_view(&said), pt_buf_view(&want)), false, changed[i].key, 0, "%.*s",
+                    PT_SLICE_ARGS(pt_buf_view(&said)));
+        if (strcmp(changed[i].key, "confirm_timeout") == 0)
+            CHECK_INT(host_writes_confirm_ms(st.app.writes), 7000); /* which is also how long a request waits */
         pt_buf_fini(&want);
     }
     st.app.log = before;
@@ -180,7 +198,7 @@ static void what_cannot_be_opened_is_said_and_leaves_nothing_behind(void)
     CHECK(err.text[0] != '\0');
     st.config.data.dir = st.dir;
     CHECK_OK_FATAL(host_app_open(&app, &st.config, pt_clock_system(), &st.log.log, &err)); /* nothing holds the directory */
-    CHECK_OK(host_app_stop(&app, &err)); /* never started */
+    CHECK_OK(host_app_stop(&app, &err));                                                   /* never started */
     stage_close(&st);
 }
 
@@ -189,14 +207,21 @@ static void what_was_known_before_a_restart_is_there_at_once_as_stale(void)
     pt_error err = { 0, "" };
     stage_open(&st, NULL, NULL);
     stage_start(&st);
-    stage_play(&st, "birth", "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=d1.5@1000;engUnit:12=sbar s:12=stext@1000 Node_Control/Rebirth:11=b0@1000\nhistory g/$/s = [\"text\"]");
+    stage_play(
+        &st, "birth",
+        "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=d1.5@1000;engUnit:12=sbar s:12=stext@1000 Node_Control/Rebirth:11=b0@1000\nhistory g/$/s = [\"text\"]");
     stage_halt(&st);
     pt_broker_halt(st.broker); /* nobody tells us anything now */
     CHECK_OK_FATAL(host_app_open(&st.app, &st.config, pt_clock_system(), &st.log.log, &err));
     st.up = true;
     CHECK_OK_FATAL(host_app_start(&st.app, &err));
     static const stage_question rows[] = {
-        { "GET", "/api/v1/values?paths=g/e1/a", NULL, 200, { "\"value\":1.5,\"type\":\"Double\",\"unit\":\"bar\",\"quality\":\"STALE\",\"timestamp_ms\":1000" }, NULL },
+        { "GET",
+          "/api/v1/values?paths=g/e1/a",
+          NULL,
+          200,
+          { "\"value\":1.5,\"type\":\"Double\",\"unit\":\"bar\",\"quality\":\"STALE\",\"timestamp_ms\":1000" },
+          NULL },
         { "GET", "/api/v1/values?paths=g/e1/s", NULL, 200, { "\"value\":\"text\"", "\"quality\":\"STALE\"" }, NULL },
         { "GET", "/api/v1/history?path=g/e1/a&from=0&to=2000", NULL, 200, { "\"v\":[1.5]" }, NULL },
         { "GET", "/api/v1/tree?path=g/e1&hidden=1", NULL, 200, { "_sparkplug" }, NULL },

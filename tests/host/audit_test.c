@@ -45,8 +45,16 @@ static host_audit *open_audit(void)
 
 static void add(host_audit *a, const char *object, const char *before, const char *after, const char *outcome)
 {
-    host_audit_row r = { .at_ms = 1000, .principal = PT_LIT("anonymous"), .auth_kind = PT_LIT("none"), .address = PT_LIT("127.0.0.1"), .action = PT_LIT("write"),
-                         .object = pt_cstr(object), .before = pt_cstr(before), .after = pt_cstr(after), .reason = PT_LIT("why"), .outcome = pt_cstr(outcome) };
+    host_audit_row r = { .at_ms = 1000,
+                         .principal = PT_LIT("anonymous"),
+                         .auth_kind = PT_LIT("none"),
+                         .address = PT_LIT("127.0.0.1"),
+                         .action = PT_LIT("write"),
+                         .object = pt_cstr(object),
+                         .before = pt_cstr(before),
+                         .after = pt_cstr(after),
+                         .reason = PT_LIT("why"),
+                         .outcome = pt_cstr(outcome) };
     CHECK_OK(host_audit_append(a, &r, NULL));
 }
 
@@ -59,8 +67,9 @@ static bool note(void *ctx, const host_audit_row *r)
 {
     seen *s = ctx;
     size_t n = strlen(s->text);
-    snprintf(s->text + n, sizeof s->text - n, "%llu:%lld:%.*s:%.*s:%.*s>%.*s:%.*s:%.*s:%.*s ", (unsigned long long)r->seq, (long long)r->at_ms, PT_SLICE_ARGS(r->principal), PT_SLICE_ARGS(r->object),
-             PT_SLICE_ARGS(r->before), PT_SLICE_ARGS(r->after), PT_SLICE_ARGS(r->reason), PT_SLICE_ARGS(r->outcome), PT_SLICE_ARGS(r->request_id));
+    snprintf(s->text + n, sizeof s->text - n, "%llu:%lld:%.*s:%.*s:%.*s>%.*s:%.*s:%.*s:%.*s ", (unsigned long long)r->seq,
+             (long long)r->at_ms, PT_SLICE_ARGS(r->principal), PT_SLICE_ARGS(r->object), PT_SLICE_ARGS(r->before), PT_SLICE_ARGS(r->after),
+             PT_SLICE_ARGS(r->reason), PT_SLICE_ARGS(r->outcome), PT_SLICE_ARGS(r->request_id));
     return s->stop_after == 0 || --s->stop_after > 0;
 }
 
@@ -119,7 +128,11 @@ static void changing_and_deleting_rows_is_refused(void)
     add(a, "g/e/a", "1", "2", "requested");
     CHECK_INT(run_sql("UPDATE audit SET reason='another'"), SQLITE_CONSTRAINT);
     CHECK_INT(run_sql("DELETE FROM audit"), SQLITE_CONSTRAINT);
-    CHECK_INT(run_sql("INSERT OR REPLACE INTO audit SELECT 1, at, 'me', auth_kind, address, action, object, before, after, reason, outcome, request_id, prev_hash, hash FROM audit") == SQLITE_OK, 1);
+    CHECK_INT(
+        run_sql(
+            "INSERT OR REPLACE INTO audit SELECT 1, at, 'me', auth_kind, address, action, object, before, after, reason, outcome, request_id, prev_hash, hash FROM audit") ==
+            SQLITE_OK,
+        1);
     uint64_t rows;
     char newest[65];
     pt_error err = { 0, "" };

@@ -17,7 +17,8 @@ static void samples_go_where_their_flags_say(void)
     CHECK_STR(pt_cstr(rig_value(&r, "g/e/a", text, sizeof text)), "6 GOOD");
     CHECK_STR(pt_cstr(rig_history(&r, "g/e/a", text, sizeof text)), "5@500 1@1000"); /* the historical one; not the transient one */
     CHECK_STR(pt_cstr(rig_value(&r, "g/e/_sparkplug/Node Control/Rebirth", text, sizeof text)), "false GOOD");
-    CHECK_STR(pt_cstr(rig_history(&r, "g/e/_sparkplug/Node Control/Rebirth", text, sizeof text)), ""); /* plumbing: a value and no history */
+    CHECK_STR(pt_cstr(rig_history(&r, "g/e/_sparkplug/Node Control/Rebirth", text, sizeof text)),
+              ""); /* plumbing: a value and no history */
     rig_close(&r);
 }
 
@@ -116,7 +117,8 @@ static void rules_place_leave_out_and_refuse_tags(void)
     r.options.map = map;
     r.options.shards = 1;
     rig_start(&r);
-    rig_push(&r, "spBv1.0/g/NBIRTH/e", "ts=1000 seq=0 a:10=d1@1000 now/x:10=d2@1000 no/y:10=d3@1000 z:10=d4@1000 twin1:10=d5@1000 twin2:10=d6@1000");
+    rig_push(&r, "spBv1.0/g/NBIRTH/e",
+             "ts=1000 seq=0 a:10=d1@1000 now/x:10=d2@1000 no/y:10=d3@1000 z:10=d4@1000 twin1:10=d5@1000 twin2:10=d6@1000");
     rig_settle(&r);
     CHECK_STR(pt_cstr(rig_value(&r, "plant/e/a", text, sizeof text)), "1 GOOD");
     CHECK_STR(pt_cstr(rig_history(&r, "plant/e/a", text, sizeof text)), "1@1000");
@@ -148,7 +150,8 @@ static void rules_place_leave_out_and_refuse_tags(void)
 static bool see_event(void *ctx, const hist_event *e)
 {
     char *text = ctx;
-    snprintf(text + strlen(text), 1000 - strlen(text), "%.*s %.*s/%.*s; ", PT_SLICE_ARGS(e->type), PT_SLICE_ARGS(e->node), PT_SLICE_ARGS(e->device));
+    snprintf(text + strlen(text), 1000 - strlen(text), "%.*s %.*s/%.*s; ", PT_SLICE_ARGS(e->type), PT_SLICE_ARGS(e->node),
+             PT_SLICE_ARGS(e->device));
     return true;
 }
 
@@ -195,7 +198,7 @@ static void bad_input_is_logged_once_per_node_and_reason(void)
     rig_settle(&r);
     CHECK_INT(lines(&r, "SPB-BAD-INPUT"), 1);
     CHECK(rig_said(&r, "NDATA of g/e: malformed"));
-    rig_push(&r, "spBv1.0/g/NDATA/e", "ts=1000"); /* another reason */
+    rig_push(&r, "spBv1.0/g/NDATA/e", "ts=1000");  /* another reason */
     rig_push(&r, "spBv1.0/g/NDATA/f", "hex=12ff"); /* another node */
     rig_settle(&r);
     CHECK_INT(lines(&r, "SPB-BAD-INPUT"), 3);

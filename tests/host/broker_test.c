@@ -17,7 +17,7 @@
 
 typedef struct heard {
     pt_log log;
-    long pid;       /* of the last mosquitto */
+    long pid; /* of the last mosquitto */
     unsigned starts, ends;
     char last_end[300];
 } heard;
@@ -74,7 +74,8 @@ static bool ticked(host_broker *b, bool condition)
 
 static void an_address_without_a_port_and_a_directory_that_is_not_there_are_refused_by_name(void)
 {
-    static const char *const bad[] = { "tcp://127.0.0.1", "tcp://127.0.0.1:", "tcp://127.0.0.1:0", "tcp://127.0.0.1:65536", "tcp://127.0.0.1:mqtt", "" };
+    static const char *const bad[] = { "tcp://127.0.0.1",       "tcp://127.0.0.1:",     "tcp://127.0.0.1:0",
+                                       "tcp://127.0.0.1:65536", "tcp://127.0.0.1:mqtt", "" };
     char dir[300];
     fresh_dir(dir);
     for (size_t i = 0; i < PT_COUNT_OF(bad); i++) {

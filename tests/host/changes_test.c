@@ -75,8 +75,8 @@ static const char *numbers(const host_changes_query *q, size_t max)
     json_t *j = page(q, max, &st, &err), *item;
     size_t i, n = 0;
     text[0] = '\0';
-    json_array_foreach(json_object_get(j, "items"), i, item)
-        n += (size_t)snprintf(text + n, sizeof text - n, "%s%lld", i ? " " : "", (long long)json_integer_value(json_object_get(item, "seq")));
+    json_array_foreach(json_object_get(j, "items"), i, item) n +=
+        (size_t)snprintf(text + n, sizeof text - n, "%s%lld", i ? " " : "", (long long)json_integer_value(json_object_get(item, "seq")));
     snprintf(text + n, sizeof text - n, j ? "; %lld" : "none", (long long)json_integer_value(json_object_get(j, "next_after")));
     json_decref(j);
     return text;
@@ -100,7 +100,8 @@ static void a_page_goes_on_where_the_one_before_ended(void)
 static void a_selection_moves_on_over_what_it_leaves_out(void)
 {
     start(1 << 20);
-    const hist_event events[] = { { .time_ms = 1, .type = PT_LIT("nbirth"), .node = PT_LIT("g/e") }, { .time_ms = 1, .type = PT_LIT("write"), .path = PT_LIT("a/one") } };
+    const hist_event events[] = { { .time_ms = 1, .type = PT_LIT("nbirth"), .node = PT_LIT("g/e") },
+                                  { .time_ms = 1, .type = PT_LIT("write"), .path = PT_LIT("a/one") } };
     for (size_t i = 0; i < PT_COUNT_OF(events); i++)
         CHECK_OK_FATAL(hist_event_append(h, &events[i]));
     commit(); /* 1, 2 */
@@ -159,7 +160,9 @@ static void check_item(size_t i, const json_t *item, const char *want)
 static void items_say_everything_of_a_sample(void)
 {
     start(1 << 20);
-    const hist_event e = { .time_ms = 9, .type = PT_LIT("ddeath"), .node = PT_LIT("g/e"), .device = PT_LIT("d"), .detail = PT_LIT("{\"x\":1}") };
+    const hist_event e = {
+        .time_ms = 9, .type = PT_LIT("ddeath"), .node = PT_LIT("g/e"), .device = PT_LIT("d"), .detail = PT_LIT("{\"x\":1}")
+    };
     const hist_sample some[] = {
         { .time_ms = 1, .type = SPB_DOUBLE, .as.f64 = 1.5, .quality = SPB_GOOD },
         { .time_ms = 2, .type = SPB_DOUBLE, .as.u64 = 0xfff8000000000000u, .quality = SPB_BAD },
@@ -240,7 +243,8 @@ static void a_reader_that_fell_behind_is_told_where_it_can_begin(void)
     CHECK_STR(NUMBERS(ROOM, .from_oldest = true), "5; 5"); /* the newest row is kept */
     CHECK(page(&(host_changes_query){ .after = 2 }, ROOM, &st, &err) == NULL);
     CHECK_STATUS(st, PT_ESTATE);
-    CHECK_STR(pt_cstr(err.text), "what follows 2 is not kept any more; the oldest change is 5: go on after 4, and take what lies before from history");
+    CHECK_STR(pt_cstr(err.text),
+              "what follows 2 is not kept any more; the oldest change is 5: go on after 4, and take what lies before from history");
     CHECK(page(&(host_changes_query){ .after = 0 }, ROOM, &st, &err) == NULL); /* 0 is a number like others */
     CHECK_STATUS(st, PT_ESTATE);
     CHECK_STR(NUMBERS(ROOM, .after = 4), "5; 5");
@@ -253,8 +257,12 @@ static void a_reader_that_fell_behind_is_told_where_it_can_begin(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(a_page_goes_on_where_the_one_before_ended), PT_TEST(a_selection_moves_on_over_what_it_leaves_out), PT_TEST(a_page_ends_when_it_is_full),
-        PT_TEST(items_say_everything_of_a_sample), PT_TEST(a_value_that_has_no_room_as_json_is_there_as_bytes), PT_TEST(a_reader_that_fell_behind_is_told_where_it_can_begin),
+        PT_TEST(a_page_goes_on_where_the_one_before_ended),
+        PT_TEST(a_selection_moves_on_over_what_it_leaves_out),
+        PT_TEST(a_page_ends_when_it_is_full),
+        PT_TEST(items_say_everything_of_a_sample),
+        PT_TEST(a_value_that_has_no_room_as_json_is_there_as_bytes),
+        PT_TEST(a_reader_that_fell_behind_is_told_where_it_can_begin),
     };
     return pt_test_main("host/changes", tests, PT_COUNT_OF(tests), argc, argv);
 }

@@ -15,7 +15,8 @@ static void load(loaded *l, const char *yaml)
 {
     memset(l, 0, sizeof *l);
     pt_buf_init(&l->faults, 1u << 16);
-    l->st = pt_config_load_text("host.yaml", pt_cstr(yaml), host_config_table, &l->config, sizeof l->config, host_config_check, NULL, &l->cfg, &l->faults);
+    l->st = pt_config_load_text("host.yaml", pt_cstr(yaml), host_config_table, &l->config, sizeof l->config, host_config_check, NULL,
+                                &l->cfg, &l->faults);
 }
 
 static void unload(loaded *l)
@@ -43,14 +44,16 @@ static const char *yaml_of(const char *key, const char *value, char *buf, size_t
     return buf;
 }
 
-/* Values that are taken, and values that are not; separated by '|'. Behind the key its default, as `plantree-host` without a file has it. */
+/* Values that are taken, and values that are not; separated by '|'. Behind the key its default, as `plantree-host` without a file has it.
+ */
 static const struct {
     const char *key, *good, *bad;
 } keys[] = {
     { "host.id", "a|plantree|'two words'", "''|a/b|a+b|a#b" },
     { "host.role", "passive|active|primary", "boss|Primary|''" },
     { "host.state", "auto|always|never", "sometimes" },
-    { "mqtt.servers", "tcp://h:1|[tcp://h:1]|[ssl://h:1, ws://h:1, wss://h:1]", "[]|http://h:1|[tcp://h:1, tcp://]|h:1|tcp://h:0|tcp://h:70000" },
+    { "mqtt.servers", "tcp://h:1|[tcp://h:1]|[ssl://h:1, ws://h:1, wss://h:1]",
+      "[]|http://h:1|[tcp://h:1, tcp://]|h:1|tcp://h:0|tcp://h:70000" },
     { "mqtt.version", "3.1.1|5", "4|5.0|3.1" },
     { "mqtt.embedded_broker", "false", "yes|1|maybe" },
     { "mqtt.keep_alive", "1s|30s|1h", "999ms|0s|3601s|30|-1s" },
@@ -90,14 +93,16 @@ static const struct {
     { "data.retention.bytes", "1GiB|5TiB", "big" },
     { "data.change_log.age", "0s|1d", "long" },
     { "data.change_log.bytes", "0B|1GiB", "big|-1B" },
-    { "data.deviation", "[]|[ { tags: 'g/**', comp_dev: 0.5 } ]", "[ { comp_dev: 1 } ]|[ { tags: '**' } ]|[ { tags: '**', comp_dev: 1, comp_dev_percent: 1 } ]|7" },
+    { "data.deviation", "[]|[ { tags: 'g/**', comp_dev: 0.5 } ]",
+      "[ { comp_dev: 1 } ]|[ { tags: '**' } ]|[ { tags: '**', comp_dev: 1, comp_dev_percent: 1 } ]|7" },
     { "uns.escape", "percent", "none" },
     { "uns.on_unmapped", "literal|quarantine|drop", "keep" },
     { "uns.empty", "drop|underscore|reject", "keep" },
     { "uns.vars", "{ site: north }", "[a]" },
     { "uns.tables", "{ lines: { a: b } }", "[a]|{ lines: a }" },
     { "uns.on_collision", "quarantine", "replace" },
-    { "rules", "[]|[ { id: r, from: { spb: { group: g } }, to: '{group}/{metric...}' } ]", "[ { from: { spb: { group: g } } } ]|[ { id: r, to: '{group' } ]|{ a: b }" },
+    { "rules", "[]|[ { id: r, from: { spb: { group: g } }, to: '{group}/{metric...}' } ]",
+      "[ { from: { spb: { group: g } } } ]|[ { id: r, to: '{group' } ]|{ a: b }" },
     { "writes.enabled", "true|false", "1" },
     { "writes.confirm_timeout", "100ms|10m", "99ms|601s" },
     { "ingest.shards", "1|64", "0|65" },
@@ -112,8 +117,11 @@ static void every_key_takes_what_is_in_its_range_and_names_the_place_of_what_is_
 {
     char yaml[600], row[300], line[40];
     for (size_t i = 0; i < PT_COUNT_OF(keys); i++) {
-        const char *lists[2] = { keys[i].good, keys[i].bad }, *last = strrchr(keys[i].key, '.') ? strrchr(keys[i].key, '.') + 1 : keys[i].key;
-        bool first_line = strcmp(keys[i].key, "version") == 0, plain = strcmp(keys[i].key, "rules") != 0 && strcmp(keys[i].key, "uns.tables") != 0 && strcmp(keys[i].key, "data.deviation") != 0;
+        const char *lists[2] = { keys[i].good, keys[i].bad },
+                   *last = strrchr(keys[i].key, '.') ? strrchr(keys[i].key, '.') + 1 : keys[i].key;
+        bool first_line = strcmp(keys[i].key, "version") == 0, plain = strcmp(keys[i].key, "rules") != 0 &&
+                                                                       strcmp(keys[i].key, "uns.tables") != 0 &&
+                                                                       strcmp(keys[i].key, "data.deviation") != 0;
         for (int bad = 0; bad < 2; bad++) {
             pt_slice rest = pt_cstr(lists[bad]), one;
             while (rest.ptr && pt_slice_split(&rest, '|', &one)) {
@@ -201,10 +209,12 @@ static void without_a_file_everything_has_its_default(void)
 static void what_is_given_is_taken(void)
 {
     loaded l;
-    load(&l, "version: 1\nhost: { id: control-room, role: primary, state: never }\n"
-                        "mqtt: { servers: ['tcp://127.0.0.1:1883', 'ssl://b:8883'], version: 5, keep_alive: 5s, tls: { ca: /ca.pem } }\n"
-                        "sparkplug: { reorder_timeout: 0s, uint32_encoding: long, legacy_state: true, rebirth: { global_per_s: 2.5 }, limits: { devices: 3 } }\n"
-                        "data: { dir: /d, synchronous: normal, retention: { age: 5y, bytes: 200GiB } }\nwrites: { enabled: false }\ningest: { shards: 4, queue: 1GiB }\n");
+    load(
+        &l,
+        "version: 1\nhost: { id: control-room, role: primary, state: never }\n"
+        "mqtt: { servers: ['tcp://127.0.0.1:1883', 'ssl://b:8883'], version: 5, keep_alive: 5s, tls: { ca: /ca.pem } }\n"
+        "sparkplug: { reorder_timeout: 0s, uint32_encoding: long, legacy_state: true, rebirth: { global_per_s: 2.5 }, limits: { devices: 3 } }\n"
+        "data: { dir: /d, synchronous: normal, retention: { age: 5y, bytes: 200GiB } }\nwrites: { enabled: false }\ningest: { shards: 4, queue: 1GiB }\n");
     CHECK_STATUS(l.st, PT_OK);
     const host_config c = l.config;
     CHECK_INT(c.host.role, HOST_PRIMARY);
@@ -214,7 +224,8 @@ static void what_is_given_is_taken(void)
     CHECK_INT(c.mqtt.keep_alive_ms, 5000);
     CHECK_STR(pt_cstr(c.mqtt.tls.ca), "/ca.pem");
     CHECK_INT(c.sparkplug.reorder_timeout_ms, 0);
-    CHECK(c.sparkplug.uint32_encoding == 1 && c.sparkplug.legacy_state && c.sparkplug.rebirth.global_per_s > 2.4 && c.sparkplug.rebirth.global_per_s < 2.6);
+    CHECK(c.sparkplug.uint32_encoding == 1 && c.sparkplug.legacy_state && c.sparkplug.rebirth.global_per_s > 2.4 &&
+          c.sparkplug.rebirth.global_per_s < 2.6);
     CHECK_INT(c.sparkplug.limits.devices, 3);
     CHECK_INT(c.data.synchronous, 1);
     CHECK_INT(c.data.retention.age_ms, INT64_C(5) * 365 * 86400000);
@@ -229,10 +240,14 @@ static void keys_that_do_not_go_together_are_named(void)
     static const struct {
         const char *yaml, *want, *place;
     } rows[] = {
-        { "mqtt: { servers: [tcp://h:1,tcp://h:2,tcp://h:3,tcp://h:4,tcp://h:5,tcp://h:6,tcp://h:7,tcp://h:8,tcp://h:9] }\n", "mqtt.servers: give 1 to 8 servers", "host.yaml:1:" },
-        { "version: 1\n\nmqtt: { reconnect_min: 5s, reconnect_max: 4s }\n", "mqtt.reconnect_min is larger than mqtt.reconnect_max", "host.yaml:3:" },
-        { "mqtt: { servers: ['tcp://10.0.0.1:1883'], embedded_broker: true }\n", "the first server must be tcp://127.0.0.1:PORT", "host.yaml:1:" },
-        { "mqtt: { servers: ['ssl://127.0.0.1:8883'], embedded_broker: true }\n", "the first server must be tcp://127.0.0.1:PORT", "host.yaml:1:" },
+        { "mqtt: { servers: [tcp://h:1,tcp://h:2,tcp://h:3,tcp://h:4,tcp://h:5,tcp://h:6,tcp://h:7,tcp://h:8,tcp://h:9] }\n",
+          "mqtt.servers: give 1 to 8 servers", "host.yaml:1:" },
+        { "version: 1\n\nmqtt: { reconnect_min: 5s, reconnect_max: 4s }\n", "mqtt.reconnect_min is larger than mqtt.reconnect_max",
+          "host.yaml:3:" },
+        { "mqtt: { servers: ['tcp://10.0.0.1:1883'], embedded_broker: true }\n", "the first server must be tcp://127.0.0.1:PORT",
+          "host.yaml:1:" },
+        { "mqtt: { servers: ['ssl://127.0.0.1:8883'], embedded_broker: true }\n", "the first server must be tcp://127.0.0.1:PORT",
+          "host.yaml:1:" },
         { "\nhost: { id: 'a#b' }\n", "host.id:", "host.yaml:2:" },
         { "hots: { id: a }\n", "hots", "host.yaml:1:1" },
         { "host: { id: a, rôle: primary }\n", "r", "host.yaml:1:" },
@@ -260,7 +275,14 @@ static void all_faults_of_a_file_are_told_at_once(void)
     CHECK(l.st != PT_OK);
     CHECK(has_fault(&l, "host.yaml:2:") && has_fault(&l, "host.yaml:3:") && has_fault(&l, "host.yaml:4:"));
     unload(&l);
-    load(&l, "version: 1\nhost: { id: a/b }\nmqtt: { reconnect_min: 1h }\nhttp: { listen: nowhere }\nrules: [ { id: r, to: '{' } ]\n"); /* and what is behind them */
+    load(
+        &l,
+        "version: 1\nhost: { id: a/b }\nmqtt: { reconnect_min: 1h }\nhttp: { listen: nowhere }\nrules: [ { id: r, to: '{' } ]\n"); /* and
+                                                                                                                                      what
+                                                                                                                                      is
+                                                                                                                                      behind
+                                                                                                                                      them
+                                                                                                                                    */
     CHECK(l.st != PT_OK);
     CHECK(has_fault(&l, "host.yaml:2:") && has_fault(&l, "host.yaml:3:") && has_fault(&l, "host.yaml:4:") && has_fault(&l, "host.yaml:5:"));
     unload(&l);

@@ -123,10 +123,10 @@ static void conversation(int version)
     CHECK_STR(text_at(&c, &at), "MQTT");
     CHECK_INT(c.body[at], version == 5 ? 5 : 4);
     unsigned flags = c.body[at + 1];
-    CHECK(flags & 0x02);               /* tck-id-message-flow-phid-sparkplug-clean-session-311, -50 */
-    CHECK(flags & 0x04);               /* tck-id-operational-behavior-host-application-connect-will */
-    CHECK_INT((flags >> 3) & 3, 1);    /* -connect-will-qos */
-    CHECK(flags & 0x20);               /* -connect-will-retained */
+    CHECK(flags & 0x02);            /* tck-id-message-flow-phid-sparkplug-clean-session-311, -50 */
+    CHECK(flags & 0x04);            /* tck-id-operational-behavior-host-application-connect-will */
+    CHECK_INT((flags >> 3) & 3, 1); /* -connect-will-qos */
+    CHECK(flags & 0x20);            /* -connect-will-retained */
     at += 4;
     if (version == 5) { /* Session Expiry Interval absent or 0 */
         size_t props = c.body[at++], end = at + props;
@@ -141,14 +141,15 @@ static void conversation(int version)
         }
     }
     CHECK_STR(text_at(&c, &at), "host-under-test");
-    if (version == 5) at += 1u + c.body[at]; /* will properties */
+    if (version == 5) at += 1u + c.body[at];            /* will properties */
     CHECK_STR(text_at(&c, &at), "spBv1.0/STATE/stage"); /* -connect-will-topic */
     pt_slice will = text_at(&c, &at);
     spb_state dead;
     CHECK_OK_FATAL(spb_state_parse(will, &dead, NULL)); /* -connect-will-payload */
     CHECK(!dead.online);
     int64_t now = pt_wall_ms(pt_clock_system());
-    CHECK(dead.timestamp_ms <= (uint64_t)now && dead.timestamp_ms + 10000 > (uint64_t)now); /* tck-id-host-topic-phid-death-payload-timestamp-connect */
+    CHECK(dead.timestamp_ms <= (uint64_t)now &&
+          dead.timestamp_ms + 10000 > (uint64_t)now); /* tck-id-host-topic-phid-death-payload-timestamp-connect */
     static const unsigned char connack4[] = { 0x20, 2, 0, 0 }, connack5[] = { 0x20, 3, 0, 0, 0 };
     CHECK(version == 5 ? send(fd, connack5, 5, 0) == 5 : send(fd, connack4, 4, 0) == 4);
 

@@ -16,12 +16,14 @@ static void settings_are_read_with_their_defaults(void)
     pt_config *cfg = NULL;
     pt_buf faults;
     pt_buf_init(&faults, 1 << 16);
-    CHECK_OK_FATAL(load("version: 1\ndata:\n  change_log: { age: 48h, bytes: 1GiB }\n  deviation:\n    - { tags: 'a/**', exc_dev: 0.5, exc_min: 1s }\n    - { tags: '**', comp_dev_percent: 2, span: 50, comp_max: 1h }\n", &c,
-                        &cfg, &faults));
+    CHECK_OK_FATAL(load(
+        "version: 1\ndata:\n  change_log: { age: 48h, bytes: 1GiB }\n  deviation:\n    - { tags: 'a/**', exc_dev: 0.5, exc_min: 1s }\n    - { tags: '**', comp_dev_percent: 2, span: 50, comp_max: 1h }\n",
+        &c, &cfg, &faults));
     CHECK_INT(c.data.deviation.n, 2);
     const host_deviation *d = c.data.deviation.items;
     CHECK_STR(pt_cstr(d[0].tags), "a/**");
-    CHECK(d[0].exc_dev == 0.5 && d[0].exc_min_ms == 1000 && d[0].exc_max_ms == 600000 && isnan(d[0].comp_dev) && d[0].comp_max_ms == 8 * 3600000);
+    CHECK(d[0].exc_dev == 0.5 && d[0].exc_min_ms == 1000 && d[0].exc_max_ms == 600000 && isnan(d[0].comp_dev) &&
+          d[0].comp_max_ms == 8 * 3600000);
     CHECK(d[1].comp_dev_percent == 2 && d[1].span == 50 && d[1].comp_max_ms == 3600000 && isnan(d[1].exc_dev));
     CHECK_INT(c.data.change_log.age_ms, 48 * 3600000);
     CHECK_INT(c.data.change_log.bytes, 1 << 30);

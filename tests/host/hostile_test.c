@@ -37,7 +37,10 @@ static void mutated_messages_of_every_verb_end_in_counters(void)
         for (uint64_t k = pt_random_below(&r, 4); k > 0 && b.len > 0; k--)
             b.ptr[pt_random_below(&r, b.len)] = (char)pt_random_u64(&r);
         if (pt_random_below(&r, 8) == 0) b.len = pt_random_below(&r, b.len + 1);
-        host_message m = { .payload = pt_buf_view(&b), .wall_ms = s.wall_ms, .mono_ms = s.mono_ms, .server = (uint16_t)pt_random_below(&r, 3),
+        host_message m = { .payload = pt_buf_view(&b),
+                           .wall_ms = s.wall_ms,
+                           .mono_ms = s.mono_ms,
+                           .server = (uint16_t)pt_random_below(&r, 3),
                            .retained = pt_random_below(&r, 30) == 0 };
         m.topic = (spb_topic){ .verb = (spb_verb)pt_random_below(&r, SPB_STATE), .group = PT_LIT("g"), .edge = pt_cstr(edge) };
         if (spb_verb_is_device(m.topic.verb)) m.topic.device = pt_cstr(device);

@@ -19,7 +19,10 @@ static void push(host_ingest *g, const char *topic, const char *payload)
     pt_buf b;
     pt_buf_init(&b, 65536);
     wire_payload(payload, &b);
-    host_packet p = { .topic = pt_cstr(topic), .payload = pt_buf_view(&b), .wall_ms = pt_wall_ms(pt_clock_system()), .mono_ms = pt_mono_ms(pt_clock_system()) };
+    host_packet p = { .topic = pt_cstr(topic),
+                      .payload = pt_buf_view(&b),
+                      .wall_ms = pt_wall_ms(pt_clock_system()),
+                      .mono_ms = pt_mono_ms(pt_clock_system()) };
     host_ingest_push(g, &p);
     pt_buf_fini(&b);
 }

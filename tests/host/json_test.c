@@ -25,7 +25,10 @@ static void values_are_json_and_wide_integers_are_strings_for_who_asks(void)
         { "the largest UInt32", { .type = SPB_UINT32, .as.u64 = UINT32_MAX }, "4294967295", "4294967295" },
         { "a small UInt64", { .type = SPB_UINT64, .as.u64 = 7 }, "7", "7" },
         { "a null UInt64", { .type = SPB_UINT64, .is_null = true, .as.u64 = UINT64_MAX }, "null", "null" },
-        { "in arrays too", { .type = SPB_UINT64_ARRAY, .as.bytes = { "\xff\xff\xff\xff\xff\xff\xff\xff\7\0\0\0\0\0\0\0", 16 } }, "[18446744073709551615,7]", "[\"18446744073709551615\",7]" },
+        { "in arrays too",
+          { .type = SPB_UINT64_ARRAY, .as.bytes = { "\xff\xff\xff\xff\xff\xff\xff\xff\7\0\0\0\0\0\0\0", 16 } },
+          "[18446744073709551615,7]",
+          "[\"18446744073709551615\",7]" },
         { "no array", { .type = SPB_UINT64_ARRAY, .is_null = true }, "null", "null" },
         { "Boolean", { .type = SPB_BOOLEAN, .as.boolean = true }, "true", "true" },
         { "text", { .type = SPB_STRING, .as.bytes = { "a\"b", 3 } }, "\"a\\\"b\"", "\"a\\\"b\"" },
@@ -38,7 +41,8 @@ static void values_are_json_and_wide_integers_are_strings_for_who_asks(void)
             pt_json_init(&j, &b);
             host__json_value(&j, &rows[i].v, as_string);
             const char *want = as_string ? rows[i].string : rows[i].plain;
-            pt_check_at(pt_slice_eq_cstr(pt_buf_view(&b), want), false, rows[i].row, 0, "%.*s is not %s", PT_SLICE_ARGS(pt_buf_view(&b)), want);
+            pt_check_at(pt_slice_eq_cstr(pt_buf_view(&b), want), false, rows[i].row, 0, "%.*s is not %s", PT_SLICE_ARGS(pt_buf_view(&b)),
+                        want);
             pt_buf_fini(&b);
         }
     }

@@ -34,7 +34,14 @@ static void serve(void *ctx, pt_http_request *rq)
 
 static void put(bench *b, uint32_t id, const char *path, bool hidden)
 {
-    uns_tag_def def = { .tag_id = id, .path = pt_cstr(path), .group = PT_LIT("g"), .edge = PT_LIT("e"), .metric = pt_cstr(path), .type = SPB_INT64, .unit = PT_LIT("m"), .hidden = hidden };
+    uns_tag_def def = { .tag_id = id,
+                        .path = pt_cstr(path),
+                        .group = PT_LIT("g"),
+                        .edge = PT_LIT("e"),
+                        .metric = pt_cstr(path),
+                        .type = SPB_INT64,
+                        .unit = PT_LIT("m"),
+                        .hidden = hidden };
     CHECK_OK_FATAL(uns_tag_put(b->tree, &def));
     host_live_tags(b->live, &id, 1);
 }
@@ -79,7 +86,8 @@ typedef struct reader {
 static void reader_open(reader *r, const bench *b, const char *query, const char *last_id)
 {
     char text[400];
-    snprintf(text, sizeof text, "GET /s?%s HTTP/1.1\r\nHost: localhost\r\n%s%s%s\r\n", query, last_id ? "Last-Event-ID: " : "", last_id ? last_id : "", last_id ? "\r\n" : "");
+    snprintf(text, sizeof text, "GET /s?%s HTTP/1.1\r\nHost: localhost\r\n%s%s%s\r\n", query, last_id ? "Last-Event-ID: " : "",
+             last_id ? last_id : "", last_id ? "\r\n" : "");
     r->fd = client_send(b->port, text);
     pt_buf_init(&r->got, 64u << 20);
 }
@@ -110,7 +118,9 @@ static bool until(reader *r, const char *text)
     return true;
 }
 
-#define CHECK_UNTIL(r, text) pt_check_at(until((r), (text)), false, __FILE__, __LINE__, "no %s in %.*s", (text), (int)((r)->got.len > 2000 ? 2000 : (r)->got.len), (r)->got.ptr ? (r)->got.ptr : "")
+#define CHECK_UNTIL(r, text)                                                                                                              \
+    pt_check_at(until((r), (text)), false, __FILE__, __LINE__, "no %s in %.*s", (text), (int)((r)->got.len > 2000 ? 2000 : (r)->got.len), \
+                (r)->got.ptr ? (r)->got.ptr : "")
 
 static size_t count(const reader *r, const char *text)
 {

@@ -15,8 +15,9 @@
 static void open_on(program *p, const pt_broker *b, const char *more)
 {
     char yaml[2000];
-    snprintf(yaml, sizeof yaml, "version: 1\nhost: { id: desk, role: primary }\nmqtt: { servers: ['%s'] }\ndata: { dir: '$/data', commit_interval: 20ms }\n"
-                                "http: { listen: '127.0.0.1:0' }\n%s",
+    snprintf(yaml, sizeof yaml,
+             "version: 1\nhost: { id: desk, role: primary }\nmqtt: { servers: ['%s'] }\ndata: { dir: '$/data', commit_interval: 20ms }\n"
+             "http: { listen: '127.0.0.1:0' }\n%s",
              pt_broker_url(b), more);
     program_open(p, yaml);
 }
@@ -74,7 +75,8 @@ static void sigterm_says_our_death_and_ends_with_0(void)
     CHECK_WITHIN_FATAL(15000, pt_observer_count_topic(o, "spBv1.0/STATE/desk") > 0);
     CHECK_INT(program_end(&p, SIGTERM), 0);
     const pt_observed *last = pt_observer_at(o, pt_observer_count(o) - 1);
-    CHECK_WITHIN(5000, (last = pt_observer_at(o, pt_observer_count(o) - 1)) && memmem(last->payload.ptr, last->payload.len, "\"online\":false", 14));
+    CHECK_WITHIN(5000, (last = pt_observer_at(o, pt_observer_count(o) - 1)) &&
+                           memmem(last->payload.ptr, last->payload.len, "\"online\":false", 14));
     CHECK(last->retain && last->qos == 1);
     CHECK_INT(program_logged(&p, " HOST-STOP stopped"), 1);
     program_start(&p); /* SIGINT is the same */
@@ -87,7 +89,10 @@ static void sigterm_says_our_death_and_ends_with_0(void)
 
 static long ask_write(long port)
 {
-    answer a = client_ask((uint16_t)port, (ask){ .method = "POST", .target = "/api/v1/writes", .body = "{\"path\":\"no/such\",\"value\":1}", .headers = { "Content-Type: application/json" } });
+    answer a = client_ask((uint16_t)port, (ask){ .method = "POST",
+                                                 .target = "/api/v1/writes",
+                                                 .body = "{\"path\":\"no/such\",\"value\":1}",
+                                                 .headers = { "Content-Type: application/json" } });
     long status = a.status;
     client_release(&a);
     return status;
@@ -104,16 +109,20 @@ static void sighup_takes_over_a_good_file_and_leaves_the_old_one_in_force_for_a_
     long port = program_number(&p, "http port ");
     CHECK_INT(ask_write(port), 404); /* allowed, but there is no such tag */
 
-    snprintf(yaml, sizeof yaml, "version: 1\nhost: { id: desk, role: primary }\nmqtt: { servers: ['%s'] }\ndata: { dir: '$/data', commit_interval: 20ms }\n"
-                                "http: { listen: '127.0.0.1:0' }\nwrites: { enabled: maybe }\n", pt_broker_url(b));
+    snprintf(yaml, sizeof yaml,
+             "version: 1\nhost: { id: desk, role: primary }\nmqtt: { servers: ['%s'] }\ndata: { dir: '$/data', commit_interval: 20ms }\n"
+             "http: { listen: '127.0.0.1:0' }\nwrites: { enabled: maybe }\n",
+             pt_broker_url(b));
     program_config(&p, yaml);
     CHECK(kill(p.pid, SIGHUP) == 0);
     CHECK_WITHIN(10000, program_logged(&p, "going on with the old one") == 1);
     CHECK_INT(program_logged(&p, "host.yaml:6:"), 1); /* the fault's place */
     CHECK_INT(ask_write(port), 404);
 
-    snprintf(yaml, sizeof yaml, "version: 1\nhost: { id: other, role: primary }\nmqtt: { servers: ['%s'] }\ndata: { dir: '$/data', commit_interval: 20ms }\n"
-                                "http: { listen: '127.0.0.1:0' }\nwrites: { enabled: false }\n", pt_broker_url(b));
+    snprintf(yaml, sizeof yaml,
+             "version: 1\nhost: { id: other, role: primary }\nmqtt: { servers: ['%s'] }\ndata: { dir: '$/data', commit_interval: 20ms }\n"
+             "http: { listen: '127.0.0.1:0' }\nwrites: { enabled: false }\n",
+             pt_broker_url(b));
     program_config(&p, yaml);
     CHECK(kill(p.pid, SIGHUP) == 0);
     CHECK_WITHIN(10000, program_logged(&p, "settings are taken over") == 1);
@@ -145,7 +154,8 @@ static void a_port_that_is_taken_ends_the_start_with_its_name(void)
     pt_broker *b = pt_broker_start(NULL); /* any listener will do */
     program p;
     char yaml[1200], out[8192], want[40];
-    snprintf(yaml, sizeof yaml, "version: 1\nmqtt: { servers: ['%s'] }\ndata: { dir: '$/data' }\nhttp: { listen: '127.0.0.1:%d' }\n", pt_broker_url(b), pt_broker_port(b));
+    snprintf(yaml, sizeof yaml, "version: 1\nmqtt: { servers: ['%s'] }\ndata: { dir: '$/data' }\nhttp: { listen: '127.0.0.1:%d' }\n",
+             pt_broker_url(b), pt_broker_port(b));
     program_open(&p, yaml);
     CHECK_INT(RUN(&p, out, "--config", p.config), 1);
     snprintf(want, sizeof want, "127.0.0.1:%d", pt_broker_port(b));
@@ -160,8 +170,10 @@ static void the_embedded_broker_comes_and_goes_with_the_host(void)
     program p;
     char yaml[1200];
     int port = pt_free_port();
-    snprintf(yaml, sizeof yaml, "version: 1\nhost: { role: primary }\nmqtt: { servers: ['tcp://127.0.0.1:%d'], embedded_broker: true, reconnect_min: 50ms }\n"
-                                "data: { dir: '$/deep/er/data' }\nhttp: { listen: '127.0.0.1:0' }\n", port); /* missing parents are made */
+    snprintf(yaml, sizeof yaml,
+             "version: 1\nhost: { role: primary }\nmqtt: { servers: ['tcp://127.0.0.1:%d'], embedded_broker: true, reconnect_min: 50ms }\n"
+             "data: { dir: '$/deep/er/data' }\nhttp: { listen: '127.0.0.1:0' }\n",
+             port); /* missing parents are made */
     program_open(&p, yaml);
     program_start(&p);
     CHECK_WITHIN_FATAL(15000, program_logged(&p, "HOST-START") == 1);

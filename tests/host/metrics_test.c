@@ -38,8 +38,10 @@ static void what_happened_is_counted_under_its_name(void)
 {
     stage_open(&st, NULL, NULL);
     stage_start(&st);
-    stage_play(&st, "plant", "NBIRTH g/$ | ts=1000 seq=0 bd=7 t:10=d1@1000 u:5=i300@1000\nNDATA g/$ | ts=1001 seq=1 t=d2@1001 x=d1@1001\nNDATA g/$ | hex=12ff\nraw spBv1.0/g/XDATA/e | x\nNDEATH g/$ | bd=7\n"
-                            "node state = \"offline\"\nhistory g/$/t = [1,2]\npost /api/v1/writes {\"path\":\"no\",\"value\":1} = 404\nNDATA g/stranger | ts=1000 seq=9 t=d1@1000");
+    stage_play(
+        &st, "plant",
+        "NBIRTH g/$ | ts=1000 seq=0 bd=7 t:10=d1@1000 u:5=i300@1000\nNDATA g/$ | ts=1001 seq=1 t=d2@1001 x=d1@1001\nNDATA g/$ | hex=12ff\nraw spBv1.0/g/XDATA/e | x\nNDEATH g/$ | bd=7\n"
+        "node state = \"offline\"\nhistory g/$/t = [1,2]\npost /api/v1/writes {\"path\":\"no\",\"value\":1} = 404\nNDATA g/stranger | ts=1000 seq=9 t=d1@1000");
     static const struct {
         const char *name;
         double want;

@@ -81,7 +81,7 @@ static void every_word_is_one_of_its_own_and_fits_a_label_and_a_url(void)
 
 int main(int argc, char **argv)
 {
-    static const pt_test tests[] = { 
+    static const pt_test tests[] = {
         PT_TEST(every_word_is_the_documented_one),
         PT_TEST(a_number_beyond_the_list_has_a_word_too),
         PT_TEST(every_word_is_one_of_its_own_and_fits_a_label_and_a_url),

@@ -88,14 +88,15 @@ static void what_is_refused_is_booked_on_the_node_and_in_all(void)
     CHECK(!host__counts_close(n)); /* received, and nothing became of it */
     host__reject_message(s.tracker, n, &topic, HOST_REJECT_NO_SEQ, 3, "why");
     CHECK(host__counts_close(n));
-    CHECK(n->counts.samples == 3 && n->counts.rejected_samples[HOST_REJECT_NO_SEQ] == 3 && n->counts.rejected_messages[HOST_REJECT_NO_SEQ] == 1);
+    CHECK(n->counts.samples == 3 && n->counts.rejected_samples[HOST_REJECT_NO_SEQ] == 3 &&
+          n->counts.rejected_messages[HOST_REJECT_NO_SEQ] == 1);
     n->counts.samples++;
     host__reject_sample(s.tracker, n, HOST_REJECT_BAD_VALUE);
     CHECK(host__counts_close(n));
     host__reject_message(s.tracker, NULL, &topic, HOST_REJECT_TOO_MANY, 2, "no node"); /* of none */
     host_tracker_stats_get(s.tracker, &st);
-    CHECK(st.rejected_messages[HOST_REJECT_NO_SEQ] == 1 && st.rejected_messages[HOST_REJECT_TOO_MANY] == 1 && st.rejected_samples[HOST_REJECT_TOO_MANY] == 2 &&
-          st.rejected_samples[HOST_REJECT_BAD_VALUE] == 1);
+    CHECK(st.rejected_messages[HOST_REJECT_NO_SEQ] == 1 && st.rejected_messages[HOST_REJECT_TOO_MANY] == 1 &&
+          st.rejected_samples[HOST_REJECT_TOO_MANY] == 2 && st.rejected_samples[HOST_REJECT_BAD_VALUE] == 1);
     n->counts.samples += 5;
     n->counts.stored += 5;
     host_tracker_lost(n, 2); /* handed over, and history did not take them */
@@ -156,12 +157,9 @@ static void a_node_that_goes_down_takes_everything_with_it(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(nodes_are_found_by_both_ids_and_never_move),
-        PT_TEST(ids_that_are_too_long_and_nodes_beyond_the_limit_are_none),
-        PT_TEST(devices_are_made_once_up_to_their_limit),
-        PT_TEST(what_is_refused_is_booked_on_the_node_and_in_all),
-        PT_TEST(the_tracker_s_timer_is_the_earliest_of_all_nodes),
-        PT_TEST(a_node_that_goes_down_takes_everything_with_it),
+        PT_TEST(nodes_are_found_by_both_ids_and_never_move),       PT_TEST(ids_that_are_too_long_and_nodes_beyond_the_limit_are_none),
+        PT_TEST(devices_are_made_once_up_to_their_limit),          PT_TEST(what_is_refused_is_booked_on_the_node_and_in_all),
+        PT_TEST(the_tracker_s_timer_is_the_earliest_of_all_nodes), PT_TEST(a_node_that_goes_down_takes_everything_with_it),
     };
     return pt_test_main("host/node", tests, PT_COUNT_OF(tests), argc, argv);
 }

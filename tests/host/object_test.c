@@ -73,9 +73,11 @@ static void what_data_leaves_out_is_taken_from_what_was_known(void)
     } steps[] = {
         { "a member changes, the other stays, types stay", "m:19=T{M}(a:10=d1,b:11=b1)", "m:19=T{M}(a=d2)", "M(a:10=2 b:11=true)" },
         { "nothing is left out", "m:19=T{M}(a:10=d1,b:11=b1)", "m:19=T{M}(b=b0,a=d3)", "M(a:10=3 b:11=false)" },
-        { "the old order counts, new members stand behind", "m:19=T{M}(b:10=d1,a:10=d2)", "m:19=T{M}(z:10=d9,a=d3)", "M(b:10=1 a:10=3 z:10=9)" },
+        { "the old order counts, new members stand behind", "m:19=T{M}(b:10=d1,a:10=d2)", "m:19=T{M}(z:10=d9,a=d3)",
+          "M(b:10=1 a:10=3 z:10=9)" },
         { "a member becomes null", "m:19=T{M}(a:10=d1,b:11=b1)", "m:19=T{M}(a=-!n)", "M(a:10=null b:11=true)" },
-        { "an instance inside an instance", "m:19=T{M}(in:19=T{N}(x:10=d1,y:10=d2),a:10=d3)", "m:19=T{M}(in=T{N}(y=d5))", "M(in:19=N(x:10=1 y:10=5) a:10=3)" },
+        { "an instance inside an instance", "m:19=T{M}(in:19=T{N}(x:10=d1,y:10=d2),a:10=d3)", "m:19=T{M}(in=T{N}(y=d5))",
+          "M(in:19=N(x:10=1 y:10=5) a:10=3)" },
         { "no member at all", "m:19=T{M}(a:10=d1)", "m:19=T{M}()", "M(a:10=1)" },
     };
     for (size_t i = 0; i < PT_COUNT_OF(steps); i++) {
@@ -106,7 +108,8 @@ static void what_is_no_instance_is_left_as_it_is(void)
     host_metric hm = { 0 };
     pt_arena arena;
     pt_arena_init(&arena, 1u << 20);
-    const spb_metric *plain = metric("m:10=d1", &arena), *null = metric("m:19=-!n", &arena), *instance = metric("m:19=T{M}(a:10=d1)", &arena);
+    const spb_metric *plain = metric("m:10=d1", &arena), *null = metric("m:19=-!n", &arena),
+                     *instance = metric("m:19=T{M}(a:10=d1)", &arena);
     host__object_keep(&hm, plain);
     host__object_keep(&hm, null);
     CHECK(hm.object == NULL);

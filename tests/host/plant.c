@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 enum { EDGES = 3, DEVICES = 2, METRICS = 3, MODEL_BYTES = 400000, TAGS_MAX = 512, STEP_MS = 20, HOST_ID_LEN = 1 };
-#define HOST "h"
+#define HOST        "h"
 #define STATE_TOPIC "spBv1.0/STATE/h"
 
 typedef struct plant plant;
@@ -33,9 +33,9 @@ typedef struct edge {
     uint8_t bdseq;
     bool has_bdseq, primary;
     enum { DOWN, PREPARED, UP } link;
-    uint32_t link_no;        /* counts connections */
-    int64_t next_ms;         /* of the link: next attempt, or ready */
-    edge_connect connect;    /* the Will of the running connection */
+    uint32_t link_no;     /* counts connections */
+    int64_t next_ms;      /* of the link: next attempt, or ready */
+    edge_connect connect; /* the Will of the running connection */
     char will_topic[128], will[64];
     size_t will_len;
     bool ask_lost, lost_again;
@@ -128,8 +128,14 @@ static void send_to(plant *p, int to, uint32_t link, const char *topic, pt_slice
         p->flights = realloc(p->flights, p->cap_flights * sizeof *p->flights);
         if (!p->flights) abort();
     }
-    flight f = { .at_ms = at_ms, .order = p->order++, .to = to, .link = link, .topic = pt_slice_dup(pt_cstr(topic)), .payload = pt_slice_dup(payload),
-                 .payload_len = payload.len, .retained = retained };
+    flight f = { .at_ms = at_ms,
+                 .order = p->order++,
+                 .to = to,
+                 .link = link,
+                 .topic = pt_slice_dup(pt_cstr(topic)),
+                 .payload = pt_slice_dup(payload),
+                 .payload_len = payload.len,
+                 .retained = retained };
     size_t i = p->n_flights++;
     for (; i > 0 && before(&f, &p->flights[(i - 1) / 2]); i = (i - 1) / 2)
         p->flights[i] = p->flights[(i - 1) / 2];
@@ -172,7 +178,12 @@ static pt_status on_publish(void *ctx, const char *topic, pt_slice payload, int 
         return PT_OK;
     }
     int64_t at = mono(p) + 1 + (int64_t)roll(p, p->stormy && chance(p, 0.1) ? 600 : 5);
-    unsigned slot = t.verb == SPB_NBIRTH ? 0 : t.verb == SPB_NDATA || t.verb == SPB_NDEATH ? 1 : 2 + (t.device.ptr[t.device.len - 1] - '0') * 3u + (t.verb == SPB_DBIRTH ? 0 : t.verb == SPB_DDATA ? 1 : 2);
+    unsigned slot = t.verb == SPB_NBIRTH                          ? 0
+                    : t.verb == SPB_NDATA || t.verb == SPB_NDEATH ? 1
+                                                                  : 2 + (t.device.ptr[t.device.len - 1] - '0') * 3u +
+                                                                        (t.verb == SPB_DBIRTH  ? 0
+                                                                         : t.verb == SPB_DDATA ? 1
+                                                                                               : 2);
     if (at < e->topic_last[slot]) at = e->topic_last[slot];
     e->topic_last[slot] = at;
     if (p->host_up) send_to(p, -1, p->host_link, topic, payload, false, at);
@@ -259,7 +270,8 @@ static void edge_cut(edge *e, bool clean)
     bool was = e->link != DOWN;
     trace(p, "edge %d cut, %s", e->index, clean ? "asked" : "unasked");
     if (e->link == UP && !clean && p->host_up)
-        send_to(p, -1, p->host_link, e->will_topic, pt_slice_of(e->will, e->will_len), false, mono(p) + 1 + (int64_t)roll(p, p->stormy ? 4000 : 5));
+        send_to(p, -1, p->host_link, e->will_topic, pt_slice_of(e->will, e->will_len), false,
+                mono(p) + 1 + (int64_t)roll(p, p->stormy ? 4000 : 5));
     e->link = DOWN;
     e->link_no++;
     e->ask_lost = false;
@@ -321,7 +333,9 @@ static void edge_step(edge *e)
         }
     }
     if (chance(p, 0.02)) {
-        edge_sample s = { .metric = e->own, .quality = SPB_GOOD, .timestamp_ms = wall(p), .value = { .type = SPB_UINT32, .as.u64 = roll(p, 1000000) } };
+        edge_sample s = {
+            .metric = e->own, .quality = SPB_GOOD, .timestamp_ms = wall(p), .value = { .type = SPB_UINT32, .as.u64 = roll(p, 1000000) }
+        };
         if (edge_node_set(e->node, &s) != PT_OK) fail(p, "edge_node_set");
     }
     (void)edge_node_poll(e->node);
@@ -382,7 +396,8 @@ static void on_event(void *ctx, host_event_type type, host_node *node, pt_slice 
 {
     plant *p = ctx;
     (void)at;
-    trace(p, "event %s %s%s%.*s %.*s", host_event_type_name(type), node->edge, device.len ? "/" : "", PT_SLICE_ARGS(device), PT_SLICE_ARGS(detail));
+    trace(p, "event %s %s%s%.*s %.*s", host_event_type_name(type), node->edge, device.len ? "/" : "", PT_SLICE_ARGS(device),
+          PT_SLICE_ARGS(detail));
 }
 static void on_state(void *ctx, host_node *n, pt_slice device, bool online, int64_t at, const char *reason)
 {
@@ -411,7 +426,8 @@ static pt_status on_command(void *ctx, uint16_t server, pt_slice topic, pt_slice
     if (!p->stormy && mono(p) - p->quiet_since_ms > 35000) p->rebirths_quiet++;
     snprintf(name, sizeof name, "%.*s", PT_SLICE_ARGS(topic));
     edge *e = &p->edges[t.edge.ptr[1] - '0'];
-    if (e->link == UP && !(p->stormy && chance(p, 0.05))) send_to(p, e->index, e->link_no, name, payload, false, mono(p) + 1 + (int64_t)roll(p, 20));
+    if (e->link == UP && !(p->stormy && chance(p, 0.05)))
+        send_to(p, e->index, e->link_no, name, payload, false, mono(p) + 1 + (int64_t)roll(p, 20));
     send_to(p, -1, p->host_link, name, payload, false, mono(p) + 2); /* we subscribe to everything */
     return PT_OK;
 }
@@ -461,10 +477,21 @@ static void host_restart(plant *p)
         host_saved_unit units[1 + DEVICES];
         if (!n->resume || n->n_units > PT_COUNT_OF(units)) continue;
         for (uint32_t k = 0; k < n->n_units; k++)
-            units[k] = (host_saved_unit){ n->units[k]->id_slice, pt_slice_of(n->units[k]->birth, n->units[k]->birth_len), n->units[k]->resumable };
-        host_saved s = { .group = n->group_slice, .edge = n->edge_slice, .has_bd_seq = n->has_bd_seq, .bd_seq = n->bd_seq, .next_seq = n->next_seq,
-                         .born_wall_ms = n->born_wall_ms, .birth_ts = n->birth_ts, .last_wall_ms = n->last_message_ms, .alive_wall_ms = n->alive_ms,
-                         .last_payload_ms = n->last_payload_ms, .messages = n->session_messages, .units = units, .n_units = n->n_units };
+            units[k] =
+                (host_saved_unit){ n->units[k]->id_slice, pt_slice_of(n->units[k]->birth, n->units[k]->birth_len), n->units[k]->resumable };
+        host_saved s = { .group = n->group_slice,
+                         .edge = n->edge_slice,
+                         .has_bd_seq = n->has_bd_seq,
+                         .bd_seq = n->bd_seq,
+                         .next_seq = n->next_seq,
+                         .born_wall_ms = n->born_wall_ms,
+                         .birth_ts = n->birth_ts,
+                         .last_wall_ms = n->last_message_ms,
+                         .alive_wall_ms = n->alive_ms,
+                         .last_payload_ms = n->last_payload_ms,
+                         .messages = n->session_messages,
+                         .units = units,
+                         .n_units = n->n_units };
         if (host_tracker_restore(p->tracker, &s, wall(p), mono(p), &p->arena) != PT_OK) fail(p, "restore of %s", n->edge);
     }
     for (uint32_t i = 0; i < p->n_tags; i++)
@@ -499,25 +526,30 @@ static void deliver(plant *p, const flight *f)
     if (f->to >= 0) {
         edge *e = &p->edges[f->to];
         trace(p, "edge %d gets %s (link %s)", e->index, f->topic, e->link == UP && e->link_no == f->link ? "up" : "gone");
-        if (e->link == UP && e->link_no == f->link) edge_node_receive(e->node, pt_cstr(f->topic), pt_slice_of(f->payload, f->payload_len), f->retained);
+        if (e->link == UP && e->link_no == f->link)
+            edge_node_receive(e->node, pt_cstr(f->topic), pt_slice_of(f->payload, f->payload_len), f->retained);
         return;
     }
     if (!p->host_up || p->host_link != f->link) return;
-    host_message m = { .payload = pt_slice_of(f->payload, f->payload_len), .wall_ms = wall(p), .mono_ms = mono(p), .retained = f->retained };
+    host_message m = {
+        .payload = pt_slice_of(f->payload, f->payload_len), .wall_ms = wall(p), .mono_ms = mono(p), .retained = f->retained
+    };
     if (spb_topic_parse(&spb_namespace_b, pt_cstr(f->topic), &m.topic, NULL) != PT_OK) {
         fail(p, "topic %s", f->topic);
         return;
     }
     if (m.topic.verb == SPB_STATE) {
         spb_state s;
-        if (spb_state_parse(m.payload, &s, NULL) == PT_OK && host_presence_seen(&p->presence, &s, f->retained, mono(p)) == HOST_DO_PUBLISH_BIRTH)
+        if (spb_state_parse(m.payload, &s, NULL) == PT_OK &&
+            host_presence_seen(&p->presence, &s, f->retained, mono(p)) == HOST_DO_PUBLISH_BIRTH)
             state_at_broker(p, true, p->presence.t);
         return;
     }
     if (p->tracing) {
         spb_payload seen;
         bool ok = spb_payload_decode(m.payload, &spb_limits_default, &p->arena, &seen, NULL) == PT_OK;
-        trace(p, "host gets %s seq %lld ts %lld", f->topic, ok && seen.has_seq ? (long long)seen.seq : -1, ok && seen.has_timestamp ? (long long)seen.timestamp - 1700000000000 : -1);
+        trace(p, "host gets %s seq %lld ts %lld", f->topic, ok && seen.has_seq ? (long long)seen.seq : -1,
+              ok && seen.has_timestamp ? (long long)seen.timestamp - 1700000000000 : -1);
     }
     host_tracker_message(p->tracker, &m, &p->arena);
     pt_arena_reset(&p->arena);
@@ -540,13 +572,15 @@ static void compare(plant *p)
             fail(p, "the host shows edge %d as %s", i, n ? host_node_state_name(n->state) : "unknown");
             return;
         }
-        if (n->bd_seq != st.bd_seq || n->next_seq != st.seq) fail(p, "edge %d: bdSeq %u seq %u, host %u %u", i, st.bd_seq, st.seq, n->bd_seq, n->next_seq);
+        if (n->bd_seq != st.bd_seq || n->next_seq != st.seq)
+            fail(p, "edge %d: bdSeq %u seq %u, host %u %u", i, st.bd_seq, st.seq, n->bd_seq, n->next_seq);
         for (uint32_t d = 0; d < DEVICES; d++) {
             bool truth = edge_node_device_is_online(e->node, e->device[d]), host = false;
             char id[4] = { 'd', (char)('0' + d), 0, 0 };
             for (uint32_t k = 1; k < n->n_units; k++)
                 if (strcmp(n->units[k]->id, id) == 0) host = n->units[k]->online;
-            if (truth != host) fail(p, "device e%d/%s is %s, the host shows %s", i, id, truth ? "online" : "offline", host ? "online" : "offline");
+            if (truth != host)
+                fail(p, "device e%d/%s is %s, the host shows %s", i, id, truth ? "online" : "offline", host ? "online" : "offline");
         }
         for (uint32_t t = 0; t < p->n_tags; t++) {
             shown *s = &p->tags[t];

@@ -14,7 +14,7 @@
 
 typedef struct plant_result {
     bool ok;
-    char text[300];       /* what is not as it should be */
+    char text[300]; /* what is not as it should be */
     uint64_t messages, lost, rebirths, restarts, reconnects, samples, resumed;
 } plant_result;
 

@@ -55,13 +55,14 @@ static void a_day_of_storms_needs_no_more_memory_than_an_hour(void)
     plant_run(42, 24 * 3600 * 1000, 60000, &r);
     pt_check_at(r.ok, false, __FILE__, __LINE__, "%s", r.text);
     uint64_t day = resident_kib();
-    printf("%llu messages in a day, %llu rebirth requests; resident %llu KiB after an hour, %llu after a day\n", (unsigned long long)r.messages,
-           (unsigned long long)r.rebirths, (unsigned long long)hour, (unsigned long long)day);
+    printf("%llu messages in a day, %llu rebirth requests; resident %llu KiB after an hour, %llu after a day\n",
+           (unsigned long long)r.messages, (unsigned long long)r.rebirths, (unsigned long long)hour, (unsigned long long)day);
     CHECK(day < hour + 4096);
 }
 
 int main(int argc, char **argv)
 {
-    static const pt_test tests[] = { PT_TEST(after_every_storm_the_host_knows_what_the_edges_know), PT_TEST(a_day_of_storms_needs_no_more_memory_than_an_hour) };
+    static const pt_test tests[] = { PT_TEST(after_every_storm_the_host_knows_what_the_edges_know),
+                                     PT_TEST(a_day_of_storms_needs_no_more_memory_than_an_hour) };
     return pt_test_main("host/plant", tests, PT_COUNT_OF(tests), argc, argv);
 }

@@ -51,7 +51,8 @@ static void timestamps_do_not_go_back_behind_runs_before_and_what_the_server_kep
     CHECK_INT(host_presence_connect(&p, 5000), 9001);
     host_presence_init(&p, true, 0, 4000);
     CHECK_INT(host_presence_connect(&p, 5000), 5000);
-    spb_state kept = state(false, 20000), same = state(true, 5000), never = state(false, INT64_C(1) << 60), legacy = { .online = true, .timestamp_ms = 20000, .legacy = true };
+    spb_state kept = state(false, 20000), same = state(true, 5000), never = state(false, INT64_C(1) << 60),
+              legacy = { .online = true, .timestamp_ms = 20000, .legacy = true };
     CHECK_INT(host_presence_seen(&p, &legacy, true, 1), HOST_DO_NOTHING);
     CHECK_INT(host_presence_seen(&p, &same, true, 1), HOST_DO_NOTHING);
     CHECK_INT(host_presence_seen(&p, &never, true, 1), HOST_DO_NOTHING); /* no clock is there */

@@ -21,14 +21,12 @@ static const script_row rows[] = {
       "NDEATH g/d | bd=3 > *ndeath" },
     { "guide 25.37: commands, deaths and nothing else never ask for a rebirth",
       "NCMD g/a | ts=1 x=i1 >\nDCMD g/a/d | ts=1 x=i1 >\nNDEATH g/a | bd=1 > *ndeath\nwait 10000 >" },
-    { "guide 22: the request goes to the server the node lives on",
-      "ready 1 >\n"
-      "NBIRTH g/e@1 | ts=99000 seq=0 bd=7 > *nbirth +g/e ~1=7@99000\n"
-      "ask g/e > NCMD:g/e@1 *rebirth-request" },
-    { "guide 19: a death ends the requests",
-      "NDATA g/e | ts=99001 seq=9 t=d2@98002 > !not-born NCMD:g/e@0 *rebirth-request\n"
-      "NDEATH g/e | bd=3 > *ndeath\n"
-      "wait 600000 >" },
+    { "guide 22: the request goes to the server the node lives on", "ready 1 >\n"
+                                                                    "NBIRTH g/e@1 | ts=99000 seq=0 bd=7 > *nbirth +g/e ~1=7@99000\n"
+                                                                    "ask g/e > NCMD:g/e@1 *rebirth-request" },
+    { "guide 19: a death ends the requests", "NDATA g/e | ts=99001 seq=9 t=d2@98002 > !not-born NCMD:g/e@0 *rebirth-request\n"
+                                             "NDEATH g/e | bd=3 > *ndeath\n"
+                                             "wait 600000 >" },
     { "rebirth.max: a silent node is asked at growing distances, up to the largest",
       "NDATA g/e | ts=99001 seq=9 t=d2@98002 > !not-born NCMD:g/e@0 *rebirth-request\n"
       "wait 5000 > NCMD:g/e@0 *rebirth-request\n"
@@ -81,14 +79,13 @@ static const script_row rows[] = {
       "NDATA g/e | ts=195004 seq=1 #9=d2@1 > !unknown-alias\n"
       "wait 4999 >\n"
       "wait 1 > NCMD:g/e@0 *rebirth-request" },
-    { "issue 4: riding on another host's request",
-      "NBIRTH g/e | ts=99000 seq=0 bd=7 a:10=d1@98000 > *nbirth +g/e ~1=7@99000 2=1@98000\n"
-      "ask g/e > NCMD:g/e@0 *rebirth-request\n"
-      "NCMD g/e | ts=1 Node_Control/Rebirth:11=b1 >\n"
-      "NDATA g/e | ts=99001 seq=1 #99=d2@98001 > !unknown-alias\n"
-      "NCMD g/e | ts=1 Node_Control/Rebirth:11=b1 >\n"
-      "wait 4999 >\n"
-      "wait 30000 >" },
+    { "issue 4: riding on another host's request", "NBIRTH g/e | ts=99000 seq=0 bd=7 a:10=d1@98000 > *nbirth +g/e ~1=7@99000 2=1@98000\n"
+                                                   "ask g/e > NCMD:g/e@0 *rebirth-request\n"
+                                                   "NCMD g/e | ts=1 Node_Control/Rebirth:11=b1 >\n"
+                                                   "NDATA g/e | ts=99001 seq=1 #99=d2@98001 > !unknown-alias\n"
+                                                   "NCMD g/e | ts=1 Node_Control/Rebirth:11=b1 >\n"
+                                                   "wait 4999 >\n"
+                                                   "wait 30000 >" },
 };
 
 static void every_rule_holds(void)
@@ -104,8 +101,7 @@ static void a_rebirth_request_is_vector_v6(void)
     script_init(&s, &o);
     s.wall_ms = 1700000000000;
     script_run(&s, "V6", "ready 0 >\nNDATA g/e | ts=99001 seq=9 t=d2@98002 > !not-born NCMD:g/e@0 *rebirth-request");
-    CHECK_HEX(pt_buf_view(&s.last_command),
-              "0880d095ffbc3112210a144e6f646520436f6e74726f6c2f526562697274681880d095ffbc31200b7001");
+    CHECK_HEX(pt_buf_view(&s.last_command), "0880d095ffbc3112210a144e6f646520436f6e74726f6c2f526562697274681880d095ffbc31200b7001");
     script_fini(&s);
     o.cmd_datatype = false;
     script_init(&s, &o);

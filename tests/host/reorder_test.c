@@ -28,12 +28,11 @@ static const script_row rows[] = {
       "wait 1499 >\n"
       "NDATA g/e | ts=99001 seq=3 t=d4@98004 > 2=4@98004 2=5@98005\n"
       "wait 60000 >" },
-    { "guide 20: reordering across the wrap",
-      "NBIRTH g/e | ts=99000 seq=253 bd=7 t:10=d1@98000 > *nbirth +g/e ~1=7@99000 2=1@98000\n"
-      "NDATA g/e | ts=99001 seq=0 t=d4@98004 > *seq-gap\n"
-      "NDATA g/e | ts=99001 seq=255 t=d3@98003 >\n"
-      "NDATA g/e | ts=99001 seq=1 t=d5@98005 >\n"
-      "NDATA g/e | ts=99001 seq=254 t=d2@98002 > 2=2@98002 2=3@98003 2=4@98004 2=5@98005" },
+    { "guide 20: reordering across the wrap", "NBIRTH g/e | ts=99000 seq=253 bd=7 t:10=d1@98000 > *nbirth +g/e ~1=7@99000 2=1@98000\n"
+                                              "NDATA g/e | ts=99001 seq=0 t=d4@98004 > *seq-gap\n"
+                                              "NDATA g/e | ts=99001 seq=255 t=d3@98003 >\n"
+                                              "NDATA g/e | ts=99001 seq=1 t=d5@98005 >\n"
+                                              "NDATA g/e | ts=99001 seq=254 t=d2@98002 > 2=2@98002 2=3@98003 2=4@98004 2=5@98005" },
     { "guide 20: DBIRTH and data may overtake their NBIRTH: they wait for it",
       "DBIRTH g/e/d | ts=99000 seq=1 t#5:10=d1@98000 > NCMD:g/e@0 *rebirth-request\n"
       "DDATA g/e/d | ts=99001 seq=2 #5=d2@98002 >\n"

@@ -45,7 +45,8 @@ static void on_state(void *ctx, pt_slice node, pt_slice device, bool online, int
 {
     rig *r = ctx;
     (void)at_ms, (void)reason;
-    note(r, r->states, sizeof r->states, "%c%.*s%s%.*s ", online ? '+' : '-', PT_SLICE_ARGS(node), device.len ? "/" : "", PT_SLICE_ARGS(device));
+    note(r, r->states, sizeof r->states, "%c%.*s%s%.*s ", online ? '+' : '-', PT_SLICE_ARGS(node), device.len ? "/" : "",
+         PT_SLICE_ARGS(device));
 }
 
 static pt_status on_command(void *ctx, uint16_t server, pt_slice topic, pt_slice payload)
@@ -116,7 +117,10 @@ void rig_push(rig *r, const char *topic, const char *words)
     pt_buf b;
     pt_buf_init(&b, 1u << 20);
     wire_payload(words, &b);
-    host_packet p = { .topic = pt_cstr(topic), .payload = pt_buf_view(&b), .wall_ms = pt_wall_ms(pt_clock_system()) - r->ago_ms, .mono_ms = pt_mono_ms(pt_clock_system()) - r->ago_ms };
+    host_packet p = { .topic = pt_cstr(topic),
+                      .payload = pt_buf_view(&b),
+                      .wall_ms = pt_wall_ms(pt_clock_system()) - r->ago_ms,
+                      .mono_ms = pt_mono_ms(pt_clock_system()) - r->ago_ms };
     host_ingest_push(r->ingest, &p);
     pt_buf_fini(&b);
 }
@@ -204,7 +208,8 @@ const char *rig_history(rig *r, const char *path, char *buf, size_t cap)
             for (size_t i = 0; i < n && len < cap; i++) {
                 const char *blank = len ? " " : "";
                 if (rows[i].flags & HIST_STATE) {
-                    len += (size_t)snprintf(buf + len, cap - len, "%s%c@%lld", blank, spb_quality_letter((spb_quality)rows[i].quality), (long long)rows[i].time_ms);
+                    len += (size_t)snprintf(buf + len, cap - len, "%s%c@%lld", blank, spb_quality_letter((spb_quality)rows[i].quality),
+                                            (long long)rows[i].time_ms);
                     continue;
                 }
                 spb_value v;
@@ -214,7 +219,8 @@ const char *rig_history(rig *r, const char *path, char *buf, size_t cap)
                 pt_buf_init(&b, 4096);
                 pt_json_init(&j, &b);
                 spb_value_json(&j, &v);
-                len += (size_t)snprintf(buf + len, cap - len, "%s%.*s@%lld", blank, PT_SLICE_ARGS(pt_buf_view(&b)), (long long)rows[i].time_ms);
+                len += (size_t)snprintf(buf + len, cap - len, "%s%.*s@%lld", blank, PT_SLICE_ARGS(pt_buf_view(&b)),
+                                        (long long)rows[i].time_ms);
                 pt_buf_fini(&b);
             }
         } while (n > 0);

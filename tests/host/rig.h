@@ -32,15 +32,15 @@ typedef struct rig {
     uint64_t values;             /* live ones */
 } rig;
 
-void rig_open(rig *r);    /* the directory, history and tree; rig_start or rig_make follow */
-void rig_make(rig *r);    /* ingest, whose threads do not run yet */
-void rig_start(rig *r);   /* rig_make and its threads; server 0 is ready */
-void rig_halt(rig *r);    /* ingest away, history closed; open again with rig_again */
+void rig_open(rig *r);  /* the directory, history and tree; rig_start or rig_make follow */
+void rig_make(rig *r);  /* ingest, whose threads do not run yet */
+void rig_start(rig *r); /* rig_make and its threads; server 0 is ready */
+void rig_halt(rig *r);  /* ingest away, history closed; open again with rig_again */
 void rig_again(rig *r);
 void rig_close(rig *r);
 
 void rig_push(rig *r, const char *topic, const char *words);
-void rig_settle(rig *r); /* everything pushed is done */
+void rig_settle(rig *r);                                         /* everything pushed is done */
 host_node rig_node(rig *r, const char *group, const char *edge); /* a copy: counters and state only; index UINT32_MAX: not known */
 bool rig_said(rig *r, const char *text);
 size_t rig_count(rig *r, const char *text, const char *word); /* how often in r->commands, states, events */

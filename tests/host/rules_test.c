@@ -66,8 +66,10 @@ static const struct {
     { "rules: 3\n", "host.yaml:1:8: rules: a list is wanted here\n" },
     { "rules: [ x ]\n", "host.yaml:1:10: a rule is a map: { id, from, to }\n" },
     { "rules:\n  - id: a\n    form: x\n", "host.yaml:3:5: unknown key; a rule has id, from, to, action, class and historise\n" },
-    { "rules:\n  - id: a\n    from: { spb: { grop: x } }\n    to: x\n", "host.yaml:3:20: unknown key; from.spb has group, edge, device and metric\n" },
-    { "rules:\n  - id: a\n    from: { spb: { group: '{x}{y}' } }\n    to: x\n", "host.yaml:3:31: two placeholders without a literal between them\n" },
+    { "rules:\n  - id: a\n    from: { spb: { grop: x } }\n    to: x\n",
+      "host.yaml:3:20: unknown key; from.spb has group, edge, device and metric\n" },
+    { "rules:\n  - id: a\n    from: { spb: { group: '{x}{y}' } }\n    to: x\n",
+      "host.yaml:3:31: two placeholders without a literal between them\n" },
     { "rules:\n  - id: a\n    to: '{lne}/x'\n", "host.yaml:3:11: unknown placeholder 'lne'\n" },
     { "rules:\n  - id: a\n    to: x{lne}\n", "host.yaml:3:11: unknown placeholder 'lne'\n" },
     { "rules:\n  - id: a\n", "host.yaml:2:5: a rule needs a path, or the action ignore\n" },
@@ -98,7 +100,8 @@ static void a_rule_that_can_never_match_is_warned_of(void)
     pt_yaml *y;
     uns_map *m;
     pt_buf faults;
-    CHECK_OK(build("rules:\n  - { id: all, to: '{metric...}' }\n  - { id: never, from: { spb: { edge: e } }, to: x }\n", &y, &m, &faults, true));
+    CHECK_OK(
+        build("rules:\n  - { id: all, to: '{metric...}' }\n  - { id: never, from: { spb: { edge: e } }, to: x }\n", &y, &m, &faults, true));
     CHECK_STR(pt_buf_view(&faults), "host.yaml:3:11: rule 'never' can never match: 'all' before it takes everything\n");
     uns_map_free(m);
     pt_yaml_free(y);

@@ -166,9 +166,7 @@ void script_advance(script *s, int64_t ms)
         s->mono_ms = to;
         if (due > end) break;
         host_tracker_tick(s->tracker, s->wall_ms, s->mono_ms, &s->arena);
-        if (host_tracker_due(s->tracker) <= s->mono_ms) {
-            CHECK_FATAL(host_tracker_due(s->tracker) > s->mono_ms);
-        }
+        if (host_tracker_due(s->tracker) <= s->mono_ms) { CHECK_FATAL(host_tracker_due(s->tracker) > s->mono_ms); }
     }
     pt_arena_reset(&s->arena);
 }

@@ -8,8 +8,8 @@
  *   WORDS  +g/e -g/e/d    a node or device went online, offline           *nbirth   an event
  *          3=1.5@900      tag 3's value: live and stored; prefixes ~ live only, h historical; suffix !B !S quality, ? stamped with arrival
  *          m3:S@900       a quality mark in history                        stale(1,2)@900 fresh(..) absent(..)
- *          NCMD:g/e@0     a rebirth request; BACKFILL:g/e=5000 one for everything since 5000                                !reason   bad input
- * Tag ids are given in the order the tracker asks, from 1. The wall clock starts at 100000 ms, the monotonic one at 0. */
+ *          NCMD:g/e@0     a rebirth request; BACKFILL:g/e=5000 one for everything since 5000                                !reason   bad
+ * input Tag ids are given in the order the tracker asks, from 1. The wall clock starts at 100000 ms, the monotonic one at 0. */
 #ifndef HOST_TEST_SCRIPT_H
 #define HOST_TEST_SCRIPT_H
 #include "host/node.h"
@@ -18,7 +18,7 @@ typedef struct script {
     host_tracker *tracker;
     pt_arena arena;
     pt_buf words;
-    pt_map tags;         /* "group/edge/device/metric" -> id */
+    pt_map tags; /* "group/edge/device/metric" -> id */
     uint32_t n_tags, tag_calls;
     int64_t wall_ms, mono_ms;
     pt_buf last_command, last_detail; /* payload; JSON of the last event */

@@ -1,4 +1,5 @@
-/* host/session.c: one server's connection on a real broker. Which bytes begin it: connect_test.c; when STATE is published: presence_test.c. */
+/* host/session.c: one server's connection on a real broker. Which bytes begin it: connect_test.c; when STATE is published: presence_test.c.
+ */
 #include "host/session.h"
 #include "tests/host/rig.h"
 #include "tests/host/wire.h"
@@ -125,7 +126,8 @@ static void commands_go_out_only_between_the_acknowledged_birth_and_the_end(void
     bool dead = false;
     for (size_t i = 0; i < pt_observer_count(b.seen); i++) {
         const pt_observed *m = pt_observer_at(b.seen, i);
-        if (strcmp(m->topic, "spBv1.0/STATE/desk") == 0) dead = memmem(m->payload.ptr, m->payload.len, "\"online\":false", 14) && m->retain && m->qos == 1;
+        if (strcmp(m->topic, "spBv1.0/STATE/desk") == 0)
+            dead = memmem(m->payload.ptr, m->payload.len, "\"online\":false", 14) && m->retain && m->qos == 1;
     }
     CHECK(dead);
     bench_close(&b);
@@ -197,7 +199,8 @@ static void who_is_not_let_in_tries_again_and_says_so(void)
 {
     bench b;
     host_session_stats st;
-    bench_open(&b, pt_broker_start("allow_anonymous false\n"), (host_session_options){ .publish_state = true, .mqtt = { .user = "desk", .password = "wrong" } });
+    bench_open(&b, pt_broker_start("allow_anonymous false\n"),
+               (host_session_options){ .publish_state = true, .mqtt = { .user = "desk", .password = "wrong" } });
     CHECK_WITHIN(15000, (host_session_stats_get(b.s, &st), st.mqtt.failures >= 2));
     CHECK(st.phase != HOST_ONLINE && st.phase != HOST_BORN && st.mqtt.connects == 0);
     CHECK(rig_said(&b.r, pt_broker_url(b.broker)));
@@ -232,11 +235,13 @@ static void our_state_corrected_by_another_s_death_is_said_again(void)
     b.seen = pt_observer_start(b.broker, "spBv1.0/STATE/desk");
     CHECK_WITHIN_FATAL(15000, phase(&b) == HOST_ONLINE);
     host_session_stats_get(b.s, &st);
-    snprintf(text, sizeof text, "{\"online\":false,\"timestamp\":%lld}", (long long)st.t); /* the will of our own connection of before, say */
+    snprintf(text, sizeof text, "{\"online\":false,\"timestamp\":%lld}",
+             (long long)st.t); /* the will of our own connection of before, say */
     pt_broker_publish(b.broker, "spBv1.0/STATE/desk", pt_cstr(text), 1, true);
     CHECK_WITHIN(10000, (host_session_stats_get(b.s, &st), st.corrections == 1));
     const pt_observed *m = NULL;
-    CHECK_WITHIN(5000, (m = pt_observer_at(b.seen, pt_observer_count(b.seen) - 1)) && memmem(m->payload.ptr, m->payload.len, "\"online\":true", 13)); /* the retained truth */
+    CHECK_WITHIN(5000, (m = pt_observer_at(b.seen, pt_observer_count(b.seen) - 1)) &&
+                           memmem(m->payload.ptr, m->payload.len, "\"online\":true", 13)); /* the retained truth */
     bench_close(&b);
 }
 

@@ -134,7 +134,8 @@ static void messages_let_go_are_told_to_their_nodes_behind_what_was_taken(void)
     CHECK_OK_FATAL(host_ingest_start(r.ingest));
     rig_settle(&r);
     host_node n = rig_node(&r, "g", "e");
-    CHECK(n.state == HOST_NODE_WANTED && n.counts.messages == 4 && n.counts.accepted == 1 && n.counts.rejected_messages[HOST_REJECT_OVERLOAD] == 3);
+    CHECK(n.state == HOST_NODE_WANTED && n.counts.messages == 4 && n.counts.accepted == 1 &&
+          n.counts.rejected_messages[HOST_REJECT_OVERLOAD] == 3);
     CHECK_WITHIN(5000, rig_count(&r, r.commands, "spBv1.0/g/NCMD/e") == 1);
     rig_close(&r);
 }

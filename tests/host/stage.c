@@ -9,9 +9,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static const char primary[] = "host: { id: stage, role: primary }\n"
-                              "sparkplug: { reorder_timeout: 400ms, hold_off: 0ms, birth_wait: 500ms, rebirth: { per_node: 1s, jitter: 0ms } }\n"
-                              "writes: { confirm_timeout: 700ms }\n";
+static const char primary[] =
+    "host: { id: stage, role: primary }\n"
+    "sparkplug: { reorder_timeout: 400ms, hold_off: 0ms, birth_wait: 500ms, rebirth: { per_node: 1s, jitter: 0ms } }\n"
+    "writes: { confirm_timeout: 700ms }\n";
 
 static void *tick_main(void *arg)
 {
@@ -32,12 +33,14 @@ void stage_open(stage *s, const char *more, const char *broker_config)
     static unsigned n;
     snprintf(s->dir, sizeof s->dir, "%s/stage%u", pt_test_dir(), n++);
     char yaml[4096];
-    snprintf(yaml, sizeof yaml, "version: 1\n%smqtt: { servers: ['%s'], version: 5, reconnect_min: 50ms, reconnect_max: 200ms }\n"
-                                "data: { dir: '%s', commit_interval: 20ms, synchronous: 'off' }\nhttp: { listen: '127.0.0.1:0' }\n",
+    snprintf(yaml, sizeof yaml,
+             "version: 1\n%smqtt: { servers: ['%s'], version: 5, reconnect_min: 50ms, reconnect_max: 200ms }\n"
+             "data: { dir: '%s', commit_interval: 20ms, synchronous: 'off' }\nhttp: { listen: '127.0.0.1:0' }\n",
              more ? more : primary, pt_broker_url(s->broker), s->dir);
     pt_buf faults;
     pt_buf_init(&faults, 65536);
-    pt_status st = pt_config_load_text("stage", pt_cstr(yaml), host_config_table, &s->config, sizeof s->config, host_config_check, NULL, &s->cfg, &faults);
+    pt_status st = pt_config_load_text("stage", pt_cstr(yaml), host_config_table, &s->config, sizeof s->config, host_config_check, NULL,
+                                       &s->cfg, &faults);
     pt_check_at(st == PT_OK, true, __FILE__, __LINE__, "configuration: %.*s", PT_SLICE_ARGS(pt_buf_view(&faults)));
     pt_buf_fini(&faults);
     pt_log_fd_init(&s->log, 2, false, getenv("STAGE_LOG") ? PT_LOG_DEBUG : PT_LOG_ERROR, pt_clock_system());
@@ -132,8 +135,8 @@ static bool node_is(stage *s, const char *edge, const char *device, const char *
         size_t i;
         json_t *d;
         at = NULL;
-        json_array_foreach(json_object_get(n, "devices"), i, d)
-            if (strcmp(json_string_value(json_object_get(d, "device")), device) == 0) at = d;
+        json_array_foreach(json_object_get(n, "devices"), i, d) if (strcmp(json_string_value(json_object_get(d, "device")), device) == 0)
+            at = d;
     }
     bool ok = same(walk(at, path), want, got, cap);
     json_decref(n);
@@ -168,7 +171,8 @@ static bool count_is(stage *s, const char *edge, const char *name, const char *w
     snprintf(target, sizeof target, "/api/v1/nodes/g/%s", edge);
     json_t *n = get_json(s, target);
     const json_t *r = json_object_get(json_object_get(n, "rejected_by"), name);
-    snprintf(got, cap, "%lld", (long long)(json_integer_value(json_object_get(r, "messages")) + json_integer_value(json_object_get(r, "samples"))));
+    snprintf(got, cap, "%lld",
+             (long long)(json_integer_value(json_object_get(r, "messages")) + json_integer_value(json_object_get(r, "samples"))));
     json_decref(n);
     return strcmp(got, want) == 0;
 }
@@ -316,7 +320,8 @@ static void step(stage *s, const char *scene, const char *edge, pt_slice line)
     } else if (strcmp(w, "post") == 0) {
         word(&rest, b, sizeof b);
         expected(rest, want, sizeof want);
-        answer r = client_ask(s->app.http_port, (ask){ .method = "POST", .target = a, .body = b, .headers = { "Content-Type: application/json" } });
+        answer r = client_ask(s->app.http_port,
+                              (ask){ .method = "POST", .target = a, .body = b, .headers = { "Content-Type: application/json" } });
         snprintf(got, sizeof got, "%ld", r.status);
         ok = strncmp(got, want, strlen(got)) == 0;
         if (!ok) snprintf(got, sizeof got, "%ld %.*s", r.status, PT_SLICE_ARGS(pt_buf_view(&r.body)));
@@ -355,7 +360,10 @@ void stage_answers(stage *s, const stage_question *questions, size_t n)
     for (size_t i = 0; i < n; i++) {
         const stage_question *q = &questions[i];
         char row[300];
-        answer a = client_ask(s->app.http_port, (ask){ .method = q->method, .target = q->target, .body = q->body, .timeout_ms = 20000,
+        answer a = client_ask(s->app.http_port, (ask){ .method = q->method,
+                                                       .target = q->target,
+                                                       .body = q->body,
+                                                       .timeout_ms = 20000,
                                                        .headers = { "Content-Type: application/json", q->header } });
         snprintf(row, sizeof row, "%s %s %s %s", q->method, q->target, q->body ? q->body : "", q->header ? q->header : "");
         pt_check_at(a.status == q->status, false, row, 0, "%ld, not %ld: %.*s", a.status, q->status, PT_SLICE_ARGS(pt_buf_view(&a.body)));
@@ -388,8 +396,7 @@ const char *stage_keys(const json_t *object)
     json_t *v;
     size_t n = 0;
     text[0] = '\0';
-    json_object_foreach((json_t *)(uintptr_t)object, key, v)
-        n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", n ? " " : "", key);
+    json_object_foreach((json_t *)(uintptr_t)object, key, v) n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", n ? " " : "", key);
     return text;
 }
 
@@ -405,5 +412,11 @@ void stage_publish(stage *s, const char *topic, const char *words)
 void stage_asks(stage *s, const stage_ask *rows, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        stage_answers(s, &(stage_question){ .method = rows[i].method, .target = rows[i].target, .body = rows[i].body, .status = rows[i].status, .has = { rows[i].part } }, 1);
+        stage_answers(s,
+                      &(stage_question){ .method = rows[i].method,
+                                         .target = rows[i].target,
+                                         .body = rows[i].body,
+                                         .status = rows[i].status,
+                                         .has = { rows[i].part } },
+                      1);
 }

@@ -40,8 +40,8 @@ typedef struct stage {
 
 /* `more`: YAML lines of host.yaml beside mqtt, data, http; NULL: a primary host with quick timers. */
 void stage_open(stage *s, const char *more, const char *broker_config);
-void stage_start(stage *s);  /* the host; online when it returns */
-void stage_halt(stage *s);   /* the host, gracefully */
+void stage_start(stage *s); /* the host; online when it returns */
+void stage_halt(stage *s);  /* the host, gracefully */
 void stage_close(stage *s);
 /* Plays the scene under the edge id it returns (static storage). */
 void stage_play(stage *s, const char *name, const char *lines);
@@ -50,8 +50,8 @@ void stage_play(stage *s, const char *name, const char *lines);
 typedef struct stage_question {
     const char *method, *target, *body;
     long status;
-    const char *has[5];  /* texts in the body */
-    const char *header;  /* of the request */
+    const char *has[5]; /* texts in the body */
+    const char *header; /* of the request */
 } stage_question;
 void stage_answers(stage *s, const stage_question *questions, size_t n);
 /* The same with one text at most (NULL: any body). */

@@ -22,110 +22,159 @@ static const struct {
       "device d state = \"online\"\ndevice d metrics = 1\nvalue g/$/d/L = 2 GOOD\nhistory g/$/d/L = [1,2]\nncmd 0" },
     { "data by alias", "NBIRTH g/$ | ts=1000 seq=0 bd=1 A#0:10=d1@1000 B#1:10=d2@1000\nNDATA g/$ | ts=1001 seq=1 #1=d9@1001 #0=d8@1001\n"
                        "value g/$/A = 8 GOOD\nvalue g/$/B = 9 GOOD" },
-    { "large aliases", "NBIRTH g/$ | ts=1000 seq=0 bd=1 A#18446744073709551615:10=d1@1000\nNDATA g/$ | ts=1001 seq=1 #18446744073709551615=d9@1001\n"
-                       "value g/$/A = 9 GOOD" },
+    { "large aliases",
+      "NBIRTH g/$ | ts=1000 seq=0 bd=1 A#18446744073709551615:10=d1@1000\nNDATA g/$ | ts=1001 seq=1 #18446744073709551615=d9@1001\n"
+      "value g/$/A = 9 GOOD" },
     { "every integer type",
       "NBIRTH g/$ | ts=1000 seq=0 bd=1 i8:1=i4294967254@1 i16:2=i4294937296@1 i32:3=i4294967295@1 i64:4=l-1@1 u8:5=i200@1 u16:6=i60000@1 u32:7=i4294967295@1 u64:8=l18446744073709551615@1\n"
       "value g/$/i8 = -42 GOOD\nvalue g/$/i16 = -30000 GOOD\nvalue g/$/i32 = -1 GOOD\nvalue g/$/i64 = -1 GOOD\nvalue g/$/u8 = 200 GOOD\n"
       "value g/$/u16 = 60000 GOOD\nvalue g/$/u32 = 4294967295 GOOD" },
     { "UInt32 in long_value, Int8 masked to its width, Int64 in int_value",
       "NBIRTH g/$ | ts=1000 seq=0 bd=1 u:7=l4294967295@1 i:1=i214@1 l:4=i5@1\nvalue g/$/u = 4294967295 GOOD\nvalue g/$/i = -42 GOOD\nvalue g/$/l = 5 GOOD" },
-    { "an out-of-range UInt8 is masked and counted, not refused", "NBIRTH g/$ | ts=1000 seq=0 bd=1 u:5=i300@1\nvalue g/$/u = 44 GOOD\nnode samples.rejected = 0\nnode samples.masked = 1" },
+    { "an out-of-range UInt8 is masked and counted, not refused",
+      "NBIRTH g/$ | ts=1000 seq=0 bd=1 u:5=i300@1\nvalue g/$/u = 44 GOOD\nnode samples.rejected = 0\nnode samples.masked = 1" },
     { "Float, Boolean, DateTime, Text, UUID",
       "NBIRTH g/$ | ts=1000 seq=0 bd=1 f:9=f1.5@1 b:11=b1@1 t:13=l1700000000000@1 x:14=sabc@1 u:15=s123e4567@1\n"
       "value g/$/f = 1.5 GOOD\nvalue g/$/b = true GOOD\nvalue g/$/t = 1700000000000 GOOD\nvalue g/$/x = \"abc\" GOOD\nvalue g/$/u = \"123e4567\" GOOD" },
-    { "NaN and infinity", "NBIRTH g/$ | ts=1000 seq=0 bd=1 n:10=dnan@1 i:10=dinf@1\nvalue g/$/n = \"NaN\" GOOD\nvalue g/$/i = \"Infinity\" GOOD" },
+    { "NaN and infinity",
+      "NBIRTH g/$ | ts=1000 seq=0 bd=1 n:10=dnan@1 i:10=dinf@1\nvalue g/$/n = \"NaN\" GOOD\nvalue g/$/i = \"Infinity\" GOOD" },
     { "Bytes are base64", "NBIRTH g/$ | ts=1000 seq=0 bd=1 b:17=x00ff10@1\nvalue g/$/b = \"AP8Q\" GOOD" },
     { "arrays: Int16, Boolean MSB first, String",
       "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:23=x0100ffff@1 b:32=x03000000a0@1 s:33=x616200630000@1\n"
       "value g/$/a = [1,-1] GOOD\nvalue g/$/b = [true,false,true] GOOD\nvalue g/$/s = [\"ab\",\"c\",\"\"] GOOD" },
     { "an array of a wrong length is a bad metric, the rest stays",
       "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:23=x0100ff@1 ok:10=d1@1\nvalue g/$/ok = 1 GOOD\ncount bad-value 1" },
-    { "a DataSet", "NBIRTH g/$ | ts=1000 seq=0 bd=1 d:16=D08021201611201621803180b22080a0208070a022801@1\nvalue g/$/d = {\"columns\":[\"a\",\"b\"],\"types\":[\"Int32\",\"Boolean\"],\"rows\":[[7,true]]} GOOD" },
+    { "a DataSet",
+      "NBIRTH g/$ | ts=1000 seq=0 bd=1 d:16=D08021201611201621803180b22080a0208070a022801@1\nvalue g/$/d = {\"columns\":[\"a\",\"b\"],\"types\":[\"Int32\",\"Boolean\"],\"rows\":[[7,true]]} GOOD" },
     { "a template instance: members are tags, the definition is none",
       "NBIRTH g/$ | ts=1000 seq=0 bd=1 M:19=T{d}(rpm:10=-!n,on:11=-!n)@1 m1:19=T{M}(rpm:10=d5@1,on:11=b1@1)@1\n"
       "value g/$/m1/rpm = 5 GOOD\nvalue g/$/m1/on = true GOOD\nabsent g/$/M\n"
       "NDATA g/$ | ts=1002 seq=1 m1=T{M}(rpm=d6@2)@2\nvalue g/$/m1/rpm = 6 GOOD\nvalue g/$/m1/on = true GOOD" },
-    { "null is a value state", "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=-@1!n\nvalue g/$/a = null GOOD\nNDATA g/$ | ts=1002 seq=1 a=d1@2\nvalue g/$/a = 1 GOOD" },
-    { "quality in and out", "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=d1@1;Quality:3=i0\nvalue g/$/a = 1 BAD\nNDATA g/$ | ts=1002 seq=1 a=d2@2\nvalue g/$/a = 2 GOOD" },
+    { "null is a value state",
+      "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=-@1!n\nvalue g/$/a = null GOOD\nNDATA g/$ | ts=1002 seq=1 a=d1@2\nvalue g/$/a = 1 GOOD" },
+    { "quality in and out",
+      "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=d1@1;Quality:3=i0\nvalue g/$/a = 1 BAD\nNDATA g/$ | ts=1002 seq=1 a=d2@2\nvalue g/$/a = 2 GOOD" },
     { "historical samples go to history and leave the present alone",
       "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=d1@900\nNDATA g/$ | ts=1001 seq=1 a=d7@500!h a=d8@600!h\nhistory g/$/a = [7,8,1]\nvalue g/$/a = 1 GOOD\n"
       "node samples.historical = 2" },
-    { "transient values are live only", "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=d1@900\nNDATA g/$ | ts=1001 seq=1 a=d7@950!t\nvalue g/$/a = 7 GOOD\nhistory g/$/a = [1]" },
-    { "no timestamp on a metric: the payload's", "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=d1\nNDATA g/$ | ts=1001 seq=1 a=d2\nhistory g/$/a = [1,2]\nvalue g/$/a = 2 GOOD" },
+    { "transient values are live only",
+      "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=d1@900\nNDATA g/$ | ts=1001 seq=1 a=d7@950!t\nvalue g/$/a = 7 GOOD\nhistory g/$/a = [1]" },
+    { "no timestamp on a metric: the payload's",
+      "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=d1\nNDATA g/$ | ts=1001 seq=1 a=d2\nhistory g/$/a = [1,2]\nvalue g/$/a = 2 GOOD" },
     { "timestamps frozen at the start are data like others",
       "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=d1@5\nNDATA g/$ | ts=1001 seq=1 a=d2@5\nvalue g/$/a = 2 GOOD\nncmd 0" },
     { "an older timestamp, not historical, still becomes current: seq is the order, edges' clocks step",
       "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=d1@900\nNDATA g/$ | ts=1001 seq=1 a=d2@300\nvalue g/$/a = 2 GOOD\nhistory g/$/a = [2,1]\nnode samples.historical = 0" },
-    { "the same sample twice is one", "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=d1@5\nNBIRTH g/$ | ts=1001 seq=0 bd=1 a:10=d1@5\nhistory g/$/a = [1]\nnode samples.duplicate = 1" },
-    { "NDEATH: offline, stale, the value stays", "NBIRTH g/$ | ts=1000 seq=0 bd=4 a:10=d1@900\nNDEATH g/$ | bd=4\nnode state = \"offline\"\nvalue g/$/a = 1 STALE\nncmd 0" },
-    { "NDEATH takes the devices along", "NBIRTH g/$ | ts=1000 seq=0 bd=4\nDBIRTH g/$/d | ts=1001 seq=1 a:10=d1@900\nNDEATH g/$ | bd=4\ndevice d state = \"offline\"\n"
-                                        "value g/$/d/a = 1 STALE\nevents ndeath 1" },
-    { "NDEATH of another session", "NBIRTH g/$ | ts=1000 seq=0 bd=4 a:10=d1@900\nNDEATH g/$ | bd=3\ncount death-of-other-session 1\nnode state = \"online\"\nvalue g/$/a = 1 GOOD" },
-    { "NDEATH before the new NBIRTH's predecessor is late", "NBIRTH g/$ | ts=1000 seq=0 bd=4 a:10=d1@900\nNBIRTH g/$ | ts=1001 seq=0 bd=5 a:10=d2@901\nNDEATH g/$ | bd=4\n"
-                                                            "count death-of-other-session 1\nvalue g/$/a = 2 GOOD" },
-    { "NDEATH without datatype, in int_value", "NBIRTH g/$ | ts=1000 seq=0 bd=4 a:10=d1@900\nNDEATH g/$ | bdSeq=i4\nnode state = \"offline\"" },
-    { "NDEATH twice", "NBIRTH g/$ | ts=1000 seq=0 bd=4\nNDEATH g/$ | bd=4\nNDEATH g/$ | bd=4\nnode deaths = 1\nnode messages.rejected = 0" },
-    { "a birth after the death", "NBIRTH g/$ | ts=1000 seq=0 bd=4 a:10=d1@900\nNDEATH g/$ | bd=4\nNBIRTH g/$ | ts=2000 seq=0 bd=5 a:10=d2@1900\nnode state = \"online\"\nvalue g/$/a = 2 GOOD\nncmd 0" },
-    { "DDEATH", "NBIRTH g/$ | ts=1000 seq=0 bd=4 n:10=d1@1\nDBIRTH g/$/d | ts=1001 seq=1 a:10=d1@900\nDDEATH g/$/d | ts=1500 seq=2\ndevice d state = \"offline\"\n"
-                "device d since_ms = 1500\nvalue g/$/d/a = 1 STALE\nvalue g/$/n = 1 GOOD\nNDATA g/$ | ts=1600 seq=3 n=d2@2\nvalue g/$/n = 2 GOOD\nncmd 0" },
-    { "a device between NBIRTH and its DBIRTH is dead", "NBIRTH g/$ | ts=1000 seq=0 bd=4\nDBIRTH g/$/d | ts=1001 seq=1 a:10=d1@900\nNBIRTH g/$ | ts=1002 seq=0 bd=4\n"
-                                                        "device d state = \"offline\"\nvalue g/$/d/a = 1 STALE\nDBIRTH g/$/d | ts=1003 seq=1 a:10=d1@900\nvalue g/$/d/a = 1 GOOD" },
-    { "data of an unknown node: one rebirth request, nothing invented", "NDATA g/$ | ts=1000 seq=5 a:10=d1@1 #17=d2@1\nncmd 1\nabsent g/$/a\nabsent g/$/alias_17\n"
-                                                                        "node phase = \"rebirth-wanted\"\nnode rebirths.last_cause = \"unknown-node\"" },
+    { "the same sample twice is one",
+      "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=d1@5\nNBIRTH g/$ | ts=1001 seq=0 bd=1 a:10=d1@5\nhistory g/$/a = [1]\nnode samples.duplicate = 1" },
+    { "NDEATH: offline, stale, the value stays",
+      "NBIRTH g/$ | ts=1000 seq=0 bd=4 a:10=d1@900\nNDEATH g/$ | bd=4\nnode state = \"offline\"\nvalue g/$/a = 1 STALE\nncmd 0" },
+    { "NDEATH takes the devices along",
+      "NBIRTH g/$ | ts=1000 seq=0 bd=4\nDBIRTH g/$/d | ts=1001 seq=1 a:10=d1@900\nNDEATH g/$ | bd=4\ndevice d state = \"offline\"\n"
+      "value g/$/d/a = 1 STALE\nevents ndeath 1" },
+    { "NDEATH of another session",
+      "NBIRTH g/$ | ts=1000 seq=0 bd=4 a:10=d1@900\nNDEATH g/$ | bd=3\ncount death-of-other-session 1\nnode state = \"online\"\nvalue g/$/a = 1 GOOD" },
+    { "NDEATH before the new NBIRTH's predecessor is late",
+      "NBIRTH g/$ | ts=1000 seq=0 bd=4 a:10=d1@900\nNBIRTH g/$ | ts=1001 seq=0 bd=5 a:10=d2@901\nNDEATH g/$ | bd=4\n"
+      "count death-of-other-session 1\nvalue g/$/a = 2 GOOD" },
+    { "NDEATH without datatype, in int_value",
+      "NBIRTH g/$ | ts=1000 seq=0 bd=4 a:10=d1@900\nNDEATH g/$ | bdSeq=i4\nnode state = \"offline\"" },
+    { "NDEATH twice",
+      "NBIRTH g/$ | ts=1000 seq=0 bd=4\nNDEATH g/$ | bd=4\nNDEATH g/$ | bd=4\nnode deaths = 1\nnode messages.rejected = 0" },
+    { "a birth after the death",
+      "NBIRTH g/$ | ts=1000 seq=0 bd=4 a:10=d1@900\nNDEATH g/$ | bd=4\nNBIRTH g/$ | ts=2000 seq=0 bd=5 a:10=d2@1900\nnode state = \"online\"\nvalue g/$/a = 2 GOOD\nncmd 0" },
+    { "DDEATH",
+      "NBIRTH g/$ | ts=1000 seq=0 bd=4 n:10=d1@1\nDBIRTH g/$/d | ts=1001 seq=1 a:10=d1@900\nDDEATH g/$/d | ts=1500 seq=2\ndevice d state = \"offline\"\n"
+      "device d since_ms = 1500\nvalue g/$/d/a = 1 STALE\nvalue g/$/n = 1 GOOD\nNDATA g/$ | ts=1600 seq=3 n=d2@2\nvalue g/$/n = 2 GOOD\nncmd 0" },
+    { "a device between NBIRTH and its DBIRTH is dead",
+      "NBIRTH g/$ | ts=1000 seq=0 bd=4\nDBIRTH g/$/d | ts=1001 seq=1 a:10=d1@900\nNBIRTH g/$ | ts=1002 seq=0 bd=4\n"
+      "device d state = \"offline\"\nvalue g/$/d/a = 1 STALE\nDBIRTH g/$/d | ts=1003 seq=1 a:10=d1@900\nvalue g/$/d/a = 1 GOOD" },
+    { "data of an unknown node: one rebirth request, nothing invented",
+      "NDATA g/$ | ts=1000 seq=5 a:10=d1@1 #17=d2@1\nncmd 1\nabsent g/$/a\nabsent g/$/alias_17\n"
+      "node phase = \"rebirth-wanted\"\nnode rebirths.last_cause = \"unknown-node\"" },
     { "a DBIRTH of an unknown node", "DBIRTH g/$/d | ts=1000 seq=5 a:10=d1@1\nncmd 1\nabsent g/$/d/a" },
-    { "an answered request", "NDATA g/$ | ts=1000 seq=5 a:10=d1@1\nncmd 1\nNBIRTH g/$ | ts=1001 seq=0 bd=1 a:10=d1@1\nnode state = \"online\"\npause 1300\nncmd 1" },
+    { "an answered request",
+      "NDATA g/$ | ts=1000 seq=5 a:10=d1@1\nncmd 1\nNBIRTH g/$ | ts=1001 seq=0 bd=1 a:10=d1@1\nnode state = \"online\"\npause 1300\nncmd 1" },
     { "an unanswered request is repeated, slowly", "NDATA g/$ | ts=1000 seq=5 a:10=d1@1\nncmd 1\npause 1300\nncmd 2" },
     { "an NDEATH of an unknown node asks for nothing", "NDEATH g/$ | bd=1\nnode state = \"offline\"\nncmd 0" },
     { "commands of others ask for nothing", "NCMD g/$ | ts=1 a=i1\nDCMD g/$/d | ts=1 a=i1\npause 100\nncmd 1" },
-    { "DDATA for a device that was never born", "NBIRTH g/$ | ts=1000 seq=0 bd=1\nDDATA g/$/x | ts=1001 seq=1 a=d1@1\nncmd 1\nnode rebirths.last_cause = \"data-before-birth\"\nnode state = \"online\"" },
-    { "an unknown alias: skipped, the rest kept", "NBIRTH g/$ | ts=1000 seq=0 bd=1 a#1:10=d1@1\nNDATA g/$ | ts=1001 seq=1 #9=d5@2 #1=d2@2\nvalue g/$/a = 2 GOOD\nncmd 1\n"
-                                                  "count unknown-alias 1\nnode rebirths.last_cause = \"unknown-alias\"" },
-    { "an unknown name", "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=d1@1\nNDATA g/$ | ts=1001 seq=1 z:10=d5@2 a=d2@2\nvalue g/$/a = 2 GOOD\nabsent g/$/z\nncmd 1" },
-    { "an alias of another device", "NBIRTH g/$ | ts=1000 seq=0 bd=1\nDBIRTH g/$/a | ts=1001 seq=1 t#1:10=d1@1\nDBIRTH g/$/b | ts=1001 seq=2 t#2:10=d1@1\nDDATA g/$/a | ts=1001 seq=3 #2=d9@2\n"
-                                    "count foreign-alias 1\nvalue g/$/b/t = 1 GOOD\nvalue g/$/a/t = 1 GOOD\nncmd 1" },
-    { "one alias for two metrics: never a wrong value", "NBIRTH g/$ | ts=1000 seq=0 bd=1 a#1:10=d1@1 b#1:10=d2@1\nNDATA g/$ | ts=1002 seq=1 #1=d9@2\ncount ambiguous-alias 1\n"
-                                                        "value g/$/a = 1 GOOD\nvalue g/$/b = 2 GOOD" },
-    { "a DBIRTH with a taken alias", "NBIRTH g/$ | ts=1000 seq=0 bd=1\nDBIRTH g/$/a | ts=1001 seq=1 t#1:10=d1@1\nDBIRTH g/$/b | ts=1001 seq=2 t#1:10=d2@1\ncount duplicate-alias 2\nncmd 1\nabsent g/$/b/t" },
-    { "aliases change with the birth", "NBIRTH g/$ | ts=1000 seq=0 bd=1 a#1:10=d1@1 b#2:10=d2@1\nNBIRTH g/$ | ts=1001 seq=0 bd=1 a#2:10=d1@1 b#1:10=d2@1\nNDATA g/$ | ts=1002 seq=1 #1=d9@2\n"
-                                       "value g/$/b = 9 GOOD\nvalue g/$/a = 1 GOOD" },
-    { "a straggler is no gap", "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=d1@1\nNDATA g/$ | ts=1 seq=2 a=d3@3\nNDATA g/$ | ts=1002 seq=1 a=d2@2\nhistory g/$/a = [1,2]\nnode seq_gaps = 0\ncount old-session 2" },
-    { "two messages in the wrong order", "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=d1@1\nNDATA g/$ | ts=1002 seq=2 a=d3@3\nNDATA g/$ | ts=1001 seq=1 a=d2@2\nvalue g/$/a = 3 GOOD\nhistory g/$/a = [1,2,3]\n"
-                                         "node seq_gaps = 1\nnode messages.reordered = 1\npause 600\nncmd 0" },
-    { "a missing message that never comes", "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=d1@1\nNDATA g/$ | ts=1002 seq=2 a=d3@3\nncmd 1\nvalue g/$/a = 1 STALE\nhistory g/$/a = [1]\n"
-                                            "node rebirths.last_cause = \"reorder-timeout\"\ncount reorder-discarded 2\nnode messages.missing = 1" },
-    { "a whole reorder story", "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=d1@1\nNDATA g/$ | ts=1002 seq=2 a=d3@3\nncmd 1\nNBIRTH g/$ | ts=2000 seq=0 bd=1 a:10=d5@1999\nNDATA g/$ | ts=2002 seq=2 a=d7@2002\n"
-                               "NDATA g/$ | ts=2001 seq=1 a=d6@2001\nvalue g/$/a = 7 GOOD\npause 600\nncmd 1\nhistory g/$/a = [1,5,6,7]" },
-    { "duplicates by seq", "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=d1@1\nNDATA g/$ | ts=1001 seq=1 a=d2@2\nNDATA g/$ | ts=1001 seq=1 a=d2@2\nnode duplicates = 1\nncmd 0\nhistory g/$/a = [1,2]" },
-    { "seq wraps from 255 to 0", "NBIRTH g/$ | ts=1000 seq=254 bd=1 a:10=d1@1\nNDATA g/$ | ts=1001 seq=255 a=d2@2\nNDATA g/$ | ts=1002 seq=0 a=d3@3\nvalue g/$/a = 3 GOOD\nnode seq_gaps = 0" },
-    { "an NBIRTH never waits", "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=d1@1\nNDATA g/$ | ts=1002 seq=9 a=d3@3\nNBIRTH g/$ | ts=2000 seq=0 bd=1 a:10=d5@1999\nvalue g/$/a = 5 GOOD\npause 600\nncmd 0" },
-    { "data of the run before the rebirth", "NBIRTH g/$ | ts=2000 seq=0 bd=1 a:10=d5@1999\nNDATA g/$ | ts=1500 seq=1 a=d3@1500\ncount old-session 2\nNDATA g/$ | ts=2001 seq=1 a=d6@2001\nvalue g/$/a = 6 GOOD\nncmd 0" },
-    { "no seq in DATA, seq 256", "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=d1@1\nNDATA g/$ | ts=1001 a=d2@2\nNDATA g/$ | ts=1001 seq=256 a=d2@2\ncount no-seq 2\ncount bad-seq 2\nvalue g/$/a = 1 GOOD" },
+    { "DDATA for a device that was never born",
+      "NBIRTH g/$ | ts=1000 seq=0 bd=1\nDDATA g/$/x | ts=1001 seq=1 a=d1@1\nncmd 1\nnode rebirths.last_cause = \"data-before-birth\"\nnode state = \"online\"" },
+    { "an unknown alias: skipped, the rest kept",
+      "NBIRTH g/$ | ts=1000 seq=0 bd=1 a#1:10=d1@1\nNDATA g/$ | ts=1001 seq=1 #9=d5@2 #1=d2@2\nvalue g/$/a = 2 GOOD\nncmd 1\n"
+      "count unknown-alias 1\nnode rebirths.last_cause = \"unknown-alias\"" },
+    { "an unknown name",
+      "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=d1@1\nNDATA g/$ | ts=1001 seq=1 z:10=d5@2 a=d2@2\nvalue g/$/a = 2 GOOD\nabsent g/$/z\nncmd 1" },
+    { "an alias of another device",
+      "NBIRTH g/$ | ts=1000 seq=0 bd=1\nDBIRTH g/$/a | ts=1001 seq=1 t#1:10=d1@1\nDBIRTH g/$/b | ts=1001 seq=2 t#2:10=d1@1\nDDATA g/$/a | ts=1001 seq=3 #2=d9@2\n"
+      "count foreign-alias 1\nvalue g/$/b/t = 1 GOOD\nvalue g/$/a/t = 1 GOOD\nncmd 1" },
+    { "one alias for two metrics: never a wrong value",
+      "NBIRTH g/$ | ts=1000 seq=0 bd=1 a#1:10=d1@1 b#1:10=d2@1\nNDATA g/$ | ts=1002 seq=1 #1=d9@2\ncount ambiguous-alias 1\n"
+      "value g/$/a = 1 GOOD\nvalue g/$/b = 2 GOOD" },
+    { "a DBIRTH with a taken alias",
+      "NBIRTH g/$ | ts=1000 seq=0 bd=1\nDBIRTH g/$/a | ts=1001 seq=1 t#1:10=d1@1\nDBIRTH g/$/b | ts=1001 seq=2 t#1:10=d2@1\ncount duplicate-alias 2\nncmd 1\nabsent g/$/b/t" },
+    { "aliases change with the birth",
+      "NBIRTH g/$ | ts=1000 seq=0 bd=1 a#1:10=d1@1 b#2:10=d2@1\nNBIRTH g/$ | ts=1001 seq=0 bd=1 a#2:10=d1@1 b#1:10=d2@1\nNDATA g/$ | ts=1002 seq=1 #1=d9@2\n"
+      "value g/$/b = 9 GOOD\nvalue g/$/a = 1 GOOD" },
+    { "a straggler is no gap",
+      "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=d1@1\nNDATA g/$ | ts=1 seq=2 a=d3@3\nNDATA g/$ | ts=1002 seq=1 a=d2@2\nhistory g/$/a = [1,2]\nnode seq_gaps = 0\ncount old-session 2" },
+    { "two messages in the wrong order",
+      "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=d1@1\nNDATA g/$ | ts=1002 seq=2 a=d3@3\nNDATA g/$ | ts=1001 seq=1 a=d2@2\nvalue g/$/a = 3 GOOD\nhistory g/$/a = [1,2,3]\n"
+      "node seq_gaps = 1\nnode messages.reordered = 1\npause 600\nncmd 0" },
+    { "a missing message that never comes",
+      "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=d1@1\nNDATA g/$ | ts=1002 seq=2 a=d3@3\nncmd 1\nvalue g/$/a = 1 STALE\nhistory g/$/a = [1]\n"
+      "node rebirths.last_cause = \"reorder-timeout\"\ncount reorder-discarded 2\nnode messages.missing = 1" },
+    { "a whole reorder story",
+      "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=d1@1\nNDATA g/$ | ts=1002 seq=2 a=d3@3\nncmd 1\nNBIRTH g/$ | ts=2000 seq=0 bd=1 a:10=d5@1999\nNDATA g/$ | ts=2002 seq=2 a=d7@2002\n"
+      "NDATA g/$ | ts=2001 seq=1 a=d6@2001\nvalue g/$/a = 7 GOOD\npause 600\nncmd 1\nhistory g/$/a = [1,5,6,7]" },
+    { "duplicates by seq",
+      "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=d1@1\nNDATA g/$ | ts=1001 seq=1 a=d2@2\nNDATA g/$ | ts=1001 seq=1 a=d2@2\nnode duplicates = 1\nncmd 0\nhistory g/$/a = [1,2]" },
+    { "seq wraps from 255 to 0",
+      "NBIRTH g/$ | ts=1000 seq=254 bd=1 a:10=d1@1\nNDATA g/$ | ts=1001 seq=255 a=d2@2\nNDATA g/$ | ts=1002 seq=0 a=d3@3\nvalue g/$/a = 3 GOOD\nnode seq_gaps = 0" },
+    { "an NBIRTH never waits",
+      "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=d1@1\nNDATA g/$ | ts=1002 seq=9 a=d3@3\nNBIRTH g/$ | ts=2000 seq=0 bd=1 a:10=d5@1999\nvalue g/$/a = 5 GOOD\npause 600\nncmd 0" },
+    { "data of the run before the rebirth",
+      "NBIRTH g/$ | ts=2000 seq=0 bd=1 a:10=d5@1999\nNDATA g/$ | ts=1500 seq=1 a=d3@1500\ncount old-session 2\nNDATA g/$ | ts=2001 seq=1 a=d6@2001\nvalue g/$/a = 6 GOOD\nncmd 0" },
+    { "no seq in DATA, seq 256",
+      "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=d1@1\nNDATA g/$ | ts=1001 a=d2@2\nNDATA g/$ | ts=1001 seq=256 a=d2@2\ncount no-seq 2\ncount bad-seq 2\nvalue g/$/a = 1 GOOD" },
     { "no seq in NBIRTH", "NBIRTH g/$ | ts=1000 bd=1 a:10=d1@1\ncount no-seq 3\nnode state = \"offline\"\nncmd 1" },
-    { "an NBIRTH without bdSeq", "NBIRTH g/$ | ts=1000 seq=0 a:10=d1@1\nnode state = \"online\"\nnode bd_seq = null\nNDEATH g/$ | bd=9\nnode state = \"offline\"" },
-    { "payloads that do not decode", "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=d1@1\nhex spBv1.0/g/NDATA/$ | 12ff\nraw spBv1.0/g/NDATA/$ | {\"json\":1}\ncount malformed 2\nvalue g/$/a = 1 GOOD" },
-    { "an NBIRTH that does not decode ends what was known", "NBIRTH g/$ | ts=1000 seq=0 bd=1 a#1:10=d1@1\nhex spBv1.0/g/NBIRTH/$ | 12ff\nvalue g/$/a = 1 STALE\nncmd 1\nNDATA g/$ | ts=1001 seq=1 #1=d9@2\n"
-                                                            "count not-born 2\nvalue g/$/a = 1 STALE" },
+    { "an NBIRTH without bdSeq",
+      "NBIRTH g/$ | ts=1000 seq=0 a:10=d1@1\nnode state = \"online\"\nnode bd_seq = null\nNDEATH g/$ | bd=9\nnode state = \"offline\"" },
+    { "payloads that do not decode",
+      "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=d1@1\nhex spBv1.0/g/NDATA/$ | 12ff\nraw spBv1.0/g/NDATA/$ | {\"json\":1}\ncount malformed 2\nvalue g/$/a = 1 GOOD" },
+    { "an NBIRTH that does not decode ends what was known",
+      "NBIRTH g/$ | ts=1000 seq=0 bd=1 a#1:10=d1@1\nhex spBv1.0/g/NBIRTH/$ | 12ff\nvalue g/$/a = 1 STALE\nncmd 1\nNDATA g/$ | ts=1001 seq=1 #1=d9@2\n"
+      "count not-born 2\nvalue g/$/a = 1 STALE" },
     { "a retained birth is not believed", "retain NBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=d1@1\nnode state = \"online\"" },
-    { "unknown datatypes", "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:99=d1@1 b=d1@1 ok:10=d2@1\nvalue g/$/ok = 2 GOOD\ncount bad-type 2\nabsent g/$/a" },
-    { "DATA with another datatype: the birth's word", "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:3=i1@1\nNDATA g/$ | ts=1002 seq=1 a:7=i4294967295@2\nvalue g/$/a = -1 GOOD\nncmd 1\nnode rebirths.last_cause = \"type-mismatch\"" },
-    { "names: blanks, umlauts, slashes, percent, plus", "NBIRTH g/$ | ts=1000 seq=0 bd=1 My_Tank/Level:10=d1@1 T\\xc3\\xbcr:11=b1@1 a+b:10=d3@1\nvalue g/$/My%20Tank/Level = 1 GOOD\n"
-                                                        "value g/$/T%C3%BCr = true GOOD\nvalue g/$/a%252Bb = 3 GOOD" },
-    { "a leaf that is a folder too", "NBIRTH g/$ | ts=1000 seq=0 bd=1 A:10=d1@1 A/B:10=d2@1\nvalue g/$/A = 1 GOOD\nvalue g/$/A/B = 2 GOOD" },
+    { "unknown datatypes",
+      "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:99=d1@1 b=d1@1 ok:10=d2@1\nvalue g/$/ok = 2 GOOD\ncount bad-type 2\nabsent g/$/a" },
+    { "DATA with another datatype: the birth's word",
+      "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:3=i1@1\nNDATA g/$ | ts=1002 seq=1 a:7=i4294967295@2\nvalue g/$/a = -1 GOOD\nncmd 1\nnode rebirths.last_cause = \"type-mismatch\"" },
+    { "names: blanks, umlauts, slashes, percent, plus",
+      "NBIRTH g/$ | ts=1000 seq=0 bd=1 My_Tank/Level:10=d1@1 T\\xc3\\xbcr:11=b1@1 a+b:10=d3@1\nvalue g/$/My%20Tank/Level = 1 GOOD\n"
+      "value g/$/T%C3%BCr = true GOOD\nvalue g/$/a%252Bb = 3 GOOD" },
+    { "a leaf that is a folder too",
+      "NBIRTH g/$ | ts=1000 seq=0 bd=1 A:10=d1@1 A/B:10=d2@1\nvalue g/$/A = 1 GOOD\nvalue g/$/A/B = 2 GOOD" },
     { "a name that is no UTF-8", "NBIRTH g/$ | ts=1000 seq=0 bd=1 bad\\xff:10=d1@1 ok:10=d2@1\nvalue g/$/ok = 2 GOOD\ncount bad-name 1" },
-    { "metrics come, go and change their type", "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=d1@1 b:10=d1@1\nNBIRTH g/$ | ts=1001 seq=0 bd=1 a:3=i7@2 c:10=d3@2\nvalue g/$/a = 7 GOOD\nvalue g/$/c = 3 GOOD\n"
-                                                "events metadata-changed 1" },
-    { "two nodes under one id", "NBIRTH g/$ | ts=1000 seq=0 bd=1\nNBIRTH g/$ | ts=1001 seq=0 bd=90\nNBIRTH g/$ | ts=1002 seq=0 bd=1\nevents duplicate-node 1" },
+    { "metrics come, go and change their type",
+      "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=d1@1 b:10=d1@1\nNBIRTH g/$ | ts=1001 seq=0 bd=1 a:3=i7@2 c:10=d3@2\nvalue g/$/a = 7 GOOD\nvalue g/$/c = 3 GOOD\n"
+      "events metadata-changed 1" },
+    { "two nodes under one id",
+      "NBIRTH g/$ | ts=1000 seq=0 bd=1\nNBIRTH g/$ | ts=1001 seq=0 bd=90\nNBIRTH g/$ | ts=1002 seq=0 bd=1\nevents duplicate-node 1" },
     { "a clock that is wrong", "NBIRTH g/$ | ts=1000 seq=0 bd=1\nevents clock-skew 1" },
-    { "an operator's rebirth", "NBIRTH g/$ | ts=1000 seq=0 bd=1\nnode state = \"online\"\npost /api/v1/nodes/g/$/rebirth {} = 202\nncmd 1\nnode rebirths.last_cause = \"operator\"" },
-    { "writes that are refused", "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:3=i1@1 r:10=d1@1;readOnly:11=b1 lim:10=d1@1;engLow:10=d0;engHigh:10=d5 s:12=sx@1\nvalue g/$/s = \"x\" GOOD\n"
-                                 "post /api/v1/writes {\"path\":\"g/$/a\",\"value\":1.5} = 422\npost /api/v1/writes {\"path\":\"g/$/a\",\"value\":99999999999} = 422\n"
-                                 "post /api/v1/writes {\"path\":\"g/$/r\",\"value\":2} = 403\npost /api/v1/writes {\"path\":\"g/$/lim\",\"value\":9} = 422\n"
-                                 "post /api/v1/writes {\"path\":\"g/$/s\",\"value\":9} = 422\npost /api/v1/writes {\"path\":\"g/$/none\",\"value\":9} = 404\n"
-                                 "post /api/v1/writes {\"path\":\"g/$/a\"} = 400\npost /api/v1/writes nonsense = 400\nncmd 0\n"
-                                 "NDEATH g/$ | bd=1\nnode state = \"offline\"\npost /api/v1/writes {\"path\":\"g/$/a\",\"value\":2} = 409" },
-    { "a write nobody answers", "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:3=i1@1\nvalue g/$/a = 1 GOOD\npost /api/v1/writes {\"path\":\"g/$/a\",\"value\":2} = 200\nncmd 1\nevents write 2" },
-    { "topics that are none", "raw spBv1.0/g/NDATA | x\nraw spBv1.0/g/XDATA/$ | x\nraw spBv1.0/g/NDATA/$/d | x\nraw spBv1.0/g/DDATA/$ | x\nraw spBv1.0/STATE/a/b | x\nncmd 0" },
+    { "an operator's rebirth",
+      "NBIRTH g/$ | ts=1000 seq=0 bd=1\nnode state = \"online\"\npost /api/v1/nodes/g/$/rebirth {} = 202\nncmd 1\nnode rebirths.last_cause = \"operator\"" },
+    { "writes that are refused",
+      "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:3=i1@1 r:10=d1@1;readOnly:11=b1 lim:10=d1@1;engLow:10=d0;engHigh:10=d5 s:12=sx@1\nvalue g/$/s = \"x\" GOOD\n"
+      "post /api/v1/writes {\"path\":\"g/$/a\",\"value\":1.5} = 422\npost /api/v1/writes {\"path\":\"g/$/a\",\"value\":99999999999} = 422\n"
+      "post /api/v1/writes {\"path\":\"g/$/r\",\"value\":2} = 403\npost /api/v1/writes {\"path\":\"g/$/lim\",\"value\":9} = 422\n"
+      "post /api/v1/writes {\"path\":\"g/$/s\",\"value\":9} = 422\npost /api/v1/writes {\"path\":\"g/$/none\",\"value\":9} = 404\n"
+      "post /api/v1/writes {\"path\":\"g/$/a\"} = 400\npost /api/v1/writes nonsense = 400\nncmd 0\n"
+      "NDEATH g/$ | bd=1\nnode state = \"offline\"\npost /api/v1/writes {\"path\":\"g/$/a\",\"value\":2} = 409" },
+    { "a write nobody answers",
+      "NBIRTH g/$ | ts=1000 seq=0 bd=1 a:3=i1@1\nvalue g/$/a = 1 GOOD\npost /api/v1/writes {\"path\":\"g/$/a\",\"value\":2} = 200\nncmd 1\nevents write 2" },
+    { "topics that are none",
+      "raw spBv1.0/g/NDATA | x\nraw spBv1.0/g/XDATA/$ | x\nraw spBv1.0/g/NDATA/$/d | x\nraw spBv1.0/g/DDATA/$ | x\nraw spBv1.0/STATE/a/b | x\nncmd 0" },
 };
 
 static stage st;
@@ -138,7 +187,6 @@ static void every_scene_ends_as_it_should(void)
         stage_play(&st, scenes[i].name, scenes[i].lines);
     stage_close(&st);
 }
-
 
 /* ---- our own STATE, as a foreign reader sees it ---- */
 
@@ -232,8 +280,11 @@ typedef struct posting {
 static void *post_main(void *arg)
 {
     posting *p = arg;
-    p->a = client_ask(st.app.http_port, (ask){ .method = "POST", .target = "/api/v1/writes", .body = p->body,
-                                               .headers = { "Content-Type: application/json", p->key }, .timeout_ms = 10000 });
+    p->a = client_ask(st.app.http_port, (ask){ .method = "POST",
+                                               .target = "/api/v1/writes",
+                                               .body = p->body,
+                                               .headers = { "Content-Type: application/json", p->key },
+                                               .timeout_ms = 10000 });
     return NULL;
 }
 
@@ -256,7 +307,8 @@ static void a_write_is_a_dcmd_and_its_outcome_is_what_the_plant_says(void)
 {
     stage_open(&st, NULL, NULL);
     stage_start(&st);
-    stage_play(&st, "births", "NBIRTH g/w | ts=1000 seq=0 bd=1\nDBIRTH g/w/d | ts=1001 seq=1 SP#5:10=d1@1001 N:7=i1@1001\nvalue g/w/d/SP = 1 GOOD");
+    stage_play(&st, "births",
+               "NBIRTH g/w | ts=1000 seq=0 bd=1\nDBIRTH g/w/d | ts=1001 seq=1 SP#5:10=d1@1001 N:7=i1@1001\nvalue g/w/d/SP = 1 GOOD");
 
     static posting p; /* not on the stack: its thread outlives a test that is broken off */
     p = (posting){ .body = "{\"path\":\"g/w/d/SP\",\"value\":2.5,\"reason\":\"test\"}", .key = "Idempotency-Key: k1" };
@@ -326,9 +378,10 @@ static void a_passive_host_publishes_nothing_at_all(void)
 {
     stage_open(&st, "host: { id: stage, role: passive }\nsparkplug: { hold_off: 0ms }\n", NULL);
     stage_start(&st);
-    stage_play(&st, "passive",
-               "NDATA g/$ | ts=1000 seq=5 a:10=d1@1\nNBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=d1@1\nvalue g/$/a = 1 GOOD\nNDATA g/$ | ts=1001 seq=9 #77=d1@1\n"
-               "post /api/v1/writes {\"path\":\"g/$/a\",\"value\":2} = 403\npost /api/v1/nodes/g/$/rebirth {} = 403\nncmd 0");
+    stage_play(
+        &st, "passive",
+        "NDATA g/$ | ts=1000 seq=5 a:10=d1@1\nNBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=d1@1\nvalue g/$/a = 1 GOOD\nNDATA g/$ | ts=1001 seq=9 #77=d1@1\n"
+        "post /api/v1/writes {\"path\":\"g/$/a\",\"value\":2} = 403\npost /api/v1/nodes/g/$/rebirth {} = 403\nncmd 0");
     stage_halt(&st);
     CHECK_INT(pt_observer_count_topic(st.observer, STATE_TOPIC), 0);
     stage_close(&st);
@@ -336,9 +389,14 @@ static void a_passive_host_publishes_nothing_at_all(void)
 
 static void an_active_host_sends_commands_and_shows_no_state(void)
 {
-    stage_open(&st, "host: { id: stage, role: active }\nsparkplug: { hold_off: 0ms, rebirth: { jitter: 0ms } }\nwrites: { confirm_timeout: 300ms }\n", NULL);
+    stage_open(
+        &st,
+        "host: { id: stage, role: active }\nsparkplug: { hold_off: 0ms, rebirth: { jitter: 0ms } }\nwrites: { confirm_timeout: 300ms }\n",
+        NULL);
     stage_start(&st);
-    stage_play(&st, "active", "NDATA g/$ | ts=1000 seq=5 a:10=d1@1\nncmd 1\nNBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=d1@1\nvalue g/$/a = 1 GOOD\npost /api/v1/writes {\"path\":\"g/$/a\",\"value\":2} = 200\nncmd 2");
+    stage_play(
+        &st, "active",
+        "NDATA g/$ | ts=1000 seq=5 a:10=d1@1\nncmd 1\nNBIRTH g/$ | ts=1000 seq=0 bd=1 a:10=d1@1\nvalue g/$/a = 1 GOOD\npost /api/v1/writes {\"path\":\"g/$/a\",\"value\":2} = 200\nncmd 2");
     stage_halt(&st);
     CHECK_INT(pt_observer_count_topic(st.observer, STATE_TOPIC), 0);
     stage_close(&st);
@@ -371,7 +429,8 @@ static void no_command_goes_out_before_the_hold_off_is_over(void)
     st.up = true;
     CHECK_OK_FATAL(host_app_start(&st.app, &err));
     (void)state_at(0, true);
-    CHECK_WITHIN_FATAL(10000, (host_session_stats_get(st.app.sessions[0], &ss), ss.phase == HOST_BORN && ss.mqtt.send_pending == 0)); /* acknowledged */
+    CHECK_WITHIN_FATAL(10000, (host_session_stats_get(st.app.sessions[0], &ss),
+                               ss.phase == HOST_BORN && ss.mqtt.send_pending == 0)); /* acknowledged */
     stage_play(&st, "waiting", "NDATA g/$ | ts=1000 seq=5 a:10=d1@1\nnode phase = \"rebirth-wanted\"");
     host_app_tick(&st.app);
     host_session_stats_get(st.app.sessions[0], &ss);
@@ -431,13 +490,16 @@ static void each_server_has_its_own_state_and_losing_one_leaves_the_other_alone(
 /* ---- the broker dies ---- */
 
 /* Time enough for a message that shows continuity to come, on a machine that has much else to do, before a node is asked for its birth. */
-static const char patient[] = "host: { id: stage, role: primary }\nsparkplug: { reorder_timeout: 400ms, hold_off: 0ms, birth_wait: 4s, rebirth: { per_node: 1s, jitter: 0ms } }\n";
+static const char patient[] =
+    "host: { id: stage, role: primary }\nsparkplug: { reorder_timeout: 400ms, hold_off: 0ms, birth_wait: 4s, rebirth: { per_node: 1s, jitter: 0ms } }\n";
 
 static void after_a_broker_death_everything_is_stale_and_sessions_that_go_on_are_recognised(void)
 {
     stage_open(&st, patient, NULL);
     stage_start(&st);
-    stage_play(&st, "births", "NBIRTH g/b | ts=1000 seq=0 bd=1 a:10=d1@1000\nNBIRTH g/c | ts=1000 seq=0 bd=1 a:10=d1@1000\nvalue g/b/a = 1 GOOD\nvalue g/c/a = 1 GOOD\npause 3000");
+    stage_play(
+        &st, "births",
+        "NBIRTH g/b | ts=1000 seq=0 bd=1 a:10=d1@1000\nNBIRTH g/c | ts=1000 seq=0 bd=1 a:10=d1@1000\nvalue g/b/a = 1 GOOD\nvalue g/c/a = 1 GOOD\npause 3000");
     pt_observer_stop(st.observer);
     st.observer = NULL;
     pt_broker_kill9(st.broker);
@@ -459,9 +521,10 @@ static void a_restarted_host_goes_on_where_nothing_was_missed(void)
 {
     stage_open(&st, patient, NULL);
     stage_start(&st);
-    stage_play(&st, "births",
-               "NBIRTH g/r1 | ts=1000 seq=0 bd=1 a#1:10=d1@1000 q:10=d5@1000;Quality:3=i0\nDBIRTH g/r1/d | ts=1000 seq=1 x#2:3=i7@1000\nDDATA g/r1/d | ts=1001 seq=2 #2=i8@1001\n"
-               "NBIRTH g/r2 | ts=1000 seq=0 bd=1 a#1:10=d1@1000\nvalue g/r1/d/x = 8 GOOD\nvalue g/r2/a = 1 GOOD\npause 3000");
+    stage_play(
+        &st, "births",
+        "NBIRTH g/r1 | ts=1000 seq=0 bd=1 a#1:10=d1@1000 q:10=d5@1000;Quality:3=i0\nDBIRTH g/r1/d | ts=1000 seq=1 x#2:3=i7@1000\nDDATA g/r1/d | ts=1001 seq=2 #2=i8@1001\n"
+        "NBIRTH g/r2 | ts=1000 seq=0 bd=1 a#1:10=d1@1000\nvalue g/r1/d/x = 8 GOOD\nvalue g/r2/a = 1 GOOD\npause 3000");
     stage_halt(&st);
     publish("spBv1.0/g/NDATA/r2", "ts=1001 seq=1 #1=d2@1001"); /* nobody is there to hear it */
     stage_start(&st);

@@ -122,11 +122,12 @@ static void a_birth_beyond_a_limit_is_said_in_plain_words_with_the_way_out(void)
     o.limits.payload_bytes = 200;
     script_init(&s, &o);
     s.details = true;
-    script_run(&s, "metrics",
-               "ready 0 >\n"
-               "NBIRTH g/e | ts=99000 seq=0 bd=7 a:10=d1@98000 b:10=d1@98000 c:10=d1@98000 > "
-               "*quarantine{\"reason\":\"birth-too-big\",\"metrics_refused\":2,\"text\":\"more metrics than sparkplug.limits.metrics allows; those beyond it are not followed. "
-               "Raise the limit, or spread them over devices\"} *nbirth{\"bd_seq\":7,\"seq\":0,\"metrics\":2,\"rebirth\":false,\"server\":0} +g/e ~1=7@99000 2=1@98000");
+    script_run(
+        &s, "metrics",
+        "ready 0 >\n"
+        "NBIRTH g/e | ts=99000 seq=0 bd=7 a:10=d1@98000 b:10=d1@98000 c:10=d1@98000 > "
+        "*quarantine{\"reason\":\"birth-too-big\",\"metrics_refused\":2,\"text\":\"more metrics than sparkplug.limits.metrics allows; those beyond it are not followed. "
+        "Raise the limit, or spread them over devices\"} *nbirth{\"bd_seq\":7,\"seq\":0,\"metrics\":2,\"rebirth\":false,\"server\":0} +g/e ~1=7@99000 2=1@98000");
     s.details = false;
     char line[1000];
     snprintf(line, sizeof line, "DBIRTH g/e/d | ts=99000 seq=1 t:12=s%0200d > !too-big *quarantine NCMD:g/e@0 *rebirth-request", 0);
@@ -145,8 +146,10 @@ static void a_definition_that_is_not_what_it_was_is_told(void)
     script_init(&s, &o);
     s.details = true;
 #define NBIRTH(members) "NBIRTH g/e | ts=99000 seq=0 bd=7 M:19=T{d}(" members ")@1 N:19=T{d}(on:11=-!n)@1 > "
-#define SAID "*nbirth{\"bd_seq\":7,\"seq\":0,\"metrics\":1,\"rebirth\":true,\"server\":0} ~1=7@99000"
-    script_run(&s, "first", "ready 0 >\n" NBIRTH("rpm:10=-!n") "*nbirth{\"bd_seq\":7,\"seq\":0,\"metrics\":1,\"rebirth\":false,\"server\":0} +g/e ~1=7@99000");
+#define SAID            "*nbirth{\"bd_seq\":7,\"seq\":0,\"metrics\":1,\"rebirth\":true,\"server\":0} ~1=7@99000"
+    script_run(&s, "first",
+               "ready 0 >\n" NBIRTH(
+                   "rpm:10=-!n") "*nbirth{\"bd_seq\":7,\"seq\":0,\"metrics\":1,\"rebirth\":false,\"server\":0} +g/e ~1=7@99000");
     host_node *n = host_tracker_at(s.tracker, 0);
     uint64_t first = 0, second = 0, other = 0;
     CHECK(pt_map_get(&n->templates, PT_LIT("M"), &first) && pt_map_get(&n->templates, PT_LIT("N"), &other));
@@ -158,10 +161,13 @@ static void a_definition_that_is_not_what_it_was_is_told(void)
     script_run(&s, "gone", "NBIRTH g/e | ts=99000 seq=0 bd=7 > " SAID);
     CHECK(!pt_map_get(&n->templates, PT_LIT("M"), &second));
     s.details = false;
-    script_run(&s, "in a DBIRTH, where it should not be: the node's all the same", "DBIRTH g/e/d | ts=99000 seq=1 M:19=T{d}(rpm:10=-!n)@1 > +g/e/d *dbirth");
+    script_run(&s, "in a DBIRTH, where it should not be: the node's all the same",
+               "DBIRTH g/e/d | ts=99000 seq=1 M:19=T{d}(rpm:10=-!n)@1 > +g/e/d *dbirth");
     CHECK(pt_map_get(&n->templates, PT_LIT("M"), &second) && first == second);
-    script_run(&s, "another device says otherwise", "DBIRTH g/e/f | ts=99000 seq=2 M:19=T{d}(rpm:9=-!n)@1 > *metadata-changed +g/e/f *dbirth");
-    script_run(&s, "the same device says otherwise", "DBIRTH g/e/f | ts=99000 seq=3 x:10=d1@1 M:19=T{d}(rpm:10=-!n)@1 > *metadata-changed *dbirth 2=1@1");
+    script_run(&s, "another device says otherwise",
+               "DBIRTH g/e/f | ts=99000 seq=2 M:19=T{d}(rpm:9=-!n)@1 > *metadata-changed +g/e/f *dbirth");
+    script_run(&s, "the same device says otherwise",
+               "DBIRTH g/e/f | ts=99000 seq=3 x:10=d1@1 M:19=T{d}(rpm:10=-!n)@1 > *metadata-changed *dbirth 2=1@1");
     script_fini(&s);
 }
 

@@ -83,13 +83,23 @@ static void a_value_that_is_too_long_is_refused_alone(void)
         script_options(&o);
         o.limits.payload_bytes = 64u << 20;
         script_init(&s, &o);
-        script_run(&s, "born", "NBIRTH g/e | ts=99000 seq=0 bd=7 t:12=sx@98000 u:10=d1@98000 > *nbirth +g/e ~1=7@99000 2=x@98000 3=1@98000");
-        spb_metric metrics[] = { { .flags = SPB_HAS_NAME | SPB_HAS_TIMESTAMP, .name = PT_LIT("t"), .timestamp = 98001, .wire = SPB_WIRE_STRING, .value.bytes = pt_slice_of(text, lengths[i]) },
-                                 { .flags = SPB_HAS_NAME | SPB_HAS_TIMESTAMP, .name = PT_LIT("u"), .timestamp = 98001, .wire = SPB_WIRE_DOUBLE, .value.f64 = 2 } };
+        script_run(&s, "born",
+                   "NBIRTH g/e | ts=99000 seq=0 bd=7 t:12=sx@98000 u:10=d1@98000 > *nbirth +g/e ~1=7@99000 2=x@98000 3=1@98000");
+        spb_metric metrics[] = {
+            { .flags = SPB_HAS_NAME | SPB_HAS_TIMESTAMP,
+              .name = PT_LIT("t"),
+              .timestamp = 98001,
+              .wire = SPB_WIRE_STRING,
+              .value.bytes = pt_slice_of(text, lengths[i]) },
+            { .flags = SPB_HAS_NAME | SPB_HAS_TIMESTAMP, .name = PT_LIT("u"), .timestamp = 98001, .wire = SPB_WIRE_DOUBLE, .value.f64 = 2 }
+        };
         spb_payload p = { .has_timestamp = true, .timestamp = 99001, .has_seq = true, .seq = 1, .metrics = metrics, .n_metrics = 2 };
         pt_buf_init(&bytes, 64u << 20);
         CHECK_OK_FATAL(spb_payload_encode(&p, &bytes));
-        host_message m = { .topic = { .verb = SPB_NDATA, .group = PT_LIT("g"), .edge = PT_LIT("e") }, .payload = pt_buf_view(&bytes), .wall_ms = s.wall_ms, .mono_ms = s.mono_ms };
+        host_message m = { .topic = { .verb = SPB_NDATA, .group = PT_LIT("g"), .edge = PT_LIT("e") },
+                           .payload = pt_buf_view(&bytes),
+                           .wall_ms = s.wall_ms,
+                           .mono_ms = s.mono_ms };
         host_tracker_message(s.tracker, &m, &s.arena);
         const host_node *n = host_tracker_find(s.tracker, PT_LIT("g"), PT_LIT("e"));
         CHECK_INT(n->counts.rejected_samples[HOST_REJECT_TOO_BIG], i);

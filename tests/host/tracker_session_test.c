@@ -46,17 +46,14 @@ static const script_row rows[] = {
       "wait 2000 > !duplicate-seq *seq-gap stale(1)@102000 -g/e NCMD:g/e@0 *rebirth-request\n"
       "NDEATH g/e | bd=0 > *ndeath\n"
       "wait 600000 >" },
-    { "guide 25.30: without a known bdSeq every death counts",
-      "NBIRTH g/e | ts=99000 seq=0 t:10=d1@98000 > *nbirth +g/e 1=1@98000\n"
-      "NDEATH g/e | bd=3 > stale(1)@100000 m1:S@100000 -g/e *ndeath" },
-    { "guide 19: the second NDEATH of a session is ignored",
-      "NBIRTH g/e | ts=99000 seq=0 bd=7 > *nbirth +g/e ~1=7@99000\n"
-      "NDEATH g/e | bd=7 > stale(1)@100000 -g/e *ndeath\n"
-      "NDEATH g/e | bd=7 >" },
-    { "guide 19: NDEATH of the old session behind the new NBIRTH is ignored",
-      "NBIRTH g/e | ts=99000 seq=0 bd=7 > *nbirth +g/e ~1=7@99000\n"
-      "NBIRTH g/e | ts=99500 seq=0 bd=8 > *nbirth ~1=8@99500\n"
-      "NDEATH g/e | bd=7 > !death-of-other-session" },
+    { "guide 25.30: without a known bdSeq every death counts", "NBIRTH g/e | ts=99000 seq=0 t:10=d1@98000 > *nbirth +g/e 1=1@98000\n"
+                                                               "NDEATH g/e | bd=3 > stale(1)@100000 m1:S@100000 -g/e *ndeath" },
+    { "guide 19: the second NDEATH of a session is ignored", "NBIRTH g/e | ts=99000 seq=0 bd=7 > *nbirth +g/e ~1=7@99000\n"
+                                                             "NDEATH g/e | bd=7 > stale(1)@100000 -g/e *ndeath\n"
+                                                             "NDEATH g/e | bd=7 >" },
+    { "guide 19: NDEATH of the old session behind the new NBIRTH is ignored", "NBIRTH g/e | ts=99000 seq=0 bd=7 > *nbirth +g/e ~1=7@99000\n"
+                                                                              "NBIRTH g/e | ts=99500 seq=0 bd=8 > *nbirth ~1=8@99500\n"
+                                                                              "NDEATH g/e | bd=7 > !death-of-other-session" },
     { "guide 19: a device is dead from NBIRTH until its DBIRTH",
       "NBIRTH g/e | ts=99000 seq=0 bd=7 > *nbirth +g/e ~1=7@99000\n"
       "DBIRTH g/e/d | ts=99000 seq=1 t:10=d1.5@98000 > +g/e/d *dbirth 2=1.5@98000\n"
@@ -70,7 +67,7 @@ static const script_row rows[] = {
       "NBIRTH g/e | hex=12ff > !malformed stale(1,2)@100000 m2:S@100000 -g/e NCMD:g/e@0 *rebirth-request\n"
       "NDATA g/e | ts=99001 seq=101 #1=d2@98001 > !not-born" },
     { "guide 19: an NBIRTH without seq is none", "NBIRTH g/e | ts=99000 bd=7 a:10=d1@98000 > !no-seq NCMD:g/e@0 *rebirth-request\n"
-                                                  "NBIRTH g/e | ts=99000 seq=256 bd=7 a:10=d1@98000 > !bad-seq" },
+                                                 "NBIRTH g/e | ts=99000 seq=256 bd=7 a:10=d1@98000 > !bad-seq" },
     { "guide 22: the node lives on the server of its last NBIRTH",
       "ready 1 >\n"
       "NBIRTH g/e@0 | ts=99000 seq=0 bd=7 a:10=d1@98000 > *nbirth +g/e ~1=7@99000 2=1@98000\n"
@@ -88,12 +85,11 @@ static const script_row rows[] = {
       "NDATA g/e@0 | ts=110000 seq=99 t=d2@1 > !offline NCMD:g/e@0 *rebirth-request\n"
       "NDATA g/e@1 | ts=110001 seq=99 t=d2@1 > !not-born\n"
       "wait 5000 > NCMD:g/e@1 *rebirth-request" },
-    { "guide 22: a session goes on only on its own server",
-      "ready 1 >\n"
-      "NBIRTH g/e@0 | ts=99000 seq=0 bd=7 > *nbirth +g/e ~1=7@99000\n"
-      "wait 10000 >\n"
-      "lost 0 > stale(1)@110000 -g/e\n"
-      "NDATA g/e@1 | ts=110001 seq=1 > !not-born NCMD:g/e@1 *rebirth-request" },
+    { "guide 22: a session goes on only on its own server", "ready 1 >\n"
+                                                            "NBIRTH g/e@0 | ts=99000 seq=0 bd=7 > *nbirth +g/e ~1=7@99000\n"
+                                                            "wait 10000 >\n"
+                                                            "lost 0 > stale(1)@110000 -g/e\n"
+                                                            "NDATA g/e@1 | ts=110001 seq=1 > !not-born NCMD:g/e@1 *rebirth-request" },
     { "issue 4: after a reconnect the session goes on when the next seq proves it",
       "NBIRTH g/e | ts=99000 seq=0 bd=7 a:10=d1@98000 > *nbirth +g/e ~1=7@99000 2=1@98000\n"
       "DBIRTH g/e/d | ts=99000 seq=1 t#4:10=d1.5@98000 > +g/e/d *dbirth 3=1.5@98000\n"

@@ -5,11 +5,10 @@
 
 /* Every row starts with server 0 ready. Node tags: bdSeq is tag 1. */
 static const script_row rows[] = {
-    { "guide 3.6: an empty or malformed payload",
-      "NBIRTH g/e | ts=99000 seq=0 bd=7 a:10=d1@98000 > *nbirth +g/e ~1=7@99000 2=1@98000\n"
-      "NDATA g/e | > !malformed NCMD:g/e@0 *rebirth-request\n"
-      "NDATA g/e | hex=12ff > !malformed\n"
-      "NDATA g/e | ts=99001 seq=1 a=d2@98001 > 2=2@98001" },
+    { "guide 3.6: an empty or malformed payload", "NBIRTH g/e | ts=99000 seq=0 bd=7 a:10=d1@98000 > *nbirth +g/e ~1=7@99000 2=1@98000\n"
+                                                  "NDATA g/e | > !malformed NCMD:g/e@0 *rebirth-request\n"
+                                                  "NDATA g/e | hex=12ff > !malformed\n"
+                                                  "NDATA g/e | ts=99001 seq=1 a=d2@98001 > 2=2@98001" },
     { "guide 19: what does not decode of a node on line is counted, and asks for a rebirth by its distances",
       "NDATA g/e | hex=12ff > !malformed\n" /* who it is of, the next message says */
       "NBIRTH g/e | ts=99000 seq=0 bd=7 > *nbirth +g/e ~1=7@99000\n"
@@ -50,11 +49,10 @@ static const script_row rows[] = {
       "ready 0 >\n"
       "wait 4999 >\n"
       "wait 1 > NCMD:g/e@0 *rebirth-request" },
-    { "guide 18.2: nothing is sent before STATE is acknowledged",
-      "lost 0 >\n"
-      "NDATA g/e | ts=99001 seq=9 t=d2@98002 > !not-born\n"
-      "wait 30000 >\n"
-      "ready 0 > NCMD:g/e@0 *rebirth-request" },
+    { "guide 18.2: nothing is sent before STATE is acknowledged", "lost 0 >\n"
+                                                                  "NDATA g/e | ts=99001 seq=9 t=d2@98002 > !not-born\n"
+                                                                  "wait 30000 >\n"
+                                                                  "ready 0 > NCMD:g/e@0 *rebirth-request" },
 };
 
 static void every_rule_holds(void)
@@ -125,17 +123,31 @@ static void sessions_of_before_are_restored_once_and_only_when_their_births_deco
     pt_buf_init(&dbirth, 1000);
     wire_payload("ts=99000 seq=0 bd=7 t#1:10=d1@98000", &nbirth);
     wire_payload("ts=99000 seq=1 u#2:10=d1@98000", &dbirth);
-    host_saved_unit units[] = { { .id = PT_LIT(""), .birth = pt_buf_view(&nbirth), .online = true }, { .id = PT_LIT("d"), .birth = pt_buf_view(&dbirth), .online = true } };
-    host_saved saved = { .group = PT_LIT("g"), .edge = PT_LIT("e"), .has_bd_seq = true, .bd_seq = 7, .next_seq = 9, .born_wall_ms = 50000, .birth_ts = 50000, .last_wall_ms = 99900,
-                         .alive_wall_ms = 99900, .last_payload_ms = 99900, .messages = 4, .units = units, .n_units = 2 };
+    host_saved_unit units[] = { { .id = PT_LIT(""), .birth = pt_buf_view(&nbirth), .online = true },
+                                { .id = PT_LIT("d"), .birth = pt_buf_view(&dbirth), .online = true } };
+    host_saved saved = { .group = PT_LIT("g"),
+                         .edge = PT_LIT("e"),
+                         .has_bd_seq = true,
+                         .bd_seq = 7,
+                         .next_seq = 9,
+                         .born_wall_ms = 50000,
+                         .birth_ts = 50000,
+                         .last_wall_ms = 99900,
+                         .alive_wall_ms = 99900,
+                         .last_payload_ms = 99900,
+                         .messages = 4,
+                         .units = units,
+                         .n_units = 2 };
     CHECK_OK(host_tracker_restore(s.tracker, &saved, s.wall_ms, s.mono_ms, &s.arena));
     CHECK_STATUS(host_tracker_restore(s.tracker, &saved, s.wall_ms, s.mono_ms, &s.arena), PT_EEXISTS);
     const host_node *n = host_tracker_at(s.tracker, 0);
-    CHECK(n->state == HOST_NODE_UNKNOWN && n->resume && n->n_units == 2 && !n->units[0]->online && n->units[1]->resumable && n->counts.messages == 0);
+    CHECK(n->state == HOST_NODE_UNKNOWN && n->resume && n->n_units == 2 && !n->units[0]->online && n->units[1]->resumable &&
+          n->counts.messages == 0);
     CHECK_STR(pt_buf_view(&s.words), ""); /* no value, no event: all that was told before */
     script_run(&s, "restored",
                "ready 0 >\n"
-               "DDATA g/e/d | ts=100000 seq=9 #2=d2@100000 > fresh(1,2)@100000 +g/e fresh(3)@100000 +g/e/d 3=2@100000"); /* by an alias of its birth */
+               "DDATA g/e/d | ts=100000 seq=9 #2=d2@100000 > fresh(1,2)@100000 +g/e fresh(3)@100000 +g/e/d 3=2@100000"); /* by an alias of
+                                                                                                                            its birth */
     saved.edge = PT_LIT("bad");
     units[1].birth = PT_LIT("\x12\xff");
     CHECK_STATUS(host_tracker_restore(s.tracker, &saved, s.wall_ms, s.mono_ms, &s.arena), PT_EMALFORMED);

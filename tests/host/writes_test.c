@@ -46,15 +46,17 @@ static void bench_open(bench *b)
     memset(b, 0, sizeof *b);
     rig_open(&b->r);
     rig_start(&b->r);
-    rig_push(&b->r, "spBv1.0/g/NBIRTH/e",
-             "ts=1000 seq=0 bd=7 i8:1=i5@1000 u8:5=i5@1000 i32:3=i5@1000 u32:7=i5@1000 i64:4=l5@1000 u64:8=l5@1000 f:9=f0.1@1000 d#77:10=d0.1@1000 on:11=b0@1000 s:12=stext@1000 "
-             "t:13=l5@1000 lim:10=d5@1000;engLow:10=d0;engHigh:10=d10 ro:10=d1@1000;readOnly:11=b1 nul:10=-@1000!n");
+    rig_push(
+        &b->r, "spBv1.0/g/NBIRTH/e",
+        "ts=1000 seq=0 bd=7 i8:1=i5@1000 u8:5=i5@1000 i32:3=i5@1000 u32:7=i5@1000 i64:4=l5@1000 u64:8=l5@1000 f:9=f0.1@1000 d#77:10=d0.1@1000 on:11=b0@1000 s:12=stext@1000 "
+        "t:13=l5@1000 lim:10=d5@1000;engLow:10=d0;engHigh:10=d10 ro:10=d1@1000;readOnly:11=b1 nul:10=-@1000!n");
     rig_push(&b->r, "spBv1.0/g/DBIRTH/e/dev", "ts=1001 seq=1 sp:10=d1@1001");
     rig_settle(&b->r);
     pt_fake_clock_init(&b->clock, 1000000);
     b->options = (host_writes_options){ .allowed = true, .not_allowed = "not today", .confirm_ms = 5000, .cmd_datatype = true };
     CHECK_OK_FATAL(host_audit_open(b->r.dir, &b->audit, NULL));
-    CHECK_OK_FATAL(host_writes_new(&b->options, b->r.tree, b->r.history, b->audit, send_command, b, on_told, b, &b->clock.clock, NULL, &b->w));
+    CHECK_OK_FATAL(
+        host_writes_new(&b->options, b->r.tree, b->r.history, b->audit, send_command, b, on_told, b, &b->clock.clock, NULL, &b->w));
     host_writes_bind(b->w, b->r.ingest);
 }
 
@@ -170,7 +172,8 @@ static void who_is_not_there_is_not_written_to(void)
     rig_push(&b.r, "spBv1.0/g/DDEATH/e/dev", "ts=1002 seq=2");
     rig_settle(&b.r);
     host_write_result r = ask(&b, "g/e/dev/sp", "2");
-    CHECK(r.state == HOST_WRITE_REFUSED && r.http == 409 && strcmp(r.slug, "source-offline") == 0 && strstr(r.text, "device dev of g/e is not online"));
+    CHECK(r.state == HOST_WRITE_REFUSED && r.http == 409 && strcmp(r.slug, "source-offline") == 0 &&
+          strstr(r.text, "device dev of g/e is not online"));
     CHECK_INT(ask(&b, "g/e/d", "2").state, HOST_WRITE_SENT); /* the node itself is */
     rig_push(&b.r, "spBv1.0/g/NDEATH/e", "bd=7");
     rig_settle(&b.r);
@@ -274,10 +277,12 @@ static void a_member_is_written_inside_its_template_instance(void)
         const char *what, *path, *topic, *want;
         bool no_datatype, alias;
     } rows[] = {
-        { "guide 7: the instance of the birth, in it the member", "g/m/m1/rpm", "spBv1.0/g/NCMD/m", "m1:19=T{M}(rpm:10=d2.5)", false, false },
+        { "guide 7: the instance of the birth, in it the member", "g/m/m1/rpm", "spBv1.0/g/NCMD/m", "m1:19=T{M}(rpm:10=d2.5)", false,
+          false },
         { "an instance inside an instance", "g/m/m1/in/x", "spBv1.0/g/NCMD/m", "m1:19=T{M}(in:19=T{N}(x:10=d2.5))", false, false },
         { "a member with a slash in its name", "g/m/m1/a/b", "spBv1.0/g/NCMD/m", "m1:19=T{M}(a/b:10=d2.5)", false, false },
-        { "the instance of a name that continues another's", "g/m/m1/in2/x", "spBv1.0/g/NCMD/m", "m1/in2:19=T{N}(x:10=d2.5)", false, false },
+        { "the instance of a name that continues another's", "g/m/m1/in2/x", "spBv1.0/g/NCMD/m", "m1/in2:19=T{N}(x:10=d2.5)", false,
+          false },
         { "cmd_datatype: false", "g/m/m1/rpm", "spBv1.0/g/NCMD/m", "m1=T{M}(rpm=d2.5)", true, false },
         { "cmd_alias: true: the instance's", "g/m/m1/in/x", "spBv1.0/g/NCMD/m", "#5:19=T{M}(in:19=T{N}(x:10=d2.5))", false, true },
         { "of a device", "g/m/dev/m2/rpm", "spBv1.0/g/DCMD/m/dev", "m2:19=T{M}(rpm:10=d2.5)", false, false },
@@ -286,8 +291,9 @@ static void a_member_is_written_inside_its_template_instance(void)
     pt_arena arena;
     bench_open(&b);
     pt_arena_init(&arena, 1u << 20);
-    rig_push(&b.r, "spBv1.0/g/NBIRTH/m",
-             "ts=1000 seq=0 bd=7 N:19=T{d}(x:10=-!n) M:19=T{d}(rpm:10=-!n,in:19=T{N}()) m1#5:19=T{M}(rpm:10=d1@1,in:19=T{N}(x:10=d1@1),a/b:10=d1@1)@1 m1/in2:19=T{N}(x:10=d1@1)@1");
+    rig_push(
+        &b.r, "spBv1.0/g/NBIRTH/m",
+        "ts=1000 seq=0 bd=7 N:19=T{d}(x:10=-!n) M:19=T{d}(rpm:10=-!n,in:19=T{N}()) m1#5:19=T{M}(rpm:10=d1@1,in:19=T{N}(x:10=d1@1),a/b:10=d1@1)@1 m1/in2:19=T{N}(x:10=d1@1)@1");
     rig_push(&b.r, "spBv1.0/g/DBIRTH/m/dev", "ts=1001 seq=1 m2:19=T{M}(rpm:10=d1@1)@1 lone:19=T{}(rpm:10=d1@1)@1");
     rig_push(&b.r, "spBv1.0/g/NDATA/m", "ts=1002 seq=2 m1=T{M}(rpm=d2@2)@2"); /* what stands there is no longer the birth's object */
     rig_settle(&b.r);
@@ -322,7 +328,11 @@ static void a_command_goes_to_the_server_its_node_lives_on(void)
     bench_open(&b);
     pt_buf_init(&birth, 1000);
     wire_payload("ts=1000 seq=0 bd=7 d:10=d1@1000", &birth);
-    host_packet p = { .topic = PT_LIT("spBv1.0/g/NBIRTH/far"), .payload = pt_buf_view(&birth), .wall_ms = pt_wall_ms(pt_clock_system()), .mono_ms = pt_mono_ms(pt_clock_system()), .server = 1 };
+    host_packet p = { .topic = PT_LIT("spBv1.0/g/NBIRTH/far"),
+                      .payload = pt_buf_view(&birth),
+                      .wall_ms = pt_wall_ms(pt_clock_system()),
+                      .mono_ms = pt_mono_ms(pt_clock_system()),
+                      .server = 1 };
     host_ingest_push(b.r.ingest, &p);
     rig_settle(&b.r);
     CHECK_INT(ask(&b, "g/far/d", "2.5").state, HOST_WRITE_SENT);
@@ -412,10 +422,11 @@ static void expected_is_compared_as_a_value(void)
         const char *path, *json, *expected;
         bool sent;
     } rows[] = {
-        { "g/e/d", "1", "0.1", true },     { "g/e/d", "1", "0.10", true }, { "g/e/d", "1", "1e-1", true },   { "g/e/d", "1", "0.2", false },
-        { "g/e/d", "1", "\"0.1\"", false }, { "g/e/f", "1", "0.1", true },  { "g/e/i32", "1", "5", true },    { "g/e/i32", "1", "5.5", false },
-        { "g/e/i32", "1", "null", false }, { "g/e/on", "true", "false", true }, { "g/e/on", "true", "true", false }, { "g/e/s", "\"x\"", "\"text\"", true },
-        { "g/e/s", "\"x\"", "text", false }, { "g/e/nul", "1", "null", true }, { "g/e/nul", "1", "0", false },
+        { "g/e/d", "1", "0.1", true },       { "g/e/d", "1", "0.10", true },      { "g/e/d", "1", "1e-1", true },
+        { "g/e/d", "1", "0.2", false },      { "g/e/d", "1", "\"0.1\"", false },  { "g/e/f", "1", "0.1", true },
+        { "g/e/i32", "1", "5", true },       { "g/e/i32", "1", "5.5", false },    { "g/e/i32", "1", "null", false },
+        { "g/e/on", "true", "false", true }, { "g/e/on", "true", "true", false }, { "g/e/s", "\"x\"", "\"text\"", true },
+        { "g/e/s", "\"x\"", "text", false }, { "g/e/nul", "1", "null", true },    { "g/e/nul", "1", "0", false },
     };
     bench b;
     bench_open(&b);
@@ -497,8 +508,8 @@ static bool count_event(void *ctx, const hist_event *e)
 static bool audit_row(void *ctx, const host_audit_row *row)
 {
     char *text = ctx;
-    snprintf(text + strlen(text), 2000 - strlen(text), "%.*s %.*s %.*s->%.*s %.*s;", PT_SLICE_ARGS(row->action), PT_SLICE_ARGS(row->object), PT_SLICE_ARGS(row->before),
-             PT_SLICE_ARGS(row->after), PT_SLICE_ARGS(row->outcome));
+    snprintf(text + strlen(text), 2000 - strlen(text), "%.*s %.*s %.*s->%.*s %.*s;", PT_SLICE_ARGS(row->action), PT_SLICE_ARGS(row->object),
+             PT_SLICE_ARGS(row->before), PT_SLICE_ARGS(row->after), PT_SLICE_ARGS(row->outcome));
     return true;
 }
 
@@ -511,7 +522,8 @@ static void every_request_and_every_outcome_is_an_event_an_audit_row_and_told_li
     bench_open(&b);
     host_write_result r = ask(&b, "g/e/d", "2.5");
     CHECK_INT(b.told, 1);
-    CHECK(strstr(b.last_told, "\"state\":\"sent\"") && strstr(b.last_told, "\"reason\":\"because\"") && strstr(b.last_told, "\"who\":\"10.0.0.9\"") && strstr(b.last_told, "\"value\":2.5"));
+    CHECK(strstr(b.last_told, "\"state\":\"sent\"") && strstr(b.last_told, "\"reason\":\"because\"") &&
+          strstr(b.last_told, "\"who\":\"10.0.0.9\"") && strstr(b.last_told, "\"value\":2.5"));
     seen(&b, r.tag_id, 2.5);
     host_writes_tick(b.w);
     CHECK_INT(b.told, 2);

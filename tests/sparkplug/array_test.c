@@ -39,18 +39,28 @@ static void arrays_are_packed_little_endian_byte_for_byte(void)
         { SPB_INT8_ARRAY, "e9 7b", 2, { i(SPB_INT8, -23), i(SPB_INT8, 123) } },
         { SPB_INT16_ARRAY, "d0 8a 30 75", 2, { i(SPB_INT16, -30000), i(SPB_INT16, 30000) } },
         { SPB_INT32_ARRAY, "ff ff ff ff fa af cb 12", 2, { i(SPB_INT32, -1), i(SPB_INT32, 315338746) } },
-        { SPB_INT64_ARRAY, "ce 06 72 ac 18 9c ba c4 c4 ba 9c 18 ac 72 06 ce", 2,
+        { SPB_INT64_ARRAY,
+          "ce 06 72 ac 18 9c ba c4 c4 ba 9c 18 ac 72 06 ce",
+          2,
           { i(SPB_INT64, -4270929666821191986), i(SPB_INT64, -3601064768563266876) } },
         { SPB_UINT8_ARRAY, "17 fa", 2, { u(SPB_UINT8, 23), u(SPB_UINT8, 250) } },
         { SPB_UINT16_ARRAY, "1e 00 88 cc", 2, { u(SPB_UINT16, 30), u(SPB_UINT16, 52360) } },
         { SPB_UINT32_ARRAY, "34 00 00 00 49 fb 55 c4", 2, { u(SPB_UINT32, 52), u(SPB_UINT32, 3293969225) } },
-        { SPB_UINT64_ARRAY, "34 00 00 00 00 00 00 00 d9 9e 02 d1 b2 76 37 e4", 2, { u(SPB_UINT64, 52), u(SPB_UINT64, 16444743074749521625u) } },
+        { SPB_UINT64_ARRAY,
+          "34 00 00 00 00 00 00 00 d9 9e 02 d1 b2 76 37 e4",
+          2,
+          { u(SPB_UINT64, 52), u(SPB_UINT64, 16444743074749521625u) } },
         { SPB_FLOAT_ARRAY, "a4 70 9d 3f 98 ae b2 42", 2, { f(1.23f), f(89.341f) } },
         { SPB_DOUBLE_ARRAY, "d7 a2 05 68 5b b5 28 40 8e 17 1c 6f 4c f7 8f 40", 2, { d(12.354213), d(1022.9123213) } },
-        { SPB_BOOLEAN_ARRAY, "0c 00 00 00 34 d0", 12,
+        { SPB_BOOLEAN_ARRAY,
+          "0c 00 00 00 34 d0",
+          12,
           { b(false), b(false), b(true), b(true), b(false), b(true), b(false), b(false), b(true), b(true), b(false), b(true) } },
         { SPB_STRING_ARRAY, "41 42 43 00 68 65 6c 6c 6f 00", 2, { s("ABC"), s("hello") } },
-        { SPB_DATETIME_ARRAY, "c7 d0 90 75 24 01 00 00 b8 ba b8 97 81 01 00 00", 2, { u(SPB_DATETIME, 1256102875335), u(SPB_DATETIME, 1656107875000) } },
+        { SPB_DATETIME_ARRAY,
+          "c7 d0 90 75 24 01 00 00 b8 ba b8 97 81 01 00 00",
+          2,
+          { u(SPB_DATETIME, 1256102875335), u(SPB_DATETIME, 1656107875000) } },
         { SPB_BOOLEAN_ARRAY, "00 00 00 00", 0, { b(false) } },
         { SPB_STRING_ARRAY, "", 0, { b(false) } },
         { SPB_STRING_ARRAY, "00 00", 2, { s(""), s("") } },
@@ -82,10 +92,20 @@ static void a_wrong_length_is_malformed(void)
         uint32_t type;
         const char *hex;
     } rows[] = {
-        { SPB_INT16_ARRAY, "00" }, { SPB_UINT16_ARRAY, "000000" }, { SPB_INT32_ARRAY, "0000" }, { SPB_FLOAT_ARRAY, "0000000000" },
-        { SPB_INT64_ARRAY, "00000000" }, { SPB_DOUBLE_ARRAY, "00" }, { SPB_DATETIME_ARRAY, "000000000000000000" },
-        { SPB_BOOLEAN_ARRAY, "" }, { SPB_BOOLEAN_ARRAY, "000000" }, { SPB_BOOLEAN_ARRAY, "01000000" }, { SPB_BOOLEAN_ARRAY, "0000000000" },
-        { SPB_BOOLEAN_ARRAY, "09000000ff" }, { SPB_BOOLEAN_ARRAY, "08000000ffff" }, { SPB_BOOLEAN_ARRAY, "ffffffff00" },
+        { SPB_INT16_ARRAY, "00" },
+        { SPB_UINT16_ARRAY, "000000" },
+        { SPB_INT32_ARRAY, "0000" },
+        { SPB_FLOAT_ARRAY, "0000000000" },
+        { SPB_INT64_ARRAY, "00000000" },
+        { SPB_DOUBLE_ARRAY, "00" },
+        { SPB_DATETIME_ARRAY, "000000000000000000" },
+        { SPB_BOOLEAN_ARRAY, "" },
+        { SPB_BOOLEAN_ARRAY, "000000" },
+        { SPB_BOOLEAN_ARRAY, "01000000" },
+        { SPB_BOOLEAN_ARRAY, "0000000000" },
+        { SPB_BOOLEAN_ARRAY, "09000000ff" },
+        { SPB_BOOLEAN_ARRAY, "08000000ffff" },
+        { SPB_BOOLEAN_ARRAY, "ffffffff00" },
     };
     for (size_t k = 0; k < PT_COUNT_OF(rows); k++) {
         char bytes[16];
@@ -119,7 +139,8 @@ static void what_an_array_cannot_hold_is_not_encoded(void)
     pt_buf out;
     uint32_t n;
     pt_buf_init(&out, 8);
-    spb_value null = { .type = SPB_INT8, .is_null = true }, nul = { .type = SPB_STRING, .as.bytes = PT_LIT("a\0b") }, wide = i(SPB_INT16, 5);
+    spb_value null = { .type = SPB_INT8, .is_null = true }, nul = { .type = SPB_STRING, .as.bytes = PT_LIT("a\0b") },
+              wide = i(SPB_INT16, 5);
     CHECK_STATUS(spb_array_encode(SPB_INT8_ARRAY, &null, 1, &out), PT_EINVAL);
     CHECK_STATUS(spb_array_encode(SPB_STRING_ARRAY, &nul, 1, &out), PT_EINVAL);
     CHECK_STATUS(spb_array_encode(SPB_INT8_ARRAY, &wide, 1, &out), PT_EINVAL);

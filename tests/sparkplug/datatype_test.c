@@ -5,11 +5,13 @@
 
 static void names_and_codes_go_both_ways(void)
 {
-    static const char *const names[] = { "Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64", "Float",
-                                         "Double", "Boolean", "String", "DateTime", "Text", "UUID", "DataSet", "Bytes", "File",
-                                         "Template", "PropertySet", "PropertySetList", "Int8Array", "Int16Array", "Int32Array",
-                                         "Int64Array", "UInt8Array", "UInt16Array", "UInt32Array", "UInt64Array", "FloatArray",
-                                         "DoubleArray", "BooleanArray", "StringArray", "DateTimeArray" };
+    static const char *const names[] = {
+        "Int8",        "Int16",      "Int32",       "Int64",        "UInt8",       "UInt16",       "UInt32",
+        "UInt64",      "Float",      "Double",      "Boolean",      "String",      "DateTime",     "Text",
+        "UUID",        "DataSet",    "Bytes",       "File",         "Template",    "PropertySet",  "PropertySetList",
+        "Int8Array",   "Int16Array", "Int32Array",  "Int64Array",   "UInt8Array",  "UInt16Array",  "UInt32Array",
+        "UInt64Array", "FloatArray", "DoubleArray", "BooleanArray", "StringArray", "DateTimeArray"
+    };
     CHECK_INT(PT_COUNT_OF(names), SPB_DATATYPE_COUNT - 1);
     for (uint32_t i = 0; i < PT_COUNT_OF(names); i++) {
         spb_datatype t = SPB_UNKNOWN;

@@ -35,8 +35,15 @@ static pt_status shape(bool has_n, uint64_t n, uint32_t columns, uint32_t types,
     pt_slice names[3] = { PT_LIT("a"), PT_LIT("b"), PT_LIT("c") };
     uint32_t codes[3] = { type, type, type };
     spb_cell row[3] = { { wire, { .u32 = 1 } }, { wire, { .u32 = 2 } }, { wire, { .u32 = 3 } } }, *rows[1] = { row };
-    spb_dataset ds = { .num_of_columns = n, .has_num_of_columns = has_n, .columns = names, .types = codes, .n_columns = columns,
-                       .n_types = types, .n_rows = 1, .rows = rows, .row_cells = &cells };
+    spb_dataset ds = { .num_of_columns = n,
+                       .has_num_of_columns = has_n,
+                       .columns = names,
+                       .types = codes,
+                       .n_columns = columns,
+                       .n_types = types,
+                       .n_rows = 1,
+                       .rows = rows,
+                       .row_cells = &cells };
     pt_buf_reset(out);
     return spb_document_dataset(&ds, out);
 }
@@ -53,7 +60,8 @@ static void data_sets_whose_sizes_disagree_are_bad(void)
     CHECK_OK(shape(true, 1, 1, 1, SPB_STRING, 1, SPB_WIRE_NONE, &out)); /* some producers' null */
     CHECK_STR(pt_buf_view(&out), "{\"columns\":[\"a\"],\"types\":[\"String\"],\"rows\":[[null]]}");
     CHECK_ROW("tck-id-payloads-dataset-column-size", shape(true, 3, 2, 2, SPB_INT32, 2, SPB_WIRE_INT, &out) == PT_EMALFORMED);
-    CHECK_ROW("tck-id-payloads-dataset-column-size", shape(true, (uint64_t)1 << 63, 2, 2, SPB_INT32, 2, SPB_WIRE_INT, &out) == PT_EMALFORMED);
+    CHECK_ROW("tck-id-payloads-dataset-column-size",
+              shape(true, (uint64_t)1 << 63, 2, 2, SPB_INT32, 2, SPB_WIRE_INT, &out) == PT_EMALFORMED);
     CHECK_ROW("tck-id-payloads-dataset-column-num-headers", shape(false, 0, 3, 2, SPB_INT32, 2, SPB_WIRE_INT, &out) == PT_EMALFORMED);
     CHECK_ROW("tck-id-payloads-dataset-types-num", shape(true, 2, 2, 3, SPB_INT32, 2, SPB_WIRE_INT, &out) == PT_EMALFORMED);
     CHECK_ROW("tck-id-payloads-dataset-types-def", shape(true, 2, 2, 0, SPB_INT32, 2, SPB_WIRE_INT, &out) == PT_EMALFORMED);
@@ -74,19 +82,26 @@ static void nested_templates_and_data_sets_nest_in_the_document(void)
     spb_metric leaf = { .name = PT_LIT("amps"), .flags = SPB_HAS_NAME, .wire = SPB_WIRE_DOUBLE, .value.f64 = 1.5 };
     spb_template drive = { .template_ref = PT_LIT("DriveT"), .metrics = &leaf, .n_metrics = 1 };
     spb_metric members[4] = {
-        { .name = PT_LIT("drive"), .flags = SPB_HAS_NAME | SPB_HAS_DATATYPE, .datatype = SPB_TEMPLATE, .wire = SPB_WIRE_TEMPLATE, .value.tmpl = &drive },
+        { .name = PT_LIT("drive"),
+          .flags = SPB_HAS_NAME | SPB_HAS_DATATYPE,
+          .datatype = SPB_TEMPLATE,
+          .wire = SPB_WIRE_TEMPLATE,
+          .value.tmpl = &drive },
         { .name = PT_LIT("log"), .flags = SPB_HAS_NAME, .wire = SPB_WIRE_DATASET, .value.dataset = &empty },
         { .name = PT_LIT("off"), .flags = SPB_HAS_NAME | SPB_HAS_DATATYPE | SPB_HAS_NULL | SPB_IS_NULL, .datatype = SPB_TEMPLATE },
-        { .name = PT_LIT("\"q\""), .flags = SPB_HAS_NAME | SPB_HAS_DATATYPE, .datatype = SPB_UINT8, .wire = SPB_WIRE_INT, .value.u32 = 200 },
+        { .name = PT_LIT("\"q\""),
+          .flags = SPB_HAS_NAME | SPB_HAS_DATATYPE,
+          .datatype = SPB_UINT8,
+          .wire = SPB_WIRE_INT,
+          .value.u32 = 200 },
     };
     spb_template motor = { .template_ref = PT_LIT("MotorT"), .metrics = members, .n_metrics = 4 };
     pt_buf out;
     pt_buf_init(&out, 1000);
     CHECK_OK(spb_document_template(&motor, &out));
-    CHECK_STR(pt_buf_view(&out),
-              "{\"template_ref\":\"MotorT\",\"version\":null,\"members\":{"
-              "\"drive\":{\"template_ref\":\"DriveT\",\"version\":null,\"members\":{\"amps\":1.5},\"parameters\":{}},"
-              "\"log\":{\"columns\":[],\"types\":[],\"rows\":[]},\"off\":null,\"\\\"q\\\"\":200},\"parameters\":{}}");
+    CHECK_STR(pt_buf_view(&out), "{\"template_ref\":\"MotorT\",\"version\":null,\"members\":{"
+                                 "\"drive\":{\"template_ref\":\"DriveT\",\"version\":null,\"members\":{\"amps\":1.5},\"parameters\":{}},"
+                                 "\"log\":{\"columns\":[],\"types\":[],\"rows\":[]},\"off\":null,\"\\\"q\\\"\":200},\"parameters\":{}}");
     pt_buf_fini(&out);
     pt_buf_init(&out, 60);
     CHECK_STATUS(spb_document_template(&motor, &out), PT_ETOOBIG);
@@ -95,11 +110,16 @@ static void nested_templates_and_data_sets_nest_in_the_document(void)
 
 static void members_and_parameters_need_names_and_fitting_types(void)
 {
-    spb_metric nameless = { .wire = SPB_WIRE_INT }, mismatch = { .name = PT_LIT("m"), .flags = SPB_HAS_NAME | SPB_HAS_DATATYPE, .datatype = SPB_STRING, .wire = SPB_WIRE_INT };
-    spb_parameter no_name = { .type = SPB_INT32, .has_type = true }, array = { .name = PT_LIT("p"), .type = SPB_INT8_ARRAY, .has_type = true };
-    spb_template t[4] = { { .metrics = &nameless, .n_metrics = 1 }, { .metrics = &mismatch, .n_metrics = 1 },
-                          { .parameters = &no_name, .n_parameters = 1 }, { .parameters = &array, .n_parameters = 1 } };
-    static const char *const rules[4] = { "a member without a name", "a member of another type", "tck-id-payloads-template-parameter-name-required",
+    spb_metric nameless = { .wire = SPB_WIRE_INT },
+               mismatch = { .name = PT_LIT("m"), .flags = SPB_HAS_NAME | SPB_HAS_DATATYPE, .datatype = SPB_STRING, .wire = SPB_WIRE_INT };
+    spb_parameter no_name = { .type = SPB_INT32, .has_type = true },
+                  array = { .name = PT_LIT("p"), .type = SPB_INT8_ARRAY, .has_type = true };
+    spb_template t[4] = { { .metrics = &nameless, .n_metrics = 1 },
+                          { .metrics = &mismatch, .n_metrics = 1 },
+                          { .parameters = &no_name, .n_parameters = 1 },
+                          { .parameters = &array, .n_parameters = 1 } };
+    static const char *const rules[4] = { "a member without a name", "a member of another type",
+                                          "tck-id-payloads-template-parameter-name-required",
                                           "tck-id-payloads-template-parameter-type-value" };
     for (size_t i = 0; i < 4; i++) {
         pt_buf out;

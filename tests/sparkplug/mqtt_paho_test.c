@@ -60,7 +60,8 @@ static void small_messages_do_not_wait_for_each_other(void)
         struct sockaddr_in peer;
         socklen_t len = sizeof peer, size = sizeof(int);
         int on = 0;
-        if (getpeername(fd, (struct sockaddr *)&peer, &len) || peer.sin_family != AF_INET || ntohs(peer.sin_port) != pt_broker_port(b)) continue;
+        if (getpeername(fd, (struct sockaddr *)&peer, &len) || peer.sin_family != AF_INET || ntohs(peer.sin_port) != pt_broker_port(b))
+            continue;
         found++;
         set += getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, &size) == 0 && on;
     }

@@ -21,10 +21,10 @@ typedef struct link_ends {
 
 static link_ends link_up(void)
 {
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     socklen_t len = sizeof a;
     int listener = socket(AF_INET, SOCK_STREAM, 0);
-    link_ends l = {socket(AF_INET, SOCK_STREAM, 0), -1};
+    link_ends l = { socket(AF_INET, SOCK_STREAM, 0), -1 };
     CHECK_FATAL(listener >= 0 && l.ours >= 0);
     CHECK_FATAL(bind(listener, (struct sockaddr *)&a, sizeof a) == 0 && listen(listener, 1) == 0);
     CHECK_FATAL(getsockname(listener, (struct sockaddr *)&a, &len) == 0);
@@ -37,7 +37,7 @@ static link_ends link_up(void)
 
 static int poll_one(int fd, short events, int timeout_ms)
 {
-    struct pollfd p = {.fd = fd, .events = events};
+    struct pollfd p = { .fd = fd, .events = events };
     return poll(&p, 1, timeout_ms) == 1 ? p.revents : 0;
 }
 
@@ -69,7 +69,7 @@ static void on_a_reader(void *(*f)(void *))
 
 static void begin(void)
 {
-    struct pollfd none = {.fd = -1};
+    struct pollfd none = { .fd = -1 };
     CHECK_INT(poll(&none, 1, 0), 0); /* the thread polls */
     spb__read_ahead();
     spb__read_ahead(); /* again: nothing */
@@ -149,13 +149,13 @@ static void *two(void *arg)
     (void)arg;
     begin();
     link_ends busy = link_up(), other = link_up();
-    char bytes[1000] = {0}, c;
+    char bytes[1000] = { 0 }, c;
     int polls = 0, seen = 0;
     say(busy, bytes, sizeof bytes);
     say(other, "o", 1);
     CHECK(recv(busy.ours, &c, 1, 0) == 1);
     while (!seen && polls < 1000) {
-        struct pollfd set[2] = {{.fd = busy.ours, .events = POLLIN}, {.fd = other.ours, .events = POLLIN}};
+        struct pollfd set[2] = { { .fd = busy.ours, .events = POLLIN }, { .fd = other.ours, .events = POLLIN } };
         CHECK_FATAL(poll(set, 2, 1000) >= 1);
         CHECK_FATAL(set[0].revents == POLLIN);
         seen = set[1].revents;
@@ -261,14 +261,10 @@ static void what_was_never_connected_is_left_alone(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(bytes_come_in_order_and_one_read_takes_all),
-        PT_TEST(the_end_comes_after_the_last_byte),
-        PT_TEST(a_new_connection_never_sees_bytes_of_the_old_one),
-        PT_TEST(a_busy_connection_does_not_starve_another),
-        PT_TEST(more_connections_than_buffers_are_all_served),
-        PT_TEST(reads_of_all_sizes_give_the_same_bytes),
-        PT_TEST(a_thread_that_does_not_poll_is_left_alone),
-        PT_TEST(what_was_never_connected_is_left_alone),
+        PT_TEST(bytes_come_in_order_and_one_read_takes_all),       PT_TEST(the_end_comes_after_the_last_byte),
+        PT_TEST(a_new_connection_never_sees_bytes_of_the_old_one), PT_TEST(a_busy_connection_does_not_starve_another),
+        PT_TEST(more_connections_than_buffers_are_all_served),     PT_TEST(reads_of_all_sizes_give_the_same_bytes),
+        PT_TEST(a_thread_that_does_not_poll_is_left_alone),        PT_TEST(what_was_never_connected_is_left_alone),
     };
     return pt_test_main("sparkplug/mqtt_read_ahead", tests, PT_COUNT_OF(tests), argc, argv);
 }

@@ -346,8 +346,8 @@ static void the_send_bound_is_kept_and_nothing_is_queued_beyond_it(void)
     pt_broker_stop(b);
 }
 
-/* tck-id-message-flow-phid-sparkplug-clean-session-311, tck-id-message-flow-phid-sparkplug-clean-session-50 (hosts) and the same of edges: in mosquitto's words
- * p is the protocol (2: 3.1.1), c the clean session or start, k the keep alive. */
+/* tck-id-message-flow-phid-sparkplug-clean-session-311, tck-id-message-flow-phid-sparkplug-clean-session-50 (hosts) and the same of edges:
+ * in mosquitto's words p is the protocol (2: 3.1.1), c the clean session or start, k the keep alive. */
 static void every_connection_is_clean(void)
 {
     static const struct {
@@ -415,10 +415,8 @@ static void publishers_survive_losses_and_every_token_is_answered(void)
     for (int round = 1; round <= 5; round++) {
         int before = u.sent_ok;
         CHECK_WITHIN(10000, u.sent_ok > before + 50);
-        if (round % 2)
-            spb_mqtt_drop(u.session);
-        else
-            spb_mqtt_disconnect(u.session, true, true, false, 50);
+        if (round % 2) spb_mqtt_drop(u.session);
+        else spb_mqtt_disconnect(u.session, true, true, false, 50);
         CHECK_WITHIN_FATAL(10000, u.ready == round + 1);
     }
     atomic_store(&stop, true);

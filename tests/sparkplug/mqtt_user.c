@@ -44,10 +44,8 @@ static void on_message(void *ctx, spb_mqtt_message *m)
 {
     user *u = ctx;
     pthread_mutex_lock(&u->mutex);
-    if (u->n_kept < PT_COUNT_OF(u->kept) && !u->drop_messages)
-        u->kept[u->n_kept++] = *m;
-    else
-        spb_mqtt_message_free(m);
+    if (u->n_kept < PT_COUNT_OF(u->kept) && !u->drop_messages) u->kept[u->n_kept++] = *m;
+    else spb_mqtt_message_free(m);
     pthread_mutex_unlock(&u->mutex);
     atomic_fetch_add(&u->messages, 1);
 }

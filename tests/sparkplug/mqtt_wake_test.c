@@ -12,7 +12,7 @@
 /* Both ends of the keeper's connection are ours: sockets of this process whose peers are sockets of this process. */
 static int own_pairs(int ends[16])
 {
-    struct sockaddr_in name[64] = {0}, peer[64] = {0};
+    struct sockaddr_in name[64] = { 0 }, peer[64] = { 0 };
     int n = 0;
     for (int fd = 3; fd < 64; fd++) {
         socklen_t a = sizeof name[fd], b = sizeof peer[fd];
@@ -58,7 +58,8 @@ static void a_full_socket_blocks_nobody(void)
     CHECK_FATAL(own_pairs(ends) == 2);
     for (int i = 0; i < 2; i++) { /* as small as they get, so that they are full soon */
         int least = 1;
-        CHECK(setsockopt(ends[i], SOL_SOCKET, SO_SNDBUF, &least, sizeof least) == 0 && setsockopt(ends[i], SOL_SOCKET, SO_RCVBUF, &least, sizeof least) == 0);
+        CHECK(setsockopt(ends[i], SOL_SOCKET, SO_SNDBUF, &least, sizeof least) == 0 &&
+              setsockopt(ends[i], SOL_SOCKET, SO_RCVBUF, &least, sizeof least) == 0);
     }
     for (int i = 0; i < 20000; i++)
         spb__wake();

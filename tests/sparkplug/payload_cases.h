@@ -1,4 +1,5 @@
-/* tests/sparkplug/payload_cases.h -- what is asked of both decoders, and of both encoders: one list each, run by each codec's own program. */
+/* tests/sparkplug/payload_cases.h -- what is asked of both decoders, and of both encoders: one list each, run by each codec's own program.
+ */
 #ifndef TESTS_SPARKPLUG_PAYLOAD_CASES_H
 #define TESTS_SPARKPLUG_PAYLOAD_CASES_H
 #include "sparkplug/payload.h"

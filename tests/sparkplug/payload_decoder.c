@@ -66,8 +66,7 @@ static void decoded_fields_are_the_vectors_text(void)
     CHECK_FATAL(set && set->n == 2 && !set->mismatch);
     CHECK_STR(set->items[0].key, "Quality");
     CHECK_ROW("tck-id-payloads-propertyset-quality-value-type", set->items[0].has_type && set->items[0].type == SPB_INT32);
-    CHECK_ROW("tck-id-payloads-propertyset-quality-value-value",
-              set->items[0].wire == SPB_WIRE_INT && set->items[0].value.u32 == 500);
+    CHECK_ROW("tck-id-payloads-propertyset-quality-value-value", set->items[0].wire == SPB_WIRE_INT && set->items[0].value.u32 == 500);
     CHECK_STR(set->items[1].value.bytes, "degC");
     CHECK_ROW("tck-id-payloads-metric-propertyvalue-type-type", set->items[1].has_type && set->items[1].type == SPB_STRING);
     CHECK(spb_property_find(set, PT_LIT("engUnit")) == &set->items[1]);
@@ -199,8 +198,7 @@ static void limits_fail_the_payload(void)
         pt_arena arena;
         spb_payload p;
         pt_arena_init(&arena, ARENA);
-        CHECK_ROW(rows[i].what, decode(pt_unhex(rows[i].hex, bytes, sizeof bytes), &rows[i].limits, &arena, &p,
-                                                   NULL) == PT_ETOOBIG);
+        CHECK_ROW(rows[i].what, decode(pt_unhex(rows[i].hex, bytes, sizeof bytes), &rows[i].limits, &arena, &p, NULL) == PT_ETOOBIG);
         pt_arena_fini(&arena);
     }
 }
@@ -225,9 +223,8 @@ static void repeated_fields_merge_as_protobuf_does(void)
     CHECK_INT(p.metrics[0].properties->n, 1);
     CHECK(p.metrics[0].properties->mismatch);
     CHECK_STR(p.metrics[0].properties->items[0].key, "a");
-    CHECK_OK_FATAL(decode_hex("120a 4203120161 42031805 ", &arena, &p) == PT_EMALFORMED
-                       ? PT_OK
-                       : PT_EINVAL); /* the second length is one too long */
+    CHECK_OK_FATAL(
+        decode_hex("120a 4203120161 42031805 ", &arena, &p) == PT_EMALFORMED ? PT_OK : PT_EINVAL); /* the second length is one too long */
     CHECK_OK_FATAL(decode_hex("1209 4203120161 42021805", &arena, &p));
     CHECK_STR(p.metrics[0].metadata->content_type, "a");
     CHECK_INT(p.metrics[0].metadata->size, 5);
@@ -289,7 +286,10 @@ static void a_failing_arena_gives_no_memory_and_nothing_else(void)
 
 static void a_refusal_says_why_and_where(void)
 {
-    static const struct { const char *hex; size_t most; } rows[] = { { "1801 120a 0a05", 6 }, { "1801 0b", 3 }, { "1801 0001", 4 } };
+    static const struct {
+        const char *hex;
+        size_t most;
+    } rows[] = { { "1801 120a 0a05", 6 }, { "1801 0b", 3 }, { "1801 0001", 4 } };
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
         char bytes[16];
         pt_arena arena;

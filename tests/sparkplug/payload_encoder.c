@@ -87,7 +87,8 @@ static void what_is_there_already_stays(void)
 static void zeros_are_written_and_absent_fields_are_not(void)
 {
     spb_metric m[2] = { { .flags = SPB_HAS_NAME | SPB_HAS_ALIAS | SPB_HAS_HISTORICAL | SPB_HAS_TRANSIENT | SPB_HAS_NULL,
-                          .name = PT_LIT(""), .wire = SPB_WIRE_INT },
+                          .name = PT_LIT(""),
+                          .wire = SPB_WIRE_INT },
                         { .name = PT_LIT("not said"), .alias = 7, .timestamp = 8, .datatype = 9 } };
     spb_payload p = { .has_timestamp = true, .has_seq = true, .metrics = m, .n_metrics = 2 };
     pt_buf out;
@@ -104,9 +105,11 @@ static void every_value_goes_into_its_field(void)
 {
     spb_property_set empty = { 0 };
     spb_property_sets one = { &empty, 1 };
-    spb_property items[] = { { .key = PT_LIT("s"), .has_type = true, .type = SPB_PROPERTYSET, .wire = SPB_WIRE_PROPERTYSET, .value.set = &empty },
-                             { .key = PT_LIT("l"), .wire = SPB_WIRE_PROPERTYSETS, .value.sets = &one },
-                             { .key = PT_LIT("n"), .is_null = true } };
+    spb_property items[] = {
+        { .key = PT_LIT("s"), .has_type = true, .type = SPB_PROPERTYSET, .wire = SPB_WIRE_PROPERTYSET, .value.set = &empty },
+        { .key = PT_LIT("l"), .wire = SPB_WIRE_PROPERTYSETS, .value.sets = &one },
+        { .key = PT_LIT("n"), .is_null = true }
+    };
     const struct {
         const char *what, *hex;
         spb_metric m;
@@ -120,7 +123,8 @@ static void every_value_goes_into_its_field(void)
         { "bytes", "1204 82010100", { .wire = SPB_WIRE_BYTES, .value.bytes = PT_LIT("\0") } },
         { "metadata", "1204 42021805", { .metadata = &(spb_metadata){ .has_size = true, .size = 5 } } },
         { "an empty property set", "1202 4a00", { .properties = &empty } },
-        { "property sets", "121b 4a19 0a0173 0a016c 0a016e 1204 0814 4a00 1204 52020a00 1202 1001",
+        { "property sets",
+          "121b 4a19 0a0173 0a016c 0a016e 1204 0814 4a00 1204 52020a00 1202 1001",
           { .properties = &(spb_property_set){ items, 3, false } } },
     };
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
@@ -140,12 +144,9 @@ static void every_value_goes_into_its_field(void)
 }
 
 static const pt_test shared[] = {
-    PT_TEST(every_vector_is_encoded_byte_for_byte),
-    PT_TEST(a_too_small_buffer_fails_cleanly),
-    PT_TEST(long_and_nested_messages_get_long_lengths),
-    PT_TEST(what_is_there_already_stays),
-    PT_TEST(zeros_are_written_and_absent_fields_are_not),
-    PT_TEST(every_value_goes_into_its_field),
+    PT_TEST(every_vector_is_encoded_byte_for_byte),       PT_TEST(a_too_small_buffer_fails_cleanly),
+    PT_TEST(long_and_nested_messages_get_long_lengths),   PT_TEST(what_is_there_already_stays),
+    PT_TEST(zeros_are_written_and_absent_fields_are_not), PT_TEST(every_value_goes_into_its_field),
 };
 
 int payload_encoder_main(const char *suite, payload_encode_fn *fn, const pt_test *more, size_t n, int argc, char **argv)

@@ -74,6 +74,7 @@ static void both_decoders_agree_on_random_mutations(void)
 
 int main(int argc, char **argv)
 {
-    static const pt_test tests[] = { PT_TEST(every_prefix_of_every_vector_is_handled_alike), PT_TEST(both_decoders_agree_on_random_mutations) };
+    static const pt_test tests[] = { PT_TEST(every_prefix_of_every_vector_is_handled_alike),
+                                     PT_TEST(both_decoders_agree_on_random_mutations) };
     return payload_decoder_main("sparkplug/payload_pbc_read", spb_payload_decode_pbc, tests, PT_COUNT_OF(tests), argc, argv);
 }

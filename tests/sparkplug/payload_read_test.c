@@ -24,7 +24,10 @@ static void the_last_property_of_a_key_counts(void)
 
 static void a_refusal_names_the_byte(void)
 {
-    static const struct { const char *hex; size_t at; } rows[] = { { "", 0 }, { "0b", 0 }, { "1801 0b", 2 }, { "1801 3001 0001", 4 } };
+    static const struct {
+        const char *hex;
+        size_t at;
+    } rows[] = { { "", 0 }, { "0b", 0 }, { "1801 0b", 2 }, { "1801 3001 0001", 4 } };
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
         char bytes[16];
         pt_arena arena;
@@ -39,6 +42,7 @@ static void a_refusal_names_the_byte(void)
 
 int main(int argc, char **argv)
 {
-    static const pt_test tests[] = { PT_TEST(texts_borrow_the_message), PT_TEST(the_last_property_of_a_key_counts), PT_TEST(a_refusal_names_the_byte) };
+    static const pt_test tests[] = { PT_TEST(texts_borrow_the_message), PT_TEST(the_last_property_of_a_key_counts),
+                                     PT_TEST(a_refusal_names_the_byte) };
     return payload_decoder_main("sparkplug/payload_read", spb_payload_decode, tests, PT_COUNT_OF(tests), argc, argv);
 }

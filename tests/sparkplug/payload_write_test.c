@@ -3,8 +3,9 @@
 
 static void one_metric_encodes_without_its_frame(void)
 {
-    spb_metric m = { .name = PT_LIT("bdSeq"), .flags = SPB_HAS_NAME | SPB_HAS_DATATYPE, .datatype = SPB_INT64,
-                     .wire = SPB_WIRE_LONG, .value.u64 = 7 };
+    spb_metric m = {
+        .name = PT_LIT("bdSeq"), .flags = SPB_HAS_NAME | SPB_HAS_DATATYPE, .datatype = SPB_INT64, .wire = SPB_WIRE_LONG, .value.u64 = 7
+    };
     pt_buf out;
     pt_buf_init(&out, 100);
     CHECK_OK(spb_metric_encode(&m, &out));
@@ -35,6 +36,7 @@ static void the_last_metrics_before_the_maximum_are_not_refused(void)
 
 int main(int argc, char **argv)
 {
-    static const pt_test tests[] = { PT_TEST(one_metric_encodes_without_its_frame), PT_TEST(the_last_metrics_before_the_maximum_are_not_refused) };
+    static const pt_test tests[] = { PT_TEST(one_metric_encodes_without_its_frame),
+                                     PT_TEST(the_last_metrics_before_the_maximum_are_not_refused) };
     return payload_encoder_main("sparkplug/payload_write", spb_payload_encode, tests, PT_COUNT_OF(tests), argc, argv);
 }

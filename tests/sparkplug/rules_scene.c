@@ -5,12 +5,13 @@
 
 static spb_metric metric(const char *name, uint32_t type, uint8_t wire, uint64_t value)
 {
-    spb_metric m = { .name = pt_cstr(name), .timestamp = NOW, .datatype = type, .wire = wire,
+    spb_metric m = { .name = pt_cstr(name),
+                     .timestamp = NOW,
+                     .datatype = type,
+                     .wire = wire,
                      .flags = SPB_HAS_NAME | SPB_HAS_TIMESTAMP | SPB_HAS_DATATYPE };
-    if (wire == SPB_WIRE_LONG)
-        m.value.u64 = value;
-    else
-        m.value.u32 = (uint32_t)value;
+    if (wire == SPB_WIRE_LONG) m.value.u64 = value;
+    else m.value.u32 = (uint32_t)value;
     return m;
 }
 
@@ -35,21 +36,40 @@ void scene_init(scene *s)
     *s = (scene){ 0 };
     s->set = (spb_property_set){ s->props, 2, false };
     s->props[0] = (spb_property){ .key = PT_LIT("Quality"), .has_type = true, .type = SPB_INT32, .wire = SPB_WIRE_INT, .value.u32 = 500 };
-    s->props[1] = (spb_property){ .key = PT_LIT("engUnit"), .has_type = true, .type = SPB_STRING, .wire = SPB_WIRE_STRING, .value.bytes = PT_LIT("m") };
+    s->props[1] = (spb_property){
+        .key = PT_LIT("engUnit"), .has_type = true, .type = SPB_STRING, .wire = SPB_WIRE_STRING, .value.bytes = PT_LIT("m")
+    };
     s->columns[0] = PT_LIT("a"), s->columns[1] = PT_LIT("b");
     s->types[0] = s->types[1] = SPB_INT32;
     s->cells[0] = s->cells[1] = (spb_cell){ SPB_WIRE_INT, { .u32 = 1 } };
     s->rows[0] = s->cells;
     s->row_cells[0] = 2;
-    s->ds = (spb_dataset){ .has_num_of_columns = true, .num_of_columns = 2, .columns = s->columns, .types = s->types, .n_columns = 2,
-                           .n_types = 2, .n_rows = 1, .rows = s->rows, .row_cells = s->row_cells };
+    s->ds = (spb_dataset){ .has_num_of_columns = true,
+                           .num_of_columns = 2,
+                           .columns = s->columns,
+                           .types = s->types,
+                           .n_columns = 2,
+                           .n_types = 2,
+                           .n_rows = 1,
+                           .rows = s->rows,
+                           .row_cells = s->row_cells };
     s->member_def[0] = s->member[0] = metric("rpm", SPB_INT32, SPB_WIRE_INT, 1);
     s->member_def[1] = s->member[1] = metric("amps", SPB_INT32, SPB_WIRE_INT, 1);
-    s->param_def = s->param = (spb_parameter){ .name = PT_LIT("poles"), .has_type = true, .type = SPB_INT32, .cell = { SPB_WIRE_INT, { .u32 = 4 } } };
-    s->def = (spb_template){ .version = PT_LIT("1"), .has_is_definition = true, .is_definition = true, .metrics = s->member_def, .n_metrics = 2,
-                             .parameters = &s->param_def, .n_parameters = 1 };
-    s->inst = (spb_template){ .template_ref = PT_LIT("MotorT"), .has_is_definition = true, .metrics = s->member, .n_metrics = 2,
-                              .parameters = &s->param, .n_parameters = 1 };
+    s->param_def = s->param =
+        (spb_parameter){ .name = PT_LIT("poles"), .has_type = true, .type = SPB_INT32, .cell = { SPB_WIRE_INT, { .u32 = 4 } } };
+    s->def = (spb_template){ .version = PT_LIT("1"),
+                             .has_is_definition = true,
+                             .is_definition = true,
+                             .metrics = s->member_def,
+                             .n_metrics = 2,
+                             .parameters = &s->param_def,
+                             .n_parameters = 1 };
+    s->inst = (spb_template){ .template_ref = PT_LIT("MotorT"),
+                              .has_is_definition = true,
+                              .metrics = s->member,
+                              .n_metrics = 2,
+                              .parameters = &s->param,
+                              .n_parameters = 1 };
     s->node[0] = metric("bdSeq", SPB_INT64, SPB_WIRE_LONG, 7);
     s->node[1] = metric("Node Control/Rebirth", SPB_BOOLEAN, SPB_WIRE_BOOL, 0);
     s->node[2] = aliased(metric("Level", SPB_INT32, SPB_WIRE_INT, 5), 0);

@@ -6,7 +6,8 @@
 
 #define NOW UINT64_C(1700000000000)
 
-/* A right session: NBIRTH with a property set, a data set, a template definition and an instance; DBIRTH; then DATA of both, a command, deaths. */
+/* A right session: NBIRTH with a property set, a data set, a template definition and an instance; DBIRTH; then DATA of both, a command,
+ * deaths. */
 typedef struct scene {
     spb_metric node[7], member_def[2], member[2], device[3], ndata[2], ddata[2], cmd[1], death[1], will[1];
     spb_template def, inst;
@@ -41,9 +42,9 @@ typedef struct scene_change {
 } scene_change;
 void scene_expect(const scene_change *rows, size_t n);
 
-#define CHANGE(name, ...)                                                                                              \
-    static void name(scene *s)                                                                                         \
-    {                                                                                                                  \
-        __VA_ARGS__;                                                                                                   \
+#define CHANGE(name, ...)      \
+    static void name(scene *s) \
+    {                          \
+        __VA_ARGS__;           \
     }
 #endif

@@ -1,4 +1,5 @@
-/* tests/sparkplug/rules_test.c -- each assertion about messages and their metrics: the right session passes, one change breaks exactly it. */
+/* tests/sparkplug/rules_test.c -- each assertion about messages and their metrics: the right session passes, one change breaks exactly it.
+ */
 #include "tests/sparkplug/rules_scene.h"
 
 static void a_right_session_has_no_finding(void)
@@ -83,7 +84,8 @@ static void one_change_breaks_its_rule(void)
         { "tck-id-payloads-metric-timestamp-in-UTC", microseconds },
         { "tck-id-payloads-name-birth-data-requirement", metric_without_time },
         { "tck-id-payloads-name-birth-data-requirement", data_metric_without_time },
-        { "tck-id-payloads-sequence-num-always-included tck-id-payloads-sequence-num-req-nbirth tck-id-payloads-nbirth-seq", nbirth_seq_missing },
+        { "tck-id-payloads-sequence-num-always-included tck-id-payloads-sequence-num-req-nbirth tck-id-payloads-nbirth-seq",
+          nbirth_seq_missing },
         { "tck-id-payloads-nbirth-seq tck-id-message-flow-edge-node-birth-publish-nbirth-payload-seq", nbirth_seq_256 },
         { "tck-id-topics-nbirth-seq-num", nbirth_seq_5 },
         { "tck-id-payloads-sequence-num-always-included tck-id-topics-dbirth-seq tck-id-payloads-dbirth-seq", dbirth_seq_missing },
@@ -98,18 +100,24 @@ static void one_change_breaks_its_rule(void)
         { "tck-id-topics-ndeath-seq tck-id-payloads-ndeath-seq", will_with_seq },
         { "tck-id-topics-nbirth-mqtt tck-id-payloads-nbirth-qos tck-id-topics-dbirth-mqtt tck-id-payloads-dbirth-qos tck-id-topics-ndata-mqtt "
           "tck-id-payloads-ndata-qos tck-id-topics-ddata-mqtt tck-id-payloads-ddata-qos tck-id-topics-ddeath-mqtt tck-id-topics-ncmd-mqtt tck-id-topics-dcmd-mqtt "
-          "tck-id-message-flow-edge-node-birth-publish-nbirth-qos tck-id-message-flow-device-birth-publish-dbirth-qos", delivered_at_qos_1 },
+          "tck-id-message-flow-edge-node-birth-publish-nbirth-qos tck-id-message-flow-device-birth-publish-dbirth-qos",
+          delivered_at_qos_1 },
         { "tck-id-payloads-nbirth-retain tck-id-payloads-dbirth-retain tck-id-payloads-ndata-retain tck-id-payloads-ddata-retain "
-          "tck-id-message-flow-edge-node-birth-publish-nbirth-retained tck-id-message-flow-device-birth-publish-dbirth-retained", delivered_retained },
+          "tck-id-message-flow-edge-node-birth-publish-nbirth-retained tck-id-message-flow-device-birth-publish-dbirth-retained",
+          delivered_retained },
         { "tck-id-message-flow-edge-node-birth-publish-will-message-qos tck-id-payloads-ndeath-will-message-qos", will_qos_0 },
-        { "tck-id-message-flow-edge-node-birth-publish-will-message-will-retained tck-id-payloads-ndeath-will-message-retain", will_retained },
+        { "tck-id-message-flow-edge-node-birth-publish-will-message-will-retained tck-id-payloads-ndeath-will-message-retain",
+          will_retained },
         { "tck-id-message-flow-edge-node-birth-publish-will-message-payload-bdSeq", will_without_bdseq },
         { "tck-id-message-flow-edge-node-birth-publish-will-message-payload-bdSeq", will_bdseq_typed_uint64 },
         { "tck-id-payloads-ndeath-bdseq", ndeath_of_another_session },
         { "tck-id-topics-ndeath-payload", ndeath_empty },
-        { "tck-id-topics-nbirth-bdseq-included tck-id-payloads-nbirth-bdseq tck-id-message-flow-edge-node-birth-publish-nbirth-payload-bdSeq", nbirth_without_bdseq },
-        { "tck-id-topics-nbirth-bdseq-matching tck-id-payloads-nbirth-bdseq-repeat tck-id-operational-behavior-data-commands-rebirth-action-3", nbirth_bdseq_8 },
-        { "tck-id-topics-nbirth-rebirth-metric tck-id-payloads-nbirth-rebirth-req tck-id-operational-behavior-data-commands-rebirth-name", nbirth_without_rebirth },
+        { "tck-id-topics-nbirth-bdseq-included tck-id-payloads-nbirth-bdseq tck-id-message-flow-edge-node-birth-publish-nbirth-payload-bdSeq",
+          nbirth_without_bdseq },
+        { "tck-id-topics-nbirth-bdseq-matching tck-id-payloads-nbirth-bdseq-repeat tck-id-operational-behavior-data-commands-rebirth-action-3",
+          nbirth_bdseq_8 },
+        { "tck-id-topics-nbirth-rebirth-metric tck-id-payloads-nbirth-rebirth-req tck-id-operational-behavior-data-commands-rebirth-name",
+          nbirth_without_rebirth },
         { "tck-id-operational-behavior-data-commands-rebirth-value", rebirth_true },
         { "tck-id-operational-behavior-data-commands-rebirth-datatype", rebirth_int },
         { "tck-id-operational-behavior-data-commands-rebirth-name-aliases", rebirth_aliased },

@@ -53,7 +53,8 @@ static void one_change_breaks_its_rule(void)
         { "tck-id-payloads-template-dataset-value", ds_cell_extension },
         { "tck-id-payloads-template-definition-nbirth-only", def_in_dbirth },
         { "tck-id-payloads-template-definition-ref tck-id-payloads-template-ref-definition", def_with_ref },
-        { "tck-id-payloads-template-is-definition tck-id-payloads-template-instance-is-definition tck-id-payloads-template-is-definition-instance", is_definition_missing },
+        { "tck-id-payloads-template-is-definition tck-id-payloads-template-instance-is-definition tck-id-payloads-template-is-definition-instance",
+          is_definition_missing },
         { "tck-id-payloads-template-instance-ref tck-id-payloads-template-ref-instance", instance_without_ref },
         { "tck-id-payloads-template-definition-nbirth tck-id-topics-nbirth-templates", instance_of_nothing },
         { "tck-id-payloads-template-instance-members", instance_member_unknown },
@@ -80,10 +81,14 @@ static void sets_in_sets_are_judged_too(void)
     spb_property_set both[] = { inner, second };
     spb_property_sets list = { both, 2 };
     scene_init(&s);
-    s.props[1] = (spb_property){ .key = PT_LIT("more"), .has_type = true, .type = SPB_PROPERTYSET, .wire = SPB_WIRE_PROPERTYSET, .value.set = &inner };
+    s.props[1] = (spb_property){
+        .key = PT_LIT("more"), .has_type = true, .type = SPB_PROPERTYSET, .wire = SPB_WIRE_PROPERTYSET, .value.set = &inner
+    };
     findings f = scene_play(&s, SCENE_SESSION);
     CHECK(findings_have(f.rules, PT_LIT("tck-id-payloads-metric-propertyvalue-type-req")) && f.n == 1);
-    s.props[1] = (spb_property){ .key = PT_LIT("more"), .has_type = true, .type = SPB_PROPERTYSETLIST, .wire = SPB_WIRE_PROPERTYSETS, .value.sets = &list };
+    s.props[1] = (spb_property){
+        .key = PT_LIT("more"), .has_type = true, .type = SPB_PROPERTYSETLIST, .wire = SPB_WIRE_PROPERTYSETS, .value.sets = &list
+    };
     f = scene_play(&s, SCENE_SESSION);
     CHECK(findings_have(f.rules, PT_LIT("tck-id-payloads-metric-propertyvalue-type-req")));
     CHECK(findings_have(f.rules, PT_LIT("tck-id-payloads-propertyset-keys-array-size")) && f.n == 2);

@@ -10,7 +10,8 @@ static const struct {
     const char *group, *edge, *device, *host; /* NULL: absent */
 } good[] = {
     { "tck-id-topics-nbirth-topic", "spBv1.0/G/NBIRTH/E", SPB_NBIRTH, "G", "E", NULL, NULL },
-    { "tck-id-message-flow-edge-node-birth-publish-nbirth-topic", "spBv1.0/Plant 1/NBIRTH/gw.7", SPB_NBIRTH, "Plant 1", "gw.7", NULL, NULL },
+    { "tck-id-message-flow-edge-node-birth-publish-nbirth-topic", "spBv1.0/Plant 1/NBIRTH/gw.7", SPB_NBIRTH, "Plant 1", "gw.7", NULL,
+      NULL },
     { "tck-id-topics-ndeath-topic", "spBv1.0/G/NDEATH/E", SPB_NDEATH, "G", "E", NULL, NULL },
     { "tck-id-topics-ndata-topic", "spBv1.0/G/NDATA/E", SPB_NDATA, "G", "E", NULL, NULL },
     { "tck-id-topics-ncmd-topic", "spBv1.0/G/NCMD/E", SPB_NCMD, "G", "E", NULL, NULL },
@@ -21,7 +22,13 @@ static const struct {
     { "tck-id-topic-structure-namespace-device-id-associated-message-types", "spBv1.0/a/DDATA/b/c", SPB_DDATA, "a", "b", "c", NULL },
     { "tck-id-host-topic-phid-birth-topic", "spBv1.0/STATE/H", SPB_STATE, NULL, NULL, NULL, "H" },
     { "tck-id-host-topic-phid-death-topic", "spBv1.0/STATE/control room", SPB_STATE, NULL, NULL, NULL, "control room" },
-    { "tck-id-intro-group-id-string", "spBv1.0/Werk S\xC3\xBC" "d/NDATA/\xE6\xB5\x8B", SPB_NDATA, "Werk S\xC3\xBC" "d", "\xE6\xB5\x8B", NULL, NULL },
+    { "tck-id-intro-group-id-string",
+      "spBv1.0/Werk S\xC3\xBC"
+      "d/NDATA/\xE6\xB5\x8B",
+      SPB_NDATA,
+      "Werk S\xC3\xBC"
+      "d",
+      "\xE6\xB5\x8B", NULL, NULL },
     { "tck-id-intro-device-id-string", "spBv1.0/g/DDATA/e/\xF0\x9F\x8F\xAD", SPB_DDATA, "g", "e", "\xF0\x9F\x8F\xAD", NULL },
     { "ids may look like verbs", "spBv1.0/NDATA/NDATA/NDATA", SPB_NDATA, "NDATA", "NDATA", NULL, NULL },
     { "an edge may be called STATE", "spBv1.0/g/NDATA/STATE", SPB_NDATA, "g", "STATE", NULL, NULL },
@@ -206,7 +213,8 @@ static void verbs_have_names(void)
     CHECK_STR(pt_cstr(spb_verb_name(SPB_NBIRTH)), "NBIRTH");
     CHECK_STR(pt_cstr(spb_verb_name(SPB_STATE)), "STATE");
     CHECK_STR(pt_cstr(spb_verb_name(SPB_VERB_COUNT)), "unknown");
-    CHECK(spb_verb_is_device(SPB_DBIRTH) && spb_verb_is_device(SPB_DCMD) && !spb_verb_is_device(SPB_NCMD) && !spb_verb_is_device(SPB_STATE));
+    CHECK(spb_verb_is_device(SPB_DBIRTH) && spb_verb_is_device(SPB_DCMD) && !spb_verb_is_device(SPB_NCMD) &&
+          !spb_verb_is_device(SPB_STATE));
 }
 
 int main(int argc, char **argv)

@@ -62,8 +62,8 @@ static void integers_are_read_as_producers_send_them(void)
         spb_metric m = integers[i].is_long ? long_metric(integers[i].raw) : int_metric((uint32_t)integers[i].raw);
         CHECK_ROW(integers[i].what, spb_metric_value(&m, integers[i].type, NULL, &v, NULL) == PT_OK);
         CHECK_ROW(integers[i].what, v.type == integers[i].type && !v.is_null && v.clamped == integers[i].clamped);
-        CHECK_ROW(integers[i].what, spb_datatype_class(v.type) == SPB_CLASS_SIGNED ? v.as.i64 == integers[i].want
-                                                                                   : v.as.u64 == (uint64_t)integers[i].want);
+        CHECK_ROW(integers[i].what,
+                  spb_datatype_class(v.type) == SPB_CLASS_SIGNED ? v.as.i64 == integers[i].want : v.as.u64 == (uint64_t)integers[i].want);
     }
 }
 
@@ -80,8 +80,8 @@ static void floats_take_either_field(void)
     static const struct {
         double in;
         float out;
-    } narrow[] = { { 1e300, INFINITY }, { -1e300, -INFINITY }, { FLT_MAX, FLT_MAX }, { 3.40282350e38, FLT_MAX }, { -3.40282350e38, -FLT_MAX },
-                   { 3.4028236e38, INFINITY }, { INFINITY, INFINITY }, { 1e-300, 0 } };
+    } narrow[] = { { 1e300, INFINITY },          { -1e300, -INFINITY },      { FLT_MAX, FLT_MAX },   { 3.40282350e38, FLT_MAX },
+                   { -3.40282350e38, -FLT_MAX }, { 3.4028236e38, INFINITY }, { INFINITY, INFINITY }, { 1e-300, 0 } };
     for (size_t i = 0; i < PT_COUNT_OF(narrow); i++) {
         d.value.f64 = narrow[i].in;
         CHECK_OK(spb_metric_value(&d, SPB_FLOAT, NULL, &v, NULL));
@@ -98,10 +98,21 @@ static void a_field_that_does_not_fit_its_type_is_refused(void)
         uint32_t type;
         uint8_t wire;
     } rows[] = {
-        { SPB_DOUBLE, SPB_WIRE_STRING }, { SPB_FLOAT, SPB_WIRE_INT }, { SPB_INT32, SPB_WIRE_DOUBLE }, { SPB_INT32, SPB_WIRE_BOOL },
-        { SPB_BOOLEAN, SPB_WIRE_INT }, { SPB_STRING, SPB_WIRE_BYTES }, { SPB_BYTES, SPB_WIRE_STRING }, { SPB_UUID, SPB_WIRE_LONG },
-        { SPB_INT8_ARRAY, SPB_WIRE_STRING }, { SPB_DATASET, SPB_WIRE_BYTES }, { SPB_TEMPLATE, SPB_WIRE_STRING },
-        { SPB_INT32, SPB_WIRE_EXTENSION }, { SPB_PROPERTYSET, SPB_WIRE_PROPERTYSET }, { SPB_UNKNOWN, SPB_WIRE_INT }, { 35, SPB_WIRE_INT },
+        { SPB_DOUBLE, SPB_WIRE_STRING },
+        { SPB_FLOAT, SPB_WIRE_INT },
+        { SPB_INT32, SPB_WIRE_DOUBLE },
+        { SPB_INT32, SPB_WIRE_BOOL },
+        { SPB_BOOLEAN, SPB_WIRE_INT },
+        { SPB_STRING, SPB_WIRE_BYTES },
+        { SPB_BYTES, SPB_WIRE_STRING },
+        { SPB_UUID, SPB_WIRE_LONG },
+        { SPB_INT8_ARRAY, SPB_WIRE_STRING },
+        { SPB_DATASET, SPB_WIRE_BYTES },
+        { SPB_TEMPLATE, SPB_WIRE_STRING },
+        { SPB_INT32, SPB_WIRE_EXTENSION },
+        { SPB_PROPERTYSET, SPB_WIRE_PROPERTYSET },
+        { SPB_UNKNOWN, SPB_WIRE_INT },
+        { 35, SPB_WIRE_INT },
     };
     pt_arena arena;
     pt_arena_init(&arena, 4096);
@@ -160,10 +171,14 @@ static void values_go_into_the_field_of_their_type_and_back(void)
     spb_value u32 = { .type = SPB_UINT32, .as.u64 = 7 }, back;
     CHECK_OK(spb_metric_set_value(&m, &u32, true)); /* uint32_encoding: long */
     CHECK(m.wire == SPB_WIRE_LONG && m.value.u64 == 7);
-    spb_value others[] = { { .type = SPB_FLOAT, .as.f32 = 1.5f }, { .type = SPB_DOUBLE, .as.f64 = 2.5 },
-                           { .type = SPB_BOOLEAN, .as.boolean = true }, { .type = SPB_STRING, .as.bytes = PT_LIT("s") },
-                           { .type = SPB_TEXT, .as.bytes = PT_LIT("") }, { .type = SPB_UUID, .as.bytes = PT_LIT("u") },
-                           { .type = SPB_BYTES, .as.bytes = PT_LIT("\0\1") }, { .type = SPB_FILE, .as.bytes = PT_LIT("f") },
+    spb_value others[] = { { .type = SPB_FLOAT, .as.f32 = 1.5f },
+                           { .type = SPB_DOUBLE, .as.f64 = 2.5 },
+                           { .type = SPB_BOOLEAN, .as.boolean = true },
+                           { .type = SPB_STRING, .as.bytes = PT_LIT("s") },
+                           { .type = SPB_TEXT, .as.bytes = PT_LIT("") },
+                           { .type = SPB_UUID, .as.bytes = PT_LIT("u") },
+                           { .type = SPB_BYTES, .as.bytes = PT_LIT("\0\1") },
+                           { .type = SPB_FILE, .as.bytes = PT_LIT("f") },
                            { .type = SPB_INT16_ARRAY, .as.bytes = PT_LIT("abcd") } };
     for (size_t i = 0; i < PT_COUNT_OF(others); i++) {
         CHECK_OK(spb_metric_set_value(&m, &others[i], false));
@@ -181,8 +196,11 @@ static void values_go_into_the_field_of_their_type_and_back(void)
 
 static void properties_are_values_too(void)
 {
-    spb_property unit = { .key = PT_LIT("engUnit"), .has_type = true, .type = SPB_STRING, .wire = SPB_WIRE_STRING, .value.bytes = PT_LIT("m") };
-    spb_property untyped = { .wire = SPB_WIRE_DOUBLE, .value.f64 = 5 }, set = { .has_type = true, .type = SPB_PROPERTYSET, .wire = SPB_WIRE_PROPERTYSET };
+    spb_property unit = {
+        .key = PT_LIT("engUnit"), .has_type = true, .type = SPB_STRING, .wire = SPB_WIRE_STRING, .value.bytes = PT_LIT("m")
+    };
+    spb_property untyped = { .wire = SPB_WIRE_DOUBLE, .value.f64 = 5 },
+                 set = { .has_type = true, .type = SPB_PROPERTYSET, .wire = SPB_WIRE_PROPERTYSET };
     spb_property null = { .has_type = true, .type = SPB_INT32, .is_null = true, .wire = SPB_WIRE_INT };
     spb_property array = { .has_type = true, .type = SPB_INT8_ARRAY, .wire = SPB_WIRE_INT };
     spb_value v;
@@ -203,8 +221,15 @@ static void a_document_that_does_not_fit_the_arena_is_no_memory(void)
     spb_cell cell = { SPB_WIRE_STRING, { .bytes = PT_LIT("a long text that needs room in the document") } }, *row = &cell;
     pt_slice column = PT_LIT("c");
     uint32_t type = SPB_STRING, cells = 1;
-    spb_dataset ds = { .has_num_of_columns = true, .num_of_columns = 1, .columns = &column, .types = &type, .n_columns = 1, .n_types = 1,
-                       .n_rows = 1, .rows = &row, .row_cells = &cells };
+    spb_dataset ds = { .has_num_of_columns = true,
+                       .num_of_columns = 1,
+                       .columns = &column,
+                       .types = &type,
+                       .n_columns = 1,
+                       .n_types = 1,
+                       .n_rows = 1,
+                       .rows = &row,
+                       .row_cells = &cells };
     spb_metric m = { .wire = SPB_WIRE_DATASET, .value.dataset = &ds };
     spb_value v = { .type = 99 };
     pt_error err = { 0 };

@@ -50,7 +50,8 @@ static void values_have_a_json_and_a_text_form(void)
 
 static void a_text_that_does_not_fit_fails_the_buffer_and_nothing_else(void)
 {
-    spb_value v = { .type = SPB_STRING, .as.bytes = PT_LIT("twelve bytes") }, none = { .type = SPB_PROPERTYSET }, doc = { .type = SPB_TEMPLATE };
+    spb_value v = { .type = SPB_STRING, .as.bytes = PT_LIT("twelve bytes") }, none = { .type = SPB_PROPERTYSET },
+              doc = { .type = SPB_TEMPLATE };
     pt_buf b;
     pt_json j;
     pt_buf_init(&b, 11);

@@ -43,7 +43,9 @@ int pt_free_port(void)
     for (int i = 0; i < 1000; i++) {
         uint16_t n = 0;
         if (getrandom(&n, sizeof n, 0) != (ssize_t)sizeof n) break;
-        struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)(10000 + n % 20000))};
+        struct sockaddr_in a = { .sin_family = AF_INET,
+                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                                 .sin_port = htons((uint16_t)(10000 + n % 20000)) };
         int fd = socket(AF_INET, SOCK_STREAM, 0);
         if (fd < 0) break;
         bool got = bind(fd, (struct sockaddr *)&a, sizeof a) == 0;
@@ -56,8 +58,7 @@ int pt_free_port(void)
 
 static bool listens(int port)
 {
-    struct sockaddr_in a = {
-        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)port)};
+    struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)port) };
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     bool ok = fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof a) == 0;
     if (fd >= 0) close(fd);
@@ -104,8 +105,7 @@ pt_broker *pt_broker_prepare(const char *config)
     snprintf(b->log, sizeof b->log, "%s/mosquitto.log", b->dir);
     FILE *f = fopen(b->config, "w");
     if (!f) die(b->config, strerror(errno));
-    fprintf(f, "persistence false\nlog_dest file %s\nlog_type all\nmax_queued_messages 0\nset_tcp_nodelay true\n",
-            b->log);
+    fprintf(f, "persistence false\nlog_dest file %s\nlog_type all\nmax_queued_messages 0\nset_tcp_nodelay true\n", b->log);
     if (geteuid() == 0) fprintf(f, "user root\n");
     if (!config || !strstr(config, "allow_anonymous")) fprintf(f, "allow_anonymous true\n");
     fprintf(f, "listener %d 127.0.0.1\n%s\n", b->port, config ? config : "");
@@ -115,7 +115,7 @@ pt_broker *pt_broker_prepare(const char *config)
 
 void pt_broker_restart(pt_broker *b)
 {
-    char *argv[] = {(char *)(uintptr_t) "mosquitto", (char *)(uintptr_t) "-c", b->config, NULL};
+    char *argv[] = { (char *)(uintptr_t) "mosquitto", (char *)(uintptr_t) "-c", b->config, NULL };
     const char *path = getenv("PATH");
     if (!path || !strstr(path, "/usr/sbin")) { /* where Debian has it */
         char wider[4096];
@@ -198,7 +198,7 @@ static void keep(pt_observer *o, char *line)
     pt_observed *m = calloc(1, sizeof *m);
     char *bytes = malloc(strlen(hex) / 2 + 1);
     if (!m || !bytes) die("observer", "out of memory");
-    *m = (pt_observed){strdup(topic), pt_unhex(hex, bytes, strlen(hex) / 2), atoi(qos), atoi(retain) != 0};
+    *m = (pt_observed){ strdup(topic), pt_unhex(hex, bytes, strlen(hex) / 2), atoi(qos), atoi(retain) != 0 };
     o->seen[o->n++] = m;
 }
 
@@ -218,10 +218,8 @@ static void take_output(pt_observer *o)
         char *line = o->text + o->parsed;
         *nl = '\0';
         o->parsed = (size_t)(nl - o->text) + 1;
-        if (strncmp(line, "M\t", 2) == 0)
-            keep(o, line);
-        else if (strncmp(line, "Subscribed", 10) == 0)
-            o->subscribed = true;
+        if (strncmp(line, "M\t", 2) == 0) keep(o, line);
+        else if (strncmp(line, "Subscribed", 10) == 0) o->subscribed = true;
     }
     memmove(o->text, o->text + o->parsed, o->len - o->parsed);
     o->len -= o->parsed;
@@ -242,26 +240,26 @@ pt_observer *pt_observer_start(const pt_broker *b, const char *filter)
     if (!o || pipe2(out, O_CLOEXEC)) die("observer", strerror(errno));
     snprintf(port, sizeof port, "%d", b->port);
     snprintf(name, sizeof name, "observer-%d-%d", (int)getpid(), out[0]);
-    char *argv[] = {"stdbuf",
-                    "-oL",
-                    "mosquitto_sub",
-                    "-h",
-                    "127.0.0.1",
-                    "-p",
-                    port,
-                    "-i",
-                    name,
-                    "-V",
-                    "mqttv5",
-                    "-q",
-                    "1",
-                    "--retain-as-published",
-                    "-d",
-                    "-F",
-                    "M\t%t\t%q\t%r\t%x",
-                    "-t",
-                    (char *)(uintptr_t)filter,
-                    NULL};
+    char *argv[] = { "stdbuf",
+                     "-oL",
+                     "mosquitto_sub",
+                     "-h",
+                     "127.0.0.1",
+                     "-p",
+                     port,
+                     "-i",
+                     name,
+                     "-V",
+                     "mqttv5",
+                     "-q",
+                     "1",
+                     "--retain-as-published",
+                     "-d",
+                     "-F",
+                     "M\t%t\t%q\t%r\t%x",
+                     "-t",
+                     (char *)(uintptr_t)filter,
+                     NULL };
     o->pid = spawn(argv, out[1]);
     close(out[1]);
     o->fd = out[0];
@@ -313,23 +311,22 @@ void pt_broker_publish(const pt_broker *b, const char *topic, pt_slice payload, 
     snprintf(q, sizeof q, "%d", qos);
     snprintf(file, sizeof file, "%s/publish", b->dir);
     FILE *f = fopen(file, "w");
-    if (!f || fwrite(payload.ptr ? payload.ptr : "", 1, payload.len, f) != payload.len || fclose(f))
-        die(file, strerror(errno));
-    char *argv[] = {"mosquitto_pub",
-                    "-h",
-                    "127.0.0.1",
-                    "-p",
-                    port,
-                    "-q",
-                    q,
-                    "-t",
-                    (char *)(uintptr_t)topic,
-                    payload.len ? "-f" : "-n",
-                    payload.len ? file
-                    : retain    ? "-r"
-                                : NULL,
-                    payload.len && retain ? "-r" : NULL,
-                    NULL};
+    if (!f || fwrite(payload.ptr ? payload.ptr : "", 1, payload.len, f) != payload.len || fclose(f)) die(file, strerror(errno));
+    char *argv[] = { "mosquitto_pub",
+                     "-h",
+                     "127.0.0.1",
+                     "-p",
+                     port,
+                     "-q",
+                     q,
+                     "-t",
+                     (char *)(uintptr_t)topic,
+                     payload.len ? "-f" : "-n",
+                     payload.len ? file
+                     : retain    ? "-r"
+                                 : NULL,
+                     payload.len && retain ? "-r" : NULL,
+                     NULL };
     pid_t pid = spawn(argv, -1);
     int status = -1;
     if (waitpid(pid, &status, 0) != pid || status != 0) die("mosquitto_pub failed for", topic);

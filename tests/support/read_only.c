@@ -1,7 +1,7 @@
 /* tests/support/read_only.c -- a directory that turns read-only under a running program, and writable again.
  *
- * A file system that finds an error in itself is remounted read-only while files are open on it; from then on the kernel answers EROFS. A test
- * cannot have that done to it, so this library is preloaded into the program and gives the kernel's answer while the file named by
+ * A file system that finds an error in itself is remounted read-only while files are open on it; from then on the kernel answers EROFS. A
+ * test cannot have that done to it, so this library is preloaded into the program and gives the kernel's answer while the file named by
  * PT_READ_ONLY_FLAG exists, for everything beneath PT_READ_ONLY_DIR (absolute). Reading goes on, as it does there. */
 #define _GNU_SOURCE 1
 #include <dlfcn.h>
@@ -46,21 +46,21 @@ static bool refuse_fd(int fd)
     return refuse_path(path);
 }
 
-#define NEXT(result, name, ...)                                                                                        \
-    static result (*next)(__VA_ARGS__);                                                                                \
+#define NEXT(result, name, ...)         \
+    static result (*next)(__VA_ARGS__); \
     if (!next) *(void **)&next = dlsym(RTLD_NEXT, #name)
 
-#define WITH_FD(result, name, args, call, ...)                                                                         \
-    result name args                                                                                                   \
-    {                                                                                                                  \
-        NEXT(result, name, __VA_ARGS__);                                                                               \
-        return refuse_fd(fd) ? -1 : next call;                                                                         \
+#define WITH_FD(result, name, args, call, ...) \
+    result name args                           \
+    {                                          \
+        NEXT(result, name, __VA_ARGS__);       \
+        return refuse_fd(fd) ? -1 : next call; \
     }
-#define WITH_PATH(name, args, call, ...)                                                                               \
-    int name args                                                                                                      \
-    {                                                                                                                  \
-        NEXT(int, name, __VA_ARGS__);                                                                                  \
-        return refuse_path(path) ? -1 : next call;                                                                     \
+#define WITH_PATH(name, args, call, ...)           \
+    int name args                                  \
+    {                                              \
+        NEXT(int, name, __VA_ARGS__);              \
+        return refuse_path(path) ? -1 : next call; \
     }
 WITH_FD(ssize_t, write, (int fd, const void *data, size_t n), (fd, data, n), int, const void *, size_t)
 WITH_FD(ssize_t, pwrite, (int fd, const void *data, size_t n, off_t at), (fd, data, n, at), int, const void *, size_t, off_t)
@@ -73,16 +73,16 @@ WITH_PATH(mkdir, (const char *path, mode_t mode), (path, mode), const char *, mo
 WITH_PATH(rename, (const char *path, const char *to), (path, to), const char *, const char *)
 
 /* The mode is read whether or not it was given: open() has it in a register then. */
-#define OPEN(name)                                                                                                     \
-    int name(const char *path, int flags, ...)                                                                         \
-    {                                                                                                                  \
-        NEXT(int, name, const char *, int, ...);                                                                       \
-        va_list ap;                                                                                                    \
-        va_start(ap, flags);                                                                                           \
-        mode_t mode = flags & (O_CREAT | O_TMPFILE) ? (mode_t)va_arg(ap, int) : 0;                                     \
-        va_end(ap);                                                                                                    \
-        bool writes = (flags & O_ACCMODE) != O_RDONLY || flags & (O_CREAT | O_TRUNC);                                  \
-        return writes && refuse_path(path) ? -1 : next(path, flags, mode);                                             \
+#define OPEN(name)                                                                    \
+    int name(const char *path, int flags, ...)                                        \
+    {                                                                                 \
+        NEXT(int, name, const char *, int, ...);                                      \
+        va_list ap;                                                                   \
+        va_start(ap, flags);                                                          \
+        mode_t mode = flags & (O_CREAT | O_TMPFILE) ? (mode_t)va_arg(ap, int) : 0;    \
+        va_end(ap);                                                                   \
+        bool writes = (flags & O_ACCMODE) != O_RDONLY || flags & (O_CREAT | O_TRUNC); \
+        return writes && refuse_path(path) ? -1 : next(path, flags, mode);            \
     }
 OPEN(open)
 OPEN(open64)

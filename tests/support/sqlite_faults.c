@@ -53,10 +53,10 @@ static sqlite3_vfs *real_vfs;
 static sqlite3_io_methods methods;
 
 #define REAL(f) (((shim_file *)(f))->real)
-#define THROUGH(name, call, ...)                                                                                        \
-    static int name(sqlite3_file *f, ##__VA_ARGS__)                                                                    \
-    {                                                                                                                  \
-        return REAL(f)->pMethods->call;                                                                                \
+#define THROUGH(name, call, ...)                    \
+    static int name(sqlite3_file *f, ##__VA_ARGS__) \
+    {                                               \
+        return REAL(f)->pMethods->call;             \
     }
 THROUGH(f_read, xRead(REAL(f), p, n, at), void *p, int n, sqlite3_int64 at)
 THROUGH(f_size, xFileSize(REAL(f), n), sqlite3_int64 *n)
@@ -135,8 +135,22 @@ bool sqlite_faults_install(void)
     shim.zName = "failing";
     shim.szOsFile = (int)sizeof(shim_file);
     shim.xOpen = v_open;
-    methods = (sqlite3_io_methods){ .iVersion = 2, .xClose = f_close, .xRead = f_read, .xWrite = f_write, .xTruncate = f_truncate, .xSync = f_sync, .xFileSize = f_size,
-                                    .xLock = f_lock, .xUnlock = f_unlock, .xCheckReservedLock = f_reserved, .xFileControl = f_control, .xSectorSize = f_sector,
-                                    .xDeviceCharacteristics = f_device, .xShmMap = f_map, .xShmLock = f_shm_lock, .xShmBarrier = f_barrier, .xShmUnmap = f_unmap };
+    methods = (sqlite3_io_methods){ .iVersion = 2,
+                                    .xClose = f_close,
+                                    .xRead = f_read,
+                                    .xWrite = f_write,
+                                    .xTruncate = f_truncate,
+                                    .xSync = f_sync,
+                                    .xFileSize = f_size,
+                                    .xLock = f_lock,
+                                    .xUnlock = f_unlock,
+                                    .xCheckReservedLock = f_reserved,
+                                    .xFileControl = f_control,
+                                    .xSectorSize = f_sector,
+                                    .xDeviceCharacteristics = f_device,
+                                    .xShmMap = f_map,
+                                    .xShmLock = f_shm_lock,
+                                    .xShmBarrier = f_barrier,
+                                    .xShmUnmap = f_unmap };
     return sqlite3_vfs_register(&shim, 1) == SQLITE_OK;
 }

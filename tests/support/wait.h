@@ -14,19 +14,19 @@ static inline int64_t pt_test_now_ms(void)
 
 enum { PT_TEST_PATIENCE = 6 };
 
-#define PT_HOLDS_BY_(ms, cond)                                                                                         \
-    __extension__({                                                                                                    \
-        int64_t pt_until_ = pt_test_now_ms() + (ms);                                                                   \
-        bool pt_held_;                                                                                                 \
-        while (!(pt_held_ = (cond)) && pt_test_now_ms() < pt_until_)                                                   \
-            nanosleep(&(struct timespec){0, 2000000}, NULL);                                                           \
-        pt_held_;                                                                                                      \
+#define PT_HOLDS_BY_(ms, cond)                                       \
+    __extension__({                                                  \
+        int64_t pt_until_ = pt_test_now_ms() + (ms);                 \
+        bool pt_held_;                                               \
+        while (!(pt_held_ = (cond)) && pt_test_now_ms() < pt_until_) \
+            nanosleep(&(struct timespec){ 0, 2000000 }, NULL);       \
+        pt_held_;                                                    \
     })
-/* Polls every 2 ms; true as soon as the condition holds. `ms` is ample on an idle machine; one that has much else to do, or runs with sanitizers, is
- * given PT_TEST_PATIENCE times as long before the answer is false. */
-#define PT_WITHIN(ms, cond)     PT_HOLDS_BY_((int64_t)(ms) * PT_TEST_PATIENCE, cond)
+/* Polls every 2 ms; true as soon as the condition holds. `ms` is ample on an idle machine; one that has much else to do, or runs with
+ * sanitizers, is given PT_TEST_PATIENCE times as long before the answer is false. */
+#define PT_WITHIN(ms, cond) PT_HOLDS_BY_((int64_t)(ms)*PT_TEST_PATIENCE, cond)
 /* True when the condition does not come to hold in all of `ms`. */
-#define PT_NOT_WITHIN(ms, cond) (!PT_HOLDS_BY_(ms, cond))
+#define PT_NOT_WITHIN(ms, cond)      (!PT_HOLDS_BY_(ms, cond))
 #define CHECK_WITHIN(ms, cond)       CHECK(PT_WITHIN((ms), (cond)))
 #define CHECK_WITHIN_FATAL(ms, cond) CHECK_FATAL(PT_WITHIN((ms), (cond)))
 #endif

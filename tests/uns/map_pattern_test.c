@@ -82,8 +82,8 @@ static const struct {
     const char *pattern;
     size_t offset;
 } bad_patterns[] = {
-    { "", 0 }, { "{a}{b}", 3 }, { "**x", 2 }, { "{a...}x", 6 }, { "{a", 0 }, { "a}", 1 }, { "{}", 1 },
-    { "{a b}", 1 }, { "{a:float}", 3 }, { "a\\b", 1 }, { "*{a}", 1 }, { "***", 2 },
+    { "", 0 },   { "{a}{b}", 3 }, { "**x", 2 },       { "{a...}x", 6 }, { "{a", 0 },   { "a}", 1 },
+    { "{}", 1 }, { "{a b}", 1 },  { "{a:float}", 3 }, { "a\\b", 1 },    { "*{a}", 1 }, { "***", 2 },
 };
 
 static void a_bad_pattern_is_refused_with_its_place(void)
@@ -139,11 +139,24 @@ static void an_underscore_takes_and_does_not_keep(void)
 
 static void what_one_pattern_covers_is_known_where_it_is_plain(void)
 {
-    static const struct { const char *a, *b; bool slashes, covers; } rows[] = {
-        { "**", "x", true, true },          { "{a...}", "{b}:{c}", true, true }, { "{a}", "{b}:{c}", false, true }, { "*", "x", false, true },
-        { "{a}", "x", true, false },        { "{a}:{b}", "{c}:{d}", false, true }, { "{a}:{b}", "{c}:{d:int}", false, true },
-        { "{a}:{b:int}", "{c}:{d}", false, false }, { "{a}:{a}", "{c}:{d}", false, false }, { "{a}:{b}", "{c}-{d}", false, false },
-        { "{a}:{b}", "{c}:{d}:{e}", false, false }, { "x", "x", false, true },  { "x", "y", false, false }, { "{a:int}", "12", false, false },
+    static const struct {
+        const char *a, *b;
+        bool slashes, covers;
+    } rows[] = {
+        { "**", "x", true, true },
+        { "{a...}", "{b}:{c}", true, true },
+        { "{a}", "{b}:{c}", false, true },
+        { "*", "x", false, true },
+        { "{a}", "x", true, false },
+        { "{a}:{b}", "{c}:{d}", false, true },
+        { "{a}:{b}", "{c}:{d:int}", false, true },
+        { "{a}:{b:int}", "{c}:{d}", false, false },
+        { "{a}:{a}", "{c}:{d}", false, false },
+        { "{a}:{b}", "{c}-{d}", false, false },
+        { "{a}:{b}", "{c}:{d}:{e}", false, false },
+        { "x", "x", false, true },
+        { "x", "y", false, false },
+        { "{a:int}", "12", false, false },
     };
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
         pt_arena arena;

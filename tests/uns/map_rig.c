@@ -24,8 +24,14 @@ static pt_slice opt(const char *s) /* NULL: absent */
 
 pt_status rule(const char *id, from f, const char *to, const char **field, pt_error *err)
 {
-    uns_rule_def d = { .id = pt_cstr(id), .group = opt(f.group), .edge = opt(f.edge), .device = opt(f.device),
-                       .metric = opt(f.metric), .topic = opt(f.topic), .to = opt(to), .ignore = !to };
+    uns_rule_def d = { .id = pt_cstr(id),
+                       .group = opt(f.group),
+                       .edge = opt(f.edge),
+                       .device = opt(f.device),
+                       .metric = opt(f.metric),
+                       .topic = opt(f.topic),
+                       .to = opt(to),
+                       .ignore = !to };
     return uns_map_rule(map, &d, field, err);
 }
 
@@ -41,8 +47,12 @@ void must_rule(const char *id, from f, const char *to)
 const uns_mapping *map_source(from f)
 {
     static uns_mapping out;
-    uns_source s = { .group = opt(f.group), .edge = opt(f.edge), .device = opt(f.device), .metric = opt(f.metric),
-                     .topic = opt(f.topic), .type = SPB_DOUBLE };
+    uns_source s = { .group = opt(f.group),
+                     .edge = opt(f.edge),
+                     .device = opt(f.device),
+                     .metric = opt(f.metric),
+                     .topic = opt(f.topic),
+                     .type = SPB_DOUBLE };
     uns_map_apply(map, &s, &out);
     return &out;
 }

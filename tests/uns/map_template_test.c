@@ -57,7 +57,9 @@ static const struct {
 
 static bool property(void *ctx, pt_slice key, pt_slice *value)
 {
-    static const char *const rows[][2] = { { "engUnit", "m" }, { "Line Name", "L 9" }, { "padded", " x " }, { "umlaut", "\xC3\xA4\xC3\xB6\xC3\xBC" } };
+    static const char *const rows[][2] = {
+        { "engUnit", "m" }, { "Line Name", "L 9" }, { "padded", " x " }, { "umlaut", "\xC3\xA4\xC3\xB6\xC3\xBC" }
+    };
     (void)ctx;
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
         if (pt_slice_eq_cstr(key, rows[i][0])) return (void)(*value = pt_cstr(rows[i][1])), true;
@@ -73,13 +75,19 @@ static void templates_evaluate_as_designed(void)
         CHECK_OK(uns_map_var(map, PT_LIT("enterprise"), PT_LIT("acme")));
         CHECK_OK(uns_map_entry(map, PT_LIT("lines"), PT_LIT("L1"), PT_LIT("line-1")));
         must_rule(templates[i].to, (from){ .device = "{line}_{machine}" }, templates[i].to);
-        uns_source s = { .group = PT_LIT("G 1"), .edge = PT_LIT("gw-7"), .device = PT_LIT("L1_Press-A"), .metric = PT_LIT("Motor/Temp"),
-                         .type = SPB_DOUBLE, .property = property };
+        uns_source s = { .group = PT_LIT("G 1"),
+                         .edge = PT_LIT("gw-7"),
+                         .device = PT_LIT("L1_Press-A"),
+                         .metric = PT_LIT("Motor/Temp"),
+                         .type = SPB_DOUBLE,
+                         .property = property };
         uns_map_apply(map, &s, &out);
         if (templates[i].path)
-            CHECK_ROW(templates[i].to, out.outcome == UNS_MAPPED && strcmp(out.path, templates[i].path) == 0 && out.len == strlen(out.path));
+            CHECK_ROW(templates[i].to,
+                      out.outcome == UNS_MAPPED && strcmp(out.path, templates[i].path) == 0 && out.len == strlen(out.path));
         else
-            CHECK_ROW(templates[i].to, out.outcome == UNS_QUARANTINED && out.reason[0] && !out.path[0] && pt_slice_eq_cstr(out.rule, templates[i].to));
+            CHECK_ROW(templates[i].to,
+                      out.outcome == UNS_QUARANTINED && out.reason[0] && !out.path[0] && pt_slice_eq_cstr(out.rule, templates[i].to));
         close_map();
     }
 }
@@ -88,9 +96,21 @@ static const struct {
     const char *to;
     size_t offset;
 } bad_templates[] = {
-    { "{lne}", 1 },          { "a//b", 2 },         { "/a", 0 },           { "a/", 2 },          { "{line", 5 },
-    { "a}", 1 },             { "{line|nope}", 6 },  { "{line|map(x)}", 10 }, { "{line|nth}", 9 }, { "{line|nth(x)}", 11 },
-    { "{line|split('')}", 14 }, { "a?b", 1 },       { "x{metric...}", 0 }, { "{vars.none}", 1 }, { "{line ?? 'x}", 10 },
+    { "{lne}", 1 },
+    { "a//b", 2 },
+    { "/a", 0 },
+    { "a/", 2 },
+    { "{line", 5 },
+    { "a}", 1 },
+    { "{line|nope}", 6 },
+    { "{line|map(x)}", 10 },
+    { "{line|nth}", 9 },
+    { "{line|nth(x)}", 11 },
+    { "{line|split('')}", 14 },
+    { "a?b", 1 },
+    { "x{metric...}", 0 },
+    { "{vars.none}", 1 },
+    { "{line ?? 'x}", 10 },
     { "\\x", 1 },
 };
 
@@ -111,7 +131,10 @@ static void a_bad_template_is_refused_with_its_place(void)
 
 static void parts_of_an_expression_are_bounded(void)
 {
-    static const struct { const char *what, *head, *piece, *tail, *text; int n; } rows[] = {
+    static const struct {
+        const char *what, *head, *piece, *tail, *text;
+        int n;
+    } rows[] = {
         { "alternatives", "{group", " ?? edge", "}", "too many alternatives", 8 },
         { "filters", "{group", "|lower", "}", "too many filters", 9 },
         { "parts of a segment", "", "{group}-", "", "too many parts in one segment", 17 },

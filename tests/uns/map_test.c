@@ -12,24 +12,39 @@ static const struct {
     from f;
     const char *path;
 } methods[] = {
-    { "A literal", NULL, { "Site 1", "Area 1", "Line 1", "Conveyer/Batch/Quantity", NULL }, "Site 1/Area 1/Line 1/Conveyer/Batch/Quantity" },
+    { "A literal",
+      NULL,
+      { "Site 1", "Area 1", "Line 1", "Conveyer/Batch/Quantity", NULL },
+      "Site 1/Area 1/Line 1/Conveyer/Batch/Quantity" },
     { "B level per slot", NULL, { "Osaka", "Packaging", "Filler", "Level", NULL }, "Osaka/Packaging/Filler/Level" },
-    { "C1 packed in the group", "parris-in-group", { "Plant1:Area3:Line4:Cell2", "gw", &"Heater/TempSensor"[7], "Current/Celsius", NULL },
+    { "C1 packed in the group",
+      "parris-in-group",
+      { "Plant1:Area3:Line4:Cell2", "gw", &"Heater/TempSensor"[7], "Current/Celsius", NULL },
       "Plant1/Area3/Line4/Cell2/gw/TempSensor/Current/Celsius" },
     { "C1 node metric", "parris-in-group", { "Plant1:Area3:Line4:Cell2", "gw", NULL, "CPU", NULL }, "Plant1/Area3/Line4/Cell2/gw/CPU" },
-    { "C1 plumbing stays below its node", "parris-in-group", { "Plant1:Area3:Line4:Cell2", "gw", NULL, "bdSeq", NULL },
+    { "C1 plumbing stays below its node",
+      "parris-in-group",
+      { "Plant1:Area3:Line4:Cell2", "gw", NULL, "bdSeq", NULL },
       "Plant1/Area3/Line4/Cell2/gw/_sparkplug/bdSeq" },
     { "C1 five parts are not four", NULL, { "a:b:c:d:e", "gw", NULL, "m", NULL }, "a:b:c:d:e/gw/m" },
-    { "C2 packed in the device", "umh-device", { "x", "EdgeNode1", "enterprise:factory:line1:station1", "sensors:ambient:temperature", NULL },
+    { "C2 packed in the device",
+      "umh-device",
+      { "x", "EdgeNode1", "enterprise:factory:line1:station1", "sensors:ambient:temperature", NULL },
       "enterprise/factory/line1/station1/_raw/sensors/ambient/temperature" },
     { "C3 packed in the edge node", "edge-packed", { "acme3", "site:area:line", NULL, "Temp", NULL }, "acme3/site/area/line/Temp" },
-    { "D metric is the path", "metric-is-path", { "UNS", "any", "dev", "Enterprise/Site/Area/Line/Press/Temp", NULL }, "Enterprise/Site/Area/Line/Press/Temp" },
+    { "D metric is the path",
+      "metric-is-path",
+      { "UNS", "any", "dev", "Enterprise/Site/Area/Line/Press/Temp", NULL },
+      "Enterprise/Site/Area/Line/Press/Temp" },
     { "D cannot pose as the source view", "metric-is-path", { "UNS", "any", NULL, "_source/x", NULL }, "%5Fsource/x" },
     { "E plain topics", "plain-tags", { NULL, NULL, NULL, NULL, "uns/acme/lyon/Temp" }, "acme/lyon/Temp" },
     { "E an ERP document", "erp-orders", { NULL, NULL, NULL, NULL, "erp/lyon/orders/current" }, "acme/lyon/_erp/current-order" },
     { "E another topic", NULL, { NULL, NULL, NULL, NULL, "other/$x" }, "other/%24x" },
     { "replayed traffic", "replay-traffic", { "replay:7:Plant1:Line2", "gw", "d", "m/n", NULL }, "_replay/7/Plant1:Line2/gw/d/m/n" },
-    { "the presses of Lyon", "presses", { "Lyon", "gw-4", "L1_Press-A", "Motor/Temp", NULL }, "acme/lyon/press-shop/line-1/press-a/Motor/Temp" },
+    { "the presses of Lyon",
+      "presses",
+      { "Lyon", "gw-4", "L1_Press-A", "Motor/Temp", NULL },
+      "acme/lyon/press-shop/line-1/press-a/Motor/Temp" },
     { "a press on an unknown line", "presses", { "Lyon", "gw-4", "L9_Press-A", "Temp", NULL }, "Lyon/gw-4/L9_Press-A/Temp" },
 };
 
@@ -40,7 +55,8 @@ static void example_rules(void)
     CHECK_OK(uns_map_entry(map, PT_LIT("lines"), PT_LIT("L2"), PT_LIT("line-2")));
     must_rule("no-plumbing", (from){ .metric = "Node Control/**" }, NULL);
     must_rule("replay-traffic", (from){ .group = "replay:{job}:{rest...}" }, "_replay/{job}/{rest}/{edge}/{device}?/{metric...}");
-    must_rule("parris-in-group", (from){ .group = "{enterprise}:{site}:{area}:{line}" }, "{enterprise}/{site}/{area}/{line}/{edge}/{device}?/{metric...}");
+    must_rule("parris-in-group", (from){ .group = "{enterprise}:{site}:{area}:{line}" },
+              "{enterprise}/{site}/{area}/{line}/{edge}/{device}?/{metric...}");
     must_rule("umh-device", (from){ .device = "{e}:{s}:{path...}", .metric = "{m...}" }, "{e}/{s}/{path|split(':')}/_raw/{m|split(':')}");
     must_rule("edge-packed", (from){ .edge = "{s}:{a}:{l}" }, "{group}/{s}/{a}/{l}/{device}?/{metric...}");
     must_rule("metric-is-path", (from){ .group = "UNS", .metric = "{p...}" }, "{p...}");
@@ -117,7 +133,9 @@ static void class_and_history_come_with_the_rule(void)
 {
     const char *field;
     open_map(UNS_EMPTY_DROP, UNS_UNMAPPED_LITERAL);
-    uns_rule_def d = { .id = PT_LIT("r"), .group = PT_LIT("g"), .to = PT_LIT("{prop.x}/y"), .has_class = true, .cls = UNS_ADHOC, .no_history = true };
+    uns_rule_def d = {
+        .id = PT_LIT("r"), .group = PT_LIT("g"), .to = PT_LIT("{prop.x}/y"), .has_class = true, .cls = UNS_ADHOC, .no_history = true
+    };
     CHECK_OK(uns_map_rule(map, &d, &field, NULL));
     CHECK(!map_source((from){ "g", "e", NULL, "m", NULL })->has_class); /* the template fails: the rule's settings do not apply */
     d.id = PT_LIT("s");
@@ -161,17 +179,17 @@ static void a_rule_that_can_never_match_is_named(void)
     pt_buf_init(&b, 4096);
     open_map(UNS_EMPTY_DROP, UNS_UNMAPPED_LITERAL);
     must_rule("a", (from){ .group = "{x}:{y}" }, "x");
-    must_rule("b", (from){ .group = "{p}:{q}", .metric = "m" }, "x");    /* below a */
-    must_rule("c", (from){ .group = "{p}:{q:int}" }, "x");               /* narrower than a */
+    must_rule("b", (from){ .group = "{p}:{q}", .metric = "m" }, "x"); /* below a */
+    must_rule("c", (from){ .group = "{p}:{q:int}" }, "x");            /* narrower than a */
     must_rule("d", (from){ .group = "{p:int}" }, "x");
-    must_rule("e", (from){ .group = "{p}" }, "x");                       /* wider than d */
-    must_rule("f", (from){ .group = "Lyon" }, "x");                      /* below e */
+    must_rule("e", (from){ .group = "{p}" }, "x");  /* wider than d */
+    must_rule("f", (from){ .group = "Lyon" }, "x"); /* below e */
     must_rule("g", (from){ .device = "{d}" }, "x");
-    must_rule("h", (from){ .edge = "z" }, "x");                          /* no device: not below g */
+    must_rule("h", (from){ .edge = "z" }, "x"); /* no device: not below g */
     must_rule("i", (from){ .topic = "{t...}" }, "x");
-    must_rule("j", (from){ .topic = "a/b" }, "x");                       /* below i */
-    must_rule("k", (from){ .edge = "{n}", .device = "{n}" }, "x");       /* below g */
-    must_rule("l", (from){ .edge = "q", .device = "q" }, "x");           /* below g */
+    must_rule("j", (from){ .topic = "a/b" }, "x");                 /* below i */
+    must_rule("k", (from){ .edge = "{n}", .device = "{n}" }, "x"); /* below g */
+    must_rule("l", (from){ .edge = "q", .device = "q" }, "x");     /* below g */
     uns_map_lint(map, note, &b);
     CHECK_STR(pt_buf_view(&b), "b<a c<a f<e j<i k<g l<g ");
     pt_buf_fini(&b);
@@ -202,9 +220,13 @@ static void an_explanation_names_captures_and_what_did_not_match(void)
 /* Whatever the rules and names: a path is within its caps, well-formed, and a place the tree accepts. */
 static void random_rules_and_names_give_paths_the_tree_accepts(void)
 {
-    static const char *const pieces[] = { "{a}", "{b...}", ":", "/", "x", "{c:int}", "*", "-", "{metric...}", "{group}", "?", "{device|split(':')}",
-                                          "{edge|slug}", "{a ?? b}", "_sparkplug", "{metric|replace('/','..')}", "%", "\xC3\xA4" };
-    static const char *const names[] = { "a:b", "x/y/z", "12", "", "_source/_sparkplug/q", " s ", "a//b", "x-\xC3\xA4", "$SYS/+", "\xFF", "a/b/c/d/e/f" };
+    static const char *const pieces[] = { "{a}",         "{b...}",   ":",          "/",
+                                          "x",           "{c:int}",  "*",          "-",
+                                          "{metric...}", "{group}",  "?",          "{device|split(':')}",
+                                          "{edge|slug}", "{a ?? b}", "_sparkplug", "{metric|replace('/','..')}",
+                                          "%",           "\xC3\xA4" };
+    static const char *const names[] = { "a:b",  "x/y/z",      "12",     "",     "_source/_sparkplug/q", " s ",
+                                         "a//b", "x-\xC3\xA4", "$SYS/+", "\xFF", "a/b/c/d/e/f" };
     pt_random r = pt_random_seed(11);
     uns_tree *tree = NULL;
     unsigned mapped = 0, bad = 0;
@@ -219,7 +241,8 @@ static void random_rules_and_names_give_paths_the_tree_accepts(void)
         }
         pt_status st = rule("r", (from){ .metric = k % 2 ? "{a...}" : text[0] }, text[1], &field, NULL);
         if (!st) {
-            from f = { names[pt_random_below(&r, 3)], "gw:1", names[pt_random_below(&r, PT_COUNT_OF(names))], names[pt_random_below(&r, PT_COUNT_OF(names))], NULL };
+            from f = { names[pt_random_below(&r, 3)], "gw:1", names[pt_random_below(&r, PT_COUNT_OF(names))],
+                       names[pt_random_below(&r, PT_COUNT_OF(names))], NULL };
             const uns_mapping *m = map_source(f);
             mapped += m->outcome == UNS_MAPPED;
             uns_tag_def d = { .tag_id = 1, .path = { m->path, m->len }, .group = PT_LIT("g"), .edge = PT_LIT("e"), .metric = PT_LIT("m") };

@@ -40,8 +40,13 @@ void *__wrap_aligned_alloc(size_t align, size_t n)
 
 static pt_status put(uns_tree *t, uint32_t id, const char *path, const char *device, const char *metric)
 {
-    uns_tag_def d = { .tag_id = id, .path = pt_cstr(path), .group = PT_LIT("group"), .edge = PT_LIT("edge"),
-                      .device = pt_cstr(device), .metric = pt_cstr(metric), .type = SPB_DOUBLE };
+    uns_tag_def d = { .tag_id = id,
+                      .path = pt_cstr(path),
+                      .group = PT_LIT("group"),
+                      .edge = PT_LIT("edge"),
+                      .device = pt_cstr(device),
+                      .metric = pt_cstr(metric),
+                      .type = SPB_DOUBLE };
     return uns_tag_put(t, &d);
 }
 
@@ -182,8 +187,14 @@ static void a_hundred_thousand_tags_stay_below_the_bytes_the_header_states(void)
         snprintf(device, sizeof device, "machine-%u", i / 100 % 10);
         snprintf(metric, sizeof metric, "Group%u/Value%u", i % 10, i % 100);
         snprintf(path, sizeof path, "plant/%s/%s/%s", edge, device, metric);
-        uns_tag_def d = { .tag_id = i + 1, .path = pt_cstr(path), .group = PT_LIT("plant"), .edge = pt_cstr(edge),
-                          .device = pt_cstr(device), .metric = pt_cstr(metric), .type = SPB_DOUBLE, .unit = PT_LIT("m/s") };
+        uns_tag_def d = { .tag_id = i + 1,
+                          .path = pt_cstr(path),
+                          .group = PT_LIT("plant"),
+                          .edge = pt_cstr(edge),
+                          .device = pt_cstr(device),
+                          .metric = pt_cstr(metric),
+                          .type = SPB_DOUBLE,
+                          .unit = PT_LIT("m/s") };
         if (uns_tag_put(t, &d) != PT_OK) {
             CHECK(!"put");
             break;

@@ -40,7 +40,8 @@ static void a_place_is_made_once_and_found_again(void)
     CHECK(a != 0 && a != b && make("a/b") == b && make("a") == a);
     CHECK(uns__node_find(tree, UNS__ROOT, PT_LIT("a/b")) == b && uns__node_child(tree, a, PT_LIT("b")) == b);
     CHECK(uns__node_find(tree, UNS__ROOT, PT_NONE) == UNS__ROOT);
-    CHECK(!uns__node_find(tree, UNS__ROOT, PT_LIT("a/c")) && !uns__node_find(tree, UNS__ROOT, PT_LIT("a/b/c")) && !uns__node_find(tree, UNS__ROOT, PT_LIT("/a")));
+    CHECK(!uns__node_find(tree, UNS__ROOT, PT_LIT("a/c")) && !uns__node_find(tree, UNS__ROOT, PT_LIT("a/b/c")) &&
+          !uns__node_find(tree, UNS__ROOT, PT_LIT("/a")));
     CHECK(!uns__node_find(tree, UNS__SOURCE_ROOT, PT_LIT("a"))); /* the views are apart */
     uns__node_prune(tree, b);
     close_tree();
@@ -141,10 +142,8 @@ static void the_table_closes_its_gaps(void)
         snprintf(path, sizeof path, "%u/%u", k % 7, k);
         uint32_t id = uns__node_find(tree, UNS__ROOT, pt_cstr(path));
         bad += (id != 0) != there[k];
-        if (there[k])
-            uns__node_prune(tree, id);
-        else
-            make(path);
+        if (there[k]) uns__node_prune(tree, id);
+        else make(path);
         there[k] = !there[k];
     }
     for (uint32_t k = 0; k < N; k++) {

@@ -20,7 +20,11 @@ static const struct {
     { "controls", "a\tb\x7f", "a%09b%7F" },
     { "C1 control", "\xC2\x85", "%C2%85" },
     { "first character after C1", "\xC2\xA0", "\xC2\xA0" },
-    { "umlaut and kana", "Gr\xC3\xB6\xC3\x9F""e \xE3\x82\xBF", "Gr\xC3\xB6\xC3\x9F""e \xE3\x82\xBF" },
+    { "umlaut and kana",
+      "Gr\xC3\xB6\xC3\x9F"
+      "e \xE3\x82\xBF",
+      "Gr\xC3\xB6\xC3\x9F"
+      "e \xE3\x82\xBF" },
     { "invalid byte", "a\xFFz", "a%FFz" },
     { "cut character", "a\xE3\x82", "a%E3%82" },
 };

@@ -28,8 +28,14 @@ static void plant(pt_random *r)
         snprintf(metric, sizeof metric, "m%u", i);
         random_text(r, paths[i], sizeof paths[i], words, PT_COUNT_OF(words), 6);
         hidden[i] = pt_random_below(r, 10) == 0;
-        uns_tag_def d = { .tag_id = i, .path = pt_cstr(paths[i]), .group = PT_LIT("g"), .edge = PT_LIT("e"),
-                          .device = PT_LIT("d"), .metric = pt_cstr(metric), .type = SPB_INT32, .hidden = hidden[i] };
+        uns_tag_def d = { .tag_id = i,
+                          .path = pt_cstr(paths[i]),
+                          .group = PT_LIT("g"),
+                          .edge = PT_LIT("e"),
+                          .device = PT_LIT("d"),
+                          .metric = pt_cstr(metric),
+                          .type = SPB_INT32,
+                          .hidden = hidden[i] };
         pt_status st = uns_tag_put(tree, &d);
         CHECK(st == PT_OK || st == PT_EEXISTS);
         if (st == PT_EEXISTS) paths[i][0] = '\0';
@@ -140,7 +146,6 @@ static void odd_globs_select_what_they_say(void)
 
 int main(int argc, char **argv)
 {
-    static const pt_test tests[] = { PT_TEST(selection_agrees_with_the_matcher_on_every_tag),
-                                     PT_TEST(odd_globs_select_what_they_say) };
+    static const pt_test tests[] = { PT_TEST(selection_agrees_with_the_matcher_on_every_tag), PT_TEST(odd_globs_select_what_they_say) };
     return pt_test_main("uns/select", tests, PT_COUNT_OF(tests), argc, argv);
 }

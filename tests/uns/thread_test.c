@@ -16,8 +16,13 @@ static pt_status put(uint32_t id, bool moved)
     char path[40], metric[20];
     snprintf(path, sizeof path, "site/%s%u/t%u", moved ? "new" : "line", id % 7, id);
     snprintf(metric, sizeof metric, "t%u", id);
-    uns_tag_def d = { .tag_id = id, .path = pt_cstr(path), .group = PT_LIT("g"), .edge = PT_LIT("e"),
-                      .device = PT_LIT("d"), .metric = pt_cstr(metric), .type = SPB_STRING };
+    uns_tag_def d = { .tag_id = id,
+                      .path = pt_cstr(path),
+                      .group = PT_LIT("g"),
+                      .edge = PT_LIT("e"),
+                      .device = PT_LIT("d"),
+                      .metric = pt_cstr(metric),
+                      .type = SPB_STRING };
     return uns_tag_put(tree, &d);
 }
 
@@ -31,7 +36,8 @@ static void *write_values(void *arg)
         for (unsigned i = 0; i < 20; i++) {
             int64_t at = round * 100 + i;
             int n = snprintf(text[i], sizeof text[i], "%lld", (long long)at);
-            u[i] = (uns_update){ .tag_id = 1 + (first + round * 20 + i) % TAGS, .time_ms = at,
+            u[i] = (uns_update){ .tag_id = 1 + (first + round * 20 + i) % TAGS,
+                                 .time_ms = at,
                                  .value = { .type = SPB_STRING, .as.bytes = { text[i], (size_t)n } } };
         }
         uns_apply(tree, u, 20);

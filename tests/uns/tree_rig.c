@@ -59,8 +59,7 @@ void copy_view(void *ctx, const uns_tag_view *v)
     c->v.def.path = copy_slice(c->path, sizeof c->path, v->def.path);
     c->v.def.metric = copy_slice(c->metric, sizeof c->metric, v->def.metric);
     c->v.def.unit = copy_slice(c->unit, sizeof c->unit, v->def.unit);
-    if (v->value.type == SPB_STRING && !v->value.is_null)
-        c->v.value.as.bytes = copy_slice(c->text, sizeof c->text, v->value.as.bytes);
+    if (v->value.type == SPB_STRING && !v->value.is_null) c->v.value.as.bytes = copy_slice(c->text, sizeof c->text, v->value.as.bytes);
 }
 
 const uns_tag_view *at_path(const char *path)

@@ -60,8 +60,10 @@ static void the_policy_allows_nothing_because_the_page_needs_nothing(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(there_is_one_page_and_nothing_else), PT_TEST(the_page_says_what_is_missing_and_what_is_there),
-        PT_TEST(every_link_is_relative_and_an_endpoint_of_the_contract), PT_TEST(the_policy_allows_nothing_because_the_page_needs_nothing),
+        PT_TEST(there_is_one_page_and_nothing_else),
+        PT_TEST(the_page_says_what_is_missing_and_what_is_there),
+        PT_TEST(every_link_is_relative_and_an_endpoint_of_the_contract),
+        PT_TEST(the_policy_allows_nothing_because_the_page_needs_nothing),
     };
     return pt_test_main("web/assets_none", tests, PT_COUNT_OF(tests), argc, argv);
 }

@@ -39,8 +39,7 @@ static void compressed_files_carry_neither_time_nor_system(void)
     static const unsigned char head[] = { 0x1f, 0x8b, 0x08, 0, 0, 0, 0, 0 };
     for (size_t i = 0; i < host_web_count(); i++) {
         const host_web_asset *a = host_web_at(i);
-        if (!a->gz)
-            continue;
+        if (!a->gz) continue;
         CHECK_ROW(a->path, a->gz_len > 18 && memcmp(a->gz, head, sizeof head) == 0 && a->gz[9] == 255);
         const unsigned char *size = a->gz + a->gz_len - 4; /* little-endian length of the original */
         CHECK_ROW(a->path, (size_t)size[0] + ((size_t)size[1] << 8) + ((size_t)size[2] << 16) == a->raw_len);

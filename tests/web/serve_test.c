@@ -38,7 +38,8 @@ static void every_file_arrives_whole_packed_and_plain(void)
             CHECK_ROW(a->path, r.body.len == a->raw_len && memcmp(r.body.ptr, a->raw, a->raw_len) == 0);
             CHECK_ROW(a->path, client_header(&r, "Content-Encoding: gzip") == (gzip && a->gz));
             CHECK_ROW(a->path, !a->gz || client_header(&r, "Vary: Accept-Encoding"));
-            CHECK_ROW(a->path, client_header(&r, a->immutable ? "Cache-Control: public, max-age=31536000, immutable" : "Cache-Control: no-cache"));
+            CHECK_ROW(a->path,
+                      client_header(&r, a->immutable ? "Cache-Control: public, max-age=31536000, immutable" : "Cache-Control: no-cache"));
             client_release(&r);
         }
     }

@@ -16,8 +16,21 @@ static void settings_are_parsed_alone_or_joined(void)
 
 static void nonsense_is_refused_with_a_reason(void)
 {
-    static const char *const bad[] = { "", "delay", "delay=", "delay=x", "delay=-1", "delay=600001", "exception=4", "exception=0@1", "exception=12@1",
-                                       "exception=4@coils:1", "exception=4@holding:", "exception=4@65536", "drop-every=0", "sleep=1", "delay=1,," };
+    static const char *const bad[] = { "",
+                                       "delay",
+                                       "delay=",
+                                       "delay=x",
+                                       "delay=-1",
+                                       "delay=600001",
+                                       "exception=4",
+                                       "exception=0@1",
+                                       "exception=12@1",
+                                       "exception=4@coils:1",
+                                       "exception=4@holding:",
+                                       "exception=4@65536",
+                                       "drop-every=0",
+                                       "sleep=1",
+                                       "delay=1,," };
     for (size_t i = 0; i < PT_COUNT_OF(bad); i++) {
         plc_faults f = { 0 };
         pt_error err = { 0 };
@@ -50,12 +63,14 @@ static void every_nth_request_is_dropped_or_closes(void)
     CHECK_INT(plc_fault_next(&f), PLC_ANSWER);
     CHECK_OK(plc_fault_parse(&f, PT_LIT("drop-every=2,close-every=5"), NULL));
     static const plc_fault_action want[] = { PLC_ANSWER, PLC_SILENCE, PLC_ANSWER, PLC_SILENCE, PLC_CLOSE, PLC_SILENCE };
-    for (size_t i = 0; i < PT_COUNT_OF(want); i++) CHECK_INT(plc_fault_next(&f), want[i]);
+    for (size_t i = 0; i < PT_COUNT_OF(want); i++)
+        CHECK_INT(plc_fault_next(&f), want[i]);
 }
 
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = { PT_TEST(settings_are_parsed_alone_or_joined), PT_TEST(nonsense_is_refused_with_a_reason),
-                                     PT_TEST(exceptions_hit_every_request_that_touches_the_address), PT_TEST(every_nth_request_is_dropped_or_closes) };
+                                     PT_TEST(exceptions_hit_every_request_that_touches_the_address),
+                                     PT_TEST(every_nth_request_is_dropped_or_closes) };
     return pt_test_main("plc/fault", tests, PT_COUNT_OF(tests), argc, argv);
 }

@@ -9,7 +9,10 @@ static unsigned parse(const char *hex, plc_request *r)
     return plc_request_parse((const uint8_t *)pdu.ptr, pdu.len, r);
 }
 
-static const struct { const char *rule, *pdu; unsigned want; } rows[] = {
+static const struct {
+    const char *rule, *pdu;
+    unsigned want;
+} rows[] = {
     { "reads of each table", "03 0000 0002", 0 },
     { "reads of each table", "04 0000 0040", 0 },
     { "reads of each table", "01 0000 0010", 0 },
@@ -44,7 +47,8 @@ static void requests_are_judged_by_shape(void)
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
         plc_request r;
         unsigned got = parse(rows[i].pdu, &r);
-        pt_check_at(got == rows[i].want, false, __FILE__, __LINE__, "[%s] %s gives %u, not %u", rows[i].rule, rows[i].pdu, got, rows[i].want);
+        pt_check_at(got == rows[i].want, false, __FILE__, __LINE__, "[%s] %s gives %u, not %u", rows[i].rule, rows[i].pdu, got,
+                    rows[i].want);
     }
     plc_request r;
     CHECK_INT(plc_request_parse(NULL, 0, &r), 1);
@@ -101,9 +105,9 @@ static void what_is_read_only_or_empty_cannot_be_written(void)
 {
     world w;
     world_init(&w);
-    CHECK_INT(write_to(&w, "06 0000 4060"), 2);                     /* Level/PV */
-    CHECK_INT(write_to(&w, "06 003f 0001"), 2);                     /* nothing there */
-    CHECK_INT(write_to(&w, "05 000f ff00"), 2);                     /* nothing there */
+    CHECK_INT(write_to(&w, "06 0000 4060"), 2);                        /* Level/PV */
+    CHECK_INT(write_to(&w, "06 003f 0001"), 2);                        /* nothing there */
+    CHECK_INT(write_to(&w, "05 000f ff00"), 2);                        /* nothing there */
     CHECK_INT(write_to(&w, "10 0000 0004 08 4060 0000 4060 0000"), 2); /* starts in Level/PV, ends in Level/SP */
     CHECK(w.line.level_sp == 2.5);
     CHECK_INT(write_to(&w, "10 0002 0002 04 7fc0 0000"), 3); /* not a number */

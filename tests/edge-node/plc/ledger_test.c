@@ -33,7 +33,8 @@ static void the_first_image_is_written_whole_then_only_what_changes(void)
     (void)read_file(path, text, 1 << 20);
     CHECK(strncmp(text, "time_ms,address,value,name\n1000,coil:0,true,Line/Run\n", 52) == 0);
     unsigned lines = 0;
-    for (const char *p = text; (p = strchr(p, '\n')); p++) lines++;
+    for (const char *p = text; (p = strchr(p, '\n')); p++)
+        lines++;
     CHECK_INT(lines, 1 + PLC_POINT_COUNT + 1);
     CHECK(strstr(text, "\n1000,holding:20,L1-00001-APPLE,Batch/Id\n1002,holding:2,3.25,Level/SP\n") != NULL);
     CHECK_OK(plc_ledger_add(g, 3, 1003, &plc_points[PLC_LEVEL_SP], &(plc_value){ .f = 1 }));

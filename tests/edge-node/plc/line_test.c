@@ -8,7 +8,8 @@
 
 static void run(plc_line *l, double seconds)
 {
-    for (int i = 0; i < (int)lround(seconds / DT); i++) plc_line_step(l, DT);
+    for (int i = 0; i < (int)lround(seconds / DT); i++)
+        plc_line_step(l, DT);
 }
 
 static double get_f(const plc_line *l, plc_point_id id)
@@ -222,8 +223,8 @@ static void a_run_of_a_day_keeps_everything_in_its_bounds(void)
         bool now = get_b(&l, PLC_JAM);
         jams += now && !jammed;
         jammed = now;
-        if (get_u(&l, PLC_FILL_TOTAL) < total || !(l.level >= 0 && l.level <= 5) || !(l.valve_pos >= 0 && l.valve_pos <= 100) || l.speed < 0 ||
-            !(l.motor_temp > 10 && l.motor_temp < 120)) {
+        if (get_u(&l, PLC_FILL_TOTAL) < total || !(l.level >= 0 && l.level <= 5) || !(l.valve_pos >= 0 && l.valve_pos <= 100) ||
+            l.speed < 0 || !(l.motor_temp > 10 && l.motor_temp < 120)) {
             CHECK_FATAL(!"out of bounds");
         }
         total = get_u(&l, PLC_FILL_TOTAL);

@@ -102,7 +102,8 @@ static void a_run_serves_misbehaves_on_demand_and_leaves_a_record(void)
     unsigned port = 0;
     uint16_t regs[2];
     snprintf(record, sizeof record, "%s/ledger.csv", dir);
-    pid_t pid = start((const char *const[]){ "--listen", "127.0.0.1:0", "--speed", "10", "--scan", "20", "--record", record, "--record-reads", "--fault", "exception=4@holding:0", NULL });
+    pid_t pid = start((const char *const[]){ "--listen", "127.0.0.1:0", "--speed", "10", "--scan", "20", "--record", record,
+                                             "--record-reads", "--fault", "exception=4@holding:0", NULL });
     CHECK_WITHIN_FATAL(5000, sscanf(said(), "listening on 127.0.0.1:%u", &port) == 1 && port > 0);
     modbus_t *m = client((int)port);
     CHECK(modbus_read_registers(m, 0, 2, regs) == -1); /* faults are on from the start */

@@ -9,8 +9,10 @@ static void no_two_points_share_a_register_and_all_lie_inside_their_table(void)
         CHECK_FATAL(p->name != NULL);
         unsigned size = p->type == PLC_BOOL ? PLC_BIT_SPACE_SIZE : PLC_SPACE_SIZE;
         CHECK_ROW(p->name, p->words >= 1 && (unsigned)p->address + p->words <= size);
-        for (unsigned a = 0; a < p->words; a++) CHECK_ROW(p->name, plc_point_at(p->space, p->address + a) == (plc_point_id)i);
-        for (unsigned k = 0; k < i; k++) CHECK_ROW(p->name, strcmp(p->name, plc_points[k].name) != 0);
+        for (unsigned a = 0; a < p->words; a++)
+            CHECK_ROW(p->name, plc_point_at(p->space, p->address + a) == (plc_point_id)i);
+        for (unsigned k = 0; k < i; k++)
+            CHECK_ROW(p->name, strcmp(p->name, plc_points[k].name) != 0);
     }
     CHECK_INT(plc_point_at(PLC_HOLDING, 63), PLC_POINT_COUNT);
 }
@@ -78,8 +80,8 @@ static void texts_are_the_shortest_that_read_back(void)
 
 int main(int argc, char **argv)
 {
-    static const pt_test tests[] = { PT_TEST(no_two_points_share_a_register_and_all_lie_inside_their_table), PT_TEST(widths_follow_the_types),
-                                     PT_TEST(values_come_back_from_their_registers_in_both_word_orders),
+    static const pt_test tests[] = { PT_TEST(no_two_points_share_a_register_and_all_lie_inside_their_table),
+                                     PT_TEST(widths_follow_the_types), PT_TEST(values_come_back_from_their_registers_in_both_word_orders),
                                      PT_TEST(texts_are_the_shortest_that_read_back) };
     return pt_test_main("plc/points", tests, PT_COUNT_OF(tests), argc, argv);
 }

@@ -1,4 +1,5 @@
-/* tests/edge-node/plc/server_test.c -- real sockets on a free loopback port, libmodbus as the client; plant time stands still unless a test moves it. */
+/* tests/edge-node/plc/server_test.c -- real sockets on a free loopback port, libmodbus as the client; plant time stands still unless a test
+ * moves it. */
 #include "edge-node/plc/server.h"
 #include "tests/support/check.h"
 
@@ -84,11 +85,13 @@ static void many_clients_read_and_write_one_line(void)
     world w;
     world_start(&w, NULL);
     modbus_t *m[20];
-    for (size_t i = 0; i < PT_COUNT_OF(m); i++) m[i] = client(&w, 5000);
+    for (size_t i = 0; i < PT_COUNT_OF(m); i++)
+        m[i] = client(&w, 5000);
     uint16_t regs[2];
     plc_encode(&plc_points[PLC_LEVEL_SP], &(plc_value){ .f = 3.25 }, regs);
     CHECK_INT(modbus_write_registers(m[0], 2, 2, regs), 2);
-    for (size_t i = 0; i < PT_COUNT_OF(m); i++) CHECK(read_float(m[i], 2) == 3.25f);
+    for (size_t i = 0; i < PT_COUNT_OF(m); i++)
+        CHECK(read_float(m[i], 2) == 3.25f);
     CHECK_INT(modbus_write_bit(m[1], 0, 0), 1);
     uint8_t bits[16];
     CHECK_INT(modbus_read_bits(m[2], 0, 16, bits), 16);
@@ -103,7 +106,8 @@ static void many_clients_read_and_write_one_line(void)
     CHECK_INT(id[0], 'L' << 8 | '1');
     uint16_t in[64];
     CHECK_INT(modbus_write_and_read_registers(m[5], 2, 2, regs, 0, 64, in), 64);
-    for (size_t i = 0; i < PT_COUNT_OF(m); i++) hang_up(m[i]);
+    for (size_t i = 0; i < PT_COUNT_OF(m); i++)
+        hang_up(m[i]);
     world_end(&w);
     CHECK_INT(w.stats.accepted, 20);
     CHECK_INT(w.stats.exceptions, 0);
@@ -172,7 +176,9 @@ static void each_unit_is_a_line_of_its_own(void)
 static int raw_connect(world *w)
 {
     int fd = socket(AF_INET, SOCK_STREAM, 0);
-    struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(plc_server_port(w->server)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    struct sockaddr_in to = { .sin_family = AF_INET,
+                              .sin_port = htons(plc_server_port(w->server)),
+                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     CHECK_FATAL(connect(fd, (struct sockaddr *)&to, sizeof to) == 0);
     struct timeval t = { .tv_sec = 5 };
     CHECK_FATAL(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t) == 0);
@@ -188,7 +194,8 @@ static void pieces_and_runs_of_requests_are_answered_in_order(void)
     pt_slice two = pt_unhex("0001 0000 0006 01 03 0002 0001   0002 0000 0006 01 03 0003 0001", hex, sizeof hex);
     int on = 1;
     CHECK(setsockopt(fd, IPPROTO_TCP, 1 /* TCP_NODELAY */, &on, sizeof on) == 0);
-    for (size_t i = 0; i < 14; i++) CHECK(send(fd, two.ptr + i, 1, 0) == 1); /* one and a bit, byte by byte */
+    for (size_t i = 0; i < 14; i++)
+        CHECK(send(fd, two.ptr + i, 1, 0) == 1); /* one and a bit, byte by byte */
     CHECK(send(fd, two.ptr + 14, two.len - 14, 0) == (ssize_t)(two.len - 14));
     char got[64];
     size_t have = 0;
@@ -243,7 +250,8 @@ static void the_connection_idle_longest_makes_room(void)
     CHECK_INT(modbus_read_registers(m[0], 2, 2, regs), -1);
     CHECK(read_float(m[1], 2) == 2.5f);
     hang_up(one_more);
-    for (unsigned i = 0; i < PLC_CONNECTIONS_MAX; i++) hang_up(m[i]);
+    for (unsigned i = 0; i < PLC_CONNECTIONS_MAX; i++)
+        hang_up(m[i]);
     world_end(&w);
     CHECK_INT(w.stats.evicted, 1);
 }
@@ -287,7 +295,9 @@ static void a_port_in_use_is_said(void)
 {
     world w;
     world_start(&w, NULL);
-    plc_server_options o = { .host = "127.0.0.1", .port = plc_server_port(w.server), .unit = 1, .lines = 1, .speed = 1, .scan_ms = 5, .clock = &w.clock.clock };
+    plc_server_options o = {
+        .host = "127.0.0.1", .port = plc_server_port(w.server), .unit = 1, .lines = 1, .speed = 1, .scan_ms = 5, .clock = &w.clock.clock
+    };
     plc_server *second = NULL;
     pt_error err = { 0 };
     CHECK_STATUS(plc_server_open(&o, &second, &err), PT_EBUSY);

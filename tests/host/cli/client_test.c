@@ -1,4 +1,5 @@
-/* tests/host/cli/client_test.c -- the host's HTTP interface: what each answer's exit code is, tokens, redirects, streams, and the host's files. */
+/* tests/host/cli/client_test.c -- the host's HTTP interface: what each answer's exit code is, tokens, redirects, streams, and the host's
+ * files. */
 #include "tests/host/cli/capture.h"
 #include "tests/host/cli/scripted_host.h"
 #include "tests/host/cli/verb.h"
@@ -38,9 +39,11 @@ static void queries_are_percent_encoded(void)
 
 static void each_status_has_the_contracts_exit_code(void)
 {
-    static const struct { int status, code; } rows[] = {
-        { 200, CLI_GO_ON }, { 202, CLI_GO_ON }, { 204, CLI_GO_ON }, { 400, 2 }, { 401, 3 }, { 403, 3 }, { 409, 3 }, { 422, 3 }, { 423, 3 },
-        { 404, 1 }, { 405, 1 }, { 413, 1 }, { 500, 1 }, { 503, 1 }, { 408, 4 }, { 504, 4 },
+    static const struct {
+        int status, code;
+    } rows[] = {
+        { 200, CLI_GO_ON }, { 202, CLI_GO_ON }, { 204, CLI_GO_ON }, { 400, 2 }, { 401, 3 }, { 403, 3 }, { 409, 3 }, { 422, 3 },
+        { 423, 3 },         { 404, 1 },         { 405, 1 },         { 413, 1 }, { 500, 1 }, { 503, 1 }, { 408, 4 }, { 504, 4 },
     };
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
         cli c = fresh();
@@ -82,8 +85,16 @@ static void a_request_is_judged_by_the_caller_when_wanted(void)
 
 static void a_host_that_is_not_there_or_no_host_is_told_apart(void)
 {
-    static const struct { const char *url; int code; } rows[] = {
-        { NO_HOST, 4 }, { "http://127.0.0.1:1/", 4 }, { "http://host.invalid", 4 }, { "file:///etc/passwd", 2 }, { "ftp://127.0.0.1", 2 }, { "http://[", 2 },
+    static const struct {
+        const char *url;
+        int code;
+    } rows[] = {
+        { NO_HOST, 4 },
+        { "http://127.0.0.1:1/", 4 },
+        { "http://host.invalid", 4 },
+        { "file:///etc/passwd", 2 },
+        { "ftp://127.0.0.1", 2 },
+        { "http://[", 2 },
     };
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
         cli c = fresh();
@@ -104,7 +115,8 @@ static int listen_silently(char *url, size_t size)
     struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     socklen_t len = sizeof at;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    CHECK_FATAL(fd >= 0 && bind(fd, (struct sockaddr *)&at, sizeof at) == 0 && listen(fd, 4) == 0 && getsockname(fd, (struct sockaddr *)&at, &len) == 0);
+    CHECK_FATAL(fd >= 0 && bind(fd, (struct sockaddr *)&at, sizeof at) == 0 && listen(fd, 4) == 0 &&
+                getsockname(fd, (struct sockaddr *)&at, &len) == 0);
     snprintf(url, size, "http://127.0.0.1:%u", ntohs(at.sin_port));
     return fd;
 }
@@ -184,7 +196,9 @@ static void the_token_travels_as_a_bearer(void)
 
 static void a_token_that_cannot_be_one_is_not_sent(void)
 {
-    static const struct { const char *content, *says; } rows[] = { { "two words\n", "a character that no token has" }, { "", "is empty" }, { "a\tb", "a character that no token has" } };
+    static const struct {
+        const char *content, *says;
+    } rows[] = { { "two words\n", "a character that no token has" }, { "", "is empty" }, { "a\tb", "a character that no token has" } };
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
         char path[300];
         write_token(path, rows[i].content);
@@ -219,8 +233,9 @@ static void a_stream_gives_its_events_until_enough(void)
     heard h = { .enough = 4 };
     pt_buf_init(&h.text, 10000);
     CHECK_INT(cli_stream(&c, "/api/v1/stream?select=a", 0, hear, &h), CLI_GO_ON);
-    CHECK_STR(pt_buf_view(&h.text), "[hello|{\"sid\":\"1\"}][dict|[[7,\"a/b\",\"Double\",\"m\"],\n[8,\"a/c\",\"String\",\"\"]]]"
-                                    "[snapshot|[[7,1763848992123,0.5,\"G\"],[8,1763848992123,\"x\\u0007y\",\"S\"]]][value|[[7,1763848993000,0.1,\"G\"]]]");
+    CHECK_STR(pt_buf_view(&h.text),
+              "[hello|{\"sid\":\"1\"}][dict|[[7,\"a/b\",\"Double\",\"m\"],\n[8,\"a/c\",\"String\",\"\"]]]"
+              "[snapshot|[[7,1763848992123,0.5,\"G\"],[8,1763848992123,\"x\\u0007y\",\"S\"]]][value|[[7,1763848993000,0.1,\"G\"]]]");
     pt_buf_fini(&h.text);
     cli_client_close(&c);
 }
@@ -256,7 +271,11 @@ static void a_stream_that_never_begins_is_no_stream(void)
 
 static void a_stream_that_is_refused_or_no_stream_is_said(void)
 {
-    static const struct { const char *target; int code; const char *says; } rows[] = {
+    static const struct {
+        const char *target;
+        int code;
+        const char *says;
+    } rows[] = {
         { "/api/v1/stream?select=refuse", 3, "show a token" },
         { "/code/404", 1, "404 No" },
         { "/api/v1/nodes", 4, "ended the stream" }, /* an answer with an end */
@@ -315,11 +334,20 @@ static void the_hosts_directory_is_asked_for_only_when_none_was_given(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(queries_are_percent_encoded), PT_TEST(each_status_has_the_contracts_exit_code), PT_TEST(a_refusal_without_a_problem_document_is_said_all_the_same),
-        PT_TEST(a_request_is_judged_by_the_caller_when_wanted), PT_TEST(a_host_that_is_not_there_or_no_host_is_told_apart),
-        PT_TEST(a_host_that_does_not_answer_is_waited_for_as_long_as_told), PT_TEST(a_redirect_is_not_followed), PT_TEST(what_is_no_json_is_said),
-        PT_TEST(the_token_travels_as_a_bearer), PT_TEST(a_token_that_cannot_be_one_is_not_sent), PT_TEST(a_stream_gives_its_events_until_enough),
-        PT_TEST(a_stream_ends_with_its_time), PT_TEST(a_stream_that_never_begins_is_no_stream), PT_TEST(a_stream_that_is_refused_or_no_stream_is_said),
+        PT_TEST(queries_are_percent_encoded),
+        PT_TEST(each_status_has_the_contracts_exit_code),
+        PT_TEST(a_refusal_without_a_problem_document_is_said_all_the_same),
+        PT_TEST(a_request_is_judged_by_the_caller_when_wanted),
+        PT_TEST(a_host_that_is_not_there_or_no_host_is_told_apart),
+        PT_TEST(a_host_that_does_not_answer_is_waited_for_as_long_as_told),
+        PT_TEST(a_redirect_is_not_followed),
+        PT_TEST(what_is_no_json_is_said),
+        PT_TEST(the_token_travels_as_a_bearer),
+        PT_TEST(a_token_that_cannot_be_one_is_not_sent),
+        PT_TEST(a_stream_gives_its_events_until_enough),
+        PT_TEST(a_stream_ends_with_its_time),
+        PT_TEST(a_stream_that_never_begins_is_no_stream),
+        PT_TEST(a_stream_that_is_refused_or_no_stream_is_said),
         PT_TEST(the_hosts_directory_is_asked_for_only_when_none_was_given),
     };
     unsetenv("PLANTREE_TOKEN");

@@ -63,7 +63,7 @@ static outcome data(const char *const *args)
     return run_plantree(NULL, all);
 }
 #define DATA(...) data((const char *const[]){ __VA_ARGS__, NULL })
-#define RANGE "--from", "2025-11-22T22:03:12Z", "--to", "2025-11-22T22:05:00Z"
+#define RANGE     "--from", "2025-11-22T22:03:12Z", "--to", "2025-11-22T22:05:00Z"
 
 static size_t lines(const pt_buf *b)
 {
@@ -78,16 +78,21 @@ static void history_is_read_beside_the_writer(void)
     outcome o = DATA("history", "g/e/d/Level", RANGE, "--format", "csv");
     CHECK_INT(o.code, 0);
     CHECK_INT(lines(&o.out), 3002);
-    CHECK(outcome_says(&o.out, "time,path,value,quality,type,flags,base64\n2025-11-22T22:03:12.000Z,g/e/d/Level,0,GOOD,Double,,\n2025-11-22T22:03:12.010Z,g/e/d/Level,0.1,GOOD,Double,,\n"));
+    CHECK(outcome_says(
+        &o.out,
+        "time,path,value,quality,type,flags,base64\n2025-11-22T22:03:12.000Z,g/e/d/Level,0,GOOD,Double,,\n2025-11-22T22:03:12.010Z,g/e/d/Level,0.1,GOOD,Double,,\n"));
     CHECK(outcome_says(&o.out, "22:03:21.990Z,g/e/d/Level,99.9,UNCERTAIN,Double,,\n"));
     CHECK(outcome_says(&o.out, "22:03:42.000Z,g/e/d/Level,,BAD,Double,N,\n"));
     outcome_release(&o);
     o = DATA("history", "g/e/d/Name, \"x\"", RANGE, "--format", "csv");
-    CHECK_STR(pt_buf_view(&o.out), "time,path,value,quality,type,flags,base64\n2025-11-22T22:03:12.005Z,\"g/e/d/Name, \"\"x\"\"\",\"a, \"\"b\"\"\n\",GOOD,String,,\n");
+    CHECK_STR(
+        pt_buf_view(&o.out),
+        "time,path,value,quality,type,flags,base64\n2025-11-22T22:03:12.005Z,\"g/e/d/Name, \"\"x\"\"\",\"a, \"\"b\"\"\n\",GOOD,String,,\n");
     outcome_release(&o);
     o = DATA("history", "g/e/d/Level", "--from", "2025-11-22T22:03:12Z", "--to", "2025-11-22T22:03:12.025Z", "--json");
-    CHECK_STR(pt_buf_view(&o.out), "{\"from_ms\":1763848992000,\"to_ms\":1763848992025,\"series\":[{\"path\":\"g/e/d/Level\",\"tag_id\":1,\"unit\":\"m\","
-                                   "\"type\":\"Double\",\"t\":[1763848992000,1763848992010,1763848992020],\"v\":[0,0.1,0.2],\"q\":\"GGG\",\"raw_count\":3}]}\n");
+    CHECK_STR(pt_buf_view(&o.out),
+              "{\"from_ms\":1763848992000,\"to_ms\":1763848992025,\"series\":[{\"path\":\"g/e/d/Level\",\"tag_id\":1,\"unit\":\"m\","
+              "\"type\":\"Double\",\"t\":[1763848992000,1763848992010,1763848992020],\"v\":[0,0.1,0.2],\"q\":\"GGG\",\"raw_count\":3}]}\n");
     outcome_release(&o);
     o = DATA("history", "g/e/d/none", RANGE);
     CHECK_INT(o.code, 1);
@@ -97,16 +102,16 @@ static void history_is_read_beside_the_writer(void)
 
 static void intervals_and_reductions_are_answered(void)
 {
-    outcome o = DATA("history", "g/e/d/Level", "--from", "2025-11-22T22:03:12Z", "--to", "2025-11-22T22:04:02Z", "--interval", "10s", "--fn",
-                     "count,avg,max,last", "--format", "csv");
+    outcome o = DATA("history", "g/e/d/Level", "--from", "2025-11-22T22:03:12Z", "--to", "2025-11-22T22:04:02Z", "--interval", "10s",
+                     "--fn", "count,avg,max,last", "--format", "csv");
     CHECK_INT(o.code, 0);
     CHECK(outcome_says(&o.out, "time,path,count,avg,max,last\n"
                                "2025-11-22T22:03:12.000Z,g/e/d/Level,1000,49.95,99.9,99.9\n"
                                "2025-11-22T22:03:22.000Z,g/e/d/Level,1000,149.95"));
     CHECK_INT(lines(&o.out), 6);
     outcome_release(&o);
-    o = DATA("history", "g/e/d/Level", "--from", "2025-11-22T22:03:12Z", "--to", "2025-11-22T22:04:02Z", "--interval", "25s", "--fn", "count,min",
-             "--json");
+    o = DATA("history", "g/e/d/Level", "--from", "2025-11-22T22:03:12Z", "--to", "2025-11-22T22:04:02Z", "--interval", "25s", "--fn",
+             "count,min", "--json");
     CHECK_STR(pt_buf_view(&o.out), "{\"from_ms\":1763848992000,\"to_ms\":1763849042000,\"series\":[{\"path\":\"g/e/d/Level\",\"tag_id\":1,"
                                    "\"unit\":\"m\",\"type\":\"Double\",\"interval_ms\":25000,\"t\":[1763848992000,1763849017000],"
                                    "\"count\":[2500,501],\"min\":[0,250]}]}\n");
@@ -119,12 +124,14 @@ static void intervals_and_reductions_are_answered(void)
 
 static void intervals_of_a_time_zone_are_those_of_its_calendar(void)
 {
-    outcome o = DATA("history", "g/e/d/Level", "--from", "2025-10-25T22:00:00Z", "--to", "2025-11-30T23:00:00Z", "--interval", "1mo", "--tz", "Europe/Berlin", "--fn", "count,last", "--format", "csv");
+    outcome o = DATA("history", "g/e/d/Level", "--from", "2025-10-25T22:00:00Z", "--to", "2025-11-30T23:00:00Z", "--interval", "1mo",
+                     "--tz", "Europe/Berlin", "--fn", "count,last", "--format", "csv");
     CHECK_INT(o.code, 0);
     CHECK(outcome_says(&o.out, "2025-10-25T22:00:00.000Z,g/e/d/Level,0,\n2025-10-31T23:00:00.000Z,g/e/d/Level,3001,299.9\n"));
     CHECK_INT(lines(&o.out), 3);
     outcome_release(&o);
-    o = DATA("history", "g/e/d/Level", "--from", "2025-10-25T22:00:00Z", "--to", "2025-10-27T23:00:00Z", "--interval", "1d", "--tz", "Europe/Berlin", "--fn", "count", "--json");
+    o = DATA("history", "g/e/d/Level", "--from", "2025-10-25T22:00:00Z", "--to", "2025-10-27T23:00:00Z", "--interval", "1d", "--tz",
+             "Europe/Berlin", "--fn", "count", "--json");
     CHECK(outcome_says(&o.out, "\"interval\":\"1d\",\"tz\":\"Europe/Berlin\",\"t\":[1761429600000,1761519600000],")); /* 25 hours */
     outcome_release(&o);
     o = DATA("history", "g/e/d/Level", RANGE, "--interval", "7m", "--tz", "Europe/Berlin");
@@ -145,8 +152,8 @@ static void intervals_of_a_time_zone_are_those_of_its_calendar(void)
 static const struct {
     const char *path;
     spb_datatype type;
-    uint64_t bits;    /* of a number */
-    pt_slice bytes;   /* of all else */
+    uint64_t bits;  /* of a number */
+    pt_slice bytes; /* of all else */
     uint8_t flags;
 } odd[] = {
     { "odd/i64", SPB_INT64, UINT64_C(1) << 63, { 0 }, 0 },
@@ -178,7 +185,12 @@ static const struct {
 
 static hist_sample odd_sample(size_t i, uint32_t id)
 {
-    hist_sample s = { .tag_id = id, .time_ms = AT((int64_t)i), .type = (uint8_t)odd[i].type, .quality = i % 5 == 4 ? SPB_UNCERTAIN : SPB_GOOD, .flags = odd[i].flags, .as.u64 = odd[i].bits };
+    hist_sample s = { .tag_id = id,
+                      .time_ms = AT((int64_t)i),
+                      .type = (uint8_t)odd[i].type,
+                      .quality = i % 5 == 4 ? SPB_UNCERTAIN : SPB_GOOD,
+                      .flags = odd[i].flags,
+                      .as.u64 = odd[i].bits };
     if (odd[i].bytes.ptr) {
         s.as.ptr = odd[i].bytes.ptr;
         s.len = (uint32_t)odd[i].bytes.len;
@@ -266,8 +278,10 @@ static void a_replay_is_imported_without_a_loss(void)
 static void a_history_as_json_says_what_its_columns_leave_open(void)
 {
     outcome o = DATA("history", RANGE, "odd/types", "--json");
-    CHECK(outcome_says(&o.out, "\"type\":\"String\",\"t\":[1763848992021,1763848992022,1763848992023,1763848992024],\"v\":[7,7,\"7\",null],\"q\":\"GGGU\",\"raw_count\":4,"
-                               "\"types\":[[0,\"Int32\"],[1,\"Double\"],[2,\"String\"]],\"flags\":[[2,\"H\"],[3,\"\"]]}]}\n"));
+    CHECK(outcome_says(
+        &o.out,
+        "\"type\":\"String\",\"t\":[1763848992021,1763848992022,1763848992023,1763848992024],\"v\":[7,7,\"7\",null],\"q\":\"GGGU\",\"raw_count\":4,"
+        "\"types\":[[0,\"Int32\"],[1,\"Double\"],[2,\"String\"]],\"flags\":[[2,\"H\"],[3,\"\"]]}]}\n"));
     outcome_release(&o);
     o = DATA("history", RANGE, "odd/nan64", "odd/no document", "odd/nan", "--json");
     CHECK(outcome_says(&o.out, "\"v\":[\"NaN\"],\"q\":\"G\",\"raw_count\":1,\"flags\":[[0,\"H\"]],\"base64\":[[0,\"AAAAAAAA+P8=\"]]},{"));
@@ -303,7 +317,8 @@ static void a_long_history_is_written_in_little_memory(void)
     CHECK_OK_FATAL(hist_flush(h, 20000, &err));
     CHECK_OK_FATAL(hist_seal(h, &err)); /* a reader holds what is not in blocks in memory */
     for (size_t i = 0; i < PT_COUNT_OF(formats); i++) {
-        const char *const args[] = { "--data", dir, "history", "g/e/d/Long", "--from", "2025-11-23", "--to", "2025-11-26", "--format", formats[i], NULL };
+        const char *const args[] = { "--data", dir,          "history",  "g/e/d/Long", "--from", "2025-11-23",
+                                     "--to",   "2025-11-26", "--format", formats[i],   NULL };
         outcome o = SANITIZED ? run_plantree(NULL, args) : run_plantree_within(LIMIT_KB, args);
         if (o.code) printf("%s: %s", formats[i], o.err.ptr);
         CHECK_INT(o.code, 0);
@@ -317,8 +332,10 @@ static void events_have_the_contracts_shape(void)
 {
     outcome o = DATA("events", RANGE, "--json");
     CHECK_INT(o.code, 0);
-    CHECK_STR(pt_buf_view(&o.out), "[{\"seq\":1,\"time_ms\":1763848992000,\"type\":\"nbirth\",\"node\":\"g/e\",\"device\":null,\"path\":null,\"detail\":{\"bd_seq\":1}},"
-                                   "{\"seq\":2,\"time_ms\":1763849032000,\"type\":\"ddeath\",\"node\":\"g/e\",\"device\":\"d\",\"path\":null,\"detail\":{}}]\n");
+    CHECK_STR(
+        pt_buf_view(&o.out),
+        "[{\"seq\":1,\"time_ms\":1763848992000,\"type\":\"nbirth\",\"node\":\"g/e\",\"device\":null,\"path\":null,\"detail\":{\"bd_seq\":1}},"
+        "{\"seq\":2,\"time_ms\":1763849032000,\"type\":\"ddeath\",\"node\":\"g/e\",\"device\":\"d\",\"path\":null,\"detail\":{}}]\n");
     outcome_release(&o);
     o = DATA("events", RANGE, "--type", "ddeath");
     CHECK_INT(lines(&o.out), 2);
@@ -338,7 +355,8 @@ static void a_replay_gives_the_same_bytes_every_time(void)
         outcome_release(&a);
         outcome_release(&b);
     }
-    outcome o = DATA("replay", "run", RANGE, "--speed=max", "--to-stdout=jsonl", "--select", "g/**", "--select", "!**/Level", "--no-events");
+    outcome o =
+        DATA("replay", "run", RANGE, "--speed=max", "--to-stdout=jsonl", "--select", "g/**", "--select", "!**/Level", "--no-events");
     CHECK_INT(lines(&o.out), 1);
     CHECK(outcome_says(&o.out, "\"kind\":\"value\",\"path\":\"g/e/d/Name, \\\"x\\\"\""));
     outcome_release(&o);
@@ -350,8 +368,8 @@ static void a_replay_gives_the_same_bytes_every_time(void)
 static void a_paced_replay_keeps_its_pace(void)
 {
     int64_t before = pt_mono_ms(pt_clock_system());
-    outcome o = DATA("replay", "run", "--from", "2025-11-22T22:03:12Z", "--to", "2025-11-22T22:03:22Z", "--speed", "50", "--to-stdout", "jsonl",
-                     "--select", "**/Level", "--no-events");
+    outcome o = DATA("replay", "run", "--from", "2025-11-22T22:03:12Z", "--to", "2025-11-22T22:03:22Z", "--speed", "50", "--to-stdout",
+                     "jsonl", "--select", "**/Level", "--no-events");
     int64_t took = pt_mono_ms(pt_clock_system()) - before;
     CHECK_INT(o.code, 0);
     CHECK_INT(lines(&o.out), 1000);
@@ -385,10 +403,20 @@ static void the_rest_works_on_after_the_writer_is_gone(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(open_writer), PT_TEST(fill), PT_TEST(history_is_read_beside_the_writer), PT_TEST(intervals_and_reductions_are_answered), PT_TEST(intervals_of_a_time_zone_are_those_of_its_calendar),
-        PT_TEST(events_have_the_contracts_shape), PT_TEST(a_history_as_csv_is_imported_without_a_loss), PT_TEST(a_replay_is_imported_without_a_loss), PT_TEST(a_history_as_json_says_what_its_columns_leave_open),
-        PT_TEST(a_long_history_is_written_in_little_memory), PT_TEST(a_replay_gives_the_same_bytes_every_time), PT_TEST(a_paced_replay_keeps_its_pace),
-        PT_TEST(a_directory_that_is_none_is_said), PT_TEST(the_rest_works_on_after_the_writer_is_gone),
+        PT_TEST(open_writer),
+        PT_TEST(fill),
+        PT_TEST(history_is_read_beside_the_writer),
+        PT_TEST(intervals_and_reductions_are_answered),
+        PT_TEST(intervals_of_a_time_zone_are_those_of_its_calendar),
+        PT_TEST(events_have_the_contracts_shape),
+        PT_TEST(a_history_as_csv_is_imported_without_a_loss),
+        PT_TEST(a_replay_is_imported_without_a_loss),
+        PT_TEST(a_history_as_json_says_what_its_columns_leave_open),
+        PT_TEST(a_long_history_is_written_in_little_memory),
+        PT_TEST(a_replay_gives_the_same_bytes_every_time),
+        PT_TEST(a_paced_replay_keeps_its_pace),
+        PT_TEST(a_directory_that_is_none_is_said),
+        PT_TEST(the_rest_works_on_after_the_writer_is_gone),
     };
     snprintf(dir, sizeof dir, "%s/data", pt_test_dir());
     int rc = pt_test_main("host/cli/data", tests, PT_COUNT_OF(tests), argc, argv);

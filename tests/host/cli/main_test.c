@@ -1,4 +1,5 @@
-/* tests/host/cli/main_test.c -- the command itself: overview, version, finding the verb, options before it, and where the host is looked for. */
+/* tests/host/cli/main_test.c -- the command itself: overview, version, finding the verb, options before it, and where the host is looked
+ * for. */
 #include "tests/host/cli/scripted_host.h"
 #include "tests/host/cli/verb.h"
 
@@ -33,7 +34,10 @@ static void without_a_verb_the_overview_is_an_error(void)
 
 static void an_unknown_verb_or_option_is_said(void)
 {
-    static const struct { const char *args[4]; const char *says; } rows[] = {
+    static const struct {
+        const char *args[4];
+        const char *says;
+    } rows[] = {
         { { "frobnicate" }, "plantree: there is no verb 'frobnicate'" },
         { { "help", "frobnicate" }, "plantree: there is no verb 'frobnicate'" },
         { { "nod\033es" }, "there is no verb 'nod?es'" },
@@ -89,8 +93,11 @@ static void the_host_is_found_by_option_then_environment_then_default(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(the_overview_names_every_verb_with_its_summary), PT_TEST(without_a_verb_the_overview_is_an_error),
-        PT_TEST(an_unknown_verb_or_option_is_said), PT_TEST(the_version_is_one_line), PT_TEST(common_options_stand_before_the_verb_or_behind_it),
+        PT_TEST(the_overview_names_every_verb_with_its_summary),
+        PT_TEST(without_a_verb_the_overview_is_an_error),
+        PT_TEST(an_unknown_verb_or_option_is_said),
+        PT_TEST(the_version_is_one_line),
+        PT_TEST(common_options_stand_before_the_verb_or_behind_it),
         PT_TEST(the_host_is_found_by_option_then_environment_then_default),
     };
     return scripted_main("host/cli/main", tests, PT_COUNT_OF(tests), argc, argv);

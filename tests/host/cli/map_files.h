@@ -5,11 +5,11 @@
 
 #include <stdio.h>
 
-#define MAP_RULES                                                                                                                     \
-    "version: 1\n"                                                                                                                    \
-    "uns: { tables: { lines: { L1: line-1 } } }\n"                                                                                    \
-    "rules:\n"                                                                                                                        \
-    "  - { id: plumbing, from: { spb: { metric: 'Node Control/**' } }, action: ignore }\n"                                            \
+#define MAP_RULES                                                                          \
+    "version: 1\n"                                                                         \
+    "uns: { tables: { lines: { L1: line-1 } } }\n"                                         \
+    "rules:\n"                                                                             \
+    "  - { id: plumbing, from: { spb: { metric: 'Node Control/**' } }, action: ignore }\n" \
     "  - { id: press, from: { spb: { group: Lyon, device: '{line}_{m}' } }, to: 'lyon/{line|map(lines)}/{metric...}' }\n"
 
 /* Writes it to host.yaml in a fresh directory; path: 400 bytes. */

@@ -85,7 +85,8 @@ static void a_directory_that_is_none_is_said(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(a_plan_says_which_tags_stay_move_and_collide), PT_TEST(tags_that_lose_their_path_are_named_with_the_reason_ten_of_them),
+        PT_TEST(a_plan_says_which_tags_stay_move_and_collide),
+        PT_TEST(tags_that_lose_their_path_are_named_with_the_reason_ten_of_them),
         PT_TEST(a_directory_that_is_none_is_said),
     };
     return pt_test_main("host/cli/map_plan", tests, PT_COUNT_OF(tests), argc, argv);

@@ -13,7 +13,9 @@ typedef struct own {
 /* Parses the call as the verb would; argv (at most 15 words) is what is left. */
 static int parse(cli *c, own *o, const char *const *words, int *argc, char **argv)
 {
-    const cli_option options[] = { { .name = "--from", .value = &o->from }, { .name = "--flag", .flag = &o->flag }, { .name = "--select", .list = &o->list }, { 0 } };
+    const cli_option options[] = {
+        { .name = "--from", .value = &o->from }, { .name = "--flag", .flag = &o->flag }, { .name = "--select", .list = &o->list }, { 0 }
+    };
     *argc = 0;
     for (; words[*argc]; ++*argc)
         argv[*argc] = (char *)(uintptr_t)words[*argc];
@@ -28,7 +30,11 @@ static void options_are_taken_wherever_they_stand(void)
     own o = { 0 };
     int argc;
     char *argv[32];
-    CHECK_INT(parse(&c, &o, WORDS("a", "--from", "now", "b", "--flag", "--select=x", "--select", "y", "--json", "--url=http://h", "--data", "d", "c"), &argc, argv), CLI_GO_ON);
+    CHECK_INT(parse(&c, &o,
+                    WORDS("a", "--from", "now", "b", "--flag", "--select=x", "--select", "y", "--json", "--url=http://h", "--data", "d",
+                          "c"),
+                    &argc, argv),
+              CLI_GO_ON);
     CHECK_INT(argc, 4);
     CHECK_STR(pt_cstr(argv[0]), "probe");
     CHECK_STR(pt_cstr(argv[1]), "a");
@@ -74,7 +80,10 @@ static void an_empty_value_is_a_value(void)
 
 static void a_wrong_option_is_two_and_points_to_the_help(void)
 {
-    static const struct { const char *words[4]; const char *says; } rows[] = {
+    static const struct {
+        const char *words[4];
+        const char *says;
+    } rows[] = {
         { { "probe", "--frob" }, "plantree probe: unknown option '--frob'\nSee: plantree probe --help\n" },
         { { "probe", "--fro", "x" }, "plantree probe: unknown option '--fro'\nSee: plantree probe --help\n" },
         { { "probe", "--flagged" }, "plantree probe: unknown option '--flagged'\nSee: plantree probe --help\n" },
@@ -100,17 +109,17 @@ static void a_list_is_bounded(void)
 {
     cli c = { .verb = &verb };
     own o = { 0 };
-    static char *argv[CLI_MAX_LIST + 3] = { (char *)(uintptr_t)"probe" };
+    static char *argv[CLI_MAX_LIST + 3] = { (char *)(uintptr_t) "probe" };
     const cli_option options[] = { { .name = "--select", .list = &o.list }, { 0 } };
     int argc = CLI_MAX_LIST + 1;
     for (int i = 1; i <= CLI_MAX_LIST + 1; i++)
-        argv[i] = (char *)(uintptr_t)"--select=x";
+        argv[i] = (char *)(uintptr_t) "--select=x";
     CHECK_INT(cli_options(&c, &argc, argv, options), CLI_GO_ON);
     CHECK_INT(o.list.n, CLI_MAX_LIST);
     o.list.n = 0;
     argc = CLI_MAX_LIST + 2;
     for (int i = 1; i < argc; i++)
-        argv[i] = (char *)(uintptr_t)"--select=x";
+        argv[i] = (char *)(uintptr_t) "--select=x";
     capture_begin();
     outcome said = capture_end(cli_options(&c, &argc, argv, options));
     CHECK_INT(said.code, 2);
@@ -139,7 +148,8 @@ static void before_the_verb_only_common_options_are_known(void)
 {
     cli c = { .url = "http://h" };
     int argc = 5;
-    char *argv[] = { (char *)(uintptr_t)"plantree", (char *)(uintptr_t)"--json", (char *)(uintptr_t)"nodes", (char *)(uintptr_t)"--frob", (char *)(uintptr_t)"--json", NULL };
+    char *argv[] = { (char *)(uintptr_t) "plantree", (char *)(uintptr_t) "--json", (char *)(uintptr_t) "nodes",
+                     (char *)(uintptr_t) "--frob",   (char *)(uintptr_t) "--json", NULL };
     CHECK_INT(cli_options(&c, &argc, argv, NULL), CLI_GO_ON);
     CHECK(c.json && argc == 4);
     CHECK_STR(pt_cstr(argv[1]), "nodes");
@@ -158,15 +168,20 @@ static void times_and_ranges_have_their_defaults(void)
     CHECK(cli_duration(&c, "--wait", NULL, 5000, &t) == CLI_GO_ON && t == 5000);
     CHECK(cli_duration(&c, "--wait", "1m30s", 5000, &t) == CLI_GO_ON && t == 90000);
     CHECK(cli_range(&c, NULL, NULL, &from, &to) == CLI_GO_ON && to == c.now_ms && from == to - 3600000);
-    CHECK(cli_range(&c, NULL, "1970-01-01T02:00:00Z", &from, &to) == CLI_GO_ON && to == 7200000 && from == 3600000); /* an hour before --to */
+    CHECK(cli_range(&c, NULL, "1970-01-01T02:00:00Z", &from, &to) == CLI_GO_ON && to == 7200000 &&
+          from == 3600000); /* an hour before --to */
     CHECK(cli_range(&c, "now-1m", "now", &from, &to) == CLI_GO_ON && to - from == 60000);
 }
 
 static void wrong_times_are_usage_errors(void)
 {
-    static const struct { const char *from, *to, *says; } rows[] = {
-        { "yesterday", NULL, "--from: 'yesterday' is no time" }, { NULL, "25:00", "--to: '25:00' is no time" },
-        { "now", "now", "--from must be before --to" },          { "now+1h", "now", "--from must be before --to" },
+    static const struct {
+        const char *from, *to, *says;
+    } rows[] = {
+        { "yesterday", NULL, "--from: 'yesterday' is no time" },
+        { NULL, "25:00", "--to: '25:00' is no time" },
+        { "now", "now", "--from must be before --to" },
+        { "now+1h", "now", "--from must be before --to" },
     };
     const cli c = { .verb = &verb, .now_ms = 1763848992123 };
     int64_t from, to;
@@ -201,10 +216,16 @@ static void a_failure_is_one_line_with_the_code_given(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(options_are_taken_wherever_they_stand), PT_TEST(numbers_with_a_minus_are_arguments), PT_TEST(an_empty_value_is_a_value),
-        PT_TEST(a_wrong_option_is_two_and_points_to_the_help), PT_TEST(a_list_is_bounded), PT_TEST(help_is_printed_at_once),
-        PT_TEST(before_the_verb_only_common_options_are_known), PT_TEST(times_and_ranges_have_their_defaults),
-        PT_TEST(wrong_times_are_usage_errors), PT_TEST(a_failure_is_one_line_with_the_code_given),
+        PT_TEST(options_are_taken_wherever_they_stand),
+        PT_TEST(numbers_with_a_minus_are_arguments),
+        PT_TEST(an_empty_value_is_a_value),
+        PT_TEST(a_wrong_option_is_two_and_points_to_the_help),
+        PT_TEST(a_list_is_bounded),
+        PT_TEST(help_is_printed_at_once),
+        PT_TEST(before_the_verb_only_common_options_are_known),
+        PT_TEST(times_and_ranges_have_their_defaults),
+        PT_TEST(wrong_times_are_usage_errors),
+        PT_TEST(a_failure_is_one_line_with_the_code_given),
     };
     return pt_test_main("host/cli/options", tests, PT_COUNT_OF(tests), argc, argv);
 }

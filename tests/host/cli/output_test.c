@@ -7,15 +7,31 @@
 
 static void terminal_text_cannot_move_the_cursor(void)
 {
-    static const struct { const char *what, *in, *want; } rows[] = {
+    static const struct {
+        const char *what, *in, *want;
+    } rows[] = {
         { "plain", "a b\xC3\xA4\xE3\x82\xBF", "a b\xC3\xA4\xE3\x82\xBF" },
         { "escape, newline, tab, delete", "a\033[31m\n\t\x7f", "a?[31m???" },
-        { "C1 control", "\xC2\x9B" "31m", "?31m" },
-        { "right-to-left override", "a\xE2\x80\xAE" "b", "a?b" },
-        { "zero-width space", "a\xE2\x80\x8B" "b", "a?b" },
-        { "byte order mark", "\xEF\xBB\xBF" "a", "?a" },
+        { "C1 control",
+          "\xC2\x9B"
+          "31m",
+          "?31m" },
+        { "right-to-left override",
+          "a\xE2\x80\xAE"
+          "b",
+          "a?b" },
+        { "zero-width space",
+          "a\xE2\x80\x8B"
+          "b",
+          "a?b" },
+        { "byte order mark",
+          "\xEF\xBB\xBF"
+          "a",
+          "?a" },
         { "tags", "\xF3\xA0\x81\xA1", "?" },
-        { "invalid UTF-8", "a\xFF\xC3(", "a?" "?(" },
+        { "invalid UTF-8", "a\xFF\xC3(",
+          "a?"
+          "?(" },
     };
     pt_buf b;
     pt_buf_init(&b, 1000);
@@ -32,8 +48,16 @@ static void terminal_text_cannot_move_the_cursor(void)
 
 static void csv_cells_are_quoted_when_they_must_be(void)
 {
-    static const struct { const char *in, *want; } rows[] = {
-        { "", "" }, { "a b", "a b" }, { "a,b", "\"a,b\"" }, { "say \"hi\"", "\"say \"\"hi\"\"\"" }, { "a\nb", "\"a\nb\"" }, { "a\rb", "\"a\rb\"" }, { "\"", "\"\"\"\"" },
+    static const struct {
+        const char *in, *want;
+    } rows[] = {
+        { "", "" },
+        { "a b", "a b" },
+        { "a,b", "\"a,b\"" },
+        { "say \"hi\"", "\"say \"\"hi\"\"\"" },
+        { "a\nb", "\"a\nb\"" },
+        { "a\rb", "\"a\rb\"" },
+        { "\"", "\"\"\"\"" },
     };
     pt_buf b;
     pt_buf_init(&b, 1000);
@@ -47,7 +71,8 @@ static void csv_cells_are_quoted_when_they_must_be(void)
 
 static void json_is_written_again_as_short_as_it_came(void)
 {
-    static const char text[] = "{\"a\":[1,-2,0.1,1e+22,true,false,null],\"b\":{\"c\":\"x\\\"\\n\"},\"d\":9007199254740993,\"e\":{},\"f\":[]}";
+    static const char text[] =
+        "{\"a\":[1,-2,0.1,1e+22,true,false,null],\"b\":{\"c\":\"x\\\"\\n\"},\"d\":9007199254740993,\"e\":{},\"f\":[]}";
     json_t *v = json_loads(text, 0, NULL);
     pt_buf b;
     pt_json j;
@@ -240,9 +265,11 @@ static void an_answer_gets_exactly_one_final_newline(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(terminal_text_cannot_move_the_cursor), PT_TEST(csv_cells_are_quoted_when_they_must_be), PT_TEST(json_is_written_again_as_short_as_it_came),
-        PT_TEST(members_are_read_with_a_fallback), PT_TEST(columns_are_aligned_by_what_the_eye_sees), PT_TEST(a_long_cell_is_cut_and_an_empty_table_is_its_head),
-        PT_TEST(rows_can_be_sent_off_before_the_end), PT_TEST(many_rows_are_not_held_in_memory), PT_TEST(an_output_that_cannot_be_written_is_a_failure), PT_TEST(an_answer_gets_exactly_one_final_newline),
+        PT_TEST(terminal_text_cannot_move_the_cursor),          PT_TEST(csv_cells_are_quoted_when_they_must_be),
+        PT_TEST(json_is_written_again_as_short_as_it_came),     PT_TEST(members_are_read_with_a_fallback),
+        PT_TEST(columns_are_aligned_by_what_the_eye_sees),      PT_TEST(a_long_cell_is_cut_and_an_empty_table_is_its_head),
+        PT_TEST(rows_can_be_sent_off_before_the_end),           PT_TEST(many_rows_are_not_held_in_memory),
+        PT_TEST(an_output_that_cannot_be_written_is_a_failure), PT_TEST(an_answer_gets_exactly_one_final_newline),
     };
     setlocale(LC_CTYPE, "C.UTF-8"); /* as the command does */
     return pt_test_main("host/cli/output", tests, PT_COUNT_OF(tests), argc, argv);

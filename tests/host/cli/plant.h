@@ -1,4 +1,5 @@
-/* tests/host/cli/plant.h -- the real programs: plantree-plc, plantree-edge and plantree-host with its own broker, one plant for a test program.
+/* tests/host/cli/plant.h -- the real programs: plantree-plc, plantree-edge and plantree-host with its own broker, one plant for a test
+ * program.
  *
  *     G/e            the edge node
  *     G/e/filler/    Level/PV (read, moving)   Level/SP (write, 0..5)   Level/Kp (write; the PLC takes 0..1000, nobody else knows)
@@ -15,11 +16,11 @@
 
 typedef enum plant_part { PLANT_PLC, PLANT_HOST, PLANT_EDGE, PLANT_PARTS } plant_part;
 
-#define LEVEL "G/e/filler/Level/PV"
+#define LEVEL    "G/e/filler/Level/PV"
 #define SETPOINT "G/e/filler/Level/SP"
-#define GAIN "G/e/filler/Level/Kp"
-#define BATCH "G/e/filler/Batch/Size"
-#define VALVE "G/e/filler/Valve/Open"
+#define GAIN     "G/e/filler/Level/Kp"
+#define BATCH    "G/e/filler/Batch/Size"
+#define VALVE    "G/e/filler/Valve/Open"
 
 /* Runs the tests on a running plant: pt_test_main between its start (values are GOOD, everything online) and its end. */
 int plant_main(const char *suite, const pt_test *tests, size_t n, int argc, char **argv);
@@ -29,7 +30,7 @@ const char *plant_data(void); /* the host's data directory */
 const char *plant_dir(void);  /* for files of the test */
 
 void plant_start(plant_part p);
-int plant_end(plant_part p, int sig);    /* the signal, then the exit code, or 128 + signal; 0 when it does not run */
+int plant_end(plant_part p, int sig);     /* the signal, then the exit code, or 128 + signal; 0 when it does not run */
 void plant_signal(plant_part p, int sig); /* SIGSTOP, SIGCONT */
 
 /* `plantree --url URL args...` */

@@ -23,9 +23,10 @@ static void samples_are_csv_as_the_contract_says(void)
     cli_rows_sample(&r, &odd);
     outcome o = capture_end(cli_rows_end(&r, false));
     CHECK_INT(o.code, 0);
-    CHECK_STR(pt_buf_view(&o.out), "time,path,value,quality,type,flags,base64\n2025-11-22T22:03:12.123Z,a/b,1.5,GOOD,Double,,\n"
-                                   "1970-01-01T00:00:00.000Z,\"a, \"\"b\"\"\",\"x\ny\",UNCERTAIN,Double,,\n1969-12-31T23:59:59.999Z,a/b,,BAD,Double,NH,\n"
-                                   "1970-01-01T00:00:00.001Z,a/b,NaN,GOOD,Float,H,AADA/w==\n");
+    CHECK_STR(pt_buf_view(&o.out),
+              "time,path,value,quality,type,flags,base64\n2025-11-22T22:03:12.123Z,a/b,1.5,GOOD,Double,,\n"
+              "1970-01-01T00:00:00.000Z,\"a, \"\"b\"\"\",\"x\ny\",UNCERTAIN,Double,,\n1969-12-31T23:59:59.999Z,a/b,,BAD,Double,NH,\n"
+              "1970-01-01T00:00:00.001Z,a/b,NaN,GOOD,Float,H,AADA/w==\n");
     outcome_release(&o);
 }
 
@@ -136,8 +137,9 @@ static void a_call_that_fails_has_no_header_but_keeps_its_rows(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(samples_are_csv_as_the_contract_says), PT_TEST(buckets_have_a_column_for_each_function), PT_TEST(a_table_shows_a_missing_value_as_a_dash),
-        PT_TEST(a_call_that_fails_has_no_header_but_keeps_its_rows), PT_TEST(long_lists_are_written_as_they_come), PT_TEST(a_failed_write_stops_the_rows_and_is_the_exit_code),
+        PT_TEST(samples_are_csv_as_the_contract_says),    PT_TEST(buckets_have_a_column_for_each_function),
+        PT_TEST(a_table_shows_a_missing_value_as_a_dash), PT_TEST(a_call_that_fails_has_no_header_but_keeps_its_rows),
+        PT_TEST(long_lists_are_written_as_they_come),     PT_TEST(a_failed_write_stops_the_rows_and_is_the_exit_code),
     };
     return pt_test_main("host/cli/rows", tests, PT_COUNT_OF(tests), argc, argv);
 }

@@ -22,10 +22,8 @@ static void drain(int fds[2], pt_buf *bufs[2])
         for (int i = 0; i < 2; i++) {
             if (p[i].fd < 0 || !p[i].revents) continue;
             ssize_t n = read(p[i].fd, piece, sizeof piece);
-            if (n <= 0)
-                p[i].fd = -1;
-            else if (pt_buf_add(bufs[i], piece, (size_t)n))
-                abort();
+            if (n <= 0) p[i].fd = -1;
+            else if (pt_buf_add(bufs[i], piece, (size_t)n)) abort();
         }
     }
 }

@@ -14,7 +14,8 @@ static _Atomic int polls;
 
 static void note(pt_http_request *rq)
 {
-    static const char *const names[] = { "path", "depth", "at", "paths", "from", "to", "max_points", "interval", "fn", "type", "node", "limit", "order", "after", "wait" };
+    static const char *const names[] = { "path", "depth", "at",   "paths", "from",  "to",    "max_points", "interval",
+                                         "fn",   "type",  "node", "limit", "order", "after", "wait" };
     pt_slice path = pt_http_path(rq), body = pt_http_body(rq), token = pt_http_header(rq, "Authorization");
     size_t n = 0;
     snprintf(seen.target, sizeof seen.target, "%.*s", PT_SLICE_ARGS(path));
@@ -42,10 +43,8 @@ static void on_nodes(void *ctx, pt_http_request *rq)
 static void on_tree(void *ctx, pt_http_request *rq)
 {
     (void)ctx;
-    if (pt_slice_eq(pt_http_query(rq, "path"), PT_LIT("nowhere")))
-        pt_http_problem(rq, 404, "not-found", "there is nothing below nowhere");
-    else
-        json(rq, 200, TREE);
+    if (pt_slice_eq(pt_http_query(rq, "path"), PT_LIT("nowhere"))) pt_http_problem(rq, 404, "not-found", "there is nothing below nowhere");
+    else json(rq, 200, TREE);
 }
 
 static void on_values(void *ctx, pt_http_request *rq)
@@ -60,8 +59,7 @@ static void on_history(void *ctx, pt_http_request *rq)
     if (pt_slice_eq(pt_http_query(rq, "path"), PT_LIT("long"))) { /* in two parts */
         if (pt_slice_eq(pt_http_query(rq, "from"), PT_LIT("0")))
             json(rq, 200, "{\"series\":[{\"path\":\"long\",\"t\":[0,1000],\"v\":[1,2],\"q\":\"GG\",\"next_from_ms\":2000}]}");
-        else
-            json(rq, 200, "{\"series\":[{\"path\":\"long\",\"t\":[2000],\"v\":[3],\"q\":\"G\"}]}");
+        else json(rq, 200, "{\"series\":[{\"path\":\"long\",\"t\":[2000],\"v\":[3],\"q\":\"G\"}]}");
         return;
     }
     json(rq, 200, HISTORY);
@@ -79,14 +77,17 @@ static void on_rebirth(void *ctx, pt_http_request *rq)
     pt_slice g = pt_http_param(rq, "group"), e = pt_http_param(rq, "edge");
     if (pt_slice_eq(e, PT_LIT("gone")))
         pt_http_problem(rq, 404, "not-found", "there is no node %.*s/%.*s", PT_SLICE_ARGS(g), PT_SLICE_ARGS(e));
-    else
-        json(rq, 202, "{\"state\":\"requested\"}");
+    else json(rq, 202, "{\"state\":\"requested\"}");
 }
 
 static void on_write(void *ctx, pt_http_request *rq)
 {
     (void)ctx;
-    static const struct { const char *path; int status; const char *answer; } rows[] = {
+    static const struct {
+        const char *path;
+        int status;
+        const char *answer;
+    } rows[] = {
         { "\"now\"", 200, "{\"id\":\"1\",\"state\":\"confirmed\"}" },
         { "\"later\"", 202, "{\"id\":\"2\",\"state\":\"sent\"}" },
         { "\"never\"", 202, "{\"id\":\"3\",\"state\":\"sent\"}" },
@@ -108,7 +109,8 @@ static void on_write_state(void *ctx, pt_http_request *rq)
 {
     (void)ctx;
     bool done = pt_slice_eq(pt_http_param(rq, "id"), PT_LIT("2")) && ++polls >= 2;
-    pt_http_reply(rq, 200, "application/json", done ? PT_LIT("{\"id\":\"2\",\"state\":\"confirmed\"}") : PT_LIT("{\"id\":\"3\",\"state\":\"sent\"}"));
+    pt_http_reply(rq, 200, "application/json",
+                  done ? PT_LIT("{\"id\":\"2\",\"state\":\"confirmed\"}") : PT_LIT("{\"id\":\"3\",\"state\":\"sent\"}"));
 }
 
 /* hello, dict, snapshot, one value, then silence. */
@@ -152,10 +154,10 @@ static void on_code(void *ctx, pt_http_request *rq)
     bool bare = pt_http_query(rq, "bare").ptr != NULL;
     if (!pt_slice_to_u64(pt_http_param(rq, "code"), &code)) code = 500;
     note(rq);
-    if (bare)
-        pt_http_reply(rq, (int)code, "text/html", PT_LIT("<h1>no</h1>"));
+    if (bare) pt_http_reply(rq, (int)code, "text/html", PT_LIT("<h1>no</h1>"));
     else
-        pt_http_reply(rq, (int)code, "application/problem+json", PT_LIT("{\"title\":\"No\",\"detail\":\"because\\u001b[1m\",\"errors\":[{\"message\":\"more\"}]}"));
+        pt_http_reply(rq, (int)code, "application/problem+json",
+                      PT_LIT("{\"title\":\"No\",\"detail\":\"because\\u001b[1m\",\"errors\":[{\"message\":\"more\"}]}"));
 }
 
 /* Where its data are, as the first part of the target says: nowhere, or not to be read. */

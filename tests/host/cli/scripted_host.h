@@ -1,27 +1,27 @@
-/* tests/host/cli/scripted_host.h -- an HTTP server that answers in the contract's shapes, for what no plant gives on request: exact tables, odd texts,
- * refusals, answers in parts. What the real host says is asked of the real host (plant.h). */
+/* tests/host/cli/scripted_host.h -- an HTTP server that answers in the contract's shapes, for what no plant gives on request: exact tables,
+ * odd texts, refusals, answers in parts. What the real host says is asked of the real host (plant.h). */
 #ifndef PT_TEST_SCRIPTED_HOST_H
 #define PT_TEST_SCRIPTED_HOST_H
 #include "tests/host/cli/run.h"
 #include "tests/support/check.h"
 
-#define NODES                                                                                                                       \
-    "[{\"group\":\"g\",\"edge\":\"e\",\"state\":\"online\",\"since_ms\":1763848992123,\"bd_seq\":3,\"seq\":17,\"metrics\":42,"        \
-    "\"rebirths\":{\"requested\":1,\"last_cause\":\"seq-gap\",\"last_ms\":0},\"seq_gaps\":2,\"duplicates\":0,"                      \
-    "\"samples\":{\"received\":100,\"stored\":98,\"historical\":1,\"duplicate\":0,\"rejected\":1},"                                 \
+#define NODES                                                                                                                  \
+    "[{\"group\":\"g\",\"edge\":\"e\",\"state\":\"online\",\"since_ms\":1763848992123,\"bd_seq\":3,\"seq\":17,\"metrics\":42," \
+    "\"rebirths\":{\"requested\":1,\"last_cause\":\"seq-gap\",\"last_ms\":0},\"seq_gaps\":2,\"duplicates\":0,"                 \
+    "\"samples\":{\"received\":100,\"stored\":98,\"historical\":1,\"duplicate\":0,\"rejected\":1},"                            \
     "\"devices\":[{\"device\":\"d\\u001b[31m\",\"state\":\"offline\",\"since_ms\":0,\"metrics\":20}]}]"
-#define TREE                                                                                                                        \
+#define TREE                                                                                                                           \
     "[{\"path\":\"a\",\"name\":\"a\",\"kind\":\"folder\",\"class\":\"functional\",\"state\":\"live\",\"children\":1,\"tag_id\":null}," \
     "{\"path\":\"a/b\",\"name\":\"b\",\"kind\":\"tag\",\"class\":\"functional\",\"state\":\"live\",\"children\":0,\"tag_id\":7}]"
-#define VALUES                                                                                                                      \
+#define VALUES                                                                                                                              \
     "[{\"path\":\"a/b\",\"tag_id\":7,\"value\":0.1,\"type\":\"Double\",\"unit\":\"m\",\"quality\":\"GOOD\",\"timestamp_ms\":1763848992123," \
-    "\"stale_since_ms\":null},{\"path\":\"a/big\",\"tag_id\":8,\"value\":18446744073709551615,\"type\":\"UInt64\",\"unit\":null,"   \
+    "\"stale_since_ms\":null},{\"path\":\"a/big\",\"tag_id\":8,\"value\":18446744073709551615,\"type\":\"UInt64\",\"unit\":null,"           \
     "\"quality\":\"STALE\",\"timestamp_ms\":1,\"stale_since_ms\":2}]"
-#define HISTORY                                                                                                                     \
+#define HISTORY                                                                                                                               \
     "{\"from_ms\":0,\"to_ms\":9,\"series\":[{\"path\":\"a/b\",\"tag_id\":7,\"unit\":\"m\",\"type\":\"Double\",\"t\":[0,1500,2000,3000,4000]," \
     "\"v\":[1.5,0.1,null,\"say \\\"hi\\\", you\",\"NaN\"],\"q\":\"GUBSG\",\"raw_count\":5}]}"
-#define EVENTS                                                                                                                      \
-    "[{\"seq\":1,\"time_ms\":1763848992123,\"type\":\"nbirth\",\"node\":\"g/e\",\"device\":null,\"path\":null,\"detail\":{}},"       \
+#define EVENTS                                                                                                                 \
+    "[{\"seq\":1,\"time_ms\":1763848992123,\"type\":\"nbirth\",\"node\":\"g/e\",\"device\":null,\"path\":null,\"detail\":{}}," \
     "{\"seq\":2,\"time_ms\":1763848992124,\"type\":\"write\",\"node\":\"g/e\",\"device\":\"d\",\"path\":\"a/b\",\"detail\":{\"value\":4}}]"
 
 /* pt_test_main with the server running. */

@@ -99,7 +99,10 @@ static void text_that_found_no_memory_is_said_not_shortened(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(what_goes_in_comes_out), PT_TEST(a_file_that_cannot_be_made_is_said), PT_TEST(an_output_that_is_full_ends_it), PT_TEST(text_that_found_no_memory_is_said_not_shortened),
+        PT_TEST(what_goes_in_comes_out),
+        PT_TEST(a_file_that_cannot_be_made_is_said),
+        PT_TEST(an_output_that_is_full_ends_it),
+        PT_TEST(text_that_found_no_memory_is_said_not_shortened),
     };
     return pt_test_main("host/cli/spool", tests, PT_COUNT_OF(tests), argc, argv);
 }

@@ -45,20 +45,13 @@ void check_host_absent(const char *const *args)
 static bool is_kind(const json_t *v, char kind)
 {
     switch (kind) {
-    case 's':
-        return json_is_string(v);
-    case 'i':
-        return json_is_integer(v);
-    case 'n':
-        return json_is_number(v);
-    case 'b':
-        return json_is_boolean(v);
-    case 'o':
-        return json_is_object(v);
-    case 'a':
-        return json_is_array(v);
-    default:
-        return v != NULL;
+    case 's': return json_is_string(v);
+    case 'i': return json_is_integer(v);
+    case 'n': return json_is_number(v);
+    case 'b': return json_is_boolean(v);
+    case 'o': return json_is_object(v);
+    case 'a': return json_is_array(v);
+    default: return v != NULL;
     }
 }
 

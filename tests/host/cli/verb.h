@@ -1,4 +1,5 @@
-/* tests/host/cli/verb.h -- what every verb promises: help that teaches, wrong calls that end with 2 and say why, a host that is not there. */
+/* tests/host/cli/verb.h -- what every verb promises: help that teaches, wrong calls that end with 2 and say why, a host that is not there.
+ */
 #ifndef PT_TEST_VERB_H
 #define PT_TEST_VERB_H
 #include "host/cli/cli.h"
@@ -8,7 +9,8 @@
 #define CHECK_CODE(o, want)                                                                                                     \
     pt_check_at((o).code == (want), false, __FILE__, __LINE__, "exit code %d, not %d; it said: %.200s%.200s", (o).code, (want), \
                 (o).out.ptr, (o).err.ptr)
-#define CHECK_SAYS(text, what) pt_check_at(outcome_says(&(text), (what)), false, __FILE__, __LINE__, "'%.400s' has no '%s'", (text).ptr, (what))
+#define CHECK_SAYS(text, what) \
+    pt_check_at(outcome_says(&(text), (what)), false, __FILE__, __LINE__, "'%.400s' has no '%s'", (text).ptr, (what))
 
 /* `plantree args...` without PLANTREE_URL and PLANTREE_TOKEN. */
 #define RUN(...) run_plantree(NULL, (const char *const[]){ __VA_ARGS__, NULL })

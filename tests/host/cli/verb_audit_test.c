@@ -37,7 +37,8 @@ static void a_write_is_accounted_for(void)
     size_t n = json_array_size(v), asked = n, ended = n;
     for (size_t i = 0; i < n; i++) {
         const json_t *r = json_array_get(v, i);
-        check_shape(r, "seq:i time_ms:i principal:s auth_kind:s address:s action:s object:s before:* after:* reason:s outcome:s request_id:s");
+        check_shape(r,
+                    "seq:i time_ms:i principal:s auth_kind:s address:s action:s object:s before:* after:* reason:s outcome:s request_id:s");
         CHECK_INT(cli_i64(r, "seq"), i + 1);
         if (strcmp(cli_str(r, "object"), SETPOINT) != 0 || strcmp(cli_str(r, "action"), "write") != 0) continue;
         if (strcmp(cli_str(r, "outcome"), "requested") == 0) asked = i;
@@ -73,7 +74,8 @@ static void change_a_row(const char *dir)
     sqlite3 *db = NULL;
     snprintf(path, sizeof path, "%s/audit.db", dir);
     CHECK_FATAL(sqlite3_open(path, &db) == SQLITE_OK);
-    CHECK(sqlite3_exec(db, "PRAGMA journal_mode=WAL; DROP TRIGGER audit_no_update; UPDATE audit SET after = '9' WHERE seq = 2", NULL, NULL, NULL) == SQLITE_OK);
+    CHECK(sqlite3_exec(db, "PRAGMA journal_mode=WAL; DROP TRIGGER audit_no_update; UPDATE audit SET after = '9' WHERE seq = 2", NULL, NULL,
+                       NULL) == SQLITE_OK);
     CHECK(sqlite3_close(db) == SQLITE_OK);
 }
 
@@ -90,7 +92,9 @@ static void no_file_beside_it(const char *dir, bool so)
     char shm[500], wal[500];
     snprintf(shm, sizeof shm, "%s/audit.db-shm", dir);
     snprintf(wal, sizeof wal, "%s/audit.db-wal", dir);
-    if (so) CHECK((unlink(wal) == 0 || errno == ENOENT) && (unlink(shm) == 0 || errno == ENOENT) && symlink("nowhere/at/all", shm) == 0); /* readers leave empty ones */
+    if (so)
+        CHECK((unlink(wal) == 0 || errno == ENOENT) && (unlink(shm) == 0 || errno == ENOENT) &&
+              symlink("nowhere/at/all", shm) == 0); /* readers leave empty ones */
     else CHECK(unlink(shm) == 0 && unlink(wal) == 0);
 }
 

@@ -23,12 +23,15 @@ static void each_value_has_its_time_and_share(void)
     snprintf(csv, sizeof csv, "%s/states.csv", plant_dir());
     snprintf(dir, sizeof dir, "%s/states", plant_dir());
     FILE *f = fopen(csv, "w");
-    CHECK_FATAL(f && fputs("time,path,value,quality\n"
-                           "2026-01-01T00:00:00Z,line/State,running,GOOD\n"
-                           "2026-01-01T00:30:00Z,line/State,stopped,GOOD\n"
-                           "2026-01-01T00:40:00Z,line/State,running,GOOD\n"
-                           "2026-01-01T00:50:00Z,line/State,running,BAD\n"
-                           "2026-01-01T00:55:30.250Z,line/State,stopped,GOOD\n", f) >= 0 && fclose(f) == 0);
+    CHECK_FATAL(f &&
+                fputs("time,path,value,quality\n"
+                      "2026-01-01T00:00:00Z,line/State,running,GOOD\n"
+                      "2026-01-01T00:30:00Z,line/State,stopped,GOOD\n"
+                      "2026-01-01T00:40:00Z,line/State,running,GOOD\n"
+                      "2026-01-01T00:50:00Z,line/State,running,BAD\n"
+                      "2026-01-01T00:55:30.250Z,line/State,stopped,GOOD\n",
+                      f) >= 0 &&
+                fclose(f) == 0);
     outcome o = RUN("import", csv, "--data", dir);
     CHECK_CODE(o, 0);
     outcome_release(&o);
@@ -39,7 +42,8 @@ static void each_value_has_its_time_and_share(void)
                                    "line/State  stopped  0:14:29.750  28.99 %      2\n"
                                    "line/State  -        0:05:30.250  11.01 %      1\n");
     outcome_release(&o);
-    o = RUN("--data", dir, "durations", "line/State", "line/State", "--from", "2026-01-01T00:10:00Z", "--to", "2026-01-01T01:00:00Z", "--json");
+    o = RUN("--data", dir, "durations", "line/State", "line/State", "--from", "2026-01-01T00:10:00Z", "--to", "2026-01-01T01:00:00Z",
+            "--json");
     CHECK_CODE(o, 0);
     json_t *v = outcome_json(&o);
     CHECK_INT(json_array_size(json_object_get(v, "series")), 2);
@@ -53,7 +57,8 @@ static void each_value_has_its_time_and_share(void)
     CHECK_CODE(o, 1);
     CHECK_SAYS(o.err, "line/Nothing: there is no such tag in ");
     outcome_release(&o);
-    o = RUN("--data", dir, "history", "line/State", "--from", "2026-01-01T00:00:00Z", "--to", "2026-01-01T01:00:00Z", "--interval", "20m", "--fn", "interpolated,samples", "--format", "csv");
+    o = RUN("--data", dir, "history", "line/State", "--from", "2026-01-01T00:00:00Z", "--to", "2026-01-01T01:00:00Z", "--interval", "20m",
+            "--fn", "interpolated,samples", "--format", "csv");
     CHECK_CODE(o, 0); /* a text is no number: no value, but a row */
     CHECK_SAYS(o.out, "2026-01-01T00:20:00.000Z,line/State,,1\n");
     outcome_release(&o);
@@ -91,6 +96,7 @@ static void the_host_answers_as_its_files_do(void)
 
 int main(int argc, char **argv)
 {
-    static const pt_test tests[] = { PT_TEST(help_and_wrong_calls), PT_TEST(each_value_has_its_time_and_share), PT_TEST(the_host_answers_as_its_files_do) };
+    static const pt_test tests[] = { PT_TEST(help_and_wrong_calls), PT_TEST(each_value_has_its_time_and_share),
+                                     PT_TEST(the_host_answers_as_its_files_do) };
     return plant_main("host/cli/durations", tests, PT_COUNT_OF(tests), argc, argv);
 }

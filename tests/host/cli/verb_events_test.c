@@ -137,9 +137,14 @@ static void without_a_host_the_files_answer_the_same(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(help_and_wrong_calls), PT_TEST(births_are_events_in_the_contracts_shape), PT_TEST(filters_and_limits_are_taken),
-        PT_TEST(the_help_names_every_type), PT_TEST(a_type_that_nobody_writes_is_said),
-        PT_TEST(a_death_is_an_event), PT_TEST(tables_are_aligned_and_json_is_as_the_host_said_it), PT_TEST(without_a_host_the_files_answer_the_same),
+        PT_TEST(help_and_wrong_calls),
+        PT_TEST(births_are_events_in_the_contracts_shape),
+        PT_TEST(filters_and_limits_are_taken),
+        PT_TEST(the_help_names_every_type),
+        PT_TEST(a_type_that_nobody_writes_is_said),
+        PT_TEST(a_death_is_an_event),
+        PT_TEST(tables_are_aligned_and_json_is_as_the_host_said_it),
+        PT_TEST(without_a_host_the_files_answer_the_same),
     };
     return plant_main("host/cli/verb_events", tests, PT_COUNT_OF(tests), argc, argv);
 }

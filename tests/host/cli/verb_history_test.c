@@ -3,7 +3,8 @@
 #include "tests/host/cli/scripted_host.h"
 #include "tests/host/cli/verb.h"
 
-#define ALL_FNS "count,numbers,min,max,avg,sum,first,last,twa,total,delta,range,stddev,stddev_pop,percent_good,duration_good,samples,interpolated"
+#define ALL_FNS \
+    "count,numbers,min,max,avg,sum,first,last,twa,total,delta,range,stddev,stddev_pop,percent_good,duration_good,samples,interpolated"
 
 static void help_and_wrong_calls(void)
 {
@@ -107,8 +108,10 @@ static void history_is_csv_as_the_contract_says(void)
                                    "1970-01-01T00:00:04.000Z,a/b,NaN,GOOD,Double,,\n");
     outcome_release(&o);
     o = SCRIPTED("history", "long", "--from", "0", "--to", "9000", "--format", "csv");
-    CHECK_STR(pt_buf_view(&o.out), "time,path,value,quality,type,flags,base64\n1970-01-01T00:00:00.000Z,long,1,GOOD,,,\n1970-01-01T00:00:01.000Z,long,2,GOOD,,,\n"
-                                   "1970-01-01T00:00:02.000Z,long,3,GOOD,,,\n");
+    CHECK_STR(
+        pt_buf_view(&o.out),
+        "time,path,value,quality,type,flags,base64\n1970-01-01T00:00:00.000Z,long,1,GOOD,,,\n1970-01-01T00:00:01.000Z,long,2,GOOD,,,\n"
+        "1970-01-01T00:00:02.000Z,long,3,GOOD,,,\n");
     outcome_release(&o);
     o = SCRIPTED("history", "long", "--from", "0", "--to", "9000", "--json");
     CHECK_INT(o.code, 1); /* the host has given a part only, and JSON is passed on as it comes */
@@ -137,7 +140,9 @@ static void without_a_host_the_files_answer_the_same(void)
     o = RUN("--data", plant_data(), "history", SETPOINT, "--from", "now-1h", "--format", "csv");
     CHECK_CODE(o, 0);
     pt_slice rest = pt_buf_view(&live.out), line;
-    while (pt_slice_split(&rest, '\n', &line)) { /* the set-point's first value; more may have come since, of earlier, too: what waited in the edge node's spool */
+    while (pt_slice_split(
+        &rest, '\n',
+        &line)) { /* the set-point's first value; more may have come since, of earlier, too: what waited in the edge node's spool */
         char *row = pt_slice_dup(line);
         CHECK_FATAL(row != NULL);
         CHECK_SAYS(o.out, row);
@@ -148,7 +153,8 @@ static void without_a_host_the_files_answer_the_same(void)
     outcome_release(&live);
 }
 
-/* Into the directory while no host has it; then the same bytes from the host as from the files, and again from what was imported of them. */
+/* Into the directory while no host has it; then the same bytes from the host as from the files, and again from what was imported of them.
+ */
 static void every_type_comes_the_same_from_the_host(void)
 {
 #define PATHS "odd/a", "odd/b", "odd/c", "odd/d", "odd/e", "odd/f", "odd/g", "odd/h", "odd/i"
@@ -158,21 +164,28 @@ static void every_type_comes_the_same_from_the_host(void)
     snprintf(again, sizeof again, "%s/odd-again.csv", plant_dir());
     snprintf(fresh, sizeof fresh, "%s/odd", plant_dir());
     FILE *f = fopen(csv, "w");
-    CHECK_FATAL(f && fputs("time,path,type,value,flags,base64\n"
-                           "2026-01-01T00:00:00Z,odd/a,UInt64,18446744073709551615,,\n2026-01-01T00:00:01Z,odd/a,Int64,-9223372036854775808,H,\n2026-01-01T00:00:02Z,odd/a,UInt64,,NH,\n"
-                           "2026-01-01T00:00:00Z,odd/b,Double,,,AAAAAAAA+P8=\n2026-01-01T00:00:01Z,odd/b,Double,NaN,,\n2026-01-01T00:00:02Z,odd/b,Float,0.1,,\n2026-01-01T00:00:03Z,odd/b,Float,,,AQDA/w==\n"
-                           "2026-01-01T00:00:00Z,odd/c,String,,,\n2026-01-01T00:00:01Z,odd/c,String,,,/w==\n2026-01-01T00:00:02Z,odd/c,String,\"a, \"\"b\"\"\n\",,\n2026-01-01T00:00:03Z,odd/c,String,,N,\n"
-                           "2026-01-01T00:00:00Z,odd/d,UInt64Array,\"[18446744073709551615,0]\",,\n2026-01-01T00:00:01Z,odd/d,DoubleArray,,,AAAAAAAA+P8=\n"
-                           "2026-01-01T00:00:00Z,odd/e,Bytes,AP8=,,\n2026-01-01T00:00:01Z,odd/e,Bytes,,,\n2026-01-01T00:00:00Z,odd/f,DateTime,1767225600123,,\n"
-                           "2026-01-01T00:00:00Z,odd/g,Boolean,true,,\n2026-01-01T00:00:00Z,odd/h,Template,\"{\"\"members\"\":{\"\"a\"\":1.5}}\",,\n2026-01-01T00:00:01Z,odd/h,Template,,,\n"
-                           "2026-01-01T00:00:00Z,odd/i,Double,-0.0,,\n2026-01-01T00:00:01Z,odd/i,Double,1e+22,,\n2026-01-01T00:00:02Z,odd/i,Double,12345678901234568,,\n2026-01-01T00:00:03Z,odd/i,Double,Infinity,,\n", f) >= 0 && fclose(f) == 0);
+    CHECK_FATAL(
+        f &&
+        fputs(
+            "time,path,type,value,flags,base64\n"
+            "2026-01-01T00:00:00Z,odd/a,UInt64,18446744073709551615,,\n2026-01-01T00:00:01Z,odd/a,Int64,-9223372036854775808,H,\n2026-01-01T00:00:02Z,odd/a,UInt64,,NH,\n"
+            "2026-01-01T00:00:00Z,odd/b,Double,,,AAAAAAAA+P8=\n2026-01-01T00:00:01Z,odd/b,Double,NaN,,\n2026-01-01T00:00:02Z,odd/b,Float,0.1,,\n2026-01-01T00:00:03Z,odd/b,Float,,,AQDA/w==\n"
+            "2026-01-01T00:00:00Z,odd/c,String,,,\n2026-01-01T00:00:01Z,odd/c,String,,,/w==\n2026-01-01T00:00:02Z,odd/c,String,\"a, \"\"b\"\"\n\",,\n2026-01-01T00:00:03Z,odd/c,String,,N,\n"
+            "2026-01-01T00:00:00Z,odd/d,UInt64Array,\"[18446744073709551615,0]\",,\n2026-01-01T00:00:01Z,odd/d,DoubleArray,,,AAAAAAAA+P8=\n"
+            "2026-01-01T00:00:00Z,odd/e,Bytes,AP8=,,\n2026-01-01T00:00:01Z,odd/e,Bytes,,,\n2026-01-01T00:00:00Z,odd/f,DateTime,1767225600123,,\n"
+            "2026-01-01T00:00:00Z,odd/g,Boolean,true,,\n2026-01-01T00:00:00Z,odd/h,Template,\"{\"\"members\"\":{\"\"a\"\":1.5}}\",,\n2026-01-01T00:00:01Z,odd/h,Template,,,\n"
+            "2026-01-01T00:00:00Z,odd/i,Double,-0.0,,\n2026-01-01T00:00:01Z,odd/i,Double,1e+22,,\n2026-01-01T00:00:02Z,odd/i,Double,12345678901234568,,\n2026-01-01T00:00:03Z,odd/i,Double,Infinity,,\n",
+            f) >= 0 &&
+        fclose(f) == 0);
     outcome o = RUN("import", csv, "--data", plant_data());
     CHECK_CODE(o, 0);
     outcome_release(&o);
     outcome files = RUN("--data", plant_data(), "history", PATHS, WHOLE);
     CHECK_CODE(files, 0);
-    CHECK_SAYS(files.out, "2026-01-01T00:00:00.000Z,odd/a,18446744073709551615,GOOD,UInt64,,\n2026-01-01T00:00:01.000Z,odd/a,-9223372036854775808,GOOD,Int64,H,\n"
-                          "2026-01-01T00:00:02.000Z,odd/a,,GOOD,UInt64,NH,\n2026-01-01T00:00:00.000Z,odd/b,NaN,GOOD,Double,,AAAAAAAA+P8=\n");
+    CHECK_SAYS(
+        files.out,
+        "2026-01-01T00:00:00.000Z,odd/a,18446744073709551615,GOOD,UInt64,,\n2026-01-01T00:00:01.000Z,odd/a,-9223372036854775808,GOOD,Int64,H,\n"
+        "2026-01-01T00:00:02.000Z,odd/a,,GOOD,UInt64,NH,\n2026-01-01T00:00:00.000Z,odd/b,NaN,GOOD,Double,,AAAAAAAA+P8=\n");
     plant_start(PLANT_HOST);
     CHECK(UNTIL(has_any, &o, "nodes"));
     outcome_release(&o);
@@ -196,7 +209,8 @@ static void every_type_comes_the_same_from_the_host(void)
 
 static void aggregates_have_both_names(void)
 {
-    outcome o = RUN("--data", plant_data(), "history", LEVEL, "--from", "now-1h", "--interval", "1h", "--fn", "count,Range,TimeAverage", "--format", "csv");
+    outcome o = RUN("--data", plant_data(), "history", LEVEL, "--from", "now-1h", "--interval", "1h", "--fn", "count,Range,TimeAverage",
+                    "--format", "csv");
     CHECK_CODE(o, 0);
     CHECK_SAYS(o.out, "time,path,count,range,twa\n");
     outcome_release(&o);
@@ -215,7 +229,8 @@ static void all_functions_are_given_at_once(void)
         if (files) CHECK_INT(plant_end(PLANT_HOST, SIGTERM), 0);
         snprintf(data, sizeof data, "%s", plant_data());
         for (size_t i = 0; i < PT_COUNT_OF(formats); i++) {
-            outcome o = files ? RUN("--data", data, "history", LEVEL, "--from", "now-1h", "--interval", "1h", "--fn", ALL_FNS, "--format", formats[i])
+            outcome o = files ? RUN("--data", data, "history", LEVEL, "--from", "now-1h", "--interval", "1h", "--fn", ALL_FNS, "--format",
+                                    formats[i])
                               : CLI("history", LEVEL, "--from", "now-1h", "--interval", "1h", "--fn", ALL_FNS, "--format", formats[i]);
             CHECK_CODE(o, 0);
             pt_slice rest = pt_cstr(ALL_FNS), name;
@@ -260,17 +275,24 @@ static void interpolated_values_are_on_the_line(void)
     snprintf(csv, sizeof csv, "%s/line.csv", plant_dir());
     snprintf(dir, sizeof dir, "%s/line", plant_dir());
     FILE *f = fopen(csv, "w");
-    CHECK_FATAL(f && fputs("time,path,value,quality,type\n"
-                           "2026-01-01T00:05:00Z,a/x,1,GOOD,Double\n2026-01-01T00:15:00Z,a/x,3,GOOD,Double\n2026-01-01T00:25:00Z,a/x,4.5,BAD,Double\n"
-                           "2026-01-01T00:05:00Z,a/n,1,GOOD,Int32\n2026-01-01T00:15:00Z,a/n,3,GOOD,Int32\n2026-01-01T00:25:00Z,a/n,5,GOOD,Int32\n", f) >= 0 && fclose(f) == 0);
+    CHECK_FATAL(
+        f &&
+        fputs("time,path,value,quality,type\n"
+              "2026-01-01T00:05:00Z,a/x,1,GOOD,Double\n2026-01-01T00:15:00Z,a/x,3,GOOD,Double\n2026-01-01T00:25:00Z,a/x,4.5,BAD,Double\n"
+              "2026-01-01T00:05:00Z,a/n,1,GOOD,Int32\n2026-01-01T00:15:00Z,a/n,3,GOOD,Int32\n2026-01-01T00:25:00Z,a/n,5,GOOD,Int32\n",
+              f) >= 0 &&
+        fclose(f) == 0);
     outcome o = RUN("import", csv, "--data", dir);
     CHECK_CODE(o, 0);
     outcome_release(&o);
-    o = RUN("--data", dir, "history", "a/x", "a/n", "--from", "2026-01-01T00:00:00Z", "--to", "2026-01-01T00:40:00Z", "--interval", "10m", "--fn", "Interpolative,count", "--format", "csv");
+    o = RUN("--data", dir, "history", "a/x", "a/n", "--from", "2026-01-01T00:00:00Z", "--to", "2026-01-01T00:40:00Z", "--interval", "10m",
+            "--fn", "Interpolative,count", "--format", "csv");
     CHECK_CODE(o, 0);
-    CHECK_STR(pt_buf_view(&o.out), "time,path,interpolated,count\n"
-                                   "2026-01-01T00:00:00.000Z,a/x,,1\n2026-01-01T00:10:00.000Z,a/x,2,1\n2026-01-01T00:20:00.000Z,a/x,3,1\n2026-01-01T00:30:00.000Z,a/x,,0\n"
-                                   "2026-01-01T00:00:00.000Z,a/n,,1\n2026-01-01T00:10:00.000Z,a/n,1,1\n2026-01-01T00:20:00.000Z,a/n,3,1\n2026-01-01T00:30:00.000Z,a/n,5,0\n");
+    CHECK_STR(
+        pt_buf_view(&o.out),
+        "time,path,interpolated,count\n"
+        "2026-01-01T00:00:00.000Z,a/x,,1\n2026-01-01T00:10:00.000Z,a/x,2,1\n2026-01-01T00:20:00.000Z,a/x,3,1\n2026-01-01T00:30:00.000Z,a/x,,0\n"
+        "2026-01-01T00:00:00.000Z,a/n,,1\n2026-01-01T00:10:00.000Z,a/n,1,1\n2026-01-01T00:20:00.000Z,a/n,3,1\n2026-01-01T00:30:00.000Z,a/n,5,0\n");
     outcome_release(&o);
     o = CLI("history", LEVEL, "--from", "now-1m", "--interval", "10s", "--fn", "interpolated", "--json");
     json_t *v = outcome_json(&o);
@@ -283,10 +305,16 @@ static void interpolated_values_are_on_the_line(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(help_and_wrong_calls), PT_TEST(samples_come_in_the_contracts_shape), PT_TEST(csv_and_intervals_are_the_contracts),
-        PT_TEST(a_path_without_a_tag_is_a_failure), PT_TEST(history_is_csv_as_the_contract_says), PT_TEST(interpolated_values_are_on_the_line),
-        PT_TEST(all_functions_are_given_at_once), PT_TEST(calls_on_files_that_fail_print_nothing_either),
-        PT_TEST(without_a_host_the_files_answer_the_same), PT_TEST(every_type_comes_the_same_from_the_host),
+        PT_TEST(help_and_wrong_calls),
+        PT_TEST(samples_come_in_the_contracts_shape),
+        PT_TEST(csv_and_intervals_are_the_contracts),
+        PT_TEST(a_path_without_a_tag_is_a_failure),
+        PT_TEST(history_is_csv_as_the_contract_says),
+        PT_TEST(interpolated_values_are_on_the_line),
+        PT_TEST(all_functions_are_given_at_once),
+        PT_TEST(calls_on_files_that_fail_print_nothing_either),
+        PT_TEST(without_a_host_the_files_answer_the_same),
+        PT_TEST(every_type_comes_the_same_from_the_host),
         PT_TEST(aggregates_have_both_names),
     };
     return plant_main("host/cli/verb_history", tests, PT_COUNT_OF(tests), argc, argv);

@@ -92,12 +92,15 @@ static void wait_for_changes(void)
 
 static void host_and_directory_give_the_same(void)
 {
-    static const char *const calls[][6] = { { "--json" }, { NULL }, { "--json", "--select", "**/Level/*", "--select", "!**/SP" }, { "--select", "**/Level/*" } };
+    static const char *const calls[][6] = {
+        { "--json" }, { NULL }, { "--json", "--select", "**/Level/*", "--select", "!**/SP" }, { "--select", "**/Level/*" }
+    };
     wait_for_changes();
     for (size_t i = 0; i < PT_COUNT_OF(calls); i++) {
         const char *const *w = calls[i];
         outcome live = CLI("log", "--after", "0", "--limit", "10", w[0], w[1], w[2], w[3], w[4]);
-        outcome files = RUN("--data", plant_data(), "log", "--after", "0", "--limit", "10", w[0], w[1], w[2], w[3], w[4]); /* beside the host */
+        outcome files =
+            RUN("--data", plant_data(), "log", "--after", "0", "--limit", "10", w[0], w[1], w[2], w[3], w[4]); /* beside the host */
         CHECK_CODE(live, 0);
         CHECK_CODE(files, 0);
         CHECK(live.out.len > 100 && pt_slice_eq(pt_buf_view(&live.out), pt_buf_view(&files.out)));
@@ -206,10 +209,14 @@ static hist *own(const char *name, uint64_t log_bytes, uint32_t *id)
 
 static void no_digit_is_lost_and_a_table_is_for_people(void)
 {
-    const hist_event events[] = { { .time_ms = 1763848992000, .type = PT_LIT("ddeath"), .node = PT_LIT("g/e"), .device = PT_LIT("d"), .detail = PT_LIT("{\"n\":1}") },
-                                  { .time_ms = 1763848992000, .type = PT_LIT("write"), .node = PT_LIT("g/e"), .path = PT_LIT("a/odd") } };
-    hist_sample some[] = { { .time_ms = 1763848992001, .type = SPB_DOUBLE, .as.f64 = 0.1 }, { .time_ms = 1763848992002, .type = SPB_UINT64, .as.u64 = UINT64_MAX, .quality = SPB_UNCERTAIN },
-                           { .time_ms = 1763848992003, .type = SPB_STRING, .as.ptr = "],[\\\"{\xff", .len = 7 }, { .time_ms = 1763848992004, .type = SPB_DOUBLE, .flags = HIST_STATE, .quality = SPB_STALE } };
+    const hist_event events[] = {
+        { .time_ms = 1763848992000, .type = PT_LIT("ddeath"), .node = PT_LIT("g/e"), .device = PT_LIT("d"), .detail = PT_LIT("{\"n\":1}") },
+        { .time_ms = 1763848992000, .type = PT_LIT("write"), .node = PT_LIT("g/e"), .path = PT_LIT("a/odd") }
+    };
+    hist_sample some[] = { { .time_ms = 1763848992001, .type = SPB_DOUBLE, .as.f64 = 0.1 },
+                           { .time_ms = 1763848992002, .type = SPB_UINT64, .as.u64 = UINT64_MAX, .quality = SPB_UNCERTAIN },
+                           { .time_ms = 1763848992003, .type = SPB_STRING, .as.ptr = "],[\\\"{\xff", .len = 7 },
+                           { .time_ms = 1763848992004, .type = SPB_DOUBLE, .flags = HIST_STATE, .quality = SPB_STALE } };
     uint32_t id = 0;
     hist *h = own("odd", 1 << 20, &id);
     for (size_t i = 0; i < PT_COUNT_OF(events); i++)
@@ -221,13 +228,14 @@ static void no_digit_is_lost_and_a_table_is_for_people(void)
     CHECK_OK_FATAL(hist_flush(h, 10000, NULL));
     outcome o = RUN("--data", own_dir("odd"), "log", "--json");
     CHECK_CODE(o, 0);
-    CHECK_STR(pt_buf_view(&o.out),
-              "{\"seq\":1,\"event\":{\"time_ms\":1763848992000,\"type\":\"ddeath\",\"node\":\"g/e\",\"device\":\"d\",\"path\":null,\"detail\":{\"n\":1}}}\n"
-              "{\"seq\":2,\"event\":{\"time_ms\":1763848992000,\"type\":\"write\",\"node\":\"g/e\",\"device\":null,\"path\":\"a/odd\",\"detail\":{}}}\n"
-              "{\"seq\":3,\"tag_id\":1,\"path\":\"a/odd\",\"time_ms\":1763848992001,\"type\":\"Double\",\"value\":0.1,\"quality\":\"GOOD\",\"flags\":\"\"}\n"
-              "{\"seq\":4,\"tag_id\":1,\"path\":\"a/odd\",\"time_ms\":1763848992002,\"type\":\"UInt64\",\"value\":18446744073709551615,\"quality\":\"UNCERTAIN\",\"flags\":\"\"}\n"
-              "{\"seq\":5,\"tag_id\":1,\"path\":\"a/odd\",\"time_ms\":1763848992003,\"type\":\"String\",\"value\":\"],[\\\\\\\"{\xef\xbf\xbd\",\"base64\":\"XSxbXCJ7/w==\",\"quality\":\"GOOD\",\"flags\":\"\"}\n"
-              "{\"seq\":6,\"tag_id\":1,\"path\":\"a/odd\",\"time_ms\":1763848992004,\"type\":\"Double\",\"value\":null,\"quality\":\"STALE\",\"flags\":\"S\"}\n");
+    CHECK_STR(
+        pt_buf_view(&o.out),
+        "{\"seq\":1,\"event\":{\"time_ms\":1763848992000,\"type\":\"ddeath\",\"node\":\"g/e\",\"device\":\"d\",\"path\":null,\"detail\":{\"n\":1}}}\n"
+        "{\"seq\":2,\"event\":{\"time_ms\":1763848992000,\"type\":\"write\",\"node\":\"g/e\",\"device\":null,\"path\":\"a/odd\",\"detail\":{}}}\n"
+        "{\"seq\":3,\"tag_id\":1,\"path\":\"a/odd\",\"time_ms\":1763848992001,\"type\":\"Double\",\"value\":0.1,\"quality\":\"GOOD\",\"flags\":\"\"}\n"
+        "{\"seq\":4,\"tag_id\":1,\"path\":\"a/odd\",\"time_ms\":1763848992002,\"type\":\"UInt64\",\"value\":18446744073709551615,\"quality\":\"UNCERTAIN\",\"flags\":\"\"}\n"
+        "{\"seq\":5,\"tag_id\":1,\"path\":\"a/odd\",\"time_ms\":1763848992003,\"type\":\"String\",\"value\":\"],[\\\\\\\"{\xef\xbf\xbd\",\"base64\":\"XSxbXCJ7/w==\",\"quality\":\"GOOD\",\"flags\":\"\"}\n"
+        "{\"seq\":6,\"tag_id\":1,\"path\":\"a/odd\",\"time_ms\":1763848992004,\"type\":\"Double\",\"value\":null,\"quality\":\"STALE\",\"flags\":\"S\"}\n");
     CHECK_STR(pt_buf_view(&o.err), "plantree log: next: --after 6\n");
     outcome_release(&o);
     o = RUN("--data", own_dir("odd"), "log");
@@ -278,7 +286,8 @@ static void a_reader_that_fell_behind_is_told_the_oldest_number(void)
         CHECK(o.out.len == 0 && next_of(&o) < 0);
         const char *at = strstr(o.err.ptr, "go on after ");
         CHECK_FATAL(at != NULL);
-        outcome on = RUN(place, where, "log", "--limit", "3", "--json", "--after", decimal(strtoll(at + 12, NULL, 10))), from_oldest = RUN(place, where, "log", "--limit", "3", "--json");
+        outcome on = RUN(place, where, "log", "--limit", "3", "--json", "--after", decimal(strtoll(at + 12, NULL, 10))),
+                from_oldest = RUN(place, where, "log", "--limit", "3", "--json");
         CHECK_CODE(on, 0);
         CHECK_INT(check_lines(&on, true), 3);
         CHECK(pt_slice_eq(pt_buf_view(&on.out), pt_buf_view(&from_oldest.out)));
@@ -291,9 +300,15 @@ static void a_reader_that_fell_behind_is_told_the_oldest_number(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(help_and_wrong_calls), PT_TEST(host_and_directory_give_the_same), PT_TEST(pages_are_one_reading), PT_TEST(everything_there_is_has_an_end_while_more_comes),
-        PT_TEST(a_follower_gets_what_comes), PT_TEST(an_interrupted_follower_says_where_it_is), PT_TEST(no_digit_is_lost_and_a_table_is_for_people),
-        PT_TEST(a_number_that_was_never_given_is_refused), PT_TEST(a_reader_that_fell_behind_is_told_the_oldest_number),
+        PT_TEST(help_and_wrong_calls),
+        PT_TEST(host_and_directory_give_the_same),
+        PT_TEST(pages_are_one_reading),
+        PT_TEST(everything_there_is_has_an_end_while_more_comes),
+        PT_TEST(a_follower_gets_what_comes),
+        PT_TEST(an_interrupted_follower_says_where_it_is),
+        PT_TEST(no_digit_is_lost_and_a_table_is_for_people),
+        PT_TEST(a_number_that_was_never_given_is_refused),
+        PT_TEST(a_reader_that_fell_behind_is_told_the_oldest_number),
     };
     return plant_main("host/cli/verb_log", tests, PT_COUNT_OF(tests), argc, argv);
 }

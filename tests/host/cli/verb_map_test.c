@@ -15,7 +15,8 @@ static void help_and_wrong_calls(void)
         { { "map", "check" }, "--config FILE is needed" },
         { { "map", "plan", "--config", "x" }, "--data DIR is needed" },
         { { "map", "test", "--config", "x", "--group", "g" }, "--group, --edge and --metric are needed" },
-        { { "map", "test", "--config", "x", "--group", "g", "--edge", "e", "--metric", "m", "--type", "Decimal" }, "'Decimal' is no Sparkplug datatype" },
+        { { "map", "test", "--config", "x", "--group", "g", "--edge", "e", "--metric", "m", "--type", "Decimal" },
+          "'Decimal' is no Sparkplug datatype" },
     };
     check_help(&cli_verb_map);
     check_wrong_calls(rows, PT_COUNT_OF(rows));
@@ -70,9 +71,10 @@ static void a_metric_is_tried_without_a_host(void)
     outcome_release(&o);
     o = RUN("map", "test", "--config", config, "--group", "Lyon", "--edge", "e", "--device", "L1_P", "--metric", "a/b", "--json");
     CHECK_INT(o.code, 0);
-    CHECK_STR(pt_buf_view(&o.out), "{\"rules\":[{\"rule\":\"plumbing\",\"matched\":false,\"differs_in\":\"metric\"},"
-                                   "{\"rule\":\"press\",\"matched\":true,\"captures\":\"line=L1, m=P\"}],\"outcome\":\"mapped\",\"rule\":\"press\","
-                                   "\"path\":\"lyon/line-1/a/b\",\"reason\":null}\n");
+    CHECK_STR(pt_buf_view(&o.out),
+              "{\"rules\":[{\"rule\":\"plumbing\",\"matched\":false,\"differs_in\":\"metric\"},"
+              "{\"rule\":\"press\",\"matched\":true,\"captures\":\"line=L1, m=P\"}],\"outcome\":\"mapped\",\"rule\":\"press\","
+              "\"path\":\"lyon/line-1/a/b\",\"reason\":null}\n");
     outcome_release(&o);
     o = RUN("map", "test", "--config", config, "--group", "Lyon", "--edge", "e", "--metric", "Node Control/Rebirth");
     CHECK_INT(o.code, 0); /* ignored on purpose is an answer */
@@ -82,7 +84,9 @@ static void a_metric_is_tried_without_a_host(void)
 
 static void a_metric_without_a_path_is_a_failure(void)
 {
-    map_file(config, "version: 1\nuns: { on_unmapped: quarantine }\nrules:\n  - { id: none, from: { spb: { group: Lyon } }, to: '{prop.x}/{metric}' }\n");
+    map_file(
+        config,
+        "version: 1\nuns: { on_unmapped: quarantine }\nrules:\n  - { id: none, from: { spb: { group: Lyon } }, to: '{prop.x}/{metric}' }\n");
     outcome o = RUN("map", "test", "--config", config, "--group", "Lyon", "--edge", "e", "--metric", "a");
     CHECK_INT(o.code, 1);
     CHECK_STR(pt_buf_view(&o.out), "none: matches\nquarantined ({prop.x} is empty)\n");
@@ -118,8 +122,12 @@ static void the_pages_example_has_no_fault(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(help_and_wrong_calls), PT_TEST(good_rules_pass_and_a_fault_is_named_at_its_place), PT_TEST(a_rule_that_can_never_match_is_warned_of),
-        PT_TEST(a_metric_is_tried_without_a_host), PT_TEST(a_metric_without_a_path_is_a_failure), PT_TEST(the_pages_example_has_no_fault),
+        PT_TEST(help_and_wrong_calls),
+        PT_TEST(good_rules_pass_and_a_fault_is_named_at_its_place),
+        PT_TEST(a_rule_that_can_never_match_is_warned_of),
+        PT_TEST(a_metric_is_tried_without_a_host),
+        PT_TEST(a_metric_without_a_path_is_a_failure),
+        PT_TEST(the_pages_example_has_no_fault),
     };
     return pt_test_main("host/cli/verb_map", tests, PT_COUNT_OF(tests), argc, argv);
 }

@@ -5,7 +5,8 @@
 
 static void help_and_wrong_calls(void)
 {
-    static const wrong_call rows[] = { { { "nodes", "x" }, "no argument is expected, but 'x' was given" }, { { "nodes", "--frob" }, "unknown option '--frob'" } };
+    static const wrong_call rows[] = { { { "nodes", "x" }, "no argument is expected, but 'x' was given" },
+                                       { { "nodes", "--frob" }, "unknown option '--frob'" } };
     check_help(&cli_verb_nodes);
     check_wrong_calls(rows, PT_COUNT_OF(rows));
     CHECK_HOST_ABSENT("nodes");
@@ -47,11 +48,12 @@ static void tables_are_aligned_and_harmless(void)
 {
     outcome o = SCRIPTED("nodes");
     CHECK_INT(o.code, 0);
-    CHECK_STR(pt_buf_view(&o.out), "NODE      STATE    SINCE                     BDSEQ  SEQ  METRICS  REBIRTHS  LAST CAUSE  GAPS  DUPLICATES  RECEIVED  "
-                                   "STORED  HISTORICAL  REJECTED\n"
-                                   "g/e       online   2025-11-22T22:03:12.123Z      3   17       42         1  seq-gap        2           0       100  "
-                                   "    98           1         1\n"
-                                   "  d?[31m  offline  -                                          20\n");
+    CHECK_STR(pt_buf_view(&o.out),
+              "NODE      STATE    SINCE                     BDSEQ  SEQ  METRICS  REBIRTHS  LAST CAUSE  GAPS  DUPLICATES  RECEIVED  "
+              "STORED  HISTORICAL  REJECTED\n"
+              "g/e       online   2025-11-22T22:03:12.123Z      3   17       42         1  seq-gap        2           0       100  "
+              "    98           1         1\n"
+              "  d?[31m  offline  -                                          20\n");
     outcome_release(&o);
     o = SCRIPTED("nodes", "--json"); /* as the host said it */
     CHECK_STR(pt_buf_view(&o.out), NODES "\n");
@@ -75,8 +77,11 @@ static void a_killed_node_is_offline_with_its_devices(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(help_and_wrong_calls), PT_TEST(a_node_and_its_device_are_online_in_the_contracts_shape),
-        PT_TEST(the_table_has_a_line_for_the_node_and_one_for_its_device), PT_TEST(tables_are_aligned_and_harmless), PT_TEST(a_killed_node_is_offline_with_its_devices),
+        PT_TEST(help_and_wrong_calls),
+        PT_TEST(a_node_and_its_device_are_online_in_the_contracts_shape),
+        PT_TEST(the_table_has_a_line_for_the_node_and_one_for_its_device),
+        PT_TEST(tables_are_aligned_and_harmless),
+        PT_TEST(a_killed_node_is_offline_with_its_devices),
     };
     return plant_main("host/cli/verb_nodes", tests, PT_COUNT_OF(tests), argc, argv);
 }

@@ -1,4 +1,5 @@
-/* tests/host/cli/verb_prune_test.c -- what goes is said first, goes only with --yes, and leaves a trace in the audit and among the events. */
+/* tests/host/cli/verb_prune_test.c -- what goes is said first, goes only with --yes, and leaves a trace in the audit and among the events.
+ */
 #include "historian/historian.h"
 #include "tests/host/cli/verb.h"
 #include "tests/support/broker.h"
@@ -100,7 +101,8 @@ static void help_and_wrong_calls(void)
         { { "prune", "--data", "d" }, "what goes?" },
         { { "prune", "--data", "d", "--keep", "soon" }, "--keep: 'soon' is no duration" },
         { { "prune", "--data", "d", "--max-bytes", "many" }, "--max-bytes: 'many' is no size" },
-        { { "prune", "--data", "d", "--max-bytes", "0" }, "--max-bytes 0 is not allowed, because 0 is no bound in data.retention; the smallest is 1" },
+        { { "prune", "--data", "d", "--max-bytes", "0" },
+          "--max-bytes 0 is not allowed, because 0 is no bound in data.retention; the smallest is 1" },
         { { "prune", "a/b", "--data", "d", "--from", "2000", "--to", "2000" }, "--from must be before --to" },
         { { "prune", "--data", "d", "--from", "0", "--keep", "1y" }, "--from and --to need paths" },
         { { "prune", "a/b", "--data", "d" }, "--from is needed" },
@@ -136,18 +138,22 @@ static void old_weeks_go_only_when_it_is_meant(void)
     outcome_release(&o);
     CHECK(samples_of("a/keep") >= 3900 && samples_of("a/keep") <= 4000); /* 39 weeks, and what is left of the one before */
     o = RUN("prune", "--data", dir, "--keep", "273d");
-    CHECK_SAYS(o.out, "0 weeks with 0 blocks, 0 bytes, 0 samples that are not in blocks yet, and 0 events would go; the oldest week left would begin on 20");
+    CHECK_SAYS(
+        o.out,
+        "0 weeks with 0 blocks, 0 bytes, 0 samples that are not in blocks yet, and 0 events would go; the oldest week left would begin on 20");
     outcome_release(&o);
     o = RUN("verify", "--data", dir);
     CHECK_CODE(o, 0);
     outcome_release(&o);
-    json_t *row = last_audited(1), *after = json_object_get(row, "after"), *event = only_event("history-pruned"), *detail = json_object_get(event, "detail");
+    json_t *row = last_audited(1), *after = json_object_get(row, "after"), *event = only_event("history-pruned"),
+           *detail = json_object_get(event, "detail");
     CHECK_STR(pt_cstr(cli_str(row, "action")), "history-prune");
     CHECK_STR(pt_cstr(cli_str(row, "object")), "history");
     check_shape(after, "before_ms:i max_bytes:i weeks:i blocks:i bytes:i unsealed:i events:i oldest_ms:i");
     CHECK_INT(cli_i64(after, "weeks"), would);
     check_shape(detail, "before_ms:i max_bytes:i partitions:i blocks:i bytes:i events:i unsealed:i");
-    CHECK(cli_i64(detail, "partitions") == would && cli_i64(detail, "before_ms") == cli_i64(after, "before_ms") && cli_i64(detail, "bytes") == cli_i64(after, "bytes"));
+    CHECK(cli_i64(detail, "partitions") == would && cli_i64(detail, "before_ms") == cli_i64(after, "before_ms") &&
+          cli_i64(detail, "bytes") == cli_i64(after, "bytes"));
     json_decref(event);
     json_decref(row);
     o = RUN("prune", "--data", dir, "--keep", "273d", "--yes");
@@ -169,7 +175,10 @@ static void late_samples_go_along(void)
     hist_tag_key key = { PT_LIT("spb"), PT_LIT("g"), PT_LIT("e"), PT_NONE, PT_LIT("late") };
     CHECK_OK_FATAL(hist_tag_ensure(h, &key, PT_LIT("a/late"), SPB_DOUBLE, PT_NONE, &id));
     for (int i = 0; i < 4; i++) {
-        hist_sample s = { .tag_id = id, .time_ms = pt_wall_ms(pt_clock_system()) - (i < 3 ? 20 : 0) * 365 * 86400000LL - i, .type = SPB_DOUBLE, .as.f64 = i };
+        hist_sample s = { .tag_id = id,
+                          .time_ms = pt_wall_ms(pt_clock_system()) - (i < 3 ? 20 : 0) * 365 * 86400000LL - i,
+                          .type = SPB_DOUBLE,
+                          .as.f64 = i };
         CHECK_OK(hist_append(h, &s, 1));
     }
     CHECK_OK(hist_close(h, 10000, NULL));
@@ -223,7 +232,8 @@ static void a_tags_samples_go_and_no_others(void)
     CHECK_CODE(o, 2);
     CHECK_SAYS(o.err, "there is no such tag");
     outcome_release(&o);
-    json_t *row = last_audited(1), *after = json_object_get(row, "after"), *event = only_event("history-deleted"), *detail = json_object_get(event, "detail");
+    json_t *row = last_audited(1), *after = json_object_get(row, "after"), *event = only_event("history-deleted"),
+           *detail = json_object_get(event, "detail");
     CHECK_STR(pt_cstr(cli_str(row, "action")), "history-delete");
     CHECK_STR(pt_cstr(cli_str(row, "object")), "a/trial");
     check_shape(after, "tag_id:i from_ms:i to_ms:i samples:i");

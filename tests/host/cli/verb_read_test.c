@@ -131,8 +131,12 @@ static void a_dead_nodes_value_stays_and_is_stale(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(help_and_wrong_calls), PT_TEST(values_come_in_the_contracts_shape), PT_TEST(a_path_without_a_tag_is_said_and_the_rest_is_shown),
-        PT_TEST(globs_and_more_paths_than_one_request_takes_are_read), PT_TEST(source_paths_are_read_too), PT_TEST(tables_show_the_first_known_values_and_what_is_missing),
+        PT_TEST(help_and_wrong_calls),
+        PT_TEST(values_come_in_the_contracts_shape),
+        PT_TEST(a_path_without_a_tag_is_said_and_the_rest_is_shown),
+        PT_TEST(globs_and_more_paths_than_one_request_takes_are_read),
+        PT_TEST(source_paths_are_read_too),
+        PT_TEST(tables_show_the_first_known_values_and_what_is_missing),
         PT_TEST(a_dead_nodes_value_stays_and_is_stale),
     };
     return plant_main("host/cli/verb_read", tests, PT_COUNT_OF(tests), argc, argv);

@@ -8,9 +8,12 @@
 static void help_and_wrong_calls(void)
 {
     static const wrong_call rows[] = {
-        { { "rebirth" }, "one edge node is needed, as GROUP/EDGE" }, { { "rebirth", "g/e", "x" }, "one edge node is needed" },
-        { { "rebirth", "g" }, "'g' is not GROUP/EDGE" },             { { "rebirth", "g/e/d" }, "'g/e/d' is not GROUP/EDGE" },
-        { { "rebirth", "/e" }, "'/e' is not GROUP/EDGE" },           { { "rebirth", "g/" }, "'g/' is not GROUP/EDGE" },
+        { { "rebirth" }, "one edge node is needed, as GROUP/EDGE" },
+        { { "rebirth", "g/e", "x" }, "one edge node is needed" },
+        { { "rebirth", "g" }, "'g' is not GROUP/EDGE" },
+        { { "rebirth", "g/e/d" }, "'g/e/d' is not GROUP/EDGE" },
+        { { "rebirth", "/e" }, "'/e' is not GROUP/EDGE" },
+        { { "rebirth", "g/" }, "'g/' is not GROUP/EDGE" },
     };
     check_help(&cli_verb_rebirth);
     check_wrong_calls(rows, PT_COUNT_OF(rows));
@@ -97,7 +100,10 @@ static void a_rebirth_names_its_node(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(help_and_wrong_calls), PT_TEST(a_rebirth_is_requested_and_comes), PT_TEST(an_unknown_node_is_a_failure), PT_TEST(a_rebirth_names_its_node),
+        PT_TEST(help_and_wrong_calls),
+        PT_TEST(a_rebirth_is_requested_and_comes),
+        PT_TEST(an_unknown_node_is_a_failure),
+        PT_TEST(a_rebirth_names_its_node),
     };
     return plant_main("host/cli/verb_rebirth", tests, PT_COUNT_OF(tests), argc, argv);
 }

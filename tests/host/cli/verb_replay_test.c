@@ -1,4 +1,5 @@
-/* tests/host/cli/verb_replay_test.c -- replay of a running host's own history, and of its files without it. See data_test.c for what a replay says. */
+/* tests/host/cli/verb_replay_test.c -- replay of a running host's own history, and of its files without it. See data_test.c for what a
+ * replay says. */
 #include "tests/host/cli/plant.h"
 #include "tests/host/cli/verb.h"
 
@@ -33,7 +34,8 @@ static void the_hosts_own_history_is_found_beside_it(void)
     CHECK_CODE(o, 0);
     CHECK_SAYS(o.out, LEVEL);
     outcome_release(&o);
-    o = CLI("replay", "run", "--from", "now-5m", "--to", "now", "--speed", "max", "--select", "**/SP", "--no-events", "--to-stdout", "jsonl");
+    o = CLI("replay", "run", "--from", "now-5m", "--to", "now", "--speed", "max", "--select", "**/SP", "--no-events", "--to-stdout",
+            "jsonl");
     CHECK_CODE(o, 0);
     CHECK_SAYS(o.out, "\"path\":\"" SETPOINT "\"");
     CHECK(!outcome_says(&o.out, LEVEL) && !outcome_says(&o.out, "\"kind\":\"event\""));
@@ -52,7 +54,8 @@ static void the_hosts_own_history_is_found_beside_it(void)
 
 static void history_replays_beside_the_host_and_without_it(void)
 {
-    const char *const replay[] = { "--data", plant_data(), "replay", "run", "--from", "now-5m", "--to", "now", "--select", "G/**", "--speed", "max", "--to-stdout", "jsonl", NULL };
+    const char *const replay[] = { "--data",   plant_data(), "replay",  "run", "--from",      "now-5m", "--to", "now",
+                                   "--select", "G/**",       "--speed", "max", "--to-stdout", "jsonl",  NULL };
     outcome beside = run_plantree(NULL, replay);
     CHECK_INT(beside.code, 0);
     CHECK_SAYS(beside.out, "\"kind\":\"birth\"");
@@ -71,6 +74,7 @@ static void history_replays_beside_the_host_and_without_it(void)
 
 int main(int argc, char **argv)
 {
-    static const pt_test tests[] = { PT_TEST(help_and_wrong_calls), PT_TEST(the_hosts_own_history_is_found_beside_it), PT_TEST(history_replays_beside_the_host_and_without_it) };
+    static const pt_test tests[] = { PT_TEST(help_and_wrong_calls), PT_TEST(the_hosts_own_history_is_found_beside_it),
+                                     PT_TEST(history_replays_beside_the_host_and_without_it) };
     return plant_main("host/cli/verb_replay", tests, PT_COUNT_OF(tests), argc, argv);
 }

@@ -6,7 +6,8 @@
 
 static void help_and_wrong_calls(void)
 {
-    static const wrong_call rows[] = { { { "sql" }, "one argument is expected: the query" }, { { "sql", "a", "b" }, "one argument is expected: the query" } };
+    static const wrong_call rows[] = { { { "sql" }, "one argument is expected: the query" },
+                                       { { "sql", "a", "b" }, "one argument is expected: the query" } };
     check_help(&cli_verb_sql);
     check_wrong_calls(rows, PT_COUNT_OF(rows));
     CHECK_HOST_ABSENT("sql", "SELECT 1");
@@ -27,9 +28,11 @@ static void the_running_hosts_files_are_found(void)
 static void the_contracts_tables_have_its_columns(void)
 {
     static const char *const queries[] = {
-        "SELECT tag_id, source, group_id, edge, device, metric, path, type, unit, first_ms, last_ms, samples FROM tag WHERE path='" LEVEL "'",
+        "SELECT tag_id, source, group_id, edge, device, metric, path, type, unit, first_ms, last_ms, samples FROM tag WHERE path='" LEVEL
+        "'",
         "SELECT tag_id, path, time_ms, value, quality, historical FROM history WHERE path='" LEVEL "' ORDER BY time_ms LIMIT 1",
-        "SELECT tag_id, path, from_ms, to_ms, interval_ms, t_ms, count, min, max, avg, first, last FROM bucket(0, 4000000000000, 4000000000000) WHERE path='" LEVEL "'",
+        "SELECT tag_id, path, from_ms, to_ms, interval_ms, t_ms, count, min, max, avg, first, last FROM bucket(0, 4000000000000, 4000000000000) WHERE path='" LEVEL
+        "'",
         "SELECT seq, time_ms, type, node, device, path, detail FROM event WHERE type='nbirth' LIMIT 1",
         "SELECT tag_id, path, from_ms, to_ms FROM tag_path WHERE path='" LEVEL "'",
     };
@@ -87,7 +90,8 @@ static void a_second_statement_has_the_firsts_columns_or_is_refused(void)
 
 static void nothing_can_be_written_and_faults_are_said(void)
 {
-    static const char *const queries[] = { "DELETE FROM tag", "CREATE TABLE x(a)", "UPDATE tag SET path='x'", "ATTACH 'x.db' AS x", "SELECT nonsense", "SELEC 1" };
+    static const char *const queries[] = { "DELETE FROM tag",    "CREATE TABLE x(a)", "UPDATE tag SET path='x'",
+                                           "ATTACH 'x.db' AS x", "SELECT nonsense",   "SELEC 1" };
     for (size_t i = 0; i < PT_COUNT_OF(queries); i++) {
         outcome o = CLI("sql", queries[i]);
         CHECK_ROW(queries[i], o.code == 2 || o.code == 3);
@@ -123,8 +127,13 @@ static void without_a_host_the_files_are_named(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(help_and_wrong_calls), PT_TEST(the_running_hosts_files_are_found), PT_TEST(the_contracts_tables_have_its_columns),
-        PT_TEST(each_kind_of_cell_has_its_form), PT_TEST(a_second_statement_has_the_firsts_columns_or_is_refused), PT_TEST(nothing_can_be_written_and_faults_are_said), PT_TEST(without_a_host_the_files_are_named),
+        PT_TEST(help_and_wrong_calls),
+        PT_TEST(the_running_hosts_files_are_found),
+        PT_TEST(the_contracts_tables_have_its_columns),
+        PT_TEST(each_kind_of_cell_has_its_form),
+        PT_TEST(a_second_statement_has_the_firsts_columns_or_is_refused),
+        PT_TEST(nothing_can_be_written_and_faults_are_said),
+        PT_TEST(without_a_host_the_files_are_named),
     };
     return plant_main("host/cli/verb_sql", tests, PT_COUNT_OF(tests), argc, argv);
 }

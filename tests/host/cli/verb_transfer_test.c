@@ -1,4 +1,5 @@
-/* tests/host/cli/verb_transfer_test.c -- export and import: out of a running host's files, into a directory of their own, and back the same. */
+/* tests/host/cli/verb_transfer_test.c -- export and import: out of a running host's files, into a directory of their own, and back the
+ * same. */
 #include "tests/host/cli/plant.h"
 #include "tests/host/cli/verb.h"
 
@@ -25,7 +26,9 @@ static void name_files(void)
 static void expect(outcome o, int code, const char *says)
 {
     CHECK_CODE(o, code);
-    if (says) pt_check_at(outcome_says(&o.out, says) || outcome_says(&o.err, says), false, __FILE__, __LINE__, "'%.200s%.200s' has no '%s'", o.out.ptr, o.err.ptr, says);
+    if (says)
+        pt_check_at(outcome_says(&o.out, says) || outcome_says(&o.err, says), false, __FILE__, __LINE__, "'%.200s%.200s' has no '%s'",
+                    o.out.ptr, o.err.ptr, says);
     outcome_release(&o);
 }
 
@@ -90,11 +93,14 @@ static void a_file_is_imported_once(void)
     expect(RUN("import", csv, "--data", dir), 0, "3000 new, 0 there already");
     outcome o = RUN("import", csv, "--data", dir, "--json");
     CHECK_CODE(o, 0);
-    CHECK_STR(pt_buf_view(&o.out), "{\"records\":3000,\"samples\":3000,\"new\":0,\"duplicates\":3000,\"replaced\":0,\"faults\":0,\"faults_at\":[]}\n");
+    CHECK_STR(pt_buf_view(&o.out),
+              "{\"records\":3000,\"samples\":3000,\"new\":0,\"duplicates\":3000,\"replaced\":0,\"faults\":0,\"faults_at\":[]}\n");
     CHECK_INT(o.err.len, 0);
     outcome_release(&o);
-    expect(RUN("sql", "SELECT path, samples FROM tag ORDER BY path", "--data", dir, "--csv"), 0, "path,samples\nacme/line0/level,1500\nacme/line1/level,1500\n");
-    expect(RUN("sql", "SELECT max(value) AS m FROM history WHERE path='acme/line1/level'", "--data", dir, "--json"), 0, "[{\"m\":2999.25}]");
+    expect(RUN("sql", "SELECT path, samples FROM tag ORDER BY path", "--data", dir, "--csv"), 0,
+           "path,samples\nacme/line0/level,1500\nacme/line1/level,1500\n");
+    expect(RUN("sql", "SELECT max(value) AS m FROM history WHERE path='acme/line1/level'", "--data", dir, "--json"), 0,
+           "[{\"m\":2999.25}]");
 }
 
 static void an_export_imports_the_same(void)
@@ -157,7 +163,8 @@ static void the_lines_of_records_that_cannot_be_read_are_said(void)
     snprintf(many, sizeof many, "%s/many.csv", plant_dir());
     FILE *f = fopen(many, "w");
     CHECK_FATAL(f && fputs("time,path,value\n\n1750000000000,m/a,1\nyester\033day,m/a,2\n", f) >= 0);
-    for (int i = 0; i < 24; i++) CHECK_FATAL(fputs("1750000002000,m/a\n", f) >= 0);
+    for (int i = 0; i < 24; i++)
+        CHECK_FATAL(fputs("1750000002000,m/a\n", f) >= 0);
     CHECK_FATAL(fputs("1750000003000,m/a,3\n", f) >= 0 && fclose(f) == 0);
     outcome o = RUN("import", many, "--data", dir);
     CHECK_CODE(o, 1);
@@ -251,7 +258,8 @@ static void an_import_does_not_go_on_in_another_file(void)
     }
     expect(RUN("sql", "SELECT path, samples FROM tag ORDER BY path", "--data", fresh, "--csv"), 0, "path,samples\no/a,7000\n");
     write_rows(csv, "o/a", ROWS + 5, ROWS + 2);
-    expect(RUN("import", csv, "--data", fresh, "--resume", state, "--skip-faults"), 0, "2005 records, 2004 samples: 2004 new, 0 there already, 0 replaced; 1 records could not be read\nline 9004: ");
+    expect(RUN("import", csv, "--data", fresh, "--resume", state, "--skip-faults"), 0,
+           "2005 records, 2004 samples: 2004 new, 0 there already, 0 replaced; 1 records could not be read\nline 9004: ");
     CHECK(access(state, F_OK) != 0);
 }
 
@@ -305,7 +313,8 @@ static void states_of_other_kinds_are_told_apart(void)
     f = fopen(state, "w");
     CHECK_FATAL(f && fclose(f) == 0); /* empty: nothing yet */
     expect(RUN("import", csv, "--data", fresh, "--resume", state, "--skip-faults"), 0, "10 records, 9 samples: 2 new, 7 there already");
-    expect(RUN("import", "/dev/null", "--data", fresh, "--format", "csv", "--resume", state), 2, "--resume needs a file that can be read from the middle");
+    expect(RUN("import", "/dev/null", "--data", fresh, "--format", "csv", "--resume", state), 2,
+           "--resume needs a file that can be read from the middle");
 }
 
 /* Its last record keeps it from ending well should the signal come late. */
@@ -326,7 +335,8 @@ static void an_import_that_was_killed_goes_on(void)
     }
     int status = 0;
     pid_t ended = 0;
-    while (access(state, F_OK) != 0 && (ended = waitpid(pid, &status, WNOHANG)) == 0) sched_yield();
+    while (access(state, F_OK) != 0 && (ended = waitpid(pid, &status, WNOHANG)) == 0)
+        sched_yield();
     if (ended == 0) {
         kill(pid, SIGKILL);
         while (waitpid(pid, &status, 0) < 0 && errno == EINTR) { /* again */
@@ -340,7 +350,8 @@ static void an_import_that_was_killed_goes_on(void)
     CHECK(cli_i64(v, "records") < ROWS && cli_i64(v, "records") > 0);
     json_decref(v);
     outcome_release(&o);
-    expect(RUN("sql", "SELECT count(*) AS n, sum(value) AS s FROM history WHERE path='k/b'", "--data", fresh, "--json"), 0, "[{\"n\":100000,\"s\":4999950000");
+    expect(RUN("sql", "SELECT count(*) AS n, sum(value) AS s FROM history WHERE path='k/b'", "--data", fresh, "--json"), 0,
+           "[{\"n\":100000,\"s\":4999950000");
 }
 
 /* The header is the first record, not the first line; so is one that is longer than what is read at once. */
@@ -434,12 +445,21 @@ static void progress_is_drawn_on_a_terminal_and_nowhere_else(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(name_files), PT_TEST(help_and_wrong_calls), PT_TEST(the_running_hosts_samples_are_exported), PT_TEST(nothing_is_imported_under_a_running_host),
-        PT_TEST(a_file_is_imported_once), PT_TEST(an_export_imports_the_same), PT_TEST(records_that_cannot_be_read_stop_the_import_or_are_left_out),
+        PT_TEST(name_files),
+        PT_TEST(help_and_wrong_calls),
+        PT_TEST(the_running_hosts_samples_are_exported),
+        PT_TEST(nothing_is_imported_under_a_running_host),
+        PT_TEST(a_file_is_imported_once),
+        PT_TEST(an_export_imports_the_same),
+        PT_TEST(records_that_cannot_be_read_stop_the_import_or_are_left_out),
         PT_TEST(the_lines_of_records_that_cannot_be_read_are_said),
-        PT_TEST(an_import_goes_on_where_it_was_left), PT_TEST(an_import_goes_on_under_a_header_of_several_lines), PT_TEST(a_header_that_never_ends_is_a_fault),
-        PT_TEST(an_import_does_not_go_on_in_another_file), PT_TEST(an_import_does_not_go_on_in_another_directory),
-        PT_TEST(states_of_other_kinds_are_told_apart), PT_TEST(an_import_that_was_killed_goes_on),
+        PT_TEST(an_import_goes_on_where_it_was_left),
+        PT_TEST(an_import_goes_on_under_a_header_of_several_lines),
+        PT_TEST(a_header_that_never_ends_is_a_fault),
+        PT_TEST(an_import_does_not_go_on_in_another_file),
+        PT_TEST(an_import_does_not_go_on_in_another_directory),
+        PT_TEST(states_of_other_kinds_are_told_apart),
+        PT_TEST(an_import_that_was_killed_goes_on),
         PT_TEST(progress_is_drawn_on_a_terminal_and_nowhere_else),
     };
     return plant_main("host/cli/verb_transfer", tests, PT_COUNT_OF(tests), argc, argv);

@@ -23,7 +23,8 @@ static const json_t *node_at(const json_t *tree, const char *path)
 {
     size_t i;
     json_t *n;
-    json_array_foreach(tree, i, n) {
+    json_array_foreach(tree, i, n)
+    {
         if (strcmp(json_string_value(json_object_get(n, "path")), path) == 0) return n;
     }
     return NULL;
@@ -156,7 +157,9 @@ static void the_table_indents_by_depth(void)
 {
     outcome o = SCRIPTED("tree");
     CHECK_INT(o.code, 0);
-    CHECK_STR(pt_buf_view(&o.out), "NAME  KIND    CLASS       STATE  TAG  CHILDREN\na/    folder  functional  live     -         1\n  b   tag     functional  live     7         0\n");
+    CHECK_STR(
+        pt_buf_view(&o.out),
+        "NAME  KIND    CLASS       STATE  TAG  CHILDREN\na/    folder  functional  live     -         1\n  b   tag     functional  live     7         0\n");
     outcome_release(&o);
     o = SCRIPTED("--json", "tree");
     CHECK_STR(pt_buf_view(&o.out), TREE "\n");
@@ -173,8 +176,12 @@ static void the_table_indents_by_depth(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(help_and_wrong_calls), PT_TEST(the_whole_tree_comes_in_the_contracts_shape_parents_first), PT_TEST(depth_path_and_view_are_taken),
-        PT_TEST(a_path_that_is_not_there_is_a_failure), PT_TEST(the_tree_of_a_past_time_shows_what_was_there_and_how), PT_TEST(the_table_indents_by_depth),
+        PT_TEST(help_and_wrong_calls),
+        PT_TEST(the_whole_tree_comes_in_the_contracts_shape_parents_first),
+        PT_TEST(depth_path_and_view_are_taken),
+        PT_TEST(a_path_that_is_not_there_is_a_failure),
+        PT_TEST(the_tree_of_a_past_time_shows_what_was_there_and_how),
+        PT_TEST(the_table_indents_by_depth),
     };
     return plant_main("host/cli/verb_tree", tests, PT_COUNT_OF(tests), argc, argv);
 }

@@ -105,7 +105,8 @@ static bool damage(void)
     CHECK_FATAL(d != NULL);
     while ((e = readdir(d))) {
         size_t n = strlen(e->d_name);
-        if (n > 10 && strncmp(e->d_name, "blocks-", 7) == 0 && strcmp(e->d_name + n - 3, ".db") == 0) snprintf(path, sizeof path, "%s/%s", copy, e->d_name);
+        if (n > 10 && strncmp(e->d_name, "blocks-", 7) == 0 && strcmp(e->d_name + n - 3, ".db") == 0)
+            snprintf(path, sizeof path, "%s/%s", copy, e->d_name);
     }
     closedir(d);
     FILE *f = fopen(path, "r+b");
@@ -186,9 +187,11 @@ static void a_damaged_block_is_told_by_every_reader(void)
     globfree(&found);
     snprintf(path, sizeof path, "%s/journal.db", other); /* later: the journal does not hold them any more */
     run_sql(path, "UPDATE meta SET value=(SELECT max(id) FROM journal) WHERE key='sealed_id'; DELETE FROM journal");
-    o = RUN("history", "acme/line0/level", "acme/line1/level", "--from", "2025-06-15T00:00:00Z", "--to", "2025-06-16T00:00:00Z", "--format", "csv", "--data", other);
+    o = RUN("history", "acme/line0/level", "acme/line1/level", "--from", "2025-06-15T00:00:00Z", "--to", "2025-06-16T00:00:00Z", "--format",
+            "csv", "--data", other);
     size_t lines = 0;
-    for (size_t i = 0; i < o.out.len; i++) lines += o.out.ptr[i] == '\n';
+    for (size_t i = 0; i < o.out.len; i++)
+        lines += o.out.ptr[i] == '\n';
     CHECK_CODE(o, 1);
     CHECK_SAYS(o.err, "block at ");
     CHECK(lines > 1000 && lines < 3001);
@@ -204,7 +207,10 @@ static void a_damaged_block_is_told_by_every_reader(void)
 
 static void a_damaged_journal_row_is_told_by_every_reader(void)
 {
-    static const char *const verbs[][4] = { { "export" }, { "sql", "SELECT count(*) FROM history" }, { "history", "acme/line0/level", "--from", "now-20y" }, { "durations", "acme/line0/level" } };
+    static const char *const verbs[][4] = { { "export" },
+                                            { "sql", "SELECT count(*) FROM history" },
+                                            { "history", "acme/line0/level", "--from", "now-20y" },
+                                            { "durations", "acme/line0/level" } };
     char path[500], csv[420], other[420];
     snprintf(csv, sizeof csv, "%s/in.csv", plant_dir());
     snprintf(other, sizeof other, "%s/journal", plant_dir());
@@ -224,8 +230,14 @@ static void a_damaged_journal_row_is_told_by_every_reader(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(help_and_wrong_calls), PT_TEST(the_running_hosts_files_are_whole), PT_TEST(a_running_hosts_files_are_not_repaired_under_it),
-        PT_TEST(a_backup_beside_the_host_is_whole_and_holds_the_samples), PT_TEST(without_a_host_or_a_directory_it_is_said), PT_TEST(verify_finds_and_repairs_damage), PT_TEST(a_damaged_block_is_told_by_every_reader), PT_TEST(a_damaged_journal_row_is_told_by_every_reader),
+        PT_TEST(help_and_wrong_calls),
+        PT_TEST(the_running_hosts_files_are_whole),
+        PT_TEST(a_running_hosts_files_are_not_repaired_under_it),
+        PT_TEST(a_backup_beside_the_host_is_whole_and_holds_the_samples),
+        PT_TEST(without_a_host_or_a_directory_it_is_said),
+        PT_TEST(verify_finds_and_repairs_damage),
+        PT_TEST(a_damaged_block_is_told_by_every_reader),
+        PT_TEST(a_damaged_journal_row_is_told_by_every_reader),
     };
     return plant_main("host/cli/verb_verify", tests, PT_COUNT_OF(tests), argc, argv);
 }

@@ -88,8 +88,11 @@ static void with_retry_a_host_that_is_not_there_is_waited_for(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(help_and_wrong_calls), PT_TEST(values_of_the_plant_come_line_by_line), PT_TEST(a_glob_of_nothing_is_silence),
-        PT_TEST(watching_prints_a_line_for_each_value), PT_TEST(with_retry_a_host_that_is_not_there_is_waited_for),
+        PT_TEST(help_and_wrong_calls),
+        PT_TEST(values_of_the_plant_come_line_by_line),
+        PT_TEST(a_glob_of_nothing_is_silence),
+        PT_TEST(watching_prints_a_line_for_each_value),
+        PT_TEST(with_retry_a_host_that_is_not_there_is_waited_for),
     };
     return plant_main("host/cli/verb_watch", tests, PT_COUNT_OF(tests), argc, argv);
 }

@@ -74,13 +74,15 @@ static void deviates_is_one_and_what_the_plant_reports_is_said(void)
 
 static void refused_is_three_and_says_why(void)
 {
-    static const struct { const char *path, *value, *says; } rows[] = {
-        { LEVEL, "4", "403 Forbidden" },             /* read-only */
-        { SETPOINT, "much", "422" },                 /* no Float */
+    static const struct {
+        const char *path, *value, *says;
+    } rows[] = {
+        { LEVEL, "4", "403 Forbidden" }, /* read-only */
+        { SETPOINT, "much", "422" },     /* no Float */
         { SETPOINT, "9", "9 is outside the limits 0 to 5" },
-        { VALVE, "7", "422" },                       /* no Boolean */
+        { VALVE, "7", "422" }, /* no Boolean */
         { "G/e/nowhere", "4", "404 Not Found" },
-        { "G/e/filler", "4", "404 Not Found" },      /* a folder */
+        { "G/e/filler", "4", "404 Not Found" }, /* a folder */
     };
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
         outcome o = CLI("write", rows[i].path, rows[i].value);
@@ -112,7 +114,11 @@ static void timed_out_is_four_when_the_node_does_not_move(void)
 
 static void a_write_ends_with_what_became_of_it(void)
 {
-    static const struct { const char *path, *wait; int code; const char *want; } rows[] = {
+    static const struct {
+        const char *path, *wait;
+        int code;
+        const char *want;
+    } rows[] = {
         { "now", "5s", 0, "now = 4: confirmed\n" },
         { "later", "5s", 0, "later = 4: confirmed\n" },
         { "never", "300ms", 4, "never = 4: sent, not confirmed in time\n" },
@@ -134,7 +140,9 @@ static void a_write_ends_with_what_became_of_it(void)
 
 static void written_values_keep_their_kind(void)
 {
-    static const struct { const char *value, *option, *body; } rows[] = {
+    static const struct {
+        const char *value, *option, *body;
+    } rows[] = {
         { "4", NULL, "{\"path\":\"now\",\"value\":4}" },
         { "-4.50", NULL, "{\"path\":\"now\",\"value\":-4.50}" },
         { "true", NULL, "{\"path\":\"now\",\"value\":true}" },
@@ -169,9 +177,14 @@ static void a_dead_node_refuses_writes(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(help_and_wrong_calls), PT_TEST(confirmed_is_zero_and_the_plc_holds_the_value), PT_TEST(deviates_is_one_and_what_the_plant_reports_is_said),
-        PT_TEST(refused_is_three_and_says_why), PT_TEST(timed_out_is_four_when_the_node_does_not_move), PT_TEST(a_write_ends_with_what_became_of_it),
-        PT_TEST(written_values_keep_their_kind), PT_TEST(a_dead_node_refuses_writes),
+        PT_TEST(help_and_wrong_calls),
+        PT_TEST(confirmed_is_zero_and_the_plc_holds_the_value),
+        PT_TEST(deviates_is_one_and_what_the_plant_reports_is_said),
+        PT_TEST(refused_is_three_and_says_why),
+        PT_TEST(timed_out_is_four_when_the_node_does_not_move),
+        PT_TEST(a_write_ends_with_what_became_of_it),
+        PT_TEST(written_values_keep_their_kind),
+        PT_TEST(a_dead_node_refuses_writes),
     };
     return plant_main("host/cli/verb_write", tests, PT_COUNT_OF(tests), argc, argv);
 }
