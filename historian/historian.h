@@ -20,8 +20,8 @@ typedef struct hist hist;
 
 typedef enum hist_synchronous { HIST_SYNC_FULL, HIST_SYNC_NORMAL, HIST_SYNC_OFF } hist_synchronous;
 
-/* Leaving samples of some tags out on request; rules and bound in historian/deviation.h. A deviation that is NaN or negative: that test is
- * not made. */
+/* Leaving samples of some tags out on request; rules and bound in historian/format/deviation.h. A deviation that is NaN or negative: that
+ * test is not made. */
 typedef struct hist_deviation {
     const char *tags;         /* glob over the tag's present path (base/glob.h); the first rule that matches counts */
     double exc_dev, comp_dev; /* in the tag's unit */
@@ -96,8 +96,8 @@ enum {
     HIST_NULL = 1u << 0,       /* a sample without a value (is_null) */
     HIST_HISTORICAL = 1u << 1, /* arrived flagged is_historical */
     HIST_STATE = 1u << 2,      /* a quality change without a sample: node death, stale; no value; never counted as data */
-    HIST_THINNED = 1u << 3 /* samples between the row before and this one were left out (historian/deviation.h): set on reading, and by an
-                            * import on what was exported so; never by a source */
+    HIST_THINNED = 1u << 3 /* samples between the row before and this one were left out (historian/format/deviation.h): set on reading, and
+                            * by an import on what was exported so; never by a source */
 };
 
 typedef struct hist_sample { /* 32 bytes; the hot path's unit */

@@ -21,7 +21,7 @@
  * Locks, in the order they may be taken: request_lock, buffer.lock; catalog_lock, tag_lock, pending_lock, pool_lock; stat_lock last. No
  * lock is held during a write to disk. */
 #include "historian/store.h"
-#include "historian/verify.h"
+#include "historian/repair/verify.h"
 
 #include <errno.h>
 #include <fcntl.h>

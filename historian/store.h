@@ -2,11 +2,11 @@
 #ifndef HIST_STORE_H
 #define HIST_STORE_H
 #include "base/map.h"
-#include "historian/block.h"
-#include "historian/db.h"
-#include "historian/deviation.h"
+#include "historian/format/block.h"
+#include "historian/files/db.h"
+#include "historian/format/deviation.h"
 #include "historian/historian.h"
-#include "historian/journal.h"
+#include "historian/format/journal.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -4,12 +4,12 @@
  * stop says our death, drains and closes. One owner thread; the HTTP handlers of host/api*.c read it. */
 #ifndef HOST_APP_H
 #define HOST_APP_H
-#include "host/broker.h"
+#include "host/session/broker.h"
 #include "host/config.h"
-#include "host/live.h"
-#include "host/session.h"
-#include "host/sessions.h"
-#include "host/writes.h"
+#include "host/http/live.h"
+#include "host/session/session.h"
+#include "host/session/sessions.h"
+#include "host/control/writes.h"
 
 typedef struct host_app {
     const host_config *config; /* of the start; borrowed */

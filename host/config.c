@@ -2,7 +2,7 @@
 #include "host/config.h"
 
 #include "host/rules.h"
-#include "host/tracker.h"
+#include "host/nodes/tracker.h"
 #include <stdio.h>
 
 #define AT(field) offsetof(host_config, field)

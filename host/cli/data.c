@@ -2,11 +2,11 @@
  *
  * What is always true: the directory is opened read-only, so a running host is not disturbed and a copy is not changed. */
 #include "host/cli/data.h"
-#include "historian/aggregate.h"
-#include "historian/exact.h"
-#include "historian/zone.h"
+#include "historian/read/aggregate.h"
+#include "historian/exchange/exact.h"
+#include "historian/read/zone.h"
 #include "historian/historian.h"
-#include "historian/replay.h"
+#include "historian/read/replay.h"
 #include "base/timestamp.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 /* host/cli/data.h -- the verbs that read a data directory without a host, through the historian's library. */
 #ifndef HOST_CLI_DATA_H
 #define HOST_CLI_DATA_H
-#include "historian/aggregate.h"
+#include "historian/read/aggregate.h"
 #include "host/cli/cli.h"
 
 typedef struct cli_events {

@@ -1,5 +1,5 @@
 /* host/cli/verb_audit.c -- who changed what, and whether that account is whole. From the host, or from a data directory. */
-#include "host/audit.h"
+#include "host/control/audit.h"
 #include "host/cli/cli.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* host/cli/verb_durations.c -- how long each value held, from the host or from a data directory. */
-#include "historian/aggregate.h"
+#include "historian/read/aggregate.h"
 #include "host/cli/cli.h"
 #include "host/cli/data.h"
 

@@ -1,7 +1,7 @@
 /* host/cli/verb_events.c -- what happened: births, deaths, gaps, writes. From the host, or from a data directory. */
 #include "host/cli/cli.h"
 #include "host/cli/data.h"
-#include "host/tracker.h"
+#include "host/nodes/tracker.h"
 
 #include <stdlib.h>
 

@@ -1,9 +1,9 @@
 /* host/cli/verb_history.c -- recorded values, from the host or from a data directory. */
 #include "host/cli/cli.h"
-#include "historian/aggregate.h"
-#include "historian/exact.h"
+#include "historian/read/aggregate.h"
+#include "historian/exchange/exact.h"
 #include "host/cli/data.h"
-#include "historian/zone.h"
+#include "historian/read/zone.h"
 
 #include <stdlib.h>
 
@@ -38,7 +38,7 @@ static char *target_of(const cli_history *q, size_t i, int64_t from_ms)
     return pt_buf_take(&target, NULL);
 }
 
-/* A list of notes beside the columns (historian/exact.h), walked along with them. */
+/* A list of notes beside the columns (historian/exchange/exact.h), walked along with them. */
 typedef struct notes {
     const json_t *list;
     size_t next;

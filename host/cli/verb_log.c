@@ -1,6 +1,6 @@
 /* host/cli/verb_log.c -- everything committed, in commit order, from any point on. From the host, or from a data directory: the same pages
  * either way. */
-#include "host/changes.h"
+#include "host/query/changes.h"
 #include "host/cli/cli.h"
 #include "host/cli/data.h"
 

@@ -1,7 +1,7 @@
 /* host/cli/verb_prune.c -- let history go: old weeks, or the samples of some tags. Without --yes it only says what would go. */
 #include "historian/historian.h"
 #include "historian/maintain.h"
-#include "host/audit.h"
+#include "host/control/audit.h"
 #include "host/cli/cli.h"
 
 #include "base/timestamp.h"

@@ -1,6 +1,6 @@
 /* host/cli/verb_sql.c -- read-only SQL over the historian's tables. */
 #include "host/cli/data.h"
-#include "historian/sql.h"
+#include "historian/exchange/sql.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* host/cli/verb_transfer.c -- export and import: samples as CSV or JSON Lines. */
 #include "host/cli/data.h"
-#include "historian/transfer.h"
+#include "historian/exchange/transfer.h"
 
 #include <errno.h>
 #include <stdlib.h>

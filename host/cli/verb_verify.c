@@ -1,5 +1,5 @@
 /* host/cli/verb_verify.c -- verify, and backup beside it: looking after a data directory. */
-#include "host/audit.h"
+#include "host/control/audit.h"
 #include "host/cli/cli.h"
 #include "historian/maintain.h"
 

@@ -7,7 +7,7 @@
  * ns, 8.2 M/s; so that a run says something on any other, protobuf-c decodes the same messages in turn with the pipeline, and 0.61 of its
  * rate is reported beside the goal. */
 #include "base/log.h"
-#include "host/ingest.h"
+#include "host/ingest/ingest.h"
 #include "sparkplug_b_bytes.pb-c.h"
 #include "tests/bench/plant.h"
 #include "tests/bench/process.h"

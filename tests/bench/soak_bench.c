@@ -3,7 +3,7 @@
  * 50 nodes of 20 tags at 1 Hz, every node dying and being born again once an hour. Each simulated hour the resident memory is noted; ours
  * is the largest of the last half of the day, the reference the largest of the first hours after warm-up. Quick: three hours. */
 #include "base/log.h"
-#include "host/ingest.h"
+#include "host/ingest/ingest.h"
 #include "tests/bench/plant.h"
 #include "tests/bench/process.h"
 

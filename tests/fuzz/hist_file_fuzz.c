@@ -6,7 +6,7 @@
  * are made to fit again: nothing can know then that a name or a sum was changed, but still nothing may crash, rows are right (their blocks
  * have checksums), and where verify has nothing to say they are all there. */
 #include "historian/maintain.h"
-#include "historian/pages.h"
+#include "historian/files/pages.h"
 #include "historian/store.h"
 
 #include <dirent.h>

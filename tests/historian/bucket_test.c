@@ -1,8 +1,8 @@
 /* tests/historian/bucket_test.c -- numbers over intervals, from rows and from summaries, against the plain sum over the rows. */
 #include "base/random.h"
-#include "historian/aggregate.h"
-#include "historian/bits.h"
-#include "historian/pages.h"
+#include "historian/read/aggregate.h"
+#include "historian/format/bits.h"
+#include "historian/files/pages.h"
 #include "tests/historian/support.h"
 
 #include <math.h>

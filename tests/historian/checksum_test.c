@@ -1,6 +1,6 @@
 /* tests/historian/checksum_test.c -- XXH64 against the vectors of xxHash's own sanity check. */
 #include "base/random.h"
-#include "historian/bits.h"
+#include "historian/format/bits.h"
 #include "tests/support/check.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* tests/historian/compact_test.c -- the change log is packed and reads the same; journal.db becomes small again. */
-#include "historian/log.h"
+#include "historian/read/log.h"
 #include "tests/historian/format_decoder.h"
 #include "tests/historian/support.h"
 #include "tests/support/check.h"

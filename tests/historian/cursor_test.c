@@ -1,6 +1,6 @@
 /* tests/historian/cursor_test.c -- samples one after the other, copied or in place, and the one that was valid at a time. */
 #include "base/random.h"
-#include "historian/scan.h"
+#include "historian/read/scan.h"
 #include "tests/historian/support.h"
 
 #include <stdio.h>

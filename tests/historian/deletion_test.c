@@ -1,6 +1,6 @@
 /* tests/historian/deletion_test.c -- one tag's samples go block by block, and what is left is counted right. */
 #include "base/random.h"
-#include "historian/log.h"
+#include "historian/read/log.h"
 #include "tests/historian/support.h"
 
 #include <stdio.h>

@@ -1,11 +1,11 @@
 /* tests/historian/deviation_test.c -- what is left out stays within what the blocks state, and is counted. */
-#include "historian/deviation.h"
+#include "historian/format/deviation.h"
 #include "base/random.h"
-#include "historian/aggregate.h"
+#include "historian/read/aggregate.h"
 #include "historian/maintain.h"
-#include "historian/pages.h"
+#include "historian/files/pages.h"
 #include "historian/store.h"
-#include "historian/transfer.h"
+#include "historian/exchange/transfer.h"
 #include "tests/support/check.h"
 #include "tests/support/wait.h"
 

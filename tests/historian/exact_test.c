@@ -1,6 +1,6 @@
 /* tests/historian/exact_test.c -- replays imported again: every bit of every type, and no event taken for a sample. */
-#include "historian/exact.h"
-#include "historian/replay.h"
+#include "historian/exchange/exact.h"
+#include "historian/read/replay.h"
 #include "tests/historian/text_support.h"
 
 #include <stdio.h>

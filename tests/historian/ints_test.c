@@ -1,6 +1,6 @@
 /* tests/historian/ints_test.c -- integer columns come back as they were, and small where they can be. */
 #include "base/random.h"
-#include "historian/ints.h"
+#include "historian/format/ints.h"
 #include "tests/support/check.h"
 
 #include <stdlib.h>

@@ -3,10 +3,10 @@
  *
  * The linker wraps the allocators of everything linked statically: the historian and its base, not SQLite (failure_test.c does that) or
  * zstd. */
-#include "historian/aggregate.h"
+#include "historian/read/aggregate.h"
 #include "historian/maintain.h"
-#include "historian/transfer.h"
-#include "historian/zone.h"
+#include "historian/exchange/transfer.h"
+#include "historian/read/zone.h"
 #include "tests/historian/support.h"
 #include "tests/support/check.h"
 

@@ -1,7 +1,7 @@
 /* tests/historian/pages_test.c -- a page is what was written there, or reading it is an error; and every other program reads our files as
  * ever. */
-#include "historian/pages.h"
-#include "historian/bits.h"
+#include "historian/files/pages.h"
+#include "historian/format/bits.h"
 #include "tests/historian/older.h"
 #include "tests/historian/support.h"
 

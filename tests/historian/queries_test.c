@@ -2,10 +2,10 @@
  * anew, opened again, thinned out by retention and deletion, also from a reader beside. What is asked of the array is computed row by row,
  * as simply as can be. */
 #include "base/random.h"
-#include "historian/aggregate.h"
-#include "historian/log.h"
-#include "historian/replay.h"
-#include "historian/scan.h"
+#include "historian/read/aggregate.h"
+#include "historian/read/log.h"
+#include "historian/read/replay.h"
+#include "historian/read/scan.h"
 #include "tests/historian/text_support.h"
 
 #include <math.h>

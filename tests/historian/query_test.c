@@ -1,5 +1,5 @@
 /* tests/historian/query_test.c -- a SELECT on the catalogue for code that must not meet SQLite itself. */
-#include "historian/query.h"
+#include "historian/read/query.h"
 #include "tests/historian/support.h"
 
 static void rows_come_with_numbers_texts_and_nothing(void)

@@ -1,6 +1,6 @@
 /* tests/historian/reduce_test.c -- a long range as a picture of a few points: every peak is in it, and every gap. */
 #include "base/random.h"
-#include "historian/aggregate.h"
+#include "historian/read/aggregate.h"
 #include "tests/historian/support.h"
 
 #include <math.h>

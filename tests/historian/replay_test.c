@@ -1,7 +1,7 @@
 /* tests/historian/replay_test.c -- a recorded range comes back in the order it happened, complete, and the same bytes each time. */
 #include "base/random.h"
-#include "historian/pages.h"
-#include "historian/replay.h"
+#include "historian/files/pages.h"
+#include "historian/read/replay.h"
 #include "historian/store.h"
 #include "tests/support/check.h"
 

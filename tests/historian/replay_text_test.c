@@ -1,5 +1,5 @@
 /* tests/historian/replay_text_test.c -- replayed items as JSON Lines and CSV, in the documented form whatever is in them. */
-#include "historian/replay.h"
+#include "historian/read/replay.h"
 #include "tests/historian/support.h"
 
 #include <stdio.h>

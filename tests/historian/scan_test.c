@@ -1,7 +1,7 @@
 /* tests/historian/scan_test.c -- one tag's range in time order: rows or whole blocks, every row once whatever is sealed or dropped
  * meanwhile. */
 #include "base/random.h"
-#include "historian/scan.h"
+#include "historian/read/scan.h"
 #include "tests/historian/support.h"
 
 #include <stdio.h>

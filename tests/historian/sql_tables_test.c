@@ -2,7 +2,7 @@
  *
  * The export is JSON Lines, read by SQLite's own JSON functions: nothing of the virtual tables is in the plain one. */
 #include "base/random.h"
-#include "historian/sql_tables.h"
+#include "historian/exchange/sql_tables.h"
 #include "tests/historian/text_support.h"
 
 #include <math.h>

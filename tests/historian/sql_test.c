@@ -1,5 +1,5 @@
 /* tests/historian/sql_test.c -- `plantree sql`: any SELECT over the tables, several statements, typed cells, and nothing but reading. */
-#include "historian/sql.h"
+#include "historian/exchange/sql.h"
 #include "tests/historian/support.h"
 
 #include <stdio.h>

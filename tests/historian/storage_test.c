@@ -1,5 +1,5 @@
 /* tests/historian/storage_test.c -- what one tag costs, in C and in SQL; what its births said of it. */
-#include "historian/sql.h"
+#include "historian/exchange/sql.h"
 #include "tests/historian/support.h"
 #include "tests/support/check.h"
 

@@ -1,5 +1,5 @@
 /* tests/historian/support.c */
-#include "historian/pages.h"
+#include "historian/files/pages.h"
 #include "tests/historian/support.h"
 #include "base/random.h"
 

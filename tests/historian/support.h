@@ -6,7 +6,7 @@
 #define HIST_TEST_SUPPORT_H
 #include "historian/maintain.h"
 #include "historian/store.h"
-#include "historian/verify.h"
+#include "historian/repair/verify.h"
 #include "tests/support/check.h"
 
 #define NOW  INT64_C(1750000000000)

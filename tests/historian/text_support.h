@@ -1,7 +1,7 @@
 /* tests/historian/text_support.h -- exporting into memory and importing from it, for export_test, import_test and exact_test. */
 #ifndef HIST_TEST_TEXT_SUPPORT_H
 #define HIST_TEST_TEXT_SUPPORT_H
-#include "historian/transfer.h"
+#include "historian/exchange/transfer.h"
 #include "tests/historian/support.h"
 
 bool gather(void *ctx, pt_slice bytes);                   /* a hist_export write: into the pt_buf ctx */

@@ -1,5 +1,5 @@
 /* tests/historian/verify_test.c -- a sound directory has no faults, and every kind of damage is named with its place. */
-#include "historian/bits.h"
+#include "historian/format/bits.h"
 #include "tests/historian/support.h"
 
 #include <stdio.h>

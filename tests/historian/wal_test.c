@@ -1,6 +1,6 @@
 /* tests/historian/wal_test.c -- a -wal file that a killed host left behind and that was damaged since: what is lost is said, and what a
  * crash tears is not. */
-#include "historian/wal.h"
+#include "historian/files/wal.h"
 #include "tests/historian/support.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* tests/historian/zone_test.c -- days of 23 and 25 hours, months, and files that are none. */
-#include "historian/zone.h"
+#include "historian/read/zone.h"
 #include "base/timestamp.h"
 #include "tests/support/check.h"
 

@@ -1,5 +1,5 @@
 /* The pipeline with real history: order, barriers, and sums that close even when history cannot take everything. */
-#include "host/ingest.h"
+#include "host/ingest/ingest.h"
 #include "tests/host/wire.h"
 #include "tests/support/check.h"
 

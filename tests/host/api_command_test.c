@@ -1,4 +1,5 @@
-/* host/api_command.c: what a request to write or to stream must look like, and how it is answered. What becomes of a write: writes_test.c.
+/* host/http/api_command.c: what a request to write or to stream must look like, and how it is answered. What becomes of a write:
+ * writes_test.c.
  */
 #include "tests/base/client.h"
 #include "tests/host/stage.h"

@@ -1,5 +1,5 @@
-/* host/api_history.c: samples, aggregates and events of the past. */
-#include "historian/pages.h"
+/* host/http/api_history.c: samples, aggregates and events of the past. */
+#include "historian/files/pages.h"
 #include "tests/host/stage.h"
 #include "tests/support/check.h"
 #include "tests/support/wait.h"

@@ -1,4 +1,4 @@
-/* host/api_nodes.c: edge nodes and their accounts, rebirth requests, the state of the whole. */
+/* host/http/api_nodes.c: edge nodes and their accounts, rebirth requests, the state of the whole. */
 #include "tests/host/stage.h"
 #include "tests/support/check.h"
 #include "tests/support/wait.h"

@@ -1,4 +1,4 @@
-/* host/api.c: routes, health, and what every answer has in common. */
+/* host/http/api.c: routes, health, and what every answer has in common. */
 #include "tests/base/client.h"
 #include "tests/host/stage.h"
 #include "tests/support/check.h"

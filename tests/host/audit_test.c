@@ -1,5 +1,5 @@
 /* tests/host/audit_test.c -- the audit keeps every row, refuses changes, and notices those made around it. */
-#include "host/audit.h"
+#include "host/control/audit.h"
 #include "tests/support/check.h"
 
 #include <sqlite3.h>

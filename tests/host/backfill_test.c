@@ -1,4 +1,4 @@
-/* host/backfill.c: asking for what may have been missed. Notation: script.h. */
+/* host/nodes/backfill.c: asking for what may have been missed. Notation: script.h. */
 #include "tests/host/script.h"
 #include "tests/support/check.h"
 

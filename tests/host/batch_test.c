@@ -1,4 +1,4 @@
-/* host/batch.c: what the tracker decides, in the tree, in history and in the log. */
+/* host/ingest/batch.c: what the tracker decides, in the tree, in history and in the log. */
 #include "host/rules.h"
 #include "tests/host/rig.h"
 

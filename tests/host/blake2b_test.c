@@ -1,5 +1,5 @@
 /* tests/host/blake2b_test.c -- sums another implementation (Python's hashlib) gives for the same bytes. */
-#include "host/blake2b.h"
+#include "host/control/blake2b.h"
 #include "tests/support/check.h"
 
 static void sums_of_all_lengths_around_a_block_are_right(void)

@@ -1,5 +1,5 @@
-/* host/broker.c: a private mosquitto that comes back when it is killed and dies with the host, however the host dies. */
-#include "host/broker.h"
+/* host/session/broker.c: a private mosquitto that comes back when it is killed and dies with the host, however the host dies. */
+#include "host/session/broker.h"
 #include "tests/support/broker.h"
 #include "tests/support/check.h"
 #include "tests/support/wait.h"

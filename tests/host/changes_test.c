@@ -1,5 +1,5 @@
 /* tests/host/changes_test.c -- pages of the change log: what an item says, where a page ends, and from where it can be read. */
-#include "host/changes.h"
+#include "host/query/changes.h"
 #include "tests/support/check.h"
 
 #include <jansson.h>

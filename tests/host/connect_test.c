@@ -1,5 +1,5 @@
 /* What the host says first on a connection, byte by byte: a server of our own takes its CONNECT, SUBSCRIBE and first PUBLISH apart. */
-#include "host/session.h"
+#include "host/session/session.h"
 #include "tests/support/check.h"
 #include "tests/support/wait.h"
 

@@ -1,6 +1,6 @@
 /* Whatever arrives, and whatever stands in the files of before: no crash, no leak, sums that close. */
 #include "base/random.h"
-#include "host/sessions.h"
+#include "host/session/sessions.h"
 #include "tests/host/script.h"
 #include "tests/host/wire.h"
 #include "tests/support/check.h"

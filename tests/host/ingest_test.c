@@ -1,5 +1,5 @@
 /* tests/host/ingest_test.c -- a queue in front of the shards that stays full. */
-#include "host/ingest.h"
+#include "host/ingest/ingest.h"
 #include "tests/host/wire.h"
 #include "tests/support/check.h"
 

@@ -1,5 +1,5 @@
-/* host/json.c: values as the API writes them, for readers whose numbers are doubles, too. */
-#include "host/json.h"
+/* host/http/json.c: values as the API writes them, for readers whose numbers are doubles, too. */
+#include "host/http/json.h"
 #include "tests/support/check.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
-/* host/live.c: the live stream, over real connections: conflated values, texts one by one, resuming, and readers that are too slow. */
-#include "host/live.h"
+/* host/http/live.c: the live stream, over real connections: conflated values, texts one by one, resuming, and readers that are too slow. */
+#include "host/http/live.h"
 #include "tests/base/client.h"
 #include "tests/support/check.h"
 #include "tests/support/wait.h"

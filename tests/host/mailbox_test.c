@@ -1,5 +1,5 @@
 /* tests/host/mailbox_test.c */
-#include "host/mailbox.h"
+#include "host/ingest/mailbox.h"
 #include "tests/support/check.h"
 
 #include <pthread.h>

@@ -1,5 +1,5 @@
 /* tests/host/md5_test.c -- the sums of RFC 1321, A.5, in one piece and in many. */
-#include "host/md5.h"
+#include "host/nodes/md5.h"
 #include "tests/support/check.h"
 
 static const struct {

@@ -1,4 +1,4 @@
-/* host/metrics.c: what a scrape shows, in the text format that Prometheus reads. */
+/* host/http/metrics.c: what a scrape shows, in the text format that Prometheus reads. */
 #include "tests/base/client.h"
 #include "tests/host/stage.h"
 #include "tests/support/check.h"

@@ -1,5 +1,5 @@
-/* host/names.c: the words that users, metrics and event filters read. They are part of the API: a change is a break. */
-#include "host/node.h"
+/* host/nodes/names.c: the words that users, metrics and event filters read. They are part of the API: a change is a break. */
+#include "host/nodes/node.h"
 #include "tests/support/check.h"
 
 typedef const char *name_fn(int i);

@@ -1,4 +1,4 @@
-/* host/node.c: the table of nodes and devices, their accounts and timers. */
+/* host/nodes/node.c: the table of nodes and devices, their accounts and timers. */
 #include "tests/host/script.h"
 #include "tests/support/check.h"
 

@@ -1,4 +1,4 @@
-/* host/object.c: template instances are whole objects. Notation: script.h. */
+/* host/nodes/object.c: template instances are whole objects. Notation: script.h. */
 #include "tests/host/script.h"
 #include "tests/host/wire.h"
 #include "tests/support/check.h"

@@ -1,8 +1,8 @@
 #include "tests/host/plant.h"
 
 #include "edge-node/edge.h"
-#include "host/node.h"
-#include "host/presence.h"
+#include "host/nodes/node.h"
+#include "host/session/presence.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -466,7 +466,7 @@ static void host_connect(plant *p)
     p->host_ack_ms = now + 5;
 }
 
-/* Everything in memory is gone; what host/sessions.c would have written is given to a new tracker. */
+/* Everything in memory is gone; what host/session/sessions.c would have written is given to a new tracker. */
 static void host_restart(plant *p)
 {
     host_disconnect(p);

@@ -1,5 +1,5 @@
 /* Our STATE on one server: each check names its requirement. */
-#include "host/presence.h"
+#include "host/session/presence.h"
 #include "tests/support/check.h"
 
 static spb_state state(bool online, int64_t t)

@@ -1,4 +1,4 @@
-/* host/rebirth.c: who is asked for a rebirth, how often, and in which bytes. Notation: script.h. */
+/* host/nodes/rebirth.c: who is asked for a rebirth, how often, and in which bytes. Notation: script.h. */
 #include "tests/host/script.h"
 #include "tests/support/check.h"
 

@@ -1,4 +1,4 @@
-/* host/reorder.c: messages held back for an earlier one, or for an NBIRTH that they have overtaken. Notation: script.h. */
+/* host/nodes/reorder.c: messages held back for an earlier one, or for an NBIRTH that they have overtaken. Notation: script.h. */
 #include "tests/host/script.h"
 #include "tests/support/check.h"
 

@@ -9,7 +9,7 @@
  * Log lines at WARN and above are kept; `commands` counts what was to be published, the last topic in `command`. */
 #ifndef HOST_TEST_RIG_H
 #define HOST_TEST_RIG_H
-#include "host/ingest.h"
+#include "host/ingest/ingest.h"
 #include "tests/support/check.h"
 #include "tests/support/wait.h"
 

@@ -12,7 +12,7 @@
  * input Tag ids are given in the order the tracker asks, from 1. The wall clock starts at 100000 ms, the monotonic one at 0. */
 #ifndef HOST_TEST_SCRIPT_H
 #define HOST_TEST_SCRIPT_H
-#include "host/node.h"
+#include "host/nodes/node.h"
 
 typedef struct script {
     host_tracker *tracker;

@@ -1,6 +1,7 @@
-/* host/session.c: one server's connection on a real broker. Which bytes begin it: connect_test.c; when STATE is published: presence_test.c.
+/* host/session/session.c: one server's connection on a real broker. Which bytes begin it: connect_test.c; when STATE is published:
+ * presence_test.c.
  */
-#include "host/session.h"
+#include "host/session/session.h"
 #include "tests/host/rig.h"
 #include "tests/host/wire.h"
 #include "tests/support/broker.h"

@@ -1,5 +1,5 @@
-/* host/sessions.c: the session table on disk survives a restart, and a damaged one costs rebirths and nothing else. */
-#include "host/sessions.h"
+/* host/session/sessions.c: the session table on disk survives a restart, and a damaged one costs rebirths and nothing else. */
+#include "host/session/sessions.h"
 #include "tests/host/rig.h"
 
 #include <stdio.h>

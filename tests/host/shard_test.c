@@ -1,5 +1,5 @@
-/* host/shard.c: the threads that own the nodes. */
-#include "host/shard.h"
+/* host/ingest/shard.c: the threads that own the nodes. */
+#include "host/ingest/shard.h"
 #include "tests/host/rig.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* host/tracker_birth.c: the metric table of a birth, its aliases, and what changed. Notation: script.h. */
+/* host/nodes/tracker_birth.c: the metric table of a birth, its aliases, and what changed. Notation: script.h. */
 #include "tests/host/script.h"
 #include "tests/support/check.h"
 

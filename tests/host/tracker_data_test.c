@@ -1,4 +1,4 @@
-/* host/tracker_data.c: DATA, metric by metric. Notation: script.h. */
+/* host/nodes/tracker_data.c: DATA, metric by metric. Notation: script.h. */
 #include "tests/host/script.h"
 #include "tests/support/check.h"
 

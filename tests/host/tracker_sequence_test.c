@@ -1,4 +1,4 @@
-/* host/tracker_sequence.c: messages that carry a seq. Notation: script.h. */
+/* host/nodes/tracker_sequence.c: messages that carry a seq. Notation: script.h. */
 #include "tests/host/script.h"
 #include "tests/support/check.h"
 

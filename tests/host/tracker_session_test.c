@@ -1,4 +1,4 @@
-/* host/tracker_session.c: when a session begins, ends, or turns out to continue. Notation: script.h. */
+/* host/nodes/tracker_session.c: when a session begins, ends, or turns out to continue. Notation: script.h. */
 #include "tests/host/script.h"
 #include "tests/support/check.h"
 

@@ -1,4 +1,4 @@
-/* host/tracker.c: messages of every verb, servers that come and go, and what the callers ask for. Notation: script.h. */
+/* host/nodes/tracker.c: messages of every verb, servers that come and go, and what the callers ask for. Notation: script.h. */
 #include "tests/host/script.h"
 #include "tests/host/wire.h"
 #include "tests/support/check.h"

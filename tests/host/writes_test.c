@@ -1,6 +1,6 @@
-/* host/writes.c: what may be written, which bytes go out, and what the plant's answer makes of it. The clock of the writes stands still
- * until told otherwise. */
-#include "host/writes.h"
+/* host/control/writes.c: what may be written, which bytes go out, and what the plant's answer makes of it. The clock of the writes stands
+ * still until told otherwise. */
+#include "host/control/writes.h"
 #include "tests/host/rig.h"
 #include "tests/host/wire.h"
 

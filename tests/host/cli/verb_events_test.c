@@ -1,5 +1,5 @@
 /* tests/host/cli/verb_events_test.c */
-#include "host/tracker.h"
+#include "host/nodes/tracker.h"
 #include "tests/host/cli/plant.h"
 #include "tests/host/cli/scripted_host.h"
 #include "tests/host/cli/verb.h"

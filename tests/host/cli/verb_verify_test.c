@@ -1,5 +1,5 @@
 /* tests/host/cli/verb_verify_test.c -- verify and backup: beside a running host, and on a copy that gets damaged. */
-#include "historian/pages.h"
+#include "historian/files/pages.h"
 #include "tests/host/cli/plant.h"
 #include "tests/host/cli/verb.h"
 

@@ -1,0 +1,445 @@
+/* historian/write/catalog.c -- tags by identity and by path, in memory and in catalog.db.
+ *
+ * Memory is first: a tag gets its id at once, is marked dirty, and reaches catalog.db with the next commit, before any sample that refers
+ * to it. An id that was given out and lost with a crash is given out again: nothing on disk can refer to it. */
+#include "historian/store.h"
+
+#include <stdlib.h>
+
+enum { KEY_PARTS = 5, KEY_ON_STACK = 1024 };
+
+static size_t key_size(const hist_tag_key *k)
+{
+    return k->source.len + k->group.len + k->edge.len + k->device.len + k->metric.len + KEY_PARTS;
+}
+
+/* The five parts, each with a NUL behind it; *out's slices then point into `to`. */
+static void key_write(const hist_tag_key *k, char *to, hist_tag_key *out)
+{
+    const pt_slice *from[KEY_PARTS] = { &k->source, &k->group, &k->edge, &k->device, &k->metric };
+    pt_slice *parts[KEY_PARTS] = { &out->source, &out->group, &out->edge, &out->device, &out->metric };
+    for (int i = 0; i < KEY_PARTS; i++) {
+        size_t len = from[i]->len;
+        if (len) memcpy(to, from[i]->ptr, len);
+        to[len] = 0;
+        *parts[i] = pt_slice_of(to, len);
+        to += len + 1;
+    }
+}
+
+static char *dup_text(pt_slice s)
+{
+    return pt_slice_dup(s.ptr ? s : PT_LIT(""));
+}
+
+static pt_slice path_of(const hist__tag *t)
+{
+    return pt_slice_of(t->path, t->path_len);
+}
+
+static void tag_fini(hist__tag *t)
+{
+    free((char *)(uintptr_t)t->key_text.ptr);
+    free(t->path);
+    free(t->unit);
+    *t = (hist__tag){ 0 };
+}
+
+/* Room for one more tag in both tables. */
+static pt_status reserve_segment(hist *h, uint32_t id)
+{
+    uint32_t segment = (id - 1) / HIST__SEGMENT;
+    if (segment >= HIST__SEGMENTS) return PT_ETOOBIG;
+    if (!h->hot[segment]) {
+        h->hot[segment] = calloc(HIST__SEGMENT, sizeof(hist__hot));
+        if (!h->hot[segment]) return PT_ENOMEM;
+    }
+    if (!atomic_load_explicit(&h->tags[segment], memory_order_relaxed)) {
+        hist__tag *piece = calloc(HIST__SEGMENT, sizeof(hist__tag));
+        if (!piece) return PT_ENOMEM;
+        atomic_store_explicit(&h->tags[segment], piece, memory_order_release);
+    }
+    return PT_OK;
+}
+
+static pt_status mark_dirty(hist *h, hist__tag *t)
+{
+    if (t->dirty) return PT_OK;
+    if (h->n_dirty == h->cap_dirty) {
+        size_t cap = h->cap_dirty ? h->cap_dirty * 2 : 64;
+        uint32_t *d = realloc(h->dirty, cap * sizeof *d);
+        if (!d) return PT_ENOMEM;
+        h->dirty = d;
+        h->cap_dirty = cap;
+    }
+    h->dirty[h->n_dirty++] = t->id;
+    t->dirty = true;
+    return PT_OK;
+}
+
+/* Append tag `id` (n_tags + 1); the write lock is held or the store not shared yet. */
+static pt_status add_tag(hist *h, uint32_t id, const hist_tag_key *key, pt_slice path, spb_datatype type, pt_slice unit, hist__tag **out)
+{
+    pt_status st = reserve_segment(h, id);
+    if (st != PT_OK) return st;
+    hist__tag *t = hist__tag_at(h, id);
+    char *text = malloc(key_size(key));
+    *t = (hist__tag){ .id = id, .path = dup_text(path), .path_len = path.len, .unit = dup_text(unit), .unit_len = unit.len, .type = type };
+    t->key_text = pt_slice_of(text, key_size(key));
+    if (!text || !t->path || !t->unit) {
+        tag_fini(t);
+        return PT_ENOMEM;
+    }
+    key_write(key, text, &t->key);
+    if ((st = pt_map_put(&h->by_key, t->key_text, id, NULL)) != PT_OK || (st = pt_map_put(&h->by_path, path_of(t), id, NULL)) != PT_OK) {
+        pt_map_del(&h->by_key, t->key_text, NULL);
+        tag_fini(t);
+        return st;
+    }
+    atomic_store_explicit(&h->n_tags, id, memory_order_release);
+    *out = t;
+    return PT_OK;
+}
+
+/* Bring path, type and unit up to date; the write lock is held. */
+static pt_status update_tag(hist *h, hist__tag *t, pt_slice path, spb_datatype type, pt_slice unit)
+{
+    char *new_path = NULL, *new_unit = NULL;
+    pt_status st = PT_OK;
+    if (!pt_slice_eq(path, path_of(t))) {
+        if (!(new_path = dup_text(path))) return PT_ENOMEM;
+        st = pt_map_put(&h->by_path, path, t->id, NULL);
+    }
+    if (st == PT_OK && !pt_slice_eq(unit, pt_slice_of(t->unit, t->unit_len)) && !(new_unit = dup_text(unit))) st = PT_ENOMEM;
+    if (st != PT_OK) {
+        free(new_path);
+        return st;
+    }
+    if (new_path) {
+        uint64_t owner = 0;
+        if (pt_map_get(&h->by_path, path_of(t), &owner) && owner == t->id) pt_map_del(&h->by_path, path_of(t), NULL);
+        free(t->path);
+        t->path = new_path;
+        t->path_len = path.len;
+        t->path_dirty = true;
+    }
+    if (new_unit) {
+        free(t->unit);
+        t->unit = new_unit;
+        t->unit_len = unit.len;
+    }
+    t->type = type;
+    return PT_OK;
+}
+
+static bool up_to_date(const hist__tag *t, pt_slice path, spb_datatype type, pt_slice unit)
+{
+    return t->type == type && pt_slice_eq(path, path_of(t)) && pt_slice_eq(unit, pt_slice_of(t->unit, t->unit_len));
+}
+
+pt_status hist_tag_ensure(hist *h, const hist_tag_key *key, pt_slice path, spb_datatype type, pt_slice unit, uint32_t *tag_id)
+{
+    char stack[KEY_ON_STACK], *text = stack;
+    size_t size = key_size(key);
+    hist_tag_key local;
+    if (size > sizeof stack && !(text = malloc(size))) return PT_ENOMEM;
+    key_write(key, text, &local);
+    uint64_t id = 0;
+    bool current = false;
+    pthread_rwlock_rdlock(&h->tag_lock);
+    if (pt_map_get(&h->by_key, pt_slice_of(text, size), &id)) current = up_to_date(hist__tag_at(h, (uint32_t)id), path, type, unit);
+    pthread_rwlock_unlock(&h->tag_lock);
+
+    pt_status st = PT_OK;
+    if (!current && h->lock_fd < 0) st = PT_EREADONLY;
+    else if (!current) {
+        pthread_rwlock_wrlock(&h->tag_lock);
+        hist__tag *t = NULL;
+        if (pt_map_get(&h->by_key, pt_slice_of(text, size), &id)) {
+            t = hist__tag_at(h, (uint32_t)id);
+            st = update_tag(h, t, path, type, unit);
+        } else {
+            id = hist__tag_count(h) + 1u;
+            st = add_tag(h, (uint32_t)id, &local, path, type, unit, &t);
+            if (st == PT_OK) t->is_new = t->path_dirty = true;
+        }
+        if (st == PT_OK) {
+            t->changed_ms = pt_wall_ms(h->clock);
+            st = mark_dirty(h, t);
+        }
+        pthread_rwlock_unlock(&h->tag_lock);
+    }
+    if (text != stack) free(text);
+    if (st == PT_OK) *tag_id = (uint32_t)id;
+    return st;
+}
+
+/* ---- looking ------------------------------------------------------------------------------------------------ */
+
+static bool dup_into(pt_arena *a, pt_slice s, pt_slice *out)
+{
+    *out = pt_arena_dup(a, s);
+    return out->ptr != NULL;
+}
+
+/* A copy of the tag in `arena`; the read lock is held. */
+static pt_status copy_tag(hist *h, const hist__tag *t, pt_arena *arena, hist_tag *out)
+{
+    hist_tag c = { .tag_id = t->id, .type = t->type };
+    if (!dup_into(arena, t->key.source, &c.key.source) || !dup_into(arena, t->key.group, &c.key.group) ||
+        !dup_into(arena, t->key.edge, &c.key.edge) || !dup_into(arena, t->key.device, &c.key.device) ||
+        !dup_into(arena, t->key.metric, &c.key.metric) || !dup_into(arena, path_of(t), &c.path) ||
+        !dup_into(arena, pt_slice_of(t->unit, t->unit_len), &c.unit))
+        return PT_ENOMEM;
+    pthread_mutex_lock(&h->pending_lock);
+    const hist__hot *hot = hist__hot_at(h, t->id);
+    c.samples = hot->samples;
+    c.first_ms = hot->samples ? hot->first_ms : 1;
+    c.last_ms = hot->samples ? hot->last_ms : 0;
+    pthread_mutex_unlock(&h->pending_lock);
+    *out = c;
+    return PT_OK;
+}
+
+static pt_status refresh(hist *h)
+{
+    return h->lock_fd < 0 ? hist__journal_refresh(h, NULL) : PT_OK;
+}
+
+static pt_status old_owner(hist *h, pt_slice path, uint32_t *id)
+{
+    pthread_mutex_lock(&h->catalog_lock);
+    bool row = false;
+    pt_status st = hist__db_bind_slice(h->old_path, 1, path);
+    if (st == PT_OK) st = hist__db_step(h->catalog_reader, h->old_path, &row, NULL);
+    if (st == PT_OK && row) *id = (uint32_t)sqlite3_column_int64(h->old_path, 0);
+    sqlite3_reset(h->old_path);
+    pthread_mutex_unlock(&h->catalog_lock);
+    return st == PT_OK && !row ? PT_ENOTFOUND : st;
+}
+
+pt_status hist_tag_by_path(hist *h, pt_slice path, pt_arena *arena, hist_tag *out)
+{
+    uint64_t id = 0;
+    pt_status st = refresh(h);
+    if (st != PT_OK) return st;
+    pthread_rwlock_rdlock(&h->tag_lock);
+    bool found = pt_map_get(&h->by_path, path, &id);
+    if (found) st = copy_tag(h, hist__tag_at(h, (uint32_t)id), arena, out);
+    pthread_rwlock_unlock(&h->tag_lock);
+    if (found) return st;
+    uint32_t old = 0;
+    if ((st = old_owner(h, path, &old)) != PT_OK) return st;
+    return hist_tag_by_id(h, old, arena, out);
+}
+
+pt_status hist_tag_by_id(hist *h, uint32_t tag_id, pt_arena *arena, hist_tag *out)
+{
+    if (h->lock_fd < 0 && tag_id > hist__tag_count(h)) {
+        pt_status st = refresh(h);
+        if (st != PT_OK) return st;
+    }
+    if (tag_id == 0 || tag_id > hist__tag_count(h)) return PT_ENOTFOUND;
+    pthread_rwlock_rdlock(&h->tag_lock);
+    const hist__tag *t = hist__tag_at(h, tag_id);
+    pt_status st = t->id ? copy_tag(h, t, arena, out) : PT_ENOTFOUND;
+    pthread_rwlock_unlock(&h->tag_lock);
+    return st;
+}
+
+pt_status hist_tag_each(hist *h, bool (*each)(void *ctx, const hist_tag *tag), void *ctx)
+{
+    pt_status st = refresh(h);
+    pt_arena arena;
+    pt_arena_init(&arena, 64u << 20);
+    uint32_t n = hist__tag_count(h);
+    for (uint32_t id = 1; st == PT_OK && id <= n; id++) {
+        hist_tag tag;
+        pthread_rwlock_rdlock(&h->tag_lock);
+        bool there = hist__tag_at(h, id)->id != 0;
+        if (there) st = copy_tag(h, hist__tag_at(h, id), &arena, &tag);
+        pthread_rwlock_unlock(&h->tag_lock);
+        if (st == PT_OK && there && !each(ctx, &tag)) break;
+        pt_arena_reset(&arena);
+    }
+    pt_arena_fini(&arena);
+    return st;
+}
+
+/* ---- disk --------------------------------------------------------------------------------------------------- */
+
+pt_status hist__catalog_load(hist *h, sqlite3 *db, uint32_t after_id, pt_error *err)
+{
+    sqlite3_stmt *q = NULL;
+    pt_status st = hist__db_prepare(
+        db, "SELECT tag_id, source, group_id, edge, device, metric, path, type, unit FROM tag WHERE tag_id > ?1 ORDER BY tag_id", &q, err);
+    if (st != PT_OK) return st;
+    sqlite3_bind_int64(q, 1, after_id);
+    bool row = false;
+    while ((st = hist__db_step(db, q, &row, err)) == PT_OK && row) {
+        int64_t id = sqlite3_column_int64(q, 0);
+        hist_tag_key key = { hist__db_slice(q, 1), hist__db_slice(q, 2), hist__db_slice(q, 3), hist__db_slice(q, 4), hist__db_slice(q, 5) };
+        int64_t type = sqlite3_column_int64(q, 7);
+        if (id <= 0 || id > (int64_t)HIST__SEGMENT * HIST__SEGMENTS || type < 0 || type >= SPB_DATATYPE_COUNT) {
+            st = pt_fail(err, PT_ECORRUPT, "catalog.db: tag %lld with type %lld", (long long)id, (long long)type);
+            break;
+        }
+        while (st == PT_OK && (int64_t)hist__tag_count(h) + 1 < id) { /* a gap in the ids: keep the tables dense */
+            st = reserve_segment(h, hist__tag_count(h) + 1u);
+            if (st == PT_OK) atomic_store_explicit(&h->n_tags, hist__tag_count(h) + 1u, memory_order_release);
+        }
+        hist__tag *t = NULL;
+        if (st == PT_OK && id <= hist__tag_count(h))
+            st = update_tag(h, hist__tag_at(h, (uint32_t)id), hist__db_slice(q, 6), (spb_datatype)type, hist__db_slice(q, 8));
+        else if (st == PT_OK) st = add_tag(h, (uint32_t)id, &key, hist__db_slice(q, 6), (spb_datatype)type, hist__db_slice(q, 8), &t);
+        if (st != PT_OK) {
+            pt_fail(err, st, "catalog.db: tag %lld: %s", (long long)id, pt_status_name(st));
+            break;
+        }
+    }
+    sqlite3_finalize(q);
+    return st;
+}
+
+pt_status hist__catalog_refresh(hist *h, pt_error *err)
+{
+    int64_t generation = 0;
+    pthread_mutex_lock(&h->catalog_lock);
+    pt_status st = hist__db_number(h->catalog_reader, "SELECT value FROM meta WHERE key='tag_generation'", &generation, err);
+    if (st == PT_OK && generation != h->tag_generation) {
+        pthread_rwlock_wrlock(&h->tag_lock);
+        st = hist__catalog_load(h, h->catalog_reader, 0, err);
+        pthread_rwlock_unlock(&h->tag_lock);
+        if (st == PT_OK) h->tag_generation = generation;
+    }
+    pthread_mutex_unlock(&h->catalog_lock);
+    return st;
+}
+
+bool hist__catalog_is_dirty(hist *h)
+{
+    pthread_rwlock_rdlock(&h->tag_lock);
+    bool dirty = h->n_dirty > 0;
+    pthread_rwlock_unlock(&h->tag_lock);
+    return dirty;
+}
+
+static pt_status write_tag(hist *h, const hist__tag *t, sqlite3_stmt *put, sqlite3_stmt *close, sqlite3_stmt *open, sqlite3_stmt *meta,
+                           pt_error *err)
+{
+    pt_slice text[] = { t->key.source, t->key.group, t->key.edge, t->key.device, t->key.metric, path_of(t) };
+    pt_status st = PT_OK;
+    sqlite3_bind_int64(put, 1, t->id);
+    for (int i = 0; st == PT_OK && i < 6; i++)
+        st = hist__db_bind_slice(put, 2 + i, text[i]);
+    sqlite3_bind_int64(put, 8, t->type);
+    if (st == PT_OK) st = hist__db_bind_slice(put, 9, pt_slice_of(t->unit, t->unit_len));
+    sqlite3_bind_int64(put, 10, t->changed_ms);
+    if (st == PT_OK) st = hist__db_run(h->catalog, put, err);
+    if (st == PT_OK && t->path_dirty) {
+        sqlite3_bind_int64(close, 1, t->id);
+        sqlite3_bind_int64(close, 2, t->changed_ms);
+        st = hist__db_run(h->catalog, close, err);
+        sqlite3_bind_int64(open, 1, t->id);
+        sqlite3_bind_int64(open, 2, t->changed_ms);
+        if (st == PT_OK) st = hist__db_bind_slice(open, 3, path_of(t));
+        if (st == PT_OK) st = hist__db_run(h->catalog, open, err);
+    }
+    sqlite3_bind_int64(meta, 1, t->id);
+    sqlite3_bind_int64(meta, 2, t->changed_ms);
+    sqlite3_bind_int64(meta, 3, t->type);
+    if (st == PT_OK) st = hist__db_bind_slice(meta, 4, pt_slice_of(t->unit, t->unit_len));
+    if (st == PT_OK) st = hist__db_run(h->catalog, meta, err);
+    return st;
+}
+
+/* Write the dirty tags from `from` on, up to `max`, under the read lock. */
+static pt_status write_tags(hist *h, size_t n, pt_error *err)
+{
+    sqlite3_stmt *put = NULL, *close = NULL, *open = NULL, *meta = NULL;
+    pt_status st = hist__db_prepare(
+        h->catalog, "INSERT INTO tag VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10) ON CONFLICT(tag_id) DO UPDATE SET path=?7, type=?8, unit=?9",
+        &put, err);
+    if (st == PT_OK) st = hist__db_prepare(h->catalog, "UPDATE tag_path SET to_ms=?2 WHERE tag_id=?1 AND to_ms IS NULL", &close, err);
+    if (st == PT_OK)
+        st = hist__db_prepare(h->catalog, "INSERT INTO tag_path VALUES(?1,?2,NULL,?3) ON CONFLICT DO UPDATE SET path=?3, to_ms=NULL", &open,
+                              err);
+    if (st == PT_OK)
+        st = hist__db_prepare(
+            h->catalog,
+            "INSERT INTO tag_meta SELECT ?1,?2,?3,?4 WHERE NOT EXISTS (SELECT 1 FROM (SELECT type, unit FROM tag_meta WHERE tag_id=?1"
+            " ORDER BY from_ms DESC LIMIT 1) WHERE type=?3 AND unit=?4) ON CONFLICT DO UPDATE SET type=?3, unit=?4",
+            &meta, err);
+    pthread_rwlock_rdlock(&h->tag_lock);
+    for (size_t i = 0; st == PT_OK && i < n; i++)
+        st = write_tag(h, hist__tag_at(h, h->dirty[i]), put, close, open, meta, err);
+    pthread_rwlock_unlock(&h->tag_lock);
+    sqlite3_finalize(put);
+    sqlite3_finalize(close);
+    sqlite3_finalize(open);
+    sqlite3_finalize(meta);
+    if (st == PT_OK) st = hist__db_exec(h->catalog, "UPDATE meta SET value=value+1 WHERE key='tag_generation'", err);
+    return st;
+}
+
+static pt_status write_events(hist *h, const hist__event *events, uint64_t seq, pt_error *err)
+{
+    sqlite3_stmt *put = NULL;
+    pt_status st = hist__db_prepare(h->catalog, "INSERT OR REPLACE INTO event VALUES(?1,?2,?3,?4,?5,?6,?7)", &put, err);
+    for (const hist__event *e = events; st == PT_OK && e; e = e->next) {
+        sqlite3_bind_int64(put, 1, (int64_t)seq++);
+        sqlite3_bind_int64(put, 2, e->e.time_ms);
+        const pt_slice *text[] = { &e->e.type, &e->e.node, &e->e.device, &e->e.path, &e->e.detail };
+        for (int i = 0; st == PT_OK && i < 5; i++)
+            st = hist__db_bind_slice(put, 3 + i, *text[i]);
+        if (st == PT_OK) st = hist__db_run(h->catalog, put, err);
+    }
+    sqlite3_finalize(put);
+    return st;
+}
+
+pt_status hist__catalog_commit(hist *h, const hist__event *events, uint64_t first_seq, pt_error *err)
+{
+    /* A tag may change while it is written: what was dirty when we began is taken off the list at the end, and a tag whose strings changed
+     * meanwhile would be written with the newer ones, which is as good. The writer alone shortens the list. */
+    pthread_rwlock_wrlock(&h->tag_lock);
+    size_t n = h->n_dirty;
+    for (size_t i = 0; i < n; i++)
+        hist__tag_at(h, h->dirty[i])->dirty = false; /* a change from here on queues it again */
+    pthread_rwlock_unlock(&h->tag_lock);
+    if (n == 0 && !events) return PT_OK;
+    pt_status st = hist__db_exec(h->catalog, "BEGIN IMMEDIATE", err);
+    if (st == PT_OK && n) st = write_tags(h, n, err);
+    if (st == PT_OK && events) st = write_events(h, events, first_seq, err);
+    if (st == PT_OK) st = hist__db_exec(h->catalog, "COMMIT", err);
+    if (st != PT_OK && !sqlite3_get_autocommit(h->catalog)) sqlite3_exec(h->catalog, "ROLLBACK", NULL, NULL, NULL);
+
+    pthread_rwlock_wrlock(&h->tag_lock);
+    if (st == PT_OK) {
+        for (size_t i = 0; i < n; i++) {
+            hist__tag *t = hist__tag_at(h, h->dirty[i]);
+            if (!t->dirty) t->is_new = t->path_dirty = false;
+        }
+        if (n) memmove(h->dirty, h->dirty + n, (h->n_dirty - n) * sizeof *h->dirty);
+        h->n_dirty -= n;
+    } else {
+        for (size_t i = 0; i < n; i++)
+            hist__tag_at(h, h->dirty[i])->dirty = true;
+    }
+    pthread_rwlock_unlock(&h->tag_lock);
+    return st;
+}
+
+void hist__catalog_free(hist *h)
+{
+    uint32_t n = hist__tag_count(h);
+    for (uint32_t id = 1; id <= n; id++)
+        tag_fini(hist__tag_at(h, id));
+    for (size_t i = 0; i < HIST__SEGMENTS; i++) {
+        free(h->tags[i]);
+        free(h->hot[i]);
+    }
+    free(h->dirty);
+    pt_map_fini(&h->by_key);
+    pt_map_fini(&h->by_path);
+}

@@ -1,0 +1,384 @@
+/* historian/write/commit.c -- one batch on its way to disk: classify, write, apply.
+ *
+ * Classify (once per batch, no matter how often the commit is tried): a sample newer than everything its tag ever had is new without
+ * looking. The others are late: sorted by key and compared with the batch itself, the pending rows and the blocks, they are new, duplicates
+ * (left out) or replacements. A sample's `reserved` byte carries the verdict.
+ *
+ * Write: tags and events to catalog.db, then the samples to journal.db, one row per chunk. The order matters: a sample on disk always has
+ * its tag. Apply: only what is committed becomes visible to readers. */
+#include "historian/store.h"
+
+#include <stdlib.h>
+
+enum { NEW, REPLACED, DUPLICATE, LATE };
+
+/* ---- classify ----------------------------------------------------------------------------------------------- */
+
+const hist_sample *hist__find_in_blocks(hist *h, uint32_t tag_id, int64_t time_ms, bool state)
+{
+    const hist__hot *hot = hist__hot_at(h, tag_id);
+    if (!hot->has_sealed || time_ms > hot->sealed_ms) return NULL;
+    int64_t start = hist__partition_start(time_ms);
+    if (!h->look_valid || h->look_tag != tag_id || h->look_start != start || time_ms < h->look_t0 || time_ms > h->look_t1) {
+        hist__conn *c = NULL;
+        pt_error err = { 0 };
+        pt_status st = hist__conn_take(h, start, &c, &err);
+        if (st == PT_ENOTFOUND) return NULL;
+        bool row = false;
+        h->look_valid = false;
+        if (st == PT_OK) {
+            sqlite3_bind_int64(c->before, 1, tag_id);
+            sqlite3_bind_int64(c->before, 2, time_ms);
+            st = hist__db_step(c->db, c->before, &row, &err);
+        }
+        if (st == PT_OK && row) {
+            int64_t t0 = sqlite3_column_int64(c->before, 0), t1 = sqlite3_column_int64(c->before, 1);
+            if (t1 >= time_ms) {
+                hist__rows_reset(&h->look_rows);
+                h->looks++;
+                st = hist__block_decode(c->codec, sqlite3_column_blob(c->before, 3), (size_t)sqlite3_column_bytes(c->before, 3), NULL,
+                                        &h->look_rows, &err);
+                h->look_valid = st == PT_OK;
+                h->look_tag = tag_id;
+                h->look_start = start;
+                h->look_t0 = t0;
+                h->look_t1 = t1;
+            }
+        }
+        if (row) sqlite3_reset(c->before);
+        if (st == PT_OK) hist__conn_give(h, c);
+        else hist__conn_close(c);
+        if (st != PT_OK) pt_logf(h->log, PT_LOG_ERROR, "HIST-LOOK-FAILED", "tag %u at %lld ms: %s", tag_id, (long long)time_ms, err.text);
+        if (!h->look_valid) return NULL;
+    }
+    size_t lo = 0, hi = h->look_rows.n;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        const hist_sample *m = &h->look_rows.s[mid];
+        if (hist__key_cmp(m->time_ms, hist__is_state(m), time_ms, state) < 0) lo = mid + 1;
+        else hi = mid;
+    }
+    const hist_sample *f = lo < h->look_rows.n ? &h->look_rows.s[lo] : NULL;
+    return f && f->time_ms == time_ms && hist__is_state(f) == state ? f : NULL;
+}
+
+bool hist__left_out(const hist *h, const hist_sample *s)
+{
+    const hist__rows *r = &h->look_rows;
+    if (!h->look_valid || h->look_tag != s->tag_id || s->time_ms < h->look_t0 || s->time_ms > h->look_t1) return false;
+    size_t lo = 0, hi = r->n; /* the first row behind it */
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (r->s[mid].time_ms <= s->time_ms) lo = mid + 1;
+        else hi = mid;
+    }
+    return lo > 0 && lo < r->n && (r->s[lo].flags & HIST_THINNED) && isfinite(r->deviation) &&
+           hist__distance(&r->s[lo - 1], &r->s[lo], s) <= r->deviation;
+}
+
+/* First pass: mark late samples; returns how many, and lists their tags in *tags (U64 map). */
+static pt_status mark_late(hist *h, hist__batch *b, uint64_t *late, pt_map *tags)
+{
+    for (hist__chunk *c = b->chunks; c; c = c->next) {
+        for (uint32_t i = 0; i < c->n; i++) {
+            hist_sample *s = &c->s[i];
+            if (b->classified >= 1) {
+                if (s->reserved != LATE) continue;
+            } else {
+                hist__hot *hot = hist__hot_at(h, s->tag_id);
+                bool state = hist__is_state(s);
+                if (!hot->has_max || s->time_ms > hot->max_ms || (s->time_ms == hot->max_ms && state && !hot->max_state)) {
+                    hot->has_max = true;
+                    hot->max_ms = s->time_ms;
+                    hot->max_state = state;
+                    s->reserved = NEW;
+                    continue;
+                }
+                s->reserved = LATE;
+            }
+            ++*late;
+        }
+    }
+    b->classified = 1;
+    for (hist__chunk *c = *late ? b->chunks : NULL; c; c = c->next) {
+        for (uint32_t i = 0; i < c->n; i++) {
+            if (c->s[i].reserved != LATE) continue;
+            pt_status st = pt_map_put_u64(tags, c->s[i].tag_id, 1, NULL);
+            if (st != PT_OK) return st;
+        }
+    }
+    return PT_OK;
+}
+
+typedef struct arrival {
+    hist_sample *s;
+    uint64_t order;
+} arrival;
+
+static int by_key(const void *a, const void *b)
+{
+    const arrival *x = a, *y = b;
+    if (x->s->tag_id != y->s->tag_id) return x->s->tag_id < y->s->tag_id ? -1 : 1;
+    int cmp = hist__key_cmp(x->s->time_ms, hist__is_state(x->s), y->s->time_ms, hist__is_state(y->s));
+    return cmp ? cmp : (x->order > y->order) - (x->order < y->order);
+}
+
+static bool same_key(const hist_sample *a, const hist_sample *b)
+{
+    return a->tag_id == b->tag_id && a->time_ms == b->time_ms && hist__is_state(a) == hist__is_state(b);
+}
+
+/* Second pass: every sample of a tag with late ones, in key order, equal keys in order of arrival. */
+static pt_status judge_late(hist *h, hist__batch *b, const pt_map *tags)
+{
+    uint64_t count = 0, ignored = 0;
+    for (hist__chunk *c = b->chunks; c; c = c->next) {
+        for (uint32_t i = 0; i < c->n; i++)
+            count += pt_map_get_u64(tags, c->s[i].tag_id, &ignored);
+    }
+    arrival *all = malloc(count * sizeof *all);
+    if (!all) return PT_ENOMEM;
+    size_t n = 0;
+    for (hist__chunk *c = b->chunks; c; c = c->next) {
+        for (uint32_t i = 0; i < c->n; i++) {
+            if (pt_map_get_u64(tags, c->s[i].tag_id, &ignored)) {
+                all[n] = (arrival){ &c->s[i], n };
+                n++;
+            }
+        }
+    }
+    qsort(all, n, sizeof *all, by_key);
+    const hist_sample *kept = NULL; /* of the key looked at: what is or will be stored */
+    for (size_t i = 0; i < n; i++) {
+        hist_sample *s = all[i].s;
+        if (!kept || !same_key(kept, s)) {
+            kept = NULL;
+            if (s->reserved == LATE) {
+                kept = hist__pending_find(hist__hot_at(h, s->tag_id), s->time_ms, hist__is_state(s));
+                if (!kept) kept = hist__find_in_blocks(h, s->tag_id, s->time_ms, hist__is_state(s));
+            }
+        }
+        uint8_t verdict = kept ? (hist__same_content(kept, s) ? DUPLICATE : REPLACED) : NEW;
+        s->reserved = verdict;
+        if (verdict != DUPLICATE) kept = s;
+        else if (i + 1 < n && same_key(s, all[i + 1].s)) kept = s; /* same content; a block's row would not stay valid */
+        else kept = NULL;
+    }
+    free(all);
+    return PT_OK;
+}
+
+static void drop_duplicates(hist__batch *b)
+{
+    for (hist__chunk *c = b->chunks; c; c = c->next) {
+        uint32_t kept = 0;
+        for (uint32_t i = 0; i < c->n; i++) {
+            if (c->s[i].reserved == DUPLICATE) {
+                b->duplicates++;
+                continue;
+            }
+            b->replaced += c->s[i].reserved == REPLACED;
+            b->historical += c->s[i].reserved == NEW && (c->s[i].flags & HIST_HISTORICAL);
+            if (kept != i) c->s[kept] = c->s[i];
+            kept++;
+        }
+        c->n = kept;
+    }
+}
+
+static void count_plain(hist__batch *b)
+{
+    for (hist__chunk *c = b->chunks; c; c = c->next) {
+        for (uint32_t i = 0; i < c->n; i++)
+            b->historical += (c->s[i].flags & HIST_HISTORICAL) != 0;
+    }
+}
+
+static pt_status classify(hist *h, hist__batch *b)
+{
+    if (b->classified == 2) return PT_OK;
+    uint64_t late = 0;
+    pt_map tags;
+    pt_map_init(&tags, PT_MAP_U64_KEYS);
+    pt_status st = mark_late(h, b, &late, &tags);
+    if (st == PT_OK && late) st = judge_late(h, b, &tags);
+    if (st == PT_OK) {
+        if (late) drop_duplicates(b);
+        else count_plain(b);
+        b->classified = 2;
+    }
+    pt_map_fini(&tags);
+    return st;
+}
+
+/* ---- write -------------------------------------------------------------------------------------------------- */
+
+static const char *sync_pragma(const hist *h)
+{
+    static const char *const sync[] = { "PRAGMA synchronous=FULL", "PRAGMA synchronous=NORMAL", "PRAGMA synchronous=OFF" };
+    return sync[h->o.synchronous];
+}
+
+static pt_status open_one(hist *h, const char *name, hist__file kind, sqlite3 **db, pt_error *err)
+{
+    char *path = hist__path(h, name);
+    pt_status st = path ? hist__db_open(path, kind, false, db, err) : pt_fail(err, PT_ENOMEM, "out of memory");
+    free(path);
+    return st == PT_OK ? hist__db_exec(*db, sync_pragma(h), err) : st;
+}
+
+pt_status hist__journal_open(hist *h, pt_error *err)
+{
+    pt_status st = PT_OK;
+    if (!h->catalog) st = open_one(h, "catalog.db", HIST__CATALOG, &h->catalog, err);
+    if (st == PT_OK && !h->journal) st = open_one(h, "journal.db", HIST__JOURNAL, &h->journal, err);
+    if (st == PT_OK && !h->journal_insert)
+        st = hist__db_prepare(h->journal, "INSERT INTO journal VALUES(?1,?2,?3,?4,?5)", &h->journal_insert, err);
+    if (st != PT_OK) hist__journal_close(h);
+    return st;
+}
+
+void hist__journal_close(hist *h)
+{
+    sqlite3_finalize(h->journal_insert);
+    h->journal_insert = NULL;
+    hist__db_close(h->journal);
+    hist__db_close(h->catalog);
+    h->journal = h->catalog = NULL;
+}
+
+static pt_status write_rows(hist *h, hist__batch *b, int64_t *last, pt_error *err)
+{
+    int64_t id = h->journal_last, now = pt_wall_ms(h->clock);
+    uint64_t seq = h->batch_seq + b->n_events;
+    for (hist__chunk *c = b->chunks; c; c = c->next) {
+        if (c->n == 0) continue;
+        pt_buf_reset(&h->blob);
+        pt_status st = hist__journal_encode(c->s, c->n, &h->blob);
+        if (st != PT_OK) return pt_fail(err, st, "encoding a journal row: %s", pt_status_name(st));
+        sqlite3_bind_int64(h->journal_insert, 1, ++id);
+        sqlite3_bind_int64(h->journal_insert, 2, (int64_t)seq);
+        sqlite3_bind_int64(h->journal_insert, 3, c->n);
+        sqlite3_bind_int64(h->journal_insert, 4, now);
+        if (sqlite3_bind_blob64(h->journal_insert, 5, h->blob.ptr, h->blob.len, SQLITE_STATIC) != SQLITE_OK)
+            return hist__db_fail(h->journal, err, "bind");
+        if ((st = hist__db_run(h->journal, h->journal_insert, err)) != PT_OK) return st;
+        if ((st = hist__rows_note(h, id, now, h->blob.len)) != PT_OK) return pt_fail(err, st, "out of memory");
+        seq += c->n;
+    }
+    *last = id;
+    return PT_OK;
+}
+
+static pt_status journal_commit(hist *h, hist__batch *b, pt_error *err)
+{
+    size_t rows_before = h->row_count;
+    int64_t last = 0;
+    uint64_t bytes_before = h->journal_bytes, unsealed_before = h->journal_unsealed_bytes;
+    pt_status st = hist__db_exec(h->journal, "BEGIN IMMEDIATE", err);
+    if (st == PT_OK) st = write_rows(h, b, &last, err);
+    if (st == PT_OK) st = hist__db_exec(h->journal, "COMMIT", err);
+    if (st == PT_OK) {
+        h->batch_row = h->journal_last + 1;
+        h->journal_last = last;
+        return PT_OK;
+    }
+    if (!sqlite3_get_autocommit(h->journal)) sqlite3_exec(h->journal, "ROLLBACK", NULL, NULL, NULL);
+    h->row_count = rows_before;
+    h->journal_bytes = bytes_before;
+    h->journal_unsealed_bytes = unsealed_before;
+    return st;
+}
+
+static uint64_t samples_left(const hist__batch *b)
+{
+    uint64_t n = 0;
+    for (const hist__chunk *c = b->chunks; c; c = c->next)
+        n += c->n;
+    return n;
+}
+
+pt_status hist__batch_commit(hist *h, pt_error *err)
+{
+    hist__batch *b = &h->batch;
+    pt_status st = classify(h, b);
+    if (st != PT_OK) return pt_fail(err, st, "sorting late samples: %s", pt_status_name(st));
+    if ((st = hist__journal_open(h, err)) != PT_OK) return st;
+    uint64_t samples = samples_left(b);
+    if (!h->batch_catalog_done) {
+        h->batch_seq = h->next_seq;
+        st = hist__catalog_commit(h, b->events, h->batch_seq, err);
+        if (st == PT_OK) h->batch_catalog_done = true;
+    }
+    if (st == PT_OK && samples) st = journal_commit(h, b, err);
+    if (st != PT_OK) {
+        if (st != PT_ENOSPC) hist__journal_close(h); /* whatever state it is in: a new connection next time */
+        return st;
+    }
+    h->next_seq = h->batch_seq + b->n_events + samples;
+    h->batch_catalog_done = false;
+    return PT_OK;
+}
+
+/* ---- apply -------------------------------------------------------------------------------------------------- */
+
+static pt_status queue_tag(hist *h, uint32_t tag_id)
+{
+    if (h->n_seal == h->cap_seal) {
+        size_t cap = h->cap_seal ? h->cap_seal * 2 : 256;
+        uint32_t *list = realloc(h->seal_list, cap * sizeof *list);
+        if (!list) return PT_ENOMEM;
+        h->seal_list = list;
+        h->cap_seal = cap;
+    }
+    h->seal_list[h->n_seal++] = tag_id;
+    return PT_OK;
+}
+
+/* A sample goes to the end of its tag's rows, which nobody has touched since the tag's last one: fetch them ahead. */
+static inline void fetch_ahead(hist *h, const hist__chunk *c, uint32_t i)
+{
+    if (i + 24 < c->n) __builtin_prefetch(hist__hot_at(h, c->s[i + 24].tag_id), 1);
+    if (i + 12 >= c->n) return;
+    const hist__hot *hot = hist__hot_at(h, c->s[i + 12].tag_id);
+    if (!hot->n || hot->n == hot->cap) return;
+    __builtin_prefetch(&hot->rows[hot->n - 1]);
+    __builtin_prefetch(&hot->rows[hot->n], 1);
+}
+
+static pt_status apply_chunk(hist *h, const hist__chunk *c, uint64_t row)
+{
+    for (uint32_t i = 0; i < c->n; i++) {
+        const hist_sample *s = &c->s[i];
+        fetch_ahead(h, c, i);
+        hist__hot *hot = hist__hot_at(h, s->tag_id);
+        bool known = false;
+        hist_sample plain = *s;
+        plain.reserved = 0;
+        pt_status st = hist__pending_put(h, &plain, row, &known);
+        if (st != PT_OK) return st;
+        if (!hist__is_state(s)) {
+            if (hot->samples == 0 || s->time_ms < hot->first_ms) hot->first_ms = s->time_ms;
+            if (hot->samples == 0 || s->time_ms > hot->last_ms) hot->last_ms = s->time_ms;
+            hot->samples += s->reserved == NEW;
+        }
+        if (!hot->queued && (hot->n >= h->o.block_samples || hot->value_bytes > HIST__BLOCK_VALUE_BYTES)) {
+            if ((st = queue_tag(h, s->tag_id)) != PT_OK) return st;
+            hot->queued = true;
+        }
+    }
+    return PT_OK;
+}
+
+pt_status hist__batch_apply(hist *h)
+{
+    pt_status st = PT_OK;
+    uint64_t row = (uint64_t)h->batch_row;
+    for (hist__chunk *c = h->batch.chunks; c && st == PT_OK; c = c->next) {
+        if (c->n == 0) continue;
+        pthread_mutex_lock(&h->pending_lock);
+        st = apply_chunk(h, c, row++);
+        pthread_mutex_unlock(&h->pending_lock);
+    }
+    return st;
+}

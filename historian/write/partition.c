@@ -1,0 +1,767 @@
+/* historian/write/partition.c -- files of sealed blocks, one per week; merging pending rows into them.
+ *
+ * Invariant of every partition, between transactions: the blocks of one tag do not overlap and share no time; block and data rows go in
+ * pairs; tag_stat sums up the tag's blocks. So (tag, time, state) is unique on disk, and a range is read by walking blocks once.
+ *
+ * Sealing a tag: find the blocks its new rows touch, and the block before when that one is small; decode them, merge (a newer row replaces
+ * an equal key), cut evenly, encode, replace. For the common case, newer rows behind a full block, nothing is read at all. */
+#include "base/glob.h"
+#include "historian/store.h"
+#include "historian/repair/verify.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+/* ---- names and times ---------------------------------------------------------------------------------------- */
+
+int64_t hist__partition_start(int64_t time_ms)
+{
+    if (time_ms < HIST__EARLY_MS) return HIST__EARLY_START;
+    if (time_ms >= HIST__LATE_MS) return HIST__LATE_MS;
+    int64_t start = time_ms - time_ms % HIST__PARTITION_MS;
+    return start < HIST__EARLY_MS ? HIST__EARLY_MS : start;
+}
+
+int64_t hist__partition_end(int64_t start_ms)
+{
+    if (start_ms == HIST__EARLY_START) return HIST__EARLY_MS;
+    if (start_ms >= HIST__LATE_MS) return INT64_MAX;
+    int64_t end = start_ms - start_ms % HIST__PARTITION_MS + HIST__PARTITION_MS;
+    return end > HIST__LATE_MS ? HIST__LATE_MS : end;
+}
+
+void hist__partition_name(int64_t start_ms, char out[40])
+{
+    if (start_ms == HIST__EARLY_START) snprintf(out, 40, "blocks-early.db");
+    else if (start_ms >= HIST__LATE_MS) snprintf(out, 40, "blocks-late.db");
+    else snprintf(out, 40, "blocks-%lld.db", (long long)(start_ms / 1000));
+}
+
+bool hist__partition_parse(const char *name, int64_t *start_ms)
+{
+    pt_slice s = pt_cstr(name);
+    if (pt_slice_eq_cstr(s, "blocks-early.db")) {
+        *start_ms = HIST__EARLY_START;
+        return true;
+    }
+    if (pt_slice_eq_cstr(s, "blocks-late.db")) {
+        *start_ms = HIST__LATE_MS;
+        return true;
+    }
+    uint64_t seconds = 0;
+    if (!pt_slice_starts(s, PT_LIT("blocks-")) || s.len <= 10 || memcmp(s.ptr + s.len - 3, ".db", 3) != 0) return false;
+    if (!pt_slice_to_u64(pt_slice_of(s.ptr + 7, s.len - 10), &seconds) || seconds > UINT64_C(4102444800)) return false;
+    int64_t ms = (int64_t)seconds * 1000;
+    if (hist__partition_start(ms) != ms || ms >= HIST__LATE_MS) return false;
+    *start_ms = ms;
+    return true;
+}
+
+static int by_start(const void *a, const void *b)
+{
+    int64_t x = ((const hist__partition_info *)a)->start_ms, y = ((const hist__partition_info *)b)->start_ms;
+    return (x > y) - (x < y);
+}
+
+/* pool_lock is held. */
+static pt_status add_info(hist *h, int64_t start_ms)
+{
+    for (size_t i = 0; i < h->n_partitions; i++) {
+        if (h->partitions[i].start_ms == start_ms) return PT_OK;
+    }
+    hist__partition_info *all = realloc(h->partitions, (h->n_partitions + 1) * sizeof *all);
+    if (!all) return PT_ENOMEM;
+    h->partitions = all;
+    all[h->n_partitions++] = (hist__partition_info){ .start_ms = start_ms, .generation = ++h->next_generation };
+    qsort(all, h->n_partitions, sizeof *all, by_start);
+    return PT_OK;
+}
+
+pt_status hist__partition_add(hist *h, int64_t start_ms)
+{
+    pthread_mutex_lock(&h->pool_lock);
+    pt_status st = add_info(h, start_ms);
+    pthread_mutex_unlock(&h->pool_lock);
+    return st;
+}
+
+/* pool_lock is held. A file that is another one than before is a new generation: connections to the old one are not used any more. */
+static pt_status note_file(hist *h, int64_t start_ms, uint64_t file)
+{
+    pt_status st = add_info(h, start_ms);
+    for (size_t i = 0; st == PT_OK && i < h->n_partitions; i++) {
+        hist__partition_info *p = &h->partitions[i];
+        if (p->start_ms != start_ms) continue;
+        if (p->file && p->file != file) p->generation = ++h->next_generation;
+        p->file = file;
+        p->seen = true;
+    }
+    return st;
+}
+
+pt_status hist__partitions_scan(hist *h, pt_error *err)
+{
+    DIR *d = opendir(h->dir);
+    if (!d) return pt_fail(err, pt_status_from_errno(errno), "%s: %s", h->dir, strerror(errno));
+    pt_status st = PT_OK;
+    pthread_mutex_lock(&h->pool_lock);
+    for (size_t i = 0; i < h->n_partitions; i++)
+        h->partitions[i].seen = false;
+    for (struct dirent *e; st == PT_OK && (e = readdir(d));) {
+        int64_t start = 0;
+        struct stat info;
+        if (hist__partition_parse(e->d_name, &start) && fstatat(dirfd(d), e->d_name, &info, 0) == 0)
+            st = note_file(h, start, (uint64_t)info.st_ino);
+    }
+    size_t kept = 0;
+    for (size_t i = 0; st == PT_OK && i < h->n_partitions; i++) {
+        if (h->partitions[i].seen) h->partitions[kept++] = h->partitions[i];
+    }
+    if (st == PT_OK) h->n_partitions = kept;
+    pthread_mutex_unlock(&h->pool_lock);
+    closedir(d);
+    return st == PT_OK ? st : pt_fail(err, st, "%s: out of memory", h->dir);
+}
+
+/* ---- the writer's connections ------------------------------------------------------------------------------- */
+
+void hist__part_close(hist__part *p)
+{
+    if (!p) return;
+    sqlite3_finalize(p->overlap);
+    sqlite3_finalize(p->insert);
+    sqlite3_finalize(p->insert_data);
+    sqlite3_finalize(p->remove);
+    sqlite3_finalize(p->remove_data);
+    sqlite3_finalize(p->get_data);
+    sqlite3_finalize(p->stat);
+    sqlite3_finalize(p->damage);
+    sqlite3_finalize(p->left_out);
+    hist__db_close(p->db);
+    free(p);
+}
+
+void hist__parts_close(hist *h)
+{
+    for (size_t i = 0; i < HIST__OPEN_PARTS; i++) {
+        hist__part_close(h->parts[i]);
+        h->parts[i] = NULL;
+    }
+}
+
+static pt_status part_prepare(hist *h, hist__part *p, pt_error *err)
+{
+    static const char *const sync[] = { "PRAGMA synchronous=FULL", "PRAGMA synchronous=NORMAL", "PRAGMA synchronous=OFF" };
+    const struct {
+        sqlite3_stmt **stmt;
+        const char *sql;
+    } all[] = {
+        { &p->overlap,
+          "SELECT t0, t1, id, rows, samples, bytes FROM block WHERE tag_id=?1 AND t0 <= ?3 AND t0 >= coalesce((SELECT max(t0) FROM block"
+          " WHERE tag_id=?1 AND t0 <= ?2), -9223372036854775808) ORDER BY t0" },
+        { &p->insert, "INSERT INTO block(tag_id," HIST__BLOCK_COLUMNS
+                      ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24)" },
+        { &p->insert_data, "INSERT INTO data(data) VALUES(?1)" },
+        { &p->remove, "DELETE FROM block WHERE tag_id=?1 AND t0=?2" },
+        { &p->remove_data, "DELETE FROM data WHERE id=?1" },
+        { &p->get_data, "SELECT data FROM data WHERE id=?1" },
+        { &p->stat, "INSERT INTO tag_stat VALUES(?1,?2,?3,?4,?5,?6,?7,?8) ON CONFLICT(tag_id) DO UPDATE SET"
+                    " first_ms=min(coalesce(first_ms,?2),coalesce(?2,first_ms)), last_ms=max(coalesce(last_ms,?3),coalesce(?3,last_ms)),"
+                    " max_ms=max(max_ms,?4), samples=samples+?5, rows=rows+?6, blocks=blocks+?7, bytes=bytes+?8" },
+        { &p->damage, "INSERT INTO damaged(tag_id, t0, t1, reason, data) VALUES(?1,?2,?3,?4,(SELECT data FROM data WHERE id=?5))" },
+        { &p->left_out,
+          "INSERT INTO left_out VALUES(?1,?2,?3) ON CONFLICT(tag_id) DO UPDATE SET exception=exception+?2, compression=compression+?3" },
+    };
+    pt_status st = hist__db_exec(p->db, sync[h->o.synchronous], err);
+    for (size_t i = 0; st == PT_OK && i < PT_COUNT_OF(all); i++)
+        st = hist__db_prepare(p->db, all[i].sql, all[i].stmt, err);
+    return st;
+}
+
+pt_status hist__part_open(hist *h, const char *path, int64_t start_ms, hist__part **out, pt_error *err)
+{
+    hist__part *p = calloc(1, sizeof *p);
+    if (!p) return pt_fail(err, PT_ENOMEM, "out of memory");
+    p->start_ms = start_ms;
+    pt_status st = hist__db_open(path, HIST__PARTITION, false, &p->db, err);
+    if (st == PT_OK) st = part_prepare(h, p, err);
+    if (st != PT_OK) {
+        hist__part_close(p);
+        return st;
+    }
+    *out = p;
+    return PT_OK;
+}
+
+static pt_status part_get(hist *h, int64_t start_ms, hist__part **out, pt_error *err)
+{
+    hist__part **slot = &h->parts[0];
+    for (size_t i = 0; i < HIST__OPEN_PARTS; i++) {
+        hist__part *p = h->parts[i];
+        if (p && p->start_ms == start_ms) {
+            p->used = ++h->part_use;
+            *out = p;
+            return PT_OK;
+        }
+        if (*slot && (!p || p->used < (*slot)->used)) slot = &h->parts[i];
+    }
+    char name[40];
+    hist__partition_name(start_ms, name);
+    char *path = hist__path(h, name);
+    hist__part *p = NULL;
+    pt_status st = path ? hist__part_open(h, path, start_ms, &p, err) : pt_fail(err, PT_ENOMEM, "out of memory");
+    free(path);
+    if (st != PT_OK) return st;
+    hist__part_close(*slot);
+    *slot = p;
+    p->used = ++h->part_use;
+    *out = p;
+    return PT_OK;
+}
+
+void hist__part_forget(hist *h, int64_t start_ms)
+{
+    for (size_t i = 0; i < HIST__OPEN_PARTS; i++) {
+        if (!h->parts[i] || h->parts[i]->start_ms != start_ms) continue;
+        hist__part_close(h->parts[i]);
+        h->parts[i] = NULL;
+    }
+}
+
+/* After an error other than a full disk the connection may be in any state: start afresh next time. */
+static void part_drop(hist *h, hist__part *bad)
+{
+    for (size_t i = 0; i < HIST__OPEN_PARTS; i++) {
+        if (h->parts[i] != bad) continue;
+        hist__part_close(bad);
+        h->parts[i] = NULL;
+    }
+}
+
+pt_status hist__partition_stats(hist *h, int64_t start_ms, pt_error *err)
+{
+    hist__conn *c = NULL;
+    sqlite3_stmt *q = NULL;
+    pt_status st = hist__conn_take(h, start_ms, &c, err);
+    if (st != PT_OK) return st;
+    uint64_t blocks = 0, bytes = 0;
+    bool row = false;
+    st = hist__db_prepare(c->db, "SELECT tag_id, first_ms, last_ms, max_ms, samples, blocks, bytes FROM tag_stat", &q, err);
+    while (st == PT_OK && (st = hist__db_step(c->db, q, &row, err)) == PT_OK && row) {
+        int64_t id = sqlite3_column_int64(q, 0);
+        blocks += (uint64_t)sqlite3_column_int64(q, 5);
+        bytes += (uint64_t)sqlite3_column_int64(q, 6);
+        if (id > hist__tag_count(h) && id <= UINT32_MAX && (st = hist__tags_lost(h, (uint32_t)id)) != PT_OK) break;
+        if (id <= 0 || id > hist__tag_count(h)) continue; /* verify reports it */
+        hist__hot *hot = hist__hot_at(h, (uint32_t)id);
+        int64_t max_ms = sqlite3_column_int64(q, 3);
+        if (!hot->has_sealed || max_ms > hot->sealed_ms) hot->sealed_ms = max_ms;
+        hot->has_sealed = true;
+        if (!hot->has_max || max_ms > hot->max_ms) {
+            hot->max_ms = max_ms;
+            hot->max_state = true; /* unknown: an equal time is looked up */
+        }
+        hot->has_max = true;
+        uint64_t samples = (uint64_t)sqlite3_column_int64(q, 4);
+        if (samples) {
+            int64_t first = sqlite3_column_int64(q, 1), last = sqlite3_column_int64(q, 2);
+            if (hot->samples == 0 || first < hot->first_ms) hot->first_ms = first;
+            if (hot->samples == 0 || last > hot->last_ms) hot->last_ms = last;
+            hot->samples += samples;
+        }
+    }
+    sqlite3_finalize(q);
+    hist__conn_give(h, c);
+    pthread_mutex_lock(&h->pool_lock);
+    for (size_t i = 0; st == PT_OK && i < h->n_partitions; i++) {
+        if (h->partitions[i].start_ms != start_ms) continue;
+        h->partitions[i].blocks = blocks;
+        h->partitions[i].bytes = bytes;
+    }
+    pthread_mutex_unlock(&h->pool_lock);
+    return st;
+}
+
+/* ---- summaries as columns ----------------------------------------------------------------------------------- */
+
+void hist__summary_bind(sqlite3_stmt *stmt, int at, const hist__summary *s)
+{
+    const int64_t counts[] = { s->rows,      s->samples, s->good,
+                               s->uncertain, s->bad,     s->stale,
+                               s->nulls,     s->nums,    (int)s->open | (int)s->line << 1 };
+    for (size_t i = 0; i < PT_COUNT_OF(counts); i++)
+        sqlite3_bind_int64(stmt, at++, counts[i]);
+    if (s->nums == 0) {
+        for (int i = 0; i < 10; i++)
+            sqlite3_bind_null(stmt, at++);
+        return;
+    }
+    sqlite3_bind_int64(stmt, at++, s->num_t0 - s->t0);
+    sqlite3_bind_int64(stmt, at++, s->t1 - s->num_t1);
+    const double reals[] = { s->min, s->max, s->sum, s->first, s->last, s->m2, s->area };
+    for (size_t i = 0; i < PT_COUNT_OF(reals); i++)
+        sqlite3_bind_double(stmt, at++, reals[i]); /* NaN becomes NULL */
+    sqlite3_bind_int64(stmt, at, s->area_ms);
+}
+
+static double real_of(sqlite3_stmt *stmt, int column)
+{
+    return sqlite3_column_type(stmt, column) == SQLITE_NULL ? (double)NAN : sqlite3_column_double(stmt, column);
+}
+
+void hist__summary_read(sqlite3_stmt *stmt, int column, hist__summary *s)
+{
+    *s = (hist__summary){ .t0 = sqlite3_column_int64(stmt, column), .t1 = sqlite3_column_int64(stmt, column + 1) };
+    uint32_t *counts[] = { &s->rows, &s->samples, &s->good, &s->uncertain, &s->bad, &s->stale, &s->nulls, &s->nums };
+    column += 4; /* t0, t1, id, bytes */
+    for (size_t i = 0; i < PT_COUNT_OF(counts); i++)
+        *counts[i] = (uint32_t)sqlite3_column_int64(stmt, column++);
+    int bits = sqlite3_column_int(stmt, column++);
+    s->open = bits & 1;
+    s->line = bits >> 1 & 1;
+    if (s->nums == 0) return;
+    s->num_t0 = s->t0 + sqlite3_column_int64(stmt, column++);
+    s->num_t1 = s->t1 - sqlite3_column_int64(stmt, column++);
+    double *reals[] = { &s->min, &s->max, &s->sum, &s->first, &s->last, &s->m2, &s->area };
+    for (size_t i = 0; i < PT_COUNT_OF(reals); i++)
+        *reals[i] = real_of(stmt, column++);
+    s->area_ms = sqlite3_column_int64(stmt, column);
+}
+
+/* ---- sealing ------------------------------------------------------------------------------------------------ */
+
+typedef hist__delta delta;
+
+static pt_status insert_block(hist *h, hist__part *p, uint32_t tag_id, const hist_sample *s, size_t n, double deviation, delta *d,
+                              pt_error *err)
+{
+    hist__summary sum;
+    bool thinned = false;
+    for (size_t i = 0; i < n && !thinned; i++)
+        thinned = (s[i].flags & HIST_THINNED) != 0;
+    pt_status st = thinned ? hist__block_encode_within(h->codec, tag_id, s, n, deviation, &h->blob)
+                           : hist__block_encode(h->codec, tag_id, s, n, &h->blob);
+    if (st != PT_OK) return pt_fail(err, st, "encoding a block of tag %u: %s", tag_id, pt_status_name(st));
+    hist__summarize(s, n, &sum);
+    if (sqlite3_bind_blob64(p->insert_data, 1, h->blob.ptr, h->blob.len, SQLITE_STATIC) != SQLITE_OK)
+        return hist__db_fail(p->db, err, "bind");
+    if ((st = hist__db_run(p->db, p->insert_data, err)) != PT_OK) return st;
+    sqlite3_bind_int64(p->insert, 1, tag_id);
+    sqlite3_bind_int64(p->insert, 2, sum.t0);
+    sqlite3_bind_int64(p->insert, 3, sum.t1);
+    sqlite3_bind_int64(p->insert, 4, sqlite3_last_insert_rowid(p->db));
+    sqlite3_bind_int64(p->insert, 5, (int64_t)h->blob.len);
+    hist__summary_bind(p->insert, 6, &sum);
+    if ((st = hist__db_run(p->db, p->insert, err)) != PT_OK) return st;
+    d->rows += (int64_t)n;
+    d->samples += sum.samples;
+    d->blocks++;
+    d->bytes += (int64_t)h->blob.len;
+    return PT_OK;
+}
+
+pt_status hist__part_insert_rows(hist *h, hist__part *p, uint32_t tag_id, const hist_sample *s, size_t n, double deviation, delta *d,
+                                 uint32_t *tail, pt_error *err)
+{
+    size_t pieces = (n + h->o.block_samples - 1) / h->o.block_samples, each = (n + pieces - 1) / pieces;
+    for (size_t at = 0; at < n;) {
+        size_t take = hist__block_cut(s + at, n - at, each);
+        pt_status st = insert_block(h, p, tag_id, s + at, take, deviation, d, err);
+        if (st != PT_OK) return st;
+        at += take;
+        *tail = (uint32_t)take;
+    }
+    return PT_OK;
+}
+
+/* Append an old block's rows to merge_rows. A block that can't be read is put aside in `damaged`, said, and left out. */
+static pt_status take_block(hist *h, hist__part *p, uint32_t tag_id, int64_t t0, int64_t t1, int64_t id, pt_error *err)
+{
+    bool row = false;
+    pt_error why = { .text = "its data is missing" };
+    sqlite3_bind_int64(p->get_data, 1, id);
+    pt_status st = hist__db_step(p->db, p->get_data, &row, err);
+    if (st != PT_OK) return st;
+    pt_status decoded = PT_ECORRUPT;
+    if (row) {
+        uint32_t owner = 0;
+        size_t before = h->merge_rows.n;
+        decoded = hist__block_decode(h->codec, sqlite3_column_blob(p->get_data, 0), (size_t)sqlite3_column_bytes(p->get_data, 0), &owner,
+                                     &h->merge_rows, &why);
+        if (decoded == PT_OK && owner != tag_id) {
+            h->merge_rows.n = before;
+            decoded = pt_fail(&why, PT_ECORRUPT, "it belongs to tag %u", owner);
+        }
+    }
+    sqlite3_reset(p->get_data);
+    if (decoded == PT_OK) return PT_OK;
+    if (decoded != PT_ECORRUPT) return pt_fail(err, decoded, "tag %u, block at %lld: %s", tag_id, (long long)t0, why.text);
+    pt_logf(h->log, PT_LOG_ERROR, "HIST-DAMAGED-BLOCK", "tag %u, block at %lld..%lld ms put aside: %s", tag_id, (long long)t0,
+            (long long)t1, why.text);
+    sqlite3_bind_int64(p->damage, 1, tag_id);
+    sqlite3_bind_int64(p->damage, 2, t0);
+    sqlite3_bind_int64(p->damage, 3, t1);
+    sqlite3_bind_int64(p->damage, 5, id);
+    if ((st = hist__db_bind_slice(p->damage, 4, pt_cstr(why.text))) != PT_OK) return st;
+    st = hist__db_run(p->db, p->damage, err);
+    sqlite3_clear_bindings(p->damage);
+    return st;
+}
+
+typedef struct old_block {
+    int64_t t0, t1, id, rows, samples, bytes;
+} old_block;
+
+static pt_status merge_rows(hist *h, hist__part *p, uint32_t tag_id, const hist_sample *s, size_t n, bool thin, double deviation, delta *d,
+                            uint32_t *tail, pt_error *err)
+{
+    old_block *old = NULL;
+    size_t count = 0, cap = 0;
+    bool row = false;
+    pt_status st;
+    sqlite3_bind_int64(p->overlap, 1, tag_id);
+    sqlite3_bind_int64(p->overlap, 2, s[0].time_ms);
+    sqlite3_bind_int64(p->overlap, 3, s[n - 1].time_ms);
+    while ((st = hist__db_step(p->db, p->overlap, &row, err)) == PT_OK && row) {
+        old_block b = { sqlite3_column_int64(p->overlap, 0), sqlite3_column_int64(p->overlap, 1), sqlite3_column_int64(p->overlap, 2),
+                        sqlite3_column_int64(p->overlap, 3), sqlite3_column_int64(p->overlap, 4), sqlite3_column_int64(p->overlap, 5) };
+        if (b.t1 < s[0].time_ms && b.rows >= h->o.block_samples / 2 && !thin) continue; /* the neighbour before, and big enough */
+        if (count == cap) {
+            cap = cap ? cap * 2 : 8;
+            old_block *more = realloc(old, cap * sizeof *more);
+            if (!more) {
+                sqlite3_reset(p->overlap);
+                st = pt_fail(err, PT_ENOMEM, "out of memory");
+                break;
+            }
+            old = more;
+        }
+        old[count++] = b;
+    }
+    hist__rows_reset(&h->merge_rows);
+    for (size_t i = 0; st == PT_OK && i < count; i++) {
+        st = take_block(h, p, tag_id, old[i].t0, old[i].t1, old[i].id, err);
+        sqlite3_bind_int64(p->remove, 1, tag_id);
+        sqlite3_bind_int64(p->remove, 2, old[i].t0);
+        if (st == PT_OK) st = hist__db_run(p->db, p->remove, err);
+        sqlite3_bind_int64(p->remove_data, 1, old[i].id);
+        if (st == PT_OK) st = hist__db_run(p->db, p->remove_data, err);
+        d->rows -= old[i].rows;
+        d->samples -= old[i].samples;
+        d->bytes -= old[i].bytes;
+        d->blocks--;
+    }
+    free(old);
+    if (st != PT_OK) return st;
+    if (count == 0) return hist__part_insert_rows(h, p, tag_id, s, n, deviation, d, tail, err);
+    st = hist__thin_late(&h->merge_rows, s, n, thin, &d->left[HIST__COMPRESSION]);
+    if (st == PT_OK) st = hist__rows_sort(&h->merge_rows);
+    if (st != PT_OK) return pt_fail(err, st, "out of memory");
+    return hist__part_insert_rows(h, p, tag_id, h->merge_rows.s, h->merge_rows.n, fmax(h->merge_rows.deviation, deviation), d, tail, err);
+}
+
+pt_status hist__part_add_stat(hist__part *p, uint32_t tag_id, const hist_sample *s, size_t n, const hist__delta *d, pt_error *err)
+{
+    int64_t first = 0, last = 0;
+    bool any = false;
+    for (size_t i = 0; i < n && !any; i++) {
+        if (!hist__is_state(&s[i])) first = s[i].time_ms, any = true;
+    }
+    for (size_t i = n; any && i-- > 0;) {
+        if (!hist__is_state(&s[i])) {
+            last = s[i].time_ms;
+            break;
+        }
+    }
+    sqlite3_bind_int64(p->stat, 1, tag_id);
+    if (any) {
+        sqlite3_bind_int64(p->stat, 2, first);
+        sqlite3_bind_int64(p->stat, 3, last);
+    } else {
+        sqlite3_bind_null(p->stat, 2);
+        sqlite3_bind_null(p->stat, 3);
+    }
+    sqlite3_bind_int64(p->stat, 4, s[n - 1].time_ms);
+    sqlite3_bind_int64(p->stat, 5, d->samples);
+    sqlite3_bind_int64(p->stat, 6, d->rows);
+    sqlite3_bind_int64(p->stat, 7, d->blocks);
+    sqlite3_bind_int64(p->stat, 8, d->bytes);
+    return hist__db_run(p->db, p->stat, err);
+}
+
+/* The rule for this tag, NULL: none. */
+static const hist_deviation *rule_of(hist *h, uint32_t tag_id)
+{
+    const hist_deviation *found = NULL;
+    if (h->o.n_deviations == 0) return NULL;
+    pthread_rwlock_rdlock(&h->tag_lock);
+    const hist__tag *t = hist__tag_at(h, tag_id);
+    for (size_t i = 0; i < h->o.n_deviations && !found; i++) {
+        if (pt_glob_match(pt_cstr(h->deviations[i].tags), pt_slice_of(t->path, t->path_len))) found = &h->deviations[i];
+    }
+    pthread_rwlock_unlock(&h->tag_lock);
+    return found;
+}
+
+/* What `rule` keeps of the rows, in h->thinned. Rows that are not newer than what is sealed are left to the merge. Byte values stay with
+ * the pending rows. */
+static pt_status thin_rows(hist *h, const hist_deviation *rule, const hist__hot *hot, const hist_sample *s, size_t *n, double *deviation,
+                           delta *d)
+{
+    if (*n > h->cap_thinned) {
+        hist_sample *rows = realloc(h->thinned, *n * sizeof *rows);
+        if (rows) h->thinned = rows;
+        uint8_t *why = realloc(h->why, *n);
+        if (why) h->why = why;
+        if (!rows || !why) return PT_ENOMEM;
+        h->cap_thinned = *n;
+    }
+    size_t late = 0, kept = 0;
+    while (hot->has_sealed && late < *n && s[late].time_ms <= hot->sealed_ms)
+        late++;
+    memset(h->why, HIST__KEPT, late);
+    *deviation = late < *n ? hist__thin(rule, s + late, *n - late, h->why + late) : 0;
+    bool gap = false;
+    for (size_t i = 0; i < *n; i++) {
+        if (h->why[i] != HIST__KEPT) {
+            d->left[h->why[i]]++;
+            gap = true;
+            continue;
+        }
+        h->thinned[kept] = s[i];
+        if (gap) h->thinned[kept].flags |= HIST_THINNED;
+        gap = false;
+        kept++;
+    }
+    *n = kept;
+    return PT_OK;
+}
+
+static pt_status note_left_out(hist__part *p, uint32_t tag_id, const delta *d, pt_error *err)
+{
+    sqlite3_bind_int64(p->left_out, 1, tag_id);
+    sqlite3_bind_int64(p->left_out, 2, (int64_t)d->left[HIST__EXCEPTION]);
+    sqlite3_bind_int64(p->left_out, 3, (int64_t)d->left[HIST__COMPRESSION]);
+    return hist__db_run(p->db, p->left_out, err);
+}
+
+static pt_status seal_range(hist *h, hist__part *p, uint32_t tag_id, const hist_sample *s, size_t n, delta *total, pt_error *err)
+{
+    hist__hot *hot = hist__hot_at(h, tag_id);
+    delta d = { 0 };
+    double deviation = 0;
+    uint32_t tail = 0, half = h->o.block_samples / 2;
+    pt_status st;
+    const hist_deviation *rule = rule_of(h, tag_id);
+    bool lines = false; /* that came with the samples: how far from them was what an export did not have is not known */
+    for (size_t i = 0; i < n; i++)
+        lines |= (s[i].flags & HIST_THINNED) != 0;
+    if (rule) {
+        if ((st = thin_rows(h, rule, hot, s, &n, &deviation, &d)) != PT_OK) return pt_fail(err, st, "out of memory");
+        s = h->thinned;
+    }
+    if (lines) deviation = (double)INFINITY;
+    bool behind = !hot->has_sealed || s[0].time_ms > hot->sealed_ms;
+    if (behind && (!hot->has_sealed || hot->tail_rows >= half || (n >= h->o.block_samples && hot->tail_rows > 0)))
+        st = hist__part_insert_rows(h, p, tag_id, s, n, deviation, &d, &tail, err);
+    else st = merge_rows(h, p, tag_id, s, n, rule && !behind, deviation, &d, &tail, err);
+    if (st != PT_OK) return st;
+    uint64_t left = d.left[HIST__EXCEPTION] + d.left[HIST__COMPRESSION];
+    if (left && (st = note_left_out(p, tag_id, &d, err)) != PT_OK) return st;
+    hot->leaving += (uint32_t)left;
+
+    if ((st = hist__part_add_stat(p, tag_id, s, n, &d, err)) != PT_OK) return st;
+
+    /* Kept even if the transaction fails: too large a sealed_ms only costs a look, and the failure path forgets tail_rows. */
+    hot->tail_rows = !hot->has_sealed || s[n - 1].time_ms >= hot->sealed_ms ? tail : 0;
+    if (!hot->has_sealed || s[n - 1].time_ms > hot->sealed_ms) hot->sealed_ms = s[n - 1].time_ms;
+    hot->has_sealed = true;
+    total->blocks += d.blocks;
+    total->bytes += d.bytes;
+    for (size_t k = 0; k < PT_COUNT_OF(d.left); k++)
+        total->left[k] += d.left[k];
+    return PT_OK;
+}
+
+/* The transaction is committed: what it left out is not stored any more. */
+static void account_left_out(hist *h, const uint32_t *tags, size_t n, const delta *total)
+{
+    pthread_mutex_lock(&h->pending_lock);
+    for (size_t i = 0; i < n; i++) {
+        hist__hot *hot = hist__hot_at(h, tags[i]);
+        hot->samples -= hot->leaving < hot->samples ? hot->leaving : hot->samples;
+        hot->leaving = 0;
+    }
+    pthread_mutex_unlock(&h->pending_lock);
+    pthread_mutex_lock(&h->stat_lock);
+    h->stats.left_out_exception += total->left[HIST__EXCEPTION];
+    h->stats.left_out_compression += total->left[HIST__COMPRESSION];
+    pthread_mutex_unlock(&h->stat_lock);
+}
+
+static pt_status seal_partition(hist *h, int64_t start_ms, const uint32_t *tags, size_t n, pt_error *err)
+{
+    hist__part *p = NULL;
+    delta total = { 0 };
+    pt_status st = part_get(h, start_ms, &p, err);
+    if (st != PT_OK) return st;
+    int64_t end_ms = hist__partition_end(start_ms);
+    st = hist__db_exec(p->db, "BEGIN IMMEDIATE", err);
+    for (size_t i = 0; st == PT_OK && i < n; i++) {
+        const hist__hot *hot = hist__hot_at(h, tags[i]);
+        size_t lo = hist__pending_lower(hot, start_ms), hi = end_ms == INT64_MAX ? hot->n : hist__pending_lower(hot, end_ms);
+        if (lo < hi) st = seal_range(h, p, tags[i], hot->rows + lo, hi - lo, &total, err);
+    }
+    if (st == PT_OK) st = hist__db_exec(p->db, "COMMIT", err);
+    if (st != PT_OK) {
+        if (!sqlite3_get_autocommit(p->db)) sqlite3_exec(p->db, "ROLLBACK", NULL, NULL, NULL);
+        if (st != PT_ENOSPC) part_drop(h, p);
+        for (size_t i = 0; i < n; i++)
+            hist__hot_at(h, tags[i])->leaving = 0;
+        return st;
+    }
+    if (total.left[HIST__EXCEPTION] || total.left[HIST__COMPRESSION]) account_left_out(h, tags, n, &total);
+    pthread_mutex_lock(&h->pool_lock);
+    st = add_info(h, start_ms);
+    for (size_t i = 0; i < h->n_partitions; i++) {
+        if (h->partitions[i].start_ms != start_ms) continue;
+        h->partitions[i].blocks = (uint64_t)((int64_t)h->partitions[i].blocks + total.blocks);
+        h->partitions[i].bytes = (uint64_t)((int64_t)h->partitions[i].bytes + total.bytes);
+    }
+    pthread_mutex_unlock(&h->pool_lock);
+    return st;
+}
+
+/* The partitions the pending rows of these tags fall into, ascending; to be freed. */
+static pt_status partitions_of(hist *h, const uint32_t *tags, size_t n, int64_t **out, size_t *count)
+{
+    int64_t *list = NULL;
+    size_t used = 0, cap = 0;
+    for (size_t i = 0; i < n; i++) {
+        const hist__hot *hot = hist__hot_at(h, tags[i]);
+        for (size_t at = 0; at < hot->n;) {
+            int64_t start = hist__partition_start(hot->rows[at].time_ms), end = hist__partition_end(start);
+            size_t place = 0;
+            while (place < used && list[place] < start)
+                place++;
+            if (place == used || list[place] != start) {
+                if (used == cap) {
+                    cap = cap ? cap * 2 : 8;
+                    int64_t *more = realloc(list, cap * sizeof *more);
+                    if (!more) {
+                        free(list);
+                        return PT_ENOMEM;
+                    }
+                    list = more;
+                }
+                memmove(list + place + 1, list + place, (used - place) * sizeof *list);
+                list[place] = start;
+                used++;
+            }
+            at = end == INT64_MAX ? hot->n : hist__pending_lower(hot, end);
+        }
+    }
+    *out = list;
+    *count = used;
+    return PT_OK;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* The week as its file has it now. Readers find that by its generation. */
+static pt_status renew_info(hist *h, int64_t start_ms, pt_error *err)
+{
+    hist__part *p = NULL;
+    int64_t blocks = 0, bytes = 0;
+    pt_status st = part_get(h, start_ms, &p, err);
+    if (st == PT_OK) st = hist__db_number(p->db, "SELECT count(*) FROM block", &blocks, err);
+    if (st == PT_OK) st = hist__db_number(p->db, "SELECT coalesce(sum(bytes), 0) FROM block", &bytes, err);
+    if (st != PT_OK) return st;
+    pthread_mutex_lock(&h->pool_lock);
+    for (size_t i = 0; i < h->n_partitions; i++) {
+        hist__partition_info *info = &h->partitions[i];
+        if (info->start_ms != start_ms) continue;
+        info->generation = ++h->next_generation;
+        info->blocks = (uint64_t)blocks;
+        info->bytes = (uint64_t)bytes;
+        info->mended = true;
+    }
+    pthread_mutex_unlock(&h->pool_lock);
+    h->look_valid = false;
+    return PT_OK;
+}
+
+static bool is_mended(hist *h, int64_t start_ms)
+{
+    bool mended = false;
+    for (size_t i = 0; i < h->n_partitions; i++)
+        mended = mended || (h->partitions[i].start_ms == start_ms && h->partitions[i].mended);
+    return mended;
+}
+
+/* Recording must go on: a week with a damaged page gives way to what can be read of it, as in a repair. Once for each opening: a disk that
+ * is dying would have a copy made again and again. */
+static pt_status mend_week(hist *h, int64_t start_ms, pt_error *err)
+{
+    char name[40];
+    hist__partition_name(start_ms, name);
+    char *path = hist__path(h, name);
+    bool ours = path && !is_mended(h, start_ms) && hist__repair_is_ours(path, HIST__PARTITION);
+    free(path);
+    if (!ours) return PT_ECORRUPT; /* *err says why */
+    hist_verify_options o = { .repair = true };
+    hist_verify_report r = { 0 };
+    hist__check c = { .o = &o, .report = &r, .codec = h->codec };
+    pt_logf(h->log, PT_LOG_ERROR, "HIST-DAMAGED-FILE", "%s", err ? err->text : "a week is damaged");
+    hist__part_forget(h, start_ms);
+    hist__rows_init(&c.rows);
+    pt_status st = hist__repair_partition(&c, h, start_ms, err);
+    hist__rows_fini(&c.rows);
+    if (st == PT_OK) st = renew_info(h, start_ms, err);
+    if (st == PT_OK)
+        pt_logf(
+            h->log, PT_LOG_ERROR, "HIST-WEEK-REBUILT",
+            "the week of %lld ms was made anew from what could be read of it; %llu blocks could not%s. The old file is kept as ...damaged-N",
+            (long long)start_ms, (unsigned long long)r.lost_blocks,
+            c.skipped ? ", and an unknown number on pages that can't be read at all" : "");
+    return st;
+}
+
+pt_status hist__seal(hist *h, uint32_t *tags, size_t n, pt_error *err)
+{
+    int64_t *starts = NULL;
+    size_t count = 0;
+    qsort(tags, n, sizeof *tags, by_id);
+    pt_status st = partitions_of(h, tags, n, &starts, &count);
+    if (st != PT_OK) return pt_fail(err, st, "out of memory");
+    for (size_t k = 0; st == PT_OK && k < count; k++) {
+        st = seal_partition(h, starts[k], tags, n, err);
+        if (st == PT_ECORRUPT && (st = mend_week(h, starts[k], err)) == PT_OK) st = seal_partition(h, starts[k], tags, n, err);
+        if (st != PT_OK || k + 1 == count) continue;
+        /* Should a later partition fail, what is in this one must not come again: rows it left out would be late ones then, and kept. */
+        pthread_mutex_lock(&h->pending_lock);
+        for (size_t i = 0; i < n; i++)
+            hist__pending_drop(h, tags[i], hist__partition_end(starts[k]));
+        pthread_mutex_unlock(&h->pending_lock);
+    }
+    free(starts);
+    h->look_valid = false;
+    if (st != PT_OK) {
+        for (size_t i = 0; i < n; i++)
+            hist__hot_at(h, tags[i])->tail_rows = 0;
+        return st;
+    }
+    pthread_mutex_lock(&h->pending_lock);
+    for (size_t i = 0; i < n; i++)
+        hist__pending_clear(h, tags[i]);
+    pthread_mutex_unlock(&h->pending_lock);
+    return PT_OK;
+}

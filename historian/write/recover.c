@@ -1,0 +1,367 @@
+/* historian/write/recover.c -- from the files to the pending rows in memory: after a crash, an ordinary start, and for readers of another
+ * process.
+ *
+ * Rows behind `sealed` are replayed in order. Some of them may be in blocks already (sealed, but the journal was not told yet): those are
+ * looked up and left out, so nothing is counted twice; and so are those of weeks that were dropped. */
+#include "historian/store.h"
+#include "historian/repair/verify.h"
+#include "historian/files/wal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static pt_status put_row(hist *h, const hist_sample *s, int64_t row)
+{
+    hist__hot *hot = hist__hot_at(h, s->tag_id);
+    bool state = hist__is_state(s), known = false;
+    const hist_sample *stored = hist__find_in_blocks(h, s->tag_id, s->time_ms, state);
+    if (!hist__pending_find(hot, s->time_ms, state)) { /* else it takes the place of one that came before it */
+        if (stored && hist__same_content(stored, s)) return PT_OK;
+        if (!stored && hist__left_out(h, s)) return PT_OK;
+    }
+    bool in_blocks = stored != NULL;
+    pt_status st = hist__pending_put(h, s, (uint64_t)row, &known);
+    if (st != PT_OK) return st;
+    if (!hot->has_max || hist__key_cmp(s->time_ms, state, hot->max_ms, hot->max_state) > 0) {
+        hot->has_max = true;
+        hot->max_ms = s->time_ms;
+        hot->max_state = state;
+    }
+    if (state) return PT_OK;
+    if (hot->samples == 0 || s->time_ms < hot->first_ms) hot->first_ms = s->time_ms;
+    if (hot->samples == 0 || s->time_ms > hot->last_ms) hot->last_ms = s->time_ms;
+    hot->samples += !known && !in_blocks;
+    return PT_OK;
+}
+
+pt_status hist__tags_lost(hist *h, uint32_t up_to)
+{
+    enum { MOST = 10000000 }; /* a number beyond is nonsense rather than a tag */
+    uint32_t first = hist__tag_count(h) + 1, id = 0;
+    if (h->lock_fd < 0 || up_to < first || up_to - first >= MOST) return PT_OK;
+    pt_logf(
+        h->log, PT_LOG_ERROR, "HIST-LOST-TAGS",
+        "catalog.db is older than the samples: it does not know the tags %u to %u. They are kept as _lost/tag-%u and so on, and their numbers are not given out again",
+        first, up_to, first);
+    for (uint32_t i = first; i <= up_to; i++) {
+        char path[40];
+        int n = snprintf(path, sizeof path, "_lost/tag-%u", i);
+        hist_tag_key key = { .source = PT_LIT("lost"),
+                             .group = PT_LIT(""),
+                             .edge = PT_LIT(""),
+                             .device = PT_LIT(""),
+                             .metric = pt_slice_of(path + 6, (size_t)n - 6) };
+        pt_status st = hist_tag_ensure(h, &key, pt_slice_of(path, (size_t)n), SPB_DOUBLE, PT_LIT(""), &id);
+        if (st != PT_OK) return st;
+    }
+    return PT_OK;
+}
+
+/* A row that can't be read would be trimmed as if its samples were in blocks: its bytes stay in the table `damaged`. */
+static pt_status keep_damaged(hist *h, int64_t id, pt_error *err)
+{
+    char sql[200];
+    snprintf(sql, sizeof sql,
+             "CREATE TABLE IF NOT EXISTS damaged(id INTEGER PRIMARY KEY, seq, n, wall_ms, data);"
+             "INSERT OR IGNORE INTO damaged SELECT id, seq, n, wall_ms, data FROM journal WHERE id=%lld",
+             (long long)id);
+    return hist__db_exec(h->journal, sql, err);
+}
+
+/* Samples of one or more journal rows on their way to memory. Looking for a sample in blocks costs a thousand times what keeping it does,
+ * unless the one before was of the same block: so many rows are taken together, and tag by tag. */
+typedef struct turn {
+    uint32_t tag_id, index; /* of rows.s */
+    int64_t row;
+} turn;
+typedef struct replayed {
+    hist__rows rows;
+    turn *turns; /* owned; one per sample, in order of arrival */
+    size_t cap;
+    hist__dropped dropped;
+} replayed;
+enum { TOGETHER = 1 << 18, TOGETHER_MAX = 1 << 22, TOGETHER_BYTES = 32 << 20 };
+
+static bool is_full(hist *h, const replayed *r)
+{
+    size_t most = (size_t)hist__tag_count(h) * 4;
+    if (most < TOGETHER) most = TOGETHER;
+    return r->rows.n >= (most < TOGETHER_MAX ? most : TOGETHER_MAX) || r->rows.bytes.used >= TOGETHER_BYTES;
+}
+
+static int by_tag(const void *a, const void *b)
+{
+    const turn *x = a, *y = b;
+    if (x->tag_id != y->tag_id) return x->tag_id < y->tag_id ? -1 : 1;
+    return (x->index > y->index) - (x->index < y->index);
+}
+
+static pt_status put_rows(hist *h, replayed *r, pt_error *err)
+{
+    bool sealed = false;
+    pt_status st = PT_OK;
+    for (size_t i = 0; i < r->rows.n && !sealed; i++) {
+        const hist__hot *hot = hist__hot_at(h, r->turns[i].tag_id);
+        sealed = hot->has_sealed && r->rows.s[i].time_ms <= hot->sealed_ms;
+    }
+    if (sealed) qsort(r->turns, r->rows.n, sizeof *r->turns, by_tag);
+    for (size_t i = 0; st == PT_OK && i < r->rows.n; i++) {
+        const turn *t = &r->turns[i];
+        if ((st = put_row(h, &r->rows.s[t->index], t->row)) != PT_OK)
+            pt_fail(err, st, "journal row %lld: %s", (long long)t->row, pt_status_name(st));
+    }
+    hist__rows_reset(&r->rows);
+    return st;
+}
+
+/* One journal row's samples join the others; a damaged row is said and left behind. */
+static pt_status take_row(hist *h, int64_t id, uint64_t seq, const void *bytes, size_t len, replayed *r, pt_error *err)
+{
+    pt_error why = { 0 };
+    uint32_t unknown = 0, highest = 0;
+    size_t first = r->rows.n, to = first;
+    pt_status st = hist__journal_decode(bytes, len, &r->rows, &why);
+    if (st == PT_ECORRUPT) {
+        pt_logf(h->log, PT_LOG_ERROR, "HIST-DAMAGED-JOURNAL", "journal row %lld can't be read and is left out: %s", (long long)id,
+                why.text);
+        return h->journal ? keep_damaged(h, id, err) : PT_OK;
+    }
+    if (st != PT_OK) return pt_fail(err, st, "journal row %lld: %s", (long long)id, why.text[0] ? why.text : pt_status_name(st));
+    hist_sample *s = r->rows.s;
+    for (size_t i = first; i < r->rows.n; i++)
+        highest = s[i].tag_id > highest ? s[i].tag_id : highest;
+    if ((st = hist__tags_lost(h, highest)) != PT_OK) return pt_fail(err, st, "journal row %lld: %s", (long long)id, pt_status_name(st));
+    if (r->cap < r->rows.cap) {
+        turn *all = realloc(r->turns, r->rows.cap * sizeof *all);
+        if (!all) return pt_fail(err, PT_ENOMEM, "journal row %lld: out of memory", (long long)id);
+        r->turns = all;
+        r->cap = r->rows.cap;
+    }
+    for (size_t i = first; i < r->rows.n; i++) {
+        unknown += s[i].tag_id > hist__tag_count(h);
+        if (s[i].tag_id > hist__tag_count(h) || hist__dropped_has(&r->dropped, s[i].time_ms, seq + (i - first))) continue;
+        r->turns[to] = (turn){ .tag_id = s[i].tag_id, .index = (uint32_t)to, .row = id };
+        s[to++] = s[i];
+    }
+    r->rows.n = to;
+    if (unknown)
+        pt_logf(h->log, PT_LOG_ERROR, "HIST-UNKNOWN-TAG",
+                "journal row %lld: %u samples of tags up to %u, which the catalogue does not know, are left out", (long long)id, unknown,
+                highest);
+    return is_full(h, r) ? put_rows(h, r, err) : PT_OK;
+}
+
+/* Rows (after, until] in order. */
+static pt_status replay(hist *h, sqlite3 *db, int64_t after, int64_t until, pt_error *err)
+{
+    sqlite3_stmt *q = NULL;
+    replayed r = { 0 };
+    hist__rows_init(&r.rows);
+    bool row = false;
+    pt_status st = hist__dropped_load(db, &r.dropped, err);
+    if (st == PT_OK) st = hist__db_prepare(db, "SELECT id, seq, data FROM journal WHERE id > ?1 AND id <= ?2 ORDER BY id", &q, err);
+    if (st == PT_OK) {
+        sqlite3_bind_int64(q, 1, after);
+        sqlite3_bind_int64(q, 2, until);
+    }
+    while (st == PT_OK && (st = hist__db_step(db, q, &row, err)) == PT_OK && row) {
+        const void *bytes = sqlite3_column_blob(q, 2);
+        st = take_row(h, sqlite3_column_int64(q, 0), (uint64_t)sqlite3_column_int64(q, 1), bytes ? bytes : "",
+                      (size_t)sqlite3_column_bytes(q, 2), &r, err);
+    }
+    sqlite3_finalize(q);
+    if (st == PT_OK) st = put_rows(h, &r, err);
+    hist__dropped_free(&r.dropped);
+    hist__rows_fini(&r.rows);
+    free(r.turns);
+    h->look_valid = false;
+    return st;
+}
+
+static pt_status all_partition_stats(hist *h, pt_error *err)
+{
+    pt_status st = PT_OK;
+    for (size_t i = 0; st == PT_OK && i < h->n_partitions; i++) {
+        st = hist__partition_stats(h, h->partitions[i].start_ms, err);
+        if (st == PT_ENOTFOUND) st = PT_OK; /* dropped by the writer, or made and still empty */
+        if (st == PT_ECORRUPT) {            /* one damaged week must not keep the plant from being recorded */
+            char name[40];
+            hist__partition_name(h->partitions[i].start_ms, name);
+            pt_logf(h->log, PT_LOG_ERROR, "HIST-DAMAGED-FILE", "%s: %s; run `plantree verify --repair`", name, err ? err->text : "damaged");
+            st = PT_OK;
+        }
+    }
+    return st;
+}
+
+/* The list of journal rows and where the numbering stands. */
+static pt_status read_row_list(hist *h, pt_error *err)
+{
+    sqlite3_stmt *q = NULL;
+    bool row = false;
+    int64_t next = 0, events = 0;
+    pt_status st = hist__db_prepare(h->journal, "SELECT id, seq + n, wall_ms, length(data) FROM journal ORDER BY id", &q, err);
+    while (st == PT_OK && (st = hist__db_step(h->journal, q, &row, err)) == PT_OK && row) {
+        h->journal_last = sqlite3_column_int64(q, 0);
+        next = sqlite3_column_int64(q, 1);
+        st = hist__rows_note(h, h->journal_last, sqlite3_column_int64(q, 2), (uint64_t)sqlite3_column_int64(q, 3));
+        if (st != PT_OK) pt_fail(err, st, "out of memory");
+    }
+    sqlite3_finalize(q);
+    if (st == PT_OK) st = hist__db_number(h->catalog, "SELECT coalesce(max(seq), 0) + 1 FROM event", &events, err);
+    hist__dropped dropped = { 0 };
+    if (st == PT_OK) st = hist__dropped_load(h->journal, &dropped, err);
+    if (st != PT_OK) return st;
+    h->next_seq = (uint64_t)(next > events ? next : events);
+    for (size_t i = 0; i < dropped.n; i++) { /* given out before, whatever was lost since */
+        if (dropped.weeks[i].until_seq > h->next_seq) h->next_seq = dropped.weeks[i].until_seq;
+    }
+    hist__dropped_free(&dropped);
+    if (h->journal_last < h->journal_sealed) h->journal_last = h->journal_sealed;
+    while (h->row_sealed < h->row_count && h->row_sizes[h->row_first + h->row_sealed].id <= h->journal_sealed)
+        h->journal_unsealed_bytes -= h->row_sizes[h->row_first + h->row_sealed++].bytes;
+    return PT_OK;
+}
+
+/* Everything of the journal that recovery will ask for. */
+static pt_status read_journal(sqlite3 *db, pt_error *err)
+{
+    sqlite3_stmt *q = NULL;
+    int64_t sealed = 0;
+    bool row = false;
+    pt_status st = hist__db_number(db, "SELECT value FROM meta WHERE key='sealed_id'", &sealed, err);
+    if (st == PT_OK) st = hist__db_prepare(db, "SELECT seq, n, wall_ms, CASE WHEN id > ?1 THEN data END FROM journal ORDER BY id", &q, err);
+    if (st == PT_OK) sqlite3_bind_int64(q, 1, sealed);
+    while (st == PT_OK && (st = hist__db_step(db, q, &row, err)) == PT_OK && row)
+        (void)sqlite3_column_bytes(q, 3);
+    sqlite3_finalize(q);
+    q = NULL;
+    /* And what the writer is going to touch: pointer maps, lists of free pages, rows that will be trimmed, the other tables. */
+    if (st == PT_OK) st = hist__db_prepare(db, "PRAGMA quick_check(1)", &q, err);
+    if (st == PT_OK) st = hist__db_step(db, q, &row, err);
+    if (st == PT_OK && row && strcmp((const char *)sqlite3_column_text(q, 0), "ok") != 0)
+        st = pt_fail(err, PT_ECORRUPT, "journal.db: %.200s", (const char *)sqlite3_column_text(q, 0));
+    sqlite3_finalize(q);
+    return st;
+}
+
+/* Recording must go on: a journal with a damaged page gives way to what can be read of it, as in a repair. One that is no journal at all
+ * stays: it may be somebody else's. */
+static pt_status mend_journal(hist *h, pt_error *err)
+{
+    char *path = hist__path(h, "journal.db");
+    sqlite3 *db = NULL;
+    pt_status st = path ? hist__db_open(path, HIST__JOURNAL, true, &db, err) : PT_ENOMEM;
+    if (st == PT_OK) st = read_journal(db, err);
+    bool opened = db != NULL;
+    hist__db_close(db);
+    bool damaged = st == PT_ECORRUPT && (opened || hist__repair_is_ours(path, HIST__JOURNAL));
+    free(path);
+    if (!damaged) return st == PT_ENOTFOUND ? PT_OK : st;
+    pt_logf(h->log, PT_LOG_ERROR, "HIST-DAMAGED-FILE", "%s", err ? err->text : "journal.db is damaged");
+    hist_verify_options o = { .repair = true };
+    hist_verify_report r = { 0 };
+    hist__check c = { .o = &o, .report = &r, .codec = h->codec };
+    hist__rows_init(&c.rows);
+    st = hist__repair_journal(&c, h, err);
+    hist__rows_fini(&c.rows);
+    if (st == PT_OK)
+        pt_logf(
+            h->log, PT_LOG_ERROR, "HIST-JOURNAL-REBUILT",
+            "journal.db was made anew from what could be read of it; %llu rows could not%s. The old one is kept as journal.db.damaged-N",
+            (unsigned long long)r.lost_journal_rows, c.skipped ? ", and an unknown number on pages that can't be read at all" : "");
+    return st;
+}
+
+static pt_status keep_wal(hist *h, const char *name, hist__file kind, pt_error *err)
+{
+    char *path = hist__path(h, name);
+    pt_status st = path ? hist__wal_keep(path, kind, h->log, err) : pt_fail(err, PT_ENOMEM, "out of memory");
+    free(path);
+    return st;
+}
+
+/* Before anything is opened: what SQLite is going to leave out. */
+static pt_status keep_wals(hist *h, pt_error *err)
+{
+    pt_status st = keep_wal(h, "catalog.db", HIST__CATALOG, err);
+    if (st == PT_OK) st = keep_wal(h, "journal.db", HIST__JOURNAL, err);
+    for (size_t i = 0; st == PT_OK && i < h->n_partitions; i++) {
+        char name[40];
+        hist__partition_name(h->partitions[i].start_ms, name);
+        st = keep_wal(h, name, HIST__PARTITION, err);
+    }
+    return st;
+}
+
+pt_status hist__recover(hist *h, pt_error *err)
+{
+    pt_status st = hist__partitions_scan(h, err);
+    if (st == PT_OK) st = keep_wals(h, err);
+    if (st == PT_OK) st = mend_journal(h, err);
+    if (st == PT_OK) st = hist__journal_open(h, err);
+    if (st == PT_OK) st = hist__catalog_load(h, h->catalog, 0, err);
+    if (st == PT_OK) st = all_partition_stats(h, err);
+    if (st == PT_OK) st = hist__db_number(h->journal, "SELECT value FROM meta WHERE key='sealed_id'", &h->journal_sealed, err);
+    if (st == PT_OK) st = read_row_list(h, err);
+    if (st == PT_OK) st = replay(h, h->journal, h->journal_sealed, INT64_MAX, err);
+    return st;
+}
+
+/* ---- read-only ---------------------------------------------------------------------------------------------- */
+
+static void forget(hist *h)
+{
+    hist__pending_free(h);
+    pthread_mutex_lock(&h->pool_lock);
+    for (size_t i = 0; i < h->n_partitions; i++)
+        h->partitions[i].blocks = h->partitions[i].bytes = 0;
+    pthread_mutex_unlock(&h->pool_lock);
+}
+
+/* request_lock is held: one thread refreshes at a time. */
+static pt_status refresh(hist *h, pt_error *err)
+{
+    int64_t sealed = 0, last = 0;
+    if (!h->ro_journal) {
+        char *path = hist__path(h, "journal.db");
+        pt_status opened = path ? hist__db_open(path, HIST__JOURNAL, true, &h->ro_journal, err) : PT_ENOMEM;
+        free(path);
+        if (opened != PT_OK) return opened;
+    }
+    pt_status st = hist__db_exec(h->ro_journal, "BEGIN", err);
+    if (st != PT_OK) return st;
+    st = hist__db_number(h->ro_journal, "SELECT value FROM meta WHERE key='sealed_id'", &sealed, err);
+    if (st == PT_OK) st = hist__db_number(h->ro_journal, "SELECT coalesce(max(id), 0) FROM journal", &last, err);
+    if (st == PT_OK && (sealed != h->ro_sealed || last > h->ro_last)) {
+        st = hist__catalog_refresh(h, err); /* what the rows refer to was committed before them */
+        pthread_mutex_lock(&h->pending_lock);
+        if (st == PT_OK && sealed != h->ro_sealed) {
+            forget(h);
+            h->ro_sealed = h->ro_last = -1;
+            st = hist__partitions_scan(h, err);
+            if (st == PT_OK) st = all_partition_stats(h, err);
+            if (st == PT_OK) h->ro_last = sealed;
+        }
+        if (st == PT_OK) st = replay(h, h->ro_journal, h->ro_last, last, err);
+        if (st == PT_OK) {
+            h->ro_sealed = sealed;
+            h->ro_last = last;
+        } else {
+            h->ro_sealed = -1; /* begin again next time */
+        }
+        pthread_mutex_unlock(&h->pending_lock);
+    } else if (st == PT_OK) {
+        st = hist__catalog_refresh(h, err);
+    }
+    sqlite3_exec(h->ro_journal, "COMMIT", NULL, NULL, NULL);
+    return st;
+}
+
+pt_status hist__journal_refresh(hist *h, pt_error *err)
+{
+    pthread_mutex_lock(&h->request_lock);
+    pt_status st = refresh(h, err);
+    pthread_mutex_unlock(&h->request_lock);
+    return st;
+}

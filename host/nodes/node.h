@@ -1,0 +1,256 @@
+/* host/nodes/node.h -- what the tracker remembers of one edge node. For host/ only; readers hold the shard's lock and change nothing.
+ *
+ *   host_node -- unit[0]: the node itself      alias -> (unit, metric)   reorder slots by seq
+ *             -- unit[1..]: its devices, each with a metric table built from its birth */
+#ifndef HOST_NODE_H
+#define HOST_NODE_H
+#include "base/map.h"
+#include "host/nodes/tracker.h"
+#include "sparkplug/sequence.h"
+
+typedef enum host_node_state { HOST_NODE_UNKNOWN, HOST_NODE_OFFLINE, HOST_NODE_WANTED, HOST_NODE_ONLINE } host_node_state;
+const char *host_node_state_name(host_node_state s); /* "unknown" "offline" "rebirth-wanted" "online" */
+
+enum { /* host_metric.flags */
+       HOST_METRIC_ALIAS = 1u << 0,
+       HOST_METRIC_PLUMBING = 1u << 1,
+       HOST_METRIC_WRITABLE = 1u << 2,
+       HOST_METRIC_LAST = 1u << 3,      /* last_ms and last_bits are of the last live sample */
+       HOST_METRIC_MEMBER = 1u << 4,    /* a member of a template instance: `Motor1/rpm` */
+       HOST_METRIC_BACKFILL = 1u << 6,  /* `Backfill/Pending` of a node that announces backfill */
+       HOST_METRIC_NO_HISTORY = 1u << 5 /* current values only: plumbing, or a rule says so */
+};
+
+typedef struct host_file host_file; /* file.c: a file of which parts have come */
+
+typedef struct host_metric {
+    pt_slice name, unit; /* in the unit's strings */
+    uint64_t alias;
+    uint64_t meta; /* hash of type and metadata: unchanged means the tag is as it was */
+    int64_t last_ms;
+    uint64_t last_bits; /* hash of the value and quality */
+    host_file *file;    /* unfinished; owned; NULL: none */
+    char *object;       /* template instance: its whole present state, an encoded metric; owned */
+    uint32_t object_len;
+    uint32_t tag_id; /* 0: not kept */
+    uint8_t type;    /* spb_datatype */
+    uint8_t flags;
+} host_metric;
+
+typedef struct host_unit {
+    char *id; /* device id, NUL-terminated; "" for the node itself; owned */
+    pt_slice id_slice;
+    bool online, born;    /* born: in this session */
+    bool resumable;       /* was online when the connection was lost */
+    bool unmarked;        /* went stale by an NBIRTH; history is told when no DBIRTH follows */
+    int64_t since_ms;     /* of the last change of online */
+    int64_t stale_ms;     /* newest STALE mark in history; INT64_MIN: none since the last birth */
+    int64_t birth_ms;     /* payload time of the birth */
+    host_metric *metrics; /* owned */
+    uint32_t n;
+    pt_map by_name; /* name -> index; borrows names */
+    pt_arena strings;
+    char *birth; /* the birth's bytes, for the session table; owned */
+    size_t birth_len;
+} host_unit;
+
+/* Messages: received = accepted + sum(rejected) + held now. Samples: received = stored + duplicate + not_kept + sum(rejected) + lost. */
+typedef struct host_node_counts {
+    uint64_t messages, accepted, rejected_messages[HOST_REJECT_COUNT];
+    uint64_t reordered; /* of the accepted: applied after waiting for an earlier one */
+    uint64_t expected;  /* sequence numbers that were due: accepted sequenced messages and holes */
+    uint64_t holes;     /* due and never received in time */
+    uint64_t samples, stored, historical, duplicate, not_kept, lost, rejected_samples[HOST_REJECT_COUNT];
+    uint64_t seq_gaps, duplicates, births, deaths, clamped, duplicate_aliases;
+    uint64_t backfills;                      /* requested */
+    uint64_t rebirths_sent, rebirths_ridden; /* ridden: another host asked first */
+} host_node_counts;
+
+typedef struct host_held { /* a message held back for an earlier one */
+    spb_verb verb;
+    char *bytes; /* owned: device id, then payload */
+    size_t device_len, payload_len;
+    int64_t wall_ms, mono_ms, payload_ms; /* payload_ms 0: it had no timestamp */
+    uint32_t samples;
+    bool early;      /* waits for an NBIRTH, not for an earlier message */
+    host_reject why; /* early: what it is refused for otherwise */
+} host_held;
+
+struct host_node {
+    char *group, *edge; /* owned */
+    pt_slice group_slice, edge_slice;
+    uint64_t key; /* hash, for log limits and shards */
+    host_tracker *tracker;
+    uint32_t index;
+
+    host_node_state state;
+    int64_t since_ms; /* wall clock of the last change online <-> not */
+    uint16_t server;  /* of the last NBIRTH (or of first sight) */
+    bool has_bd_seq;
+    bool bd_unsure;                             /* the session was taken to go on after an absence */
+    uint8_t bd_seq;                             /* of the last NBIRTH, modulo 256 */
+    uint8_t next_seq;                           /* expected */
+    uint8_t last_seq;                           /* applied last */
+    int64_t born_wall_ms, born_mono_ms;         /* arrival of the NBIRTH */
+    int64_t birth_ts;                           /* its payload timestamp; 0: none */
+    int64_t last_message_ms, last_message_mono; /* arrival of the last message from the node */
+    int64_t alive_ms, alive_mono_ms;            /* until when we were listening, of a session that may go on */
+    int64_t skew_ms;                            /* edge clock minus ours at the last NBIRTH */
+    bool resume;                                /* tables are of a session that may continue; proven by the next seq */
+    uint64_t session_messages;                  /* since the NBIRTH */
+    bool old_drops, trust_old; /* see tracker_sequence.c: dropped as older than the birth; not again after that led nowhere */
+    bool alias_conflict;       /* already asked for a rebirth because of one */
+
+    host_unit **units;
+    uint32_t n_units;
+    pt_map devices;          /* id -> unit index */
+    pt_map aliases;          /* alias -> unit << 32 | metric; HOST_ALIAS_AMBIGUOUS */
+    pt_map templates;        /* definition name -> hash of its bytes: its version */
+    pt_map template_members; /* "definition/member" -> datatype */
+
+    host_held *held;          /* 256 slots by seq while any is held, else NULL */
+    uint32_t n_held, n_early; /* early ones are counted in n_held too */
+    bool suspect;             /* early messages show that another session has begun */
+    int64_t early_due;        /* mono_ms; INT64_MAX: none early */
+    uint64_t held_bytes;
+    int64_t reorder_due; /* mono_ms; INT64_MAX: no gap */
+
+    int64_t rebirth_due; /* mono_ms at which the request may go out; INT64_MAX: none wanted */
+    host_cause rebirth_cause, last_cause;
+    int64_t rebirth_sent_mono; /* INT64_MIN: never */
+    int64_t last_rebirth_ms;   /* wall; 0: never */
+    uint32_t rebirth_unanswered;
+    bool rebirth_open;                       /* sent, no NBIRTH since */
+    uint32_t own_echoes;                     /* our requests whose echo (we subscribe to everything) has not come by yet */
+    int64_t mark_due;                        /* mono_ms: devices still without their DBIRTH get their STALE marks; INT64_MAX: none */
+    int64_t last_payload_ms;                 /* payload timestamp of the last applied message; 0: none */
+    int64_t backfill_from;                   /* ask the next birth for everything since; 0: nothing is missing */
+    int64_t backfill_asked_ms, backfill_due; /* what was asked for; mono_ms of the request, then of its patience */
+    uint64_t backfill_base;                  /* historical samples before */
+    bool backfill_open;
+    int64_t silent_due; /* mono_ms of the no-birth-after-state check; INT64_MAX: none */
+
+    host_node *timed_prev, *timed_next; /* list of nodes with a timer */
+    bool timed;
+    uint8_t recent_bd[4]; /* bdSeqs of the sessions before, newest first, to see two nodes with one id */
+    int64_t recent_ms[4];
+    uint8_t n_recent;
+    int64_t duplicate_ms; /* wall time of the last duplicate-node event; 0: never */
+    bool skew_told;
+
+    host_node_counts counts;
+};
+#define HOST_ALIAS_AMBIGUOUS UINT64_MAX
+
+/* Do both sums close? For tests and debug checks. */
+bool host__counts_close(const host_node *n);
+
+/* ---- between tracker*.c ---- */
+struct host_tracker {
+    host_tracker_options opt;
+    host_sink sink;
+    pt_map by_key; /* group NUL edge -> node index */
+    host_node **nodes;
+    size_t n, cap;
+    host_node *timed; /* list of nodes with a timer */
+    struct {
+        bool ready; /* commands may go out */
+        bool seen;
+    } server[HOST_SERVERS_MAX];
+    double tokens; /* of the global rebirth budget */
+    int64_t tokens_mono;
+    pt_random random;
+    host_tracker_stats stats;
+    host_update *updates; /* scratch of one message */
+    size_t updates_cap, n_updates;
+    uint32_t *ids; /* scratch for stale, absent */
+    size_t ids_cap, n_ids;
+    host_file *files;      /* list of the unfinished ones */
+    uint64_t files_bytes;  /* of them */
+    pt_buf detail;         /* scratch for event details */
+    pt_buf topic, payload; /* scratch for commands */
+};
+
+/* A sequenced or NBIRTH payload with its envelope. */
+typedef struct host__msg {
+    spb_verb verb;
+    pt_slice device;
+    const spb_payload *payload;
+    pt_slice bytes;
+    int64_t wall_ms, mono_ms;
+    bool restored; /* out of the session table: no samples, no events */
+    bool remap;    /* the present birth again, for new tags: no samples, no events */
+} host__msg;
+
+/* node.c: the table of nodes, their accounts and timers. */
+host_node *host__node_make(host_tracker *t, pt_slice group, pt_slice edge); /* NULL: beyond the limit, or out of memory */
+void host__node_free(host_node *n);
+host_unit *host__unit(host_node *n, pt_slice device, bool make); /* NULL: not known; made: beyond the limit, or out of memory */
+void host__reject_message(host_tracker *t, host_node *n, const spb_topic *topic, host_reject why, uint32_t samples, const char *text);
+void host__reject_sample(host_tracker *t, host_node *n, host_reject why);
+bool host__push(host_tracker *t, const host_update *u); /* false: out of memory, counted as lost */
+void host__flush(host_tracker *t);
+bool host__unit_ids(host_tracker *t, const host_unit *u); /* the kept tags into t->ids; false: none */
+/* mark: history is told, too; false: later, when no birth follows. */
+void host__unit_offline(host_tracker *t, host_node *n, host_unit *u, int64_t at_ms, bool mark, const char *reason);
+/* The node leaves ONLINE or WANTED for `to`: every unit offline and stale, nothing held back. */
+void host__node_down(host_tracker *t, host_node *n, host_node_state to, int64_t at_ms, const char *reason);
+pt_json *host__detail_begin(host_tracker *t, pt_json *j);
+void host__detail_send(host_tracker *t, pt_json *j, host_event_type type, host_node *n, pt_slice device, int64_t at_ms);
+int64_t host__node_due(const host_tracker *t, const host_node *n); /* mono_ms; INT64_MAX: nothing */
+void host__set_timer(host_tracker *t, host_node *n);
+
+/* tracker_session.c: a session begins, ends, or turns out to continue. */
+void host__nbirth(host_tracker *t, host_node *n, const host__msg *m, uint16_t server, pt_arena *arena);
+void host__ndeath(host_tracker *t, host_node *n, const host_message *m, const spb_payload *p);
+bool host__continues(const host_node *n, const host__msg *m);
+void host__resume(host_tracker *t, host_node *n, const host__msg *m);
+/* tracker_sequence.c: messages with a seq, and what is missing among them. */
+void host__sequenced(host_tracker *t, host_node *n, const host__msg *m, const host_message *raw, pt_arena *arena);
+void host__drain(host_tracker *t, host_node *n, pt_arena *arena); /* apply what was held back and is due now */
+void host__gap_noted(host_tracker *t, host_node *n, uint8_t got, int64_t wall_ms);
+void host__gap_lost(host_tracker *t, host_node *n, host_cause cause, unsigned beyond, int64_t wall_ms, int64_t mono_ms);
+void host__early_over(host_tracker *t, host_node *n, int64_t wall_ms, int64_t mono_ms);
+
+/* object.c: template instances as whole objects. merge gives the metric to show: `m` over what is known; keep remembers it. */
+const spb_metric *host__object_merge(const host_metric *hm, const spb_metric *m, pt_arena *arena);
+void host__object_keep(host_metric *hm, const spb_metric *whole);
+/* The index of the instance that metric `at` is a member of; `at` itself when it is none's. */
+uint32_t host__object_of(const host_unit *u, uint32_t at);
+/* The name of an instance's template, in `arena`; absent: not known. */
+pt_slice host__object_template(const host_metric *hm, pt_arena *arena);
+/* file.c: a part of a file of `hm` with its metadata. WHOLE: *whole is in the arena; REFUSED: *why. */
+typedef enum host__file_result { HOST__FILE_MORE, HOST__FILE_WHOLE, HOST__FILE_REFUSED } host__file_result;
+host__file_result host__file_part(host_tracker *t, host_metric *hm, const spb_metadata *md, pt_slice part, int64_t mono_ms, pt_arena *arena,
+                                  pt_slice *whole, host_reject *why);
+void host__file_drop(host_metric *hm); /* what has come of it is forgotten */
+/* tracker_birth.c: build the unit's tables out of a birth; values become updates. PT_EEXISTS: an alias of another unit (nothing changed).
+ */
+pt_status host__birth(host_tracker *t, host_node *n, host_unit *u, const host__msg *m, pt_arena *arena);
+void host__unit_free(host_unit *u);
+void host__birth_too_big(host_tracker *t, host_node *n, pt_slice device, uint64_t metrics, const char *text,
+                         int64_t wall_ms); /* metrics 0: none was taken */
+/* tracker_data.c: apply the metrics of DATA. */
+void host__data(host_tracker *t, host_node *n, host_unit *u, const host__msg *m, pt_arena *arena);
+bool host__sample(host_tracker *t, host_node *n, host_metric *hm, const spb_metric *m, const host__msg *msg, bool birth, pt_arena *arena);
+/* rebirth.c: requests and their rationing. */
+void host__want_rebirth(host_tracker *t, host_node *n, host_cause cause, int64_t mono_ms);
+void host__rebirth_answered(host_node *n);
+void host__rebirth_hurry(host_tracker *t, host_node *n);
+void host__rebirth_tick(host_tracker *t, host_node *n, int64_t wall_ms, int64_t mono_ms);
+pt_status host__send_rebirth(host_tracker *t, host_node *n, host_cause cause, int64_t wall_ms, int64_t mono_ms);
+pt_status host__send_ncmd(host_tracker *t, host_node *n, const spb_metric *m, int64_t wall_ms);
+/* backfill.c: what was missed, asked for again. */
+void host__backfill_mark(host_node *n);
+void host__backfill_clear(host_node *n);
+void host__backfill_born(host_tracker *t, host_node *n, int64_t mono_ms);
+void host__backfill_tick(host_tracker *t, host_node *n, int64_t wall_ms, int64_t mono_ms);
+void host__backfill_progress(host_tracker *t, host_node *n, const spb_value *v, int64_t wall_ms);
+/* reorder.c: hold messages back and release them in order. */
+pt_status host__hold(host_tracker *t, host_node *n, const host__msg *m, uint8_t seq, bool early, host_reject why);
+bool host__held_take(host_node *n, uint8_t seq, bool early, host_held *out); /* the caller frees out->bytes */
+void host__held_refuse(host_tracker *t, host_node *n, host_held *h, host_reject why);
+void host__held_drop(host_tracker *t, host_node *n, host_reject why);
+void host__early_expire(host_tracker *t, host_node *n, int64_t mono_ms);
+void host__held_adopt(host_tracker *t, host_node *n);
+#endif
