@@ -4,6 +4,8 @@
  * moment; what it carried leaves the ring only when the transport took it. */
 #include "edge-node/node.h"
 
+#include "base/varint.h"
+
 bool edge__hidden(const edge_node *n, uint32_t metric)
 {
     const edge_model *m = n->model;
@@ -346,24 +348,14 @@ static void batch_open(batch_out *b, edge_model *m)
 
 static void put_varint(char **at, uint64_t v)
 {
-    for (; v >= 0x80; v >>= 7)
-        *(*at)++ = (char)(v | 0x80);
-    *(*at)++ = (char)v;
+    *at = (char *)pt_varint_put((uint8_t *)*at, v);
 }
 
 static bool get_varint(const char **at, const char *end, uint64_t *out)
 {
-    uint64_t v = 0;
-    for (unsigned shift = 0; shift < 64; shift += 7) {
-        if (*at == end) return false;
-        uint8_t c = (uint8_t) * (*at)++;
-        v |= (uint64_t)(c & 0x7f) << shift;
-        if (!(c & 0x80)) {
-            *out = v;
-            return true;
-        }
-    }
-    return false;
+    const uint8_t *behind = pt_varint_get((const uint8_t *)*at, (const uint8_t *)end, out);
+    if (behind) *at = (const char *)behind;
+    return behind != NULL;
 }
 
 static unsigned scalar_bytes(uint8_t type)

@@ -2,11 +2,9 @@
 #ifndef HIST_STORE_H
 #define HIST_STORE_H
 #include "base/map.h"
-#include "historian/format/block.h"
+#include "historian/format/format.h"
 #include "historian/files/db.h"
-#include "historian/format/deviation.h"
 #include "historian/historian.h"
-#include "historian/format/journal.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

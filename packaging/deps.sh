@@ -5,7 +5,8 @@
 
 PT_BUILD_PACKAGES="gcc g++ make cmake ninja-build pkg-config libc6-dev
   libpaho-mqtt-dev libprotobuf-c-dev protobuf-c-compiler nanopb libnanopb-dev libsqlite3-dev libcurl4-openssl-dev
-  libcunit1-dev libmicrohttpd-dev libyaml-dev libjansson-dev libzstd-dev libmodbus-dev zlib1g-dev libsystemd-dev"
+  libcunit1-dev libmicrohttpd-dev libyaml-dev libjansson-dev libzstd-dev libxxhash-dev libsodium-dev nettle-dev libmodbus-dev
+  zlib1g-dev libsystemd-dev"
 PT_RUN_PACKAGES="mosquitto tzdata"
 PT_TEST_PACKAGES="mosquitto-clients python3 python3-pymodbus python3-serial python3-serial-asyncio clang-format curl openssl sqlite3"
 

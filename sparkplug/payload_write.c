@@ -19,12 +19,7 @@ enum {
 
 static inline char *put_varint(char *p, uint64_t v)
 {
-    while (v >= 0x80) {
-        *p++ = (char)(v | 0x80);
-        v >>= 7;
-    }
-    *p++ = (char)v;
-    return p;
+    return (char *)pt_varint_put((uint8_t *)p, v);
 }
 
 static inline char *put_byte(char *p, unsigned b)

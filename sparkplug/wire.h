@@ -5,6 +5,7 @@
 #ifndef SPB_WIRE_FORMAT_H
 #define SPB_WIRE_FORMAT_H
 #include "base/slice.h"
+#include "base/varint.h"
 
 #include <endian.h>
 
@@ -14,39 +15,9 @@ enum { SPB__VARINT = 0, SPB__FIXED64 = 1, SPB__LEN = 2, SPB__FIXED32 = 5 };
 typedef unsigned char spb__byte;
 
 /* Any varint of 1..10 bytes; bits beyond 64 are dropped. */
-static inline const spb__byte *spb__varint_long(const spb__byte *p, const spb__byte *end, uint64_t *out)
-{
-    uint64_t v = 0;
-    for (unsigned shift = 0; p < end && shift < 70; shift += 7) {
-        spb__byte b = *p++;
-        v |= (uint64_t)(b & 0x7f) << (shift < 64 ? shift : 63);
-        if (b < 0x80) {
-            *out = v;
-            return p;
-        }
-    }
-    return NULL;
-}
-
 static inline const spb__byte *spb__varint(const spb__byte *p, const spb__byte *end, uint64_t *out)
 {
-    uint64_t w;
-    if (p == end) return NULL;
-    if (*p < 0x80) {
-        *out = *p;
-        return p + 1;
-    }
-    if (end - p < 8) return spb__varint_long(p, end, out);
-    memcpy(&w, p, 8);
-    w = le64toh(w);
-    uint64_t stops = ~w & 0x8080808080808080u;
-    if (!stops) return spb__varint_long(p, end, out);
-    w &= (stops ^ (stops - 1)) & 0x7f7f7f7f7f7f7f7fu; /* up to the first byte without the top bit */
-    w = (w & 0x7f007f007f007f00u) >> 1 | (w & 0x007f007f007f007fu);
-    w = (w & 0x3fff00003fff0000u) >> 2 | (w & 0x00003fff00003fffu);
-    w = (w & 0x0fffffff00000000u) >> 4 | (w & 0x000000000fffffffu);
-    *out = w;
-    return p + (__builtin_ctzll(stops) >> 3) + 1;
+    return pt_varint_get(p, end, out);
 }
 
 /* Field number << 3 | wire type; at most 5 bytes, number not 0. */

@@ -1,7 +1,7 @@
 /* historian/exchange/exact.c -- which values their text holds exactly, and the rest as bytes. */
 #include "historian/exchange/exact.h"
 #include "base/utf8.h"
-#include "historian/format/block.h"
+#include "historian/format/format.h"
 
 #include <jansson.h>
 #include <stdlib.h>

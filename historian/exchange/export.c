@@ -2,7 +2,7 @@
 #include "base/glob.h"
 #include "base/timestamp.h"
 #include "base/utf8.h"
-#include "historian/format/block.h"
+#include "historian/format/format.h"
 #include "historian/exchange/exact.h"
 #include "historian/exchange/transfer.h"
 

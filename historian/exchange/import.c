@@ -1,7 +1,6 @@
 /* historian/exchange/import.c -- records in, tags found or made, samples appended in batches, every batch durable before it is reported. */
 #include "base/timestamp.h"
-#include "historian/format/bits.h"
-#include "historian/format/block.h"
+#include "historian/format/format.h"
 #include "historian/exchange/exact.h"
 #include "historian/exchange/transfer.h"
 
@@ -720,7 +719,7 @@ static pt_status run(in *s, pt_error *err)
 
 uint64_t hist_text_sum(pt_slice first, pt_slice last)
 {
-    return hist__xxh64(last.ptr, last.len, hist__xxh64(first.ptr, first.len, 0));
+    return XXH64(last.ptr, last.len, XXH64(first.ptr, first.len, 0));
 }
 
 pt_status hist_import(hist *h, const hist_import_options *o, hist_import_report *report, pt_error *err)

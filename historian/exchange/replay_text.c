@@ -1,6 +1,6 @@
 /* historian/exchange/replay_text.c -- replay items as JSON Lines and CSV (RFC 4180). */
 #include "base/timestamp.h"
-#include "historian/format/block.h"
+#include "historian/format/format.h"
 #include "historian/exchange/exact.h"
 #include "historian/read/replay.h"
 

@@ -1,6 +1,6 @@
 /* historian/files/pages.c -- the VFS of pages.h. Everything but reading and writing pages of a database goes straight through. */
 #include "historian/files/pages.h"
-#include "historian/format/bits.h"
+#include "historian/format/format.h"
 
 static const char NAME[] = "plantree";
 /* Our file controls; SQLite leaves numbers above 100 to VFSes. */
@@ -25,7 +25,7 @@ static page_file *of(sqlite3_file *f)
 
 static uint64_t sum_of(const uint8_t *page, int size, int64_t at)
 {
-    uint64_t sum = hist__xxh64(page, (size_t)size - HIST__PAGE_RESERVE, (uint64_t)(at / size) + 1);
+    uint64_t sum = XXH64(page, (size_t)size - HIST__PAGE_RESERVE, (uint64_t)(at / size) + 1);
     return sum ? sum : 1;
 }
 

@@ -1,7 +1,7 @@
 /* historian/format/block.c -- what a row is to a block, what a block says about its rows, and the codec's room. Encoding and decoding have
  * a file each. */
 #include "historian/format/block_format.h"
-#include "historian/format/deviation.h"
+#include "historian/format/format.h"
 
 #include <stdlib.h>
 

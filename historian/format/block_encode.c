@@ -11,8 +11,8 @@ static pt_status put(pt_buf *out, const uint8_t *from, const uint8_t *to)
 
 static pt_status put_varint(pt_buf *out, uint64_t v)
 {
-    uint8_t tmp[HIST__VARINT_MAX];
-    return put(out, tmp, hist__put_varint(tmp, v));
+    uint8_t tmp[PT_VARINT_MAX];
+    return put(out, tmp, pt_varint_put(tmp, v));
 }
 
 static pt_status put_ints(hist__codec *c, const uint64_t *v, size_t n, bool line, pt_buf *out)
@@ -140,7 +140,7 @@ static pt_status put_decimals(hist__codec *c, bool wide, size_t n, pt_buf *out, 
     if (st == PT_OK) st = put_ints(c, c->ints, n, false, out);
     if (st == PT_OK) st = put_varint(out, exceptions);
     for (size_t k = 0, next = 0; st == PT_OK && k < exceptions; k++) {
-        uint8_t tmp[HIST__VARINT_MAX + 8], *p = hist__put_varint(tmp, c->index[k] - next);
+        uint8_t tmp[PT_VARINT_MAX + 8], *p = pt_varint_put(tmp, c->index[k] - next);
         memcpy(p, &c->words[c->index[k]], wide ? 8 : 4);
         st = put(out, tmp, p + (wide ? 8 : 4));
         next = (size_t)c->index[k] + 1;
@@ -224,7 +224,7 @@ static pt_status put_bytes(hist__codec *c, const hist_sample *s, size_t n, size_
     pt_status st = table && first ? PT_OK : PT_ENOMEM;
     for (size_t i = 0; st == PT_OK && i < n; i++) {
         if (!hist__has_value(&s[i])) continue;
-        size_t h = (size_t)hist__xxh64(s[i].as.ptr ? s[i].as.ptr : "", s[i].len, 0) & (slots - 1);
+        size_t h = (size_t)XXH64(s[i].as.ptr ? s[i].as.ptr : "", s[i].len, 0) & (slots - 1);
         for (; table[h]; h = (h + 1) & (slots - 1)) {
             const hist_sample *d = first[table[h] - 1];
             if (d->len == s[i].len && (d->len == 0 || memcmp(d->as.ptr, s[i].as.ptr, d->len) == 0)) break;
@@ -273,7 +273,7 @@ pt_status hist__block_encode_within(hist__codec *c, uint32_t tag_id, const hist_
     pt_status st = hist__codec_words(c, n);
     if (st != PT_OK) return st;
     pt_buf_reset(out);
-    uint8_t head[10 + 2 * HIST__VARINT_MAX] = { HIST__BLOCK_MAGIC, HIST__BLOCK_EXACT }, *p = head + 2;
+    uint8_t head[10 + 2 * PT_VARINT_MAX] = { HIST__BLOCK_MAGIC, HIST__BLOCK_EXACT }, *p = head + 2;
     if (deviation >= 0) {
         uint64_t word;
         memcpy(&word, &deviation, sizeof word);
@@ -281,7 +281,7 @@ pt_status hist__block_encode_within(hist__codec *c, uint32_t tag_id, const hist_
         hist__store64(p, word);
         p += 8;
     }
-    p = hist__put_varint(hist__put_varint(p, tag_id), n);
+    p = pt_varint_put(pt_varint_put(p, tag_id), n);
     if ((st = put(out, head, p)) != PT_OK) return st;
     if ((st = put_kinds(c, s, n, out)) != PT_OK) return st;
 

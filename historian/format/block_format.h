@@ -2,7 +2,7 @@
  */
 #ifndef HIST_BLOCK_FORMAT_H
 #define HIST_BLOCK_FORMAT_H
-#include "historian/format/block.h"
+#include "historian/format/ints.h"
 
 #include <zstd.h>
 

@@ -1,5 +1,5 @@
 /* historian/format/deviation.c -- which samples may go, and how far the rest is from them. */
-#include "historian/format/deviation.h"
+#include "historian/format/format.h"
 
 static const uint8_t MARKS = (uint8_t)~HIST_THINNED;
 

@@ -103,7 +103,7 @@ static uint8_t *pack(const uint64_t *v, size_t n, const plan *pl, uint8_t *p)
 {
     unsigned w = pl->width;
     *p++ = (uint8_t)w;
-    p = hist__put_varint(p, pl->exceptions);
+    p = pt_varint_put(p, pl->exceptions);
     if (w == 64) {
         for (size_t i = 0; i < n; i++, p += 8)
             hist__store64(p, v[i] - pl->base);
@@ -132,8 +132,8 @@ static uint8_t *pack(const uint64_t *v, size_t n, const plan *pl, uint8_t *p)
         for (size_t i = 0; i < n; i++) {
             uint64_t high = (v[i] - pl->base) >> w;
             if (!high) continue;
-            p = hist__put_varint(p, i - next);
-            p = hist__put_varint(p, high);
+            p = pt_varint_put(p, i - next);
+            p = pt_varint_put(p, high);
             next = i + 1;
         }
     }
@@ -175,30 +175,30 @@ size_t hist__ints_encode(hist__ints_work *w, const uint64_t *v, size_t n, bool l
         plan values = plan_pack(w->values, runs), lengths = plan_pack(w->lengths, runs);
         if (values.bytes + lengths.bytes + 10 < best) {
             *p++ = RLE;
-            p = hist__put_varint(p, runs);
+            p = pt_varint_put(p, runs);
             *p++ = FOR;
-            p = hist__put_varint(p, hist__zigzag(values.base));
+            p = pt_varint_put(p, hist__zigzag(values.base));
             p = pack(w->values, runs, &values, p);
             *p++ = FOR;
-            p = hist__put_varint(p, hist__zigzag(lengths.base));
+            p = pt_varint_put(p, hist__zigzag(lengths.base));
             p = pack(w->lengths, runs, &lengths, p);
             return (size_t)(p - out);
         }
     }
     if (with_line.bytes + 4 == best) {
         *p++ = LINE;
-        p = hist__put_varint(p, hist__zigzag(v[0]));
-        p = hist__put_varint(p, slope);
-        p = hist__put_varint(p, hist__zigzag(with_line.base));
+        p = pt_varint_put(p, hist__zigzag(v[0]));
+        p = pt_varint_put(p, slope);
+        p = pt_varint_put(p, hist__zigzag(with_line.base));
         p = pack(w->line, n, &with_line, p);
     } else if (with_delta.bytes == best && with_delta.bytes < with_for.bytes) {
         *p++ = DELTA;
-        p = hist__put_varint(p, hist__zigzag(v[0]));
-        p = hist__put_varint(p, hist__zigzag(with_delta.base));
+        p = pt_varint_put(p, hist__zigzag(v[0]));
+        p = pt_varint_put(p, hist__zigzag(with_delta.base));
         p = pack(w->delta, n - 1, &with_delta, p);
     } else {
         *p++ = FOR;
-        p = hist__put_varint(p, hist__zigzag(with_for.base));
+        p = pt_varint_put(p, hist__zigzag(with_for.base));
         p = pack(v, n, &with_for, p);
     }
     return (size_t)(p - out);

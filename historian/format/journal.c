@@ -1,5 +1,5 @@
 /* historian/format/journal.c -- encode and decode journal rows; every sample is told apart from the one before it. */
-#include "historian/format/journal.h"
+#include "historian/format/bits.h"
 
 #include <stdlib.h>
 #include <zstd.h>
@@ -66,12 +66,12 @@ static uint8_t version_of(const hist_sample *s, size_t n)
 pt_status hist__journal_encode(const hist_sample *s, size_t n, pt_buf *out)
 {
     size_t start = out->len;
-    pt_status st = pt_buf_reserve(out, 2 + HIST__VARINT_MAX + n * RECORD_MAX + 4);
+    pt_status st = pt_buf_reserve(out, 2 + PT_VARINT_MAX + n * RECORD_MAX + 4);
     if (st != PT_OK) return st;
     uint8_t *p = (uint8_t *)out->ptr + out->len;
     *p++ = MAGIC;
     *p++ = version_of(s, n);
-    p = hist__put_varint(p, n);
+    p = pt_varint_put(p, n);
     uint32_t kind = 0, tag = 0;
     int64_t time_ms = 0;
     for (size_t i = 0; i < n; i++) {
@@ -94,13 +94,13 @@ pt_status hist__journal_encode(const hist_sample *s, size_t n, pt_buf *out)
             c |= code << TIME_SHIFT;
             time_ms = s[i].time_ms;
         }
-        p = hist__put_varint(p, hist__zigzag((uint64_t)s[i].tag_id - tag));
+        p = pt_varint_put(p, hist__zigzag((uint64_t)s[i].tag_id - tag));
         tag = s[i].tag_id;
         if (hist__has_value(&s[i])) {
             hist__family family = hist__family_of_type(s[i].type);
             if (family == HIST__BYTES) {
                 c |= VALUE_BYTES;
-                p = hist__put_varint(p, s[i].len);
+                p = pt_varint_put(p, s[i].len);
                 out->len = (size_t)(p - (uint8_t *)out->ptr);
                 size_t at = (size_t)(control - (uint8_t *)out->ptr);
                 if ((st = pt_buf_reserve(out, s[i].len + (n - i) * RECORD_MAX + 4)) != PT_OK) return st;
@@ -216,8 +216,8 @@ pt_status hist__journal_pack(const pt_buf *rows, uint64_t samples, pt_buf *out)
     size_t bound = ZSTD_compressBound(rows->len);
     if (rows->len > PACKED_MAX) return PT_ETOOBIG;
     pt_buf_reset(out);
-    uint8_t head[2 + 2 * HIST__VARINT_MAX] = { PACKED, PACKED_VERSION };
-    uint8_t *p = hist__put_varint(hist__put_varint(head + 2, samples), rows->len);
+    uint8_t head[2 + 2 * PT_VARINT_MAX] = { PACKED, PACKED_VERSION };
+    uint8_t *p = pt_varint_put(pt_varint_put(head + 2, samples), rows->len);
     pt_status st = pt_buf_add(out, head, (size_t)(p - head));
     if (st == PT_OK) st = pt_buf_reserve(out, bound + 4);
     if (st != PT_OK) return st;

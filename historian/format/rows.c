@@ -1,5 +1,5 @@
 /* historian/format/rows.c -- a growing run of samples with the bytes they point to. */
-#include "historian/format/block.h"
+#include "historian/format/format.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /* historian/format/sample.c -- between the historian's compact sample and the value everybody else uses. */
-#include "historian/format/block.h"
+#include "historian/format/format.h"
 
 void hist_sample_from_value(hist_sample *s, uint32_t tag_id, int64_t time_ms, const spb_value *v, spb_quality q)
 {

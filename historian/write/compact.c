@@ -6,6 +6,8 @@
  * number at a time. */
 #include "historian/store.h"
 
+#include "base/varint.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -77,12 +79,12 @@ static pt_status gather(hist *h, packing *p, size_t rows, pt_error *err)
         bool packed = hist__journal_is_packed(bytes ? bytes : "", len);
         if (p->now.n && (packed || seq != p->now.end_seq || p->now.rows.len + len > PACK_BYTES)) st = group_end(p);
         if (st == PT_OK && !packed) {
-            uint8_t head[HIST__VARINT_MAX];
+            uint8_t head[PT_VARINT_MAX];
             if (p->now.n == 0) {
                 p->now.first_id = id;
                 p->now.seq = seq;
             }
-            st = pt_buf_add(&p->now.rows, head, (size_t)(hist__put_varint(head, len) - head));
+            st = pt_buf_add(&p->now.rows, head, (size_t)(pt_varint_put(head, len) - head));
             if (st == PT_OK) st = pt_buf_add(&p->now.rows, bytes, len);
             p->now.n++;
             p->now.last_id = id;

@@ -5,9 +5,10 @@
  * part out of order, bytes beyond the size or a part that contradicts those before end the file; the next part 0 begins another.
  *
  * Bounds: file_bytes for one, files_bytes for all of a tracker together; one that got no part for file_age_ms makes room for others. */
-#include "host/nodes/md5.h"
 #include "host/nodes/node.h"
 
+#include <nettle/md5.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -19,8 +20,8 @@ struct host_file {
     size_t len, cap;     /* cap is booked in t->files_bytes */
     uint64_t next_seq, size;
     bool has_size;
-    char md5[33]; /* "": not said yet */
-    host_md5 sum;
+    char md5[33];       /* "": not said yet */
+    struct md5_ctx sum; /* of the bytes so far: a check against transmission faults and nothing else */
     int64_t last_mono;
 };
 
@@ -85,6 +86,17 @@ static bool agrees(host_file *f, const spb_metadata *md)
     return true;
 }
 
+static bool is_sum_right(const host_file *f)
+{
+    struct md5_ctx end = f->sum; /* asking for the sum begins another */
+    uint8_t sum[MD5_DIGEST_SIZE];
+    char hex[2 * MD5_DIGEST_SIZE + 1];
+    md5_digest(&end, sizeof sum, sum);
+    for (unsigned i = 0; i < MD5_DIGEST_SIZE; i++)
+        snprintf(hex + 2 * i, 3, "%02x", sum[i]);
+    return strcasecmp(hex, f->md5) == 0;
+}
+
 static host_file *begin(host_tracker *t, host_metric *hm)
 {
     host__file_drop(hm);
@@ -92,7 +104,7 @@ static host_file *begin(host_tracker *t, host_metric *hm)
     if (!f) return NULL;
     f->tracker = t;
     f->metric = hm;
-    host_md5_init(&f->sum);
+    md5_init(&f->sum);
     hm->file = f;
     link_file(f);
     return f;
@@ -126,11 +138,8 @@ host__file_result host__file_part(host_tracker *t, host_metric *hm, const spb_me
     if (part.len) memcpy(f->bytes + f->len, part.ptr, part.len);
     f->len += part.len;
     f->next_seq = seq + 1;
-    host_md5_add(&f->sum, part);
-
-    char hex[33];
-    host_md5_hex(&f->sum, hex);
-    bool right = !f->md5[0] || strcasecmp(hex, f->md5) == 0;
+    if (part.len) md5_update(&f->sum, part.len, (const uint8_t *)part.ptr);
+    bool right = !f->md5[0] || is_sum_right(f);
     if (f->has_size ? f->len < f->size : !right) return HOST__FILE_MORE;
     if (!right) return refuse(hm, HOST_REJECT_FILE_SUM, why);
     *whole = f->len ? pt_arena_dup(arena, pt_slice_of(f->bytes, f->len)) : PT_LIT("");

@@ -2,7 +2,7 @@
  * same.
  *
  * The checksum would stop nearly every input at the door, so it is put right first. */
-#include "historian/format/journal.h"
+#include "historian/format/format.h"
 
 #include <stdlib.h>
 

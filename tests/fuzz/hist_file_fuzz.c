@@ -205,7 +205,7 @@ static void fit_sums(uint8_t *file, size_t size)
 {
     size_t page = (size_t)file[16] << 8 | file[17];
     for (size_t i = 0; page >= 512 && (i + 1) * page <= size; i++)
-        hist__store64(file + (i + 1) * page - HIST__PAGE_RESERVE, hist__xxh64(file + i * page, page - HIST__PAGE_RESERVE, i + 1));
+        hist__store64(file + (i + 1) * page - HIST__PAGE_RESERVE, XXH64(file + i * page, page - HIST__PAGE_RESERVE, i + 1));
 }
 
 /* Patched so that a file calls itself one of before pages had sums: what comes of that is another file's answer. */

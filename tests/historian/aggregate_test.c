@@ -1,7 +1,7 @@
 /* tests/historian/aggregate_test.c -- every aggregate against the plain formula over the rows, in memory and sealed. */
 #include "base/random.h"
 #include "historian/read/aggregate.h"
-#include "historian/format/block.h"
+#include "historian/format/format.h"
 #include "tests/support/check.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 /* tests/historian/block_rows.h -- rows of one tag for the block codec's tests. */
 #ifndef HIST_TEST_BLOCK_ROWS_H
 #define HIST_TEST_BLOCK_ROWS_H
-#include "historian/format/block.h"
+#include "historian/format/format.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* tests/historian/bucket_test.c -- numbers over intervals, from rows and from summaries, against the plain sum over the rows. */
 #include "base/random.h"
 #include "historian/read/aggregate.h"
-#include "historian/format/bits.h"
+#include "historian/format/format.h"
 #include "historian/files/pages.h"
 #include "tests/historian/support.h"
 

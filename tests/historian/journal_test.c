@@ -1,6 +1,8 @@
 /* tests/historian/journal_test.c -- journal rows of anything come back bit for bit; what is no row is refused, with the reason. */
 #include "base/random.h"
-#include "tests/historian/support.h"
+#include "historian/format/format.h"
+#include "tests/historian/samples.h"
+#include "tests/support/check.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* tests/historian/pages_test.c -- a page is what was written there, or reading it is an error; and every other program reads our files as
  * ever. */
 #include "historian/files/pages.h"
-#include "historian/format/bits.h"
+#include "historian/format/format.h"
 #include "tests/historian/older.h"
 #include "tests/historian/support.h"
 
@@ -48,7 +48,7 @@ static sums sums_of(const char *path)
     for (size_t i = 0; i < s.pages; i++) {
         uint64_t sum = hist__load64(p + (i + 1) * page - HIST__PAGE_RESERVE);
         s.none += sum == 0;
-        s.right += sum == hist__xxh64(p + i * page, page - HIST__PAGE_RESERVE, i + 1);
+        s.right += sum == XXH64(p + i * page, page - HIST__PAGE_RESERVE, i + 1);
     }
     free(p);
     return s;

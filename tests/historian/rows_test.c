@@ -1,6 +1,8 @@
 /* tests/historian/rows_test.c -- a run of rows: copies with their bytes, sorted by key, the newest of equal keys kept. */
 #include "base/random.h"
-#include "tests/historian/support.h"
+#include "historian/format/format.h"
+#include "tests/historian/samples.h"
+#include "tests/support/check.h"
 
 #include <stdio.h>
 

@@ -1,5 +1,7 @@
 /* tests/historian/sample_test.c -- a value becomes a sample and a sample the same value again. */
-#include "tests/historian/support.h"
+#include "historian/format/format.h"
+#include "tests/historian/samples.h"
+#include "tests/support/check.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -135,26 +135,6 @@ uint32_t make_tag(hist *h, const char *metric, spb_datatype type)
     return id;
 }
 
-hist_sample f64(uint32_t tag, int64_t time_ms, double v)
-{
-    return (hist_sample){ .tag_id = tag, .time_ms = time_ms, .type = SPB_DOUBLE, .as.f64 = v };
-}
-
-hist_sample i64(uint32_t tag, int64_t time_ms, int64_t v)
-{
-    return (hist_sample){ .tag_id = tag, .time_ms = time_ms, .type = SPB_INT64, .as.i64 = v };
-}
-
-hist_sample str(uint32_t tag, int64_t time_ms, const char *v)
-{
-    return (hist_sample){ .tag_id = tag, .time_ms = time_ms, .type = SPB_STRING, .as.ptr = v, .len = (uint32_t)strlen(v) };
-}
-
-hist_sample state_row(uint32_t tag, int64_t time_ms)
-{
-    return (hist_sample){ .tag_id = tag, .time_ms = time_ms, .type = SPB_DOUBLE, .flags = HIST_STATE, .quality = SPB_STALE };
-}
-
 void append(hist *h, const hist_sample *s, size_t n)
 {
     CHECK_OK_FATAL(hist_append(h, s, n));

@@ -7,11 +7,8 @@
 #include "historian/maintain.h"
 #include "historian/store.h"
 #include "historian/repair/verify.h"
+#include "tests/historian/samples.h"
 #include "tests/support/check.h"
-
-#define NOW  INT64_C(1750000000000)
-#define DAY  INT64_C(86400000)
-#define WEEK (7 * DAY)
 
 extern pt_fake_clock fake; /* every store's clock; starts at NOW */
 
@@ -34,10 +31,6 @@ void take_batch(hist *h);
 void commit_bare(hist *h);
 
 uint32_t make_tag(hist *h, const char *metric, spb_datatype type); /* spb, g/e/d, path g/e/d/METRIC, unit m */
-hist_sample f64(uint32_t tag, int64_t time_ms, double v);
-hist_sample i64(uint32_t tag, int64_t time_ms, int64_t v);
-hist_sample str(uint32_t tag, int64_t time_ms, const char *v); /* borrows */
-hist_sample state_row(uint32_t tag, int64_t time_ms);
 void append(hist *h, const hist_sample *s, size_t n);
 void append_one(hist *h, hist_sample s);
 void flush(hist *h);

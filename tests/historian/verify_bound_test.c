@@ -1,6 +1,6 @@
 /* tests/historian/verify_bound_test.c -- raw samples the journal still has, held against the blocks that left some out: the stated bound is
  * true, or verify says where it is not. */
-#include "historian/format/deviation.h"
+#include "historian/format/format.h"
 #include "historian/files/pages.h"
 #include "tests/historian/format_decoder.h"
 #include "tests/historian/support.h"

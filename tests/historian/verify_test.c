@@ -1,5 +1,5 @@
 /* tests/historian/verify_test.c -- a sound directory has no faults, and every kind of damage is named with its place. */
-#include "historian/format/bits.h"
+#include "historian/format/format.h"
 #include "tests/historian/support.h"
 
 #include <stdio.h>
@@ -105,7 +105,7 @@ static void an_index_that_leads_elsewhere_is_a_fault(void)
     uint8_t *name = memmem(page, sizeof page, "g/e/d/", 6);
     CHECK_FATAL(name != NULL);
     name[0] = 'f';
-    hist__store64(page + 4088, hist__xxh64(page, 4088, (uint64_t)root));
+    hist__store64(page + 4088, XXH64(page, 4088, (uint64_t)root));
     CHECK_FATAL(fseek(f, (long)(root - 1) * 4096, SEEK_SET) == 0 && fwrite(page, 1, sizeof page, f) == sizeof page && fclose(f) == 0);
     CHECK(faults_in(dir, false, false, &r) > 0);
 }

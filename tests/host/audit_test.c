@@ -121,6 +121,33 @@ static int run_sql(const char *sql)
     return rc;
 }
 
+/* Rows as an earlier version left them in the file. Their hashes are those Python's hashlib gives for the canonical form. */
+static void a_chain_of_an_earlier_version_is_whole_and_goes_on(void)
+{
+    static const char FIRST[] = "2ce0e13113050dd76ae0e0c55829b8d23a8322902005ac8d4eb6e534aacc7052";
+    static const char SECOND[] = "c36793c76226f131ac8d5e5c6aaf0a82841802c0969d5a2e06182d3dc7ee1dad";
+    char sql[800], newest[65];
+    uint64_t n = 0;
+    pt_error err = { 0, "" };
+    fresh_dir();
+    host_audit_close(open_audit());
+    snprintf(
+        sql, sizeof sql,
+        "INSERT INTO audit VALUES(1, 1000, 'anonymous','none','127.0.0.1','write','g/e/a','1','2.5','why','requested','77', zeroblob(32), x'%s');"
+        "INSERT INTO audit VALUES(2, -5, '','','','config-reload','','','','ü','','', x'%s', x'%s');",
+        FIRST, FIRST, SECOND);
+    CHECK_INT(run_sql(sql), SQLITE_OK);
+    host_audit *a = open_audit();
+    CHECK_OK(host_audit_verify(a, &n, newest, &err));
+    CHECK_INT(n, 2);
+    CHECK_STR(pt_cstr(newest), SECOND);
+    add(a, "g/e/b", "", "1", "refused");
+    CHECK_OK(host_audit_verify(a, &n, newest, &err));
+    CHECK_INT(n, 3);
+    host_audit_close(a);
+    remove_dir();
+}
+
 static void changing_and_deleting_rows_is_refused(void)
 {
     fresh_dir();
@@ -316,6 +343,7 @@ int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
         PT_TEST(what_is_appended_is_read_back_in_order_and_survives_the_process),
+        PT_TEST(a_chain_of_an_earlier_version_is_whole_and_goes_on),
         PT_TEST(changing_and_deleting_rows_is_refused),
         PT_TEST(a_change_around_the_triggers_is_named),
         PT_TEST(a_file_of_another_kind_a_missing_directory_and_a_row_too_long_are_refused),
