@@ -42,11 +42,13 @@ pt_status hist__codec_words(hist__codec *c, size_t n)
 {
     if (n <= c->cap) return PT_OK;
     if (n < 1024) n = 1024;
-    uint64_t *all = realloc(c->words, n * 3 * sizeof *all);
+    uint64_t *all = realloc(c->words, n * 5 * sizeof *all);
     if (!all) return PT_ENOMEM;
     c->words = all;
     c->ints = all + n;
     c->index = all + 2 * n;
+    c->times = all + 3 * n;
+    c->offsets = all + 4 * n;
     c->cap = n;
     return PT_OK;
 }

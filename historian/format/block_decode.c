@@ -2,28 +2,37 @@
  * docs/file-format.md, chapter 3. */
 #include "historian/format/block_format.h"
 
-static bool get_kinds(hist__reader *r, uint8_t version, uint32_t kinds[HIST__KINDS_MAX], size_t *count)
+/* What has been read of a block so far. The columns are the codec's: times, index (which kind each row is of; with one kind not filled) and
+ * words (of the rows with a value, one behind the other) with, for byte strings, ints and offsets. */
+typedef struct walk {
+    hist__codec *c;
+    hist__reader r;
+    uint8_t version, encoding;
+    double deviation;
+    uint32_t tag;
+    size_t rows, values;
+    uint32_t kinds[HIST__KINDS_MAX]; /* type << 16 | quality << 8 | flags */
+    size_t n_kinds;
+    char *dictionary; /* in the arena that was handed in */
+    pt_error *err;
+} walk;
+
+static pt_status corrupt(pt_error *err, const char *what)
 {
-    const uint8_t flags = HIST_NULL | HIST_HISTORICAL | HIST_STATE | (version == HIST__BLOCK_WITHIN ? HIST_THINNED : 0);
-    *count = hist__get_u8(r);
-    const uint8_t *p = hist__get_bytes(r, *count * 3);
-    if (!p || *count == 0) return false;
-    for (size_t k = 0; k < *count; k++, p += 3) {
-        kinds[k] = (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
-        if (p[1] > SPB_STALE || p[0] >= SPB_DATATYPE_COUNT || (p[2] & ~flags)) return false;
-    }
-    return true;
+    return pt_fail(err, PT_ECORRUPT, "damaged block: %s", what);
 }
 
-/* Which kind each row is of, where there are several. */
-static bool get_kind_indexes(hist__codec *c, hist__reader *r, size_t n, size_t count)
+static inline bool has_value(uint32_t kind)
 {
-    if (!hist__ints_decode(r, c->index, n)) return false;
-    for (size_t i = 0; i < n; i++) {
-        if (c->index[i] >= count) return false;
-    }
-    return true;
+    return (kind & (HIST_NULL | HIST_STATE)) == 0;
 }
+
+static inline uint32_t kind_of(const walk *w, size_t row)
+{
+    return w->kinds[w->n_kinds == 1 ? 0 : w->c->index[row]];
+}
+
+/* ---- columns -------------------------------------------------------------------------------------------------- */
 
 static bool get_decimals(hist__codec *c, hist__reader *r, bool wide, size_t n)
 {
@@ -90,10 +99,11 @@ static bool get_planes(hist__codec *c, hist__reader *r, bool wide, size_t n, pt_
     return true;
 }
 
-/* Dictionary bytes go to out->bytes at *dictionary; c->words become the indexes, c->ints the lengths, c->index the offsets (the kinds,
- * which were there, are already in the rows). */
-static bool get_bytes(hist__codec *c, hist__reader *r, size_t n, hist__rows *out, char **dictionary, pt_status *st)
+/* The dictionary goes to `to`; c->words become the rows' entries, c->ints the entries' lengths, c->offsets where they begin. */
+static bool get_bytes(walk *w, size_t n, pt_arena *to, pt_status *st)
 {
+    hist__codec *c = w->c;
+    hist__reader *r = &w->r;
     uint64_t count = hist__get_varint(r);
     if (count == 0 || count > n || !hist__ints_decode(r, c->ints, (size_t)count) || !hist__ints_decode(r, c->words, n)) return false;
     uint64_t total = hist__get_varint(r), stored = hist__get_varint(r), sum = 0;
@@ -102,27 +112,22 @@ static bool get_bytes(hist__codec *c, hist__reader *r, size_t n, hist__rows *out
     if (!p) return false;
     for (size_t k = 0; k < count; k++) {
         if (c->ints[k] > total - sum) return false;
-        c->index[k] = sum;
+        c->offsets[k] = sum;
         sum += c->ints[k];
     }
     if (sum != total) return false;
     for (size_t i = 0; i < n; i++) {
         if (c->words[i] >= count) return false;
     }
-    char *d = hist__codec_decompressor(c) ? pt_arena_alloc(&out->bytes, (size_t)total) : NULL;
+    char *d = hist__codec_decompressor(c) ? pt_arena_alloc(to, (size_t)total) : NULL;
     if (!d) {
         *st = PT_ENOMEM;
         return false;
     }
     if (stored == total) memcpy(d, p, (size_t)total);
     else if (ZSTD_decompressDCtx(c->decompress, d, (size_t)total, p, (size_t)stored) != total) return false;
-    *dictionary = d;
+    w->dictionary = d;
     return true;
-}
-
-static pt_status corrupt(pt_error *err, const char *what)
-{
-    return pt_fail(err, PT_ECORRUPT, "damaged block: %s", what);
 }
 
 static hist__family family_of_encoding(uint8_t encoding)
@@ -199,49 +204,206 @@ static bool to_numbers(uint64_t *words, size_t n, uint32_t type)
     return true;
 }
 
-typedef struct head {
-    uint8_t version;
-    double deviation;
-    uint64_t tag;
-    size_t rows;
-} head;
+/* ---- the walk ------------------------------------------------------------------------------------------------ */
 
-/* Up to the kinds, where *r stands then. `bytes` may be NULL when len is 0. */
-static pt_status get_head(const void *bytes, size_t len, hist__reader *r, head *out, pt_error *err)
+/* Up to the kinds. `bytes` may be NULL when len is 0. */
+static pt_status read_head(walk *w, const void *bytes, size_t len)
 {
-    *out = (head){ .deviation = 0 };
-    if (len < 8 || *(const uint8_t *)bytes != HIST__BLOCK_MAGIC) return corrupt(err, "not a block");
-    if (hist__load32((const uint8_t *)bytes + len - 4) != hist__checksum(bytes, len - 4)) return corrupt(err, "checksum");
+    if (len < 8 || *(const uint8_t *)bytes != HIST__BLOCK_MAGIC) return corrupt(w->err, "not a block");
+    if (hist__load32((const uint8_t *)bytes + len - 4) != hist__checksum(bytes, len - 4)) return corrupt(w->err, "checksum");
+    hist__reader *r = &w->r;
     *r = (hist__reader){ .p = (const uint8_t *)bytes + 1, .end = (const uint8_t *)bytes + len, .ok = true };
-    out->version = hist__get_u8(r);
-    if (out->version != HIST__BLOCK_EXACT && out->version != HIST__BLOCK_WITHIN)
-        return pt_fail(err, PT_EUNSUPPORTED, "block version %u", out->version);
+    w->version = hist__get_u8(r);
+    if (w->version != HIST__BLOCK_EXACT && w->version != HIST__BLOCK_WITHIN)
+        return pt_fail(w->err, PT_EUNSUPPORTED, "block version %u", w->version);
     r->end -= 4;
-    if (out->version == HIST__BLOCK_WITHIN) {
+    w->deviation = 0;
+    if (w->version == HIST__BLOCK_WITHIN) {
         const uint8_t *p = hist__get_bytes(r, 8);
         uint64_t word = p ? hist__load64(p) : UINT64_MAX;
-        memcpy(&out->deviation, &word, sizeof out->deviation);
-        if (!(out->deviation >= 0)) return corrupt(err, "deviation");
+        memcpy(&w->deviation, &word, sizeof w->deviation);
+        if (!(w->deviation >= 0)) return corrupt(w->err, "deviation");
     }
-    out->tag = hist__get_varint(r);
-    uint64_t rows = hist__get_varint(r);
-    if (!r->ok || out->tag > UINT32_MAX || rows == 0 || rows > HIST__BLOCK_ROWS_MAX) return corrupt(err, "counts");
-    out->rows = (size_t)rows;
+    uint64_t tag = hist__get_varint(r), rows = hist__get_varint(r);
+    if (!r->ok || tag > UINT32_MAX || rows == 0 || rows > HIST__BLOCK_ROWS_MAX) return corrupt(w->err, "counts");
+    w->tag = (uint32_t)tag;
+    w->rows = (size_t)rows;
     return PT_OK;
+}
+
+static pt_status read_kinds(walk *w)
+{
+    const uint8_t flags = HIST_NULL | HIST_HISTORICAL | HIST_STATE | (w->version == HIST__BLOCK_WITHIN ? HIST_THINNED : 0);
+    w->n_kinds = hist__get_u8(&w->r);
+    const uint8_t *p = hist__get_bytes(&w->r, w->n_kinds * 3);
+    if (!p || w->n_kinds == 0) return corrupt(w->err, "kinds");
+    for (size_t k = 0; k < w->n_kinds; k++, p += 3) {
+        w->kinds[k] = (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
+        if (p[1] > SPB_STALE || p[0] >= SPB_DATATYPE_COUNT || (p[2] & ~flags)) return corrupt(w->err, "kinds");
+    }
+    return PT_OK;
+}
+
+/* Which kind each row is of, where there are several. */
+static pt_status read_kind_of_each(walk *w)
+{
+    if (w->n_kinds == 1) return PT_OK;
+    if (!hist__ints_decode(&w->r, w->c->index, w->rows)) return corrupt(w->err, "kinds");
+    for (size_t i = 0; i < w->rows; i++) {
+        if (w->c->index[i] >= w->n_kinds) return corrupt(w->err, "kinds");
+    }
+    return PT_OK;
+}
+
+static pt_status read_times(walk *w)
+{
+    const uint64_t *times = w->c->times;
+    if (!hist__ints_decode(&w->r, w->c->times, w->rows)) return corrupt(w->err, "times");
+    if (all_ascending(times, w->rows)) return PT_OK;
+    for (size_t i = 1; i < w->rows; i++) {
+        bool state = (kind_of(w, i) & HIST_STATE) != 0, state_before = (kind_of(w, i - 1) & HIST_STATE) != 0;
+        if (hist__key_cmp((int64_t)times[i - 1], state_before, (int64_t)times[i], state) >= 0) return corrupt(w->err, "order of times");
+    }
+    return PT_OK;
+}
+
+/* How the values are written, and how many there are. No kind of row may claim a family that is not there. */
+static pt_status read_encoding(walk *w)
+{
+    w->encoding = hist__get_u8(&w->r);
+    if (!w->r.ok || w->encoding > HIST__ENC_BYTES) return corrupt(w->err, "value encoding");
+    const hist__family family = family_of_encoding(w->encoding);
+    for (size_t k = 0; k < w->n_kinds; k++) {
+        if (has_value(w->kinds[k]) && (family == HIST__NO_VALUES || hist__family_of_type(w->kinds[k] >> 16) != family))
+            return corrupt(w->err, "value family");
+    }
+    w->values = w->n_kinds == 1 && has_value(w->kinds[0]) ? w->rows : 0;
+    for (size_t i = 0; w->n_kinds > 1 && i < w->rows; i++)
+        w->values += has_value(w->kinds[w->c->index[i]]);
+    if ((w->values == 0) != (w->encoding == HIST__ENC_NONE)) return corrupt(w->err, "value count");
+    return PT_OK;
+}
+
+static bool get_words32(hist__codec *c, hist__reader *r, size_t n)
+{
+    if (!hist__ints_decode(r, c->words, n)) return false;
+    uint64_t all = 0;
+    for (size_t i = 0; i < n; i++)
+        all |= c->words[i];
+    return all <= UINT32_MAX;
+}
+
+static pt_status read_values(walk *w, pt_arena *to)
+{
+    hist__codec *c = w->c;
+    hist__reader *r = &w->r;
+    const size_t n = w->values;
+    pt_status st = PT_OK;
+    bool ok = true;
+    switch (w->encoding) {
+    case HIST__ENC_NONE: break;
+    case HIST__ENC_INT:
+    case HIST__ENC_F64_WORDS: ok = hist__ints_decode(r, c->words, n); break;
+    case HIST__ENC_F32_WORDS: ok = get_words32(c, r, n); break;
+    case HIST__ENC_F64_DECIMAL: ok = get_decimals(c, r, true, n); break;
+    case HIST__ENC_F32_DECIMAL: ok = get_decimals(c, r, false, n); break;
+    case HIST__ENC_F64_PLANES: ok = get_planes(c, r, true, n, &st); break;
+    case HIST__ENC_F32_PLANES: ok = get_planes(c, r, false, n, &st); break;
+    default: ok = get_bytes(w, n, to, &st); break;
+    }
+    if (st != PT_OK) return st;
+    if (!ok) return corrupt(w->err, "values");
+    return r->p == r->end ? PT_OK : corrupt(w->err, "bytes left over");
+}
+
+static pt_status check_booleans(const walk *w)
+{
+    const uint64_t *words = w->c->words;
+    uint64_t all = 0;
+    bool any = false;
+    for (size_t k = 0; k < w->n_kinds; k++)
+        any |= has_value(w->kinds[k]) && w->kinds[k] >> 16 == SPB_BOOLEAN;
+    if (any && w->n_kinds == 1) {
+        for (size_t i = 0; i < w->rows; i++)
+            all |= words[i];
+    } else if (any) {
+        for (size_t i = 0, at = 0; i < w->rows; i++) {
+            uint32_t kind = kind_of(w, i);
+            if (!has_value(kind)) continue;
+            if (kind >> 16 == SPB_BOOLEAN) all |= words[at];
+            at++;
+        }
+    }
+    return all <= 1 ? PT_OK : corrupt(w->err, "a Boolean that is neither true nor false");
+}
+
+/* The whole block into the codec's columns, byte strings into `to`. */
+static pt_status read_block(walk *w, const void *bytes, size_t len, pt_arena *to)
+{
+    pt_status st = read_head(w, bytes, len);
+    if (st == PT_OK) st = hist__codec_words(w->c, w->rows);
+    if (st == PT_OK) st = read_kinds(w);
+    if (st == PT_OK) st = read_kind_of_each(w);
+    if (st == PT_OK) st = read_times(w);
+    if (st == PT_OK) st = read_encoding(w);
+    if (st == PT_OK) st = read_values(w, to);
+    return st == PT_OK ? check_booleans(w) : st;
+}
+
+/* ---- what is made of the columns ------------------------------------------------------------------------------ */
+
+/* Nearly every block: one kind of row, all with a number. */
+static void put_numbers(hist_sample *restrict s, const uint64_t *restrict times, const uint64_t *restrict words, size_t n, uint64_t kind)
+{
+    for (size_t i = 0; i < n; i++)
+        put_row(&s[i], times[i], kind, words[i]);
+}
+
+static void put_any(const walk *w, hist_sample *s)
+{
+    const uint64_t *times = w->c->times, *words = w->c->words, *offsets = w->c->offsets, *lengths = w->c->ints;
+    const bool texts = w->encoding == HIST__ENC_BYTES;
+    const size_t n = w->rows;
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t kind = kind_of(w, i);
+        const bool full = has_value(kind);
+        const uint64_t word = full ? *words++ : 0;
+        put_row(&s[i], times[i], kind_word(w->tag, kind), full && !texts ? word : 0);
+        if (!full || !texts) continue;
+        s[i].as.ptr = w->dictionary + offsets[word];
+        s[i].len = (uint32_t)lengths[word];
+    }
+}
+
+static pt_status append_rows(const walk *w, hist__rows *out)
+{
+    pt_status st = hist__rows_reserve(out, w->rows);
+    if (st != PT_OK) return st;
+    if (w->n_kinds == 1 && has_value(w->kinds[0]) && w->encoding != HIST__ENC_BYTES)
+        put_numbers(out->s + out->n, w->c->times, w->c->words, w->rows, kind_word(w->tag, w->kinds[0]));
+    else put_any(w, out->s + out->n);
+    if (w->deviation > out->deviation) out->deviation = w->deviation;
+    out->n += w->rows;
+    return PT_OK;
+}
+
+/* All GOOD, with a number each, none HIST_THINNED: words become doubles. */
+static bool become_numbers(const walk *w)
+{
+    const uint32_t good = (uint32_t)SPB_GOOD << 8;
+    return w->n_kinds == 1 && (w->kinds[0] & 0xffffu & ~(uint32_t)HIST_HISTORICAL) == good && w->encoding != HIST__ENC_BYTES &&
+           to_numbers(w->c->words, w->rows, w->kinds[0] >> 16);
 }
 
 pt_status hist__block_family(const void *bytes, size_t len, hist__family *out, pt_error *err)
 {
-    hist__reader r;
-    head about;
-    uint32_t kinds[HIST__KINDS_MAX];
-    size_t count = 0;
+    walk w = { .err = err };
     *out = HIST__NO_VALUES;
-    pt_status st = get_head(bytes, len, &r, &about, err);
+    pt_status st = read_head(&w, bytes, len);
+    if (st == PT_OK) st = read_kinds(&w);
     if (st != PT_OK) return st;
-    if (!get_kinds(&r, about.version, kinds, &count)) return corrupt(err, "kinds");
-    for (size_t k = 0; k < count && *out == HIST__NO_VALUES; k++) {
-        if (!(kinds[k] & (HIST_NULL | HIST_STATE))) *out = hist__family_of_type(kinds[k] >> 16);
+    for (size_t k = 0; k < w.n_kinds && *out == HIST__NO_VALUES; k++) {
+        if (has_value(w.kinds[k])) *out = hist__family_of_type(w.kinds[k] >> 16);
     }
     return PT_OK;
 }
@@ -254,108 +416,15 @@ pt_status hist__block_decode(hist__codec *c, const void *bytes, size_t len, uint
 pt_status hist__block_decode_numbers(hist__codec *c, const void *bytes, size_t len, uint32_t *tag_id, hist__rows *out,
                                      hist__columns *columns, pt_error *err)
 {
+    walk w;
+    w.c = c;
+    w.err = err;
     if (columns) columns->n = 0;
-    hist__reader r;
-    head about;
-    pt_status st = get_head(bytes, len, &r, &about, err);
+    pt_status st = read_block(&w, bytes, len, &out->bytes);
     if (st != PT_OK) return st;
-    const uint8_t version = about.version;
-    const double deviation = about.deviation;
-    const uint64_t tag = about.tag;
-    const size_t n = about.rows;
-    st = hist__codec_words(c, n);
-    if (st == PT_OK) st = hist__rows_reserve(out, n);
-    if (st != PT_OK) return st;
-
-    uint32_t kinds[HIST__KINDS_MAX];
-    size_t count = 0;
-    if (!get_kinds(&r, version, kinds, &count) || (count > 1 && !get_kind_indexes(c, &r, n, count))) return corrupt(err, "kinds");
-    hist_sample *s = out->s + out->n;
-    /* Nearly every block: one kind of row, all with a number. Its rows are put together once, at the end, from the times (in c->ints) and
-     * values. */
-    const uint64_t kind = kind_word((uint32_t)tag, kinds[0]);
-    const bool plain = count == 1 && !(kinds[0] & (HIST_NULL | HIST_STATE)) && hist__family_of_type(kinds[0] >> 16) != HIST__BYTES;
-    uint64_t *times = plain ? c->ints : c->words;
-    if (!hist__ints_decode(&r, times, n)) return corrupt(err, "times");
-    const bool ascending = all_ascending(times, n);
-    if (plain && !ascending) return corrupt(err, "order of times");
-    for (size_t i = 0; !plain && i < n; i++) { /* whole words: a sample put together byte by byte and then copied is four times slower */
-        put_row(&s[i], times[i], count == 1 ? kind : kind_word((uint32_t)tag, kinds[c->index[i]]), 0);
-    }
-    for (size_t i = 1; !ascending && i < n; i++) {
-        if (hist__key_cmp(s[i - 1].time_ms, hist__is_state(&s[i - 1]), s[i].time_ms, hist__is_state(&s[i])) >= 0)
-            return corrupt(err, "order of times");
-    }
-
-    uint8_t encoding = hist__get_u8(&r);
-    if (!r.ok || encoding > HIST__ENC_BYTES) return corrupt(err, "value encoding");
-    hist__family family = family_of_encoding(encoding);
-    size_t values = 0;
-    bool uniform = count == 1, booleans = false;
-    for (size_t k = 0; k < count; k++) { /* no kind of row may claim a family that is not there */
-        uint32_t type = kinds[k] >> 16;
-        if (kinds[k] & (HIST_NULL | HIST_STATE)) continue;
-        if (hist__family_of_type(type) != family || family == HIST__NO_VALUES) return corrupt(err, "value family");
-        booleans |= type == SPB_BOOLEAN;
-    }
-    if (uniform) values = kinds[0] & (HIST_NULL | HIST_STATE) ? 0 : n;
-    else
-        for (size_t i = 0; i < n; i++)
-            values += hist__has_value(&s[i]);
-    if ((values == 0) != (encoding == HIST__ENC_NONE)) return corrupt(err, "value count");
-
-    char *dictionary = NULL;
-    bool ok = true;
-    switch (encoding) {
-    case HIST__ENC_NONE: break;
-    case HIST__ENC_INT: ok = hist__ints_decode(&r, c->words, values); break;
-    case HIST__ENC_F64_WORDS: ok = hist__ints_decode(&r, c->words, values); break;
-    case HIST__ENC_F32_WORDS:
-        ok = hist__ints_decode(&r, c->words, values);
-        for (size_t i = 0; ok && i < values; i++)
-            ok = c->words[i] <= UINT32_MAX;
-        break;
-    case HIST__ENC_F64_DECIMAL: ok = get_decimals(c, &r, true, values); break;
-    case HIST__ENC_F32_DECIMAL: ok = get_decimals(c, &r, false, values); break;
-    case HIST__ENC_F64_PLANES: ok = get_planes(c, &r, true, values, &st); break;
-    case HIST__ENC_F32_PLANES: ok = get_planes(c, &r, false, values, &st); break;
-    default: ok = get_bytes(c, &r, values, out, &dictionary, &st); break;
-    }
-    if (st != PT_OK) return st;
-    if (!ok) return corrupt(err, "values");
-    if (r.p != r.end) return corrupt(err, "bytes left over");
-
-    if (encoding == HIST__ENC_BYTES) {
-        size_t at = 0;
-        for (size_t i = 0; i < n; i++) {
-            if (!hist__has_value(&s[i])) continue;
-            size_t k = (size_t)c->words[at++];
-            s[i].as.ptr = dictionary + c->index[k];
-            s[i].len = (uint32_t)c->ints[k];
-        }
-    } else if (plain) {
-        for (size_t i = 0; booleans && i < n; i++) {
-            if (c->words[i] > 1) return corrupt(err, "a Boolean that is neither true nor false");
-        }
-        if (tag_id) *tag_id = (uint32_t)tag;
-        if (columns && (kinds[0] & 0xffffu & ~(uint32_t)HIST_HISTORICAL) == (uint32_t)SPB_GOOD << 8 &&
-            to_numbers(c->words, n, kinds[0] >> 16)) {
-            *columns = (hist__columns){ .times = (const int64_t *)times, .values = (const double *)(const void *)c->words, .n = n };
-            return PT_OK;
-        }
-        const uint64_t *words = c->words;
-        for (size_t i = 0; i < n; i++)
-            put_row(&s[i], times[i], kind, words[i]);
-    } else {
-        for (size_t i = 0, at = 0; i < n; i++) {
-            if (hist__has_value(&s[i])) s[i].as.u64 = c->words[at++];
-        }
-    }
-    for (size_t i = 0; booleans && !plain && i < n; i++) {
-        if (s[i].type == SPB_BOOLEAN && s[i].as.u64 > 1) return corrupt(err, "a Boolean that is neither true nor false");
-    }
-    if (tag_id) *tag_id = (uint32_t)tag;
-    if (deviation > out->deviation) out->deviation = deviation;
-    out->n += n;
-    return PT_OK;
+    if (columns && become_numbers(&w))
+        *columns = (hist__columns){ .times = (const int64_t *)c->times, .values = (const double *)(const void *)c->words, .n = w.rows };
+    else st = append_rows(&w, out);
+    if (st == PT_OK && tag_id) *tag_id = w.tag;
+    return st;
 }

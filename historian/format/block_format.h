@@ -25,7 +25,7 @@ struct hist__codec {
     ZSTD_CCtx *compress;   /* owned; NULL until needed */
     ZSTD_DCtx *decompress; /* owned; NULL until needed */
     hist__ints_work work;
-    uint64_t *words, *ints, *index; /* owned: one array cut in three; of `cap` numbers each */
+    uint64_t *words, *ints, *index, *times, *offsets; /* owned: one array cut in five; of `cap` numbers each */
     size_t cap;
     uint8_t *bytes, *packed; /* owned; of bytes_cap each */
     size_t bytes_cap;
@@ -34,7 +34,7 @@ struct hist__codec {
 /* The contexts, made when first needed; false: no memory. */
 bool hist__codec_compressor(hist__codec *c);
 bool hist__codec_decompressor(hist__codec *c);
-/* Room for n numbers in each of the three arrays, for n bytes in each of the two; what was there is lost. PT_ENOMEM. */
+/* Room for n numbers in each of the five arrays, for n bytes in each of the two; what was there is lost. PT_ENOMEM. */
 PT_MUST_CHECK pt_status hist__codec_words(hist__codec *c, size_t n);
 PT_MUST_CHECK pt_status hist__codec_bytes(hist__codec *c, size_t n);
 

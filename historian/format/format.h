@@ -158,7 +158,7 @@ typedef struct hist__columns {
     size_t n;
 } hist__columns;
 /* As hist__block_decode, but a block of such rows is not made into rows: `out` stays as it is and *columns has them (n > 0), until the
- * codec is used again. Else columns->n is 0. */
+ * codec is used again. Else columns->n is 0. `columns` may be NULL: rows in any case. */
 PT_MUST_CHECK pt_status hist__block_decode_numbers(hist__codec *c, const void *bytes, size_t len, uint32_t *tag_id, hist__rows *out,
                                                    hist__columns *columns, pt_error *err);
 
