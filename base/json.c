@@ -1,5 +1,7 @@
 /* base/json.c -- a comma before every value but the first of its level is all the state there is. */
 #include "base/json.h"
+
+#include "base/base64.h"
 #include "base/utf8.h"
 
 #include <float.h>
@@ -276,16 +278,9 @@ void pt_json_str(pt_json *j, pt_slice v)
 
 void pt_json_base64(pt_json *j, pt_slice bytes)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const unsigned char *p = (const unsigned char *)bytes.ptr;
     before(j);
     pt_buf_char(j->out, '"');
-    for (size_t i = 0; i < bytes.len; i += 3) {
-        size_t n = bytes.len - i;
-        uint32_t w = (uint32_t)p[i] << 16 | (n > 1 ? (uint32_t)p[i + 1] << 8 : 0) | (n > 2 ? p[i + 2] : 0);
-        char four[4] = { digits[w >> 18], digits[w >> 12 & 63], n > 1 ? digits[w >> 6 & 63] : '=', n > 2 ? digits[w & 63] : '=' };
-        pt_buf_add(j->out, four, 4);
-    }
+    pt_base64_add(j->out, bytes);
     pt_buf_char(j->out, '"');
 }
 

@@ -4,6 +4,7 @@
  * RFC 4180 has it. The file is turned into the same YAML lines a person would have written, so that checks and defaults are the same. */
 #include "edge-node/config.h"
 
+#include "base/csv.h"
 #include "base/json.h"
 
 #include <stdio.h>
@@ -13,51 +14,67 @@
 #define CSV_BYTES_MAX (64u << 20)
 #define COLUMNS_MAX   64
 
-/* The next cell at *at; *end_of_line when it was the line's last. Unescaped in place. */
-static char *next_cell(char **at, bool *end_of_line, uint32_t *line)
-{
-    char *start = *at, *out = start, *p = start;
-    *end_of_line = false;
-    if (*p == '"') {
-        p++;
-        while (*p && !(*p == '"' && p[1] != '"')) {
-            if (*p == '"') p++;
-            if (*p == '\n') (*line)++;
-            *out++ = *p++;
-        }
-        if (*p == '"') p++;
-        while (*p && *p != ',' && *p != '\n')
-            p++;
-    } else {
-        while (*p && *p != ',' && *p != '\n')
-            *out++ = *p++;
-        while (out > start && (out[-1] == ' ' || out[-1] == '\r'))
-            out--;
-    }
-    char stop = *p;
-    *out = 0;
-    *end_of_line = stop != ',';
-    if (stop == '\n') (*line)++;
-    *at = stop ? p + 1 : p;
-    return start;
-}
+static const pt_csv DIALECT = { .separator = ',', .quote = '"', .trim = true };
 
-static char *read_all(const char *path)
+/* The file's text. false: it cannot be read, or is too long. */
+static bool read_all(const char *path, pt_buf *text)
 {
     FILE *in = fopen(path, "rb");
-    if (!in) return NULL;
-    pt_buf b;
-    pt_buf_init(&b, CSV_BYTES_MAX);
+    if (!in) return false;
     char chunk[8192];
     size_t got;
     while ((got = fread(chunk, 1, sizeof chunk, in)) > 0)
-        pt_buf_add(&b, chunk, got);
+        pt_buf_add(text, chunk, got);
     bool bad = ferror(in) != 0;
     if (fclose(in) != 0) bad = true;
-    if (b.len == 0) pt_buf_char(&b, '\n');
-    if (!bad) return pt_buf_take(&b, NULL);
-    pt_buf_fini(&b);
-    return NULL;
+    return !bad && pt_buf_status(text) == PT_OK;
+}
+
+/* A file's records, one after the other. */
+typedef struct reader {
+    const char *path; /* as the configuration names it */
+    pt_buf text;
+    size_t at;           /* where the next record begins */
+    uint32_t line, next; /* of the present record and of the next one */
+    pt_arena cells;      /* of the present record */
+    pt_buf *faults;
+} reader;
+
+/* The next record's cells as texts that end with a NUL; *n: how many, 0 at the end of the file. false: the rest can't be read, which is
+ * said. */
+static bool next_record(reader *r, char *cells[COLUMNS_MAX], uint32_t *n)
+{
+    static const char *const WHY[] = { [PT_CSV_OPEN] = "a quoted cell does not end",
+                                       [PT_CSV_TEXT_BEHIND] = "there is text behind a closing quote",
+                                       [PT_CSV_MANY] = "there are too many cells",
+                                       [PT_CSV_ENOMEM] = "out of memory" };
+    pt_slice rest = pt_slice_from(pt_buf_view(&r->text), r->at), fields[COLUMNS_MAX];
+    pt_csv_scan scan = { 0 };
+    *n = 0;
+    if (rest.len == 0) return true;
+    size_t len = pt_csv_length(&DIALECT, &scan, rest), count = 0, at = 0;
+    if (len == 0) len = rest.len;
+    pt_arena_reset(&r->cells);
+    pt_slice record = pt_csv_trim(pt_slice_of(rest.ptr, len));
+    pt_csv_fault fault = pt_csv_split(&DIALECT, record, &r->cells, fields, COLUMNS_MAX, &count, &at);
+    r->line = r->next;
+    for (size_t i = 0; i < len; i++)
+        r->next += rest.ptr[i] == '\n';
+    r->at += len;
+    for (size_t i = 0; fault == PT_CSV_OK && i < count; i++) {
+        pt_slice copy = pt_arena_dup(&r->cells, fields[i]);
+        if (!copy.ptr) fault = PT_CSV_ENOMEM;
+        cells[i] = (char *)copy.ptr;
+    }
+    if (fault != PT_CSV_OK) {
+        uint32_t line = r->line;
+        for (size_t i = 0; i < at; i++)
+            line += record.ptr[i] == '\n';
+        pt_buf_printf(r->faults, "%s:%u:1: %s\n", r->path, line, WHY[fault]);
+        return false;
+    }
+    *n = (uint32_t)count;
+    return true;
 }
 
 static const char *keep(edge_config_file *f, const char *text)
@@ -125,7 +142,7 @@ static void quote(pt_buf *out, const pt_config_field *field, const char *text)
     pt_buf_cstr(out, "'\n");
 }
 
-static bool read_line(edge_config_file *f, edge_device_config *d, edge_tag_config *t, char **columns, char **cells, uint32_t n,
+static bool read_line(edge_config_file *f, edge_device_config *d, edge_tag_config *t, const char **columns, char **cells, uint32_t n,
                       pt_buf *faults)
 {
     size_t n_keys = edge_driver_keys_count(d->driver->tag_keys), k;
@@ -161,57 +178,73 @@ static bool read_line(edge_config_file *f, edge_device_config *d, edge_tag_confi
     return good;
 }
 
+/* The header; false when a column is no key, which is said. */
+static bool read_header(edge_config_file *f, edge_device_config *d, reader *r, const char *columns[COLUMNS_MAX], uint32_t *n)
+{
+    char *cells[COLUMNS_MAX];
+    const size_t before = r->faults->len;
+    if (!next_record(r, cells, n)) return false;
+    if (*n == 0) pt_buf_printf(r->faults, "%s:1:1: the first line must name the columns\n", r->path);
+    for (uint32_t i = 0; i < *n; i++) {
+        size_t k;
+        if (!tag_field(cells[i]) && !driver_key(d, cells[i], &k))
+            pt_buf_printf(r->faults, "%s:1:1: '%s' is no key of a tag\n", r->path, cells[i]);
+        columns[i] = keep(f, cells[i]);
+        if (!columns[i]) return false;
+    }
+    return r->faults->len == before;
+}
+
+/* What can be read of the file, behind the tags the device has. PT_ENOMEM; faults are said. */
+static pt_status read_tags(edge_config_file *f, edge_device_config *d, reader *r)
+{
+    const char *columns[COLUMNS_MAX];
+    char *cells[COLUMNS_MAX];
+    size_t lines = 1;
+    uint32_t n = 0, got = 0;
+    for (size_t i = 0; i < r->text.len; i++)
+        lines += r->text.ptr[i] == '\n';
+    edge_tag_config *tags = pt_arena_zalloc(&f->arena, (d->n_tags + lines + 1) * sizeof *tags);
+    if (!tags) return PT_ENOMEM;
+    if (d->n_tags) memcpy(tags, d->tags, d->n_tags * sizeof *tags);
+    d->tags = tags;
+    if (!read_header(f, d, r, columns, &n)) return pt_buf_status(r->faults) == PT_OK ? PT_OK : PT_ENOMEM;
+    while (pt_buf_status(r->faults) == PT_OK && next_record(r, cells, &got) && got > 0) {
+        bool any = false;
+        for (uint32_t i = 0; i < got; i++)
+            any = any || *cells[i];
+        if (!any) continue;
+        if (got != n) {
+            pt_buf_printf(r->faults, "%s:%u:1: %u cells where the header has %u\n", r->path, r->line, got, n);
+            break;
+        }
+        edge_tag_config *t = &tags[d->n_tags];
+        t->csv_line = r->line;
+        if (read_line(f, d, t, columns, cells, n, r->faults)) d->n_tags++;
+        else memset(t, 0, sizeof *t);
+    }
+    return pt_buf_status(r->faults) == PT_OK ? PT_OK : PT_ENOMEM;
+}
+
 pt_status edge_config_tags_csv(edge_config_file *f, edge_device_config *d, const char *path, pt_buf *faults)
 {
     char full[4096];
     const char *slash = strrchr(f->path, '/');
     if (path[0] == '/' || !slash) snprintf(full, sizeof full, "%s", path);
     else snprintf(full, sizeof full, "%.*s/%s", (int)(slash - f->path), f->path, path);
-    char *text = read_all(full);
-    if (!text) {
+    reader r = { .path = path, .next = 1, .faults = faults };
+    pt_buf_init(&r.text, CSV_BYTES_MAX);
+    pt_arena_init(&r.cells, 4 * (size_t)CSV_BYTES_MAX);
+    pt_status st = PT_OK;
+    if (read_all(full, &r.text)) {
+        st = read_tags(f, d, &r);
+    } else {
         pt_yaml_fault(pt_config_yaml(f->cfg), d->node, faults, "tags_file '%s' cannot be read", full);
-        return PT_EIO;
+        st = PT_EIO;
     }
-    size_t before = faults->len, lines = 1;
-    for (const char *p = text; *p; p++)
-        lines += *p == '\n';
-    edge_tag_config *tags = pt_arena_zalloc(&f->arena, (d->n_tags + lines + 1) * sizeof *tags);
-    char *columns[COLUMNS_MAX], *at = text;
-    uint32_t n = 0, line = 1;
-    bool eol = false;
-    if (strncmp(at, "\xef\xbb\xbf", 3) == 0) at += 3; /* spreadsheets write a byte order mark */
-    while (!eol && *at) {
-        char *cell = next_cell(&at, &eol, &line);
-        size_t k;
-        if (n == COLUMNS_MAX || (!tag_field(cell) && !driver_key(d, cell, &k)))
-            pt_buf_printf(faults, "%s:1:1: '%s' is no key of a tag\n", path, cell);
-        if (n < COLUMNS_MAX) columns[n++] = cell;
-    }
-    if (tags && d->n_tags) memcpy(tags, d->tags, d->n_tags * sizeof *tags);
-    bool header_good = faults->len == before;
-    while (tags && header_good && pt_buf_status(faults) == PT_OK && *at) {
-        char *cells[COLUMNS_MAX];
-        uint32_t got = 0, here = line;
-        bool any = false;
-        for (eol = false; !eol;) {
-            char *cell = next_cell(&at, &eol, &line);
-            any = any || *cell;
-            if (got < n) cells[got] = cell;
-            got++;
-        }
-        if (!any) continue;
-        if (got != n) {
-            pt_buf_printf(faults, "%s:%u:1: %u cells where the header has %u\n", path, here, got, n);
-            break;
-        }
-        edge_tag_config *t = &tags[d->n_tags];
-        t->csv_line = here;
-        if (read_line(f, d, t, columns, cells, n, faults)) d->n_tags++;
-        else memset(t, 0, sizeof *t);
-    }
-    if (tags) d->tags = tags;
-    free(text);
-    return tags && pt_buf_status(faults) == PT_OK ? PT_OK : PT_ENOMEM;
+    pt_arena_fini(&r.cells);
+    pt_buf_fini(&r.text);
+    return st;
 }
 
 /* --- export --- */
@@ -220,17 +253,7 @@ static void cell(pt_buf *out, const char *text, bool *first)
 {
     if (!*first) pt_buf_char(out, ',');
     *first = false;
-    if (!text) return;
-    if (!strpbrk(text, ",\"\r\n")) {
-        pt_buf_cstr(out, text);
-        return;
-    }
-    pt_buf_char(out, '"');
-    for (; *text; text++) {
-        if (*text == '"') pt_buf_char(out, '"');
-        pt_buf_char(out, *text);
-    }
-    pt_buf_char(out, '"');
+    if (text) pt_csv_field(out, &DIALECT, pt_cstr(text));
 }
 
 void edge_config_export_csv(const edge_config_file *f, const edge_device_config *d, pt_buf *out)

@@ -1,5 +1,6 @@
 /* sparkplug/value_text.c -- a value as JSON and as plain text. */
 #include "sparkplug/value_internal.h"
+#include "base/base64.h"
 #include "base/utf8.h"
 
 #include <inttypes.h>
@@ -55,18 +56,6 @@ static void utf8_text(pt_buf *out, pt_slice s)
     if (s.len > from) pt_buf_add(out, s.ptr + from, s.len - from);
 }
 
-static void base64_text(pt_buf *out, pt_slice bytes)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const unsigned char *p = (const unsigned char *)bytes.ptr;
-    for (size_t i = 0; i < bytes.len; i += 3) {
-        size_t n = bytes.len - i;
-        uint32_t w = (uint32_t)p[i] << 16 | (n > 1 ? (uint32_t)p[i + 1] << 8 : 0) | (n > 2 ? p[i + 2] : 0);
-        char four[4] = { digits[w >> 18], digits[w >> 12 & 63], n > 1 ? digits[w >> 6 & 63] : '=', n > 2 ? digits[w & 63] : '=' };
-        pt_buf_add(out, four, 4);
-    }
-}
-
 void spb_value_text(pt_buf *out, const spb_value *v)
 {
     char number[32];
@@ -79,7 +68,7 @@ void spb_value_text(pt_buf *out, const spb_value *v)
     case SPB_CLASS_DOUBLE: pt_buf_add(out, number, pt_f64_text(v->as.f64, number)); break;
     case SPB_CLASS_BOOLEAN: pt_buf_cstr(out, v->as.boolean ? "true" : "false"); break;
     case SPB_CLASS_STRING: utf8_text(out, v->as.bytes); break;
-    case SPB_CLASS_BYTES: base64_text(out, v->as.bytes); break;
+    case SPB_CLASS_BYTES: pt_base64_add(out, v->as.bytes); break;
     case SPB_CLASS_DATASET:
     case SPB_CLASS_TEMPLATE: pt_buf_slice(out, v->as.bytes); break;
     case SPB_CLASS_ARRAY:

@@ -1,4 +1,5 @@
 /* historian/exchange/exact.c -- which values their text holds exactly, and the rest as bytes. */
+#include "base/base64.h"
 #include "historian/exchange/exact.h"
 #include "base/utf8.h"
 #include "historian/format/format.h"
@@ -93,13 +94,11 @@ void hist_value_for_json(const hist_sample *s, spb_value *out)
 
 void hist_value_base64(const hist_sample *s, pt_buf *out)
 {
-    spb_value v = { .type = SPB_BYTES };
     char le[8];
     size_t width = s->type == SPB_FLOAT ? 4 : s->type == SPB_DOUBLE ? 8 : 0;
     for (size_t i = 0; i < width; i++)
         le[i] = (char)(s->as.u64 >> 8 * i);
-    v.as.bytes = width ? pt_slice_of(le, width) : pt_slice_of(s->as.ptr, s->len);
-    spb_value_text(out, &v);
+    pt_base64_add(out, width ? pt_slice_of(le, width) : pt_slice_of(s->as.ptr, s->len));
 }
 
 void hist_value_base64_cell(const hist_sample *s, pt_buf *out)

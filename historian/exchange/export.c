@@ -1,4 +1,6 @@
 /* historian/exchange/export.c */
+#include "base/base64.h"
+#include "base/csv.h"
 #include "base/glob.h"
 #include "base/timestamp.h"
 #include "base/utf8.h"
@@ -88,17 +90,8 @@ static void json_line(out *w, const hist_tag *t, const hist_sample *s)
 
 static void csv_field(pt_buf *b, pt_slice s, bool first)
 {
-    bool quote = s.len > 0 && (s.ptr[0] == ' ' || s.ptr[s.len - 1] == ' ');
     if (!first) pt_buf_char(b, ',');
-    for (size_t i = 0; i < s.len && !quote; i++)
-        quote = s.ptr[i] == ',' || s.ptr[i] == '"' || s.ptr[i] == '\n' || s.ptr[i] == '\r';
-    if (quote) pt_buf_char(b, '"');
-    for (size_t i = 0; quote && i < s.len; i++) {
-        if (s.ptr[i] == '"') pt_buf_char(b, '"');
-        pt_buf_char(b, s.ptr[i]);
-    }
-    if (quote) pt_buf_char(b, '"');
-    else pt_buf_slice(b, s);
+    pt_csv_field(b, &pt_csv_rfc4180, s);
 }
 
 static void csv_value(out *w, const hist_sample *s, pt_buf *tmp)
@@ -110,11 +103,8 @@ static void csv_value(out *w, const hist_sample *s, pt_buf *tmp)
     } else if (odd_nan(s, odd)) {
         csv_field(&w->text, pt_cstr(odd), false);
     } else if (hist__family_of_type(s->type) == HIST__BYTES && is_raw(s->type)) {
-        pt_json j;
-        pt_json_init(&j, tmp);
-        pt_json_base64(&j, pt_slice_of(s->as.ptr, s->len)); /* with quotes: cut off */
-        pt_slice text = pt_buf_view(tmp);
-        csv_field(&w->text, text.len >= 2 ? pt_slice_of(text.ptr + 1, text.len - 2) : text, false);
+        pt_base64_add(tmp, pt_slice_of(s->as.ptr, s->len));
+        csv_field(&w->text, pt_buf_view(tmp), false);
     } else if (hist__family_of_type(s->type) == HIST__BYTES) {
         csv_field(&w->text, pt_slice_of(s->as.ptr, s->len), false);
     } else {

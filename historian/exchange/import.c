@@ -1,4 +1,6 @@
 /* historian/exchange/import.c -- records in, tags found or made, samples appended in batches, every batch durable before it is reported. */
+#include "base/base64.h"
+#include "base/csv.h"
 #include "base/timestamp.h"
 #include "historian/format/format.h"
 #include "historian/exchange/exact.h"
@@ -41,13 +43,6 @@ typedef struct record {
     bool replayed;         /* written by `plantree replay`: there may be events among the samples */
 } record;
 
-/* How far a record has been looked through: a look at more of it goes on there. */
-typedef struct scan {
-    size_t at;
-    enum { AT_START, BARE, QUOTED, CLOSED } place; /* CSV: of a field, or behind the quote that ends it */
-    size_t opened;                                 /* the newest quoted field begins there */
-} scan;
-
 typedef struct in {
     hist *h;
     const hist_import_options *o;
@@ -56,7 +51,7 @@ typedef struct in {
     bool end;
     uint64_t consumed;    /* bytes of input before `text` */
     uint64_t line;        /* of the present record's beginning */
-    scan scan;            /* of the present record */
+    pt_csv_scan scan;     /* of the present record; of JSON Lines only how far */
     size_t again;         /* CSV: where to go on behind a fault, seen from the present record's beginning; 0: behind that record */
     int map[COLUMNS_MAX]; /* CSV: column number to `column`, -1: not ours */
     int columns;
@@ -83,38 +78,11 @@ static pt_status fill(in *s, bool *full, pt_error *err)
     return PT_OK;
 }
 
-/* Of a byte order mark, which is no part of the record behind it. */
-static size_t mark_length(pt_slice text)
-{
-    return pt_slice_starts(text, PT_LIT("\xef\xbb\xbf")) ? 3 : 0;
-}
-
-/* A quote opens a field only at the field's beginning, and ends it unless another follows; elsewhere it is a character like any. */
-static size_t csv_length(scan *c, pt_slice text)
-{
-    if (c->at == 0 && text.len < 3 && pt_slice_starts(PT_LIT("\xef\xbb\xbf"), text)) return 0; /* half a mark, or nothing */
-    if (c->at == 0) c->at = mark_length(text);
-    for (; c->at < text.len; c->at++) {
-        char x = text.ptr[c->at];
-        if (c->place == QUOTED) {
-            if (x == '"') c->place = CLOSED;
-        } else if (x == '\n') {
-            return c->at + 1;
-        } else if (x == '"' && (c->place == AT_START || c->place == CLOSED)) {
-            if (c->place == AT_START) c->opened = c->at;
-            c->place = QUOTED;
-        } else {
-            c->place = x == ',' ? AT_START : BARE;
-        }
-    }
-    return 0;
-}
-
-static size_t record_length(scan *c, hist_format format, pt_slice text, bool end)
+static size_t record_length(pt_csv_scan *c, hist_format format, pt_slice text, bool end)
 {
     size_t len = 0;
     if (format == HIST_CSV) {
-        len = csv_length(c, text);
+        len = pt_csv_length(&pt_csv_rfc4180, c, text);
     } else {
         const char *newline = c->at < text.len ? memchr(text.ptr + c->at, '\n', text.len - c->at) : NULL;
         len = newline ? (size_t)(newline - text.ptr) + 1 : 0;
@@ -125,7 +93,7 @@ static size_t record_length(scan *c, hist_format format, pt_slice text, bool end
 
 size_t hist_record_length(hist_format format, pt_slice text, bool end)
 {
-    scan c = { 0 };
+    pt_csv_scan c = { 0 };
     return record_length(&c, format, text, end);
 }
 
@@ -135,13 +103,6 @@ static uint64_t newlines(pt_slice text)
     for (const char *p = text.ptr, *end = p + text.len; p < end && (p = memchr(p, '\n', (size_t)(end - p))); p++)
         n++;
     return n;
-}
-
-static pt_slice trim(pt_slice s)
-{
-    while (s.len && (s.ptr[s.len - 1] == '\n' || s.ptr[s.len - 1] == '\r'))
-        s.len--;
-    return s;
 }
 
 /* What a stray quote holds together may be records: they are read again, from the line on that follows the place. */
@@ -163,38 +124,15 @@ static pt_status bad_quotes(in *s, pt_slice line, size_t from, const char *why, 
 /* Cut a CSV record into fields; quoted ones are unquoted into the scratch arena. */
 static pt_status csv_fields(in *s, pt_slice line, pt_slice *f, int *fields, pt_error *err)
 {
-    char *to = NULL;
-    size_t i = mark_length(line);
-    for (int n = 0; n < COLUMNS_MAX;) {
-        size_t from = i;
-        if (i < line.len && line.ptr[i] == '"') {
-            size_t len = 0;
-            if (!to && !(to = pt_arena_alloc(&s->scratch, line.len))) return pt_fail(err, PT_ENOMEM, "out of memory");
-            for (i++;; i++) {
-                if (i >= line.len) return bad_quotes(s, line, from, s->end ? "does not end" : "is too long, or does not end", err);
-                if (line.ptr[i] == '"') {
-                    if (i + 1 < line.len && line.ptr[i + 1] == '"') i++;
-                    else break;
-                }
-                to[len++] = line.ptr[i];
-            }
-            i++;
-            f[n++] = pt_slice_of(to, len);
-            to += len; /* all of them together are not longer than the record */
-            if (i < line.len && line.ptr[i] != ',') return bad_quotes(s, line, from, "has text behind its closing quote", err);
-        } else {
-            while (i < line.len && line.ptr[i] != ',')
-                i++;
-            f[n++] = pt_slice_of(line.ptr + from, i - from);
-        }
-        if (i == line.len) {
-            *fields = n;
-            return PT_OK;
-        }
-        i++; /* the comma */
+    size_t n = 0, at = 0;
+    switch (pt_csv_split(&pt_csv_rfc4180, line, &s->scratch, f, COLUMNS_MAX, &n, &at)) {
+    case PT_CSV_OK: *fields = (int)n; return PT_OK;
+    case PT_CSV_OPEN: return bad_quotes(s, line, at, s->end ? "does not end" : "is too long, or does not end", err);
+    case PT_CSV_TEXT_BEHIND: return bad_quotes(s, line, at, "has text behind its closing quote", err);
+    case PT_CSV_MANY: read_again(s, line, 0); return pt_fail(err, PT_EMALFORMED, "more than %d columns", COLUMNS_MAX);
+    case PT_CSV_ENOMEM: break;
     }
-    read_again(s, line, 0);
-    return pt_fail(err, PT_EMALFORMED, "more than %d columns", COLUMNS_MAX);
+    return pt_fail(err, PT_ENOMEM, "out of memory");
 }
 
 static pt_status read_header(in *s, pt_slice line, pt_error *err)
@@ -369,35 +307,6 @@ static pt_status parse_json(in *s, pt_slice line, record *r, pt_error *err)
 
 /* ---- a record as a sample ------------------------------------------------------------------------------------ */
 
-static bool base64_decode(pt_slice text, char *to, size_t *len)
-{
-    uint32_t acc = 0;
-    unsigned bits = 0;
-    size_t n = 0, i = 0;
-    for (; i < text.len && text.ptr[i] != '='; i++) {
-        char c = text.ptr[i];
-        int v = c >= 'A' && c <= 'Z'   ? c - 'A'
-                : c >= 'a' && c <= 'z' ? c - 'a' + 26
-                : c >= '0' && c <= '9' ? c - '0' + 52
-                : c == '+'             ? 62
-                : c == '/'             ? 63
-                                       : -1;
-        if (v < 0) return false;
-        acc = acc << 6 | (uint32_t)v;
-        bits += 6;
-        if (bits >= 8) {
-            bits -= 8;
-            to[n++] = (char)(acc >> bits);
-            acc &= (1u << bits) - 1;
-        }
-    }
-    for (; i < text.len; i++) {
-        if (text.ptr[i] != '=') return false;
-    }
-    *len = n;
-    return acc == 0;
-}
-
 /* A type for a value that comes without one and whose tag has none; of no value nothing is known yet. */
 static uint32_t guess_type(const record *r)
 {
@@ -448,7 +357,7 @@ static pt_status parse_bytes(in *s, pt_slice text, hist_sample *out, pt_error *e
     size_t len = 0, width = out->type == SPB_FLOAT ? 4 : out->type == SPB_DOUBLE ? 8 : 0;
     char *to = pt_arena_alloc(&s->scratch, text.len + 4);
     if (!to) return pt_fail(err, PT_ENOMEM, "out of memory");
-    if (!base64_decode(text, to, &len)) return pt_fail(err, PT_EMALFORMED, "the value is not base64");
+    if (!pt_base64_decode(text, to, &len)) return pt_fail(err, PT_EMALFORMED, "the value is not base64");
     if (!width && hist__family_of_type(out->type) != HIST__BYTES)
         return pt_fail(err, PT_EMALFORMED, "a %s can't be base64", spb_datatype_name(out->type));
     if (width && len != width) return pt_fail(err, PT_EMALFORMED, "a %s of %zu bytes", spb_datatype_name(out->type), len);
@@ -687,7 +596,7 @@ static pt_status read_on(in *s, size_t at, size_t *len, pt_error *err)
     }
     pt_status st = fill(s, &full, err);
     if (st != PT_OK || !full) return st;
-    if (s->scan.place == QUOTED && memchr(s->text.ptr + s->scan.opened, '\n', s->text.len - s->scan.opened)) *len = s->text.len;
+    if (s->scan.place == PT_CSV_QUOTED && memchr(s->text.ptr + s->scan.opened, '\n', s->text.len - s->scan.opened)) *len = s->text.len;
     return *len ? PT_OK
                 : pt_fail(err, PT_EMALFORMED, "line %llu: a record of more than %d MiB", (unsigned long long)s->line, RECORD_MAX >> 20);
 }
@@ -704,10 +613,10 @@ static pt_status run(in *s, pt_error *err)
             at = 0;
             if (len == 0) continue;
         }
-        if ((st = take_record(s, trim(pt_slice_of(s->text.ptr + at, len)), err)) != PT_OK) break;
+        if ((st = take_record(s, pt_csv_trim(pt_slice_of(s->text.ptr + at, len)), err)) != PT_OK) break;
         if (s->again) len = s->again;
         s->line += newlines(pt_slice_of(s->text.ptr + at, len));
-        s->scan = (scan){ 0 };
+        s->scan = (pt_csv_scan){ 0 };
         at += len;
         if (s->batch.n >= BATCH || s->batch.bytes.used >= BATCH_BYTES) {
             if ((st = commit(s, s->consumed + at, err)) != PT_OK) return st;
@@ -732,7 +641,7 @@ pt_status hist_import(hist *h, const hist_import_options *o, hist_import_report 
     pt_buf_init(&s.began, UINT32_MAX);
     pt_arena_init(&s.scratch, RECORD_MAX * (size_t)2);
     pt_status st = pt_buf_reserve(&s.text, READ_AT_ONCE);
-    if (st == PT_OK && o->format == HIST_CSV && o->header.len) st = read_header(&s, trim(o->header), err);
+    if (st == PT_OK && o->format == HIST_CSV && o->header.len) st = read_header(&s, pt_csv_trim(o->header), err);
     s.line = line;
     pt_arena_reset(&s.scratch);
     if (st == PT_OK) st = run(&s, err);

@@ -1,4 +1,5 @@
 /* historian/exchange/replay_text.c -- replay items as JSON Lines and CSV (RFC 4180). */
+#include "base/csv.h"
 #include "base/timestamp.h"
 #include "historian/format/format.h"
 #include "historian/exchange/exact.h"
@@ -100,27 +101,10 @@ void hist_replay_jsonl(const hist_replay_item *item, int64_t wall_ms, pt_buf *ou
 
 /* ---- CSV ---------------------------------------------------------------------------------------------------- */
 
-static void field(pt_buf *out, pt_slice s)
-{
-    bool quote = false;
-    for (size_t i = 0; i < s.len && !quote; i++)
-        quote = s.ptr[i] == ',' || s.ptr[i] == '"' || s.ptr[i] == '\n' || s.ptr[i] == '\r';
-    if (!quote) {
-        pt_buf_slice(out, s);
-        return;
-    }
-    pt_buf_char(out, '"');
-    for (size_t i = 0; i < s.len; i++) {
-        if (s.ptr[i] == '"') pt_buf_char(out, '"');
-        pt_buf_char(out, s.ptr[i]);
-    }
-    pt_buf_char(out, '"');
-}
-
 static void next_field(pt_buf *out, pt_slice s)
 {
     pt_buf_char(out, ',');
-    field(out, s);
+    pt_csv_field(out, &pt_csv_rfc4180, s);
 }
 
 static void time_field(pt_buf *out, int64_t ms)

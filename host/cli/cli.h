@@ -105,8 +105,6 @@ void cli_printable(pt_buf *out, pt_slice s);
 void cli_value_text(pt_buf *out, const json_t *v);
 /* The same into a JSON writer (jansson's own dump is not shortest for doubles). */
 void cli_json_value(pt_json *j, const json_t *v);
-/* RFC 4180 cell. */
-void cli_csv_cell(pt_buf *out, pt_slice s);
 /* The whole buffer to standard output; returns the exit code (1 and a message when it cannot be written). */
 int cli_put(const cli *c, const pt_buf *out);
 int cli_put_json(const cli *c, const cli_answer *a); /* the body as it came, with one final newline */

@@ -106,23 +106,6 @@ const char *cli_quality_word(char letter)
     }
 }
 
-void cli_csv_cell(pt_buf *out, pt_slice s)
-{
-    bool quote = false;
-    for (size_t i = 0; i < s.len && !quote; i++)
-        quote = s.ptr[i] == ',' || s.ptr[i] == '"' || s.ptr[i] == '\n' || s.ptr[i] == '\r';
-    if (!quote) {
-        pt_buf_slice(out, s);
-        return;
-    }
-    pt_buf_char(out, '"');
-    for (size_t i = 0; i < s.len; i++) {
-        if (s.ptr[i] == '"') pt_buf_char(out, '"');
-        pt_buf_char(out, s.ptr[i]);
-    }
-    pt_buf_char(out, '"');
-}
-
 /* A reader that has seen enough (`| head`) is no error worth a message. */
 static int not_written(const cli *c, int err)
 {

@@ -1,5 +1,6 @@
 /* host/cli/rows.c -- rows of history as a table or as CSV, in bounded memory. */
 #include "host/cli/data.h"
+#include "base/csv.h"
 #include "base/timestamp.h"
 
 enum { FLUSH_AT = 64 << 10, MAX_OUT = 64 << 20 };
@@ -57,7 +58,7 @@ static void start(cli_rows *r, int64_t ms, pt_slice path)
     } else {
         pt_buf_cstr(&r->out, when);
         pt_buf_char(&r->out, ',');
-        cli_csv_cell(&r->out, path);
+        pt_csv_field(&r->out, &pt_csv_rfc4180, path);
     }
 }
 
@@ -71,7 +72,7 @@ void cli_rows_sample(cli_rows *r, const cli_sample *s)
         return;
     }
     pt_buf_char(&r->out, ',');
-    cli_csv_cell(&r->out, s->value);
+    pt_csv_field(&r->out, &pt_csv_rfc4180, s->value);
     pt_buf_printf(&r->out, ",%s,%s,%s,", s->quality, s->type, s->flags);
     pt_buf_slice(&r->out, s->base64); /* its characters need no quotes */
     pt_buf_char(&r->out, '\n');
@@ -87,7 +88,7 @@ void cli_rows_bucket(cli_rows *r, int64_t ms, pt_slice path, const pt_slice *val
             cli_table_cell(r->table, values[i].len ? values[i] : PT_LIT("-"));
         } else {
             pt_buf_char(&r->out, ',');
-            cli_csv_cell(&r->out, values[i]);
+            pt_csv_field(&r->out, &pt_csv_rfc4180, values[i]);
         }
     }
     if (r->q->format == CLI_CSV) pt_buf_char(&r->out, '\n');

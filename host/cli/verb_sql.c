@@ -1,5 +1,6 @@
 /* host/cli/verb_sql.c -- read-only SQL over the historian's tables. */
 #include "host/cli/data.h"
+#include "base/csv.h"
 #include "historian/exchange/sql.h"
 
 #include <stdlib.h>
@@ -77,7 +78,7 @@ static bool begin(out *o, int n, const char *const *names)
     } else if (o->csv) {
         for (int i = 0; i < n; i++) {
             if (i) pt_buf_char(&o->text, ',');
-            cli_csv_cell(&o->text, pt_cstr(o->heads[i]));
+            pt_csv_field(&o->text, &pt_csv_rfc4180, pt_cstr(o->heads[i]));
         }
         pt_buf_char(&o->text, '\n');
     } else {
@@ -119,7 +120,7 @@ static bool row(void *ctx, int n, const char *const *names, const hist_sql_cell 
         if (o->table) cli_table_cell(o->table, cells[i].type == HIST_SQL_NULL ? PT_LIT("-") : pt_buf_view(&tmp));
         else {
             if (i) pt_buf_char(&o->text, ',');
-            cli_csv_cell(&o->text, pt_buf_view(&tmp));
+            pt_csv_field(&o->text, &pt_csv_rfc4180, pt_buf_view(&tmp));
         }
         pt_buf_fini(&tmp);
     }

@@ -54,11 +54,33 @@ static void faults_in_csv_name_its_lines(void)
     unload(&l);
 }
 
+static void what_is_no_csv_is_a_fault_with_its_line(void)
+{
+    static const struct {
+        const char *text, *fault;
+    } rows[] = {
+        { "", "bad.csv:1:1: the first line must name the columns" },
+        { "name,type,register\nA,Float,\"holding:0\nB,Float,holding:2\n", "bad.csv:2:1: a quoted cell does not end" },
+        { "name,type,register\nA,\"Float\" x,holding:0\n", "bad.csv:2:1: there is text behind a closing quote" },
+        { "name,type,description,register\nA,Float,\"two\nlines\",holding:0\nB,Float,\"x\ny\",holding:2,more\n",
+          "bad.csv:4:1: 5 cells where the header has 4" },
+    };
+    for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
+        write_file("bad.csv", rows[i].text);
+        loaded l = load(HEAD "devices:\n  - { id: d, driver: modbus-tcp, address: 127.0.0.1, tags_file: bad.csv }\n");
+        char *text = pt_slice_dup(pt_buf_view(&l.faults));
+        CHECK_ROW(rows[i].fault, l.st != PT_OK && text && strstr(text, rows[i].fault));
+        free(text);
+        unload(&l);
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
         PT_TEST(tags_come_from_csv_and_go_there),
         PT_TEST(faults_in_csv_name_its_lines),
+        PT_TEST(what_is_no_csv_is_a_fault_with_its_line),
     };
     return pt_test_main("edge-node/config_csv", tests, PT_COUNT_OF(tests), argc, argv);
 }

@@ -46,29 +46,6 @@ static void terminal_text_cannot_move_the_cursor(void)
     pt_buf_fini(&b);
 }
 
-static void csv_cells_are_quoted_when_they_must_be(void)
-{
-    static const struct {
-        const char *in, *want;
-    } rows[] = {
-        { "", "" },
-        { "a b", "a b" },
-        { "a,b", "\"a,b\"" },
-        { "say \"hi\"", "\"say \"\"hi\"\"\"" },
-        { "a\nb", "\"a\nb\"" },
-        { "a\rb", "\"a\rb\"" },
-        { "\"", "\"\"\"\"" },
-    };
-    pt_buf b;
-    pt_buf_init(&b, 1000);
-    for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
-        pt_buf_reset(&b);
-        cli_csv_cell(&b, pt_cstr(rows[i].in));
-        CHECK_STR(pt_buf_view(&b), rows[i].want);
-    }
-    pt_buf_fini(&b);
-}
-
 static void json_is_written_again_as_short_as_it_came(void)
 {
     static const char text[] =
@@ -265,11 +242,15 @@ static void an_answer_gets_exactly_one_final_newline(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(terminal_text_cannot_move_the_cursor),          PT_TEST(csv_cells_are_quoted_when_they_must_be),
-        PT_TEST(json_is_written_again_as_short_as_it_came),     PT_TEST(members_are_read_with_a_fallback),
-        PT_TEST(columns_are_aligned_by_what_the_eye_sees),      PT_TEST(a_long_cell_is_cut_and_an_empty_table_is_its_head),
-        PT_TEST(rows_can_be_sent_off_before_the_end),           PT_TEST(many_rows_are_not_held_in_memory),
-        PT_TEST(an_output_that_cannot_be_written_is_a_failure), PT_TEST(an_answer_gets_exactly_one_final_newline),
+        PT_TEST(terminal_text_cannot_move_the_cursor),
+        PT_TEST(json_is_written_again_as_short_as_it_came),
+        PT_TEST(members_are_read_with_a_fallback),
+        PT_TEST(columns_are_aligned_by_what_the_eye_sees),
+        PT_TEST(a_long_cell_is_cut_and_an_empty_table_is_its_head),
+        PT_TEST(rows_can_be_sent_off_before_the_end),
+        PT_TEST(many_rows_are_not_held_in_memory),
+        PT_TEST(an_output_that_cannot_be_written_is_a_failure),
+        PT_TEST(an_answer_gets_exactly_one_final_newline),
     };
     setlocale(LC_CTYPE, "C.UTF-8"); /* as the command does */
     return pt_test_main("host/cli/output", tests, PT_COUNT_OF(tests), argc, argv);
