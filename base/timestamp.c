@@ -1,5 +1,7 @@
-/* base/timestamp.c -- proleptic Gregorian calendar arithmetic, no locale, no time zone database. */
+/* base/timestamp.c -- times, durations and sizes as text, no locale, no time zone database. */
 #include "base/timestamp.h"
+
+#include "base/calendar.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -7,41 +9,14 @@
 static const int64_t MS_DAY = 86400000;
 static const int64_t MAX_TIME = 8640000000000000; /* 100 million days, as in ECMAScript: sums of times cannot overflow */
 
-/* Days since 1970-01-01; month 1..12. */
-static int64_t days_from_civil(int64_t y, int64_t m, int64_t d)
-{
-    y -= m <= 2;
-    int64_t era = (y >= 0 ? y : y - 399) / 400;
-    int64_t yoe = y - era * 400;
-    int64_t doy = (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d - 1;
-    int64_t doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
-    return era * 146097 + doe - 719468;
-}
-
-static void civil_from_days(int64_t z, int64_t *y, int64_t *m, int64_t *d)
-{
-    z += 719468;
-    int64_t era = (z >= 0 ? z : z - 146096) / 146097;
-    int64_t doe = z - era * 146097;
-    int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-    int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    int64_t mp = (5 * doy + 2) / 153;
-    *d = doy - (153 * mp + 2) / 5 + 1;
-    *m = mp < 10 ? mp + 3 : mp - 9;
-    *y = yoe + era * 400 + (*m <= 2);
-}
-
 size_t pt_rfc3339_format(int64_t ms, char out[PT_RFC3339_MAX])
 {
-    int64_t days = ms / MS_DAY, rest = ms % MS_DAY, y, m, d;
-    if (rest < 0) {
-        rest += MS_DAY;
-        days--;
-    }
-    civil_from_days(days, &y, &m, &d);
-    if (y < 0 || y > 9999) return (size_t)snprintf(out, PT_RFC3339_MAX, "%" PRId64, ms);
-    return (size_t)snprintf(out, PT_RFC3339_MAX, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", (int)y, (int)m, (int)d, (int)(rest / 3600000),
-                            (int)(rest / 60000 % 60), (int)(rest / 1000 % 60), (int)(rest % 1000));
+    int64_t days = pt_floor_div(ms, MS_DAY), rest = ms % MS_DAY;
+    if (rest < 0) rest += MS_DAY;
+    pt_date d = pt_date_of_days(days);
+    if (d.year < 0 || d.year > 9999) return (size_t)snprintf(out, PT_RFC3339_MAX, "%" PRId64, ms);
+    return (size_t)snprintf(out, PT_RFC3339_MAX, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", (int)d.year, (int)d.month, (int)d.day,
+                            (int)(rest / 3600000), (int)(rest / 60000 % 60), (int)(rest / 1000 % 60), (int)(rest % 1000));
 }
 
 static bool digits(pt_slice *s, size_t n, int64_t *out)
@@ -102,7 +77,7 @@ static bool parse_rfc3339(pt_slice s, int64_t *out)
         }
     }
     if (s.len) return false;
-    *out = days_from_civil(y, mo, d) * MS_DAY + h * 3600000 + mi * 60000 + sec * 1000 + frac - offset;
+    *out = pt_days_of_date(y, mo, d) * MS_DAY + h * 3600000 + mi * 60000 + sec * 1000 + frac - offset;
     return true;
 }
 

@@ -3,18 +3,6 @@
 
 #include <math.h>
 
-static bool number_of(const spb_value *v, double *out)
-{
-    switch (spb_datatype_class(v->type)) {
-    case SPB_CLASS_SIGNED: *out = (double)v->as.i64; return true;
-    case SPB_CLASS_UNSIGNED: *out = (double)v->as.u64; return true;
-    case SPB_CLASS_FLOAT: *out = (double)v->as.f32; return true;
-    case SPB_CLASS_DOUBLE: *out = v->as.f64; return true;
-    case SPB_CLASS_BOOLEAN: *out = v->as.boolean; return true;
-    default: return false;
-    }
-}
-
 /* A number as `type`; integers are rounded half away from zero. */
 static pt_status number_as(uint8_t type, double n, spb_value *out)
 {
@@ -76,7 +64,7 @@ pt_status edge_convert_in(const edge_convert *c, const spb_value *raw, spb_value
         return PT_OK;
     }
     if (!c->scaled && !c->clamped && integer_as(c->type, raw, out, &st)) return st;
-    if (!number_of(raw, &n)) return PT_EMALFORMED;
+    if (!spb_value_number(raw, &n)) return PT_EMALFORMED;
     if (c->scaled) n = n * c->scale + c->offset;
     if (c->clamped) {
         if (n < c->clamp_low) n = c->clamp_low;
@@ -88,7 +76,7 @@ pt_status edge_convert_in(const edge_convert *c, const spb_value *raw, spb_value
 pt_status edge_convert_out(const edge_convert *c, const spb_value *v, spb_value *raw, pt_error *err)
 {
     double n = 0;
-    bool number = number_of(v, &n);
+    bool number = spb_value_number(v, &n);
     if (c->limited && number && !(n >= c->write_low && n <= c->write_high))
         return pt_fail(err, PT_EREFUSED, "%g is outside the limits %g to %g", n, c->write_low, c->write_high);
     if (!c->scaled || !number) {

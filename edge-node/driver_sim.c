@@ -159,13 +159,7 @@ static pt_status sim_write(void *device, void *channel, uint32_t tag, const spb_
         x->text[v->as.bytes.len] = 0;
         return PT_OK;
     }
-    switch (spb_datatype_class(v->type)) {
-    case SPB_CLASS_SIGNED: number = (double)v->as.i64; break;
-    case SPB_CLASS_UNSIGNED: number = (double)v->as.u64; break;
-    case SPB_CLASS_FLOAT: number = (double)v->as.f32; break;
-    case SPB_CLASS_DOUBLE: number = v->as.f64; break;
-    default: number = v->as.boolean; break;
-    }
+    if (!spb_value_number(v, &number)) return pt_fail(err, PT_EREFUSED, "a %s is no number", spb_datatype_name(v->type));
     x->now = number;
     x->written = s->c.tags[tag].options[T_SIGNAL].i != S_COUNTER && s->c.tags[tag].options[T_SIGNAL].i != S_WALK;
     return PT_OK;

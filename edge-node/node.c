@@ -454,30 +454,9 @@ static edge_verdict verdict(const edge__metric *x, const edge_sample *s)
                    ? EDGE_KEEP_QUIET
                    : EDGE_REPORT;
     spb_value last = edge__scalar(x->type, x->reported_bits, false);
-    bool banded = x->filter.deadband > 0 || x->filter.exc_dev > 0;
-    double a, b;
-    switch (spb_datatype_class(x->type)) {
-    case SPB_CLASS_SIGNED:
-        a = (double)last.as.i64;
-        b = (double)s->value.as.i64;
-        break;
-    case SPB_CLASS_UNSIGNED:
-        a = (double)last.as.u64;
-        b = (double)s->value.as.u64;
-        break;
-    case SPB_CLASS_FLOAT:
-        a = (double)last.as.f32;
-        b = (double)s->value.as.f32;
-        break;
-    case SPB_CLASS_DOUBLE:
-        a = last.as.f64;
-        b = s->value.as.f64;
-        break;
-    default:
-        banded = false;
-        a = b = 0;
-        break;
-    }
+    double a = 0, b = 0;
+    bool banded = (x->filter.deadband > 0 || x->filter.exc_dev > 0) && spb_datatype_class(x->type) != SPB_CLASS_BOOLEAN &&
+                  spb_value_number(&last, &a) && spb_value_number(&s->value, &b);
     if (!banded) return edge__bits(&s->value) == x->reported_bits ? EDGE_KEEP_QUIET : EDGE_REPORT; /* exact, 64 bits too */
     return edge_filter_decide(&x->filter, a, x->reported_ts, b, s->timestamp_ms);
 }

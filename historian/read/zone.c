@@ -1,6 +1,7 @@
 /* historian/read/zone.c -- TZif files and their rule as one list of changes; edges of calendar intervals. */
 #include "historian/read/zone.h"
 
+#include "base/calendar.h"
 #include "base/timestamp.h"
 
 #include <errno.h>
@@ -31,35 +32,18 @@ void hist_zone_close(hist_zone *z)
     free(z);
 }
 
-/* ---- calendar (Howard Hinnant's civil dates) -------------------------------------------------------------- */
-
-static int64_t floor_div(int64_t a, int64_t b)
-{
-    return a / b - (a % b != 0 && (a < 0) != (b < 0));
-}
-
-static int64_t days_of(int64_t year, int64_t month, int64_t day)
-{
-    year -= month <= 2;
-    int64_t era = floor_div(year, 400), of_era = year - era * 400;
-    int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
-}
+/* ---- months -------------------------------------------------------------------------------------------------- */
 
 /* Months since year 0 of the day. */
 static int64_t month_of(int64_t days)
 {
-    days += 719468;
-    int64_t era = floor_div(days, 146097), of_era = days - era * 146097;
-    int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    int64_t of_year = of_era - (365 * year + year / 4 - year / 100), m = (5 * of_year + 2) / 153;
-    int64_t month = m < 10 ? m + 3 : m - 9;
-    return (year + era * 400 + (month <= 2)) * 12 + month - 1;
+    pt_date d = pt_date_of_days(days);
+    return d.year * 12 + d.month - 1;
 }
 
 static int64_t day_of_month(int64_t months)
 {
-    return days_of(floor_div(months, 12), months - floor_div(months, 12) * 12 + 1, 1);
+    return pt_days_of_date(pt_floor_div(months, 12), months - pt_floor_div(months, 12) * 12 + 1, 1);
 }
 
 /* ---- the list of changes ---------------------------------------------------------------------------------- */
@@ -98,7 +82,7 @@ static int32_t offset_at(const hist_zone *z, int64_t index)
 
 int32_t hist_zone_offset(const hist_zone *z, int64_t utc_ms)
 {
-    return offset_at(z, find(z, floor_div(utc_ms, 1000)));
+    return offset_at(z, find(z, pt_floor_div(utc_ms, 1000)));
 }
 
 /* ---- the rule at the end of a file: CET-1CEST,M3.5.0,M10.5.0/3 --------------------------------------------- */
@@ -177,16 +161,17 @@ static int64_t moment(const date_rule *r, int64_t year)
 {
     int64_t day = 0;
     if (r->kind == MONTH) {
-        int64_t first = days_of(year, r->month, 1), next = r->month == 12 ? days_of(year + 1, 1, 1) : days_of(year, r->month + 1, 1);
+        int64_t first = pt_days_of_date(year, r->month, 1),
+                next = r->month == 12 ? pt_days_of_date(year + 1, 1, 1) : pt_days_of_date(year, r->month + 1, 1);
         int64_t weekday = (first % 7 + 7 + 4) % 7; /* 1970-01-01 was a Thursday */
         day = first + (r->day - weekday + 7) % 7 + (r->week - 1) * 7;
         while (day >= next)
             day -= 7;
     } else if (r->kind == JULIAN) { /* February 29 is never counted */
-        bool leap = days_of(year, 3, 1) - days_of(year, 2, 1) == 29;
-        day = days_of(year, 1, 1) + r->day - 1 + (leap && r->day > 59);
+        bool leap = pt_days_of_date(year, 3, 1) - pt_days_of_date(year, 2, 1) == 29;
+        day = pt_days_of_date(year, 1, 1) + r->day - 1 + (leap && r->day > 59);
     } else {
-        day = days_of(year, 1, 1) + r->day;
+        day = pt_days_of_date(year, 1, 1) + r->day;
     }
     return day * DAY_S + r->time_s;
 }
@@ -206,7 +191,7 @@ static pt_status add_rule(hist_zone *z, pt_slice text)
         summer = -summer;
     }
     if (!get_rule(&text, &begin) || !get_rule(&text, &end) || text.len) return PT_EMALFORMED;
-    int64_t year = z->n ? floor_div(month_of(floor_div(z->changes[z->n - 1].at_s, DAY_S)), 12) : 1970;
+    int64_t year = z->n ? pt_floor_div(month_of(pt_floor_div(z->changes[z->n - 1].at_s, DAY_S)), 12) : 1970;
     pt_status st = PT_OK;
     for (; st == PT_OK && year < YEAR_LAST; year++) {
         change a = { moment(&begin, year) - standard, (int32_t)summer }, b = { moment(&end, year) - summer, (int32_t)standard };
@@ -368,9 +353,9 @@ pt_status hist_span_parse(pt_slice text, hist_span *out, pt_error *err)
 /* Which interval a moment of wall-clock time (ms since 1970 as if it were UTC) is in; and where the interval begins. */
 static int64_t label_of(hist_span span, int64_t local_ms)
 {
-    if (span.months) return floor_div(month_of(floor_div(local_ms, DAY_MS)), span.months);
+    if (span.months) return pt_floor_div(month_of(pt_floor_div(local_ms, DAY_MS)), span.months);
     int64_t shift = span.ms == 7 * DAY_MS ? 3 * DAY_MS : 0; /* 1970-01-01 was a Thursday */
-    return floor_div(local_ms + shift, span.ms);
+    return pt_floor_div(local_ms + shift, span.ms);
 }
 
 static int64_t start_of(hist_span span, int64_t label)
@@ -408,7 +393,7 @@ pt_status hist_zone_edges(const hist_zone *z, hist_span span, int64_t from_ms, i
     if (span.ms <= 0 && span.months <= 0) return pt_fail(err, PT_EINVAL, "the interval must be positive");
     if (from_ms >= to_ms) return PT_OK;
     if (from_ms < -far || to_ms > far) return pt_fail(err, PT_ETOOBIG, "the range is too long");
-    int64_t index = find(z, floor_div(from_ms, 1000)), offset_ms = (int64_t)offset_at(z, index) * 1000,
+    int64_t index = find(z, pt_floor_div(from_ms, 1000)), offset_ms = (int64_t)offset_at(z, index) * 1000,
             label = label_of(span, from_ms + offset_ms);
     pt_status st = add_edge(&l, from_ms, err);
     while (st == PT_OK) {
