@@ -11,7 +11,7 @@
 
 enum { PT_VARINT_MAX = 10 }; /* bytes that are enough for any */
 
-/* Returns the position behind the last byte written. `p` has room for PT_VARINT_MAX bytes, or for pt_varint_size(v). */
+/* Returns the position behind the last byte written. `p` has room for PT_VARINT_MAX bytes. */
 static inline uint8_t *pt_varint_put(uint8_t *p, uint64_t v)
 {
     while (v >= 0x80u) {
@@ -20,11 +20,6 @@ static inline uint8_t *pt_varint_put(uint8_t *p, uint64_t v)
     }
     *p++ = (uint8_t)v;
     return p;
-}
-
-static inline size_t pt_varint_size(uint64_t v)
-{
-    return (size_t)(63 - __builtin_clzll(v | 1)) / 7 + 1;
 }
 
 /* pt_varint_get, byte by byte: near the end of the bytes, and for numbers that need more than eight of them. */

@@ -107,7 +107,6 @@ PT_MUST_CHECK pt_status hist__rows_sort(hist__rows *r);
  * equal times), keys are unique, and all values in a block belong to one family: integers (Boolean and DateTime among them), Double, Float,
  * or byte strings. */
 
-#define HIST__BLOCK_VERSION     2u
 #define HIST__BLOCK_ROWS_MAX    16384u      /* rows in one block */
 #define HIST__BLOCK_BYTES_MAX   (64u << 20) /* encoded; a single long value may fill it */
 #define HIST__VALUE_BYTES_MAX   (16u << 20) /* one String, Bytes, array or document */
