@@ -61,6 +61,10 @@ static bool next_record(reader *r, char *cells[COLUMNS_MAX], uint32_t *n)
     for (size_t i = 0; i < len; i++)
         r->next += rest.ptr[i] == '\n';
     r->at += len;
+    if (memchr(record.ptr, 0, record.len)) { /* cells are texts that end with one */
+        pt_buf_printf(r->faults, "%s:%u:1: a NUL in the text\n", r->path, r->line);
+        return false;
+    }
     for (size_t i = 0; fault == PT_CSV_OK && i < count; i++) {
         pt_slice copy = pt_arena_dup(&r->cells, fields[i]);
         if (!copy.ptr) fault = PT_CSV_ENOMEM;

@@ -75,12 +75,27 @@ static void what_is_no_csv_is_a_fault_with_its_line(void)
     }
 }
 
+static void a_nul_in_csv_is_a_fault(void)
+{
+    static const char text[] = "name,type,register\nA,Fl\0oat,holding:0\n";
+    FILE *f = fopen(write_file("nul.csv", ""), "wb");
+    CHECK_FATAL(f != NULL);
+    CHECK(fwrite(text, 1, sizeof text - 1, f) == sizeof text - 1);
+    CHECK(fclose(f) == 0);
+    loaded l = load(HEAD "devices:\n  - { id: d, driver: modbus-tcp, address: 127.0.0.1, tags_file: nul.csv }\n");
+    char *faults = pt_slice_dup(pt_buf_view(&l.faults));
+    CHECK(l.st != PT_OK && faults && strstr(faults, "nul.csv:2:1: a NUL in the text"));
+    free(faults);
+    unload(&l);
+}
+
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
         PT_TEST(tags_come_from_csv_and_go_there),
         PT_TEST(faults_in_csv_name_its_lines),
         PT_TEST(what_is_no_csv_is_a_fault_with_its_line),
+        PT_TEST(a_nul_in_csv_is_a_fault),
     };
     return pt_test_main("edge-node/config_csv", tests, PT_COUNT_OF(tests), argc, argv);
 }
