@@ -133,8 +133,9 @@ static pt_status some_samples(history_run *h)
 
 static pt_status step_samples(history_run *h)
 {
+    const size_t enough = h->out->len + QUERY_STEP_BYTES; /* whatever the caller has gathered before */
     pt_status st = PT_OK;
-    for (size_t rows = 0; st == PT_OK && rows < ROWS_A_STEP && h->out->len < QUERY_STEP_BYTES; rows += BATCH)
+    for (size_t rows = 0; st == PT_OK && rows < ROWS_A_STEP && h->out->len < enough; rows += BATCH)
         st = some_samples(h);
     return st;
 }

@@ -145,11 +145,12 @@ static void give(void *ctx, const uns_tag_view *v)
 static pt_status step_values(query_run *run, pt_buf *out, pt_error *err)
 {
     values_run *r = (values_run *)run;
+    const size_t enough = out->len + QUERY_STEP_BYTES;
     if (!r->begun) query_sink_list(run->sink, out, &record);
     r->begun = true;
     r->out = out;
     r->status = PT_OK;
-    for (size_t k = 0; k < A_STEP && r->next < r->n && out->len < QUERY_STEP_BYTES; k++) {
+    for (size_t k = 0; k < A_STEP && r->next < r->n && out->len < enough; k++) {
         pt_status st = uns_read_id(run->src.tree, r->ids[r->next++], give, r);
         if (st == PT_OK) st = r->status;
         if (st != PT_OK && st != PT_ENOTFOUND) return pt_fail(err, st, "a value is too large for memory");
