@@ -22,7 +22,8 @@ typedef struct pt_http_route {
     const char *method;       /* "GET" "POST" "PUT" "DELETE" "PATCH" */
     const char *path;         /* "/api/v1/nodes/{group}/{edge}/rebirth"; a last "{rest...}" takes what is left */
     pt_http_handler *handler; /* must call exactly one of reply, problem, stream, defer before it returns */
-    const char *const *query; /* allowed query parameters, NULL-terminated; NULL: any */
+    const char *const
+        *query; /* allowed query parameters, NULL-terminated, each once; one with '*' behind its name may be repeated. NULL: any */
 } pt_http_route;
 
 typedef struct pt_http_options {
@@ -44,9 +45,10 @@ PT_MUST_CHECK pt_status pt_http_start(const pt_http_options *o, const pt_http_ro
 void pt_http_stop(pt_http_server *s);
 
 /* --- reading a request; slices live until the handler returns (streams: until `closed`) --- */
-pt_slice pt_http_param(const pt_http_request *rq, const char *name);  /* path parameter, percent-decoded; absent: NULL ptr */
-pt_slice pt_http_query(const pt_http_request *rq, const char *name);  /* first value, decoded; absent: NULL ptr */
-pt_slice pt_http_header(const pt_http_request *rq, const char *name); /* case-insensitive */
+pt_slice pt_http_param(const pt_http_request *rq, const char *name); /* path parameter, percent-decoded; absent: NULL ptr */
+pt_slice pt_http_query(const pt_http_request *rq, const char *name); /* first value, decoded; absent: NULL ptr */
+pt_slice pt_http_query_at(const pt_http_request *rq, const char *name, size_t index); /* of a repeated one; from 0. No more: NULL ptr */
+pt_slice pt_http_header(const pt_http_request *rq, const char *name);                 /* case-insensitive */
 pt_slice pt_http_body(const pt_http_request *rq);
 pt_slice pt_http_path(const pt_http_request *rq);
 bool pt_http_accepts_gzip(const pt_http_request *rq); /* the client takes gzip */
@@ -81,5 +83,7 @@ typedef struct pt_http_stream_ops {
 typedef struct pt_http_stream pt_http_stream;
 pt_http_stream *pt_http_stream_begin(pt_http_request *rq, int status, const char *content_type, const pt_http_stream_ops *ops,
                                      void *stream);
+/* From inside `more`, before it says PT_ECLOSED: a header behind the body (RFC 9110, trailer), for what is known at the end only. */
+void pt_http_stream_trailer(pt_http_stream *h, const char *name, const char *value);
 void pt_http_wake(pt_http_stream *h); /* any thread; cheap; before `closed` only (guard with your own lock) */
 #endif

@@ -38,6 +38,7 @@ typedef struct http_pair {
 
 struct pt_http_stream {
     pt_http_stream_ops ops;
+    struct MHD_Response *response; /* the connection's */
     void *user;
     pt_buf piece;              /* I/O thread while SENDING, stream thread while RUNNING */
     size_t sent;               /* of piece */

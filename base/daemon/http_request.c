@@ -149,16 +149,30 @@ static bool find_route(pt_http_request *rq, const char *method)
     return false;
 }
 
+/* Does the route know this name, and may it come again? "path*" in its list may. */
+static bool knows(const char *const *allowed, pt_slice name, bool *again)
+{
+    for (; *allowed; allowed++) {
+        pt_slice one = pt_cstr(*allowed);
+        *again = one.len && one.ptr[one.len - 1] == '*';
+        if (*again) one.len--;
+        if (pt_slice_eq(name, one)) return true;
+    }
+    return false;
+}
+
 static bool check_query_names(pt_http_request *rq)
 {
     const char *const *allowed = rq->route->query;
     for (size_t i = 0; allowed && i < rq->n_query; i++) {
-        size_t k = 0;
-        while (allowed[k] && !pt_slice_eq_cstr(rq->query[i].name, allowed[k]))
-            k++;
-        if (allowed[k]) continue;
         pt_slice name = rq->query[i].name;
-        pt_http_problem(rq, 400, "bad-request", "unknown query parameter '%.*s'", (int)(name.len > 60 ? 60 : name.len), name.ptr);
+        bool again = false, twice = false;
+        const char *what = knows(allowed, name, &again) ? NULL : "unknown query parameter";
+        for (size_t k = 0; k < i && !again; k++)
+            twice = twice || pt_slice_eq(rq->query[k].name, name);
+        if (!what && twice) what = "given twice: query parameter";
+        if (!what) continue;
+        pt_http_problem(rq, 400, "bad-request", "%s '%.*s'", what, (int)(name.len > 60 ? 60 : name.len), name.ptr);
         return false;
     }
     return true;
@@ -265,6 +279,13 @@ pt_slice pt_http_param(const pt_http_request *rq, const char *name)
 pt_slice pt_http_query(const pt_http_request *rq, const char *name)
 {
     return lookup(rq->query, rq->n_query, name);
+}
+pt_slice pt_http_query_at(const pt_http_request *rq, const char *name, size_t index)
+{
+    for (size_t i = 0; i < rq->n_query; i++) {
+        if (pt_slice_eq_cstr(rq->query[i].name, name) && index-- == 0) return rq->query[i].value;
+    }
+    return PT_NONE;
 }
 pt_slice pt_http_header(const pt_http_request *rq, const char *name)
 {

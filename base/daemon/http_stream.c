@@ -118,6 +118,7 @@ pt_http_stream *pt_http_stream_begin(pt_http_request *rq, int status, const char
         return NULL;
     }
     st->ops = *ops;
+    st->response = r; /* the connection keeps it until `closed` */
     st->user = stream;
     pt_buf_init(&st->piece, HTTP_STREAM_PIECE);
     pt_http_set_header(rq, "Cache-Control", "no-cache");
@@ -137,6 +138,13 @@ pt_http_stream *pt_http_stream_begin(pt_http_request *rq, int status, const char
         pt_logf(s->log, PT_LOG_DEBUG, "HTTP-WATCH", "a stream's socket cannot be watched: errno %d", errno);
     http__answer(rq, status, content_type, r);
     return st;
+}
+
+void pt_http_stream_trailer(pt_http_stream *h, const char *name, const char *value)
+{
+    /* the connection is suspended while `more` runs: nobody else is at the response */
+    if (MHD_add_response_footer(h->response, name, value) != MHD_YES)
+        pt_logf(http__of_stream(h)->server->log, PT_LOG_WARN, "HTTP-STREAM", "the trailer %s does not fit", name);
 }
 
 void pt_http_wake(pt_http_stream *h)

@@ -80,6 +80,9 @@ int cli_post(cli *c, const char *target, const char *json, const char *header, c
 /* The same without judging the status (CLI_GO_ON whenever there is an answer). */
 int cli_request(cli *c, const char *method, const char *target, const char *json, const char *header, cli_answer *out);
 int cli_judge(cli *c, cli_answer *a);
+/* GET, or POST of `json`: `put` gets the answer of a 2xx piece by piece, and stops it with false. CLI_GO_ON: whole, or stopped; else the
+ * exit code (said), also of an answer that breaks off. *damaged: what the host could not read of it. */
+int cli_download(cli *c, const char *target, const char *json, bool (*put)(void *ctx, pt_slice piece), void *ctx, uint64_t *damaged);
 /* Parse the body into a->json. CLI_GO_ON or the exit code. */
 int cli_answer_json(cli *c, cli_answer *a);
 void cli_release(cli_answer *a);

@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 enum { MAX_BODY = 1 << 30, MAX_TOKEN = 4096, MAX_EVENT = 64 << 20 };
@@ -176,6 +178,96 @@ int cli_judge(cli *c, cli_answer *a)
     cli_fail(c, code, "the host says %ld %s%s%s%s%s", a->status, title ? title : "", detail ? ": " : "", detail ? detail : "",
              message ? "; " : "", message ? message : "");
     json_decref(problem);
+    return code;
+}
+
+/* --- an answer of any length --- */
+
+typedef struct download {
+    CURL *h;
+    bool (*put)(void *ctx, pt_slice piece);
+    void *ctx;
+    pt_buf problem;
+    uint64_t damaged;
+    bool stopped; /* by put */
+} download;
+
+static bool is_success(CURL *h, long *status)
+{
+    *status = 0;
+    curl_easy_getinfo(h, CURLINFO_RESPONSE_CODE, status);
+    return *status >= 200 && *status < 300;
+}
+
+static size_t on_piece(char *bytes, size_t size, size_t n, void *to)
+{
+    download *d = to;
+    long status;
+    (void)size;
+    if (!is_success(d->h, &status)) return pt_buf_add(&d->problem, bytes, n) ? 0 : n;
+    d->stopped = !d->put(d->ctx, pt_slice_of(bytes, n));
+    return d->stopped ? 0 : n;
+}
+
+/* Of the answer, or behind it. */
+static size_t on_header(char *bytes, size_t size, size_t n, void *to)
+{
+    static const char name[] = "x-plantree-damaged:";
+    download *d = to;
+    pt_slice v = { bytes, n };
+    (void)size;
+    if (n > sizeof name && strncasecmp(bytes, name, sizeof name - 1) == 0) {
+        v = pt_slice_from(v, sizeof name - 1);
+        while (v.len && v.ptr[0] == ' ')
+            v = pt_slice_from(v, 1);
+        while (v.len && (v.ptr[v.len - 1] == '\r' || v.ptr[v.len - 1] == '\n'))
+            v.len--;
+        if (!pt_slice_to_u64(v, &d->damaged)) d->damaged = 1;
+    }
+    return n;
+}
+
+static int downloaded(cli *c, download *d, CURLcode rc, const char *error)
+{
+    cli_answer refusal = { .body = d->problem };
+    bool ok = is_success(d->h, &refusal.status);
+    if (d->stopped) return CLI_GO_ON; /* whoever stopped it knows why */
+    if (refusal.status && !ok) return cli_judge(c, &refusal);
+    if (rc == CURLE_OK) return CLI_GO_ON;
+    if (ok)
+        return cli_fail(c, PT_EXIT_FAILED, "%s broke the answer off; its log says why (%s)", c->url,
+                        error[0] ? error : curl_easy_strerror(rc));
+    return unreachable(c, rc, error);
+}
+
+int cli_download(cli *c, const char *target, const char *json, bool (*put)(void *ctx, pt_slice piece), void *ctx, uint64_t *damaged)
+{
+    char error[CURL_ERROR_SIZE] = "";
+    download d = { .put = put, .ctx = ctx };
+    int code = read_token(c);
+    if (code != CLI_GO_ON) return code;
+    char *text = address(c, target);
+    d.h = handle(c);
+    struct curl_slist *list = headers(c, json, NULL);
+    pt_buf_init(&d.problem, 1 << 20);
+    if (d.h && list && text) {
+        common_settings(c, d.h, text, list, error);
+        curl_easy_setopt(d.h, CURLOPT_ACCEPT_ENCODING, "");
+        curl_easy_setopt(d.h, CURLOPT_WRITEFUNCTION, on_piece);
+        curl_easy_setopt(d.h, CURLOPT_WRITEDATA, &d);
+        curl_easy_setopt(d.h, CURLOPT_HEADERFUNCTION, on_header);
+        curl_easy_setopt(d.h, CURLOPT_HEADERDATA, &d);
+        curl_easy_setopt(d.h, CURLOPT_LOW_SPEED_LIMIT, 1L); /* however long it takes, something must come */
+        curl_easy_setopt(d.h, CURLOPT_LOW_SPEED_TIME, (long)(c->timeout_ms / 1000 + 1));
+        if (json) curl_easy_setopt(d.h, CURLOPT_POSTFIELDS, json);
+        code = downloaded(c, &d, curl_easy_perform(d.h), error);
+    } else {
+        code = cli_fail(c, PT_EXIT_FAILED, "out of memory");
+    }
+    *damaged = d.damaged;
+    pt_buf_fini(&d.problem);
+    curl_slist_free_all(list);
+    free(text);
     return code;
 }
 

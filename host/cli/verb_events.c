@@ -1,89 +1,6 @@
 /* host/cli/verb_events.c -- what happened: births, deaths, gaps, writes. From the host, or from a data directory. */
-#include "host/cli/cli.h"
-#include "host/cli/data.h"
+#include "host/cli/ask.h"
 #include "host/nodes/tracker.h"
-
-#include <stdlib.h>
-
-enum { PAGE = 100000 }; /* the most the host gives at once */
-
-static const char *const heads[] = { "SEQ", "TIME", "TYPE", "NODE", "DEVICE", "PATH", "DETAIL" };
-static const char align[] = "rllllll";
-
-/* One answer. `after` > 0: only what came behind that event. */
-static int ask(cli *c, const cli_events *e, int64_t after, cli_answer *a)
-{
-    pt_buf target;
-    pt_buf_init(&target, 1 << 16);
-    pt_buf_cstr(&target, "/api/v1/events");
-    cli_query_ms(&target, "from", e->from_ms);
-    cli_query_ms(&target, "to", e->to_ms);
-    cli_query(&target, "type", e->types);
-    cli_query(&target, "path", e->path);
-    cli_query(&target, "node", e->node);
-    cli_query_ms(&target, "limit", e->limit ? (int64_t)e->limit : PAGE);
-    if (e->limit) cli_query(&target, "order", "newest");
-    if (after) cli_query_ms(&target, "after", after);
-    char *text = pt_buf_take(&target, NULL);
-    int rc = text ? cli_get(c, text, a) : cli_fail(c, PT_EXIT_FAILED, "out of memory");
-    free(text);
-    return rc == CLI_GO_ON ? cli_answer_json(c, a) : rc;
-}
-
-static void row(cli_table *t, const json_t *v)
-{
-    const json_t *detail = json_object_get(v, "detail");
-    cli_table_json(t, json_object_get(v, "seq"));
-    cli_table_time(t, cli_i64(v, "time_ms"));
-    cli_table_cstr(t, cli_str(v, "type"));
-    cli_table_cstr(t, cli_str(v, "node"));
-    cli_table_cstr(t, cli_str(v, "device"));
-    cli_table_cstr(t, cli_str(v, "path"));
-    cli_table_json(t, json_object_size(detail) ? detail : NULL);
-}
-
-/* The host gives long lists in parts; a full part is followed by a question for what came behind it. */
-static int from_host(cli *c, const cli_events *e)
-{
-    cli_table *t = NULL;
-    pt_buf out;
-    pt_json j;
-    int64_t after = 0;
-    int rc = CLI_GO_ON;
-    bool more = true, failed = false;
-    pt_buf_init(&out, 1 << 30);
-    pt_json_init(&j, &out);
-    pt_json_array(&j);
-    for (int part = 0; rc == CLI_GO_ON && more; part++) {
-        cli_answer a = { 0 };
-        rc = ask(c, e, after, &a);
-        if (rc == CLI_GO_ON && !c->json && !t && !(t = cli_table_new(heads, align, PT_COUNT_OF(heads))))
-            rc = cli_fail(c, PT_EXIT_FAILED, "out of memory");
-        failed = rc != CLI_GO_ON;
-        const json_t *events = failed ? NULL : cli_items(a.json);
-        size_t n = json_array_size(events);
-        more = !e->limit && n >= PAGE;
-        if (n) after = cli_i64(json_array_get(events, n - 1), "seq");
-        for (size_t i = 0; t && i < n; i++)
-            row(t, json_array_get(events, i));
-        if (c->json && !failed && part == 0 && !more) { /* all in one answer: as it came */
-            rc = cli_put_json(c, &a);
-            cli_release(&a);
-            pt_buf_fini(&out);
-            return rc;
-        }
-        for (size_t i = 0; c->json && i < n; i++)
-            cli_json_value(&j, json_array_get(events, i));
-        cli_release(&a);
-    }
-    pt_json_end_array(&j);
-    pt_buf_char(&out, '\n');
-    if (c->json && !failed) rc = cli_put(c, &out);
-    pt_buf_fini(&out);
-    if (!t) return rc;
-    int end = cli_table_end(c, t);
-    return failed ? rc : end;
-}
 
 /* The name of each type there is: the host's, then the historian's own; NULL behind the last. */
 static const char *type_name(size_t i)
@@ -126,25 +43,32 @@ static void note_unknown_types(const cli *c, const char *types)
 
 static int run(cli *c, int argc, char **argv)
 {
-    const char *from = NULL, *to = NULL, *limit = NULL;
-    cli_events e = { 0 };
+    static const char *const heads[] = { "SEQ", "TIME", "TYPE", "NODE", "DEVICE", "PATH", "DETAIL" };
+    const char *from = NULL, *to = NULL, *limit = NULL, *types = NULL, *node = NULL, *path = NULL;
+    cli_question q = { .of = CLI_ASK_EVENTS, .format = QUERY_JSON };
     uint64_t n = 0;
     const cli_option options[] = { { .name = "--from", .value = &from },
                                    { .name = "--to", .value = &to },
-                                   { .name = "--type", .value = &e.types },
-                                   { .name = "--path", .value = &e.path },
-                                   { .name = "--node", .value = &e.node },
+                                   { .name = "--type", .value = &types },
+                                   { .name = "--path", .value = &path },
+                                   { .name = "--node", .value = &node },
                                    { .name = "--limit", .value = &limit },
                                    { 0 } };
     int rc = cli_options(c, &argc, argv, options);
     if (rc == CLI_GO_ON && argc > 1) rc = cli_usage(c, "no argument is expected, but '%s' was given", argv[1]);
-    if (rc == CLI_GO_ON) rc = cli_range(c, from, to, &e.from_ms, &e.to_ms);
-    if (rc == CLI_GO_ON && limit && (!pt_slice_to_u64(pt_cstr(limit), &n) || n == 0 || n > PAGE))
-        rc = cli_usage(c, "--limit is a number from 1 to 100000, not '%s'", limit);
+    if (rc == CLI_GO_ON) rc = cli_range(c, from, to, &q.events.from_ms, &q.events.to_ms);
+    if (rc == CLI_GO_ON && limit && (!pt_slice_to_u64(pt_cstr(limit), &n) || n == 0 || n > QUERY_EVENTS_MAX))
+        rc = cli_usage(c, "--limit is a number from 1 to %d, not '%s'", QUERY_EVENTS_MAX, limit);
     if (rc != CLI_GO_ON) return rc;
-    e.limit = (uint32_t)n;
-    note_unknown_types(c, e.types);
-    return c->data_dir ? cli_data_events(c, &e, heads, align) : from_host(c, &e);
+    q.events.types = pt_cstr(types);
+    q.events.node = pt_cstr(node);
+    q.events.path = pt_cstr(path);
+    q.events.limit = (uint32_t)n;
+    q.events.newest_first = n > 0;
+    note_unknown_types(c, types);
+    if (c->json) return cli_ask_print(c, &q);
+    q.format = QUERY_CSV;
+    return cli_ask_table(c, &q, &(cli_view){ heads, "rllllll", PT_COUNT_OF(heads), cli_view_plain, NULL });
 }
 
 const cli_verb cli_verb_events = {

@@ -12,6 +12,12 @@ void api__begin(pt_http_request *rq)
     pt_http_set_header(rq, "Cross-Origin-Opener-Policy", "same-origin");
 }
 
+const query_scope *api__scope(const pt_http_request *rq)
+{
+    (void)rq;
+    return &query_everything; /* every caller that reaches the port has the whole plant */
+}
+
 bool api__unsafe_allowed(pt_http_request *rq)
 {
     pt_slice site = pt_http_header(rq, "Sec-Fetch-Site"), origin = pt_http_header(rq, "Origin"), host = pt_http_header(rq, "Host");
@@ -167,6 +173,9 @@ static void version(void *ctx, pt_http_request *rq)
 /* ---- routes ------------------------------------------------------------------------------------------- */
 
 #define QUERY(...) ((const char *const[]){ __VA_ARGS__, NULL })
+#define HISTORY    QUERY("path*", "tag_id", "from", "to", "max_points", "reduce", "int64", "format")
+#define DURATIONS  QUERY("path*", "tag_id", "from", "to", "int64", "format")
+#define AGGREGATE  QUERY("path*", "tag_id", "from", "to", "interval", "tz", "fn", "max_points", "int64", "format")
 static const char *const none[] = { NULL };
 
 const pt_http_route host__routes[] = {
@@ -180,15 +189,18 @@ const pt_http_route host__routes[] = {
     { "GET", "/api/v1/nodes", api__nodes, none },
     { "GET", "/api/v1/nodes/{group}/{edge}", api__node, none },
     { "POST", "/api/v1/nodes/{group}/{edge}/rebirth", api__rebirth, none },
-    { "GET", "/api/v1/tree", api__tree, QUERY("path", "depth", "hidden", "at") },
-    { "GET", "/api/v1/values", api__values, QUERY("paths", "int64") },
-    { "POST", "/api/v1/values", api__values_post, QUERY("int64") },
+    { "GET", "/api/v1/tree", api__tree, QUERY("path", "depth", "hidden", "at", "format", "int64") },
+    { "GET", "/api/v1/values", api__values, QUERY("paths", "int64", "format") },
+    { "POST", "/api/v1/values", api__values_post, QUERY("int64", "format") },
     { "GET", "/api/v1/tags/by-path/{path...}", api__tag_by_path, none },
     { "GET", "/api/v1/tags/{tag_id}", api__tag, none },
-    { "GET", "/api/v1/history", api__history, QUERY("path", "tag_id", "from", "to", "max_points", "reduce", "int64") },
-    { "GET", "/api/v1/durations", api__durations, QUERY("path", "tag_id", "from", "to", "int64") },
-    { "GET", "/api/v1/aggregate", api__aggregate, QUERY("path", "tag_id", "from", "to", "interval", "tz", "fn", "max_points") },
-    { "GET", "/api/v1/events", api__events, QUERY("from", "to", "type", "node", "path", "limit", "after", "order") },
+    { "GET", "/api/v1/history", api__history, HISTORY },
+    { "POST", "/api/v1/history", api__history, HISTORY },
+    { "GET", "/api/v1/durations", api__durations, DURATIONS },
+    { "POST", "/api/v1/durations", api__durations, DURATIONS },
+    { "GET", "/api/v1/aggregate", api__aggregate, AGGREGATE },
+    { "POST", "/api/v1/aggregate", api__aggregate, AGGREGATE },
+    { "GET", "/api/v1/events", api__events, QUERY("from", "to", "type", "node", "path", "limit", "after", "order", "format", "int64") },
     { "GET", "/api/v1/log", api__log, QUERY("after", "limit", "select", "int64") },
     { "GET", "/api/v1/stream", api__stream, QUERY("select", "events", "tree", "rate", "snapshot", "int64") },
     { "PUT", "/api/v1/streams/{sid}", api__stream_select, none },

@@ -2,12 +2,14 @@
 #ifndef HOST_API_H
 #define HOST_API_H
 #include "host/app.h"
-#include "host/http/json.h"
+#include "host/query/scope.h"
 
 #define API_JSON_MAX (512u << 20)
 
 /* The headers every answer carries; call first. */
 void api__begin(pt_http_request *rq);
+/* Who asks, and how much of the plant there is for them; lives as long as the request. */
+const query_scope *api__scope(const pt_http_request *rq);
 /* May this request change something? A page of another site may not (uns-and-api.md 5.5); says 403 itself. */
 bool api__unsafe_allowed(pt_http_request *rq);
 /* Query parameters; false: a 400 was sent. Absent: *out stays. */

@@ -5,7 +5,7 @@
 #include "host/http/live.h"
 
 #include "base/glob.h"
-#include "host/http/json.h"
+#include "host/query/sink.h"
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -268,7 +268,7 @@ static void see_row(void *ctx, const uns_tag_view *v)
     pt_json_array(&j);
     pt_json_u64(&j, v->def.tag_id);
     pt_json_i64(&j, v->time_ms);
-    host__json_value(&j, &v->value, r->s->int64_string);
+    query_json_value(&j, &v->value, r->s->int64_string);
     pt_json_str(&j, pt_slice_of(q, 1));
     pt_json_end_array(&j);
 }

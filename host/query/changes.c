@@ -2,7 +2,7 @@
 #include "host/query/changes.h"
 #include "base/glob.h"
 #include "historian/exchange/exact.h"
-#include "host/http/json.h"
+#include "host/query/sink.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -83,7 +83,7 @@ static void write_sample(page *p, uint64_t seq, const hist_sample *s, bool as_by
         pt_json_null(&j);
     } else {
         hist_value_for_json(s, &v);
-        host__json_value(&j, &v, p->q->int64_string);
+        query_json_value(&j, &v, p->q->int64_string);
     }
     if (as_bytes || !hist_json_exact(s)) {
         pt_json_key(&j, "base64");

@@ -10,7 +10,7 @@ enum { HOST_CHANGES_PAGE_BYTES = 16 << 20, HOST_CHANGES_LOOKED_AT = 1000000 };
 
 typedef struct host_changes_query {
     bool from_oldest;  /* from the first change that is kept, instead of behind `after` */
-    bool int64_string; /* as in host/http/json.h */
+    bool int64_string; /* integers beyond 2^53 as JSON strings */
     uint64_t after;
     uint64_t limit;    /* items; 0: no bound */
     uint64_t look_at;  /* changes, whether selected or not; 0: HOST_CHANGES_LOOKED_AT */

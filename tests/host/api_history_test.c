@@ -1,5 +1,6 @@
 /* host/http/api_history.c: samples, aggregates and events of the past. */
 #include "historian/files/pages.h"
+#include "tests/base/client.h"
 #include "tests/host/stage.h"
 #include "tests/support/check.h"
 #include "tests/support/wait.h"
@@ -163,17 +164,117 @@ static void a_question_that_cannot_be_answered_names_its_parameter(void)
         { "GET", "/api/v1/history?path=g/e1/a&interval=1s", NULL, 400, { "'interval'" }, NULL },
         { "GET", "/api/v1/aggregate?path=g/e1/a&interval=soon", NULL, 400, { "interval: " }, NULL },
         { "GET", "/api/v1/aggregate?path=g/e1/a&interval=-5s", NULL, 400, { "interval: " }, NULL },
-        { "GET", "/api/v1/aggregate?path=g/e1/a&fn=min,median", NULL, 400, { "fn: count, good, numbers, min" }, NULL },
-        { "GET", "/api/v1/aggregate?path=g/e1/a&from=0&to=now&interval=1ms", NULL, 400, { "more than 100000 buckets" }, NULL },
-        { "GET", "/api/v1/aggregate?path=g/e1/a&max_points=100001", NULL, 400, { "max_points" }, NULL },
+        { "GET",
+          "/api/v1/aggregate?path=g/e1/a&fn=min,median",
+          NULL,
+          400,
+          { "fn: 'median' is not one of count, good, numbers, min" },
+          NULL },
+        { "GET", "/api/v1/aggregate?path=g/e1/a&from=0&to=now&interval=1ms", NULL, 400, { "more than 1000000 intervals" }, NULL },
+        { "GET", "/api/v1/aggregate?path=g/e1/a&max_points=1000001", NULL, 400, { "max_points" }, NULL },
         { "GET", "/api/v1/history?path=g/e1/a&max_points=10&reduce=best", NULL, 400, { "reduce must be minmax or lttb" }, NULL },
         { "GET", "/api/v1/durations?path=no", NULL, 404, { "there is no tag no" }, NULL },
         { "GET", "/api/v1/aggregate?interval=1s", NULL, 400, { "path or tag_id is missing" }, NULL },
         { "GET", "/api/v1/aggregate?path=no", NULL, 404, { "there is no tag no" }, NULL },
-        { "GET", "/api/v1/events?limit=100001", NULL, 400, { "limit must be a whole number up to 100000" }, NULL },
+        { "GET", "/api/v1/events?limit=100001&order=newest", NULL, 400, { "limit must be a whole number from 1 to 100000" }, NULL },
         { "GET", "/api/v1/events?after=x", NULL, 400, { "after" }, NULL },
         { "GET", "/api/v1/events?from=x", NULL, 400, { "from: " }, NULL },
         { "GET", "/api/v1/events?order=random", NULL, 400, { "order must be oldest or newest" }, NULL },
+    };
+    stage_answers(&st, rows, PT_COUNT_OF(rows));
+    stage_close(&st);
+}
+
+/* Repeated paths, patterns, exclusions, a list in the body: a series each, in the order asked for. What is not taken is refused. */
+static void several_series_are_one_question(void)
+{
+    start();
+#define RANGE "from=0&to=99999"
+    static const struct {
+        const char *method, *target, *body, *paths;
+    } rows[] = {
+        { "GET", "/api/v1/history?path=g/e1/s&path=g/e1/a&" RANGE, NULL, "g/e1/s g/e1/a " },
+        { "GET", "/api/v1/history?path=g/e1/*&" RANGE, NULL, "g/e1/a g/e1/big g/e1/s " },
+        { "GET", "/api/v1/history?path=**&path=!g/e1/s&" RANGE, NULL, "g/e1/a g/e1/big " },
+        { "GET", "/api/v1/history?path=g/e1/s&path=g/**&" RANGE, NULL, "g/e1/s g/e1/a g/e1/big " },
+        { "POST", "/api/v1/history?" RANGE, "{\"paths\":[\"g/e1/big\",\"g/e1/a\"]}", "g/e1/big g/e1/a " },
+        { "POST", "/api/v1/aggregate?interval=1m&" RANGE, "{\"paths\":[\"g/*/a\"]}", "g/e1/a " },
+        { "GET", "/api/v1/durations?path=g/e1/s&path=g/e1/a&" RANGE, NULL, "g/e1/s g/e1/a " },
+    };
+    for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
+        answer a = client_ask(st.app.http_port, (ask){ .method = rows[i].method, .target = rows[i].target, .body = rows[i].body });
+        json_t *h = json_loadb(a.body.ptr, a.body.len, 0, NULL);
+        char paths[200] = "";
+        size_t k;
+        const json_t *series;
+        json_array_foreach(json_object_get(h, "series"), k, series)
+        {
+            strcat(strcat(paths, json_string_value(json_object_get(series, "path"))), " ");
+        }
+        CHECK_ROW(rows[i].target, a.status == 200);
+        pt_check_at(strcmp(paths, rows[i].paths) == 0, false, rows[i].target, 0, "'%s', not '%s'", paths, rows[i].paths);
+        json_decref(h);
+        client_release(&a);
+    }
+    static const stage_question refused[] = {
+        { "GET", "/api/v1/history?path=g/e1/a&from=0&from=1", NULL, 400, { "given twice: query parameter 'from'" }, NULL },
+        { "GET", "/api/v1/history?path=g/nothing/*", NULL, 404, { "'g/nothing/*' selects no tag" }, NULL },
+        { "POST", "/api/v1/history", "{\"paths\":[]}", 400, { "with 1 to 10000 paths" }, NULL },
+        { "POST", "/api/v1/history", "{\"paths\":[\"g/e1/a\"],\"from\":0}", 400, { "the body must be" }, NULL },
+        { "GET", "/api/v1/history?path=g/e1/a&format=xml", NULL, 400, { "format must be json, jsonl or csv" }, NULL },
+    };
+    stage_answers(&st, refused, PT_COUNT_OF(refused));
+    stage_close(&st);
+#undef RANGE
+}
+
+static void the_same_rows_come_as_csv_and_as_lines(void)
+{
+    start();
+    static const stage_question rows[] = {
+        { "GET",
+          "/api/v1/history?path=g/e1/a&from=4000&to=9999&format=csv",
+          NULL,
+          200,
+          { "time,path,value,quality,type,flags,base64\n1970-01-01T00:00:04.000Z,g/e1/a,,GOOD,Float,N,\n1970-01-01T00:00:05.000Z,g/e1/a,5.5,GOOD,Float,,\n" },
+          NULL },
+        { "GET",
+          "/api/v1/history?path=g/e1/a&from=5000&to=9999&format=jsonl",
+          NULL,
+          200,
+          { "{\"time\":\"1970-01-01T00:00:05.000Z\",\"path\":\"g/e1/a\",\"tag_id\":",
+            "\"value\":5.5,\"quality\":\"GOOD\",\"flags\":\"\"}\n" },
+          NULL },
+        { "GET",
+          "/api/v1/aggregate?path=g/e1/a&from=0&to=6000&interval=3s&fn=max&format=csv",
+          NULL,
+          200,
+          { "time,path,max\n", "03.000Z,g/e1/a,5.5\n" },
+          NULL },
+        { "GET",
+          "/api/v1/durations?path=g/e1/s&from=0&to=6000&format=csv",
+          NULL,
+          200,
+          { "path,value,duration_ms,times\n", "g/e1/s,x,5000,1\n" },
+          NULL },
+        { "GET",
+          "/api/v1/events?type=nbirth&format=csv",
+          NULL,
+          200,
+          { "seq,time,type,node,device,path,detail\n", ",nbirth,g/e1,,,\"{\"\"bd_seq\"\":7," },
+          NULL },
+        { "GET",
+          "/api/v1/values?paths=g/e1/a&format=csv",
+          NULL,
+          200,
+          { "path,value,unit,quality,time,stale_since,type\ng/e1/a,5.5,bar,GOOD,1970" },
+          NULL },
+        { "GET",
+          "/api/v1/tree?path=g/e1&format=csv",
+          NULL,
+          200,
+          { "path,name,kind,class,state,children,tag_id\ng/e1/a,a,tag,functional,live,0," },
+          NULL },
     };
     stage_answers(&st, rows, PT_COUNT_OF(rows));
     stage_close(&st);
@@ -219,11 +320,12 @@ static void aggregates_are_columns_by_bucket(void)
     json_decref(h);
     series_is("/api/v1/aggregate?path=g/e1/a&from=0&to=6000&interval=2s", "t", "[0,2000,4000]");
     series_is("/api/v1/aggregate?path=g/e1/a&from=0&to=6000&interval=2000", "count", "[1,2,2]"); /* plain numbers are ms */
-    h = stage_json(&st, "/api/v1/aggregate?path=g/e1/a&from=0&to=100000&interval=1&fn=count");   /* as many as there may be, all of them */
+    h = stage_json(&st, "/api/v1/aggregate?path=g/e1/a&from=0&to=100000&interval=1&fn=count");   /* however many, all of them */
     CHECK_INT(json_array_size(json_object_get(json_array_get(json_object_get(h, "series"), 0), "count")), 100000);
     json_decref(h);
     stage_asks(&st,
-               &(stage_ask){ "GET", "/api/v1/aggregate?path=g/e1/a&from=0&to=100001&interval=1", NULL, 400, "more than 100000 buckets" },
+               &(stage_ask){ "GET", "/api/v1/aggregate?path=g/e1/a&from=0&to=1000001&interval=1", NULL, 400,
+                             "more than 1000000 intervals" },
                1);
     series_is("/api/v1/aggregate?path=g/e1/a&from=0&to=6000&interval=2s", "max", "[1,3,5.5]");
     series_is("/api/v1/aggregate?path=g/e1/a&from=0&to=6000&interval=2s", "sum", "[1,5,5.5]");
@@ -231,7 +333,7 @@ static void aggregates_are_columns_by_bucket(void)
               "[1,2,1]"); /* OPC UA's Count leaves the null out */
     series_is("/api/v1/aggregate?path=g/e1/a&from=0&to=6000&interval=2s&fn=Count,count", "count", "[1,2,2]");
     h = stage_json(&st, "/api/v1/aggregate?path=g/e1/a&from=0&to=6000&interval=2s&fn=max,min");
-    CHECK_STR(pt_cstr(stage_keys(json_array_get(json_object_get(h, "series"), 0))), "path tag_id unit type interval_ms t min max");
+    CHECK_STR(pt_cstr(stage_keys(json_array_get(json_object_get(h, "series"), 0))), "path tag_id unit type interval_ms t max min");
     json_decref(h);
     h = stage_json(&st,
                    "/api/v1/aggregate?path=g/e1/a&from=0&to=6000&max_points=3&fn=count"); /* the interval out of the number of points */
@@ -319,6 +421,8 @@ int main(int argc, char **argv)
         PT_TEST(many_points_are_reduced_to_as_many_as_asked_for),
         PT_TEST(going_stale_is_a_break_of_the_line_and_no_sample),
         PT_TEST(a_question_that_cannot_be_answered_names_its_parameter),
+        PT_TEST(several_series_are_one_question),
+        PT_TEST(the_same_rows_come_as_csv_and_as_lines),
         PT_TEST(a_damaged_block_is_counted_in_the_answer),
         PT_TEST(aggregates_are_columns_by_bucket),
         PT_TEST(values_between_samples_lie_on_the_line),

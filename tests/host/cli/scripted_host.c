@@ -53,24 +53,6 @@ static void on_values(void *ctx, pt_http_request *rq)
     json(rq, 200, VALUES);
 }
 
-static void on_history(void *ctx, pt_http_request *rq)
-{
-    (void)ctx;
-    if (pt_slice_eq(pt_http_query(rq, "path"), PT_LIT("long"))) { /* in two parts */
-        if (pt_slice_eq(pt_http_query(rq, "from"), PT_LIT("0")))
-            json(rq, 200, "{\"series\":[{\"path\":\"long\",\"t\":[0,1000],\"v\":[1,2],\"q\":\"GG\",\"next_from_ms\":2000}]}");
-        else json(rq, 200, "{\"series\":[{\"path\":\"long\",\"t\":[2000],\"v\":[3],\"q\":\"G\"}]}");
-        return;
-    }
-    json(rq, 200, HISTORY);
-}
-
-static void on_events(void *ctx, pt_http_request *rq)
-{
-    (void)ctx;
-    json(rq, 200, EVENTS);
-}
-
 static void on_rebirth(void *ctx, pt_http_request *rq)
 {
     (void)ctx;
@@ -190,8 +172,6 @@ static const pt_http_route routes[] = {
     { "GET", "/api/v1/nodes", on_nodes, NULL },
     { "GET", "/api/v1/tree", on_tree, NULL },
     { "GET", "/api/v1/values", on_values, NULL },
-    { "GET", "/api/v1/history", on_history, NULL },
-    { "GET", "/api/v1/events", on_events, NULL },
     { "POST", "/api/v1/nodes/{group}/{edge}/rebirth", on_rebirth, NULL },
     { "POST", "/api/v1/writes", on_write, NULL },
     { "GET", "/api/v1/writes/{id}", on_write_state, NULL },

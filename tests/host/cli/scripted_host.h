@@ -17,12 +17,6 @@
     "[{\"path\":\"a/b\",\"tag_id\":7,\"value\":0.1,\"type\":\"Double\",\"unit\":\"m\",\"quality\":\"GOOD\",\"timestamp_ms\":1763848992123," \
     "\"stale_since_ms\":null},{\"path\":\"a/big\",\"tag_id\":8,\"value\":18446744073709551615,\"type\":\"UInt64\",\"unit\":null,"           \
     "\"quality\":\"STALE\",\"timestamp_ms\":1,\"stale_since_ms\":2}]"
-#define HISTORY                                                                                                                               \
-    "{\"from_ms\":0,\"to_ms\":9,\"series\":[{\"path\":\"a/b\",\"tag_id\":7,\"unit\":\"m\",\"type\":\"Double\",\"t\":[0,1500,2000,3000,4000]," \
-    "\"v\":[1.5,0.1,null,\"say \\\"hi\\\", you\",\"NaN\"],\"q\":\"GUBSG\",\"raw_count\":5}]}"
-#define EVENTS                                                                                                                 \
-    "[{\"seq\":1,\"time_ms\":1763848992123,\"type\":\"nbirth\",\"node\":\"g/e\",\"device\":null,\"path\":null,\"detail\":{}}," \
-    "{\"seq\":2,\"time_ms\":1763848992124,\"type\":\"write\",\"node\":\"g/e\",\"device\":\"d\",\"path\":\"a/b\",\"detail\":{\"value\":4}}]"
 
 /* pt_test_main with the server running. */
 int scripted_main(const char *suite, const pt_test *tests, size_t n, int argc, char **argv);

@@ -1,7 +1,6 @@
 /* tests/host/cli/verb_events_test.c */
 #include "host/nodes/tracker.h"
 #include "tests/host/cli/plant.h"
-#include "tests/host/cli/scripted_host.h"
 #include "tests/host/cli/verb.h"
 
 static void help_and_wrong_calls(void)
@@ -109,20 +108,6 @@ static void a_death_is_an_event(void)
     outcome_release(&o);
 }
 
-static void tables_are_aligned_and_json_is_as_the_host_said_it(void)
-{
-    outcome o = SCRIPTED("events", "--from", "now-8h", "--type", "nbirth");
-    CHECK_INT(o.code, 0);
-    CHECK_SAYS(o.out, "2  2025-11-22T22:03:12.124Z  write   g/e   d       a/b   {\"value\":4}\n");
-    outcome_release(&o);
-    o = SCRIPTED("events", "--json");
-    CHECK_STR(pt_buf_view(&o.out), EVENTS "\n");
-    outcome_release(&o);
-    o = SCRIPTED("events", "--from", "1000", "--to", "2000", "--limit", "7", "--path", "a/**");
-    CHECK_STR(pt_cstr(scripted_seen()->query), "path=a/**&from=1000&to=2000&limit=7&order=newest");
-    outcome_release(&o);
-}
-
 static void without_a_host_the_files_answer_the_same(void)
 {
     outcome live = CLI("events", "--type", "nbirth,ndeath", "--json");
@@ -143,7 +128,6 @@ int main(int argc, char **argv)
         PT_TEST(the_help_names_every_type),
         PT_TEST(a_type_that_nobody_writes_is_said),
         PT_TEST(a_death_is_an_event),
-        PT_TEST(tables_are_aligned_and_json_is_as_the_host_said_it),
         PT_TEST(without_a_host_the_files_answer_the_same),
     };
     return plant_main("host/cli/verb_events", tests, PT_COUNT_OF(tests), argc, argv);

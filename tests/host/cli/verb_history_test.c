@@ -1,6 +1,5 @@
 /* tests/host/cli/verb_history_test.c */
 #include "tests/host/cli/plant.h"
-#include "tests/host/cli/scripted_host.h"
 #include "tests/host/cli/verb.h"
 
 #define ALL_FNS \
@@ -12,7 +11,7 @@ static void help_and_wrong_calls(void)
         { { "history" }, "which path?" },
         { { "history", "a", "--from", "yesterday" }, "--from: 'yesterday' is no time" },
         { { "history", "a", "--from", "now", "--to", "now" }, "--from must be before --to" },
-        { { "history", "a", "--format", "xml" }, "--format is table, csv or json" },
+        { { "history", "a", "--format", "xml" }, "--format is table, csv, json or jsonl" },
         { { "history", "a", "--fn", "avg" }, "--fn needs --interval" },
         { { "history", "a", "--interval", "1m", "--fn", "mode" }, "'mode' is not one of" },
         { { "history", "a", "--interval", "1m", "--fn", ALL_FNS ",TimeAverage" }, "twa is given twice" },
@@ -92,40 +91,6 @@ static void a_path_without_a_tag_is_a_failure(void)
         CHECK_CODE(o, 1);
         CHECK_SAYS(o.err, "there is no tag G/nowhere");
         CHECK_INT(o.out.len, 0);
-        outcome_release(&o);
-    }
-}
-
-static void history_is_csv_as_the_contract_says(void)
-{
-    outcome o = SCRIPTED("history", "a/b", "--from", "0", "--to", "9", "--format", "csv");
-    CHECK_INT(o.code, 0);
-    CHECK_STR(pt_buf_view(&o.out), "time,path,value,quality,type,flags,base64\n"
-                                   "1970-01-01T00:00:00.000Z,a/b,1.5,GOOD,Double,,\n"
-                                   "1970-01-01T00:00:01.500Z,a/b,0.1,UNCERTAIN,Double,,\n"
-                                   "1970-01-01T00:00:02.000Z,a/b,,BAD,Double,N,\n"
-                                   "1970-01-01T00:00:03.000Z,a/b,\"say \"\"hi\"\", you\",STALE,Double,,\n"
-                                   "1970-01-01T00:00:04.000Z,a/b,NaN,GOOD,Double,,\n");
-    outcome_release(&o);
-    o = SCRIPTED("history", "long", "--from", "0", "--to", "9000", "--format", "csv");
-    CHECK_STR(
-        pt_buf_view(&o.out),
-        "time,path,value,quality,type,flags,base64\n1970-01-01T00:00:00.000Z,long,1,GOOD,,,\n1970-01-01T00:00:01.000Z,long,2,GOOD,,,\n"
-        "1970-01-01T00:00:02.000Z,long,3,GOOD,,,\n");
-    outcome_release(&o);
-    o = SCRIPTED("history", "long", "--from", "0", "--to", "9000", "--json");
-    CHECK_INT(o.code, 1); /* the host has given a part only, and JSON is passed on as it comes */
-    CHECK_SAYS(o.err, "next_from_ms");
-    outcome_release(&o);
-    o = SCRIPTED("history", "a/b", "a/b", "--json");
-    CHECK_INT(o.code, 0);
-    CHECK_SAYS(o.out, "\"series\":[{\"path\":\"a/b\",\"tag_id\":7,\"unit\":\"m\",\"type\":\"Double\",\"t\":[0,1500,2000,3000,4000],"
-                      "\"v\":[1.5,0.1,null,\"say \\\"hi\\\", you\",\"NaN\"],\"q\":\"GUBSG\",\"raw_count\":5},{");
-    outcome_release(&o);
-    static const char *const json_forms[][2] = { { "--json", NULL }, { "--format", "json" } };
-    for (size_t i = 0; i < PT_COUNT_OF(json_forms); i++) {
-        o = SCRIPTED("history", "a/b", json_forms[i][0], json_forms[i][1]);
-        CHECK_STR(pt_buf_view(&o.out), HISTORY "\n");
         outcome_release(&o);
     }
 }
@@ -238,7 +203,6 @@ static void all_functions_are_given_at_once(void)
             for (size_t n = 0; pt_slice_split(&rest, ',', &name); n++) {
                 char text[40];
                 snprintf(text, sizeof text, "%.*s", PT_SLICE_ARGS(name));
-                at = i == 1 && !files ? o.out.ptr : at; /* the host's JSON has an order of its own */
                 at = strstr(at, text);
                 pt_check_at(at != NULL, true, __FILE__, __LINE__, "%s: no %s in '%.400s'", formats[i], text, o.out.ptr);
             }
@@ -257,11 +221,11 @@ static void calls_on_files_that_fail_print_nothing_either(void)
     for (size_t i = 0; i < PT_COUNT_OF(formats); i++) {
         outcome o = RUN("--data", plant_data(), "history", LEVEL, "G/nowhere", "--from", "now-1h", "--format", formats[i]);
         CHECK_CODE(o, 1);
-        CHECK_SAYS(o.err, "there is no tag 'G/nowhere'");
+        CHECK_SAYS(o.err, "there is no tag G/nowhere");
         CHECK_INT(o.out.len, 0);
         outcome_release(&o);
         o = RUN("--data", plant_data(), "history", LEVEL, "--from", "now-9y", "--interval", "1ms", "--format", formats[i]);
-        CHECK_CODE(o, 1);
+        CHECK_CODE(o, 2);
         CHECK_SAYS(o.err, "intervals");
         CHECK_INT(o.out.len, 0);
         outcome_release(&o);
@@ -309,7 +273,6 @@ int main(int argc, char **argv)
         PT_TEST(samples_come_in_the_contracts_shape),
         PT_TEST(csv_and_intervals_are_the_contracts),
         PT_TEST(a_path_without_a_tag_is_a_failure),
-        PT_TEST(history_is_csv_as_the_contract_says),
         PT_TEST(interpolated_values_are_on_the_line),
         PT_TEST(all_functions_are_given_at_once),
         PT_TEST(calls_on_files_that_fail_print_nothing_either),

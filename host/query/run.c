@@ -1,0 +1,58 @@
+/* host/query/run.c -- the part that every run has. */
+#include "host/query/run.h"
+
+#include <stdlib.h>
+
+enum { ARENA_MAX = 256 << 20 };
+
+static pt_status copy_scope(query_run *r, const query_scope *scope)
+{
+    r->scope = *scope;
+    r->scope.principal = pt_arena_dup(&r->arena, scope->principal);
+    pt_slice *paths = scope->n_paths ? pt_arena_alloc(&r->arena, scope->n_paths * sizeof *paths) : NULL;
+    if (scope->n_paths && !paths) return PT_ENOMEM;
+    for (size_t i = 0; i < scope->n_paths; i++) {
+        paths[i] = pt_arena_dup(&r->arena, scope->paths[i]);
+        if (!paths[i].ptr) return PT_ENOMEM;
+    }
+    r->scope.paths = paths;
+    return PT_OK;
+}
+
+query_run *query__run_new(size_t size, const query_source *src, const query_scope *scope, query_sink *sink)
+{
+    query_run *r = sink ? calloc(1, size) : NULL;
+    if (!r) {
+        query_sink_free(sink);
+        return NULL;
+    }
+    r->src = *src;
+    r->sink = sink;
+    pt_arena_init(&r->arena, ARENA_MAX);
+    if (copy_scope(r, scope) != PT_OK) {
+        query_close(r);
+        return NULL;
+    }
+    return r;
+}
+
+pt_status query_step(query_run *r, pt_buf *out, pt_error *err)
+{
+    pt_status st = r->step(r, out, err);
+    if ((st == PT_OK || st == PT_ECLOSED) && pt_buf_status(out)) st = pt_fail(err, pt_buf_status(out), "a part of the answer is too large");
+    return st;
+}
+
+uint64_t query_damaged(const query_run *r)
+{
+    return r->damaged;
+}
+
+void query_close(query_run *r)
+{
+    if (!r) return;
+    if (r->free) r->free(r);
+    query_sink_free(r->sink);
+    pt_arena_fini(&r->arena);
+    free(r);
+}
