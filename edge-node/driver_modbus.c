@@ -14,7 +14,8 @@
 enum { D_ADDRESS, D_UNIT, D_TIMEOUT, D_RETRIES, D_MAX_REGISTERS, D_MAX_BITS, D_GAP, D_BAUD, D_PARITY, D_DATA_BITS, D_STOP_BITS };
 enum { T_REGISTER, T_ORDER, T_RAW, T_LENGTH, T_BITS, T_ELEMENTS };
 
-static const char *const orders[] = { "big", "little", "byte-swap", "word-swap", NULL };
+/* The words in the order of edge_mb_order, and once more as the letters makers of PLCs write. */
+static const char *const orders[] = { "big", "little", "byte-swap", "word-swap", "ABCD", "DCBA", "BADC", "CDAB", NULL };
 static const char *const raws[] = { "int16", "uint16", "int32", "uint32", "int64", "uint64", "float", "double", "bool", "string", NULL };
 static const uint8_t raw_types[] = { SPB_INT16,  SPB_UINT16, SPB_INT32,  SPB_UINT32,  SPB_INT64,
                                      SPB_UINT64, SPB_FLOAT,  SPB_DOUBLE, SPB_BOOLEAN, SPB_STRING };
@@ -81,7 +82,8 @@ static const edge_driver_key tag_keys[] = {
                      .min = 6,
                      .max = 24,
                      .doc =
-                         "coil:N, discrete:N, input:N or holding:N, counted from 0; a bit of a register: holding:N.B, bit 0 the least significant." },
+                         "coil:N, discrete:N, input:N or holding:N, counted from 0, decimal or 0x hexadecimal, or 40001, 400001, 4x0001 counted from 1; a bit of a "
+                         "register: holding:N.B, bit 0 the least significant." },
     [T_ORDER] = { .key = "order",
                   .type = EDGE_KEY_ENUM,
                   .def = "big",
@@ -194,7 +196,7 @@ static pt_status parse_layout(const edge_driver_tag *in, edge_mb_tag *t, pt_erro
 {
     pt_status st = edge_mb_address(pt_cstr(in->options[T_REGISTER].text), &t->table, &t->address, &t->bit, err);
     if (st != PT_OK) return st;
-    t->order = (edge_mb_order)in->options[T_ORDER].i;
+    t->order = (edge_mb_order)(in->options[T_ORDER].i % 4);
     t->bits = (int)in->options[T_BITS].i;
     bool bit_table = t->table == EDGE_MB_COIL || t->table == EDGE_MB_DISCRETE;
     t->raw = (uint8_t)in->type;

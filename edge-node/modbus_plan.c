@@ -5,6 +5,38 @@
 
 #include <stdlib.h>
 
+/* Decimal, or hexadecimal behind 0x as many register maps print it. */
+static bool number_of(pt_slice text, uint64_t *out)
+{
+    if (text.len < 3 || text.ptr[0] != '0' || (text.ptr[1] != 'x' && text.ptr[1] != 'X')) return pt_slice_to_u64(text, out);
+    if (text.len > 6) return false;
+    *out = 0;
+    for (size_t i = 2; i < text.len; i++) {
+        char c = text.ptr[i];
+        int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+        if (digit < 0) return false;
+        *out = *out << 4 | (uint64_t)digit;
+    }
+    return true;
+}
+
+/* 40001, 400001, 4x0001: the first digit is the table, the others count from 1. */
+static bool numbered(pt_slice text, edge_mb_table *table, uint64_t *address)
+{
+    bool x = text.len > 2 && (text.ptr[1] == 'x' || text.ptr[1] == 'X');
+    if (x ? text.len > 7 : text.len != 5 && text.len != 6) return false;
+    switch (text.ptr[0]) {
+    case '0': *table = EDGE_MB_COIL; break;
+    case '1': *table = EDGE_MB_DISCRETE; break;
+    case '3': *table = EDGE_MB_INPUT; break;
+    case '4': *table = EDGE_MB_HOLDING; break;
+    default: return false;
+    }
+    if (!pt_slice_to_u64(pt_slice_from(text, x ? 2 : 1), address) || *address < 1 || *address > 65536) return false;
+    --*address;
+    return true;
+}
+
 pt_status edge_mb_address(pt_slice text, edge_mb_table *table, uint16_t *address, int *bit, pt_error *err)
 {
     static const struct {
@@ -12,23 +44,32 @@ pt_status edge_mb_address(pt_slice text, edge_mb_table *table, uint16_t *address
         edge_mb_table table;
     } tables[] = { { "coil", EDGE_MB_COIL }, { "discrete", EDGE_MB_DISCRETE }, { "input", EDGE_MB_INPUT }, { "holding", EDGE_MB_HOLDING } };
     size_t colon = pt_slice_find(text, ':');
-    pt_slice name = { text.ptr, colon };
-    size_t t = 0;
-    while (t < PT_COUNT_OF(tables) && !pt_slice_eq_cstr(name, tables[t].name))
-        t++;
-    if (t == PT_COUNT_OF(tables) || colon == text.len)
-        return pt_fail(err, PT_EINVAL, "'%.*s' is no address: coil:N, discrete:N, input:N or holding:N", PT_SLICE_ARGS(text));
-    pt_slice number = pt_slice_from(text, colon + 1);
+    size_t start = colon < text.len ? colon + 1 : 0;
+    pt_slice name = { text.ptr, colon }, number = pt_slice_from(text, start);
     size_t dot = pt_slice_find(number, '.');
+    pt_slice digits = { number.ptr, dot };
+    edge_mb_table which = EDGE_MB_COIL;
     uint64_t a = 0, b = 0;
-    if (!pt_slice_to_u64((pt_slice){ number.ptr, dot }, &a) || a > 65535)
-        return pt_fail(err, PT_EINVAL, "address in '%.*s' must be from 0 to 65535", PT_SLICE_ARGS(text));
+    if (colon < text.len) {
+        size_t t = 0;
+        while (t < PT_COUNT_OF(tables) && !pt_slice_eq_cstr(name, tables[t].name))
+            t++;
+        if (t == PT_COUNT_OF(tables))
+            return pt_fail(err, PT_EINVAL, "'%.*s' is no address: coil:N, discrete:N, input:N or holding:N", PT_SLICE_ARGS(text));
+        which = tables[t].table;
+        if (!number_of(digits, &a) || a > 65535)
+            return pt_fail(err, PT_EINVAL, "address in '%.*s' must be from 0 to 65535", PT_SLICE_ARGS(text));
+    } else if (!numbered(digits, &which, &a)) {
+        return pt_fail(err, PT_EINVAL,
+                       "'%.*s' is no address: coil:N, discrete:N, input:N or holding:N from 0, or 40001, 400001, 4x0001 from 1",
+                       PT_SLICE_ARGS(text));
+    }
     if (dot < number.len) {
-        bool registers = tables[t].table == EDGE_MB_INPUT || tables[t].table == EDGE_MB_HOLDING;
+        bool registers = which == EDGE_MB_INPUT || which == EDGE_MB_HOLDING;
         if (!registers || !pt_slice_to_u64(pt_slice_from(number, dot + 1), &b) || b > 15)
             return pt_fail(err, PT_EINVAL, "bit in '%.*s' must be from 0 to 15, of a register", PT_SLICE_ARGS(text));
     }
-    *table = tables[t].table;
+    *table = which;
     *address = (uint16_t)a;
     *bit = dot < number.len ? (int)b : -1;
     return PT_OK;

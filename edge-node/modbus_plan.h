@@ -22,7 +22,8 @@ typedef struct edge_mb_tag {
     edge_mb_order order;
 } edge_mb_tag;
 
-/* 'holding:5' or 'holding:5.3'. PT_EINVAL with the reason. */
+/* 'holding:5', 'holding:5.3', 'holding:0x5' from 0; '40006', '400006', '4x0006' from 1, the first digit the table. PT_EINVAL with the
+ * reason. */
 PT_MUST_CHECK pt_status edge_mb_address(pt_slice text, edge_mb_table *table, uint16_t *address, int *bit, pt_error *err);
 /* Registers a raw type takes: 1, 2 or 4; 0 for what has no fixed size. */
 uint16_t edge_mb_registers(uint8_t raw);
