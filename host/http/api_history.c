@@ -73,7 +73,7 @@ static bool series_add(void *ctx, const hist_sample *h)
 }
 
 /* from, to and the tag; false: answered. */
-static bool range_and_tag(host_app *app, pt_http_request *rq, int64_t *from, int64_t *to, pt_arena *arena, hist_tag *tag)
+static bool range_and_tag(const host_parts *app, pt_http_request *rq, int64_t *from, int64_t *to, pt_arena *arena, hist_tag *tag)
 {
     uint64_t id = 0;
     int64_t now = pt_wall_ms(app->clock);
@@ -120,7 +120,7 @@ static void column(pt_json *j, const char *key, const pt_buf *b)
 }
 
 /* Everything, up to RAW_MAX points. *next: where to go on; 0 when complete. *damaged: blocks that could not be read. */
-static pt_status read_raw(host_app *app, uint32_t tag_id, int64_t from, int64_t to, series *s, int64_t *next, uint64_t *damaged,
+static pt_status read_raw(const host_parts *app, uint32_t tag_id, int64_t from, int64_t to, series *s, int64_t *next, uint64_t *damaged,
                           pt_error *err)
 {
     hist_cursor *c;
@@ -153,7 +153,7 @@ static pt_status read_raw(host_app *app, uint32_t tag_id, int64_t from, int64_t 
 
 void api__history(void *ctx, pt_http_request *rq)
 {
-    host_app *app = ctx;
+    const host_parts *app = ctx;
     int64_t from, to, next = 0;
     uint64_t max_points = 0, raw = 0, damaged = 0;
     pt_arena arena;
@@ -268,7 +268,7 @@ static bool add_interpolated(void *ctx, int64_t t_ms, double v, bool there)
 }
 
 /* At the start of each bucket: between numbers with fractions on the line, all else holds until it changes. */
-static pt_status interpolate(host_app *app, const hist_tag *tag, int64_t from, int64_t to, int64_t interval, const int64_t *edges,
+static pt_status interpolate(const host_parts *app, const hist_tag *tag, int64_t from, int64_t to, int64_t interval, const int64_t *edges,
                              size_t n_edges, buckets *k, pt_error *err)
 {
     bool linear = tag->type == SPB_FLOAT || tag->type == SPB_DOUBLE;
@@ -329,7 +329,7 @@ static bool zone_edges(pt_http_request *rq, pt_slice zone, pt_slice interval, in
 
 void api__aggregate(void *ctx, pt_http_request *rq)
 {
-    host_app *app = ctx;
+    const host_parts *app = ctx;
     int64_t from, to, interval = 0;
     pt_arena arena;
     hist_tag tag;
@@ -421,7 +421,7 @@ static bool add_state(void *ctx, const hist_sample *value, int64_t ms, uint64_t 
 
 void api__durations(void *ctx, pt_http_request *rq)
 {
-    host_app *app = ctx;
+    const host_parts *app = ctx;
     int64_t from, to;
     pt_arena arena;
     hist_tag tag;
@@ -462,7 +462,7 @@ static bool add_event(void *ctx, const hist_event *e)
 
 void api__events(void *ctx, pt_http_request *rq)
 {
-    host_app *app = ctx;
+    const host_parts *app = ctx;
     hist_event_filter f = { .from_ms = INT64_MIN, .to_ms = INT64_MAX };
     uint64_t limit = EVENTS_DEFAULT;
     pt_buf out;

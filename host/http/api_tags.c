@@ -26,7 +26,7 @@ static bool tree_row(void *ctx, const uns_node_view *v)
 /* ---- the tree as of a past time: a tree of its own, filled from the path intervals and the qualities of then ---- */
 
 typedef struct past {
-    host_app *app;
+    const host_parts *app;
     uns_tree *tree;
     int64_t at_ms;
     pt_slice below;    /* states are wanted of tags below this path only */
@@ -183,7 +183,7 @@ static pt_status past_tree(past *p)
 
 void api__tree(void *ctx, pt_http_request *rq)
 {
-    host_app *app = ctx;
+    const host_parts *app = ctx;
     pt_slice path = pt_http_query(rq, "path");
     uint64_t depth = 1;
     int64_t now = pt_wall_ms(app->clock), at = INT64_MIN;
@@ -269,7 +269,7 @@ static bool value_selected(void *ctx, const uns_tag_view *v)
 }
 
 /* Unknown paths are left out of the answer; patterns give what they match. */
-static void one_path(host_app *app, pt_slice path, value_ctx *c)
+static void one_path(const host_parts *app, pt_slice path, value_ctx *c)
 {
     if (path.len == 0) return;
     if (pt_glob_is_literal(path)) {
@@ -282,7 +282,7 @@ static void one_path(host_app *app, pt_slice path, value_ctx *c)
 
 void api__values(void *ctx, pt_http_request *rq)
 {
-    host_app *app = ctx;
+    const host_parts *app = ctx;
     pt_buf out;
     pt_json j;
     value_ctx c = { .j = &j };
@@ -305,7 +305,7 @@ void api__values(void *ctx, pt_http_request *rq)
 
 void api__values_post(void *ctx, pt_http_request *rq)
 {
-    host_app *app = ctx;
+    const host_parts *app = ctx;
     pt_buf out;
     pt_json j;
     value_ctx c = { .j = &j };
@@ -341,7 +341,7 @@ static void reply_tag(pt_http_request *rq, pt_status st, pt_buf *out)
 
 void api__tag(void *ctx, pt_http_request *rq)
 {
-    host_app *app = ctx;
+    const host_parts *app = ctx;
     pt_buf out;
     pt_json j;
     value_ctx c = { .j = &j, .full = true };
@@ -356,7 +356,7 @@ void api__tag(void *ctx, pt_http_request *rq)
 
 void api__tag_by_path(void *ctx, pt_http_request *rq)
 {
-    host_app *app = ctx;
+    const host_parts *app = ctx;
     pt_buf out;
     pt_json j;
     value_ctx c = { .j = &j, .full = true };
