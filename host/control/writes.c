@@ -561,6 +561,15 @@ pt_status host_writes_start(host_writes *w, const host_write_request *rq, host_w
     return st;
 }
 
+pt_status host_writes_watch(host_writes *w, uint64_t id, host_write_done *done, void *ctx, host_write_result *out)
+{
+    uint64_t at;
+    pthread_mutex_lock(&w->lock);
+    pt_status st = pt_map_get_u64(&w->by_id, id, &at) ? join((record *)(uintptr_t)at, done, ctx, out) : PT_ENOTFOUND;
+    pthread_mutex_unlock(&w->lock);
+    return st;
+}
+
 pt_status host_writes_get(host_writes *w, uint64_t id, host_write_result *out)
 {
     uint64_t at;

@@ -58,6 +58,8 @@ typedef void host_write_done(void *ctx, const host_write_result *r);
  * (NULL allowed) is set before anything is sent or `done` is called. */
 PT_MUST_CHECK pt_status host_writes_start(host_writes *w, const host_write_request *rq, host_write_done *done, void *ctx,
                                           host_write_result *out, _Atomic uint64_t *id);
+/* Ask for the outcome of one that was started: as for host_writes_start. PT_ENOTFOUND: no such id any more. */
+PT_MUST_CHECK pt_status host_writes_watch(host_writes *w, uint64_t id, host_write_done *done, void *ctx, host_write_result *out);
 /* Every open write ends as unknown, in the audit too, and later ones are refused. Waits for those that are being started. Before whatever
  * `send`, `told` and the callbacks use goes away. */
 void host_writes_stop(host_writes *w);

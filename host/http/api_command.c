@@ -95,7 +95,7 @@ static void reply_write(pt_http_request *rq, const host_write_result *r)
 typedef struct write_wait {
     host_writes *writes;
     pt_http_later *later;
-    _Atomic uint64_t id; /* 0: not yet known */
+    uint64_t id;
 } write_wait;
 
 static void on_outcome(void *ctx, const host_write_result *r)
@@ -115,26 +115,25 @@ static void on_wait_ended(void *ctx, pt_http_request *rq, pt_http_end why)
     else pt_http_problem(rq, 503, "not-ready", "the write is still being recorded; its outcome will be in the audit");
 }
 
-/* A missing outcome callback is for wait=0: the answer is how it stands. */
+/* The time to wait begins when the command is on its way; recording it may take the disk its time. */
 static void start_write(host_writes *writes, pt_http_request *rq, const host_write_request *w, int64_t wait_ms)
 {
     static const pt_http_later_ops ops = { on_wait_ended, free };
     host_write_result r;
-    write_wait *wait = wait_ms > 0 ? calloc(1, sizeof *wait) : NULL;
-    if (wait_ms > 0 && !wait) {
-        pt_http_problem(rq, 500, "internal", "out of memory");
-        return;
-    }
+    pt_status st = host_writes_start(writes, w, NULL, NULL, &r, NULL);
+    write_wait *wait = st == PT_OK && r.state == HOST_WRITE_SENT && wait_ms > 0 ? calloc(1, sizeof *wait) : NULL;
     if (wait) {
         wait->writes = writes;
-        if (!(wait->later = pt_http_later_begin(rq, wait_ms + 200, &ops, wait))) { /* answered; nothing is sent */
+        wait->id = r.id;
+        wait->later = pt_http_later_begin(rq, wait_ms + 200, &ops, wait);
+        if (!wait->later) { /* answered: the server stops, for as many may wait as there are connections */
             free(wait);
             return;
         }
+        st = host_writes_watch(writes, r.id, on_outcome, wait, &r);
+        if (st == PT_OK && r.state == HOST_WRITE_SENT) return;
+        if (!(rq = pt_http_later_take(wait->later))) return;
     }
-    pt_status st = host_writes_start(writes, w, wait ? on_outcome : NULL, wait, &r, wait ? &wait->id : NULL);
-    if (wait && st == PT_OK && r.state == HOST_WRITE_SENT) return;
-    if (wait && !(rq = pt_http_later_take(wait->later))) return;
     if (st == PT_OK) reply_write(rq, &r);
     else pt_http_problem(rq, 500, "internal", "out of memory");
 }
