@@ -36,7 +36,7 @@ static void on_command(void *ctx, const edge_command *c)
     pt_status st = PT_ESTATE;
     if (a->poller && edge_node_model_number(a->node) != c->model) /* a reload came between: the index would be another tag's */
         st = pt_fail(&err, PT_ESTATE, "the configuration was replaced meanwhile");
-    else if (a->poller) st = edge_poller_write(a->poller, c->metric, c->value, 0, &err);
+    else if (a->poller) st = edge_poller_write(a->poller, c->metric, c->value, NULL, NULL, &err);
     pthread_rwlock_unlock(&a->lock);
     if (st != PT_OK)
         pt_logf(a->log, PT_LOG_WARN, "EDGE-WRITE-REFUSED", "write not passed on: %s", err.text[0] ? err.text : pt_status_name(st));
@@ -232,6 +232,7 @@ void edge_app_reload(edge_app *a)
     }
     pt_buf_fini(&faults);
     say_restart(a, &file->c);
+    edge_poller_stop(a->poller); /* may wait for a PLC: before the lock, not in it */
     pthread_rwlock_wrlock(&a->lock);
     for (uint32_t i = 0; i < edge_poller_devices(a->poller); i++) { /* what an operator switched off stays off */
         edge_poller_stats was;

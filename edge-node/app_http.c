@@ -5,8 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define VALUE_BUF     65536
-#define WRITE_WAIT_MS 5000
+#define VALUE_BUF       65536
+#define WRITE_WAIT_MS   5000
+#define WRITES_WAIT_MAX 200
 
 static void put_value(pt_json *j, const spb_value *v)
 {
@@ -195,56 +196,6 @@ static bool value_text(pt_slice body, char *text, size_t cap, pt_error *err)
     return good;
 }
 
-static void put_tag_value(void *ctx, pt_http_request *rq)
-{
-    edge_app *a = ctx;
-    char text[8192], buf[64];
-    pt_error err = { 0 };
-    pt_slice device = pt_http_param(rq, "device"), tag = pt_http_param(rq, "tag");
-    if (!value_text(pt_http_body(rq), text, sizeof text, &err)) {
-        pt_http_problem(rq, 400, "bad-value", "%s", err.text);
-        return;
-    }
-    pthread_rwlock_rdlock(&a->lock);
-    uint32_t metric = edge_node_find(a->node, device, tag);
-    edge_metric_view v;
-    pt_status st = metric == EDGE_NO_METRIC ? PT_ENOTFOUND : edge_node_view(a->node, metric, buf, sizeof buf, &v);
-    if (st == PT_ETOOBIG) { /* its present text is longer than we care for here; the type is all we need */
-        char *large = malloc(VALUE_BUF);
-        st = large ? edge_node_view(a->node, metric, large, VALUE_BUF, &v) : PT_ENOMEM;
-        free(large);
-    }
-    spb_value value;
-    if (st == PT_OK && (st = spb_value_parse(v.value.type, pt_cstr(text), &value, &err)) != PT_OK) {
-        pthread_rwlock_unlock(&a->lock);
-        pt_http_problem(rq, 422, "bad-value", "%s", err.text);
-        return;
-    }
-    if (st == PT_OK) st = edge_poller_write(a->poller, metric, &value, WRITE_WAIT_MS, &err);
-    pthread_rwlock_unlock(&a->lock);
-    pt_buf out;
-    pt_json j;
-    switch (st) {
-    case PT_OK:
-        pt_buf_init(&out, 4096);
-        pt_json_init(&j, &out);
-        pt_json_object(&j);
-        pt_json_member_cstr(&j, "status", "written");
-        pt_json_end_object(&j);
-        pt_http_reply_json(rq, 200, &out);
-        pt_buf_fini(&out);
-        return;
-    case PT_ENOTFOUND:
-        pt_http_problem(rq, 404, "no-such-tag", "device '%.*s' has no tag '%.*s'", PT_SLICE_ARGS(device), PT_SLICE_ARGS(tag));
-        return;
-    case PT_EREFUSED: pt_http_problem(rq, 403, "write-refused", "%s", err.text); return;
-    case PT_ESTATE: pt_http_problem(rq, 409, "device-offline", "%s", err.text); return;
-    case PT_EFULL: pt_http_problem(rq, 503, "too-many-writes", "%s", err.text); return;
-    case PT_ETIMEOUT: pt_http_problem(rq, 504, "no-answer", "%s", err.text); return;
-    default: pt_http_problem(rq, 502, "write-failed", "%s", err.text[0] ? err.text : pt_status_name(st)); return;
-    }
-}
-
 static void reply_ok(pt_http_request *rq, const char *status)
 {
     pt_buf out;
@@ -256,6 +207,90 @@ static void reply_ok(pt_http_request *rq, const char *status)
     pt_json_end_object(&j);
     pt_http_reply_json(rq, 200, &out);
     pt_buf_fini(&out);
+}
+
+static void answer_write(pt_http_request *rq, pt_status st, const pt_error *why)
+{
+    switch (st) {
+    case PT_OK: reply_ok(rq, "written"); return;
+    case PT_ENOTFOUND: pt_http_problem(rq, 404, "no-such-tag", "%s", why->text); return;
+    case PT_EREFUSED: pt_http_problem(rq, 403, "write-refused", "%s", why->text); return;
+    case PT_ESTATE: pt_http_problem(rq, 409, "device-offline", "%s", why->text); return;
+    case PT_EFULL:
+        pt_http_set_header(rq, "Retry-After", "1");
+        pt_http_problem(rq, 503, "too-many-writes", "%s", why->text);
+        return;
+    case PT_ECLOSED: pt_http_problem(rq, 503, "not-ready", "%s", why->text); return;
+    case PT_ETIMEOUT: pt_http_problem(rq, 504, "no-answer", "%s", why->text); return;
+    default: pt_http_problem(rq, 502, "write-failed", "%s", why->text[0] ? why->text : pt_status_name(st)); return;
+    }
+}
+
+/* The PLC has answered, or its line gave up; ctx is the answer that waits for it. */
+static void on_written(void *ctx, pt_status st, const pt_error *why)
+{
+    pt_http_request *rq = pt_http_later_take(ctx);
+    if (rq) answer_write(rq, st, why);
+}
+
+/* Nothing is taken back: the write stands in its line, and may still be done. */
+static void on_wait_ended(void *ctx, pt_http_request *rq, pt_http_end why)
+{
+    (void)ctx;
+    if (why == PT_HTTP_STOPPING)
+        pt_http_problem(rq, 503, "not-ready", "the edge node is stopping; the write may or may not have been carried out");
+    else pt_http_problem(rq, 504, "no-answer", "no answer from the device within %d ms; the write may still be carried out", WRITE_WAIT_MS);
+}
+
+/* With the lock: the metric behind the address, and the text as a value of its type. */
+static pt_status find_and_parse(edge_app *a, pt_http_request *rq, const char *text, uint32_t *metric, spb_value *value, pt_error *err)
+{
+    char buf[64];
+    edge_metric_view v;
+    pt_slice device = pt_http_param(rq, "device"), tag = pt_http_param(rq, "tag");
+    *metric = edge_node_find(a->node, device, tag);
+    if (*metric == EDGE_NO_METRIC)
+        return pt_fail(err, PT_ENOTFOUND, "device '%.*s' has no tag '%.*s'", PT_SLICE_ARGS(device), PT_SLICE_ARGS(tag));
+    pt_status st = edge_node_view(a->node, *metric, buf, sizeof buf, &v);
+    if (st == PT_ETOOBIG) { /* its present text is longer than we care for here; the type is all we need */
+        char *large = malloc(VALUE_BUF);
+        st = large ? edge_node_view(a->node, *metric, large, VALUE_BUF, &v) : PT_ENOMEM;
+        free(large);
+    }
+    if (st != PT_OK) return st;
+    return spb_value_parse(v.value.type, pt_cstr(text), value, err) == PT_OK ? PT_OK : PT_EMALFORMED;
+}
+
+static void put_tag_value(void *ctx, pt_http_request *rq)
+{
+    static const pt_http_later_ops ops = { .ended = on_wait_ended };
+    edge_app *a = ctx;
+    char text[8192];
+    pt_error err = { 0 };
+    uint32_t metric;
+    spb_value value;
+    if (!value_text(pt_http_body(rq), text, sizeof text, &err)) {
+        pt_http_problem(rq, 400, "bad-value", "%s", err.text);
+        return;
+    }
+    pthread_rwlock_rdlock(&a->lock);
+    pt_status st = find_and_parse(a, rq, text, &metric, &value, &err);
+    pthread_rwlock_unlock(&a->lock);
+    if (st == PT_EMALFORMED) {
+        pt_http_problem(rq, 422, "bad-value", "%s", err.text);
+        return;
+    }
+    if (st != PT_OK) {
+        answer_write(rq, st, &err);
+        return;
+    }
+    pt_http_later *later = pt_http_later_begin(rq, WRITE_WAIT_MS, &ops, NULL);
+    if (!later) return;              /* answered */
+    pthread_rwlock_rdlock(&a->lock); /* a reload may have come: the tag is found again */
+    st = find_and_parse(a, rq, text, &metric, &value, &err);
+    if (st == PT_OK) st = edge_poller_write(a->poller, metric, &value, on_written, later, &err);
+    pthread_rwlock_unlock(&a->lock);
+    if (st != PT_OK) on_written(later, st, &err);
 }
 
 static void switch_device(edge_app *a, pt_http_request *rq, bool on)
@@ -392,12 +427,17 @@ static const pt_http_route routes[] = {
     { "GET", "/healthz", get_health, no_query },
 };
 
+static const char *const vital[] = { "/healthz", "/metrics", NULL };
+
 pt_status edge_app_http_start(edge_app *a, pt_error *err)
 {
     pt_http_options o = { .listen = a->file->c.http.listen,
                           .max_body = 64 * 1024,
-                          .max_connections = 64,
+                          .max_connections = 256,
+                          .connections_per_address = 64,
+                          .max_waiting = WRITES_WAIT_MAX,
                           .threads = 2,
+                          .vital = vital,
                           .server_name = "plantree-edge/" PLANTREE_VERSION };
     pt_status st = pt_metrics_collect(a->metrics, collect, a);
     if (st != PT_OK) return pt_fail(err, st, "out of memory");

@@ -19,10 +19,9 @@ typedef struct write_job {
     struct write_job *next;
     uint32_t device, tag; /* index in devices; tag of it */
     spb_value raw;
-    char *text; /* owned bytes of raw, or NULL */
-    bool waited, done;
-    pt_status status;
-    pt_error err;
+    char *text;            /* owned bytes of raw, or NULL */
+    edge_written *written; /* or NULL */
+    void *ctx;
 } write_job;
 
 typedef struct scan_state {
@@ -53,7 +52,7 @@ typedef struct line {
     pthread_t thread;
     bool running;
     pthread_mutex_t lock; /* guards the units' state, jobs, stop */
-    pthread_cond_t changed, finished;
+    pthread_cond_t changed;
     write_job *first, **last;
     uint32_t n_jobs;
     bool stop;
@@ -98,7 +97,6 @@ static pt_status line_init(line *l, edge_poller *p, unit *u)
     int rc = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     rc = rc ? rc : pthread_mutex_init(&l->lock, NULL);
     rc = rc ? rc : pthread_cond_init(&l->changed, &attr);
-    rc = rc ? rc : pthread_cond_init(&l->finished, &attr);
     pthread_condattr_destroy(&attr);
     return rc ? PT_ENOMEM : PT_OK;
 }
@@ -254,11 +252,8 @@ static void run_job(line *l, write_job *j)
         for (uint32_t i = 0; i < u->n_scans; i++)
             if (u->scans[i].poll_ms == u->d.config.tags[j->tag].poll_ms) u->scans[i].due_ms = now_ms(l->p);
     }
-    j->status = st;
-    j->err = err;
-    j->done = true;
-    if (j->waited) pthread_cond_broadcast(&l->finished);
-    else free_job(j);
+    if (j->written) j->written(j->ctx, st, &err);
+    free_job(j);
 }
 
 static void sleep_until(line *l, int64_t due_ms)
@@ -352,17 +347,17 @@ void edge_poller_stop(edge_poller *p)
         for (write_job *j = l->first, *next; j; j = next) {
             next = j->next;
             unit *u = &p->units[j->device];
-            j->status = pt_fail(&j->err, PT_ECLOSED, "the drivers stop");
-            j->done = true;
+            pt_error why = { 0 };
+            pt_status st = pt_fail(&why, PT_ECLOSED, "the drivers stop");
             u->writes_failed++;
             pt_logf(p->o.log, PT_LOG_WARN, "EDGE-WRITE-FAILED", "device %s: '%s' not written: the drivers stop", u->d.config.device,
                     u->d.config.tags[j->tag].name);
-            if (!j->waited) free_job(j);
+            if (j->written) j->written(j->ctx, st, &why);
+            free_job(j);
         }
         l->first = NULL;
         l->last = &l->first;
         l->n_jobs = 0;
-        pthread_cond_broadcast(&l->finished);
         pthread_mutex_unlock(&l->lock);
     }
 }
@@ -379,7 +374,6 @@ void edge_poller_free(edge_poller *p)
                 break;
             }
         pthread_cond_destroy(&l->changed);
-        pthread_cond_destroy(&l->finished);
         pthread_mutex_destroy(&l->lock);
     }
     for (uint32_t i = 0; p->units && i < p->n_units; i++)
@@ -389,30 +383,7 @@ void edge_poller_free(edge_poller *p)
     free(p);
 }
 
-static pt_status wait_for(line *l, write_job *j, int64_t wait_ms, pt_error *err)
-{
-    int64_t until = now_ms(l->p) + wait_ms;
-    while (!j->done && now_ms(l->p) < until) {
-        struct timespec at;
-        clock_gettime(CLOCK_MONOTONIC, &at);
-        at.tv_nsec += 50 * 1000000;
-        if (at.tv_nsec >= 1000000000) {
-            at.tv_sec++;
-            at.tv_nsec -= 1000000000;
-        }
-        pthread_cond_timedwait(&l->finished, &l->lock, &at);
-    }
-    if (!j->done) {
-        j->waited = false; /* whoever finishes it frees it */
-        return pt_fail(err, PT_ETIMEOUT, "no answer from the device within %lld ms", (long long)wait_ms);
-    }
-    pt_status st = j->status;
-    if (st != PT_OK && err) *err = j->err;
-    free_job(j);
-    return st;
-}
-
-pt_status edge_poller_write(edge_poller *p, uint32_t metric, const spb_value *v, int64_t wait_ms, pt_error *err)
+pt_status edge_poller_write(edge_poller *p, uint32_t metric, const spb_value *v, edge_written *written, void *ctx, pt_error *err)
 {
     for (uint32_t i = 0; i < p->n_units; i++) {
         unit *u = &p->units[i];
@@ -425,7 +396,8 @@ pt_status edge_poller_write(edge_poller *p, uint32_t metric, const spb_value *v,
         if (!j) return pt_fail(err, PT_ENOMEM, "out of memory");
         j->device = i;
         j->tag = tag;
-        j->waited = wait_ms > 0;
+        j->written = written;
+        j->ctx = ctx;
         pt_status st = edge_convert_out(&u->d.converts[tag], v, &j->raw, err);
         spb_class k = spb_datatype_class(v->type);
         if (st == PT_OK && (k == SPB_CLASS_STRING || k == SPB_CLASS_BYTES || k == SPB_CLASS_ARRAY)) {
@@ -443,7 +415,6 @@ pt_status edge_poller_write(edge_poller *p, uint32_t metric, const spb_value *v,
                 l->last = &j->next;
                 l->n_jobs++;
                 pthread_cond_signal(&l->changed);
-                if (wait_ms > 0) st = wait_for(l, j, wait_ms, err);
                 pthread_mutex_unlock(&l->lock);
                 return st;
             }

@@ -36,10 +36,15 @@ PT_MUST_CHECK pt_status edge_poller_start(edge_poller *p);
 void edge_poller_stop(edge_poller *p); /* waits for the threads: at most about one driver timeout */
 void edge_poller_free(edge_poller *p); /* stops first; NULL is fine */
 
-/* Write a value of the metric's type to the tag behind `metric`. wait_ms 0: queue only. PT_OK queued, or with waiting: done. PT_ENOTFOUND:
- * no tag of a driver; PT_EREFUSED: limits, or the PLC answered an exception; PT_ESTATE: the device is lost or switched off; PT_EFULL: too
- * many writes wait; PT_ETIMEOUT, PT_EIO: no answer. */
-PT_MUST_CHECK pt_status edge_poller_write(edge_poller *p, uint32_t metric, const spb_value *v, int64_t wait_ms, pt_error *err);
+/* What became of a queued write: PT_OK done; PT_EREFUSED: the PLC answered an exception; PT_ESTATE: the device was lost meanwhile;
+ * PT_ETIMEOUT, PT_EIO: no answer; PT_ECLOSED: the drivers stop. Runs once, on the line's thread or in edge_poller_stop, with its lock held:
+ * it must not wait nor call the poller. */
+typedef void edge_written(void *ctx, pt_status st, const pt_error *why);
+/* Queue a write of a value of the metric's type to the tag behind `metric`; `written` (NULL: nobody asks) is called when and only when
+ * this returns PT_OK, perhaps before it returns. PT_ENOTFOUND: no tag of a driver; PT_EREFUSED: not writable, limits; PT_ESTATE: the device
+ * is lost or switched off; PT_EFULL: too many writes wait. */
+PT_MUST_CHECK pt_status edge_poller_write(edge_poller *p, uint32_t metric, const spb_value *v, edge_written *written, void *ctx,
+                                          pt_error *err);
 /* By an operator: a device switched off is offline and not polled until switched on. PT_ENOTFOUND. */
 PT_MUST_CHECK pt_status edge_poller_switch(edge_poller *p, uint32_t device, bool on);
 

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <errno.h>
 
+enum { HTTP_CONNECTIONS = 1024 };
+
 /* ---- what ingest tells us ------------------------------------------------------------------------ */
 
 static void on_values(void *ctx, const uns_update *u, size_t n)
@@ -294,7 +296,7 @@ pt_status host_app_open(host_app *app, const host_config *config, const pt_clock
     if (st == PT_OK && config->mqtt.password) st = pt_config_secret(config->mqtt.password, &app->password, err);
     if (st == PT_OK && config->mqtt.tls.key_password) st = pt_config_secret(config->mqtt.tls.key_password, &app->key_password, err);
     if (st == PT_OK) st = pt_metrics_new(&app->metrics);
-    if (st == PT_OK) st = pt_metrics_collect(app->metrics, host__collect_metrics, app);
+    if (st == PT_OK) st = pt_metrics_collect(app->metrics, host__collect_metrics, &app->parts);
     if (st == PT_OK) st = uns_tree_new(&app->tree);
     if (st == PT_OK) st = host_live_new(app->tree, clock, &app->live);
     if (st == PT_OK) {
@@ -319,6 +321,7 @@ pt_status host_app_open(host_app *app, const host_config *config, const pt_clock
         st = host_ingest_new(&o, app->tree, app->history, &out, clock, log, &app->ingest);
     }
     if (st == PT_OK) host_writes_bind(app->writes, app->ingest);
+    if (st == PT_OK) st = host_writes_close_killed(app->writes, NULL, err);
     if (st == PT_OK) st = host_sessions_new(config->data.dir, app->ingest, app->history, clock, log, &app->saved);
     if (st == PT_OK) (void)host_sessions_load(app->saved); /* none is no fault */
     for (uint32_t i = 0; st == PT_OK && i < config->mqtt.servers.n; i++)
@@ -333,17 +336,45 @@ pt_status host_app_open(host_app *app, const host_config *config, const pt_clock
     return st;
 }
 
+/* All of it stands until the server has stopped. */
+static void lend_parts(host_app *app)
+{
+    static const char *const roles[] = { "passive", "active", "primary" };
+    const host_config *c = app->config;
+    app->parts = (host_parts){ .clock = app->clock,
+                               .log = app->log,
+                               .metrics = app->metrics,
+                               .tree = app->tree,
+                               .history = app->history,
+                               .ingest = app->ingest,
+                               .live = app->live,
+                               .audit = app->audit,
+                               .writes = app->writes,
+                               .sessions = app->sessions,
+                               .n_sessions = app->n_sessions,
+                               .host_id = c->host.id,
+                               .role = roles[c->host.role],
+                               .data_dir = c->data.dir,
+                               .started_ms = app->started_ms,
+                               .started_mono = app->started_mono,
+                               .turned_mono = &app->turned_mono };
+}
+
 pt_status host_app_start(host_app *app, pt_error *err)
 {
+    lend_parts(app);
     pt_status st = host_ingest_start(app->ingest);
     if (st == PT_OK) st = host_sessions_start(app->saved);
     if (st != PT_OK) return pt_fail(err, st, "the ingest threads could not be started");
     pt_http_options o = { .listen = app->config->http.listen,
                           .max_body = 1u << 20,
-                          .max_connections = 512,
-                          .threads = 16, /* a write waits in its thread */
+                          .max_connections = HTTP_CONNECTIONS,
+                          .threads = 16, /* questions of history read disks */
+                          .connections_per_address = (uint32_t)app->config->http.connections_per_address,
+                          .max_waiting = HTTP_CONNECTIONS,
+                          .vital = host__vital_routes,
                           .server_name = "plantree-host/" PLANTREE_VERSION };
-    st = pt_http_start(&o, host__routes, host__n_routes, app, app->metrics, app->clock, app->log, &app->http, &app->http_port, err);
+    st = pt_http_start(&o, host__routes, host__n_routes, &app->parts, app->metrics, app->clock, app->log, &app->http, &app->http_port, err);
     if (st != PT_OK) return st;
     if (app->broker) (void)host_broker_wait(app->broker, 3000); /* the sessions keep trying if it is not there yet */
     for (uint32_t i = 0; i < app->n_sessions; i++)
@@ -360,21 +391,6 @@ void host_app_tick(host_app *app)
         host_session_tick(app->sessions[i]);
     host_writes_tick(app->writes);
     if (app->broker) host_broker_tick(app->broker);
-}
-
-bool host__audit(host_app *app, pt_slice address, const char *action, pt_slice object, const char *outcome)
-{
-    pt_error err = { 0, "" };
-    host_audit_row row = { .at_ms = pt_wall_ms(app->clock),
-                           .principal = address.len ? PT_LIT("anonymous") : PT_LIT("system"),
-                           .auth_kind = PT_LIT("none"),
-                           .address = address,
-                           .action = pt_cstr(action),
-                           .object = object,
-                           .outcome = pt_cstr(outcome) };
-    pt_status st = host_audit_append(app->audit, &row, &err);
-    if (st != PT_OK) pt_logf(app->log, PT_LOG_ERROR, "HOST-AUDIT", "%s of %.*s: %s", action, PT_SLICE_ARGS(object), err.text);
-    return st == PT_OK;
 }
 
 void host_app_reload(host_app *app, const host_config *c)
@@ -399,7 +415,8 @@ void host_app_reload(host_app *app, const host_config *c)
     pt_status remapped = host_ingest_remap(app->ingest, c->map);
     if (remapped != PT_OK) pt_logf(app->log, PT_LOG_ERROR, "HOST-RELOAD", "mapping rules: %s", pt_status_name(remapped));
     pt_logf(app->log, PT_LOG_INFO, "HOST-RELOAD", "the other sparkplug, writes, uns and rules settings are taken over");
-    (void)host__audit(app, PT_NONE, "config-reload", PT_NONE, remapped == PT_OK ? "done" : pt_status_name(remapped));
+    (void)host_audit_note(app->audit, app->clock, app->log, PT_NONE, "config-reload", PT_NONE,
+                          remapped == PT_OK ? "done" : pt_status_name(remapped));
     int64_t now = pt_wall_ms(app->clock);
     hist_event e = { .time_ms = now, .type = PT_LIT("config-reload"), .detail = PT_LIT("{}") };
     pt_status st = hist_event_append(app->history, &e);
@@ -410,6 +427,7 @@ void host_app_reload(host_app *app, const host_config *c)
 pt_status host_app_stop(host_app *app, pt_error *err)
 {
     pt_status st = PT_OK;
+    if (app->writes) host_writes_stop(app->writes); /* while audit, history and HTTP can still be told */
     for (uint32_t i = 0; i < app->n_sessions; i++)
         host_session_stop(app->sessions[i], 2000);
     if (app->ingest) host_ingest_stop(app->ingest);

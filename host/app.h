@@ -1,12 +1,12 @@
 /* host/app.h -- plantree-host put together: history, tree, ingest, sessions, live stream, writes, HTTP.
  *
  * main gives it a configuration; tests and benchmarks may, too. Order of life: new opens everything on disk, start connects and serves,
- * stop says our death, drains and closes. One owner thread; the HTTP handlers of host/api*.c read it. */
+ * stop says our death, drains and closes. One owner thread; HTTP handlers see its `parts` only. */
 #ifndef HOST_APP_H
 #define HOST_APP_H
 #include "host/session/broker.h"
 #include "host/config.h"
-#include "host/http/live.h"
+#include "host/http/parts.h"
 #include "host/session/session.h"
 #include "host/session/sessions.h"
 #include "host/control/writes.h"
@@ -27,6 +27,7 @@ typedef struct host_app {
     host_sessions *saved;
     host_broker *broker;
     pt_http_server *http;
+    host_parts parts; /* what HTTP and the metrics borrow of all this */
     uint16_t http_port;
     int64_t started_ms, started_mono;
     _Atomic int64_t turned_mono; /* main's loop went round: healthz */
@@ -44,13 +45,4 @@ void host_app_tick(host_app *app);
 void host_app_reload(host_app *app, const host_config *config);
 /* Death messages, drain, close. The worst that happened. */
 pt_status host_app_stop(host_app *app, pt_error *err);
-
-/* An audit row of what the operator did besides writes; false: it could not be written, which is logged. */
-bool host__audit(host_app *app, pt_slice address, const char *action, pt_slice object, const char *outcome);
-
-/* api.c */
-extern const pt_http_route host__routes[];
-extern const size_t host__n_routes;
-/* metrics.c */
-void host__collect_metrics(void *ctx, pt_buf *out);
 #endif

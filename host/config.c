@@ -442,6 +442,14 @@ static const pt_config_field http_fields[] = {
       .min = 1,
       .max = 300,
       .doc = "Address of the API and the UI." },
+    { .key = "connections_per_address",
+      .type = PT_CFG_INT,
+      .offset = IN(http, connections_per_address),
+      .def = "64",
+      .max = 1024,
+      .doc =
+          "Connections one client address may have open; 0: any number. Not looked at when `listen` is on loopback, where a proxy or all "
+          "users of the machine share one address." },
     { 0 },
 };
 

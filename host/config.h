@@ -76,6 +76,7 @@ typedef struct host_config {
     } ingest;
     struct {
         const char *listen;
+        int64_t connections_per_address;
     } http;
 } host_config;
 

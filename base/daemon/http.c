@@ -1,4 +1,5 @@
-/* base/daemon/http.c -- the server: one I/O thread of libmicrohttpd, a pool for handlers, two threads for streams, one watcher.
+/* base/daemon/http.c -- the server: one I/O thread of libmicrohttpd, a pool for handlers and one thread more for the vital routes, two
+ * threads for streams, one watcher.
  *
  *      I/O thread              READING --complete--> QUEUED (suspended) --> RUNNING on a handler thread
  *                                 ^                                            | answered (at once or deferred)
@@ -24,6 +25,9 @@
 enum {
     DEFAULT_BODY = 1 << 20,
     DEFAULT_CONNECTIONS = 256,
+    DEFAULT_LATERS = 1000,
+    DEFAULT_HEADER_MS = 30000,
+    DEFAULT_BODY_MS = 60000,
     DEFAULT_THREADS = 4,
     MAX_THREADS = 64,
     MAX_SWALLOW = 64 << 20, /* bytes of a refused body read away before the connection is cut */
@@ -100,6 +104,17 @@ static void *handler_thread(void *server)
     return NULL;
 }
 
+static void *vital_thread(void *server)
+{
+    pt_http_server *s = server;
+    pt_http_request *rq;
+    pthread_mutex_lock(&s->lock);
+    while ((rq = pop(s, &s->vital)))
+        run_handler(s, rq);
+    pthread_mutex_unlock(&s->lock);
+    return NULL;
+}
+
 static void *stream_thread(void *server)
 {
     pt_http_server *s = server;
@@ -142,18 +157,33 @@ static enum MHD_Result take_body(pt_http_request *rq, const char *data, size_t *
 static enum MHD_Result all_read(pt_http_request *rq)
 {
     pt_http_server *s = rq->server;
+    http__reading(s, http__conn_of(rq->conn), HTTP_READS_NOTHING);
     if (rq->body_too_big && !rq->answered) pt_http_problem(rq, 413, "too-large", "the body may be %zu bytes at most", s->max_body);
     pthread_mutex_lock(&s->lock);
     if (!rq->answered && !s->stopping) {
         rq->phase = HTTP_QUEUED;
         http__suspend(rq);
-        http__push(&s->handlers, rq);
+        http__push(http__is_vital(rq) ? &s->vital : &s->handlers, rq);
         pthread_mutex_unlock(&s->lock);
         return MHD_YES;
     }
     pthread_mutex_unlock(&s->lock);
     if (!rq->answered) pt_http_problem(rq, 503, "not-ready", "the server is stopping");
     return send_response(rq);
+}
+
+/* The header is there: the body has its time from now on. In the reserve only what is vital is served. */
+static void begun(pt_http_server *s, pt_http_request *rq)
+{
+    http_conn *c = http__conn_of(rq->conn);
+    http__reading(s, c, HTTP_READS_BODY);
+    if (rq->answered || !http__in_reserve(c)) return;
+    pt_http_set_header(rq, "Connection", "close");
+    if (http__is_vital(rq)) return;
+    pt_metric_add(s->cut_full, 1);
+    pt_http_set_header(rq, "Retry-After", "1");
+    pt_http_problem(rq, 503, "too-busy", "%u connections are open already", s->max_connections);
+    rq->discard_body = true;
 }
 
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *conn, const char *url, const char *method, const char *version,
@@ -167,6 +197,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *conn, const 
         rq->conn = conn;
         snprintf(rq->id, sizeof rq->id, "%016llx", (unsigned long long)(s->request_salt + ++s->requests * 0x9e3779b97f4a7c15u));
         http__request_begin(rq, method);
+        begun(s, rq);
         return rq->body_too_big ? send_response(rq) : MHD_YES;
     }
     if (rq->phase == HTTP_READING) return *size ? take_body(rq, data, size) : all_read(rq);
@@ -195,8 +226,9 @@ static void on_completed(void *cls, struct MHD_Connection *conn, void **con_cls,
 {
     pt_http_server *s = cls;
     pt_http_request *rq = *con_cls;
-    (void)conn, (void)how;
+    (void)how;
     *con_cls = NULL;
+    http__reading(s, http__conn_of(conn), HTTP_READS_HEADER);
     if (!rq) return;
     bool was_stream = rq->stream.open;
     if (was_stream) http__stream_closed(rq);
@@ -313,12 +345,14 @@ static pt_status init_sync(pt_http_server *s)
     /* Initialising a condition variable cannot fail on Linux. */
     pthread_cond_init(&s->idle, &attr);
     pthread_cond_init(&s->handlers.ready, NULL);
+    pthread_cond_init(&s->vital.ready, NULL);
     pthread_cond_init(&s->streams.ready, NULL);
     pthread_cond_init(&s->conns_gone, &attr);
     pthread_condattr_destroy(&attr);
     s->handlers.last = &s->handlers.first;
+    s->vital.last = &s->vital.first;
     s->streams.last = &s->streams.first;
-    s->watch_until_ms = INT64_MAX;
+    s->watch_until_ms = s->conns_until_ms = INT64_MAX;
     return PT_OK;
 }
 
@@ -334,25 +368,28 @@ static pt_status open_watch(pt_http_server *s)
 static pt_status start_threads(pt_http_server *s, uint32_t handlers)
 {
     s->n_handlers = handlers ? handlers < MAX_THREADS ? handlers : MAX_THREADS : DEFAULT_THREADS;
-    size_t all = s->n_handlers + HTTP_STREAM_THREADS + 1;
+    size_t all = s->n_handlers + HTTP_STREAM_THREADS + 2;
     s->threads = calloc(all, sizeof *s->threads);
     if (!s->threads) return PT_ENOMEM;
     for (; s->n_threads < all; s->n_threads++) {
-        void *(*body)(void *) = s->n_threads < s->n_handlers ? handler_thread : s->n_threads + 1 < all ? stream_thread : http__watch;
+        void *(*body)(void *) = s->n_threads < s->n_handlers    ? handler_thread
+                                : s->n_threads == s->n_handlers ? vital_thread
+                                : s->n_threads + 1 < all        ? stream_thread
+                                                                : http__watch;
         if (pthread_create(&s->threads[s->n_threads], NULL, body, s)) return PT_ENOMEM;
     }
     return PT_OK;
 }
 
-static pt_status start_library(pt_http_server *s, const pt_http_options *o, int family, pt_error *err)
+static pt_status start_library(pt_http_server *s, int family, pt_error *err)
 {
     unsigned flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
     if (family == AF_INET6) flags |= MHD_USE_IPv6;
-    s->mhd = MHD_start_daemon(flags, 0, NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER, on_log, s, MHD_OPTION_LISTEN_SOCKET,
-                              s->listen_fd, MHD_OPTION_URI_LOG_CALLBACK, on_target, s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
-                              MHD_OPTION_NOTIFY_CONNECTION, http__on_connection, s, MHD_OPTION_CONNECTION_LIMIT,
-                              o->max_connections ? o->max_connections : DEFAULT_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
-                              (unsigned)HTTP_IDLE_SECONDS, MHD_OPTION_END);
+    s->mhd =
+        MHD_start_daemon(flags, 0, http__accept, s, on_request, s, MHD_OPTION_EXTERNAL_LOGGER, on_log, s, MHD_OPTION_LISTEN_SOCKET,
+                         s->listen_fd, MHD_OPTION_URI_LOG_CALLBACK, on_target, s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
+                         MHD_OPTION_NOTIFY_CONNECTION, http__on_connection, s, MHD_OPTION_CONNECTION_LIMIT,
+                         s->max_connections + HTTP_RESERVE, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_SECONDS, MHD_OPTION_END);
     if (!s->mhd) return pt_fail(err, PT_EIO, "libmicrohttpd does not start");
     s->listen_fd = -1; /* its own now */
     return PT_OK;
@@ -363,6 +400,7 @@ static void release(pt_http_server *s)
     pthread_mutex_lock(&s->lock);
     s->threads_stop = true;
     pthread_cond_broadcast(&s->handlers.ready);
+    pthread_cond_broadcast(&s->vital.ready);
     pthread_cond_broadcast(&s->streams.ready);
     pthread_mutex_unlock(&s->lock);
     uint64_t one = 1;
@@ -379,6 +417,7 @@ static void release(pt_http_server *s)
     if (s->event_fd >= 0) close(s->event_fd);
     pthread_cond_destroy(&s->idle);
     pthread_cond_destroy(&s->handlers.ready);
+    pthread_cond_destroy(&s->vital.ready);
     pthread_cond_destroy(&s->streams.ready);
     pthread_cond_destroy(&s->conns_gone);
     pthread_mutex_destroy(&s->conns_lock);
@@ -387,6 +426,36 @@ static void release(pt_http_server *s)
     free(s->durations);
     free(s->server_name);
     free(s);
+}
+
+static pt_metric *cut_counter(pt_metrics *metrics, const char *why)
+{
+    return pt_metrics_counter(metrics, "plantree_http_connections_refused_total", why,
+                              "Connections and requests refused or cut, by reason.");
+}
+
+static void make_metrics(pt_http_server *s, pt_metrics *metrics)
+{
+    s->open_streams = pt_metrics_gauge(metrics, "plantree_http_streams", NULL, "Open streamed answers.");
+    s->open_laters = pt_metrics_gauge(metrics, "plantree_http_waiting", NULL, "Requests whose answers come later: they hold no thread.");
+    s->laters_refused = pt_metrics_counter(metrics, "plantree_http_waiting_refused_total", NULL, "Requests refused because too many wait.");
+    s->trims = pt_metrics_counter(metrics, "plantree_http_memory_returned_total", NULL, "Times memory was given back after large answers.");
+    s->cut_address = cut_counter(metrics, "reason=\"address\"");
+    s->cut_header = cut_counter(metrics, "reason=\"slow-header\"");
+    s->cut_body = cut_counter(metrics, "reason=\"slow-body\"");
+    s->cut_full = cut_counter(metrics, "reason=\"full\"");
+}
+
+static void take_options(pt_http_server *s, const pt_http_options *o)
+{
+    s->max_body = o->max_body ? o->max_body : DEFAULT_BODY;
+    s->max_connections = o->max_connections ? o->max_connections : DEFAULT_CONNECTIONS;
+    s->per_address = o->connections_per_address;
+    s->max_laters = o->max_waiting ? o->max_waiting : DEFAULT_LATERS;
+    s->header_ms = o->header_ms > 0 ? o->header_ms : DEFAULT_HEADER_MS;
+    s->body_ms = o->body_ms > 0 ? o->body_ms : DEFAULT_BODY_MS;
+    s->hosts = o->hosts;
+    s->vital_routes = o->vital;
 }
 
 pt_status pt_http_start(const pt_http_options *o, const pt_http_route *routes, size_t n, void *ctx, pt_metrics *metrics,
@@ -404,19 +473,18 @@ pt_status pt_http_start(const pt_http_options *o, const pt_http_route *routes, s
     s->metrics = metrics;
     s->clock = clock;
     s->log = log;
-    s->max_body = o->max_body ? o->max_body : DEFAULT_BODY;
-    s->hosts = o->hosts;
+    take_options(s, o);
     s->listen_fd = s->epoll_fd = s->event_fd = -1;
     if (getrandom(&s->request_salt, sizeof s->request_salt, GRND_NONBLOCK) < 0)
         s->request_salt = (uint64_t)pt_wall_ms(clock); /* ids are for correlation, not for secrets */
     pt_status st = PT_OK;
     if (o->server_name && !(s->server_name = strdup(o->server_name))) st = pt_fail(err, PT_ENOMEM, "out of memory");
     if (!st && !(s->durations = calloc(n ? n : 1, sizeof *s->durations))) st = pt_fail(err, PT_ENOMEM, "out of memory");
-    s->open_streams = pt_metrics_gauge(metrics, "plantree_http_streams", NULL, "Open streamed answers.");
+    make_metrics(s, metrics);
     if (!st) st = open_socket(s, o->listen, &family, port, err);
     if (!st && (st = open_watch(s))) st = pt_fail(err, st, "epoll: %s", strerror(errno));
     if (!st && (st = start_threads(s, o->threads))) st = pt_fail(err, st, "threads cannot be started");
-    if (!st) st = start_library(s, o, family, err);
+    if (!st) st = start_library(s, family, err);
     if (st) release(s);
     else *out = s;
     return st;
@@ -429,7 +497,8 @@ void pt_http_stop(pt_http_server *s)
     pthread_mutex_lock(&s->lock);
     s->stopping = true;
     http__streams_end(s);
-    while (s->suspended) /* running handlers, deferred answers, `more` calls; queued ones are answered 503 */
+    http__laters_end(s);
+    while (s->suspended) /* running handlers, answers their owners have taken, `more` calls; queued ones are answered 503 */
         pthread_cond_wait(&s->idle, &s->lock);
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += FLUSH_MS / 1000;

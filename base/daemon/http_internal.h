@@ -6,6 +6,7 @@
 
 #include <microhttpd.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 enum {
     HTTP_MAX_PARAMS = 8,         /* path parameters of a route */
@@ -14,6 +15,8 @@ enum {
     HTTP_STREAM_THREADS = 2,     /* beside the handlers' pool */
     HTTP_STREAM_PIECE = 4 << 20, /* bytes `more` may append in one call, at the very most */
     HTTP_GZIP_MIN = 1024,
+    HTTP_RESERVE = 8,      /* connections above max_connections: for the vital routes only */
+    HTTP_HEAVY = 8 << 20,  /* bytes of an answer after which memory is given back to the system */
     HTTP_IDLE_SECONDS = 60 /* a connection without traffic is closed (suspended ones are not counted) */
 };
 
@@ -84,6 +87,12 @@ typedef struct http_jobs {
 
 typedef struct http_conn http_conn;
 
+typedef enum http_reading {
+    HTTP_READS_HEADER, /* from the connection's begin, or the end of the answer before */
+    HTTP_READS_BODY,
+    HTTP_READS_NOTHING /* the server's turn */
+} http_reading;
+
 struct pt_http_server {
     struct MHD_Daemon *mhd;
     const pt_http_route *routes;
@@ -94,14 +103,22 @@ struct pt_http_server {
     const pt_log *log;
     size_t max_body;
     char *server_name;
-    const char *const *hosts;
-    bool check_host;
-    pt_metric **durations; /* I/O thread; one histogram per route, NULL before its first answer */
+    const char *const *hosts, *const *vital_routes;
+    bool check_host; /* listens on loopback */
+    uint32_t max_connections, per_address;
+    size_t max_laters;
+    int64_t header_ms, body_ms;
+    pt_metric *open_laters, *laters_refused, *cut_address, *cut_header, *cut_body, *cut_full, *trims;
+    _Atomic uint32_t heavy; /* large answers not yet freed */
+    _Atomic bool trim;      /* the last of them was */
+    pt_metric **durations;  /* I/O thread; one histogram per route, NULL before its first answer */
     pt_metric *open_streams;
     int listen_fd;        /* -1 while libmicrohttpd owns it */
     pthread_mutex_t lock; /* guards all below, and what requests and streams mark so */
     pthread_cond_t idle;  /* signalled when `suspended` or `pending` falls */
-    http_jobs handlers, streams;
+    http_jobs handlers, streams, vital;
+    pt_http_later *laters;
+    size_t n_laters;
     pt_http_stream *open;
     size_t n_open;
     size_t suspended; /* requests libmicrohttpd holds suspended for us */
@@ -113,9 +130,11 @@ struct pt_http_server {
     int64_t watch_until_ms; /* when the watcher wakes by itself */
     pthread_t *threads;     /* handlers, then stream threads, then the watcher */
     size_t n_threads, n_handlers;
-    pthread_mutex_t conns_lock; /* guards the two below */
+    pthread_mutex_t conns_lock; /* guards those below */
     pthread_cond_t conns_gone;
     http_conn *conns; /* open connections */
+    uint32_t n_conns;
+    int64_t conns_until_ms; /* the watcher looks for slow ones then */
     bool draining;
 };
 
@@ -123,10 +142,22 @@ struct pt_http_server {
 void http__on_connection(void *cls, struct MHD_Connection *conn, void **context, enum MHD_ConnectionNotificationCode what);
 void http__drain(pt_http_server *s); /* nothing suspended: take no connection any more, end the open ones, wait for a second at most */
 
+enum MHD_Result http__accept(void *cls, const struct sockaddr *addr, socklen_t len);
+http_conn *http__conn_of(struct MHD_Connection *conn); /* NULL: not listed */
+bool http__in_reserve(const http_conn *c);
+void http__reading(pt_http_server *s, http_conn *c, http_reading what); /* I/O thread; c may be NULL */
+int64_t http__conns_due(pt_http_server *s);
+
+/* http_later.c; all with the lock held, which is given up while somebody is answered */
+int64_t http__laters_due(pt_http_server *s); /* answers those whose time is over; when the next one's is */
+bool http__later_gone(pt_http_server *s, uint64_t id);
+void http__laters_end(pt_http_server *s);
+
 /* http_request.c: parse the target and find the route; on refusal the answer is already set (rq->response). */
 pt_http_request *http__request_new(pt_http_server *s, const char *target);
 void http__request_free(pt_http_request *rq);
 void http__request_begin(pt_http_request *rq, const char *method);
+bool http__is_vital(const pt_http_request *rq);
 
 /* http_reply.c: give the response (owned; NULL: memory is out) */
 void http__answer(pt_http_request *rq, int status, const char *content_type, struct MHD_Response *r);
@@ -135,7 +166,8 @@ void http__count(pt_http_request *rq);
 /* http_stream.c */
 void http__stream_job(pt_http_server *s, pt_http_request *rq); /* a stream thread runs `more`; called and returns with the lock */
 void http__stream_closed(pt_http_request *rq);                 /* the connection is done with it */
-void http__streams_end(pt_http_server *s);                     /* lock held: wake all up to end */
+void http__poke_watcher(pt_http_server *s);
+void http__streams_end(pt_http_server *s); /* lock held: wake all up to end */
 void *http__watch(void *server);
 pt_http_request *http__of_stream(pt_http_stream *st);
 

@@ -141,6 +141,38 @@ static bool pack(pt_slice body, char **out, size_t *len)
 
 /* --- the public answers --- */
 
+typedef struct heavy {
+    pt_http_server *server;
+    char *text;
+} heavy;
+
+static void free_heavy(void *cls)
+{
+    heavy *h = cls;
+    pt_http_server *s = h->server;
+    free(h->text);
+    free(h);
+    if (atomic_fetch_sub(&s->heavy, 1) > 1) return;
+    atomic_store(&s->trim, true);
+    http__poke_watcher(s);
+}
+
+/* A response of `text`, which it frees, also when there is none. */
+static struct MHD_Response *response_of(pt_http_server *s, char *text, size_t len, bool is_heavy)
+{
+    struct MHD_Response *r = NULL;
+    heavy *h = is_heavy ? malloc(sizeof *h) : NULL;
+    if (!is_heavy) r = MHD_create_response_from_buffer(len, text, MHD_RESPMEM_MUST_FREE);
+    if (h) {
+        *h = (heavy){ s, text };
+        r = MHD_create_response_from_buffer_with_free_callback_cls(len, text, free_heavy, h);
+        if (r) atomic_fetch_add(&s->heavy, 1);
+        else free(h);
+    }
+    if (!r) free(text);
+    return r;
+}
+
 /* `owned` NULL: copy. */
 static void reply(pt_http_request *rq, int status, const char *type, pt_slice body, char *owned)
 {
@@ -151,12 +183,10 @@ static void reply(pt_http_request *rq, int status, const char *type, pt_slice bo
     if (packable) pt_http_set_header(rq, "Vary", "Accept-Encoding");
     if (packable && pt_http_accepts_gzip(rq) && pack(body, &packed, &len)) {
         pt_http_set_header(rq, "Content-Encoding", "gzip");
-        r = MHD_create_response_from_buffer(len, packed, MHD_RESPMEM_MUST_FREE);
-        if (!r) free(packed);
         free(owned);
+        r = response_of(rq->server, packed, len, body.len >= HTTP_HEAVY);
     } else if (owned) {
-        r = MHD_create_response_from_buffer(body.len, owned, MHD_RESPMEM_MUST_FREE);
-        if (!r) free(owned);
+        r = response_of(rq->server, owned, body.len, body.len >= HTTP_HEAVY);
     } else {
         r = MHD_create_response_from_buffer(body.len, (void *)(uintptr_t)(body.len ? body.ptr : ""), MHD_RESPMEM_MUST_COPY);
     }
@@ -233,11 +263,4 @@ void pt_http_reply_static(pt_http_request *rq, int status, const char *content_t
     }
     http__answer(rq, status, content_type,
                  MHD_create_response_from_buffer(body.len, (void *)(uintptr_t)(body.len ? body.ptr : ""), MHD_RESPMEM_PERSISTENT));
-}
-
-void pt_http_defer(pt_http_request *rq)
-{
-    pthread_mutex_lock(&rq->server->lock);
-    rq->deferred = true;
-    pthread_mutex_unlock(&rq->server->lock);
 }

@@ -262,6 +262,14 @@ void http__request_begin(pt_http_request *rq, const char *method)
     rq->discard_body = !ok;
 }
 
+bool http__is_vital(const pt_http_request *rq)
+{
+    for (const char *const *v = rq->server->vital_routes; rq->route && v && *v; v++) {
+        if (strcmp(rq->route->path, *v) == 0) return true;
+    }
+    return false;
+}
+
 /* --- what handlers read --- */
 
 static pt_slice lookup(const http_pair *pairs, size_t n, const char *name)

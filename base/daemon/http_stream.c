@@ -12,6 +12,7 @@
 #include "base/daemon/http_internal.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -22,7 +23,7 @@ pt_http_request *http__of_stream(pt_http_stream *st)
     return (pt_http_request *)(void *)((char *)st - offsetof(pt_http_request, stream));
 }
 
-static void poke_watcher(pt_http_server *s)
+void http__poke_watcher(pt_http_server *s)
 {
     uint64_t one = 1;
     while (write(s->event_fd, &one, sizeof one) < 0 && errno == EINTR) { /* the counter only ever fills up when nobody reads it */
@@ -39,7 +40,7 @@ static void rest(pt_http_server *s, pt_http_stream *st)
 {
     st->phase = STREAM_IDLE;
     st->deadline_ms = st->ops.idle_ms > 0 ? pt_mono_ms(s->clock) + st->ops.idle_ms : INT64_MAX;
-    if (st->deadline_ms < s->watch_until_ms) poke_watcher(s);
+    if (st->deadline_ms < s->watch_until_ms) http__poke_watcher(s);
 }
 
 /* I/O thread: the next bytes, or suspend until there are some. */
@@ -186,7 +187,8 @@ void http__streams_end(pt_http_server *s)
     }
 }
 
-/* The watcher: deadlines of idle streams, and clients that went away while their connection was suspended. */
+/* The watcher: deadlines of idle streams, of answers that come later and of slow clients, clients that went away while their connection was
+ * suspended, and memory to give back. */
 static int64_t queue_due(pt_http_server *s)
 {
     int64_t now = pt_mono_ms(s->clock), next = INT64_MAX;
@@ -195,8 +197,12 @@ static int64_t queue_due(pt_http_server *s)
         if (st->deadline_ms <= now) enqueue(s, http__of_stream(st));
         else if (st->deadline_ms < next) next = st->deadline_ms;
     }
+    int64_t later = http__laters_due(s), slow = http__conns_due(s);
+    if (later < next) next = later;
     s->watch_until_ms = next;
-    return next == INT64_MAX ? -1 : next - now > 60000 ? 60000 : next - now;
+    if (slow < next) next = slow;
+    now = pt_mono_ms(s->clock);
+    return next == INT64_MAX ? -1 : next <= now ? 0 : next - now > 60000 ? 60000 : next - now;
 }
 
 static void client_gone(pt_http_server *s, uint64_t id)
@@ -212,6 +218,13 @@ static void client_gone(pt_http_server *s, uint64_t id)
     }
 }
 
+/* A large answer leaves its holes in the allocator; without this they stay the process's for ever. */
+static void give_back(pt_http_server *s)
+{
+    (void)malloc_trim(0); /* 0: there was nothing to give */
+    pt_metric_add(s->trims, 1);
+}
+
 void *http__watch(void *server)
 {
     pt_http_server *s = server;
@@ -220,10 +233,12 @@ void *http__watch(void *server)
     while (!s->threads_stop) {
         int64_t wait = queue_due(s);
         pthread_mutex_unlock(&s->lock);
+        if (atomic_exchange(&s->trim, false)) give_back(s);
         int n = epoll_wait(s->epoll_fd, events, WATCH_EVENTS, (int)wait);
         pthread_mutex_lock(&s->lock);
         for (int i = 0; i < n; i++) {
             uint64_t drained;
+            if (events[i].data.u64 && http__later_gone(s, events[i].data.u64)) continue;
             if (events[i].data.u64) client_gone(s, events[i].data.u64);
             else if (read(s->event_fd, &drained, sizeof drained) < 0 && errno != EAGAIN)
                 pt_logf(s->log, PT_LOG_WARN, "HTTP-WATCH", "the watcher's event cannot be read: errno %d", errno);

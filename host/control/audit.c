@@ -3,6 +3,7 @@
  * Canonical form of a row: seq and time as 8 bytes, little-endian, then each text as its length (4 bytes, little-endian) and its bytes. */
 #include "host/control/audit.h"
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -421,4 +422,89 @@ pt_status host_audit_verify(host_audit *a, uint64_t *rows, char hex[65], pt_erro
         st = pt_fail(err, PT_ECORRUPT, "audit: row %llu is not what was written, or what stood before it is gone",
                      (unsigned long long)v.seq);
     return st;
+}
+
+/* The numbers of the rows that nothing follows. */
+static pt_status find_open(host_audit *a, pt_slice action, pt_buf *seqs, pt_error *err)
+{
+    sqlite3_stmt *q = NULL;
+    int rc = SQLITE_ERROR;
+    pthread_mutex_lock(&a->lock);
+    if (sqlite3_prepare_v2(a->db,
+                           "SELECT seq FROM audit WHERE action = ?1 AND outcome = 'requested' AND request_id NOT IN"
+                           " (SELECT request_id FROM audit WHERE action = ?1 AND outcome <> 'requested') ORDER BY seq",
+                           -1, &q, NULL) == SQLITE_OK &&
+        sqlite3_bind_text(q, 1, action.ptr, (int)action.len, SQLITE_STATIC) == SQLITE_OK) {
+        while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
+            uint64_t seq = (uint64_t)sqlite3_column_int64(q, 0);
+            pt_buf_add(seqs, &seq, sizeof seq);
+        }
+    }
+    pt_status st = rc == SQLITE_DONE ? PT_OK : fail(a->db, err);
+    sqlite3_finalize(q);
+    pthread_mutex_unlock(&a->lock);
+    if (st == PT_OK && pt_buf_status(seqs) != PT_OK) st = pt_fail(err, pt_buf_status(seqs), "audit: too many open rows");
+    return st;
+}
+
+typedef struct copied_row {
+    pt_arena arena;
+    host_audit_row row;
+    bool ok;
+} copied_row;
+
+static bool copy_row(void *ctx, const host_audit_row *r)
+{
+    copied_row *c = ctx;
+    const pt_slice *texts[TEXTS];
+    c->row = *r;
+    texts_of(&c->row, texts);
+    c->ok = true;
+    for (int i = 0; i < TEXTS; i++) {
+        pt_slice *text = (pt_slice *)(uintptr_t)texts[i]; /* of c->row, which is ours */
+        *text = pt_arena_dup(&c->arena, *text);
+        c->ok = c->ok && text->ptr;
+    }
+    return false;
+}
+
+pt_status host_audit_close_open(host_audit *a, pt_slice action, pt_slice outcome, int64_t at_ms, uint64_t *n, pt_error *err)
+{
+    pt_buf seqs;
+    copied_row c = { .ok = false };
+    *n = 0;
+    pt_buf_init(&seqs, 64u << 20);
+    pt_arena_init(&c.arena, 4u << 20);
+    pt_status st = find_open(a, action, &seqs, err);
+    for (size_t at = 0; st == PT_OK && at < seqs.len; at += sizeof(uint64_t)) {
+        uint64_t seq;
+        memcpy(&seq, seqs.ptr + at, sizeof seq);
+        pt_arena_reset(&c.arena);
+        c.ok = false;
+        st = host_audit_each(a, seq - 1, 1, copy_row, &c, err);
+        if (st == PT_OK && !c.ok) st = pt_fail(err, PT_ENOMEM, "out of memory");
+        c.row.at_ms = at_ms;
+        c.row.outcome = outcome;
+        if (st == PT_OK) st = host_audit_append(a, &c.row, err);
+        if (st == PT_OK) (*n)++;
+    }
+    pt_arena_fini(&c.arena);
+    pt_buf_fini(&seqs);
+    return st;
+}
+
+bool host_audit_note(host_audit *a, const pt_clock *clock, const pt_log *log, pt_slice address, const char *action, pt_slice object,
+                     const char *outcome)
+{
+    pt_error err = { 0, "" };
+    host_audit_row row = { .at_ms = pt_wall_ms(clock),
+                           .principal = address.len ? PT_LIT("anonymous") : PT_LIT("system"),
+                           .auth_kind = PT_LIT("none"),
+                           .address = address,
+                           .action = pt_cstr(action),
+                           .object = object,
+                           .outcome = pt_cstr(outcome) };
+    pt_status st = host_audit_append(a, &row, &err);
+    if (st != PT_OK) pt_logf(log, PT_LOG_ERROR, "HOST-AUDIT", "%s of %.*s: %s", action, PT_SLICE_ARGS(object), err.text);
+    return st == PT_OK;
 }

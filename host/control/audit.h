@@ -8,7 +8,9 @@
  * A row is on the disk when append returns. Threads: any; one lock. */
 #ifndef HOST_AUDIT_H
 #define HOST_AUDIT_H
+#include "base/clock.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/slice.h"
 #include "base/status.h"
 
@@ -40,6 +42,13 @@ PT_MUST_CHECK pt_status host_audit_copy(const char *dir, const char *dest, pt_er
 /* Absent slices are stored as empty. PT_EREADONLY after host_audit_read. On failure nothing was written, and the next append may succeed.
  */
 PT_MUST_CHECK pt_status host_audit_append(host_audit *a, const host_audit_row *row, pt_error *err);
+/* Give every "requested" row of the action that no row with the same request_id and another outcome follows one with `outcome`, a copy in
+ * all else; *n: how many were written, also on failure. Reads the whole audit once. */
+PT_MUST_CHECK pt_status host_audit_close_open(host_audit *a, pt_slice action, pt_slice outcome, int64_t at_ms, uint64_t *n, pt_error *err);
+/* A row of something done at once, without before, after and reason: by "anonymous" from `address`, by "system" when that is empty. False:
+ * it could not be written, which is logged. */
+bool host_audit_note(host_audit *a, const pt_clock *clock, const pt_log *log, pt_slice address, const char *action, pt_slice object,
+                     const char *outcome);
 /* Rows with seq > after, ascending, at most `limit`; slices valid during the call; `each` returns false to stop. */
 PT_MUST_CHECK pt_status host_audit_each(host_audit *a, uint64_t after, uint32_t limit, bool (*each)(void *ctx, const host_audit_row *row),
                                         void *ctx, pt_error *err);

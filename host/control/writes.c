@@ -1,29 +1,45 @@
 /* host/control/writes.c -- the list of recent writes; open ones wait for DATA.
  *
- * Invariant: n_open counts the records in state SENT; host_writes_see looks no further when it is 0. */
+ * What is always true: n_open counts the records in state SENT, which are those in the open list; host_writes_see looks no further when it
+ * is 0. A record leaves SENT in `finish` only, which hands its watches to `due`; they are called without the lock. A record is freed by
+ * forget_old only: never one that is open, pinned or unsaid. Records stand in `oldest` in the order of their ids. */
 #include "host/control/writes.h"
+
+#include "base/map.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
-enum { KEEP_MS = 600000, RECORDS_MAX = 10000, SETTLE_MS = 1000, JSON_TEXT = 200 };
+enum { KEEP_MS = 600000, RECORDS_MAX = 10000, WATCHES_MAX = 64, SETTLE_MS = 1000 };
+
+typedef struct watch {
+    struct watch *next;
+    host_write_done *done;
+    void *ctx;
+    host_write_result result; /* when due */
+} watch;
 
 typedef struct record {
-    struct record *next;
+    struct record *newer;             /* all */
+    struct record *open_next, **open; /* open ones; *open is this one */
+    struct record *same_tag;          /* armed ones of the same tag */
+    struct record *unsaid_next;       /* finished, its event or audit row not yet written */
     host_write_result r;
     char *path, *key, *reason, *who, *node, *value_json;
-    char before[200]; /* JSON of the value when it was asked for; "": none, or longer */
-    char *want_bytes; /* of a text value */
+    char before[HOST_COMMAND_JSON]; /* JSON of the value when it was asked for; "": none, or longer */
+    char *want_bytes;               /* of a text value */
     spb_value want;
     int64_t sent_mono, deadline_mono, settle_mono; /* settle: a deviation may still be corrected until then, silence may end */
+    watch *watches;
+    uint32_t n_watches;
+    bool pinned; /* being started */
     bool deviates;
     bool same;      /* the value stood there when it was sent, and nothing else has been seen or sent since */
     bool armed;     /* audited, and being sent: what comes from now on counts */
-    bool untold;    /* finished, its event not yet written */
-    bool unaudited; /* finished, its audit row not yet written */
+    bool unwritten; /* it is not in the audit, and its outcome need not be either */
+    bool untold, unaudited;
 } record;
 
 struct host_writes {
@@ -39,18 +55,23 @@ struct host_writes {
     const pt_clock *clock;
     const pt_log *log;
     pthread_mutex_t lock;
-    pthread_cond_t changed;
-    record *records; /* newest first */
-    uint32_t n_records;
-    _Atomic uint32_t n_open, n_unsaid; /* unsaid: finished, and untold or unaudited */
-    _Atomic bool audit_fails;          /* told already */
+    pthread_mutex_t saying; /* one thread at a time writes outcomes; before `lock` */
+    pthread_cond_t started; /* `starting` fell to 0 */
+    record *oldest, *newest, *open;
+    record *unsaid, **unsaid_last;
+    watch *due;
+    pt_map by_id, by_key, by_tag; /* record; by_tag: the first armed one */
+    uint32_t n_records, starting;
+    _Atomic uint32_t n_open, n_unsaid;
+    _Atomic bool audit_fails; /* told already */
+    bool stopping;
     uint64_t next_id;
-    uint64_t counts[5];
+    uint64_t counts[HOST_WRITE_STATES];
 };
 
 const char *host_write_state_name(host_write_state s)
 {
-    static const char *const names[] = { "sent", "confirmed", "deviates", "timeout", "refused" };
+    static const char *const names[] = { "sent", "confirmed", "deviates", "timeout", "refused", "unknown" };
     return (unsigned)s < PT_COUNT_OF(names) ? names[s] : "unknown";
 }
 
@@ -71,12 +92,13 @@ pt_status host_writes_new(const host_writes_options *o, uns_tree *tree, hist *hi
     w->clock = clock;
     w->log = log;
     w->next_id = (uint64_t)pt_wall_ms(clock); /* ids of different runs do not meet */
-    pthread_condattr_t attr;
+    w->unsaid_last = &w->unsaid;
+    pt_map_init(&w->by_id, PT_MAP_U64_KEYS);
+    pt_map_init(&w->by_key, PT_MAP_BORROW_KEYS);
+    pt_map_init(&w->by_tag, PT_MAP_U64_KEYS);
     pthread_mutex_init(&w->lock, NULL);
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&w->changed, &attr);
-    pthread_condattr_destroy(&attr);
+    pthread_mutex_init(&w->saying, NULL);
+    pthread_cond_init(&w->started, NULL);
     *out = w;
     return PT_OK;
 }
@@ -84,6 +106,10 @@ pt_status host_writes_new(const host_writes_options *o, uns_tree *tree, hist *hi
 static void record_free(record *r)
 {
     if (!r) return;
+    for (watch *x = r->watches, *next; x; x = next) {
+        next = x->next;
+        free(x);
+    }
     free(r->path);
     free(r->key);
     free(r->reason);
@@ -97,12 +123,16 @@ static void record_free(record *r)
 void host_writes_free(host_writes *w)
 {
     if (!w) return;
-    for (record *r = w->records, *next; r; r = next) {
-        next = r->next;
+    for (record *r = w->oldest, *next; r; r = next) {
+        next = r->newer;
         record_free(r);
     }
+    pt_map_fini(&w->by_id);
+    pt_map_fini(&w->by_key);
+    pt_map_fini(&w->by_tag);
     pthread_mutex_destroy(&w->lock);
-    pthread_cond_destroy(&w->changed);
+    pthread_mutex_destroy(&w->saying);
+    pthread_cond_destroy(&w->started);
     free(w);
 }
 
@@ -126,7 +156,7 @@ void host_writes_bind(host_writes *w, host_ingest *ingest)
     w->ingest = ingest;
 }
 
-void host_writes_counts(host_writes *w, uint64_t by_state[5])
+void host_writes_counts(host_writes *w, uint64_t by_state[HOST_WRITE_STATES])
 {
     pthread_mutex_lock(&w->lock);
     memcpy(by_state, w->counts, sizeof w->counts);
@@ -182,6 +212,19 @@ static pt_status audit(host_writes *w, const record *r, const char *outcome, int
     return st;
 }
 
+pt_status host_writes_close_killed(host_writes *w, uint64_t *n, pt_error *err)
+{
+    uint64_t closed = 0;
+    pt_status st =
+        host_audit_close_open(w->audit, PT_LIT("write"), PT_LIT("unknown (host was killed)"), pt_wall_ms(w->clock), &closed, err);
+    if (closed)
+        pt_logf(w->log, PT_LOG_WARN, "HOST-WRITES-KILLED",
+                "%llu writes were open when the host was killed; what became of them is not known, and the audit says so",
+                (unsigned long long)closed);
+    if (n) *n = closed;
+    return st;
+}
+
 /* Event and live stream: every request and every outcome. Without the lock. */
 static void tell(host_writes *w, const record *r, int64_t at_ms)
 {
@@ -207,288 +250,124 @@ static void tell(host_writes *w, const record *r, int64_t at_ms)
     pt_buf_fini(&b);
 }
 
-/* ---- checking and sending ---- */
+/* ---- the end of a write ---- */
 
-typedef struct target {
-    bool found;
-    char *group, *edge, *device, *metric;
-    uint32_t tag_id;
-    spb_datatype type;
-    bool writable, live;
-    double low, high;
-    char current_json[JSON_TEXT]; /* "": none, or longer */
-    bool has_value;
-} target;
-
-/* "": longer than that. */
-static void json_text(const spb_value *v, char text[JSON_TEXT])
+/* With the lock: take it out of those of its tag. */
+static void disarm(host_writes *w, record *r)
 {
-    pt_buf b;
-    pt_json j;
-    text[0] = '\0';
-    pt_buf_init(&b, JSON_TEXT - 1);
-    pt_json_init(&j, &b);
-    spb_value_json(&j, v);
-    if (pt_buf_status(&b) == PT_OK) snprintf(text, JSON_TEXT, "%.*s", PT_SLICE_ARGS(pt_buf_view(&b)));
-    pt_buf_fini(&b);
+    uint64_t first = 0;
+    if (!r->armed) return;
+    r->armed = false;
+    if (!pt_map_get_u64(&w->by_tag, r->r.tag_id, &first)) return;
+    record *at = (record *)(uintptr_t)first;
+    if (at == r) {
+        if (!r->same_tag) (void)pt_map_del_u64(&w->by_tag, r->r.tag_id, NULL);
+        else if (pt_map_put_u64(&w->by_tag, r->r.tag_id, (uintptr_t)r->same_tag, NULL) != PT_OK) /* a replacement needs no memory */
+            pt_logf(w->log, PT_LOG_ERROR, "HOST-WRITES", "the other open writes of tag %u will end as timeouts", (unsigned)r->r.tag_id);
+        return;
+    }
+    while (at->same_tag != r)
+        at = at->same_tag;
+    at->same_tag = r->same_tag;
 }
 
-static void see_target(void *ctx, const uns_tag_view *v)
+/* With the lock. The text stands already where it is not the state's own. */
+static void finish(host_writes *w, record *r, host_write_state state)
 {
-    target *t = ctx;
-    t->found = true;
-    t->group = pt_slice_dup(v->def.group);
-    t->edge = pt_slice_dup(v->def.edge);
-    t->device = pt_slice_dup(v->def.device);
-    t->metric = pt_slice_dup(v->def.metric);
-    t->tag_id = v->def.tag_id;
-    t->type = v->def.type;
-    t->writable = v->def.writable;
-    t->live = v->state == UNS_LIVE;
-    t->low = v->def.eng_low;
-    t->high = v->def.eng_high;
-    t->has_value = v->has_value;
-    if (v->has_value) json_text(&v->value, t->current_json);
+    disarm(w, r);
+    r->r.state = state;
+    if (state != HOST_WRITE_REFUSED) r->r.done_ms = pt_wall_ms(w->clock);
+    if (r->r.unchanged) snprintf(r->r.text, sizeof r->r.text, "the value was there before; a node reports changes only");
+    if (state == HOST_WRITE_DEVIATES) snprintf(r->r.text, sizeof r->r.text, "the plant reports another value");
+    if (state == HOST_WRITE_TIMEOUT)
+        snprintf(r->r.text, sizeof r->r.text, "no newer value arrived; the command may or may not have been carried out");
+    if (state == HOST_WRITE_UNKNOWN)
+        snprintf(r->r.text, sizeof r->r.text,
+                 "this host stopped before the plant answered; the command may or may not have been carried out");
+    *r->open = r->open_next;
+    if (r->open_next) r->open_next->open = r->open;
+    w->n_open--;
+    w->counts[state]++;
+    r->untold = true;
+    r->unaudited = !r->unwritten;
+    r->unsaid_next = NULL;
+    *w->unsaid_last = r;
+    w->unsaid_last = &r->unsaid_next;
+    w->n_unsaid++;
+    for (watch *x = r->watches, *next; x; x = next) {
+        next = x->next;
+        x->result = r->r;
+        x->next = w->due;
+        w->due = x;
+    }
+    r->watches = NULL;
 }
 
-static void target_free(target *t)
+/* Without the lock: whoever waited for what has been finished. */
+static void call_due(host_writes *w)
 {
-    free(t->group);
-    free(t->edge);
-    free(t->device);
-    free(t->metric);
+    pthread_mutex_lock(&w->lock);
+    watch *due = w->due;
+    w->due = NULL;
+    pthread_mutex_unlock(&w->lock);
+    for (watch *next; due; due = next) {
+        next = due->next;
+        due->done(due->ctx, &due->result);
+        free(due);
+    }
 }
 
-/* What a member stands in: a command names the instance of the birth, and the member inside it. */
-typedef struct instance {
-    struct instance *outer;
-    pt_slice name, template_ref;
-} instance;
-
-typedef struct node_facts {
-    pt_slice device;
-    pt_slice metric;
-    bool node_online, device_online, has_alias, no_template, no_memory;
-    uint16_t server;
-    uint64_t alias;     /* of the outermost instance, or the metric itself */
-    pt_slice name;      /* the metric's own, inside its instance; absent: not known */
-    instance *instance; /* NULL: the metric stands for itself */
-    pt_arena arena;     /* of name and instances */
-} node_facts;
-
-/* A metric of a unit, and what it stands in. */
-static void see_metric(node_facts *f, const host_unit *u, uint32_t at)
+static const char *audit_outcome(const record *r)
 {
-    instance **link = &f->instance;
-    pt_slice *name = &f->name;
+    return r->r.state == HOST_WRITE_UNKNOWN ? "unknown (host stopped)" : host_write_state_name(r->r.state);
+}
+
+/* Events and audit rows of what was finished, in that order. What is unsaid changes no more and is not freed: read without the lock. */
+static void say_finished(host_writes *w)
+{
+    if (w->n_unsaid == 0) return;
+    pthread_mutex_lock(&w->saying);
     for (;;) {
-        const host_metric *hm = &u->metrics[at];
-        uint32_t outer = host__object_of(u, at);
-        size_t skip = outer == at ? 0 : u->metrics[outer].name.len + 1;
-        *name = pt_arena_dup(&f->arena, pt_slice_from(hm->name, skip));
-        if (!name->ptr) f->no_memory = true;
-        if (outer == at) {
-            f->has_alias = (hm->flags & HOST_METRIC_ALIAS) != 0;
-            f->alias = hm->alias;
-            return;
-        }
-        instance *i = *link = pt_arena_zalloc(&f->arena, sizeof *i);
-        if (i) i->template_ref = host__object_template(&u->metrics[outer], &f->arena);
-        if (!i || !i->template_ref.ptr) {
-            f->no_memory = f->no_memory || !i;
-            f->no_template = i != NULL;
-            return;
-        }
-        link = &i->outer;
-        name = &i->name;
-        at = outer;
+        pt_error err = { 0, "" };
+        pthread_mutex_lock(&w->lock);
+        record *r = w->unsaid;
+        pthread_mutex_unlock(&w->lock);
+        if (!r) break;
+        if (r->untold) tell(w, r, r->r.done_ms ? r->r.done_ms : r->r.sent_ms);
+        r->untold = false;
+        if (r->unaudited && audit(w, r, audit_outcome(r), r->r.done_ms ? r->r.done_ms : r->r.sent_ms, &err) != PT_OK)
+            break; /* again with the next tick */
+        pthread_mutex_lock(&w->lock);
+        r->unaudited = false;
+        w->unsaid = r->unsaid_next;
+        if (!w->unsaid) w->unsaid_last = &w->unsaid;
+        w->n_unsaid--;
+        pthread_mutex_unlock(&w->lock);
     }
+    pthread_mutex_unlock(&w->saying);
 }
 
-static void see_node(void *ctx, const host_node *n)
-{
-    node_facts *f = ctx;
-    f->node_online = n->state == HOST_NODE_ONLINE;
-    f->server = n->server;
-    for (uint32_t i = 0; i < n->n_units; i++) {
-        const host_unit *u = n->units[i];
-        if (!pt_slice_eq(u->id_slice, f->device)) continue;
-        f->device_online = u->online;
-        uint64_t at;
-        if (pt_map_get(&u->by_name, f->metric, &at)) see_metric(f, u, (uint32_t)at);
-    }
-}
+/* ---- the records; all with the lock ---- */
 
-static pt_status refuse(host_write_result *r, int http, const char *slug, const char *fmt, ...) PT_PRINTF(4, 5);
-static pt_status refuse(host_write_result *r, int http, const char *slug, const char *fmt, ...)
+static bool forgettable(const record *r)
 {
-    va_list ap;
-    r->state = HOST_WRITE_REFUSED;
-    r->http = http;
-    snprintf(r->slug, sizeof r->slug, "%s", slug);
-    va_start(ap, fmt);
-    vsnprintf(r->text, sizeof r->text, fmt, ap);
-    va_end(ap);
-    return PT_EREFUSED;
-}
-
-/* Is this JSON scalar the current value? 0.10 and 1e-1 are 0.1; "1" is not 1. */
-static bool is_current(const target *t, pt_slice json)
-{
-    char text[JSON_TEXT];
-    spb_value v;
-    pt_error err = { 0, "" };
-    if (!t->has_value) return false;
-    if (pt_slice_eq_cstr(json, t->current_json)) return true;
-    if (json.len == 0 || json.ptr[0] == '"' || spb_datatype_class(t->type) == SPB_CLASS_STRING ||
-        spb_value_parse(t->type, json, &v, &err) != PT_OK)
-        return false;
-    json_text(&v, text);
-    return text[0] && strcmp(text, t->current_json) == 0;
-}
-
-static pt_status check(host_writes *w, const host_write_request *rq, const target *t, const node_facts *f, spb_value *v,
-                       host_write_result *r)
-{
-    pt_error err = { 0, "" };
-    if (!w->opt.allowed) return refuse(r, 403, "write-rejected", "%s", w->opt.not_allowed);
-    if (!t->found) return refuse(r, 404, "not-found", "there is no tag %.*s", PT_SLICE_ARGS(rq->path));
-    if (!t->writable) return refuse(r, 403, "write-rejected", "%.*s is read-only", PT_SLICE_ARGS(rq->path));
-    if (!f->node_online) return refuse(r, 409, "source-offline", "edge node %s/%s is not online", t->group, t->edge);
-    if (!f->device_online) return refuse(r, 409, "source-offline", "device %s of %s/%s is not online", t->device, t->group, t->edge);
-    if (!t->live) return refuse(r, 409, "source-offline", "%.*s is not live", PT_SLICE_ARGS(rq->path));
-    if (f->no_memory) return refuse(r, 503, "not-ready", "out of memory");
-    if (f->no_template)
-        return refuse(r, 403, "write-rejected", "%.*s is a member of a template instance whose template is not known",
-                      PT_SLICE_ARGS(rq->path));
-    pt_slice text = rq->value_text;
-    if (pt_slice_eq_cstr(rq->value_json, "null")) return refuse(r, 422, "validation", "null cannot be written");
-    spb_class c = spb_datatype_class(t->type);
-    if (c == SPB_CLASS_STRING && !rq->value_is_string)
-        return refuse(r, 422, "validation", "%.*s is text: the value must be a JSON string", PT_SLICE_ARGS(rq->path));
-    pt_status st = spb_value_parse(t->type, text, v, &err);
-    if (st != PT_OK)
-        return refuse(r, 422, "validation", "%.*s is no %s: %s", (int)(text.len < 60 ? text.len : 60), text.ptr, spb_datatype_name(t->type),
-                      err.text);
-    double number;
-    if (t->high > t->low && spb_value_number(v, &number) && (number < t->low || number > t->high))
-        return refuse(r, 422, "validation", "%.*s is outside the limits %g to %g", PT_SLICE_ARGS(text), t->low, t->high);
-    if (rq->has_expected && !is_current(t, rq->expected_json))
-        return refuse(r, 409, "conflict", "the current value is %s, not %.*s", t->has_value ? t->current_json : "unknown",
-                      PT_SLICE_ARGS(rq->expected_json));
-    return PT_OK;
-}
-
-static spb_metric command_metric(const host_writes *w, pt_slice name, spb_datatype type, int64_t now)
-{
-    spb_metric m = { .name = name, .timestamp = (uint64_t)now, .flags = SPB_HAS_NAME | SPB_HAS_TIMESTAMP };
-    if (w->opt.cmd_datatype) {
-        m.datatype = type;
-        m.flags |= SPB_HAS_DATATYPE;
-    }
-    return m;
-}
-
-/* tck-id-topics-ncmd-payload, -dcmd-payload: name, value in the birth's datatype, timestamp; no seq. A member goes inside its instance. */
-static const char *not_sent(pt_status st)
-{
-    switch (st) {
-    case PT_ESTATE: return "the node's MQTT server is not connected, or our STATE is not acknowledged yet";
-    case PT_EFULL: return "too much is on its way to the MQTT server";
-    case PT_EREFUSED: return "this host is stopping";
-    default: return pt_status_name(st);
-    }
-}
-
-static pt_status send_command(host_writes *w, const target *t, node_facts *f, const spb_value *v, int64_t now)
-{
-    spb_metric m = command_metric(w, f->name.ptr ? f->name : pt_cstr(t->metric), t->type, now);
-    pt_status st = spb_metric_set_value(&m, v, w->opt.uint32_long);
-    if (st != PT_OK) return st;
-    for (const instance *i = f->instance; i; i = i->outer) {
-        spb_template *tmpl = pt_arena_zalloc(&f->arena, sizeof *tmpl);
-        spb_metric *member = pt_arena_zalloc(&f->arena, sizeof *member);
-        if (!tmpl || !member) return PT_ENOMEM;
-        *member = m;
-        *tmpl = (spb_template){ .template_ref = i->template_ref, .has_is_definition = true, .metrics = member, .n_metrics = 1 };
-        m = command_metric(w, i->name, SPB_TEMPLATE, now);
-        m.wire = SPB_WIRE_TEMPLATE;
-        m.value.tmpl = tmpl;
-    }
-    if (w->opt.cmd_alias && f->has_alias) {
-        m.name = PT_NONE;
-        m.alias = f->alias;
-        m.flags = (uint16_t)((m.flags & ~SPB_HAS_NAME) | SPB_HAS_ALIAS);
-    }
-    spb_payload p = { .timestamp = (uint64_t)now, .has_timestamp = true, .metrics = &m, .n_metrics = 1 };
-    spb_topic topic = { .verb = t->device[0] ? SPB_DCMD : SPB_NCMD, .group = pt_cstr(t->group), .edge = pt_cstr(t->edge) };
-    if (t->device[0]) topic.device = pt_cstr(t->device);
-    pt_buf bytes, name;
-    size_t len = 0;
-    pt_buf_init(&bytes, 2u << 20);
-    pt_buf_init(&name, SPB_TOPIC_MAX + 1);
-    st = spb_payload_encode(&p, &bytes);
-    if (st == PT_OK) {
-        st = spb_topic_format(&spb_namespace_b, &topic, NULL, 0, &len);
-        if (st == PT_ETOOBIG) st = pt_buf_reserve(&name, len + 1);
-    }
-    if (st == PT_OK) st = spb_topic_format(&spb_namespace_b, &topic, name.ptr, len + 1, &len);
-    if (st == PT_OK) st = w->send(w->send_ctx, f->server, pt_slice_of(name.ptr, len), pt_buf_view(&bytes));
-    pt_buf_fini(&bytes);
-    pt_buf_fini(&name);
-    return st;
-}
-
-/* The plant's last word is this value. */
-static bool stands(const target *t, const spb_value *v)
-{
-    char text[JSON_TEXT];
-    json_text(v, text);
-    return t->live && t->has_value && text[0] && strcmp(text, t->current_json) == 0;
+    return r->r.state != HOST_WRITE_SENT && !r->pinned && !r->untold && !r->unaudited;
 }
 
 static void forget_old(host_writes *w, int64_t now_ms)
 {
-    record **at = &w->records;
-    uint32_t n = 0;
-    while (*at) {
-        record *r = *at;
-        bool open = r->r.state == HOST_WRITE_SENT || r->untold || r->unaudited;
-        if (!open && (now_ms - r->r.sent_ms > KEEP_MS || n >= RECORDS_MAX)) {
-            *at = r->next;
-            record_free(r);
-            w->n_records--;
-            continue;
-        }
-        n++;
-        at = &r->next;
+    for (record *r = w->oldest; r && forgettable(r); r = w->oldest) {
+        if (now_ms - r->r.sent_ms <= KEEP_MS && w->n_records < RECORDS_MAX) return;
+        w->oldest = r->newer;
+        if (!w->oldest) w->newest = NULL;
+        w->n_records--;
+        (void)pt_map_del_u64(&w->by_id, r->r.id, NULL);
+        if (r->key) (void)pt_map_del(&w->by_key, pt_cstr(r->key), NULL);
+        record_free(r);
     }
 }
 
-static record *find_key(host_writes *w, pt_slice key)
-{
-    if (key.len == 0) return NULL;
-    for (record *r = w->records; r; r = r->next)
-        if (r->key && pt_slice_eq_cstr(key, r->key)) return r;
-    return NULL;
-}
-
-static void wait_for(host_writes *w, record *r, int64_t wait_ms)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += wait_ms / 1000;
-    until.tv_nsec += (long)(wait_ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
-    int rc = 0;
-    while (r->r.state == HOST_WRITE_SENT && rc == 0)
-        rc = pthread_cond_timedwait(&w->changed, &w->lock, &until);
-}
-
-static record *record_new(host_writes *w, const host_write_request *rq, const target *t, const spb_value *v)
+static record *record_new(const host_write_request *rq)
 {
     record *r = calloc(1, sizeof *r);
     if (!r) return NULL;
@@ -497,184 +376,222 @@ static record *record_new(host_writes *w, const host_write_request *rq, const ta
     r->reason = pt_slice_dup(rq->reason);
     r->who = pt_slice_dup(rq->who);
     r->key = rq->key.len ? pt_slice_dup(rq->key) : NULL;
-    r->want = *v;
-    bool ok = r->path && r->value_json && r->reason && r->who && (r->key || !rq->key.len);
-    spb_class c = spb_datatype_class(v->type);
-    if (c == SPB_CLASS_STRING || c == SPB_CLASS_BYTES || c == SPB_CLASS_ARRAY) {
-        r->want_bytes = pt_slice_dup(v->as.bytes);
-        ok = ok && r->want_bytes;
-        r->want.as.bytes.ptr = r->want_bytes;
-    }
-    if (t->found) {
-        size_t n = strlen(t->group) + strlen(t->edge) + 2;
-        r->node = malloc(n);
-        if (r->node) snprintf(r->node, n, "%s/%s", t->group, t->edge);
-        r->r.tag_id = t->tag_id;
-    }
-    if (!ok) {
-        record_free(r);
-        return NULL;
-    }
-    pthread_mutex_lock(&w->lock);
-    r->r.id = ++w->next_id;
-    pthread_mutex_unlock(&w->lock);
-    return r;
+    if (r->path && r->value_json && r->reason && r->who && (r->key || !rq->key.len)) return r;
+    record_free(r);
+    return NULL;
 }
 
-pt_status host_writes_do(host_writes *w, const host_write_request *rq, host_write_result *out)
+/* Into every list but the tag's. */
+static pt_status enter(host_writes *w, const host_write_request *rq, int64_t now, record **out)
 {
-    pthread_mutex_lock(&w->lock);
-    record *same = find_key(w, rq->key);
-    if (same) { /* said before: the same answer, nothing sent again */
-        if (!pt_slice_eq_cstr(rq->path, same->path) || !pt_slice_eq_cstr(rq->value_json, same->value_json)) {
-            refuse(out, 409, "conflict", "this Idempotency-Key belongs to another write");
-        } else {
-            wait_for(w, same, rq->wait_ms);
-            *out = same->r;
-        }
-        pthread_mutex_unlock(&w->lock);
+    record *r = record_new(rq);
+    if (!r) return PT_ENOMEM;
+    r->r = (host_write_result){ .id = w->next_id + 1, .state = HOST_WRITE_SENT, .sent_ms = now };
+    pt_status st = pt_map_put_u64(&w->by_id, r->r.id, (uintptr_t)r, NULL);
+    if (st == PT_OK && r->key && (st = pt_map_put(&w->by_key, pt_cstr(r->key), (uintptr_t)r, NULL)) != PT_OK)
+        (void)pt_map_del_u64(&w->by_id, r->r.id, NULL);
+    if (st != PT_OK) {
+        record_free(r);
+        return st;
+    }
+    w->next_id++;
+    r->pinned = true;
+    w->starting++;
+    if (w->newest) w->newest->newer = r;
+    else w->oldest = r;
+    w->newest = r;
+    w->n_records++;
+    r->open_next = w->open;
+    r->open = &w->open;
+    if (r->open_next) r->open_next->open = &r->open_next;
+    w->open = r;
+    w->n_open++;
+    *out = r;
+    return PT_OK;
+}
+
+static void refuse(host_write_result *r, host_write_refusal why, const char *fmt, ...) PT_PRINTF(3, 4);
+static void refuse(host_write_result *r, host_write_refusal why, const char *fmt, ...)
+{
+    va_list ap;
+    r->refusal = why;
+    va_start(ap, fmt);
+    vsnprintf(r->text, sizeof r->text, fmt, ap);
+    va_end(ap);
+}
+
+/* How it stands; `done` will say how it ended when that is not yet known. */
+static pt_status join(record *r, host_write_done *done, void *ctx, host_write_result *out)
+{
+    *out = r->r;
+    if (r->r.state != HOST_WRITE_SENT || !done) return PT_OK;
+    if (r->n_watches == WATCHES_MAX) {
+        *out = (host_write_result){ .state = HOST_WRITE_REFUSED };
+        refuse(out, HOST_WRITE_BUSY, "%d requests wait for this write already", WATCHES_MAX);
         return PT_OK;
     }
-    pthread_mutex_unlock(&w->lock);
+    watch *x = calloc(1, sizeof *x);
+    if (!x) return PT_ENOMEM;
+    *x = (watch){ .next = r->watches, .done = done, .ctx = ctx };
+    r->watches = x;
+    r->n_watches++;
+    return PT_OK;
+}
 
-    int64_t now = pt_wall_ms(w->clock);
-    target t = { 0 };
-    node_facts f = { 0 };
-    pt_arena_init(&f.arena, 64u << 20);
-    spb_value v = { .type = SPB_BOOLEAN, .is_null = true };
-    if (uns_read(w->tree, rq->path, see_target, &t) == PT_OK && t.found) {
-        if (!t.group || !t.edge || !t.device || !t.metric) {
-            target_free(&t);
-            pt_arena_fini(&f.arena);
-            return PT_ENOMEM;
-        }
-        f.device = pt_cstr(t.device);
-        f.metric = pt_cstr(t.metric);
-        if (host_ingest_node(w->ingest, pt_cstr(t.group), pt_cstr(t.edge), see_node, &f) != PT_OK) f.node_online = false;
+/* ---- starting one ---- */
+
+/* True: answered without a write of its own. With the lock. */
+static bool known_or_full(host_writes *w, const host_write_request *rq, host_write_done *done, void *ctx, host_write_result *out,
+                          pt_status *st)
+{
+    record *same = rq->key.len ? pt_map_get_ptr(&w->by_key, rq->key) : NULL;
+    *out = (host_write_result){ .state = HOST_WRITE_REFUSED };
+    *st = PT_OK;
+    if (same && (!pt_slice_eq_cstr(rq->path, same->path) || !pt_slice_eq_cstr(rq->value_json, same->value_json)))
+        refuse(out, HOST_WRITE_CONFLICT, "this Idempotency-Key belongs to another write");
+    else if (same) *st = join(same, done, ctx, out); /* said before: the same answer, nothing sent again */
+    else if (w->stopping) refuse(out, HOST_WRITE_NOT_READY, "this host is stopping");
+    else if (w->n_records >= RECORDS_MAX) refuse(out, HOST_WRITE_BUSY, "%d writes are open already, or not yet in the audit", RECORDS_MAX);
+    else return false;
+    return true;
+}
+
+/* What is now known of tag and value. With the lock. PT_ENOMEM. */
+static pt_status describe(record *r, const host_command *c)
+{
+    r->want = c->value;
+    snprintf(r->before, sizeof r->before, "%s", c->current_json);
+    spb_class k = spb_datatype_class(c->value.type);
+    if (!c->value.is_null && (k == SPB_CLASS_STRING || k == SPB_CLASS_BYTES || k == SPB_CLASS_ARRAY)) {
+        r->want_bytes = pt_slice_dup(c->value.as.bytes);
+        if (!r->want_bytes) return PT_ENOMEM;
+        r->want.as.bytes.ptr = r->want_bytes;
     }
-    host_write_result result = { .state = HOST_WRITE_SENT, .tag_id = t.tag_id, .sent_ms = now };
-    pt_status st = check(w, rq, &t, &f, &v, &result);
-    record *r = record_new(w, rq, &t, &v);
-    if (!r) {
-        target_free(&t);
-        pt_arena_fini(&f.arena);
-        return PT_ENOMEM;
-    }
-    result.id = r->r.id;
-    snprintf(r->before, sizeof r->before, "%s", t.current_json);
-    r->r = result;
+    if (!c->found) return PT_OK;
+    size_t n = strlen(c->group) + strlen(c->edge) + 2;
+    r->node = malloc(n);
+    if (!r->node) return PT_ENOMEM;
+    snprintf(r->node, n, "%s/%s", c->group, c->edge);
+    r->r.tag_id = c->tag_id;
+    return PT_OK;
+}
+
+/* From now on DATA of the tag counts. With the lock. */
+static pt_status arm(host_writes *w, record *r, const host_command *c, int64_t confirm_ms)
+{
+    uint64_t first = 0;
+    (void)pt_map_get_u64(&w->by_tag, r->r.tag_id, &first);
+    r->same_tag = (record *)(uintptr_t)first;
+    if (pt_map_put_u64(&w->by_tag, r->r.tag_id, (uintptr_t)r, NULL) != PT_OK) return PT_ENOMEM;
+    r->armed = true;
+    r->same = host_command_stands(c, &c->value);
     r->sent_mono = pt_mono_ms(w->clock);
-    r->deadline_mono = r->sent_mono + w->opt.confirm_ms;
+    r->deadline_mono = r->sent_mono + confirm_ms;
+    r->settle_mono = r->sent_mono + SETTLE_MS;
+    for (record *other = r->same_tag; other; other = other->same_tag) /* what another write does to the tag is not known yet */
+        r->same = other->same = false;
+    return PT_OK;
+}
+
+static void refused(host_writes *w, record *r, host_write_refusal why, const char *fmt, const char *text)
+{
+    pthread_mutex_lock(&w->lock);
+    if (r->r.state == HOST_WRITE_SENT) { /* the plant may have been quicker than the error */
+        refuse(&r->r, why, fmt, text);
+        finish(w, r, HOST_WRITE_REFUSED);
+    }
+    pthread_mutex_unlock(&w->lock);
+}
+
+/* Audited and armed before it is sent: the answer may be quick. */
+static void audit_and_send(host_writes *w, record *r, host_command *c, const host_writes_options *o, int64_t now)
+{
+    pt_error err = { 0, "" };
+    if (audit(w, r, "requested", now, &err) != PT_OK) {
+        r->unwritten = true;
+        refused(w, r, HOST_WRITE_NOT_READY, "nothing was sent, because the audit cannot be written: %s", err.text);
+        return;
+    }
+    pthread_mutex_lock(&w->lock);
+    pt_status st = arm(w, r, c, o->confirm_ms);
+    pthread_mutex_unlock(&w->lock);
+    if (st == PT_OK) st = host_command_send(c, o, w->send, w->send_ctx, now);
+    if (st != PT_OK) refused(w, r, HOST_WRITE_NOT_READY, "the command could not be sent: %s", host_command_not_sent(st));
+    else tell(w, r, now); /* the request; a quick outcome may have been told before: it carries its times */
+}
+
+static void run(host_writes *w, record *r, const host_write_request *rq, const host_writes_options *o, int64_t now)
+{
+    host_command c;
+    char why[HOST_COMMAND_WHY];
+    host_command_init(&c);
+    pt_status st = host_command_look(&c, w->tree, w->ingest, rq->path);
+    host_write_refusal no = st == PT_OK ? host_command_check(&c, o, rq, why) : HOST_WRITE_ACCEPTED;
+    pthread_mutex_lock(&w->lock);
+    if (st == PT_OK) st = describe(r, &c);
+    pthread_mutex_unlock(&w->lock);
+    if (st != PT_OK) refused(w, r, HOST_WRITE_NOT_READY, "%s", "out of memory");
+    else if (no != HOST_WRITE_ACCEPTED) refused(w, r, no, "%s", why);
+    else audit_and_send(w, r, &c, o, now);
+    host_command_fini(&c);
+}
+
+pt_status host_writes_start(host_writes *w, const host_write_request *rq, host_write_done *done, void *ctx, host_write_result *out,
+                            _Atomic uint64_t *id)
+{
+    record *r = NULL;
+    pt_status st;
+    int64_t now = pt_wall_ms(w->clock);
     pthread_mutex_lock(&w->lock);
     forget_old(w, now);
-    if ((same = find_key(w, rq->key)) != NULL) { /* the same key came twice at a time: one of them is sent */
-        pthread_mutex_unlock(&w->lock);
-        target_free(&t);
-        pt_arena_fini(&f.arena);
-        record_free(r);
-        return host_writes_do(w, rq, out);
-    }
-    if (st == PT_OK) {
-        r->same = stands(&t, &v);
-        r->settle_mono = r->sent_mono + SETTLE_MS;
-        for (record *other = w->records; other; other = other->next) { /* what another write does to the tag is not known yet */
-            if (other->r.state != HOST_WRITE_SENT || other->r.tag_id != r->r.tag_id) continue;
-            other->same = false;
-            r->same = false;
-        }
-    }
-    r->next = w->records;
-    w->records = r;
-    w->n_records++;
-    if (st == PT_OK) w->n_open++;
+    host_writes_options o = w->opt;
+    bool known = known_or_full(w, rq, done, ctx, out, &st);
+    if (!known) st = enter(w, rq, now, &r);
+    if (id) *id = r ? r->r.id : out->id;
     pthread_mutex_unlock(&w->lock);
-    pt_error err = { 0, "" };
-    pt_status audited = audit(w, r, st == PT_OK ? "requested" : "refused", now, &err);
-    if (st == PT_OK) { /* armed before it is sent: the answer may be quick */
-        pthread_mutex_lock(&w->lock);
-        r->armed = audited == PT_OK;
-        if (!r->armed) {
-            w->n_open--;
-            st = refuse(&r->r, 503, "not-ready", "nothing was sent, because the audit cannot be written: %s", err.text);
-            pthread_cond_broadcast(&w->changed);
-        }
-        pthread_mutex_unlock(&w->lock);
-    }
-    if (st == PT_OK) {
-        pt_status sent = send_command(w, &t, &f, &v, now);
-        if (sent != PT_OK) {
-            pthread_mutex_lock(&w->lock);
-            if (r->r.state == HOST_WRITE_SENT) {
-                w->n_open--;
-                refuse(&r->r, 503, "not-ready", "the command could not be sent: %s", not_sent(sent));
-                pthread_cond_broadcast(&w->changed);
-            }
-            pthread_mutex_unlock(&w->lock);
-            (void)audit(w, r, "refused", pt_wall_ms(w->clock), &err); /* logged when it fails */
-        }
-    }
-    target_free(&t);
-    pt_arena_fini(&f.arena);
-    tell(w, r, now); /* the request */
+    if (known || st != PT_OK) return st;
+    run(w, r, rq, &o, now);
+    say_finished(w);
     pthread_mutex_lock(&w->lock);
-    if (r->r.state == HOST_WRITE_REFUSED) w->counts[HOST_WRITE_REFUSED]++;
-    wait_for(w, r, rq->wait_ms);
-    *out = r->r;
+    r->pinned = false;
+    if (--w->starting == 0) pthread_cond_broadcast(&w->started);
+    st = join(r, done, ctx, out);
     pthread_mutex_unlock(&w->lock);
-    return PT_OK;
+    call_due(w); /* others who said the same */
+    return st;
+}
+
+pt_status host_writes_watch(host_writes *w, uint64_t id, host_write_done *done, void *ctx, host_write_result *out)
+{
+    uint64_t at;
+    pthread_mutex_lock(&w->lock);
+    pt_status st = pt_map_get_u64(&w->by_id, id, &at) ? join((record *)(uintptr_t)at, done, ctx, out) : PT_ENOTFOUND;
+    pthread_mutex_unlock(&w->lock);
+    return st;
 }
 
 pt_status host_writes_get(host_writes *w, uint64_t id, host_write_result *out)
 {
-    pt_status st = PT_ENOTFOUND;
+    uint64_t at;
     pthread_mutex_lock(&w->lock);
-    for (record *r = w->records; r; r = r->next)
-        if (r->r.id == id) {
-            *out = r->r;
-            st = PT_OK;
-        }
+    bool found = pt_map_get_u64(&w->by_id, id, &at);
+    if (found) *out = ((record *)(uintptr_t)at)->r;
     pthread_mutex_unlock(&w->lock);
-    return st;
+    return found ? PT_OK : PT_ENOTFOUND;
 }
 
 /* ---- outcomes ---- */
 
 /* With the lock. */
-static void finish(host_writes *w, record *r, host_write_state state)
+static void see_value(host_writes *w, record *r, const spb_value *v, int64_t now)
 {
-    r->r.state = state;
-    r->r.done_ms = pt_wall_ms(w->clock);
-    r->untold = r->unaudited = true;
-    w->n_unsaid++;
-    w->n_open--;
-    w->counts[state]++;
-    if (r->r.unchanged) snprintf(r->r.text, sizeof r->r.text, "the value was there before; a node reports changes only");
-    if (state == HOST_WRITE_DEVIATES) snprintf(r->r.text, sizeof r->r.text, "the plant reports another value");
-    if (state == HOST_WRITE_TIMEOUT)
-        snprintf(r->r.text, sizeof r->r.text, "no newer value arrived; the command may or may not have been carried out");
-    pthread_cond_broadcast(&w->changed);
-}
-
-/* Events and audit rows of what was finished. A record stays in the list for ten minutes and at least until all is said, so it may be read
- * without the lock. */
-static void tell_finished(host_writes *w)
-{
-    while (atomic_load(&w->n_unsaid) > 0) {
-        pt_error err = { 0, "" };
-        pthread_mutex_lock(&w->lock);
-        record *r = w->records;
-        while (r && !r->untold && !r->unaudited)
-            r = r->next;
-        bool untold = r && r->untold;
-        if (r) r->untold = false;
-        pthread_mutex_unlock(&w->lock);
-        if (!r) return;
-        if (untold) tell(w, r, r->r.done_ms);
-        if (audit(w, r, host_write_state_name(r->r.state), r->r.done_ms, &err) != PT_OK) return; /* again with the next tick */
-        pthread_mutex_lock(&w->lock);
-        r->unaudited = false;
-        w->n_unsaid--;
-        pthread_mutex_unlock(&w->lock);
+    host__value_json(v, r->r.seen);
+    if (spb_value_equal(v, &r->want)) {
+        finish(w, r, HOST_WRITE_CONFIRMED);
+    } else if (!r->deviates) { /* perhaps it was on its way before the command: wait a little for a better one */
+        r->deviates = true;
+        r->same = false;
+        r->settle_mono = now + SETTLE_MS;
     }
 }
 
@@ -683,30 +600,27 @@ void host_writes_see(host_writes *w, const uns_update *u, size_t n)
     if (atomic_load(&w->n_open) == 0) return;
     int64_t now = pt_mono_ms(w->clock);
     pthread_mutex_lock(&w->lock);
-    for (record *r = w->records; r; r = r->next) {
-        for (size_t i = 0; i < n && r->armed && r->r.state == HOST_WRITE_SENT; i++) {
-            if (u[i].tag_id != r->r.tag_id) continue;
-            json_text(&u[i].value, r->r.seen);
-            if (spb_value_equal(&u[i].value, &r->want)) {
-                finish(w, r, HOST_WRITE_CONFIRMED);
-            } else if (!r->deviates) { /* perhaps it was on its way before the command: wait a little for a better one */
-                r->deviates = true;
-                r->same = false;
-                r->settle_mono = now + SETTLE_MS;
-            }
+    for (size_t i = 0; i < n; i++) {
+        uint64_t first = 0;
+        if (!pt_map_get_u64(&w->by_tag, u[i].tag_id, &first)) continue;
+        for (record *r = (record *)(uintptr_t)first, *next; r; r = next) {
+            next = r->same_tag;
+            see_value(w, r, &u[i].value, now);
         }
     }
     pthread_mutex_unlock(&w->lock);
+    call_due(w);
 }
 
 /* Nothing came since it was sent, and the value still stands there: so it was done, or there was nothing to do. */
 static bool still_stands(const host_writes *w, record *r)
 {
-    target t = { 0 };
-    if (uns_read(w->tree, pt_cstr(r->path), see_target, &t) != PT_OK) return false;
-    bool ok = t.found && t.tag_id == r->r.tag_id && stands(&t, &r->want);
-    if (ok) snprintf(r->r.seen, sizeof r->r.seen, "%s", t.current_json);
-    target_free(&t);
+    host_command c;
+    host_command_init(&c);
+    bool ok = host_command_look(&c, w->tree, NULL, pt_cstr(r->path)) == PT_OK && c.found && c.tag_id == r->r.tag_id &&
+              host_command_stands(&c, &r->want);
+    if (ok) snprintf(r->r.seen, sizeof r->r.seen, "%s", c.current_json);
+    host_command_fini(&c);
     return ok;
 }
 
@@ -715,8 +629,9 @@ static void time_out(host_writes *w)
     if (atomic_load(&w->n_open) == 0) return;
     int64_t now = pt_mono_ms(w->clock);
     pthread_mutex_lock(&w->lock);
-    for (record *r = w->records; r; r = r->next) {
-        if (!r->armed || r->r.state != HOST_WRITE_SENT) continue;
+    for (record *r = w->open, *next; r; r = next) {
+        next = r->open_next;
+        if (!r->armed) continue;
         bool settled = now >= r->settle_mono || now >= r->deadline_mono;
         if (r->deviates && settled) {
             finish(w, r, HOST_WRITE_DEVIATES);
@@ -733,5 +648,19 @@ static void time_out(host_writes *w)
 void host_writes_tick(host_writes *w)
 {
     time_out(w);
-    tell_finished(w);
+    call_due(w);
+    say_finished(w);
+}
+
+void host_writes_stop(host_writes *w)
+{
+    pthread_mutex_lock(&w->lock);
+    w->stopping = true;
+    while (w->starting)
+        pthread_cond_wait(&w->started, &w->lock);
+    while (w->open)
+        finish(w, w->open, HOST_WRITE_UNKNOWN);
+    pthread_mutex_unlock(&w->lock);
+    call_due(w);
+    say_finished(w);
 }

@@ -7,6 +7,11 @@
 #define DAMAGED "X-Plantree-Damaged"
 enum { WHOLE = 1 << 20, PIECE = 64 << 10, PART_MAX = 512 << 20, KEPT = 1 << 20 };
 
+query_source api__source(const host_parts *host)
+{
+    return (query_source){ host->history, host->tree, host->clock, host->log };
+}
+
 query_sink *api__sink(pt_http_request *rq, query_format *format)
 {
     bool int64_string;
@@ -22,7 +27,7 @@ query_sink *api__sink(pt_http_request *rq, query_format *format)
     return s;
 }
 
-static void refuse(const host_app *app, pt_http_request *rq, pt_status st, const pt_error *err)
+static void refuse(const host_parts *host, pt_http_request *rq, pt_status st, const pt_error *err)
 {
     static const struct {
         pt_status st;
@@ -34,7 +39,7 @@ static void refuse(const host_app *app, pt_http_request *rq, pt_status st, const
         pt_http_problem(rq, known[i].status, known[i].slug, "%s", err->text);
         return;
     }
-    pt_logf(app->log, PT_LOG_ERROR, "HIST-READ", "%.*s: %s: %s", PT_SLICE_ARGS(pt_http_path(rq)), pt_status_name(st), err->text);
+    pt_logf(host->log, PT_LOG_ERROR, "HIST-READ", "%.*s: %s: %s", PT_SLICE_ARGS(pt_http_path(rq)), pt_status_name(st), err->text);
     pt_http_problem(rq, 500, "internal", "history cannot be read; the log says why");
 }
 
@@ -87,7 +92,7 @@ static void closed(void *user)
     free(s);
 }
 
-static void begin_stream(const host_app *app, pt_http_request *rq, query_run *run, query_format format, pt_buf *first)
+static void begin_stream(const host_parts *host, pt_http_request *rq, query_run *run, query_format format, pt_buf *first)
 {
     static const pt_http_stream_ops ops = { more, closed, 0 };
     stream *s = calloc(1, sizeof *s);
@@ -98,7 +103,7 @@ static void begin_stream(const host_app *app, pt_http_request *rq, query_run *ru
         return;
     }
     s->run = run;
-    s->log = app->log;
+    s->log = host->log;
     s->part = *first; /* and its bytes */
     pt_http_set_header(rq, "Trailer", DAMAGED);
     s->handle = pt_http_stream_begin(rq, 200, query_format_type(format), &ops, s); /* `more` is not called before the handler is done */
@@ -115,23 +120,23 @@ static void whole(pt_http_request *rq, const query_run *run, query_format format
     else pt_http_reply(rq, 200, query_format_type(format), pt_buf_view(body));
 }
 
-void api__answer(const host_app *app, pt_http_request *rq, pt_status st, query_run *run, query_format format, const pt_error *err)
+void api__answer(const host_parts *host, pt_http_request *rq, pt_status st, query_run *run, query_format format, const pt_error *err)
 {
     pt_error why = { 0, "" };
     pt_buf first;
     if (st != PT_OK) {
-        refuse(app, rq, st, err);
+        refuse(host, rq, st, err);
         return;
     }
     pt_buf_init(&first, PART_MAX);
     while (st == PT_OK && first.len < WHOLE)
         st = query_step(run, &first, &why);
     if (st == PT_OK) {
-        begin_stream(app, rq, run, format, &first);
+        begin_stream(host, rq, run, format, &first);
         return;
     }
     if (st == PT_ECLOSED) whole(rq, run, format, &first);
-    else refuse(app, rq, st, &why);
+    else refuse(host, rq, st, &why);
     pt_buf_fini(&first);
     query_close(run);
 }

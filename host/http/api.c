@@ -32,7 +32,7 @@ bool api__unsafe_allowed(pt_http_request *rq)
     return !cross;
 }
 
-bool api__time(const host_app *app, pt_http_request *rq, const char *name, int64_t *out)
+bool api__time(const host_parts *app, pt_http_request *rq, const char *name, int64_t *out)
 {
     pt_slice s = pt_http_query(rq, name);
     pt_error err = { 0, "" };
@@ -81,9 +81,9 @@ bool api__int64_string(pt_http_request *rq, bool *out)
 
 static void healthz(void *ctx, pt_http_request *rq)
 {
-    host_app *app = ctx;
+    const host_parts *app = ctx;
     api__begin(rq);
-    int64_t age = pt_mono_ms(app->clock) - app->turned_mono;
+    int64_t age = pt_mono_ms(app->clock) - *app->turned_mono;
     if (age > 5000) pt_http_problem(rq, 503, "internal", "the main loop has not turned for %lld ms", (long long)age);
     else pt_http_reply(rq, 200, "text/plain; charset=utf-8", PT_LIT("ok\n"));
 }
@@ -100,7 +100,7 @@ static bool check(pt_json *j, const char *name, bool ok, const char *detail)
 
 static void readyz(void *ctx, pt_http_request *rq)
 {
-    host_app *app = ctx;
+    const host_parts *app = ctx;
     hist_stats h;
     pt_buf checks, out;
     pt_json j;
@@ -142,7 +142,7 @@ static void readyz(void *ctx, pt_http_request *rq)
 
 static void metrics(void *ctx, pt_http_request *rq)
 {
-    host_app *app = ctx;
+    const host_parts *app = ctx;
     pt_buf out;
     api__begin(rq);
     pt_buf_init(&out, 16u << 20);
@@ -154,7 +154,7 @@ static void metrics(void *ctx, pt_http_request *rq)
 
 static void version(void *ctx, pt_http_request *rq)
 {
-    host_app *app = ctx;
+    const host_parts *app = ctx;
     pt_buf out;
     pt_json j;
     api__begin(rq);
@@ -163,7 +163,7 @@ static void version(void *ctx, pt_http_request *rq)
     pt_json_object(&j);
     pt_json_member_cstr(&j, "name", "plantree-host");
     pt_json_member_cstr(&j, "version", PLANTREE_VERSION);
-    pt_json_member_cstr(&j, "host_id", app->config->host.id);
+    pt_json_member_cstr(&j, "host_id", app->host_id);
     pt_json_member_i64(&j, "started_ms", app->started_ms);
     pt_json_end_object(&j);
     pt_http_reply_json(rq, 200, &out);
@@ -210,3 +210,4 @@ const pt_http_route host__routes[] = {
     { "GET", "/api/v1/audit/verify", api__audit_verify, none },
 };
 const size_t host__n_routes = PT_COUNT_OF(host__routes);
+const char *const host__vital_routes[] = { "/healthz", "/metrics", NULL };

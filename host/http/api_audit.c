@@ -12,7 +12,7 @@ static bool audit_row(void *ctx, const host_audit_row *r)
 
 void api__audit(void *ctx, pt_http_request *rq)
 {
-    host_app *app = ctx;
+    const host_parts *app = ctx;
     uint64_t after = 0, limit = ROWS_DEFAULT;
     pt_error err = { 0, "" };
     pt_buf out;
@@ -35,7 +35,7 @@ void api__audit(void *ctx, pt_http_request *rq)
 
 void api__audit_verify(void *ctx, pt_http_request *rq)
 {
-    host_app *app = ctx;
+    const host_parts *app = ctx;
     uint64_t rows = 0;
     char newest[65];
     pt_error err = { 0, "" };

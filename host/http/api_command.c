@@ -7,7 +7,7 @@
 
 void api__stream(void *ctx, pt_http_request *rq)
 {
-    host_app *app = ctx;
+    const host_parts *app = ctx;
     host_live_query q = { .events = true, .snapshot = true, .rate = 4 };
     uint64_t rate = 4;
     api__begin(rq);
@@ -22,7 +22,7 @@ void api__stream(void *ctx, pt_http_request *rq)
 
 void api__stream_select(void *ctx, pt_http_request *rq)
 {
-    host_app *app = ctx;
+    const host_parts *app = ctx;
     api__begin(rq);
     if (!api__unsafe_allowed(rq)) return;
     pt_slice body = pt_http_body(rq);
@@ -64,10 +64,22 @@ static void write_body(pt_json *j, const host_write_result *r)
     pt_json_end_object(j);
 }
 
+/* What a refusal is in HTTP. */
+static const struct {
+    int status;
+    const char *slug;
+} refusals[] = {
+    [HOST_WRITE_ACCEPTED] = { 500, "internal" },   [HOST_WRITE_FORBIDDEN] = { 403, "write-rejected" },
+    [HOST_WRITE_NO_TAG] = { 404, "not-found" },    [HOST_WRITE_OFFLINE] = { 409, "source-offline" },
+    [HOST_WRITE_INVALID] = { 422, "validation" },  [HOST_WRITE_CONFLICT] = { 409, "conflict" },
+    [HOST_WRITE_NOT_READY] = { 503, "not-ready" }, [HOST_WRITE_BUSY] = { 503, "too-busy" },
+};
+
 static void reply_write(pt_http_request *rq, const host_write_result *r)
 {
     if (r->state == HOST_WRITE_REFUSED) {
-        pt_http_problem(rq, r->http, r->slug, "%s", r->text);
+        if (r->refusal == HOST_WRITE_BUSY) pt_http_set_header(rq, "Retry-After", "1");
+        pt_http_problem(rq, refusals[r->refusal].status, refusals[r->refusal].slug, "%s", r->text);
         return;
     }
     pt_buf out;
@@ -77,6 +89,53 @@ static void reply_write(pt_http_request *rq, const host_write_result *r)
     write_body(&j, r);
     pt_http_reply_json(rq, r->state == HOST_WRITE_SENT ? 202 : 200, &out);
     pt_buf_fini(&out);
+}
+
+/* A request that waits for the outcome of its write, without a thread. */
+typedef struct write_wait {
+    host_writes *writes;
+    pt_http_later *later;
+    uint64_t id;
+} write_wait;
+
+static void on_outcome(void *ctx, const host_write_result *r)
+{
+    const write_wait *wait = ctx;
+    pt_http_request *rq = pt_http_later_take(wait->later); /* which may free `wait` */
+    if (rq) reply_write(rq, r);
+}
+
+/* Not waiting any longer: the write goes on, and can be asked for by its id. */
+static void on_wait_ended(void *ctx, pt_http_request *rq, pt_http_end why)
+{
+    const write_wait *wait = ctx;
+    host_write_result r;
+    (void)why;
+    if (host_writes_get(wait->writes, wait->id, &r) == PT_OK) reply_write(rq, &r);
+    else pt_http_problem(rq, 503, "not-ready", "the write is still being recorded; its outcome will be in the audit");
+}
+
+/* The time to wait begins when the command is on its way; recording it may take the disk its time. */
+static void start_write(host_writes *writes, pt_http_request *rq, const host_write_request *w, int64_t wait_ms)
+{
+    static const pt_http_later_ops ops = { on_wait_ended, free };
+    host_write_result r;
+    pt_status st = host_writes_start(writes, w, NULL, NULL, &r, NULL);
+    write_wait *wait = st == PT_OK && r.state == HOST_WRITE_SENT && wait_ms > 0 ? calloc(1, sizeof *wait) : NULL;
+    if (wait) {
+        wait->writes = writes;
+        wait->id = r.id;
+        wait->later = pt_http_later_begin(rq, wait_ms + 200, &ops, wait);
+        if (!wait->later) { /* answered: the server stops, for as many may wait as there are connections */
+            free(wait);
+            return;
+        }
+        st = host_writes_watch(writes, r.id, on_outcome, wait, &r);
+        if (st == PT_OK && r.state == HOST_WRITE_SENT) return;
+        if (!(rq = pt_http_later_take(wait->later))) return;
+    }
+    if (st == PT_OK) reply_write(rq, &r);
+    else pt_http_problem(rq, 500, "internal", "out of memory");
 }
 
 /* JSON scalar to its canonical text and, for strings, its characters. */
@@ -132,7 +191,7 @@ static pt_slice member(pt_slice object, const char *key)
 
 void api__write(void *ctx, pt_http_request *rq)
 {
-    host_app *app = ctx;
+    const host_parts *app = ctx;
     api__begin(rq);
     if (!api__unsafe_allowed(rq)) return;
     int64_t wait_ms = host_writes_confirm_ms(app->writes);
@@ -148,7 +207,7 @@ void api__write(void *ctx, pt_http_request *rq)
     json_t *root = json_loadb(body.ptr ? body.ptr : "", body.len, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &why);
     const json_t *path = json_object_get(root, "path"), *reason = json_object_get(root, "reason"), *mode = json_object_get(root, "mode"),
                  *expected = json_object_get(root, "expected");
-    host_write_request w = { .wait_ms = wait_ms + 200, .who = pt_cstr(pt_http_peer(rq)), .reason = PT_LIT("") };
+    host_write_request w = { .who = pt_cstr(pt_http_peer(rq)), .reason = PT_LIT("") };
     char *value = NULL, *want = NULL;
     pt_slice ignored;
     bool ignored_string;
@@ -172,9 +231,7 @@ void api__write(void *ctx, pt_http_request *rq)
         if (expected_number.len && json_is_number(json_object_get(expected, "value"))) w.expected_json = expected_number;
         w.key = pt_http_header(rq, "Idempotency-Key");
         w.has_expected = expected != NULL;
-        host_write_result r;
-        if (host_writes_do(app->writes, &w, &r) == PT_OK) reply_write(rq, &r);
-        else pt_http_problem(rq, 500, "internal", "out of memory");
+        start_write(app->writes, rq, &w, wait_ms);
     }
     free(value);
     free(want);
@@ -183,7 +240,7 @@ void api__write(void *ctx, pt_http_request *rq)
 
 void api__write_get(void *ctx, pt_http_request *rq)
 {
-    host_app *app = ctx;
+    const host_parts *app = ctx;
     uint64_t id = 0;
     host_write_result r;
     api__begin(rq);

@@ -7,11 +7,6 @@
 
 enum { HTTP_PATHS = 64, EVENTS_DEFAULT = 1000 };
 
-static query_source source(const host_app *app)
-{
-    return (query_source){ app->history, app->tree, app->clock, app->log };
-}
-
 /* The selected paths: repeated `path`, or {"paths":[...]} as the body of a POST. */
 typedef struct paths {
     pt_slice few[HTTP_PATHS];
@@ -51,15 +46,15 @@ static bool body_paths(pt_http_request *rq, paths *p)
 }
 
 /* What a request for series begins with: paths or tag_id, from and to. false: answered. */
-static bool series_request(const host_app *app, pt_http_request *rq, paths *p, query_history *q)
+static bool series_request(const host_parts *host, pt_http_request *rq, paths *p, query_history *q)
 {
-    int64_t now = pt_wall_ms(app->clock);
+    int64_t now = pt_wall_ms(host->clock);
     uint64_t id = 0;
     *p = (paths){ .n = 0 };
     p->items = p->few;
     q->to_ms = now + 1;
     q->from_ms = now - 3600000;
-    if (!api__time(app, rq, "from", &q->from_ms) || !api__time(app, rq, "to", &q->to_ms) || !api__number(rq, "tag_id", UINT32_MAX, &id))
+    if (!api__time(host, rq, "from", &q->from_ms) || !api__time(host, rq, "to", &q->to_ms) || !api__number(rq, "tag_id", UINT32_MAX, &id))
         return false;
     q->tag_id = (uint32_t)id;
     if (pt_http_body(rq).len) {
@@ -78,21 +73,21 @@ static bool series_request(const host_app *app, pt_http_request *rq, paths *p, q
     return true;
 }
 
-static void answer_history(const host_app *app, pt_http_request *rq, const query_history *q)
+static void answer_history(const host_parts *host, pt_http_request *rq, const query_history *q)
 {
-    query_source src = source(app);
+    query_source src = api__source(host);
     query_format format;
     query_run *run = NULL;
     pt_error err = { 0, "" };
     query_sink *sink = api__sink(rq, &format);
     if (!sink) return;
     pt_status st = query_history_open(&src, api__scope(rq), q, sink, &run, &err);
-    api__answer(app, rq, st, run, format, &err);
+    api__answer(host, rq, st, run, format, &err);
 }
 
 void api__history(void *ctx, pt_http_request *rq)
 {
-    host_app *app = ctx;
+    const host_parts *host = ctx;
     query_history q = { .shape = QUERY_SAMPLES };
     uint64_t max_points = 0;
     paths p = { .n = 0 };
@@ -103,9 +98,9 @@ void api__history(void *ctx, pt_http_request *rq)
         pt_http_problem(rq, 400, "bad-request", "reduce must be minmax or lttb");
         return;
     }
-    if (api__number(rq, "max_points", QUERY_POINTS_MAX, &max_points) && series_request(app, rq, &p, &q)) {
+    if (api__number(rq, "max_points", QUERY_POINTS_MAX, &max_points) && series_request(host, rq, &p, &q)) {
         q.max_points = (uint32_t)max_points;
-        answer_history(app, rq, &q);
+        answer_history(host, rq, &q);
     }
     paths_fini(&p);
 }
@@ -137,22 +132,22 @@ static bool bucket_request(pt_http_request *rq, query_history *q, unsigned fns[Q
 
 void api__aggregate(void *ctx, pt_http_request *rq)
 {
-    host_app *app = ctx;
+    const host_parts *host = ctx;
     query_history q = { .shape = QUERY_BUCKETS };
     unsigned fns[QUERY_FNS];
     paths p = { .n = 0 };
     api__begin(rq);
-    if (bucket_request(rq, &q, fns) && series_request(app, rq, &p, &q)) answer_history(app, rq, &q);
+    if (bucket_request(rq, &q, fns) && series_request(host, rq, &p, &q)) answer_history(host, rq, &q);
     paths_fini(&p);
 }
 
 void api__durations(void *ctx, pt_http_request *rq)
 {
-    host_app *app = ctx;
+    const host_parts *host = ctx;
     query_history q = { .shape = QUERY_DURATIONS };
     paths p = { .n = 0 };
     api__begin(rq);
-    if (series_request(app, rq, &p, &q)) answer_history(app, rq, &q);
+    if (series_request(host, rq, &p, &q)) answer_history(host, rq, &q);
     paths_fini(&p);
 }
 
@@ -160,15 +155,15 @@ void api__durations(void *ctx, pt_http_request *rq)
 
 void api__events(void *ctx, pt_http_request *rq)
 {
-    host_app *app = ctx;
+    const host_parts *host = ctx;
     hist_event_filter f = { .from_ms = INT64_MIN, .to_ms = INT64_MAX };
     uint64_t limit = EVENTS_DEFAULT;
-    query_source src = source(app);
+    query_source src = api__source(host);
     query_format format;
     query_run *run = NULL;
     pt_error err = { 0, "" };
     api__begin(rq);
-    if (!api__time(app, rq, "from", &f.from_ms) || !api__time(app, rq, "to", &f.to_ms) || !api__number(rq, "limit", UINT32_MAX, &limit) ||
+    if (!api__time(host, rq, "from", &f.from_ms) || !api__time(host, rq, "to", &f.to_ms) || !api__number(rq, "limit", UINT32_MAX, &limit) ||
         !api__number(rq, "after", UINT64_MAX, &f.after_seq))
         return;
     pt_slice order = pt_http_query(rq, "order");
@@ -188,5 +183,5 @@ void api__events(void *ctx, pt_http_request *rq)
     query_sink *sink = api__sink(rq, &format);
     if (!sink) return;
     pt_status st = query_events_open(&src, api__scope(rq), &f, sink, &run, &err);
-    api__answer(app, rq, st, run, format, &err);
+    api__answer(host, rq, st, run, format, &err);
 }

@@ -8,7 +8,7 @@
 enum { ITEMS_DEFAULT = 1000, ITEMS_MAX = 100000 };
 
 /* What cannot be read: gone, of another historian, or our fault. */
-static void refuse(host_app *app, pt_http_request *rq, pt_status st, const hist_log_range *range, const pt_error *err)
+static void refuse(const host_parts *app, pt_http_request *rq, pt_status st, const hist_log_range *range, const pt_error *err)
 {
     char members[80];
     snprintf(members, sizeof members, "\"oldest\":%" PRIu64 ",\"newest\":%" PRIu64, range->oldest, range->newest);
@@ -24,7 +24,7 @@ static void refuse(host_app *app, pt_http_request *rq, pt_status st, const hist_
 
 void api__log(void *ctx, pt_http_request *rq)
 {
-    host_app *app = ctx;
+    const host_parts *app = ctx;
     host_changes_query q = { .limit = ITEMS_DEFAULT };
     hist_log_range range;
     pt_error err = { 0, "" };

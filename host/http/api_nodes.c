@@ -165,7 +165,7 @@ static int by_key(const void *a, const void *b)
 
 void api__nodes(void *ctx, pt_http_request *rq)
 {
-    host_app *app = ctx;
+    const host_parts *app = ctx;
     rows r = { .status = PT_OK };
     pt_buf out;
     pt_json j;
@@ -194,7 +194,7 @@ static void one_node(void *ctx, const host_node *n)
 
 void api__node(void *ctx, pt_http_request *rq)
 {
-    host_app *app = ctx;
+    const host_parts *app = ctx;
     pt_buf out;
     pt_json j;
     api__begin(rq);
@@ -208,15 +208,16 @@ void api__node(void *ctx, pt_http_request *rq)
 
 void api__rebirth(void *ctx, pt_http_request *rq)
 {
-    host_app *app = ctx;
+    const host_parts *app = ctx;
     api__begin(rq);
     if (!api__unsafe_allowed(rq)) return;
     pt_slice group = pt_http_param(rq, "group"), edge = pt_http_param(rq, "edge");
     char node[600];
     int n = snprintf(node, sizeof node, "%.*s/%.*s", PT_SLICE_ARGS(group), PT_SLICE_ARGS(edge));
     pt_status st = host_ingest_rebirth(app->ingest, group, edge);
-    (void)host__audit(app, pt_cstr(pt_http_peer(rq)), "rebirth", pt_slice_of(node, n < (int)sizeof node ? (size_t)n : sizeof node - 1),
-                      st == PT_OK ? "requested" : pt_status_name(st));
+    (void)host_audit_note(app->audit, app->clock, app->log, pt_cstr(pt_http_peer(rq)), "rebirth",
+                          pt_slice_of(node, n < (int)sizeof node ? (size_t)n : sizeof node - 1),
+                          st == PT_OK ? "requested" : pt_status_name(st));
     switch (st) {
     case PT_OK: {
         pt_buf out;
@@ -251,26 +252,25 @@ static const char *phase_name(host_presence_phase p)
 
 void api__status(void *ctx, pt_http_request *rq)
 {
-    host_app *app = ctx;
+    const host_parts *app = ctx;
     pt_buf out;
     pt_json j;
     host_ingest_stats g;
     hist_stats h;
     uns_stats u;
-    static const char *const roles[] = { "passive", "active", "primary" };
     api__begin(rq);
     host_ingest_stats_get(app->ingest, &g);
     hist_stats_get(app->history, &h);
     uns_stats_get(app->tree, &u);
-    char *dir = realpath(app->config->data.dir, NULL);
+    char *dir = realpath(app->data_dir, NULL);
     pt_buf_init(&out, 1u << 20);
     pt_json_init(&j, &out);
     pt_json_object(&j);
     pt_json_member_cstr(&j, "version", PLANTREE_VERSION);
-    pt_json_member_cstr(&j, "host_id", app->config->host.id);
-    pt_json_member_cstr(&j, "role", roles[app->config->host.role]);
+    pt_json_member_cstr(&j, "host_id", app->host_id);
+    pt_json_member_cstr(&j, "role", app->role);
     pt_json_member_i64(&j, "started_ms", app->started_ms);
-    pt_json_member_cstr(&j, "data_dir", dir ? dir : app->config->data.dir); /* absolute */
+    pt_json_member_cstr(&j, "data_dir", dir ? dir : app->data_dir); /* absolute */
     pt_json_key(&j, "servers");
     pt_json_array(&j);
     for (uint32_t i = 0; i < app->n_sessions; i++) {

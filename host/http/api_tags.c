@@ -6,40 +6,35 @@
 
 enum { PATHS_MAX = 5000 };
 
-static query_source source(const host_app *app)
-{
-    return (query_source){ app->history, app->tree, app->clock, app->log };
-}
-
 void api__tree(void *ctx, pt_http_request *rq)
 {
-    host_app *app = ctx;
+    const host_parts *host = ctx;
     query_tree q = { .path = pt_http_query(rq, "path"), .at_ms = INT64_MIN };
     uint64_t depth = 1;
-    query_source src = source(app);
+    query_source src = api__source(host);
     query_format format;
     query_run *run = NULL;
     pt_error err = { 0, "" };
     api__begin(rq);
-    if (!api__number(rq, "depth", UNS_DEPTH_MAX, &depth) || !api__flag(rq, "hidden", &q.hidden) || !api__time(app, rq, "at", &q.at_ms))
+    if (!api__number(rq, "depth", UNS_DEPTH_MAX, &depth) || !api__flag(rq, "hidden", &q.hidden) || !api__time(host, rq, "at", &q.at_ms))
         return;
     q.depth = (uint32_t)depth;
     query_sink *sink = api__sink(rq, &format);
     if (!sink) return;
     pt_status st = query_tree_open(&src, api__scope(rq), &q, sink, &run, &err);
-    api__answer(app, rq, st, run, format, &err);
+    api__answer(host, rq, st, run, format, &err);
 }
 
-static void answer_values(const host_app *app, pt_http_request *rq, const query_values *q)
+static void answer_values(const host_parts *host, pt_http_request *rq, const query_values *q)
 {
-    query_source src = source(app);
+    query_source src = api__source(host);
     query_format format;
     query_run *run = NULL;
     pt_error err = { 0, "" };
     query_sink *sink = api__sink(rq, &format);
     if (!sink) return;
     pt_status st = query_values_open(&src, api__scope(rq), q, sink, &run, &err);
-    api__answer(app, rq, st, run, format, &err);
+    api__answer(host, rq, st, run, format, &err);
 }
 
 void api__values(void *ctx, pt_http_request *rq)
@@ -91,14 +86,14 @@ void api__values_post(void *ctx, pt_http_request *rq)
 }
 
 /* One tag as an object, not as a list of one. */
-static void answer_tag(const host_app *app, pt_http_request *rq, const query_values *q)
+static void answer_tag(const host_parts *host, pt_http_request *rq, const query_values *q)
 {
-    query_source src = source(app);
+    query_source src = api__source(host);
     query_run *run = NULL;
     pt_error err = { 0, "" };
     query_sink *sink = query_sink_new(QUERY_LINES, false);
     pt_status st = query_values_open(&src, api__scope(rq), q, sink, &run, &err);
-    api__answer(app, rq, st, run, QUERY_JSON, &err);
+    api__answer(host, rq, st, run, QUERY_JSON, &err);
 }
 
 void api__tag(void *ctx, pt_http_request *rq)

@@ -1,5 +1,5 @@
 /* host/http/metrics.c -- what a scrape shows (uns-and-api.md 5.7). Names: plantree_*, base units, counters end in _total. */
-#include "host/app.h"
+#include "host/http/parts.h"
 
 #include <stdio.h>
 
@@ -62,7 +62,7 @@ static void ingest(const host_ingest_stats *s, pt_buf *out)
     one(out, "plantree_ingest_events_lost_total", "counter", "Events that history did not take.", (double)s->events_lost);
 }
 
-static void sessions(host_app *app, pt_buf *out)
+static void sessions(const host_parts *app, pt_buf *out)
 {
     char label[600];
     host_session_stats st[HOST_SERVERS_MAX];
@@ -88,7 +88,7 @@ static void sessions(host_app *app, pt_buf *out)
 #undef EACH
 }
 
-static void historian(host_app *app, pt_buf *out)
+static void historian(const host_parts *app, pt_buf *out)
 {
     hist_stats h;
     hist_stats_get(app->history, &h);
@@ -112,7 +112,7 @@ static void historian(host_app *app, pt_buf *out)
     one(out, "plantree_historian_failing", "gauge", "1 while commits fail.", h.error != PT_OK);
 }
 
-static void others(host_app *app, uint64_t quarantined, pt_buf *out)
+static void others(const host_parts *app, uint64_t quarantined, pt_buf *out)
 {
     uns_stats u;
     uns_stats_get(app->tree, &u);
@@ -127,10 +127,10 @@ static void others(host_app *app, uint64_t quarantined, pt_buf *out)
     host_live_stats_get(app->live, &l);
     one(out, "plantree_sse_clients", "gauge", "Live streams.", l.streams);
     one(out, "plantree_sse_conflated_total", "counter", "Values that a newer one overtook before they were sent.", (double)l.conflated);
-    uint64_t w[5];
+    uint64_t w[HOST_WRITE_STATES];
     host_writes_counts(app->writes, w);
     pt_metrics_head(out, "plantree_writes_total", "counter", "Writes by outcome.");
-    for (unsigned i = 1; i < 5; i++)
+    for (unsigned i = 1; i < HOST_WRITE_STATES; i++)
         labelled(out, "plantree_writes_total", "outcome", host_write_state_name((host_write_state)i), (double)w[i]);
     one(out, "plantree_writes_open", "gauge", "Writes that wait for their confirmation.", (double)w[0]);
     pt_metrics_head(out, "plantree_build_info", "gauge", "The program.");
@@ -165,7 +165,7 @@ static void node_row(void *ctx, const host_node *n)
 
 void host__collect_metrics(void *ctx, pt_buf *out)
 {
-    host_app *app = ctx;
+    const host_parts *app = ctx;
     host_ingest_stats s;
     host_ingest_stats_get(app->ingest, &s);
     sparkplug(&s, out);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -190,12 +191,183 @@ static void a_stop_amid_garbage_harms_nobody(void)
         pthread_join(clients[i], NULL);
 }
 
+/* ---- doors ---- */
+
+static pt_metrics *metrics;
+static _Atomic bool let_slow_go;
+static _Atomic int slow_running;
+
+static bool may_go(void *ctx)
+{
+    (void)ctx;
+    return let_slow_go;
+}
+
+static void on_slow(void *ctx, pt_http_request *rq)
+{
+    (void)ctx;
+    slow_running++;
+    CHECK(client_wait(may_go, NULL));
+    pt_http_reply(rq, 200, "text/plain", PT_LIT("slow"));
+}
+
+static void on_large(void *ctx, pt_http_request *rq)
+{
+    pt_buf out;
+    (void)ctx;
+    pt_buf_init(&out, 32u << 20);
+    for (int i = 0; i < 1 << 20; i++)
+        pt_buf_cstr(&out, "[0123456],");
+    pt_http_reply_json(rq, 200, &out);
+    pt_buf_fini(&out);
+}
+
+static const pt_http_route door_routes[] = {
+    { "GET", "/quick", on_quick, NULL }, { "GET", "/healthz", on_quick, NULL }, { "GET", "/slow", on_slow, NULL },
+    { "GET", "/large", on_large, NULL }, { "POST", "/quick", on_quick, NULL },
+};
+
+static void doors_open(pt_http_options o, const pt_clock *clock)
+{
+    static const char *const vital[] = { "/healthz", NULL };
+    pt_error err = { 0 };
+    if (!o.listen) o.listen = "127.0.0.1:0";
+    o.vital = vital;
+    let_slow_go = false;
+    slow_running = 0;
+    CHECK_OK_FATAL(pt_metrics_new(&metrics));
+    CHECK_OK_FATAL(pt_http_start(&o, door_routes, PT_COUNT_OF(door_routes), NULL, metrics, clock, NULL, &server, &port, &err));
+}
+
+static void doors_close(void)
+{
+    pt_http_stop(server);
+    pt_metrics_free(metrics);
+}
+
+static bool counted(void *line)
+{
+    pt_buf out;
+    pt_buf_init(&out, 1u << 20);
+    pt_metrics_text(metrics, &out);
+    pt_buf_char(&out, '\0');
+    bool ok = pt_buf_status(&out) == PT_OK && strstr(out.ptr, line);
+    pt_buf_fini(&out);
+    return ok;
+}
+
+static long status_of(const char *target)
+{
+    answer a = client_ask(port, (ask){ .target = target });
+    long status = a.status;
+    client_release(&a);
+    return status;
+}
+
+static void who_dawdles_with_header_or_body_is_cut_off_and_others_are_not(void)
+{
+    static const struct {
+        const char *half, *counter;
+    } rows[] = {
+        { "GET /quick HT", "plantree_http_connections_refused_total{reason=\"slow-header\"} 1\n" },
+        { "POST /quick HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nabc",
+          "plantree_http_connections_refused_total{reason=\"slow-body\"} 1\n" },
+    };
+    for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
+        pt_fake_clock fake;
+        pt_fake_clock_init(&fake, 1000000);
+        doors_open((pt_http_options){ .header_ms = 50, .body_ms = 60 }, &fake.clock);
+        int fd = client_send(port, rows[i].half);
+        CHECK_INT(status_of("/quick"), 200);
+        CHECK_ROW(rows[i].half, !counted((void *)(uintptr_t)rows[i].counter)); /* the clock stands still */
+        pt_fake_clock_advance(&fake, 100);
+        CHECK_ROW(rows[i].half, client_wait(counted, (void *)(uintptr_t)rows[i].counter));
+        CHECK_ROW(rows[i].half, !client_read_until(fd, "200 OK"));
+        close(fd);
+        CHECK_INT(status_of("/quick"), 200);
+        doors_close();
+    }
+}
+
+static void an_address_has_so_many_connections_and_no_more(void)
+{
+    doors_open((pt_http_options){ .listen = "0.0.0.0:0", .connections_per_address = 3 }, pt_clock_system());
+    int fds[3];
+    for (int i = 0; i < 3; i++) {
+        fds[i] = client_send_get(port, "/quick");
+        CHECK(client_read_until(fds[i], "quick")); /* and stays */
+    }
+    int fourth = client_send_get(port, "/quick");
+    CHECK(!client_read_until(fourth, "quick"));
+    CHECK(counted("plantree_http_connections_refused_total{reason=\"address\"} 1\n"));
+    close(fourth);
+    for (int i = 0; i < 3; i++)
+        close(fds[i]);
+    doors_close();
+}
+
+static void what_is_vital_is_served_when_all_connections_are_taken(void)
+{
+    doors_open((pt_http_options){ .max_connections = 4 }, pt_clock_system());
+    int fds[4];
+    for (int i = 0; i < 4; i++) {
+        fds[i] = client_send_get(port, "/quick");
+        CHECK(client_read_until(fds[i], "quick"));
+    }
+    answer a = client_ask(port, (ask){ .target = "/quick" });
+    CHECK_INT(a.status, 503);
+    CHECK(client_header(&a, "Retry-After: 1"));
+    client_release(&a);
+    CHECK_INT(status_of("/healthz"), 200);
+    CHECK(counted("plantree_http_connections_refused_total{reason=\"full\"} 1\n"));
+    for (int i = 0; i < 4; i++)
+        close(fds[i]);
+    doors_close();
+}
+
+static bool two_slow(void *ctx)
+{
+    (void)ctx;
+    return slow_running == 2;
+}
+
+static void what_is_vital_is_served_when_all_threads_are_busy(void)
+{
+    doors_open((pt_http_options){ .threads = 2 }, pt_clock_system());
+    int a = client_send_get(port, "/slow"), b = client_send_get(port, "/slow");
+    CHECK(client_wait(two_slow, NULL));
+    CHECK_INT(status_of("/healthz"), 200);
+    CHECK_INT(slow_running, 2); /* they still are */
+    let_slow_go = true;
+    CHECK(client_read_until(a, "slow") && client_read_until(b, "slow"));
+    close(a);
+    close(b);
+    doors_close();
+}
+
+static void memory_is_given_back_after_the_last_large_answer(void)
+{
+    doors_open((pt_http_options){ 0 }, pt_clock_system());
+    CHECK_INT(status_of("/quick"), 200);
+    CHECK(counted("plantree_http_memory_returned_total 0\n"));
+    CHECK_INT(status_of("/large"), 200);
+    CHECK(client_wait(counted, "plantree_http_memory_returned_total 1\n"));
+    doors_close();
+}
+
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(connections_are_bounded_and_come_back),      PT_TEST(a_stop_with_clients_that_do_not_read_is_quick),
-        PT_TEST(a_stop_ends_idle_and_half_sent_connections), PT_TEST(after_a_stop_nobody_listens),
+        PT_TEST(connections_are_bounded_and_come_back),
+        PT_TEST(a_stop_with_clients_that_do_not_read_is_quick),
+        PT_TEST(a_stop_ends_idle_and_half_sent_connections),
+        PT_TEST(after_a_stop_nobody_listens),
         PT_TEST(a_stop_amid_garbage_harms_nobody),
+        PT_TEST(who_dawdles_with_header_or_body_is_cut_off_and_others_are_not),
+        PT_TEST(an_address_has_so_many_connections_and_no_more),
+        PT_TEST(what_is_vital_is_served_when_all_connections_are_taken),
+        PT_TEST(what_is_vital_is_served_when_all_threads_are_busy),
+        PT_TEST(memory_is_given_back_after_the_last_large_answer),
     };
     curl_global_init(CURL_GLOBAL_DEFAULT);
     int rc = pt_test_main("base/http_connections", tests, PT_COUNT_OF(tests), argc, argv);

@@ -1,4 +1,4 @@
-/* tests/base/http_test.c -- the life of the server: listening, bodies, the pool, deferred answers, nonsense on the wire, and the stop. */
+/* tests/base/http_test.c -- the life of the server: listening, bodies, the pool, nonsense on the wire, and the stop. */
 #include "tests/base/client.h"
 
 #include <curl/curl.h>
@@ -11,9 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
-static _Atomic int deferred_total, slow_running;
+static _Atomic int slow_running;
 static _Atomic bool release_slow;
-static pt_http_request *deferred[8];
 
 static void echo_body(void *ctx, pt_http_request *rq)
 {
@@ -23,13 +22,6 @@ static void echo_body(void *ctx, pt_http_request *rq)
 static void say_nothing(void *ctx, pt_http_request *rq)
 {
     (void)ctx, (void)rq;
-}
-static void on_defer(void *ctx, pt_http_request *rq)
-{
-    (void)ctx;
-    pt_http_defer(rq);
-    deferred[deferred_total % 8] = rq;
-    deferred_total++;
 }
 static void on_slow(void *ctx, pt_http_request *rq)
 {
@@ -49,7 +41,7 @@ static void on_quick(void *ctx, pt_http_request *rq)
 
 static const pt_http_route routes[] = {
     { "GET", "/quick", on_quick, NULL },     { "POST", "/quick", on_quick, NULL }, { "POST", "/echo", echo_body, NULL },
-    { "GET", "/silent", say_nothing, NULL }, { "GET", "/defer", on_defer, NULL },  { "GET", "/slow", on_slow, NULL },
+    { "GET", "/silent", say_nothing, NULL }, { "GET", "/slow", on_slow, NULL },
 };
 
 static pt_http_server *server;
@@ -59,7 +51,7 @@ static void start(void)
 {
     pt_http_options o = { .listen = "127.0.0.1:0", .threads = 2, .max_body = 4096 };
     pt_error err = { 0 };
-    deferred_total = slow_running = 0;
+    slow_running = 0;
     release_slow = false;
     CHECK_OK_FATAL(pt_http_start(&o, routes, PT_COUNT_OF(routes), NULL, NULL, pt_clock_system(), NULL, &server, &port, &err));
 }
@@ -69,10 +61,6 @@ static void stop(void)
     pt_http_stop(server);
 }
 
-static bool one_deferred(void *ctx)
-{
-    return deferred_total == *(int *)ctx;
-}
 static bool slow_run(void *ctx)
 {
     return slow_running == *(int *)ctx;
@@ -112,23 +100,6 @@ static void a_handler_that_says_nothing_is_a_500(void)
     CHECK(client_has(&a, "urn:plantree:problem:internal"));
     client_release(&a);
     stop();
-}
-
-static void a_deferred_answer_comes_from_another_thread(void)
-{
-    int one = 1, two = 2;
-    start();
-    int fd = client_send_get(port, "/defer");
-    CHECK(client_wait(one_deferred, &one));
-    pt_http_reply(deferred[0], 200, "text/plain", PT_LIT("later"));
-    CHECK(client_read_until(fd, "later"));
-    /* On the same connection, and the client gone before the answer. */
-    const char *again = "GET /defer HTTP/1.1\r\nHost: localhost\r\n\r\n";
-    CHECK(write(fd, again, strlen(again)) == (ssize_t)strlen(again));
-    CHECK(client_wait(one_deferred, &two));
-    close(fd);
-    pt_http_problem(deferred[1], 504, "write-timeout", "no confirmation came");
-    pt_http_stop(server);
 }
 
 static void *stop_thread(void *arg)
@@ -280,7 +251,6 @@ int main(int argc, char **argv)
     static const pt_test tests[] = {
         PT_TEST(bodies_arrive_whole_up_to_the_limit),
         PT_TEST(a_handler_that_says_nothing_is_a_500),
-        PT_TEST(a_deferred_answer_comes_from_another_thread),
         PT_TEST(a_stop_waits_for_what_runs_and_refuses_what_waits),
         PT_TEST(broken_requests_harm_nobody),
         PT_TEST(every_way_to_listen_is_reached),

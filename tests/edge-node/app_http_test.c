@@ -1,10 +1,12 @@
 /* plantree-edge's status page, over HTTP, against a real PLC: values, writes and their refusals, switches, metrics. */
 #include "tests/base/client.h"
 #include "tests/edge-node/plc_rig.h"
+#include "tests/edge-node/proxy.h"
 #include "tests/edge-node/wire.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static wire w;
 static plc p;
@@ -24,24 +26,32 @@ static long http(const char *method, const char *target, const char *body, const
     return status;
 }
 
-static void start_all(void)
+/* `cable`: between node and PLC, when it is to be pulled. */
+static void start_through(proxy **cable)
 {
     char devices[1024], listen[64];
     wire_open(&w);
     plc_start(&p, 0, 1, NULL);
+    if (cable) *cable = proxy_start(p.port);
     port = (uint16_t)pt_free_port();
     snprintf(listen, sizeof listen, "127.0.0.1:%u", port);
-    snprintf(devices, sizeof devices,
-             "  - id: line\n    driver: modbus-tcp\n    address: 127.0.0.1:%u\n    poll: 50ms\n    retry_min: 100ms\n    tags:\n"
-             "      - { name: Level/PV, register: 'holding:0', type: Float, low: 0, high: 5 }\n"
-             "      - { name: Level/SP, register: 'holding:2', type: Float, low: 0, high: 4, write: true }\n"
-             "      - { name: Level/Raw, register: 'holding:2', type: Double, raw: float, scale: 100, write: true }\n"
-             "      - { name: Pump/Run, register: 'coil:1', type: Boolean, write: true }\n",
-             p.port);
+    snprintf(
+        devices, sizeof devices,
+        "  - id: line\n    driver: modbus-tcp\n    address: 127.0.0.1:%u\n    poll: 50ms\n    retry_min: 100ms\n    timeout: %s\n    tags:\n"
+        "      - { name: Level/PV, register: 'holding:0', type: Float, low: 0, high: 5 }\n"
+        "      - { name: Level/SP, register: 'holding:2', type: Float, low: 0, high: 4, write: true }\n"
+        "      - { name: Level/Raw, register: 'holding:2', type: Double, raw: float, scale: 100, write: true }\n"
+        "      - { name: Pump/Run, register: 'coil:1', type: Boolean, write: true }\n",
+        cable ? (unsigned)proxy_port(*cable) : p.port, cable ? "10s" : "500ms");
     wire_config(&w, (wire_settings){ .listen = listen, .devices = devices });
     wire_start(&w);
     CHECK_WITHIN_FATAL(10000, http("GET", "/api/v1/status", NULL, "\"edge\":\"E\",\"state\":\"online\"") == 200 &&
                                   http("GET", "/api/v1/tags?device=line", NULL, "\"quality\":\"GOOD\"") == 200);
+}
+
+static void start_all(void)
+{
+    start_through(NULL);
 }
 
 static void stop_all(void)
@@ -147,11 +157,38 @@ static void devices_are_switched_off_and_on_and_rebirths_asked_for(void)
     stop_all();
 }
 
+static void writes_to_a_plc_that_is_silent_hold_neither_threads_nor_the_tags(void)
+{
+    enum { WRITES = 150 }; /* there are two threads */
+    static const char body[] = "PUT /api/v1/tags/line/Level/SP HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                               "Content-Length: 11\r\n\r\n{\"value\":3}";
+    proxy *cable;
+    int fds[WRITES];
+    start_through(&cable);
+    proxy_set(cable, PROXY_SWALLOW);
+    for (int i = 0; i < WRITES; i++)
+        fds[i] = client_send(port, body);
+    CHECK_WITHIN_FATAL(4000, metric("plantree_http_waiting") == WRITES);
+    CHECK_INT(http("GET", "/healthz", NULL, NULL), 200);
+    CHECK_INT(http("GET", "/api/v1/tags?device=line", NULL, "\"name\":\"Level/SP\""), 200);
+    CHECK_INT(http("POST", "/api/v1/rebirth", NULL, NULL), 200);
+    CHECK(metric("plantree_http_waiting") == WRITES); /* all that before any of the writes */
+    for (int i = 0; i < WRITES; i++) {
+        CHECK(client_read_until(fds[i], i ? "HTTP/1.1 504" : "the write may still be carried out"));
+        close(fds[i]);
+    }
+    proxy_set(cable, PROXY_PASS);
+    proxy_cut(cable);
+    stop_all();
+    proxy_stop(cable);
+}
+
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
         PT_TEST(tags_are_shown_and_written_within_their_limits),
         PT_TEST(the_metrics_tell_what_is_read_sent_kept_and_broken),
+        PT_TEST(writes_to_a_plc_that_is_silent_hold_neither_threads_nor_the_tags),
         PT_TEST(devices_are_switched_off_and_on_and_rebirths_asked_for),
     };
     return pt_test_main("edge-node/app_http", tests, PT_COUNT_OF(tests), argc, argv);

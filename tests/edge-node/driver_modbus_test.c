@@ -27,11 +27,11 @@ static void a_real_plc_is_read_and_written(void)
     CHECK(bench_view(&b, b.metrics[0][0]).value.as.f32 > 0.5f && bench_view(&b, b.metrics[0][0]).quality == SPB_GOOD);
     spb_value v = { .type = SPB_FLOAT, .as = { .f32 = 3.25f } };
     pt_error err = { 0 };
-    CHECK_OK(edge_poller_write(b.poller, b.metrics[0][1], &v, 3000, &err));
+    CHECK_OK(bench_write(&b, b.metrics[0][1], &v, &err));
     CHECK_WITHIN(3000, bench_view(&b, b.metrics[0][1]).value.as.f32 == 3.25f);
-    CHECK_STATUS(edge_poller_write(b.poller, b.metrics[0][0], &v, 3000, &err), PT_EREFUSED); /* not writable */
-    v.as.f32 = 99; /* the PLC allows 0..5 and answers an exception */
-    CHECK_STATUS(edge_poller_write(b.poller, b.metrics[0][1], &v, 3000, &err), PT_EREFUSED);
+    CHECK_STATUS(bench_write(&b, b.metrics[0][0], &v, &err), PT_EREFUSED); /* not writable */
+    v.as.f32 = 99;                                                         /* the PLC allows 0..5 and answers an exception */
+    CHECK_STATUS(bench_write(&b, b.metrics[0][1], &v, &err), PT_EREFUSED);
     CHECK(edge_node_device_is_online(b.r.node, d));
     CHECK_INT(bench_stats(&b, 0).failures, 0);
     bench_end(&b);
@@ -218,14 +218,14 @@ static void arrays_of_registers_and_bits_are_read_and_written_whole(void)
         pt_error err = { 0 };
         if (!arrays[i].written) continue;
         spb_value v = { .type = (uint8_t)arrays[i].tag.type, .as = { .bytes = pt_unhex(arrays[i].written, raw, sizeof raw) } };
-        pt_status st = edge_poller_write(b.poller, b.metrics[0][i], &v, 3000, &err);
+        pt_status st = bench_write(&b, b.metrics[0][i], &v, &err);
         pt_check_at(st == PT_OK, false, __FILE__, __LINE__, "%s: %s", arrays[i].tag.name, err.text);
         CHECK_WITHIN(3000, array_is(i, arrays[i].written));
         memcpy(few, raw, sizeof few); /* one element too few */
         size_t size = arrays[i].tag.type == SPB_BOOLEAN_ARRAY ? 0 : v.as.bytes.len / (size_t)atoi(arrays[i].tag.elements);
         v.as.bytes = pt_slice_of(few, v.as.bytes.len - size);
         if (!size) few[0]--;
-        CHECK_STATUS(edge_poller_write(b.poller, b.metrics[0][i], &v, 3000, &err), PT_EREFUSED);
+        CHECK_STATUS(bench_write(&b, b.metrics[0][i], &v, &err), PT_EREFUSED);
         CHECK_ROW(arrays[i].tag.name, strstr(err.text, "elements") != NULL);
     }
     CHECK_INT(p.map->tab_registers[50] & 0x000f, 0x000f);

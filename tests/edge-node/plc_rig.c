@@ -136,3 +136,28 @@ edge_poller_stats bench_stats(bench *b, uint32_t i)
     edge_poller_stats_get(b->poller, i, &s);
     return s;
 }
+
+typedef struct outcome {
+    pt_status status;
+    pt_error err;
+    _Atomic bool done;
+} outcome;
+
+static void on_written(void *ctx, pt_status st, const pt_error *why)
+{
+    outcome *o = ctx;
+    o->status = st;
+    o->err = *why;
+    o->done = true;
+}
+
+pt_status bench_write(bench *b, uint32_t metric, const spb_value *v, pt_error *err)
+{
+    static outcome o; /* outlives a wait that gives up */
+    o.done = false;
+    pt_status st = edge_poller_write(b->poller, metric, v, on_written, &o, err);
+    if (st != PT_OK) return st;
+    if (!PT_WITHIN(10000, o.done)) return PT_ETIMEOUT;
+    *err = o.err;
+    return o.status;
+}

@@ -47,6 +47,8 @@ void bench_run(bench *b);
 void bench_end(bench *b);
 edge_metric_view bench_view(bench *b, uint32_t metric); /* bytes live until the next call */
 edge_poller_stats bench_stats(bench *b, uint32_t i);
+/* Write and wait for what the PLC says: edge_poller_write's and edge_written's status and reason. */
+pt_status bench_write(bench *b, uint32_t metric, const spb_value *v, pt_error *err);
 /* Values of a driver's keys from pairs of texts, closed by NULL; the rest are defaults. */
 void bench_options(const edge_driver_key *keys, edge_option *out, const char *const *pairs);
 

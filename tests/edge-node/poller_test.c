@@ -19,7 +19,7 @@ static void a_plc_that_goes_takes_only_its_device_down_and_comes_back(void)
     CHECK(bench_stats(&b, 0).last_error[0] != 0);
     pt_error err;
     spb_value v = { .type = SPB_FLOAT, .as = { .f32 = 1 } };
-    CHECK_STATUS(edge_poller_write(b.poller, b.metrics[0][1], &v, 1000, &err), PT_ESTATE);
+    CHECK_STATUS(edge_poller_write(b.poller, b.metrics[0][1], &v, NULL, NULL, &err), PT_ESTATE);
     uint64_t failures = bench_stats(&b, 0).failures;
     CHECK_WITHIN(3000, bench_stats(&b, 0).failures >= failures + 3); /* tried again and again */
     plc_start(&p, p.port, 1, NULL);
@@ -90,6 +90,12 @@ static void a_device_switched_off_is_left_alone_until_switched_on(void)
     plc_stop(&p);
 }
 
+static void on_written(void *ctx, pt_status st, const pt_error *why)
+{
+    CHECK(st == PT_OK || (st == PT_ECLOSED && strstr(why->text, "the drivers stop")));
+    (*(_Atomic int *)ctx)++;
+}
+
 static void writes_that_wait_when_the_drivers_stop_are_counted_as_failed(void)
 {
     plc p;
@@ -100,13 +106,16 @@ static void writes_that_wait_when_the_drivers_stop_are_counted_as_failed(void)
     CHECK_WITHIN_FATAL(5000, edge_node_device_is_online(b.r.node, d));
     spb_value v = { .type = SPB_FLOAT, .as = { .f32 = 3 } };
     pt_error err = { 0 };
+    _Atomic int told = 0;
     for (int i = 0; i < 10; i++)
-        CHECK_OK(edge_poller_write(b.poller, b.metrics[0][1], &v, 0, &err));
+        CHECK_OK(edge_poller_write(b.poller, b.metrics[0][1], &v, on_written, (void *)&told, &err));
     edge_poller_stop(b.poller);
     edge_poller_stats s = bench_stats(&b, 0);
     CHECK_INT(s.writes + s.writes_failed, 10);
     CHECK(s.writes_failed > 0);
-    CHECK_STATUS(edge_poller_write(b.poller, b.metrics[0][1], &v, 0, &err), PT_ESTATE);
+    CHECK_INT(told, 10); /* each, once */
+    CHECK_STATUS(edge_poller_write(b.poller, b.metrics[0][1], &v, on_written, (void *)&told, &err), PT_ESTATE);
+    CHECK_INT(told, 10); /* refused at once: nobody is told later */
     bench_end(&b);
     plc_stop(&p);
 }

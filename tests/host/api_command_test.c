@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static stage st;
 
@@ -101,6 +102,41 @@ static void a_write_is_answered_with_its_state_and_found_again_by_its_id(void)
     stage_close(&st);
 }
 
+static bool waiting_is(const char *line)
+{
+    answer a = client_ask(st.app.http_port, (ask){ .target = "/metrics" });
+    bool ok = client_has(&a, line);
+    client_release(&a);
+    return ok;
+}
+
+static void five_hundred_open_writes_hold_nobody_up(void)
+{
+    enum { WRITES = 500 };
+    static int fds[WRITES];
+    stage_open(&st, "host: { id: desk, role: primary }\nwrites: { enabled: true, confirm_timeout: 1m }\n", NULL);
+    stage_start(&st);
+    stage_play(&st, "births", "NBIRTH g/$ | ts=1000 seq=0 bd=7 t:10=d0.1@1000\nvalue g/$/t = 0.1 GOOD");
+    for (int i = 0; i < WRITES; i++)
+        fds[i] =
+            client_send(st.app.http_port, "POST /api/v1/writes?wait=60s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                                          "Content-Length: 27\r\n\r\n{\"path\":\"g/e1/t\",\"value\":5}");
+    CHECK_WITHIN_FATAL(60000, waiting_is("plantree_http_waiting 500\n") && waiting_is("plantree_writes_open 500\n"));
+    static const stage_ask rows[] = {
+        { "GET", "/healthz", NULL, 200, "ok" },
+        { "GET", "/api/v1/values?paths=g/e1/t", NULL, 200, "GOOD" },
+        { "POST", "/api/v1/writes?wait=0s", "{\"path\":\"g/e1/t\",\"value\":6}", 202, "sent" },
+    };
+    stage_asks(&st, rows, PT_COUNT_OF(rows));
+    CHECK(waiting_is("plantree_http_waiting 500\n")); /* all that before any of them */
+    stage_publish(&st, "spBv1.0/g/NDATA/e1", "ts=2000 seq=1 t=d5@2000");
+    for (int i = 0; i < WRITES; i++) {
+        CHECK(client_read_until(fds[i], "\"state\":\"confirmed\""));
+        close(fds[i]);
+    }
+    stage_close(&st);
+}
+
 static void numbers_are_written_and_compared_as_they_stand_in_the_body(void)
 {
     start();
@@ -181,6 +217,7 @@ int main(int argc, char **argv)
     static const pt_test tests[] = {
         PT_TEST(a_body_that_is_no_write_is_refused_and_nothing_is_sent),
         PT_TEST(a_write_is_answered_with_its_state_and_found_again_by_its_id),
+        PT_TEST(five_hundred_open_writes_hold_nobody_up),
         PT_TEST(numbers_are_written_and_compared_as_they_stand_in_the_body),
         PT_TEST(a_stream_is_asked_for_with_known_words),
     };

@@ -109,6 +109,7 @@ static const struct {
     { "ingest.queue", "1MiB|1GiB", "1023KiB" },
     { "ingest.queue_wait", "0s|1m", "61s" },
     { "ingest.full_wait", "0s|1h", "3601s" },
+    { "http.connections_per_address", "0|64|1024", "-1|1025|many" },
     { "http.listen", "'127.0.0.1:0'|'0.0.0.0:8080'|'[::1]:8080'", "''|nowhere|'127.0.0.1:70000'" },
     { "version", "1", "0|2|x" },
 };

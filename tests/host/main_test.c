@@ -1,6 +1,7 @@
 /* host/main.c: options, exit codes, and what signals do to a running plantree-host. */
 #include "tests/base/client.h"
 #include "tests/host/program.h"
+#include "tests/host/wire.h"
 #include "tests/support/broker.h"
 #include "tests/support/check.h"
 #include "tests/support/wait.h"
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define RUN(p, out, ...) program_run((p), (const char *const[]){ __VA_ARGS__, NULL }, (out), sizeof(out))
 
@@ -132,6 +134,119 @@ static void sighup_takes_over_a_good_file_and_leaves_the_old_one_in_force_for_a_
     pt_broker_stop(b);
 }
 
+static bool audit_says(const program *p, char *out, size_t cap)
+{
+    char command[1200];
+    const char *bin = getenv("PLANTREE_BIN");
+    snprintf(command, sizeof command, "%s/plantree audit --json --data %s/data", bin ? bin : "build/bin", p->dir);
+    FILE *f = popen(command, "r");
+    if (!f) return false;
+    size_t n = fread(out, 1, cap - 1, f);
+    out[n] = '\0';
+    return pclose(f) == 0;
+}
+
+static size_t times(const char *text, const char *part)
+{
+    size_t n = 0;
+    for (const char *at = text; (at = strstr(at, part)); at += strlen(part))
+        n++;
+    return n;
+}
+
+enum { OPEN_WRITES = 20 };
+
+/* A host with a node whose tags take writes and say nothing, and so many writes that wait. */
+static void open_writes(program *p, const pt_broker *b, int fds[OPEN_WRITES])
+{
+    char request[400], body[100];
+    pt_buf birth;
+    answer a;
+    open_on(p, b, "sparkplug: { hold_off: 0ms }\nwrites: { enabled: true, confirm_timeout: 1m }\n");
+    program_start(p);
+    CHECK_WITHIN_FATAL(15000, program_logged(p, "HOST-START") == 1);
+    uint16_t port = (uint16_t)program_number(p, "http port ");
+    pt_buf_init(&birth, 1u << 16);
+    wire_payload("ts=1000 seq=0 bd=7 t:10=d0.1@1000", &birth);
+    bool there = false;
+    for (int64_t until = pt_test_now_ms() + 15000; !there && pt_test_now_ms() < until;) { /* until the host has subscribed */
+        pt_broker_publish(b, "spBv1.0/g/NBIRTH/e", pt_buf_view(&birth), 0, false);
+        a = client_ask(port, (ask){ .target = "/api/v1/values?paths=g/e/t" });
+        there = client_has(&a, "\"GOOD\"");
+        client_release(&a);
+    }
+    pt_buf_fini(&birth);
+    CHECK_FATAL(there);
+    bool online = false;
+    for (int64_t until = pt_test_now_ms() + 15000; !online && pt_test_now_ms() < until; client_release(&a)) { /* commands may be sent */
+        a = client_ask(port, (ask){ .target = "/api/v1/status" });
+        online = client_has(&a, "\"phase\":\"online\"");
+    }
+    CHECK_FATAL(online);
+    for (int i = 0; i < OPEN_WRITES; i++) {
+        int n = snprintf(body, sizeof body, "{\"path\":\"g/e/t\",\"value\":%d}", 100 + i);
+        snprintf(
+            request, sizeof request,
+            "POST /api/v1/writes?wait=60s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", n,
+            body);
+        fds[i] = client_send(port, request);
+    }
+    bool open = false;
+    for (int64_t until = pt_test_now_ms() + 15000; !open && pt_test_now_ms() < until; client_release(&a)) {
+        a = client_ask(port, (ask){ .target = "/metrics" });
+        open = client_has(&a, "plantree_writes_open 20\n") && client_has(&a, "plantree_http_waiting 20\n");
+    }
+    CHECK_FATAL(open);
+    static char out[100000]; /* a write is open already while its row is being written */
+    CHECK_WITHIN_FATAL(15000, audit_says(p, out, sizeof out) && times(out, "\"requested\"") == OPEN_WRITES);
+}
+
+static void sigterm_answers_every_open_write_and_the_audit_has_one_outcome_of_each(void)
+{
+    static char out[100000];
+    pt_broker *b = pt_broker_start(NULL);
+    program p;
+    int fds[OPEN_WRITES];
+    open_writes(&p, b, fds);
+    CHECK_INT(program_end(&p, SIGTERM), 0);
+    for (int i = 0; i < OPEN_WRITES; i++) {
+        CHECK(client_read_until(fds[i], "\"state\":\"unknown\""));
+        close(fds[i]);
+    }
+    CHECK(audit_says(&p, out, sizeof out));
+    CHECK_INT(times(out, "\"requested\""), OPEN_WRITES);
+    CHECK_INT(times(out, "\"unknown (host stopped)\""), OPEN_WRITES);
+    CHECK_INT(times(out, "\"action\":\"write\""), 2 * OPEN_WRITES);
+    program_start(&p); /* nothing is open for the next start */
+    CHECK_WITHIN_FATAL(15000, program_logged(&p, "HOST-START") == 2);
+    CHECK_INT(program_end(&p, SIGTERM), 0);
+    CHECK(audit_says(&p, out, sizeof out));
+    CHECK_INT(times(out, "\"action\":\"write\""), 2 * OPEN_WRITES);
+    pt_broker_stop(b);
+}
+
+static void after_kill_9_the_next_start_closes_in_the_audit_what_stands_open(void)
+{
+    static char out[100000];
+    pt_broker *b = pt_broker_start(NULL);
+    program p;
+    int fds[OPEN_WRITES];
+    open_writes(&p, b, fds);
+    CHECK_INT(program_end(&p, SIGKILL), 256 + SIGKILL);
+    for (int i = 0; i < OPEN_WRITES; i++)
+        close(fds[i]);
+    CHECK(audit_says(&p, out, sizeof out));
+    CHECK_INT(times(out, "\"action\":\"write\""), OPEN_WRITES); /* requested, and no more */
+    program_start(&p);
+    CHECK_WITHIN_FATAL(15000, program_logged(&p, "HOST-START") == 2);
+    CHECK_INT(program_logged(&p, "HOST-WRITES-KILLED 20 writes"), 1);
+    CHECK_INT(program_end(&p, SIGTERM), 0);
+    CHECK(audit_says(&p, out, sizeof out));
+    CHECK_INT(times(out, "\"unknown (host was killed)\""), OPEN_WRITES);
+    CHECK_INT(times(out, "\"action\":\"write\""), 2 * OPEN_WRITES);
+    pt_broker_stop(b);
+}
+
 static void a_second_host_on_the_same_data_is_refused_and_the_first_goes_on(void)
 {
     pt_broker *b = pt_broker_start(NULL);
@@ -213,6 +328,8 @@ int main(int argc, char **argv)
         PT_TEST(a_check_is_silent_when_all_is_well_and_names_line_and_column_of_every_fault),
         PT_TEST(sigterm_says_our_death_and_ends_with_0),
         PT_TEST(sighup_takes_over_a_good_file_and_leaves_the_old_one_in_force_for_a_bad_one),
+        PT_TEST(sigterm_answers_every_open_write_and_the_audit_has_one_outcome_of_each),
+        PT_TEST(after_kill_9_the_next_start_closes_in_the_audit_what_stands_open),
         PT_TEST(a_second_host_on_the_same_data_is_refused_and_the_first_goes_on),
         PT_TEST(a_port_that_is_taken_ends_the_start_with_its_name),
         PT_TEST(a_data_directory_that_cannot_be_opened_is_tried_again_and_told_until_a_signal_ends_it),
