@@ -18,7 +18,7 @@
  *  (5) Only the writer thread changes pending rows, blocks, journal and catalog; it holds pending_lock while it moves pending rows.
  *  (6) Memory is bounded: buffer_bytes for what is not committed, pending_bytes (by sealing early) for what is not sealed.
  *
- * Locks, in the order they may be taken: request_lock, buffer.lock; catalog_lock, tag_lock, pending_lock, pool_lock; stat_lock last. No
+ * Locks, in the order they may be taken: request_lock, buffer.lock; catalog_lock, tag_lock, pending_lock, weeks.lock; stat_lock last. No
  * lock is held during a write to disk. */
 #include "historian/store.h"
 #include "historian/repair/verify.h"
@@ -47,10 +47,7 @@ void hist_options_init(hist_options *o)
 
 char *hist__path(const hist *h, const char *name)
 {
-    size_t size = strlen(h->dir) + strlen(name) + 2;
-    char *path = malloc(size);
-    if (path) snprintf(path, size, "%s/%s", h->dir, name);
-    return path;
+    return hist__path_in(h->dir, name);
 }
 
 static pt_status check_options(const hist_options *o, pt_error *err)
@@ -110,7 +107,7 @@ static pt_status take_lock(hist *h, pt_error *err)
 static pt_status init_locks(hist *h)
 {
     bool ok = pthread_rwlock_init(&h->tag_lock, NULL) == 0 && pthread_mutex_init(&h->catalog_lock, NULL) == 0 &&
-              pthread_mutex_init(&h->pending_lock, NULL) == 0 && pthread_mutex_init(&h->pool_lock, NULL) == 0 &&
+              pthread_mutex_init(&h->pending_lock, NULL) == 0 && hist__weeks_init(&h->weeks, h->dir) == PT_OK &&
               pthread_mutex_init(&h->request_lock, NULL) == 0 && pthread_mutex_init(&h->stat_lock, NULL) == 0;
     return ok ? hist__buffer_init(h) : PT_ENOMEM;
 }
@@ -123,7 +120,7 @@ static void destroy(hist *h)
     sqlite3_finalize(h->old_path);
     hist__db_close(h->catalog_reader); /* readers first: who closes last brings the -wal to its end, and a reader may not */
     hist__db_close(h->ro_journal);
-    hist__pool_close(h);
+    hist__pool_close(&h->weeks);
     hist__journal_close(h);
     hist__parts_close(h);
     hist__pending_free(h);
@@ -139,12 +136,11 @@ static void destroy(hist *h)
     free(h->why);
     free(h->row_sizes);
     free(h->seal_list);
-    free(h->partitions);
     if (h->lock_fd >= 0) close(h->lock_fd);
     pthread_rwlock_destroy(&h->tag_lock);
     pthread_mutex_destroy(&h->catalog_lock);
     pthread_mutex_destroy(&h->pending_lock);
-    pthread_mutex_destroy(&h->pool_lock);
+    hist__weeks_fini(&h->weeks);
     pthread_mutex_destroy(&h->request_lock);
     pthread_mutex_destroy(&h->stat_lock);
     free(h->dir);
@@ -324,14 +320,8 @@ void hist_stats_get(hist *h, hist_stats *out)
     out->file_bytes = file_bytes(h, "catalog.db") + (out->journal_bytes = file_bytes(h, "journal.db"));
     int64_t *starts = NULL;
     size_t n = 0;
-    pthread_mutex_lock(&h->pool_lock);
-    if (h->n_partitions) starts = malloc(h->n_partitions * sizeof *starts); /* without memory the file sizes are left out */
-    for (size_t i = 0; i < h->n_partitions; i++) {
-        out->blocks += h->partitions[i].blocks;
-        out->block_bytes += h->partitions[i].bytes;
-        if (starts) starts[n++] = h->partitions[i].start_ms;
-    }
-    pthread_mutex_unlock(&h->pool_lock);
+    hist__weeks_size(&h->weeks, &out->blocks, &out->block_bytes);
+    if (hist__weeks_between(&h->weeks, INT64_MIN, INT64_MAX, &starts, &n) != PT_OK) n = 0; /* without memory the file sizes are left out */
     for (size_t i = 0; i < n; i++) {
         char name[40];
         hist__partition_name(starts[i], name);

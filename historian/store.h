@@ -3,7 +3,7 @@
 #define HIST_STORE_H
 #include "base/map.h"
 #include "historian/format/format.h"
-#include "historian/files/db.h"
+#include "historian/files/files.h"
 #include "historian/historian.h"
 
 #include <pthread.h>
@@ -14,13 +14,8 @@ enum {
     HIST__CHUNK_BYTES = 1 << 20, /* value bytes that close a chunk early */
     HIST__SPARE_CHUNKS = 64,     /* empty chunks kept for reuse */
     HIST__SEGMENT = 4096,        /* tags per piece of the tag tables */
-    HIST__SEGMENTS = 16384,      /* 64 M tags at most */
-    HIST__IDLE_CONNS = 48        /* idle read connections kept */
+    HIST__SEGMENTS = 16384       /* 64 M tags at most */
 };
-#define HIST__PARTITION_MS  (INT64_C(7) * 86400000) /* width of a partition */
-#define HIST__EARLY_MS      INT64_C(946684800000)   /* 2000-01-01: everything before is one partition, */
-#define HIST__LATE_MS       INT64_C(4102444800000)  /* 2100-01-01: everything from here on another */
-#define HIST__EARLY_START   INT64_MIN
 #define HIST__JOURNAL_BYTES (UINT64_C(256) << 20) /* unsealed journal beyond which the oldest tags are sealed */
 
 /* ---- catalogue (catalog.c) ---------------------------------------------------------------------------------- */
@@ -93,16 +88,7 @@ typedef struct hist__buffer {
     bool work;                 /* a request beside samples: seal, delete, trim */
 } hist__buffer;
 
-/* ---- partitions (partition.c) and read connections (conn.c) -------------------------------------------------- */
-
-typedef struct hist__conn { /* a read connection to one partition; used by one thread at a time */
-    int64_t start_ms;
-    uint64_t generation; /* of the partition when opened */
-    sqlite3 *db;
-    sqlite3_stmt *raw, *index, *data, *before;
-    hist__codec *codec;
-    struct hist__conn *next;
-} hist__conn;
+/* ---- partitions (partition.c) ------------------------------------------------------------------------------- */
 
 typedef struct hist__part { /* the writer's connection to one partition */
     int64_t start_ms;
@@ -110,15 +96,6 @@ typedef struct hist__part { /* the writer's connection to one partition */
     sqlite3_stmt *overlap, *insert, *insert_data, *remove, *remove_data, *get_data, *stat, *damage, *left_out;
     uint64_t used; /* for least-recently-used closing */
 } hist__part;
-
-typedef struct hist__partition_info {
-    int64_t start_ms;
-    uint64_t generation; /* differs after the file was dropped and made anew */
-    uint64_t file;       /* its inode when last looked at; 0: not yet */
-    bool seen;           /* during a scan */
-    bool mended;         /* its file was rebuilt since the store was opened */
-    uint64_t blocks, bytes;
-} hist__partition_info;
 
 enum { HIST__OPEN_PARTS = 16 };
 
@@ -146,12 +123,7 @@ struct hist {
     int64_t ro_sealed, ro_last;   /* read-only: journal rows (ro_sealed, ro_last] are in `hot` */
     sqlite3 *ro_journal;
 
-    pthread_mutex_t pool_lock;        /* guards the partition list and idle connections */
-    hist__partition_info *partitions; /* ascending */
-    size_t n_partitions;
-    hist__conn *idle;
-    unsigned n_idle;
-    uint64_t next_generation;
+    hist__weeks weeks;
 
     hist__buffer buffer;
 
@@ -251,12 +223,6 @@ void hist__pending_clear(hist *h, uint32_t tag_id); /* after its rows were seale
 void hist__pending_free(hist *h);
 
 /* partition.c */
-int64_t hist__partition_start(int64_t time_ms);
-int64_t hist__partition_end(int64_t start_ms); /* exclusive; INT64_MAX for the last one */
-void hist__partition_name(int64_t start_ms, char out[40]);
-bool hist__partition_parse(const char *name, int64_t *start_ms);
-PT_MUST_CHECK pt_status hist__partitions_scan(hist *h, pt_error *err); /* h->partitions is what the directory has now */
-PT_MUST_CHECK pt_status hist__partition_add(hist *h, int64_t start_ms);
 /* Add the partition's per-tag statistics to the hot tags (open). */
 PT_MUST_CHECK pt_status hist__partition_stats(hist *h, int64_t start_ms, pt_error *err);
 /* Merge the pending rows of these tags (ascending ids) into blocks; afterwards they are not pending any more. All or none of the tags. */
@@ -277,12 +243,6 @@ PT_MUST_CHECK pt_status hist__part_add_stat(hist__part *p, uint32_t tag_id, cons
                                             pt_error *err);
 /* The writer's connection to this partition, if open, is closed. */
 void hist__part_forget(hist *h, int64_t start_ms);
-void hist__summary_bind(sqlite3_stmt *stmt, int at, const hist__summary *s);
-void hist__summary_read(sqlite3_stmt *stmt, int column, hist__summary *s); /* tag-independent columns from t0 on */
-#define HIST__BLOCK_COLUMNS \
-    "t0,t1,id,bytes,rows,samples,good,uncertain,bad,stale,nulls,nums,open,num_after,num_before,min,max,sum,first,last,m2,area,area_ms"
-enum { HIST__COL_T0, HIST__COL_T1, HIST__COL_ID, HIST__COL_BYTES, HIST__COL_ROWS, HIST__COL_COUNT = 23 };
-
 /* retention.c: what the options ask for; writer thread. Cheap when nothing is to go */
 PT_MUST_CHECK pt_status hist__retention_tick(hist *h, pt_error *err);
 
@@ -302,12 +262,6 @@ PT_MUST_CHECK pt_status hist__dropped_note(hist *h, int64_t start_ms, pt_error *
 PT_MUST_CHECK pt_status hist__dropped_load(sqlite3 *journal, hist__dropped *out, pt_error *err); /* empty when it fails */
 void hist__dropped_free(hist__dropped *d);
 bool hist__dropped_has(const hist__dropped *d, int64_t time_ms, uint64_t seq);
-
-/* conn.c */
-PT_MUST_CHECK pt_status hist__conn_take(hist *h, int64_t start_ms, hist__conn **out, pt_error *err); /* PT_ENOTFOUND: dropped meanwhile */
-void hist__conn_give(hist *h, hist__conn *c);                                                        /* back to the pool; NULL allowed */
-void hist__conn_close(hist__conn *c); /* instead of giving back, after an error */
-void hist__pool_close(hist *h);
 
 /* recover.c */
 PT_MUST_CHECK pt_status hist__recover(hist *h, pt_error *err);

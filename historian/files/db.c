@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* "PTc1" "PTj1" "PTb1": what `file` shows and what tells our files from others. */
@@ -280,6 +282,14 @@ pt_status hist__db_open(const char *path, hist__file kind, bool read_only, sqlit
     }
     *out = db;
     return PT_OK;
+}
+
+char *hist__path_in(const char *dir, const char *name)
+{
+    size_t size = strlen(dir) + strlen(name) + 2;
+    char *path = malloc(size);
+    if (path) snprintf(path, size, "%s/%s", dir, name);
+    return path;
 }
 
 void hist__db_close(sqlite3 *db)

@@ -22,7 +22,7 @@ const hist_sample *hist__find_in_blocks(hist *h, uint32_t tag_id, int64_t time_m
     if (!h->look_valid || h->look_tag != tag_id || h->look_start != start || time_ms < h->look_t0 || time_ms > h->look_t1) {
         hist__conn *c = NULL;
         pt_error err = { 0 };
-        pt_status st = hist__conn_take(h, start, &c, &err);
+        pt_status st = hist__conn_take(&h->weeks, start, &c, &err);
         if (st == PT_ENOTFOUND) return NULL;
         bool row = false;
         h->look_valid = false;
@@ -46,7 +46,7 @@ const hist_sample *hist__find_in_blocks(hist *h, uint32_t tag_id, int64_t time_m
             }
         }
         if (row) sqlite3_reset(c->before);
-        if (st == PT_OK) hist__conn_give(h, c);
+        if (st == PT_OK) hist__conn_give(&h->weeks, c);
         else hist__conn_close(c);
         if (st != PT_OK) pt_logf(h->log, PT_LOG_ERROR, "HIST-LOOK-FAILED", "tag %u at %lld ms: %s", tag_id, (long long)time_ms, err.text);
         if (!h->look_valid) return NULL;

@@ -123,13 +123,7 @@ static pt_status remove_from(hist *h, hist__part *part, const removal *r, pt_err
     hist__rows_fini(&rows);
     if (st != PT_OK) return st;
     *r->rows += gone;
-    pthread_mutex_lock(&h->pool_lock);
-    for (size_t i = 0; i < h->n_partitions; i++) {
-        if (h->partitions[i].start_ms != part->start_ms) continue;
-        h->partitions[i].blocks = (uint64_t)((int64_t)h->partitions[i].blocks + d.blocks);
-        h->partitions[i].bytes = (uint64_t)((int64_t)h->partitions[i].bytes + d.bytes);
-    }
-    pthread_mutex_unlock(&h->pool_lock);
+    hist__weeks_add_size(&h->weeks, part->start_ms, d.blocks, d.bytes);
     return PT_OK;
 }
 
@@ -139,9 +133,10 @@ static pt_status recount(hist *h, uint32_t tag_id, pt_error *err)
     uint64_t samples = 0;
     int64_t first = 0, last = 0;
     pt_status st = PT_OK;
-    for (size_t i = 0; st == PT_OK && i < h->n_partitions; i++) {
+    hist__week week;
+    for (size_t i = 0; st == PT_OK && hist__weeks_at(&h->weeks, i, &week); i++) {
         hist__conn *c = NULL;
-        st = hist__conn_take(h, h->partitions[i].start_ms, &c, err);
+        st = hist__conn_take(&h->weeks, week.start_ms, &c, err);
         if (st == PT_ENOTFOUND) {
             st = PT_OK;
             continue;
@@ -160,7 +155,7 @@ static pt_status recount(hist *h, uint32_t tag_id, pt_error *err)
             samples += (uint64_t)sqlite3_column_int64(q, 0);
         }
         sqlite3_finalize(q);
-        if (c && st == PT_OK) hist__conn_give(h, c);
+        if (c && st == PT_OK) hist__conn_give(&h->weeks, c);
         else hist__conn_close(c);
     }
     if (st != PT_OK) return st;
@@ -207,8 +202,9 @@ static pt_status run_delete(hist *h, void *ctx, pt_error *err)
     h->o.log_bytes = log_bytes;
     if (st == PT_OK) st = empty_last_row(h, err);
     if (st == PT_OK) st = hist__db_exec(h->journal, "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)", err);
-    for (size_t i = 0; st == PT_OK && i < h->n_partitions; i++) {
-        int64_t start = h->partitions[i].start_ms;
+    hist__week week;
+    for (size_t i = 0; st == PT_OK && hist__weeks_at(&h->weeks, i, &week); i++) {
+        int64_t start = week.start_ms;
         if (start >= r->to_ms || hist__partition_end(start) <= r->from_ms) continue;
         char name[40];
         hist__partition_name(start, name);

@@ -5,7 +5,6 @@
  * looked up and left out, so nothing is counted twice; and so are those of weeks that were dropped. */
 #include "historian/store.h"
 #include "historian/repair/verify.h"
-#include "historian/files/wal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -181,12 +180,13 @@ static pt_status replay(hist *h, sqlite3 *db, int64_t after, int64_t until, pt_e
 static pt_status all_partition_stats(hist *h, pt_error *err)
 {
     pt_status st = PT_OK;
-    for (size_t i = 0; st == PT_OK && i < h->n_partitions; i++) {
-        st = hist__partition_stats(h, h->partitions[i].start_ms, err);
+    hist__week week;
+    for (size_t i = 0; st == PT_OK && hist__weeks_at(&h->weeks, i, &week); i++) {
+        st = hist__partition_stats(h, week.start_ms, err);
         if (st == PT_ENOTFOUND) st = PT_OK; /* dropped by the writer, or made and still empty */
         if (st == PT_ECORRUPT) {            /* one damaged week must not keep the plant from being recorded */
             char name[40];
-            hist__partition_name(h->partitions[i].start_ms, name);
+            hist__partition_name(week.start_ms, name);
             pt_logf(h->log, PT_LOG_ERROR, "HIST-DAMAGED-FILE", "%s: %s; run `plantree verify --repair`", name, err ? err->text : "damaged");
             st = PT_OK;
         }
@@ -286,9 +286,10 @@ static pt_status keep_wals(hist *h, pt_error *err)
 {
     pt_status st = keep_wal(h, "catalog.db", HIST__CATALOG, err);
     if (st == PT_OK) st = keep_wal(h, "journal.db", HIST__JOURNAL, err);
-    for (size_t i = 0; st == PT_OK && i < h->n_partitions; i++) {
+    hist__week week;
+    for (size_t i = 0; st == PT_OK && hist__weeks_at(&h->weeks, i, &week); i++) {
         char name[40];
-        hist__partition_name(h->partitions[i].start_ms, name);
+        hist__partition_name(week.start_ms, name);
         st = keep_wal(h, name, HIST__PARTITION, err);
     }
     return st;
@@ -296,7 +297,7 @@ static pt_status keep_wals(hist *h, pt_error *err)
 
 pt_status hist__recover(hist *h, pt_error *err)
 {
-    pt_status st = hist__partitions_scan(h, err);
+    pt_status st = hist__weeks_scan(&h->weeks, err);
     if (st == PT_OK) st = keep_wals(h, err);
     if (st == PT_OK) st = mend_journal(h, err);
     if (st == PT_OK) st = hist__journal_open(h, err);
@@ -313,10 +314,7 @@ pt_status hist__recover(hist *h, pt_error *err)
 static void forget(hist *h)
 {
     hist__pending_free(h);
-    pthread_mutex_lock(&h->pool_lock);
-    for (size_t i = 0; i < h->n_partitions; i++)
-        h->partitions[i].blocks = h->partitions[i].bytes = 0;
-    pthread_mutex_unlock(&h->pool_lock);
+    hist__weeks_clear_sizes(&h->weeks);
 }
 
 /* request_lock is held: one thread refreshes at a time. */
@@ -339,7 +337,7 @@ static pt_status refresh(hist *h, pt_error *err)
         if (st == PT_OK && sealed != h->ro_sealed) {
             forget(h);
             h->ro_sealed = h->ro_last = -1;
-            st = hist__partitions_scan(h, err);
+            st = hist__weeks_scan(&h->weeks, err);
             if (st == PT_OK) st = all_partition_stats(h, err);
             if (st == PT_OK) h->ro_last = sealed;
         }

@@ -31,41 +31,9 @@ static uint64_t partition_file_bytes(const hist *h, int64_t start_ms)
     return total;
 }
 
-/* Idle read connections to a partition are closed; busy ones keep their (unlinked) file until they are given back and found outdated. */
-static void close_idle(hist *h, int64_t start_ms)
-{
-    hist__conn *gone = NULL;
-    pthread_mutex_lock(&h->pool_lock);
-    for (hist__conn **at = &h->idle; *at;) {
-        hist__conn *c = *at;
-        if (c->start_ms != start_ms) {
-            at = &c->next;
-            continue;
-        }
-        *at = c->next;
-        c->next = gone;
-        gone = c;
-        h->n_idle--;
-    }
-    pthread_mutex_unlock(&h->pool_lock);
-    while (gone) {
-        hist__conn *next = gone->next;
-        hist__conn_close(gone);
-        gone = next;
-    }
-}
-
 static void forget_partition(hist *h, int64_t start_ms)
 {
-    pthread_mutex_lock(&h->pool_lock);
-    for (size_t i = 0; i < h->n_partitions; i++) {
-        if (h->partitions[i].start_ms != start_ms) continue;
-        memmove(&h->partitions[i], &h->partitions[i + 1], (h->n_partitions - i - 1) * sizeof *h->partitions);
-        h->n_partitions--;
-        break;
-    }
-    pthread_mutex_unlock(&h->pool_lock);
-    close_idle(h, start_ms);
+    hist__weeks_drop(&h->weeks, start_ms);
     hist__part_forget(h, start_ms);
     h->look_valid = false;
 }
@@ -78,7 +46,7 @@ static pt_status subtract_stats(hist *h, int64_t start_ms, uint8_t *cut, pt_erro
     hist__conn *c = NULL;
     sqlite3_stmt *q = NULL;
     bool row = false;
-    pt_status st = hist__conn_take(h, start_ms, &c, err);
+    pt_status st = hist__conn_take(&h->weeks, start_ms, &c, err);
     if (st == PT_ENOTFOUND) return PT_OK;
     if (st == PT_OK) st = hist__db_prepare(c->db, "SELECT tag_id, samples, first_ms, last_ms FROM tag_stat WHERE samples > 0", &q, err);
     while (st == PT_OK && (st = hist__db_step(c->db, q, &row, err)) == PT_OK && row) {
@@ -103,7 +71,7 @@ static pt_status find_ends(hist *h, int64_t start_ms, uint8_t *cut, uint8_t whic
     hist__conn *c = NULL;
     sqlite3_stmt *q = NULL;
     bool row = false;
-    pt_status st = hist__conn_take(h, start_ms, &c, err);
+    pt_status st = hist__conn_take(&h->weeks, start_ms, &c, err);
     if (st == PT_ENOTFOUND || st == PT_ECORRUPT) return PT_OK; /* a damaged week: said when the historian was opened */
     if (st == PT_OK) st = hist__db_prepare(c->db, "SELECT tag_id, first_ms, last_ms FROM tag_stat WHERE samples > 0", &q, err);
     while (st == PT_OK && (st = hist__db_step(c->db, q, &row, err)) == PT_OK && row) {
@@ -118,7 +86,7 @@ static pt_status find_ends(hist *h, int64_t start_ms, uint8_t *cut, uint8_t whic
         --*left;
     }
     sqlite3_finalize(q);
-    if (st == PT_OK || st == PT_ECORRUPT) hist__conn_give(h, c);
+    if (st == PT_OK || st == PT_ECORRUPT) hist__conn_give(&h->weeks, c);
     else hist__conn_close(c);
     return st == PT_ECORRUPT ? PT_OK : st;
 }
@@ -155,10 +123,11 @@ static pt_status restore_ends(hist *h, uint8_t *cut, uint32_t tags, pt_error *er
         last += (cut[id - 1] & LAST_GONE) != 0;
     }
     pt_status st = PT_OK;
-    for (size_t i = 0; st == PT_OK && first && i < h->n_partitions; i++)
-        st = find_ends(h, h->partitions[i].start_ms, cut, FIRST_GONE, &first, err);
-    for (size_t i = h->n_partitions; st == PT_OK && last && i-- > 0;)
-        st = find_ends(h, h->partitions[i].start_ms, cut, LAST_GONE, &last, err);
+    hist__week week;
+    for (size_t i = 0; st == PT_OK && first && hist__weeks_at(&h->weeks, i, &week); i++)
+        st = find_ends(h, week.start_ms, cut, FIRST_GONE, &first, err);
+    for (size_t i = hist__weeks_count(&h->weeks); st == PT_OK && last && i-- > 0 && hist__weeks_at(&h->weeks, i, &week);)
+        st = find_ends(h, week.start_ms, cut, LAST_GONE, &last, err);
     for (uint32_t id = 1; st == PT_OK && id <= tags; id++) {
         if (touched[id]) pending_ends(h, id, cut[id - 1] & FIRST_GONE, cut[id - 1] & LAST_GONE);
     }
@@ -223,11 +192,12 @@ static week *week_at(plan *p, int64_t start_ms)
 
 static pt_status list_files(hist *h, plan *p)
 {
-    for (size_t i = 0; i < h->n_partitions; i++) {
-        week *w = week_at(p, h->partitions[i].start_ms);
+    hist__week there;
+    for (size_t i = 0; hist__weeks_at(&h->weeks, i, &there); i++) {
+        week *w = week_at(p, there.start_ms);
         if (!w) return PT_ENOMEM;
         w->file = true;
-        w->blocks = h->partitions[i].blocks;
+        w->blocks = there.blocks;
         w->bytes = partition_file_bytes(h, w->start_ms);
     }
     return PT_OK;
