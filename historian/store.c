@@ -121,7 +121,8 @@ static void destroy(hist *h)
     hist__db_close(h->catalog_reader); /* readers first: who closes last brings the -wal to its end, and a reader may not */
     hist__db_close(h->ro_journal);
     hist__pool_close(&h->weeks);
-    hist__journal_close(h);
+    hist__files_close(h);
+    hist__journal_fini(&h->journal);
     hist__parts_close(h);
     hist__pending_free(h);
     hist__catalog_free(h);
@@ -134,7 +135,6 @@ static void destroy(hist *h)
     free(h->deviations);
     free(h->thinned);
     free(h->why);
-    free(h->row_sizes);
     free(h->seal_list);
     if (h->lock_fd >= 0) close(h->lock_fd);
     pthread_rwlock_destroy(&h->tag_lock);
@@ -157,6 +157,7 @@ static pt_status new_store(const char *dir, const pt_clock *clock, const pt_log 
     h->lock_fd = -1;
     h->dir = pt_slice_dup(pt_cstr(dir));
     h->o.dir = h->dir;
+    hist__journal_init(&h->journal, &h->o);
     pt_map_init(&h->by_key, PT_MAP_BORROW_KEYS);
     pt_map_init(&h->by_path, PT_MAP_COPY_KEYS);
     pt_buf_init(&h->blob, HIST__BLOCK_BYTES_MAX);

@@ -5,6 +5,7 @@
 #include "historian/format/format.h"
 #include "historian/files/files.h"
 #include "historian/historian.h"
+#include "historian/write/journal_db.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -130,23 +131,15 @@ struct hist {
     /* the writer thread's own */
     pthread_t writer;
     bool writer_started;
-    sqlite3 *catalog, *journal;
-    hist__batch batch;                    /* in flight */
-    bool batch_catalog_done;              /* its tags and events are committed */
-    uint64_t next_seq, batch_seq;         /* global change numbers */
-    int64_t journal_last, journal_sealed; /* row ids: the newest; everything <= sealed is in blocks */
-    uint64_t journal_unsealed_bytes;
-    bool trim_due;                /* sealed moved, or rows of the log are too old: tell the journal with the next commit */
-    bool pending_incomplete;      /* memory failed while applying: nothing is trimmed until reopened */
-    sqlite3_stmt *journal_insert; /* owned */
-    int64_t retry_mono_ms;        /* no commit is tried before, after a failure */
-    unsigned failures;            /* in a row */
+    hist__journal journal;
+    sqlite3 *catalog;
+    hist__batch batch;       /* in flight */
+    bool batch_catalog_done; /* its tags and events are committed */
+    uint64_t batch_seq;      /* its first change number */
+    bool pending_incomplete; /* memory failed while applying: nothing is trimmed until reopened */
+    int64_t retry_mono_ms;   /* no commit is tried before, after a failure */
+    unsigned failures;       /* in a row */
     int64_t close_deadline_mono_ms;
-    struct hist__row_size *row_sizes; /* all journal rows present, ascending; [row_first, row_first + row_count) of an owned array */
-    size_t row_first, row_count, row_cap;
-    size_t row_sealed; /* how many of them are sealed: kept for readers of the change log */
-    size_t row_packed; /* how many of those were looked at by hist__journal_compact */
-    uint64_t journal_bytes;
     uint32_t *seal_list; /* owned: tags that are full */
     size_t n_seal, cap_seal;
     uint64_t pending_bytes; /* memory of all hot rows */
@@ -175,11 +168,6 @@ struct hist {
     pthread_mutex_t stat_lock; /* guards `stats` */
     hist_stats stats;
 };
-
-typedef struct hist__row_size {
-    int64_t id, wall_ms;
-    uint64_t bytes;
-} hist__row_size;
 
 static inline hist__tag *hist__tag_at(hist *h, uint32_t id) /* id in 1..n_tags */
 {
@@ -246,23 +234,6 @@ void hist__part_forget(hist *h, int64_t start_ms);
 /* retention.c: what the options ask for; writer thread. Cheap when nothing is to go */
 PT_MUST_CHECK pt_status hist__retention_tick(hist *h, pt_error *err);
 
-/* dropped.c: weeks that retention dropped, as far as the journal still has samples of them */
-#define HIST__DROPPED_TABLE \
-    "CREATE TABLE IF NOT EXISTS dropped(id INTEGER PRIMARY KEY, start_ms INTEGER NOT NULL UNIQUE, until_seq INTEGER NOT NULL);"
-typedef struct hist__dropped_week {
-    int64_t start_ms;
-    uint64_t until_seq; /* samples of the week with a lower change number went with it */
-} hist__dropped_week;
-typedef struct hist__dropped {
-    hist__dropped_week *weeks; /* owned; ascending */
-    size_t n;
-} hist__dropped;
-/* Writer, before the file goes: everything committed so far that lies in that week does not come back. */
-PT_MUST_CHECK pt_status hist__dropped_note(hist *h, int64_t start_ms, pt_error *err);
-PT_MUST_CHECK pt_status hist__dropped_load(sqlite3 *journal, hist__dropped *out, pt_error *err); /* empty when it fails */
-void hist__dropped_free(hist__dropped *d);
-bool hist__dropped_has(const hist__dropped *d, int64_t time_ms, uint64_t seq);
-
 /* recover.c */
 PT_MUST_CHECK pt_status hist__recover(hist *h, pt_error *err);
 /* Writer, while opening: samples refer to that tag. Those between the newest known and it get a place of their own, so that no new tag
@@ -275,15 +246,11 @@ PT_MUST_CHECK pt_status hist__journal_refresh(hist *h, pt_error *err);
 void *hist__writer_main(void *arg);
 PT_MUST_CHECK pt_status hist__batch_commit(hist *h, pt_error *err); /* h->batch; repeatable after a failure */
 PT_MUST_CHECK pt_status hist__batch_apply(hist *h);                 /* after the commit: into the pending rows */
-PT_MUST_CHECK pt_status hist__journal_open(hist *h, pt_error *err); /* the writer's connections to catalog and journal */
-void hist__journal_close(hist *h);
+PT_MUST_CHECK pt_status hist__files_open(hist *h, pt_error *err);   /* the writer's connections to catalog and journal */
+void hist__files_close(hist *h);
 PT_MUST_CHECK pt_status hist__seal_due(hist *h, bool everything, pt_error *err);
 PT_MUST_CHECK pt_status hist__seal_all(hist *h, pt_error *err); /* everything into blocks, and the journal is told */
-PT_MUST_CHECK pt_status hist__rows_note(hist *h, int64_t id, int64_t wall_ms, uint64_t bytes); /* a journal row is there */
-void hist__sealed_advance(hist *h);                                                            /* recompute what is sealed */
-PT_MUST_CHECK pt_status hist__journal_trim(hist *h, pt_error *err); /* tell the journal, in a transaction of its own */
-/* compact.c: pack sealed rows, a bounded amount at a time, and give back pages that are no longer used. */
-PT_MUST_CHECK pt_status hist__journal_compact(hist *h, pt_error *err);
+void hist__sealed_advance(hist *h);                             /* recompute what is sealed */
 /* The stored row with this key in the blocks, NULL when there is none or it can't be read. Valid until the next call. Writer thread. */
 const hist_sample *hist__find_in_blocks(hist *h, uint32_t tag_id, int64_t time_ms, bool state);
 /* Would this sample, which is in no block, lie where others were left out, and within what the block states? It was left out itself. As

@@ -296,3 +296,17 @@ void hist__db_close(sqlite3 *db)
 {
     if (db) sqlite3_close_v2(db);
 }
+
+pt_status hist__db_synchronous(sqlite3 *db, unsigned synchronous, pt_error *err)
+{
+    static const char *const sync[] = { "PRAGMA synchronous=FULL", "PRAGMA synchronous=NORMAL", "PRAGMA synchronous=OFF" };
+    return hist__db_exec(db, sync[synchronous], err);
+}
+
+pt_status hist__db_open_writer(const char *dir, const char *name, hist__file kind, unsigned synchronous, sqlite3 **out, pt_error *err)
+{
+    char *path = hist__path_in(dir, name);
+    pt_status st = path ? hist__db_open(path, kind, false, out, err) : pt_fail(err, PT_ENOMEM, "out of memory");
+    free(path);
+    return st == PT_OK ? hist__db_synchronous(*out, synchronous, err) : st;
+}

@@ -168,40 +168,13 @@ static pt_status recount(hist *h, uint32_t tag_id, pt_error *err)
     return PT_OK;
 }
 
-/* The last row of the change log may hold what is to go. It becomes an empty one, which keeps the numbering going as well. */
-static pt_status empty_last_row(hist *h, pt_error *err)
-{
-    if (h->row_count != 1 || h->row_sealed != 1) return PT_OK;
-    hist__row_size *r = &h->row_sizes[h->row_first];
-    sqlite3_stmt *q = NULL;
-    pt_buf_reset(&h->blob);
-    pt_status st = hist__journal_encode(NULL, 0, &h->blob);
-    if (st != PT_OK) return pt_fail(err, st, "out of memory");
-    st = hist__db_prepare(h->journal, "UPDATE journal SET seq=seq+n, n=0, data=?2 WHERE id=?1", &q, err);
-    if (st == PT_OK) {
-        sqlite3_bind_int64(q, 1, r->id);
-        if (sqlite3_bind_blob64(q, 2, h->blob.ptr, h->blob.len, SQLITE_STATIC) != SQLITE_OK) st = hist__db_fail(h->journal, err, "bind");
-    }
-    if (st == PT_OK) st = hist__db_run(h->journal, q, err);
-    sqlite3_finalize(q);
-    if (st != PT_OK) return st;
-    h->journal_bytes -= r->bytes - h->blob.len;
-    r->bytes = h->blob.len;
-    return PT_OK;
-}
-
 static pt_status run_delete(hist *h, void *ctx, pt_error *err)
 {
     removal *r = ctx;
     /* Everything into blocks first and the journal told: otherwise a restart would bring the samples back. */
     pt_status st = hist__seal_due(h, true, err);
     if (st == PT_OK) hist__sealed_advance(h);
-    uint64_t log_bytes = h->o.log_bytes;
-    h->o.log_bytes = 0;
-    if (st == PT_OK) st = hist__journal_trim(h, err);
-    h->o.log_bytes = log_bytes;
-    if (st == PT_OK) st = empty_last_row(h, err);
-    if (st == PT_OK) st = hist__db_exec(h->journal, "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)", err);
+    if (st == PT_OK) st = hist__journal_clear(&h->journal, pt_wall_ms(h->clock), err);
     hist__week week;
     for (size_t i = 0; st == PT_OK && hist__weeks_at(&h->weeks, i, &week); i++) {
         int64_t start = week.start_ms;

@@ -40,7 +40,6 @@ void hist__parts_close(hist *h)
 
 static pt_status part_prepare(hist *h, hist__part *p, pt_error *err)
 {
-    static const char *const sync[] = { "PRAGMA synchronous=FULL", "PRAGMA synchronous=NORMAL", "PRAGMA synchronous=OFF" };
     const struct {
         sqlite3_stmt **stmt;
         const char *sql;
@@ -61,7 +60,7 @@ static pt_status part_prepare(hist *h, hist__part *p, pt_error *err)
         { &p->left_out,
           "INSERT INTO left_out VALUES(?1,?2,?3) ON CONFLICT(tag_id) DO UPDATE SET exception=exception+?2, compression=compression+?3" },
     };
-    pt_status st = hist__db_exec(p->db, sync[h->o.synchronous], err);
+    pt_status st = hist__db_synchronous(p->db, h->o.synchronous, err);
     for (size_t i = 0; st == PT_OK && i < PT_COUNT_OF(all); i++)
         st = hist__db_prepare(p->db, all[i].sql, all[i].stmt, err);
     return st;

@@ -56,17 +56,6 @@ pt_status hist__tags_lost(hist *h, uint32_t up_to)
     return PT_OK;
 }
 
-/* A row that can't be read would be trimmed as if its samples were in blocks: its bytes stay in the table `damaged`. */
-static pt_status keep_damaged(hist *h, int64_t id, pt_error *err)
-{
-    char sql[200];
-    snprintf(sql, sizeof sql,
-             "CREATE TABLE IF NOT EXISTS damaged(id INTEGER PRIMARY KEY, seq, n, wall_ms, data);"
-             "INSERT OR IGNORE INTO damaged SELECT id, seq, n, wall_ms, data FROM journal WHERE id=%lld",
-             (long long)id);
-    return hist__db_exec(h->journal, sql, err);
-}
-
 /* Samples of one or more journal rows on their way to memory. Looking for a sample in blocks costs a thousand times what keeping it does,
  * unless the one before was of the same block: so many rows are taken together, and tag by tag. */
 typedef struct turn {
@@ -123,7 +112,7 @@ static pt_status take_row(hist *h, int64_t id, uint64_t seq, const void *bytes, 
     if (st == PT_ECORRUPT) {
         pt_logf(h->log, PT_LOG_ERROR, "HIST-DAMAGED-JOURNAL", "journal row %lld can't be read and is left out: %s", (long long)id,
                 why.text);
-        return h->journal ? keep_damaged(h, id, err) : PT_OK;
+        return h->journal.db ? hist__journal_keep_damaged(&h->journal, id, err) : PT_OK;
     }
     if (st != PT_OK) return pt_fail(err, st, "journal row %lld: %s", (long long)id, why.text[0] ? why.text : pt_status_name(st));
     hist_sample *s = r->rows.s;
@@ -195,32 +184,11 @@ static pt_status all_partition_stats(hist *h, pt_error *err)
 }
 
 /* The list of journal rows and where the numbering stands. */
-static pt_status read_row_list(hist *h, pt_error *err)
+static pt_status load_journal(hist *h, pt_error *err)
 {
-    sqlite3_stmt *q = NULL;
-    bool row = false;
-    int64_t next = 0, events = 0;
-    pt_status st = hist__db_prepare(h->journal, "SELECT id, seq + n, wall_ms, length(data) FROM journal ORDER BY id", &q, err);
-    while (st == PT_OK && (st = hist__db_step(h->journal, q, &row, err)) == PT_OK && row) {
-        h->journal_last = sqlite3_column_int64(q, 0);
-        next = sqlite3_column_int64(q, 1);
-        st = hist__rows_note(h, h->journal_last, sqlite3_column_int64(q, 2), (uint64_t)sqlite3_column_int64(q, 3));
-        if (st != PT_OK) pt_fail(err, st, "out of memory");
-    }
-    sqlite3_finalize(q);
-    if (st == PT_OK) st = hist__db_number(h->catalog, "SELECT coalesce(max(seq), 0) + 1 FROM event", &events, err);
-    hist__dropped dropped = { 0 };
-    if (st == PT_OK) st = hist__dropped_load(h->journal, &dropped, err);
-    if (st != PT_OK) return st;
-    h->next_seq = (uint64_t)(next > events ? next : events);
-    for (size_t i = 0; i < dropped.n; i++) { /* given out before, whatever was lost since */
-        if (dropped.weeks[i].until_seq > h->next_seq) h->next_seq = dropped.weeks[i].until_seq;
-    }
-    hist__dropped_free(&dropped);
-    if (h->journal_last < h->journal_sealed) h->journal_last = h->journal_sealed;
-    while (h->row_sealed < h->row_count && h->row_sizes[h->row_first + h->row_sealed].id <= h->journal_sealed)
-        h->journal_unsealed_bytes -= h->row_sizes[h->row_first + h->row_sealed++].bytes;
-    return PT_OK;
+    int64_t events = 0;
+    pt_status st = hist__db_number(h->catalog, "SELECT coalesce(max(seq), 0) + 1 FROM event", &events, err);
+    return st == PT_OK ? hist__journal_load(&h->journal, (uint64_t)events, err) : st;
 }
 
 /* Everything of the journal that recovery will ask for. */
@@ -300,12 +268,11 @@ pt_status hist__recover(hist *h, pt_error *err)
     pt_status st = hist__weeks_scan(&h->weeks, err);
     if (st == PT_OK) st = keep_wals(h, err);
     if (st == PT_OK) st = mend_journal(h, err);
-    if (st == PT_OK) st = hist__journal_open(h, err);
+    if (st == PT_OK) st = hist__files_open(h, err);
     if (st == PT_OK) st = hist__catalog_load(h, h->catalog, 0, err);
     if (st == PT_OK) st = all_partition_stats(h, err);
-    if (st == PT_OK) st = hist__db_number(h->journal, "SELECT value FROM meta WHERE key='sealed_id'", &h->journal_sealed, err);
-    if (st == PT_OK) st = read_row_list(h, err);
-    if (st == PT_OK) st = replay(h, h->journal, h->journal_sealed, INT64_MAX, err);
+    if (st == PT_OK) st = load_journal(h, err);
+    if (st == PT_OK) st = replay(h, h->journal.db, h->journal.sealed, INT64_MAX, err);
     return st;
 }
 

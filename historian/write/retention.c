@@ -289,7 +289,7 @@ static pt_status seal_first(hist *h, plan *p, pt_error *err)
 
 static pt_status drop_week(hist *h, const week *w, uint8_t *cut, pt_error *err)
 {
-    pt_status st = unless_full(h, hist__dropped_note(h, w->start_ms, err), "the journal is not told of the weeks that go", err);
+    pt_status st = unless_full(h, hist__dropped_note(&h->journal, w->start_ms, err), "the journal is not told of the weeks that go", err);
     if (st == PT_OK) st = subtract_stats(h, w->start_ms, cut, err);
     if (st == PT_OK) forget_partition(h, w->start_ms);
     if (st == PT_OK) st = unlink_partition(h, w->start_ms, err);
@@ -322,7 +322,7 @@ static pt_status drop_events(hist *h, const plan *p, pt_error *err)
     int64_t n = 0, logged = 0;
     /* The newest event stays: it keeps the change numbers going. So do those the change log still reaches back to, or it would have holes.
      */
-    pt_status st = hist__db_number(h->journal, "SELECT coalesce(min(seq), 9223372036854775807) FROM journal", &logged, err);
+    pt_status st = hist__journal_oldest_seq(&h->journal, &logged, err);
     snprintf(sql, sizeof sql, "SELECT count(*) FROM event WHERE time_ms < %lld AND seq < min(%lld, (SELECT max(seq) FROM event))",
              (long long)p->r->before_ms, (long long)logged);
     if (st == PT_OK) st = hist__db_number(h->catalog, sql, &n, err);
@@ -339,7 +339,7 @@ static pt_status run_retention(hist *h, void *ctx, pt_error *err)
 {
     plan *p = ctx;
     p->current_ms = hist__partition_start(pt_wall_ms(h->clock));
-    pt_status st = hist__journal_open(h, err);
+    pt_status st = hist__files_open(h, err);
     if (st == PT_OK && (list_files(h, p) != PT_OK || list_pending(h, p) != PT_OK)) st = pt_fail(err, PT_ENOMEM, "out of memory");
     if (st == PT_OK) decide(p);
     if (st == PT_OK && p->out->partitions && !p->r->dry_run) {
