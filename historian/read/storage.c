@@ -1,5 +1,5 @@
 /* historian/read/storage.c -- what one tag costs: bytes, samples and rate, from the partitions' statistics. */
-#include "historian/store.h"
+#include "historian/write/write.h"
 
 #include <stdlib.h>
 

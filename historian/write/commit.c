@@ -6,7 +6,7 @@
  *
  * Write: tags and events to catalog.db, then the samples to journal.db, one row per chunk. The order matters: a sample on disk always has
  * its tag. Apply: only what is committed becomes visible to readers. */
-#include "historian/store.h"
+#include "historian/write/write.h"
 
 #include <stdlib.h>
 

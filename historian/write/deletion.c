@@ -1,7 +1,7 @@
 /* historian/write/deletion.c -- one tag's samples go, block by block, on the writer's thread. */
 #include "base/json.h"
 #include "historian/maintain.h"
-#include "historian/store.h"
+#include "historian/write/write.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* historian/write/journal_db.c */
 #include "historian/write/journal_db.h"
-#include "historian/store.h"
+#include "historian/write/write.h"
 
 #include <stdio.h>
 #include <stdlib.h>

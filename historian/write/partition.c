@@ -6,8 +6,7 @@
  * Sealing a tag: find the blocks its new rows touch, and the block before when that one is small; decode them, merge (a newer row replaces
  * an equal key), cut evenly, encode, replace. For the common case, newer rows behind a full block, nothing is read at all. */
 #include "base/glob.h"
-#include "historian/store.h"
-#include "historian/repair/verify.h"
+#include "historian/write/write.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -520,28 +519,10 @@ static pt_status renew_info(hist *h, int64_t start_ms, pt_error *err)
  * is dying would have a copy made again and again. */
 static pt_status mend_week(hist *h, int64_t start_ms, pt_error *err)
 {
-    char name[40];
-    hist__partition_name(start_ms, name);
-    char *path = hist__path(h, name);
-    bool ours = path && !hist__weeks_mended(&h->weeks, start_ms) && hist__repair_is_ours(path, HIST__PARTITION);
-    free(path);
-    if (!ours) return PT_ECORRUPT; /* *err says why */
-    hist_verify_options o = { .repair = true };
-    hist_verify_report r = { 0 };
-    hist__check c = { .o = &o, .report = &r, .codec = h->codec };
-    pt_logf(h->log, PT_LOG_ERROR, "HIST-DAMAGED-FILE", "%s", err ? err->text : "a week is damaged");
+    if (!h->mend || hist__weeks_mended(&h->weeks, start_ms)) return PT_ECORRUPT; /* *err says why */
     hist__part_forget(h, start_ms);
-    hist__rows_init(&c.rows);
-    pt_status st = hist__repair_partition(&c, h, start_ms, err);
-    hist__rows_fini(&c.rows);
-    if (st == PT_OK) st = renew_info(h, start_ms, err);
-    if (st == PT_OK)
-        pt_logf(
-            h->log, PT_LOG_ERROR, "HIST-WEEK-REBUILT",
-            "the week of %lld ms was made anew from what could be read of it; %llu blocks could not%s. The old file is kept as ...damaged-N",
-            (long long)start_ms, (unsigned long long)r.lost_blocks,
-            c.skipped ? ", and an unknown number on pages that can't be read at all" : "");
-    return st;
+    pt_status st = h->mend(h, HIST__PARTITION, start_ms, false, err);
+    return st == PT_OK ? renew_info(h, start_ms, err) : st;
 }
 
 pt_status hist__seal(hist *h, uint32_t *tags, size_t n, pt_error *err)

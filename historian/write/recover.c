@@ -3,8 +3,7 @@
  *
  * Rows behind `sealed` are replayed in order. Some of them may be in blocks already (sealed, but the journal was not told yet): those are
  * looked up and left out, so nothing is counted twice; and so are those of weeks that were dropped. */
-#include "historian/store.h"
-#include "historian/repair/verify.h"
+#include "historian/write/write.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -223,22 +222,9 @@ static pt_status mend_journal(hist *h, pt_error *err)
     if (st == PT_OK) st = read_journal(db, err);
     bool opened = db != NULL;
     hist__db_close(db);
-    bool damaged = st == PT_ECORRUPT && (opened || hist__repair_is_ours(path, HIST__JOURNAL));
     free(path);
-    if (!damaged) return st == PT_ENOTFOUND ? PT_OK : st;
-    pt_logf(h->log, PT_LOG_ERROR, "HIST-DAMAGED-FILE", "%s", err ? err->text : "journal.db is damaged");
-    hist_verify_options o = { .repair = true };
-    hist_verify_report r = { 0 };
-    hist__check c = { .o = &o, .report = &r, .codec = h->codec };
-    hist__rows_init(&c.rows);
-    st = hist__repair_journal(&c, h, err);
-    hist__rows_fini(&c.rows);
-    if (st == PT_OK)
-        pt_logf(
-            h->log, PT_LOG_ERROR, "HIST-JOURNAL-REBUILT",
-            "journal.db was made anew from what could be read of it; %llu rows could not%s. The old one is kept as journal.db.damaged-N",
-            (unsigned long long)r.lost_journal_rows, c.skipped ? ", and an unknown number on pages that can't be read at all" : "");
-    return st;
+    if (st != PT_ECORRUPT || !h->mend) return st == PT_ENOTFOUND ? PT_OK : st;
+    return h->mend(h, HIST__JOURNAL, 0, opened, err);
 }
 
 static pt_status keep_wal(hist *h, const char *name, hist__file kind, pt_error *err)

@@ -5,7 +5,7 @@
  * of what was decided: a dry run has said it so. */
 #include "base/json.h"
 #include "historian/maintain.h"
-#include "historian/store.h"
+#include "historian/write/write.h"
 
 #include <errno.h>
 #include <stdio.h>

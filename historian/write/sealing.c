@@ -3,7 +3,7 @@
  * A tag is sealed when it is full; when its oldest pending row is older than seal_age; when the journal that can't be trimmed because of it
  * grows too long; when memory for pending rows runs short. The last three take the tags with the oldest journal rows first, so that the
  * journal can be trimmed from its beginning. `sealed` is the highest journal row such that it and all before it are in blocks. */
-#include "historian/store.h"
+#include "historian/write/write.h"
 
 enum { SEAL_AT_ONCE = 4096 /* tags in one transaction */ };
 

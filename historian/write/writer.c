@@ -6,7 +6,7 @@
  *                                                       FAILING   (the batch is kept; appends go on until the buffer is full)
  *
  * Closing drains the buffer first; if commits keep failing until the deadline, what is left is counted as lost. */
-#include "historian/store.h"
+#include "historian/write/write.h"
 
 #include <errno.h>
 #include <math.h>

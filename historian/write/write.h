@@ -1,6 +1,6 @@
-/* historian/store.h -- what the files of this folder share about an open store. The theory is at the top of store.c. */
-#ifndef HIST_STORE_H
-#define HIST_STORE_H
+/* historian/write/write.h -- an open store, as the rooms write/, read/ and repair/ share it. The theory is at the top of store.c. */
+#ifndef HIST_WRITE_H
+#define HIST_WRITE_H
 #include "base/map.h"
 #include "historian/format/format.h"
 #include "historian/files/files.h"
@@ -106,6 +106,8 @@ struct hist {
     const pt_clock *clock; /* borrowed */
     const pt_log *log;     /* borrowed */
     int lock_fd;           /* -1: read-only */
+    /* Given by the store above: make a damaged file anew (historian/repair/repair.h). NULL: damaged files stay. */
+    pt_status (*mend)(hist *h, hist__file kind, int64_t start_ms, bool ours, pt_error *err);
 
     /* catalogue */
     pthread_rwlock_t tag_lock;                 /* guards the maps, the tags' contents, dirty list */
@@ -183,6 +185,14 @@ static inline uint32_t hist__tag_count(hist *h)
 }
 /* `dir`/`name`, NUL-terminated, to be freed; NULL when out of memory. */
 char *hist__path(const hist *h, const char *name);
+
+/* bare.c */
+/* A store that is not open: directory, codec and buffers for working on its files. With `lock` it holds the directory's lock. */
+PT_MUST_CHECK pt_status hist__bare_new(const char *dir, const pt_log *log, bool lock, hist **out, pt_error *err);
+void hist__bare_free(hist *h);
+/* An empty store with its objects and locks; to be freed with hist__bare_free. */
+PT_MUST_CHECK pt_status hist__new(const char *dir, const pt_clock *clock, const pt_log *log, hist **out, pt_error *err);
+PT_MUST_CHECK pt_status hist__lock_take(hist *h, pt_error *err); /* PT_EBUSY: another process has the directory */
 
 /* catalog.c */
 PT_MUST_CHECK pt_status hist__catalog_load(hist *h, sqlite3 *db, uint32_t after_id, pt_error *err);
