@@ -18,40 +18,19 @@
  *  (5) Only the writer thread changes pending rows, blocks, journal and catalog; it holds pending_lock while it moves pending rows.
  *  (6) Memory is bounded: buffer_bytes for what is not committed, pending_bytes (by sealing early) for what is not sealed.
  *
- * Locks, in the order they may be taken: request_lock, buffer.lock; catalog_lock, tag_lock, pending_lock, pool_lock; stat_lock last. No
+ * Who owns what: weeks (files/weeks.h: which there are, their sizes, read connections; a lock of its own), journal (write/journal_db.h: the
+ * file, its rows, what is sealed, the numbering; the writer's alone). The rest of an open store is in write/write.h, with the lock that
+ * guards it beside each group. write/ meets damaged files and does not know how to repair: this file hands it hist__mend.
+ *
+ * Locks, in the order they may be taken: request_lock, buffer.lock; catalog_lock, tag_lock, pending_lock, weeks.lock; stat_lock last. No
  * lock is held during a write to disk. */
-#include "historian/store.h"
-#include "historian/repair/verify.h"
+#include "historian/write/write.h"
+#include "historian/repair/repair.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-void hist_options_init(hist_options *o)
-{
-    *o = (hist_options){
-        .commit_interval_ms = 250,
-        .synchronous = HIST_SYNC_FULL,
-        .buffer_bytes = UINT64_C(256) << 20,
-        .block_samples = 1024,
-        .seal_age_ms = 3600000,
-        .pending_bytes = UINT64_C(32) << 20,
-        .log_bytes = UINT64_C(256) << 20,
-        .log_age_ms = 86400000,
-    };
-}
-
-char *hist__path(const hist *h, const char *name)
-{
-    size_t size = strlen(h->dir) + strlen(name) + 2;
-    char *path = malloc(size);
-    if (path) snprintf(path, size, "%s/%s", h->dir, name);
-    return path;
-}
 
 static pt_status check_options(const hist_options *o, pt_error *err)
 {
@@ -68,130 +47,6 @@ static pt_status check_options(const hist_options *o, pt_error *err)
             d->comp_max_ms < 0)
             return pt_fail(err, PT_EINVAL, "a deviation of the historian's options is out of range");
     }
-    return PT_OK;
-}
-
-/* ---- the lock file ------------------------------------------------------------------------------------------ */
-
-static pt_status busy(const char *path, int fd, pt_error *err)
-{
-    char text[96] = { 0 };
-    ssize_t n = pread(fd, text, sizeof text - 1, 0);
-    for (ssize_t i = 0; i < n; i++) {
-        if (text[i] == '\n') text[i] = 0;
-    }
-    return pt_fail(err, PT_EBUSY, "%s is held by another process (%s)", path, text[0] ? text : "unknown");
-}
-
-static pt_status take_lock(hist *h, pt_error *err)
-{
-    char *path = hist__path(h, "lock");
-    if (!path) return pt_fail(err, PT_ENOMEM, "out of memory");
-    pt_status st = PT_OK;
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (fd < 0) {
-        st = pt_fail(err, pt_status_from_errno(errno), "%s: %s", path, strerror(errno));
-    } else if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        st = errno == EWOULDBLOCK ? busy(path, fd, err) : pt_fail(err, pt_status_from_errno(errno), "%s: %s", path, strerror(errno));
-        close(fd);
-    } else {
-        char text[160], host[100] = { 0 };
-        if (gethostname(host, sizeof host - 1) != 0) host[0] = 0;
-        int len = snprintf(text, sizeof text, "pid %ld on %s\n", (long)getpid(), host[0] ? host : "this host");
-        /* Only a hint for people: the lock itself is held whether or not it can be written. */
-        if (ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)len, 0) != len)
-            pt_logf(h->log, PT_LOG_DEBUG, "HIST-LOCK-TEXT", "%s: %s", path, strerror(errno));
-        h->lock_fd = fd;
-    }
-    free(path);
-    return st;
-}
-
-static pt_status init_locks(hist *h)
-{
-    bool ok = pthread_rwlock_init(&h->tag_lock, NULL) == 0 && pthread_mutex_init(&h->catalog_lock, NULL) == 0 &&
-              pthread_mutex_init(&h->pending_lock, NULL) == 0 && pthread_mutex_init(&h->pool_lock, NULL) == 0 &&
-              pthread_mutex_init(&h->request_lock, NULL) == 0 && pthread_mutex_init(&h->stat_lock, NULL) == 0;
-    return ok ? hist__buffer_init(h) : PT_ENOMEM;
-}
-
-/* Free everything; the writer has ended or was never started. */
-static void destroy(hist *h)
-{
-    hist__batch_free(h, &h->batch);
-    hist__buffer_fini(h);
-    sqlite3_finalize(h->old_path);
-    hist__db_close(h->catalog_reader); /* readers first: who closes last brings the -wal to its end, and a reader may not */
-    hist__db_close(h->ro_journal);
-    hist__pool_close(h);
-    hist__journal_close(h);
-    hist__parts_close(h);
-    hist__pending_free(h);
-    hist__catalog_free(h);
-    hist__codec_free(h->codec);
-    pt_buf_fini(&h->blob);
-    hist__rows_fini(&h->merge_rows);
-    hist__rows_fini(&h->look_rows);
-    for (size_t i = 0; h->deviations && i < h->o.n_deviations; i++)
-        free((char *)(uintptr_t)h->deviations[i].tags);
-    free(h->deviations);
-    free(h->thinned);
-    free(h->why);
-    free(h->row_sizes);
-    free(h->seal_list);
-    free(h->partitions);
-    if (h->lock_fd >= 0) close(h->lock_fd);
-    pthread_rwlock_destroy(&h->tag_lock);
-    pthread_mutex_destroy(&h->catalog_lock);
-    pthread_mutex_destroy(&h->pending_lock);
-    pthread_mutex_destroy(&h->pool_lock);
-    pthread_mutex_destroy(&h->request_lock);
-    pthread_mutex_destroy(&h->stat_lock);
-    free(h->dir);
-    free(h);
-}
-
-static pt_status new_store(const char *dir, const pt_clock *clock, const pt_log *log, hist **out, pt_error *err)
-{
-    hist *h = calloc(1, sizeof *h);
-    if (!h) return pt_fail(err, PT_ENOMEM, "out of memory");
-    hist_options_init(&h->o);
-    h->clock = clock;
-    h->log = log;
-    h->lock_fd = -1;
-    h->dir = pt_slice_dup(pt_cstr(dir));
-    h->o.dir = h->dir;
-    pt_map_init(&h->by_key, PT_MAP_BORROW_KEYS);
-    pt_map_init(&h->by_path, PT_MAP_COPY_KEYS);
-    pt_buf_init(&h->blob, HIST__BLOCK_BYTES_MAX);
-    hist__rows_init(&h->merge_rows);
-    hist__rows_init(&h->look_rows);
-    if (!h->dir || init_locks(h) != PT_OK) {
-        free(h->dir);
-        free(h);
-        return pt_fail(err, PT_ENOMEM, "out of memory");
-    }
-    *out = h;
-    return PT_OK;
-}
-
-void hist__bare_free(hist *h)
-{
-    if (h) destroy(h);
-}
-
-pt_status hist__bare_new(const char *dir, const pt_log *log, bool lock, hist **out, pt_error *err)
-{
-    hist *h = NULL;
-    pt_status st = new_store(dir, pt_clock_system(), log, &h, err);
-    if (st == PT_OK && access(dir, F_OK) != 0) st = pt_fail(err, PT_ENOTFOUND, "%s: %s", dir, strerror(errno));
-    if (st == PT_OK && lock) st = take_lock(h, err);
-    if (st == PT_OK && (st = hist__codec_new(&h->codec)) != PT_OK) pt_fail(err, st, "out of memory");
-    if (st != PT_OK) {
-        hist__bare_free(h);
-        return st;
-    }
-    *out = h;
     return PT_OK;
 }
 
@@ -244,7 +99,7 @@ static pt_status open_all(hist *h, pt_error *err)
         return hist__journal_refresh(h, err);
     }
     if ((st = make_dir(h->dir, err)) != PT_OK) return st;
-    if ((st = take_lock(h, err)) != PT_OK) return st;
+    if ((st = hist__lock_take(h, err)) != PT_OK) return st;
     if ((st = hist__recover(h, err)) != PT_OK) return st;
     if ((st = open_catalog_reader(h, err)) != PT_OK) return st;
     h->last_tick_mono_ms = h->last_trim_mono_ms = hist__mono_ms();
@@ -258,11 +113,12 @@ pt_status hist_open(const hist_options *o, const pt_clock *clock, const pt_log *
     pt_status st = check_options(o, err);
     if (st != PT_OK) return st;
     hist *h = NULL;
-    if ((st = new_store(o->dir, clock, log, &h, err)) != PT_OK) return st;
+    if ((st = hist__new(o->dir, clock, log, &h, err)) != PT_OK) return st;
     h->o = *o;
     h->o.dir = h->dir;
+    h->mend = hist__mend;
     if ((st = copy_deviations(h, o, err)) != PT_OK || (st = open_all(h, err)) != PT_OK) {
-        destroy(h);
+        hist__bare_free(h);
         return st;
     }
     *out = h;
@@ -289,7 +145,7 @@ pt_status hist_close(hist *h, int64_t timeout_ms, pt_error *err)
                     (unsigned long long)samples, (unsigned long long)events);
         }
     }
-    destroy(h);
+    hist__bare_free(h);
     return st;
 }
 
@@ -324,14 +180,8 @@ void hist_stats_get(hist *h, hist_stats *out)
     out->file_bytes = file_bytes(h, "catalog.db") + (out->journal_bytes = file_bytes(h, "journal.db"));
     int64_t *starts = NULL;
     size_t n = 0;
-    pthread_mutex_lock(&h->pool_lock);
-    if (h->n_partitions) starts = malloc(h->n_partitions * sizeof *starts); /* without memory the file sizes are left out */
-    for (size_t i = 0; i < h->n_partitions; i++) {
-        out->blocks += h->partitions[i].blocks;
-        out->block_bytes += h->partitions[i].bytes;
-        if (starts) starts[n++] = h->partitions[i].start_ms;
-    }
-    pthread_mutex_unlock(&h->pool_lock);
+    hist__weeks_size(&h->weeks, &out->blocks, &out->block_bytes);
+    if (hist__weeks_between(&h->weeks, INT64_MIN, INT64_MAX, &starts, &n) != PT_OK) n = 0; /* without memory the file sizes are left out */
     for (size_t i = 0; i < n; i++) {
         char name[40];
         hist__partition_name(starts[i], name);

@@ -1,7 +1,7 @@
 /* historian/exchange/sql.c -- `plantree sql`: an empty database in memory with our virtual tables and an authorizer that lets only reading
  * pass. */
 #include "historian/exchange/sql.h"
-#include "historian/files/db.h"
+#include "historian/files/files.h"
 #include "historian/exchange/sql_tables.h"
 
 #include <stdlib.h>

@@ -1,5 +1,7 @@
 /* historian/files/conn.c -- a pool of read connections to partitions; opening one costs more than a short query. */
-#include "historian/store.h"
+#include "historian/files/db.h"
+#include "historian/files/summary.h"
+#include "historian/files/weeks.h"
 
 #include <stdlib.h>
 
@@ -37,24 +39,24 @@ static pt_status prepare(hist__conn *c, pt_error *err)
     return st;
 }
 
-pt_status hist__conn_take(hist *h, int64_t start_ms, hist__conn **out, pt_error *err)
+pt_status hist__conn_take(hist__weeks *w, int64_t start_ms, hist__conn **out, pt_error *err)
 {
-    pthread_mutex_lock(&h->pool_lock);
+    pthread_mutex_lock(&w->lock);
     uint64_t generation = 0;
-    for (size_t i = 0; i < h->n_partitions; i++) {
-        if (h->partitions[i].start_ms == start_ms) generation = h->partitions[i].generation;
+    for (size_t i = 0; i < w->n; i++) {
+        if (w->list[i].start_ms == start_ms) generation = w->list[i].generation;
     }
-    for (hist__conn **at = &h->idle; generation && *at; at = &(*at)->next) {
+    for (hist__conn **at = &w->idle; generation && *at; at = &(*at)->next) {
         hist__conn *c = *at;
         if (c->start_ms != start_ms || c->generation != generation) continue;
         *at = c->next;
-        h->n_idle--;
-        pthread_mutex_unlock(&h->pool_lock);
+        w->n_idle--;
+        pthread_mutex_unlock(&w->lock);
         c->next = NULL;
         *out = c;
         return PT_OK;
     }
-    pthread_mutex_unlock(&h->pool_lock);
+    pthread_mutex_unlock(&w->lock);
     if (!generation) return PT_ENOTFOUND;
 
     hist__conn *c = calloc(1, sizeof *c);
@@ -63,7 +65,7 @@ pt_status hist__conn_take(hist *h, int64_t start_ms, hist__conn **out, pt_error 
     c->generation = generation;
     char name[40];
     hist__partition_name(start_ms, name);
-    char *path = hist__path(h, name);
+    char *path = hist__path_in(w->dir, name);
     pt_status st = path ? hist__db_open(path, HIST__PARTITION, true, &c->db, err) : pt_fail(err, PT_ENOMEM, "out of memory");
     free(path);
     if (st == PT_OK) st = prepare(c, err);
@@ -76,35 +78,59 @@ pt_status hist__conn_take(hist *h, int64_t start_ms, hist__conn **out, pt_error 
     return PT_OK;
 }
 
-void hist__conn_give(hist *h, hist__conn *c)
+void hist__conn_give(hist__weeks *w, hist__conn *c)
 {
     if (!c) return;
     hist__conn *old = NULL;
-    pthread_mutex_lock(&h->pool_lock);
-    c->next = h->idle;
-    h->idle = c;
-    if (++h->n_idle > HIST__IDLE_CONNS) { /* the one unused for longest is at the end */
-        hist__conn **at = &h->idle;
+    pthread_mutex_lock(&w->lock);
+    c->next = w->idle;
+    w->idle = c;
+    if (++w->n_idle > HIST__IDLE_CONNS) { /* the one unused for longest is at the end */
+        hist__conn **at = &w->idle;
         while ((*at)->next)
             at = &(*at)->next;
         old = *at;
         *at = NULL;
-        h->n_idle--;
+        w->n_idle--;
     }
-    pthread_mutex_unlock(&h->pool_lock);
+    pthread_mutex_unlock(&w->lock);
     hist__conn_close(old);
 }
 
-void hist__pool_close(hist *h)
+static void close_all(hist__conn *c)
 {
-    pthread_mutex_lock(&h->pool_lock);
-    hist__conn *all = h->idle;
-    h->idle = NULL;
-    h->n_idle = 0;
-    pthread_mutex_unlock(&h->pool_lock);
-    while (all) {
-        hist__conn *next = all->next;
-        hist__conn_close(all);
-        all = next;
+    while (c) {
+        hist__conn *next = c->next;
+        hist__conn_close(c);
+        c = next;
     }
+}
+
+void hist__pool_close_week(hist__weeks *w, int64_t start_ms)
+{
+    hist__conn *gone = NULL;
+    pthread_mutex_lock(&w->lock);
+    for (hist__conn **at = &w->idle; *at;) {
+        hist__conn *c = *at;
+        if (c->start_ms != start_ms) {
+            at = &c->next;
+            continue;
+        }
+        *at = c->next;
+        c->next = gone;
+        gone = c;
+        w->n_idle--;
+    }
+    pthread_mutex_unlock(&w->lock);
+    close_all(gone);
+}
+
+void hist__pool_close(hist__weeks *w)
+{
+    pthread_mutex_lock(&w->lock);
+    hist__conn *all = w->idle;
+    w->idle = NULL;
+    w->n_idle = 0;
+    pthread_mutex_unlock(&w->lock);
+    close_all(all);
 }

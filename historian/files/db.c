@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* "PTc1" "PTj1" "PTb1": what `file` shows and what tells our files from others. */
@@ -282,7 +284,29 @@ pt_status hist__db_open(const char *path, hist__file kind, bool read_only, sqlit
     return PT_OK;
 }
 
+char *hist__path_in(const char *dir, const char *name)
+{
+    size_t size = strlen(dir) + strlen(name) + 2;
+    char *path = malloc(size);
+    if (path) snprintf(path, size, "%s/%s", dir, name);
+    return path;
+}
+
 void hist__db_close(sqlite3 *db)
 {
     if (db) sqlite3_close_v2(db);
+}
+
+pt_status hist__db_synchronous(sqlite3 *db, unsigned synchronous, pt_error *err)
+{
+    static const char *const sync[] = { "PRAGMA synchronous=FULL", "PRAGMA synchronous=NORMAL", "PRAGMA synchronous=OFF" };
+    return hist__db_exec(db, sync[synchronous], err);
+}
+
+pt_status hist__db_open_writer(const char *dir, const char *name, hist__file kind, unsigned synchronous, sqlite3 **out, pt_error *err)
+{
+    char *path = hist__path_in(dir, name);
+    pt_status st = path ? hist__db_open(path, kind, false, out, err) : pt_fail(err, PT_ENOMEM, "out of memory");
+    free(path);
+    return st == PT_OK ? hist__db_synchronous(*out, synchronous, err) : st;
 }

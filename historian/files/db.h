@@ -11,9 +11,14 @@ typedef enum hist__file { HIST__CATALOG, HIST__JOURNAL, HIST__PARTITION } hist__
 /* Open (and, unless read_only, create and bring to the present format) one of our files.
  * PT_EUNSUPPORTED: a newer format. PT_ECORRUPT: not ours or damaged. PT_ENOTFOUND (read_only): no such file. Others as they come. */
 PT_MUST_CHECK pt_status hist__db_open(const char *path, hist__file kind, bool read_only, sqlite3 **out, pt_error *err);
-int32_t hist__application(hist__file kind); /* its mark, PRAGMA application_id */
-int hist__format(hist__file kind);          /* user_version this build writes; docs/file-format.md, chapter 6 */
-void hist__db_close(sqlite3 *db);           /* NULL allowed; every statement must be finalized */
+/* As hist__db_open, for writing DIR/name; `synchronous`: 0 FULL, 1 NORMAL, 2 OFF (hist_sync). On failure *out may have to be closed. */
+PT_MUST_CHECK pt_status hist__db_open_writer(const char *dir, const char *name, hist__file kind, unsigned synchronous, sqlite3 **out,
+                                             pt_error *err);
+PT_MUST_CHECK pt_status hist__db_synchronous(sqlite3 *db, unsigned synchronous, pt_error *err);
+int32_t hist__application(hist__file kind);             /* its mark, PRAGMA application_id */
+int hist__format(hist__file kind);                      /* user_version this build writes; docs/file-format.md, chapter 6 */
+char *hist__path_in(const char *dir, const char *name); /* `dir`/`name`, NUL-terminated, to be freed; NULL when out of memory */
+void hist__db_close(sqlite3 *db);                       /* NULL allowed; every statement must be finalized */
 
 /* What went wrong in the last call on `db`, as a status and a sentence beginning with `what`. */
 pt_status hist__db_fail(sqlite3 *db, pt_error *err, const char *what);

@@ -170,17 +170,13 @@ pt_status hist__row_before(hist *h, uint32_t tag_id, int64_t at_ms, bool states,
     pthread_mutex_unlock(&h->pending_lock);
 
     size_t n = 0;
-    pthread_mutex_lock(&h->pool_lock);
-    int64_t *starts = malloc((h->n_partitions + 1) * sizeof *starts);
-    for (size_t i = 0; starts && i < h->n_partitions; i++)
-        starts[n++] = h->partitions[i].start_ms;
-    pthread_mutex_unlock(&h->pool_lock);
-    if (!starts) st = PT_ENOMEM;
+    int64_t *starts = NULL;
+    pt_status listed = hist__weeks_between(&h->weeks, INT64_MIN, at_ms < INT64_MAX ? at_ms + 1 : INT64_MAX, &starts, &n);
+    if (st == PT_OK) st = listed;
     for (size_t i = n; st == PT_OK && i-- > 0;) {
-        if (starts[i] > at_ms) continue;
         if (found && hist__partition_end(starts[i]) != INT64_MAX && hist__partition_end(starts[i]) <= best.time_ms) break;
         hist__conn *c = NULL;
-        st = hist__conn_take(h, starts[i], &c, err);
+        st = hist__conn_take(&h->weeks, starts[i], &c, err);
         if (st == PT_ENOTFOUND) {
             st = PT_OK;
             continue;
@@ -188,7 +184,7 @@ pt_status hist__row_before(hist *h, uint32_t tag_id, int64_t at_ms, bool states,
         if (st != PT_OK) break;
         hist_sample better;
         st = look_back(c, tag_id, at_ms, states, found ? &best : NULL, arena, &better, err);
-        if (st == PT_OK || st == PT_EEMPTY) hist__conn_give(h, c);
+        if (st == PT_OK || st == PT_EEMPTY) hist__conn_give(&h->weeks, c);
         else hist__conn_close(c);
         if (st == PT_OK) {
             best = better;

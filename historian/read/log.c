@@ -4,7 +4,7 @@
  * journal row they are given only as long as their numbers follow without a gap, because in a gap are samples that this snapshot does not
  * show yet. */
 #include "historian/read/log.h"
-#include "historian/store.h"
+#include "historian/write/write.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* historian/read/past.c -- which tags stood where at a past time, from their path intervals. */
 #include "historian/read/scan.h"
-#include "historian/store.h"
+#include "historian/write/write.h"
 
 #include <stdlib.h>
 

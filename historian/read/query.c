@@ -1,6 +1,6 @@
 /* historian/read/query.c */
 #include "historian/read/query.h"
-#include "historian/store.h"
+#include "historian/write/write.h"
 
 #include <stdlib.h>
 

@@ -42,7 +42,7 @@ static void leave_partition(hist__scan *s, bool broken)
 {
     end_page(s);
     if (broken) hist__conn_close(s->conn);
-    else hist__conn_give(s->h, s->conn);
+    else hist__conn_give(&s->h->weeks, s->conn);
     s->conn = NULL;
 }
 
@@ -54,19 +54,6 @@ static pt_status copy_pending(hist__scan *s)
     pt_status st = lo < hi ? hist__rows_add(&s->pending, hot->rows + lo, hi - lo) : PT_OK;
     pthread_mutex_unlock(&s->h->pending_lock);
     return st;
-}
-
-static pt_status list_partitions(hist__scan *s)
-{
-    pthread_mutex_lock(&s->h->pool_lock);
-    size_t n = s->h->n_partitions;
-    s->parts = n ? malloc(n * sizeof *s->parts) : NULL;
-    for (size_t i = 0; s->parts && i < n; i++) {
-        int64_t start = s->h->partitions[i].start_ms;
-        if (start < s->to_ms && hist__partition_end(start) > s->from_ms) s->parts[s->n_parts++] = start;
-    }
-    pthread_mutex_unlock(&s->h->pool_lock);
-    return n && !s->parts ? PT_ENOMEM : PT_OK;
 }
 
 pt_status hist__scan_open(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, bool summaries, hist__scan **out, pt_error *err)
@@ -87,7 +74,8 @@ pt_status hist__scan_open(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_
     s->page = malloc((summaries ? PAGE_INDEX : PAGE_RAW) * sizeof *s->page);
     if (!s->page) st = PT_ENOMEM;
     if (st == PT_OK && from_ms < to_ms) st = copy_pending(s);
-    if (st == PT_OK && from_ms < to_ms) st = list_partitions(s); /* after the pending rows: see store.c, invariant 1 */
+    if (st == PT_OK && from_ms < to_ms)
+        st = hist__weeks_between(&h->weeks, from_ms, to_ms, &s->parts, &s->n_parts); /* after the pending rows: see store.c, invariant 1 */
     if (st != PT_OK) {
         hist__scan_close(s);
         return pt_fail(err, st, "out of memory");
@@ -163,7 +151,7 @@ static pt_status next_page(hist__scan *s, pt_error *err)
     for (;;) {
         if (!s->conn) {
             if (s->part_at == s->n_parts) return PT_EEMPTY;
-            pt_status st = hist__conn_take(s->h, s->parts[s->part_at++], &s->conn, err);
+            pt_status st = hist__conn_take(&s->h->weeks, s->parts[s->part_at++], &s->conn, err);
             if (st == PT_ENOTFOUND) continue; /* dropped by retention meanwhile */
             if (st != PT_OK) return st;
             s->next_ms = s->from_ms;

@@ -4,7 +4,7 @@
  * nobody, and rows that are sealed meanwhile are seen once. Owner thread only. */
 #ifndef HIST_SCAN_H
 #define HIST_SCAN_H
-#include "historian/store.h"
+#include "historian/write/write.h"
 
 typedef struct hist__scan hist__scan;
 

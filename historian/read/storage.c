@@ -1,5 +1,5 @@
 /* historian/read/storage.c -- what one tag costs: bytes, samples and rate, from the partitions' statistics. */
-#include "historian/store.h"
+#include "historian/write/write.h"
 
 #include <stdlib.h>
 
@@ -9,7 +9,7 @@ static pt_status add_partition(hist *h, int64_t start_ms, uint32_t tag_id, hist_
     sqlite3_stmt *q = NULL;
     bool row = false;
     int64_t version = 0;
-    pt_status st = hist__conn_take(h, start_ms, &c, err);
+    pt_status st = hist__conn_take(&h->weeks, start_ms, &c, err);
     if (st == PT_ENOTFOUND) return PT_OK;
     if (st == PT_OK) st = hist__db_prepare(c->db, "SELECT rows, samples, blocks, bytes FROM tag_stat WHERE tag_id=?1", &q, err);
     if (st == PT_OK) {
@@ -37,7 +37,7 @@ static pt_status add_partition(hist *h, int64_t start_ms, uint32_t tag_id, hist_
         }
         sqlite3_finalize(q);
     }
-    if (st == PT_OK) hist__conn_give(h, c);
+    if (st == PT_OK) hist__conn_give(&h->weeks, c);
     else hist__conn_close(c);
     return st;
 }
@@ -48,13 +48,9 @@ pt_status hist_tag_storage_get(hist *h, uint32_t tag_id, hist_tag_storage *out, 
     *out = (hist_tag_storage){ 0 };
     if (st != PT_OK) return st;
     if (tag_id == 0 || tag_id > hist__tag_count(h)) return pt_fail(err, PT_ENOTFOUND, "no tag %u", tag_id);
-    pthread_mutex_lock(&h->pool_lock);
-    size_t n = h->n_partitions;
-    int64_t *starts = n ? malloc(n * sizeof *starts) : NULL;
-    for (size_t i = 0; starts && i < n; i++)
-        starts[i] = h->partitions[i].start_ms;
-    pthread_mutex_unlock(&h->pool_lock);
-    if (n && !starts) return pt_fail(err, PT_ENOMEM, "out of memory");
+    int64_t *starts = NULL;
+    size_t n = 0;
+    if ((st = hist__weeks_between(&h->weeks, INT64_MIN, INT64_MAX, &starts, &n)) != PT_OK) return pt_fail(err, st, "out of memory");
     for (size_t i = 0; st == PT_OK && i < n; i++)
         st = add_partition(h, starts[i], tag_id, out, err);
     free(starts);

@@ -3,7 +3,6 @@
  * Each file is copied from one read snapshot by SQLite's backup interface. The order makes the whole consistent: journal first, partitions
  * second, catalogue last. What is sealed between the first two is in both, which a reader recognises; a tag that anything refers to was
  * committed before it and is in the later copy of the catalogue. */
-#include "historian/files/pages.h"
 #include "historian/repair/verify.h"
 
 #include <errno.h>
@@ -84,10 +83,12 @@ pt_status hist_backup(const char *dir, const char *dest, void (*progress)(void *
     free(there);
     if (st == PT_OK) st = copy_file(from, to, "journal.db", HIST__JOURNAL, &k, err);
     if (st == PT_OK)
-        st = hist__partitions_scan(from, err); /* after the journal: what was sealed into a new file meanwhile is in the journal's copy */
-    for (size_t i = 0; st == PT_OK && i < from->n_partitions; i++) {
+        st =
+            hist__weeks_scan(&from->weeks, err); /* after the journal: what was sealed into a new file meanwhile is in the journal's copy */
+    hist__week week;
+    for (size_t i = 0; st == PT_OK && hist__weeks_at(&from->weeks, i, &week); i++) {
         char name[40];
-        hist__partition_name(from->partitions[i].start_ms, name);
+        hist__partition_name(week.start_ms, name);
         st = copy_file(from, to, name, HIST__PARTITION, &k, err);
     }
     if (st == PT_OK) st = copy_file(from, to, "catalog.db", HIST__CATALOG, &k, err);

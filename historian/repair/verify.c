@@ -1,7 +1,5 @@
 /* historian/repair/verify.c -- look at everything: is each file what docs/file-format.md says it is. */
 #include "historian/repair/verify.h"
-#include "historian/files/pages.h"
-#include "historian/files/wal.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -352,12 +350,13 @@ static pt_status check_wals(hist__check *c, const char *dir, pt_error *err)
     pt_status st = hist__bare_new(dir, NULL, true, &h, NULL);
     if (st == PT_EREADONLY) st = hist__bare_new(dir, NULL, false, &h, NULL); /* nobody can write */
     if (st != PT_OK) return st == PT_ENOMEM ? pt_fail(err, st, "out of memory") : PT_OK;
-    st = hist__partitions_scan(h, err);
+    st = hist__weeks_scan(&h->weeks, err);
     if (st == PT_OK) st = check_wal(c, h, "catalog.db", HIST__CATALOG, err);
     if (st == PT_OK) st = check_wal(c, h, "journal.db", HIST__JOURNAL, err);
-    for (size_t i = 0; st == PT_OK && i < h->n_partitions; i++) {
+    hist__week week;
+    for (size_t i = 0; st == PT_OK && hist__weeks_at(&h->weeks, i, &week); i++) {
         char name[40];
-        hist__partition_name(h->partitions[i].start_ms, name);
+        hist__partition_name(week.start_ms, name);
         st = check_wal(c, h, name, HIST__PARTITION, err);
     }
     hist__bare_free(h);
@@ -367,15 +366,16 @@ static pt_status check_wals(hist__check *c, const char *dir, pt_error *err)
 static pt_status check_all(hist__check *c, hist *h, pt_error *err)
 {
     bool rebuilt = false;
-    pt_status st = hist__partitions_scan(h, err);
+    pt_status st = hist__weeks_scan(&h->weeks, err);
     if (st == PT_OK) st = check_file(c, h, "journal.db", HIST__JOURNAL, 0, err);
     if (st == PT_OK && c->file_faults && c->o->repair) st = hist__repair_journal(c, h, err);
-    for (size_t i = 0; st == PT_OK && i < h->n_partitions; i++) {
+    hist__week week;
+    for (size_t i = 0; st == PT_OK && hist__weeks_at(&h->weeks, i, &week); i++) {
         char name[40];
-        hist__partition_name(h->partitions[i].start_ms, name);
-        st = check_file(c, h, name, HIST__PARTITION, h->partitions[i].start_ms, err);
+        hist__partition_name(week.start_ms, name);
+        st = check_file(c, h, name, HIST__PARTITION, week.start_ms, err);
         if (st != PT_OK || !c->file_faults || !c->o->repair) continue;
-        st = hist__repair_partition(c, h, h->partitions[i].start_ms, err);
+        st = hist__repair_partition(c, h, week.start_ms, err);
         rebuilt = true;
     }
     if (st == PT_OK && rebuilt) st = hist__repair_replay(h, err);

@@ -2,7 +2,7 @@
 #ifndef HIST_VERIFY_H
 #define HIST_VERIFY_H
 #include "historian/maintain.h"
-#include "historian/store.h"
+#include "historian/write/write.h"
 
 typedef struct hist__check {
     const hist_verify_options *o;
@@ -18,10 +18,6 @@ typedef struct hist__check {
 
 void hist__fault(hist__check *c, const char *fmt, ...) PT_PRINTF(2, 3);
 void hist__refers_to(hist__check *c, uint32_t tag_id); /* a sample or block does */
-
-/* A store that is not open: directory, codec and buffers for working on its files. With `lock` it holds the directory's lock. */
-PT_MUST_CHECK pt_status hist__bare_new(const char *dir, const pt_log *log, bool lock, hist **out, pt_error *err);
-void hist__bare_free(hist *h);
 
 /* verify_bound.c: every sample of the journal that is said to be in blocks, of tags with samples left out, is there or within what its
  * block states. */

@@ -44,7 +44,7 @@ typedef struct look {
 
 static void leave(hist *h, look *l)
 {
-    hist__conn_give(h, l->conn);
+    hist__conn_give(&h->weeks, l->conn);
     l->conn = NULL;
     l->valid = false;
 }
@@ -63,7 +63,7 @@ static pt_status find(hist *h, look *l, const hist_sample *s, pt_error *err)
     if (l->valid && l->tag_id == s->tag_id && s->time_ms >= l->t0 && s->time_ms < l->until) return PT_OK;
     int64_t start = hist__partition_start(s->time_ms);
     if (l->conn && l->start_ms != start) leave(h, l);
-    pt_status st = l->conn ? PT_OK : hist__conn_take(h, start, &l->conn, err);
+    pt_status st = l->conn ? PT_OK : hist__conn_take(&h->weeks, start, &l->conn, err);
     if (st != PT_OK) return st == PT_ENOTFOUND || st == PT_ECORRUPT ? PT_EEMPTY : st; /* dropped by retention, or told of before */
     l->start_ms = start;
     l->valid = false;

@@ -2,7 +2,7 @@
  *
  * Appending is a check per sample and a copy under one lock; the writer takes everything at once. Chunks are reused, so a steady stream
  * does not touch malloc. What the writer holds (in flight) counts against the bound until it is committed. */
-#include "historian/store.h"
+#include "historian/write/write.h"
 
 #include <errno.h>
 #include <stdlib.h>

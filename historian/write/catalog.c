@@ -2,7 +2,7 @@
  *
  * Memory is first: a tag gets its id at once, is marked dirty, and reaches catalog.db with the next commit, before any sample that refers
  * to it. An id that was given out and lost with a crash is given out again: nothing on disk can refer to it. */
-#include "historian/store.h"
+#include "historian/write/write.h"
 
 #include <stdlib.h>
 

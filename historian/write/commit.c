@@ -6,7 +6,7 @@
  *
  * Write: tags and events to catalog.db, then the samples to journal.db, one row per chunk. The order matters: a sample on disk always has
  * its tag. Apply: only what is committed becomes visible to readers. */
-#include "historian/store.h"
+#include "historian/write/write.h"
 
 #include <stdlib.h>
 
@@ -22,7 +22,7 @@ const hist_sample *hist__find_in_blocks(hist *h, uint32_t tag_id, int64_t time_m
     if (!h->look_valid || h->look_tag != tag_id || h->look_start != start || time_ms < h->look_t0 || time_ms > h->look_t1) {
         hist__conn *c = NULL;
         pt_error err = { 0 };
-        pt_status st = hist__conn_take(h, start, &c, &err);
+        pt_status st = hist__conn_take(&h->weeks, start, &c, &err);
         if (st == PT_ENOTFOUND) return NULL;
         bool row = false;
         h->look_valid = false;
@@ -46,7 +46,7 @@ const hist_sample *hist__find_in_blocks(hist *h, uint32_t tag_id, int64_t time_m
             }
         }
         if (row) sqlite3_reset(c->before);
-        if (st == PT_OK) hist__conn_give(h, c);
+        if (st == PT_OK) hist__conn_give(&h->weeks, c);
         else hist__conn_close(c);
         if (st != PT_OK) pt_logf(h->log, PT_LOG_ERROR, "HIST-LOOK-FAILED", "tag %u at %lld ms: %s", tag_id, (long long)time_ms, err.text);
         if (!h->look_valid) return NULL;
@@ -213,81 +213,20 @@ static pt_status classify(hist *h, hist__batch *b)
 
 /* ---- write -------------------------------------------------------------------------------------------------- */
 
-static const char *sync_pragma(const hist *h)
-{
-    static const char *const sync[] = { "PRAGMA synchronous=FULL", "PRAGMA synchronous=NORMAL", "PRAGMA synchronous=OFF" };
-    return sync[h->o.synchronous];
-}
-
-static pt_status open_one(hist *h, const char *name, hist__file kind, sqlite3 **db, pt_error *err)
-{
-    char *path = hist__path(h, name);
-    pt_status st = path ? hist__db_open(path, kind, false, db, err) : pt_fail(err, PT_ENOMEM, "out of memory");
-    free(path);
-    return st == PT_OK ? hist__db_exec(*db, sync_pragma(h), err) : st;
-}
-
-pt_status hist__journal_open(hist *h, pt_error *err)
+pt_status hist__files_open(hist *h, pt_error *err)
 {
     pt_status st = PT_OK;
-    if (!h->catalog) st = open_one(h, "catalog.db", HIST__CATALOG, &h->catalog, err);
-    if (st == PT_OK && !h->journal) st = open_one(h, "journal.db", HIST__JOURNAL, &h->journal, err);
-    if (st == PT_OK && !h->journal_insert)
-        st = hist__db_prepare(h->journal, "INSERT INTO journal VALUES(?1,?2,?3,?4,?5)", &h->journal_insert, err);
-    if (st != PT_OK) hist__journal_close(h);
+    if (!h->catalog) st = hist__db_open_writer(h->dir, "catalog.db", HIST__CATALOG, h->o.synchronous, &h->catalog, err);
+    if (st == PT_OK) st = hist__journal_open(&h->journal, err);
+    if (st != PT_OK) hist__files_close(h);
     return st;
 }
 
-void hist__journal_close(hist *h)
+void hist__files_close(hist *h)
 {
-    sqlite3_finalize(h->journal_insert);
-    h->journal_insert = NULL;
-    hist__db_close(h->journal);
+    hist__journal_close(&h->journal);
     hist__db_close(h->catalog);
-    h->journal = h->catalog = NULL;
-}
-
-static pt_status write_rows(hist *h, hist__batch *b, int64_t *last, pt_error *err)
-{
-    int64_t id = h->journal_last, now = pt_wall_ms(h->clock);
-    uint64_t seq = h->batch_seq + b->n_events;
-    for (hist__chunk *c = b->chunks; c; c = c->next) {
-        if (c->n == 0) continue;
-        pt_buf_reset(&h->blob);
-        pt_status st = hist__journal_encode(c->s, c->n, &h->blob);
-        if (st != PT_OK) return pt_fail(err, st, "encoding a journal row: %s", pt_status_name(st));
-        sqlite3_bind_int64(h->journal_insert, 1, ++id);
-        sqlite3_bind_int64(h->journal_insert, 2, (int64_t)seq);
-        sqlite3_bind_int64(h->journal_insert, 3, c->n);
-        sqlite3_bind_int64(h->journal_insert, 4, now);
-        if (sqlite3_bind_blob64(h->journal_insert, 5, h->blob.ptr, h->blob.len, SQLITE_STATIC) != SQLITE_OK)
-            return hist__db_fail(h->journal, err, "bind");
-        if ((st = hist__db_run(h->journal, h->journal_insert, err)) != PT_OK) return st;
-        if ((st = hist__rows_note(h, id, now, h->blob.len)) != PT_OK) return pt_fail(err, st, "out of memory");
-        seq += c->n;
-    }
-    *last = id;
-    return PT_OK;
-}
-
-static pt_status journal_commit(hist *h, hist__batch *b, pt_error *err)
-{
-    size_t rows_before = h->row_count;
-    int64_t last = 0;
-    uint64_t bytes_before = h->journal_bytes, unsealed_before = h->journal_unsealed_bytes;
-    pt_status st = hist__db_exec(h->journal, "BEGIN IMMEDIATE", err);
-    if (st == PT_OK) st = write_rows(h, b, &last, err);
-    if (st == PT_OK) st = hist__db_exec(h->journal, "COMMIT", err);
-    if (st == PT_OK) {
-        h->batch_row = h->journal_last + 1;
-        h->journal_last = last;
-        return PT_OK;
-    }
-    if (!sqlite3_get_autocommit(h->journal)) sqlite3_exec(h->journal, "ROLLBACK", NULL, NULL, NULL);
-    h->row_count = rows_before;
-    h->journal_bytes = bytes_before;
-    h->journal_unsealed_bytes = unsealed_before;
-    return st;
+    h->catalog = NULL;
 }
 
 static uint64_t samples_left(const hist__batch *b)
@@ -303,19 +242,20 @@ pt_status hist__batch_commit(hist *h, pt_error *err)
     hist__batch *b = &h->batch;
     pt_status st = classify(h, b);
     if (st != PT_OK) return pt_fail(err, st, "sorting late samples: %s", pt_status_name(st));
-    if ((st = hist__journal_open(h, err)) != PT_OK) return st;
+    if ((st = hist__files_open(h, err)) != PT_OK) return st;
     uint64_t samples = samples_left(b);
     if (!h->batch_catalog_done) {
-        h->batch_seq = h->next_seq;
+        h->batch_seq = h->journal.next_seq;
         st = hist__catalog_commit(h, b->events, h->batch_seq, err);
         if (st == PT_OK) h->batch_catalog_done = true;
     }
-    if (st == PT_OK && samples) st = journal_commit(h, b, err);
+    if (st == PT_OK && samples)
+        st = hist__journal_append(&h->journal, b->chunks, h->batch_seq + b->n_events, pt_wall_ms(h->clock), &h->batch_row, err);
     if (st != PT_OK) {
-        if (st != PT_ENOSPC) hist__journal_close(h); /* whatever state it is in: a new connection next time */
+        if (st != PT_ENOSPC) hist__files_close(h); /* whatever state it is in: a new connection next time */
         return st;
     }
-    h->next_seq = h->batch_seq + b->n_events + samples;
+    h->journal.next_seq = h->batch_seq + b->n_events + samples;
     h->batch_catalog_done = false;
     return PT_OK;
 }

@@ -4,7 +4,8 @@
  * them as they are) with the id of the last of them, in one transaction. A bounded amount per call: under a flood rows go by log_bytes
  * before they are packed, and the writer is not held up. Pages behind the file's content are given back when they are many, also a bounded
  * number at a time. */
-#include "historian/store.h"
+#include "historian/write/journal_db.h"
+#include "historian/format/format.h"
 
 #include "base/varint.h"
 
@@ -59,19 +60,18 @@ static pt_status group_end(packing *p)
     return st;
 }
 
-static pt_status gather(hist *h, packing *p, size_t rows, pt_error *err)
+static pt_status gather(hist__journal *j, packing *p, size_t rows, pt_error *err)
 {
-    const hist__row_size *list = h->row_sizes + h->row_first + h->row_packed;
+    const hist__row_size *list = j->rows + j->first + j->n_packed;
     sqlite3_stmt *q = NULL;
     bool row = false;
-    pt_status st = hist__db_prepare(h->journal, "SELECT id, seq, n, data FROM journal WHERE id BETWEEN ?1 AND ?2 ORDER BY id", &q, err);
+    pt_status st = hist__db_prepare(j->db, "SELECT id, seq, n, data FROM journal WHERE id BETWEEN ?1 AND ?2 ORDER BY id", &q, err);
     if (st == PT_OK) {
         sqlite3_bind_int64(q, 1, list[0].id);
         sqlite3_bind_int64(q, 2, list[rows - 1].id);
     }
     group_begin(&p->now, 0);
-    while (st == PT_OK && p->bytes < AT_ONCE_BYTES && p->n + 1 < GROUPS_MAX && (st = hist__db_step(h->journal, q, &row, err)) == PT_OK &&
-           row) {
+    while (st == PT_OK && p->bytes < AT_ONCE_BYTES && p->n + 1 < GROUPS_MAX && (st = hist__db_step(j->db, q, &row, err)) == PT_OK && row) {
         int64_t id = sqlite3_column_int64(q, 0), seq = sqlite3_column_int64(q, 1), n = sqlite3_column_int64(q, 2);
         const void *bytes = sqlite3_column_blob(q, 3);
         size_t len = (size_t)sqlite3_column_bytes(q, 3);
@@ -100,70 +100,69 @@ static pt_status gather(hist *h, packing *p, size_t rows, pt_error *err)
     return st == PT_ENOMEM ? pt_fail(err, st, "out of memory") : st;
 }
 
-static pt_status replace(hist *h, const packing *p, pt_error *err)
+static pt_status replace(hist__journal *j, const packing *p, pt_error *err)
 {
     sqlite3_stmt *gone = NULL, *put = NULL;
-    pt_status st = hist__db_exec(h->journal, "BEGIN IMMEDIATE", err);
-    if (st == PT_OK) st = hist__db_prepare(h->journal, "DELETE FROM journal WHERE id >= ?1 AND id < ?2", &gone, err);
-    if (st == PT_OK) st = hist__db_prepare(h->journal, "UPDATE journal SET seq=?2, n=?3, data=?4 WHERE id=?1", &put, err);
+    pt_status st = hist__db_exec(j->db, "BEGIN IMMEDIATE", err);
+    if (st == PT_OK) st = hist__db_prepare(j->db, "DELETE FROM journal WHERE id >= ?1 AND id < ?2", &gone, err);
+    if (st == PT_OK) st = hist__db_prepare(j->db, "UPDATE journal SET seq=?2, n=?3, data=?4 WHERE id=?1", &put, err);
     for (size_t i = 0; st == PT_OK && i < p->n; i++) {
         const group *g = &p->all[i];
         sqlite3_bind_int64(gone, 1, g->first_id);
         sqlite3_bind_int64(gone, 2, g->last_id);
-        st = hist__db_run(h->journal, gone, err);
+        st = hist__db_run(j->db, gone, err);
         sqlite3_bind_int64(put, 1, g->last_id);
         sqlite3_bind_int64(put, 2, g->seq);
         sqlite3_bind_int64(put, 3, (int64_t)g->samples);
-        if (sqlite3_bind_blob64(put, 4, g->packed.ptr, g->packed.len, SQLITE_STATIC) != SQLITE_OK)
-            st = hist__db_fail(h->journal, err, "bind");
-        if (st == PT_OK) st = hist__db_run(h->journal, put, err);
+        if (sqlite3_bind_blob64(put, 4, g->packed.ptr, g->packed.len, SQLITE_STATIC) != SQLITE_OK) st = hist__db_fail(j->db, err, "bind");
+        if (st == PT_OK) st = hist__db_run(j->db, put, err);
     }
     sqlite3_finalize(gone);
     sqlite3_finalize(put);
-    if (st == PT_OK) st = hist__db_exec(h->journal, "COMMIT", err);
-    if (st != PT_OK && !sqlite3_get_autocommit(h->journal)) sqlite3_exec(h->journal, "ROLLBACK", NULL, NULL, NULL);
+    if (st == PT_OK) st = hist__db_exec(j->db, "COMMIT", err);
+    if (st != PT_OK && !sqlite3_get_autocommit(j->db)) sqlite3_exec(j->db, "ROLLBACK", NULL, NULL, NULL);
     return st;
 }
 
 /* The list of rows follows what was committed. */
-static void note(hist *h, const packing *p)
+static void note(hist__journal *j, const packing *p)
 {
-    hist__row_size *list = h->row_sizes + h->row_first + h->row_packed;
+    hist__row_size *list = j->rows + j->first + j->n_packed;
     size_t to = 0, next = 0;
     for (size_t i = 0; i < p->seen; i++) {
         if (next < p->n && p->all[next].from == i) {
             const group *g = &p->all[next++];
             for (size_t k = 0; k < g->n; k++)
-                h->journal_bytes -= list[i + k].bytes;
+                j->bytes -= list[i + k].bytes;
             i += g->n - 1;
             list[to] = list[i];
             list[to].bytes = g->packed.len;
-            h->journal_bytes += g->packed.len;
+            j->bytes += g->packed.len;
             to++;
         } else {
             list[to++] = list[i];
         }
     }
-    size_t gone = p->seen - to, behind = h->row_count - h->row_packed - p->seen;
+    size_t gone = p->seen - to, behind = j->count - j->n_packed - p->seen;
     memmove(list + to, list + p->seen, behind * sizeof *list);
-    h->row_count -= gone;
-    h->row_sealed -= gone;
-    h->row_packed += to;
+    j->count -= gone;
+    j->n_sealed -= gone;
+    j->n_packed += to;
 }
 
-static pt_status pack(hist *h, pt_error *err)
+static pt_status pack(hist__journal *j, pt_error *err)
 {
-    size_t rows = h->row_sealed > h->row_packed ? h->row_sealed - h->row_packed : 0;
-    if (h->row_packed + rows == h->row_count && rows) rows--; /* the newest row keeps the numbering going and stays as it is */
+    size_t rows = j->n_sealed > j->n_packed ? j->n_sealed - j->n_packed : 0;
+    if (j->n_packed + rows == j->count && rows) rows--; /* the newest row keeps the numbering going and stays as it is */
     uint64_t bytes = 0;
     for (size_t i = 0; i < rows && bytes < PACK_BYTES; i++)
-        bytes += h->row_sizes[h->row_first + h->row_packed + i].bytes;
+        bytes += j->rows[j->first + j->n_packed + i].bytes;
     if (bytes < PACK_BYTES) return PT_OK; /* wait for more */
     packing *p = calloc(1, sizeof *p);
     if (!p) return pt_fail(err, PT_ENOMEM, "out of memory");
-    pt_status st = gather(h, p, rows, err);
-    if (st == PT_OK && p->n) st = replace(h, p, err);
-    if (st == PT_OK) note(h, p);
+    pt_status st = gather(j, p, rows, err);
+    if (st == PT_OK && p->n) st = replace(j, p, err);
+    if (st == PT_OK) note(j, p);
     group_fini(&p->now);
     for (size_t i = 0; i < p->n; i++)
         group_fini(&p->all[i]);
@@ -171,20 +170,20 @@ static pt_status pack(hist *h, pt_error *err)
     return st;
 }
 
-static pt_status give_back(hist *h, pt_error *err)
+static pt_status give_back(hist__journal *j, pt_error *err)
 {
     int64_t unused = 0, pages = 0;
-    pt_status st = hist__db_number(h->journal, "PRAGMA freelist_count", &unused, err);
-    if (st == PT_OK) st = hist__db_number(h->journal, "PRAGMA page_count", &pages, err);
+    pt_status st = hist__db_number(j->db, "PRAGMA freelist_count", &unused, err);
+    if (st == PT_OK) st = hist__db_number(j->db, "PRAGMA page_count", &pages, err);
     if (st != PT_OK || unused < FREE_PAGES || unused < pages / 4) return st;
     char sql[60];
     snprintf(sql, sizeof sql, "PRAGMA incremental_vacuum(%d)", GIVE_BACK_PAGES);
-    return hist__db_exec(h->journal, sql, err);
+    return hist__db_exec(j->db, sql, err);
 }
 
-pt_status hist__journal_compact(hist *h, pt_error *err)
+pt_status hist__journal_compact(hist__journal *j, pt_error *err)
 {
-    pt_status st = hist__journal_open(h, err);
-    if (st == PT_OK) st = pack(h, err);
-    return st == PT_OK ? give_back(h, err) : st;
+    pt_status st = hist__journal_open(j, err);
+    if (st == PT_OK) st = pack(j, err);
+    return st == PT_OK ? give_back(j, err) : st;
 }

@@ -1,7 +1,7 @@
 /* historian/write/deletion.c -- one tag's samples go, block by block, on the writer's thread. */
 #include "base/json.h"
 #include "historian/maintain.h"
-#include "historian/store.h"
+#include "historian/write/write.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -123,13 +123,7 @@ static pt_status remove_from(hist *h, hist__part *part, const removal *r, pt_err
     hist__rows_fini(&rows);
     if (st != PT_OK) return st;
     *r->rows += gone;
-    pthread_mutex_lock(&h->pool_lock);
-    for (size_t i = 0; i < h->n_partitions; i++) {
-        if (h->partitions[i].start_ms != part->start_ms) continue;
-        h->partitions[i].blocks = (uint64_t)((int64_t)h->partitions[i].blocks + d.blocks);
-        h->partitions[i].bytes = (uint64_t)((int64_t)h->partitions[i].bytes + d.bytes);
-    }
-    pthread_mutex_unlock(&h->pool_lock);
+    hist__weeks_add_size(&h->weeks, part->start_ms, d.blocks, d.bytes);
     return PT_OK;
 }
 
@@ -139,9 +133,10 @@ static pt_status recount(hist *h, uint32_t tag_id, pt_error *err)
     uint64_t samples = 0;
     int64_t first = 0, last = 0;
     pt_status st = PT_OK;
-    for (size_t i = 0; st == PT_OK && i < h->n_partitions; i++) {
+    hist__week week;
+    for (size_t i = 0; st == PT_OK && hist__weeks_at(&h->weeks, i, &week); i++) {
         hist__conn *c = NULL;
-        st = hist__conn_take(h, h->partitions[i].start_ms, &c, err);
+        st = hist__conn_take(&h->weeks, week.start_ms, &c, err);
         if (st == PT_ENOTFOUND) {
             st = PT_OK;
             continue;
@@ -160,7 +155,7 @@ static pt_status recount(hist *h, uint32_t tag_id, pt_error *err)
             samples += (uint64_t)sqlite3_column_int64(q, 0);
         }
         sqlite3_finalize(q);
-        if (c && st == PT_OK) hist__conn_give(h, c);
+        if (c && st == PT_OK) hist__conn_give(&h->weeks, c);
         else hist__conn_close(c);
     }
     if (st != PT_OK) return st;
@@ -173,42 +168,16 @@ static pt_status recount(hist *h, uint32_t tag_id, pt_error *err)
     return PT_OK;
 }
 
-/* The last row of the change log may hold what is to go. It becomes an empty one, which keeps the numbering going as well. */
-static pt_status empty_last_row(hist *h, pt_error *err)
-{
-    if (h->row_count != 1 || h->row_sealed != 1) return PT_OK;
-    hist__row_size *r = &h->row_sizes[h->row_first];
-    sqlite3_stmt *q = NULL;
-    pt_buf_reset(&h->blob);
-    pt_status st = hist__journal_encode(NULL, 0, &h->blob);
-    if (st != PT_OK) return pt_fail(err, st, "out of memory");
-    st = hist__db_prepare(h->journal, "UPDATE journal SET seq=seq+n, n=0, data=?2 WHERE id=?1", &q, err);
-    if (st == PT_OK) {
-        sqlite3_bind_int64(q, 1, r->id);
-        if (sqlite3_bind_blob64(q, 2, h->blob.ptr, h->blob.len, SQLITE_STATIC) != SQLITE_OK) st = hist__db_fail(h->journal, err, "bind");
-    }
-    if (st == PT_OK) st = hist__db_run(h->journal, q, err);
-    sqlite3_finalize(q);
-    if (st != PT_OK) return st;
-    h->journal_bytes -= r->bytes - h->blob.len;
-    r->bytes = h->blob.len;
-    return PT_OK;
-}
-
 static pt_status run_delete(hist *h, void *ctx, pt_error *err)
 {
     removal *r = ctx;
     /* Everything into blocks first and the journal told: otherwise a restart would bring the samples back. */
     pt_status st = hist__seal_due(h, true, err);
     if (st == PT_OK) hist__sealed_advance(h);
-    uint64_t log_bytes = h->o.log_bytes;
-    h->o.log_bytes = 0;
-    if (st == PT_OK) st = hist__journal_trim(h, err);
-    h->o.log_bytes = log_bytes;
-    if (st == PT_OK) st = empty_last_row(h, err);
-    if (st == PT_OK) st = hist__db_exec(h->journal, "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)", err);
-    for (size_t i = 0; st == PT_OK && i < h->n_partitions; i++) {
-        int64_t start = h->partitions[i].start_ms;
+    if (st == PT_OK) st = hist__journal_clear(&h->journal, pt_wall_ms(h->clock), err);
+    hist__week week;
+    for (size_t i = 0; st == PT_OK && hist__weeks_at(&h->weeks, i, &week); i++) {
+        int64_t start = week.start_ms;
         if (start >= r->to_ms || hist__partition_end(start) <= r->from_ms) continue;
         char name[40];
         hist__partition_name(start, name);

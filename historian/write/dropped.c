@@ -4,21 +4,21 @@
  * replays them: a sample that is in no block is taken for one that was lost. One of a week that was dropped since is not. Change numbers
  * tell the two apart: a sample that came after the week was dropped has a higher one. The table `dropped` is made when it is first needed.
  */
-#include "historian/store.h"
+#include "historian/write/journal_db.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-pt_status hist__dropped_note(hist *h, int64_t start_ms, pt_error *err)
+pt_status hist__dropped_note(hist__journal *j, int64_t start_ms, pt_error *err)
 {
     char sql[500];
     /* What the journal has let go of can't come back. */
     snprintf(sql, sizeof sql,
              "BEGIN IMMEDIATE; " HIST__DROPPED_TABLE "INSERT OR REPLACE INTO dropped VALUES(NULL, %lld, %llu);"
              "DELETE FROM dropped WHERE until_seq <= (SELECT min(seq) FROM journal); COMMIT;",
-             (long long)start_ms, (unsigned long long)h->next_seq);
-    pt_status st = hist__db_exec(h->journal, sql, err);
-    if (st != PT_OK && !sqlite3_get_autocommit(h->journal)) sqlite3_exec(h->journal, "ROLLBACK", NULL, NULL, NULL);
+             (long long)start_ms, (unsigned long long)j->next_seq);
+    pt_status st = hist__db_exec(j->db, sql, err);
+    if (st != PT_OK && !sqlite3_get_autocommit(j->db)) sqlite3_exec(j->db, "ROLLBACK", NULL, NULL, NULL);
     return st;
 }
 

@@ -1,6 +1,6 @@
 /* historian/write/events.c -- reading events back, and those of the historian itself. */
 #include "base/glob.h"
-#include "historian/store.h"
+#include "historian/write/write.h"
 
 #include <stdlib.h>
 

@@ -6,126 +6,10 @@
  * Sealing a tag: find the blocks its new rows touch, and the block before when that one is small; decode them, merge (a newer row replaces
  * an equal key), cut evenly, encode, replace. For the common case, newer rows behind a full block, nothing is read at all. */
 #include "base/glob.h"
-#include "historian/store.h"
-#include "historian/repair/verify.h"
+#include "historian/write/write.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-
-/* ---- names and times ---------------------------------------------------------------------------------------- */
-
-int64_t hist__partition_start(int64_t time_ms)
-{
-    if (time_ms < HIST__EARLY_MS) return HIST__EARLY_START;
-    if (time_ms >= HIST__LATE_MS) return HIST__LATE_MS;
-    int64_t start = time_ms - time_ms % HIST__PARTITION_MS;
-    return start < HIST__EARLY_MS ? HIST__EARLY_MS : start;
-}
-
-int64_t hist__partition_end(int64_t start_ms)
-{
-    if (start_ms == HIST__EARLY_START) return HIST__EARLY_MS;
-    if (start_ms >= HIST__LATE_MS) return INT64_MAX;
-    int64_t end = start_ms - start_ms % HIST__PARTITION_MS + HIST__PARTITION_MS;
-    return end > HIST__LATE_MS ? HIST__LATE_MS : end;
-}
-
-void hist__partition_name(int64_t start_ms, char out[40])
-{
-    if (start_ms == HIST__EARLY_START) snprintf(out, 40, "blocks-early.db");
-    else if (start_ms >= HIST__LATE_MS) snprintf(out, 40, "blocks-late.db");
-    else snprintf(out, 40, "blocks-%lld.db", (long long)(start_ms / 1000));
-}
-
-bool hist__partition_parse(const char *name, int64_t *start_ms)
-{
-    pt_slice s = pt_cstr(name);
-    if (pt_slice_eq_cstr(s, "blocks-early.db")) {
-        *start_ms = HIST__EARLY_START;
-        return true;
-    }
-    if (pt_slice_eq_cstr(s, "blocks-late.db")) {
-        *start_ms = HIST__LATE_MS;
-        return true;
-    }
-    uint64_t seconds = 0;
-    if (!pt_slice_starts(s, PT_LIT("blocks-")) || s.len <= 10 || memcmp(s.ptr + s.len - 3, ".db", 3) != 0) return false;
-    if (!pt_slice_to_u64(pt_slice_of(s.ptr + 7, s.len - 10), &seconds) || seconds > UINT64_C(4102444800)) return false;
-    int64_t ms = (int64_t)seconds * 1000;
-    if (hist__partition_start(ms) != ms || ms >= HIST__LATE_MS) return false;
-    *start_ms = ms;
-    return true;
-}
-
-static int by_start(const void *a, const void *b)
-{
-    int64_t x = ((const hist__partition_info *)a)->start_ms, y = ((const hist__partition_info *)b)->start_ms;
-    return (x > y) - (x < y);
-}
-
-/* pool_lock is held. */
-static pt_status add_info(hist *h, int64_t start_ms)
-{
-    for (size_t i = 0; i < h->n_partitions; i++) {
-        if (h->partitions[i].start_ms == start_ms) return PT_OK;
-    }
-    hist__partition_info *all = realloc(h->partitions, (h->n_partitions + 1) * sizeof *all);
-    if (!all) return PT_ENOMEM;
-    h->partitions = all;
-    all[h->n_partitions++] = (hist__partition_info){ .start_ms = start_ms, .generation = ++h->next_generation };
-    qsort(all, h->n_partitions, sizeof *all, by_start);
-    return PT_OK;
-}
-
-pt_status hist__partition_add(hist *h, int64_t start_ms)
-{
-    pthread_mutex_lock(&h->pool_lock);
-    pt_status st = add_info(h, start_ms);
-    pthread_mutex_unlock(&h->pool_lock);
-    return st;
-}
-
-/* pool_lock is held. A file that is another one than before is a new generation: connections to the old one are not used any more. */
-static pt_status note_file(hist *h, int64_t start_ms, uint64_t file)
-{
-    pt_status st = add_info(h, start_ms);
-    for (size_t i = 0; st == PT_OK && i < h->n_partitions; i++) {
-        hist__partition_info *p = &h->partitions[i];
-        if (p->start_ms != start_ms) continue;
-        if (p->file && p->file != file) p->generation = ++h->next_generation;
-        p->file = file;
-        p->seen = true;
-    }
-    return st;
-}
-
-pt_status hist__partitions_scan(hist *h, pt_error *err)
-{
-    DIR *d = opendir(h->dir);
-    if (!d) return pt_fail(err, pt_status_from_errno(errno), "%s: %s", h->dir, strerror(errno));
-    pt_status st = PT_OK;
-    pthread_mutex_lock(&h->pool_lock);
-    for (size_t i = 0; i < h->n_partitions; i++)
-        h->partitions[i].seen = false;
-    for (struct dirent *e; st == PT_OK && (e = readdir(d));) {
-        int64_t start = 0;
-        struct stat info;
-        if (hist__partition_parse(e->d_name, &start) && fstatat(dirfd(d), e->d_name, &info, 0) == 0)
-            st = note_file(h, start, (uint64_t)info.st_ino);
-    }
-    size_t kept = 0;
-    for (size_t i = 0; st == PT_OK && i < h->n_partitions; i++) {
-        if (h->partitions[i].seen) h->partitions[kept++] = h->partitions[i];
-    }
-    if (st == PT_OK) h->n_partitions = kept;
-    pthread_mutex_unlock(&h->pool_lock);
-    closedir(d);
-    return st == PT_OK ? st : pt_fail(err, st, "%s: out of memory", h->dir);
-}
 
 /* ---- the writer's connections ------------------------------------------------------------------------------- */
 
@@ -155,7 +39,6 @@ void hist__parts_close(hist *h)
 
 static pt_status part_prepare(hist *h, hist__part *p, pt_error *err)
 {
-    static const char *const sync[] = { "PRAGMA synchronous=FULL", "PRAGMA synchronous=NORMAL", "PRAGMA synchronous=OFF" };
     const struct {
         sqlite3_stmt **stmt;
         const char *sql;
@@ -176,7 +59,7 @@ static pt_status part_prepare(hist *h, hist__part *p, pt_error *err)
         { &p->left_out,
           "INSERT INTO left_out VALUES(?1,?2,?3) ON CONFLICT(tag_id) DO UPDATE SET exception=exception+?2, compression=compression+?3" },
     };
-    pt_status st = hist__db_exec(p->db, sync[h->o.synchronous], err);
+    pt_status st = hist__db_synchronous(p->db, h->o.synchronous, err);
     for (size_t i = 0; st == PT_OK && i < PT_COUNT_OF(all); i++)
         st = hist__db_prepare(p->db, all[i].sql, all[i].stmt, err);
     return st;
@@ -246,7 +129,7 @@ pt_status hist__partition_stats(hist *h, int64_t start_ms, pt_error *err)
 {
     hist__conn *c = NULL;
     sqlite3_stmt *q = NULL;
-    pt_status st = hist__conn_take(h, start_ms, &c, err);
+    pt_status st = hist__conn_take(&h->weeks, start_ms, &c, err);
     if (st != PT_OK) return st;
     uint64_t blocks = 0, bytes = 0;
     bool row = false;
@@ -275,61 +158,9 @@ pt_status hist__partition_stats(hist *h, int64_t start_ms, pt_error *err)
         }
     }
     sqlite3_finalize(q);
-    hist__conn_give(h, c);
-    pthread_mutex_lock(&h->pool_lock);
-    for (size_t i = 0; st == PT_OK && i < h->n_partitions; i++) {
-        if (h->partitions[i].start_ms != start_ms) continue;
-        h->partitions[i].blocks = blocks;
-        h->partitions[i].bytes = bytes;
-    }
-    pthread_mutex_unlock(&h->pool_lock);
+    hist__conn_give(&h->weeks, c);
+    if (st == PT_OK) hist__weeks_set_size(&h->weeks, start_ms, blocks, bytes);
     return st;
-}
-
-/* ---- summaries as columns ----------------------------------------------------------------------------------- */
-
-void hist__summary_bind(sqlite3_stmt *stmt, int at, const hist__summary *s)
-{
-    const int64_t counts[] = { s->rows,      s->samples, s->good,
-                               s->uncertain, s->bad,     s->stale,
-                               s->nulls,     s->nums,    (int)s->open | (int)s->line << 1 };
-    for (size_t i = 0; i < PT_COUNT_OF(counts); i++)
-        sqlite3_bind_int64(stmt, at++, counts[i]);
-    if (s->nums == 0) {
-        for (int i = 0; i < 10; i++)
-            sqlite3_bind_null(stmt, at++);
-        return;
-    }
-    sqlite3_bind_int64(stmt, at++, s->num_t0 - s->t0);
-    sqlite3_bind_int64(stmt, at++, s->t1 - s->num_t1);
-    const double reals[] = { s->min, s->max, s->sum, s->first, s->last, s->m2, s->area };
-    for (size_t i = 0; i < PT_COUNT_OF(reals); i++)
-        sqlite3_bind_double(stmt, at++, reals[i]); /* NaN becomes NULL */
-    sqlite3_bind_int64(stmt, at, s->area_ms);
-}
-
-static double real_of(sqlite3_stmt *stmt, int column)
-{
-    return sqlite3_column_type(stmt, column) == SQLITE_NULL ? (double)NAN : sqlite3_column_double(stmt, column);
-}
-
-void hist__summary_read(sqlite3_stmt *stmt, int column, hist__summary *s)
-{
-    *s = (hist__summary){ .t0 = sqlite3_column_int64(stmt, column), .t1 = sqlite3_column_int64(stmt, column + 1) };
-    uint32_t *counts[] = { &s->rows, &s->samples, &s->good, &s->uncertain, &s->bad, &s->stale, &s->nulls, &s->nums };
-    column += 4; /* t0, t1, id, bytes */
-    for (size_t i = 0; i < PT_COUNT_OF(counts); i++)
-        *counts[i] = (uint32_t)sqlite3_column_int64(stmt, column++);
-    int bits = sqlite3_column_int(stmt, column++);
-    s->open = bits & 1;
-    s->line = bits >> 1 & 1;
-    if (s->nums == 0) return;
-    s->num_t0 = s->t0 + sqlite3_column_int64(stmt, column++);
-    s->num_t1 = s->t1 - sqlite3_column_int64(stmt, column++);
-    double *reals[] = { &s->min, &s->max, &s->sum, &s->first, &s->last, &s->m2, &s->area };
-    for (size_t i = 0; i < PT_COUNT_OF(reals); i++)
-        *reals[i] = real_of(stmt, column++);
-    s->area_ms = sqlite3_column_int64(stmt, column);
 }
 
 /* ---- sealing ------------------------------------------------------------------------------------------------ */
@@ -625,14 +456,8 @@ static pt_status seal_partition(hist *h, int64_t start_ms, const uint32_t *tags,
         return st;
     }
     if (total.left[HIST__EXCEPTION] || total.left[HIST__COMPRESSION]) account_left_out(h, tags, n, &total);
-    pthread_mutex_lock(&h->pool_lock);
-    st = add_info(h, start_ms);
-    for (size_t i = 0; i < h->n_partitions; i++) {
-        if (h->partitions[i].start_ms != start_ms) continue;
-        h->partitions[i].blocks = (uint64_t)((int64_t)h->partitions[i].blocks + total.blocks);
-        h->partitions[i].bytes = (uint64_t)((int64_t)h->partitions[i].bytes + total.bytes);
-    }
-    pthread_mutex_unlock(&h->pool_lock);
+    st = hist__weeks_add(&h->weeks, start_ms);
+    hist__weeks_add_size(&h->weeks, start_ms, total.blocks, total.bytes);
     return st;
 }
 
@@ -685,54 +510,19 @@ static pt_status renew_info(hist *h, int64_t start_ms, pt_error *err)
     if (st == PT_OK) st = hist__db_number(p->db, "SELECT count(*) FROM block", &blocks, err);
     if (st == PT_OK) st = hist__db_number(p->db, "SELECT coalesce(sum(bytes), 0) FROM block", &bytes, err);
     if (st != PT_OK) return st;
-    pthread_mutex_lock(&h->pool_lock);
-    for (size_t i = 0; i < h->n_partitions; i++) {
-        hist__partition_info *info = &h->partitions[i];
-        if (info->start_ms != start_ms) continue;
-        info->generation = ++h->next_generation;
-        info->blocks = (uint64_t)blocks;
-        info->bytes = (uint64_t)bytes;
-        info->mended = true;
-    }
-    pthread_mutex_unlock(&h->pool_lock);
+    hist__weeks_renew(&h->weeks, start_ms, (uint64_t)blocks, (uint64_t)bytes);
     h->look_valid = false;
     return PT_OK;
-}
-
-static bool is_mended(hist *h, int64_t start_ms)
-{
-    bool mended = false;
-    for (size_t i = 0; i < h->n_partitions; i++)
-        mended = mended || (h->partitions[i].start_ms == start_ms && h->partitions[i].mended);
-    return mended;
 }
 
 /* Recording must go on: a week with a damaged page gives way to what can be read of it, as in a repair. Once for each opening: a disk that
  * is dying would have a copy made again and again. */
 static pt_status mend_week(hist *h, int64_t start_ms, pt_error *err)
 {
-    char name[40];
-    hist__partition_name(start_ms, name);
-    char *path = hist__path(h, name);
-    bool ours = path && !is_mended(h, start_ms) && hist__repair_is_ours(path, HIST__PARTITION);
-    free(path);
-    if (!ours) return PT_ECORRUPT; /* *err says why */
-    hist_verify_options o = { .repair = true };
-    hist_verify_report r = { 0 };
-    hist__check c = { .o = &o, .report = &r, .codec = h->codec };
-    pt_logf(h->log, PT_LOG_ERROR, "HIST-DAMAGED-FILE", "%s", err ? err->text : "a week is damaged");
+    if (!h->mend || hist__weeks_mended(&h->weeks, start_ms)) return PT_ECORRUPT; /* *err says why */
     hist__part_forget(h, start_ms);
-    hist__rows_init(&c.rows);
-    pt_status st = hist__repair_partition(&c, h, start_ms, err);
-    hist__rows_fini(&c.rows);
-    if (st == PT_OK) st = renew_info(h, start_ms, err);
-    if (st == PT_OK)
-        pt_logf(
-            h->log, PT_LOG_ERROR, "HIST-WEEK-REBUILT",
-            "the week of %lld ms was made anew from what could be read of it; %llu blocks could not%s. The old file is kept as ...damaged-N",
-            (long long)start_ms, (unsigned long long)r.lost_blocks,
-            c.skipped ? ", and an unknown number on pages that can't be read at all" : "");
-    return st;
+    pt_status st = h->mend(h, HIST__PARTITION, start_ms, false, err);
+    return st == PT_OK ? renew_info(h, start_ms, err) : st;
 }
 
 pt_status hist__seal(hist *h, uint32_t *tags, size_t n, pt_error *err)

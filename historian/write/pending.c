@@ -3,7 +3,7 @@
  * Kept in key order without gaps: nearly every sample is newer than the last and goes to the end; a late one is moved into its place. Room
  * grows from 2 rows, first to the double, from 8 rows on by half: a tag that was never heard of costs nothing, one that is heard of once an
  * hour little. */
-#include "historian/store.h"
+#include "historian/write/write.h"
 
 #include <stdlib.h>
 

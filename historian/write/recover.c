@@ -3,9 +3,7 @@
  *
  * Rows behind `sealed` are replayed in order. Some of them may be in blocks already (sealed, but the journal was not told yet): those are
  * looked up and left out, so nothing is counted twice; and so are those of weeks that were dropped. */
-#include "historian/store.h"
-#include "historian/repair/verify.h"
-#include "historian/files/wal.h"
+#include "historian/write/write.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,17 +53,6 @@ pt_status hist__tags_lost(hist *h, uint32_t up_to)
         if (st != PT_OK) return st;
     }
     return PT_OK;
-}
-
-/* A row that can't be read would be trimmed as if its samples were in blocks: its bytes stay in the table `damaged`. */
-static pt_status keep_damaged(hist *h, int64_t id, pt_error *err)
-{
-    char sql[200];
-    snprintf(sql, sizeof sql,
-             "CREATE TABLE IF NOT EXISTS damaged(id INTEGER PRIMARY KEY, seq, n, wall_ms, data);"
-             "INSERT OR IGNORE INTO damaged SELECT id, seq, n, wall_ms, data FROM journal WHERE id=%lld",
-             (long long)id);
-    return hist__db_exec(h->journal, sql, err);
 }
 
 /* Samples of one or more journal rows on their way to memory. Looking for a sample in blocks costs a thousand times what keeping it does,
@@ -124,7 +111,7 @@ static pt_status take_row(hist *h, int64_t id, uint64_t seq, const void *bytes, 
     if (st == PT_ECORRUPT) {
         pt_logf(h->log, PT_LOG_ERROR, "HIST-DAMAGED-JOURNAL", "journal row %lld can't be read and is left out: %s", (long long)id,
                 why.text);
-        return h->journal ? keep_damaged(h, id, err) : PT_OK;
+        return h->journal.db ? hist__journal_keep_damaged(&h->journal, id, err) : PT_OK;
     }
     if (st != PT_OK) return pt_fail(err, st, "journal row %lld: %s", (long long)id, why.text[0] ? why.text : pt_status_name(st));
     hist_sample *s = r->rows.s;
@@ -181,12 +168,13 @@ static pt_status replay(hist *h, sqlite3 *db, int64_t after, int64_t until, pt_e
 static pt_status all_partition_stats(hist *h, pt_error *err)
 {
     pt_status st = PT_OK;
-    for (size_t i = 0; st == PT_OK && i < h->n_partitions; i++) {
-        st = hist__partition_stats(h, h->partitions[i].start_ms, err);
+    hist__week week;
+    for (size_t i = 0; st == PT_OK && hist__weeks_at(&h->weeks, i, &week); i++) {
+        st = hist__partition_stats(h, week.start_ms, err);
         if (st == PT_ENOTFOUND) st = PT_OK; /* dropped by the writer, or made and still empty */
         if (st == PT_ECORRUPT) {            /* one damaged week must not keep the plant from being recorded */
             char name[40];
-            hist__partition_name(h->partitions[i].start_ms, name);
+            hist__partition_name(week.start_ms, name);
             pt_logf(h->log, PT_LOG_ERROR, "HIST-DAMAGED-FILE", "%s: %s; run `plantree verify --repair`", name, err ? err->text : "damaged");
             st = PT_OK;
         }
@@ -195,32 +183,11 @@ static pt_status all_partition_stats(hist *h, pt_error *err)
 }
 
 /* The list of journal rows and where the numbering stands. */
-static pt_status read_row_list(hist *h, pt_error *err)
+static pt_status load_journal(hist *h, pt_error *err)
 {
-    sqlite3_stmt *q = NULL;
-    bool row = false;
-    int64_t next = 0, events = 0;
-    pt_status st = hist__db_prepare(h->journal, "SELECT id, seq + n, wall_ms, length(data) FROM journal ORDER BY id", &q, err);
-    while (st == PT_OK && (st = hist__db_step(h->journal, q, &row, err)) == PT_OK && row) {
-        h->journal_last = sqlite3_column_int64(q, 0);
-        next = sqlite3_column_int64(q, 1);
-        st = hist__rows_note(h, h->journal_last, sqlite3_column_int64(q, 2), (uint64_t)sqlite3_column_int64(q, 3));
-        if (st != PT_OK) pt_fail(err, st, "out of memory");
-    }
-    sqlite3_finalize(q);
-    if (st == PT_OK) st = hist__db_number(h->catalog, "SELECT coalesce(max(seq), 0) + 1 FROM event", &events, err);
-    hist__dropped dropped = { 0 };
-    if (st == PT_OK) st = hist__dropped_load(h->journal, &dropped, err);
-    if (st != PT_OK) return st;
-    h->next_seq = (uint64_t)(next > events ? next : events);
-    for (size_t i = 0; i < dropped.n; i++) { /* given out before, whatever was lost since */
-        if (dropped.weeks[i].until_seq > h->next_seq) h->next_seq = dropped.weeks[i].until_seq;
-    }
-    hist__dropped_free(&dropped);
-    if (h->journal_last < h->journal_sealed) h->journal_last = h->journal_sealed;
-    while (h->row_sealed < h->row_count && h->row_sizes[h->row_first + h->row_sealed].id <= h->journal_sealed)
-        h->journal_unsealed_bytes -= h->row_sizes[h->row_first + h->row_sealed++].bytes;
-    return PT_OK;
+    int64_t events = 0;
+    pt_status st = hist__db_number(h->catalog, "SELECT coalesce(max(seq), 0) + 1 FROM event", &events, err);
+    return st == PT_OK ? hist__journal_load(&h->journal, (uint64_t)events, err) : st;
 }
 
 /* Everything of the journal that recovery will ask for. */
@@ -255,22 +222,9 @@ static pt_status mend_journal(hist *h, pt_error *err)
     if (st == PT_OK) st = read_journal(db, err);
     bool opened = db != NULL;
     hist__db_close(db);
-    bool damaged = st == PT_ECORRUPT && (opened || hist__repair_is_ours(path, HIST__JOURNAL));
     free(path);
-    if (!damaged) return st == PT_ENOTFOUND ? PT_OK : st;
-    pt_logf(h->log, PT_LOG_ERROR, "HIST-DAMAGED-FILE", "%s", err ? err->text : "journal.db is damaged");
-    hist_verify_options o = { .repair = true };
-    hist_verify_report r = { 0 };
-    hist__check c = { .o = &o, .report = &r, .codec = h->codec };
-    hist__rows_init(&c.rows);
-    st = hist__repair_journal(&c, h, err);
-    hist__rows_fini(&c.rows);
-    if (st == PT_OK)
-        pt_logf(
-            h->log, PT_LOG_ERROR, "HIST-JOURNAL-REBUILT",
-            "journal.db was made anew from what could be read of it; %llu rows could not%s. The old one is kept as journal.db.damaged-N",
-            (unsigned long long)r.lost_journal_rows, c.skipped ? ", and an unknown number on pages that can't be read at all" : "");
-    return st;
+    if (st != PT_ECORRUPT || !h->mend) return st == PT_ENOTFOUND ? PT_OK : st;
+    return h->mend(h, HIST__JOURNAL, 0, opened, err);
 }
 
 static pt_status keep_wal(hist *h, const char *name, hist__file kind, pt_error *err)
@@ -286,9 +240,10 @@ static pt_status keep_wals(hist *h, pt_error *err)
 {
     pt_status st = keep_wal(h, "catalog.db", HIST__CATALOG, err);
     if (st == PT_OK) st = keep_wal(h, "journal.db", HIST__JOURNAL, err);
-    for (size_t i = 0; st == PT_OK && i < h->n_partitions; i++) {
+    hist__week week;
+    for (size_t i = 0; st == PT_OK && hist__weeks_at(&h->weeks, i, &week); i++) {
         char name[40];
-        hist__partition_name(h->partitions[i].start_ms, name);
+        hist__partition_name(week.start_ms, name);
         st = keep_wal(h, name, HIST__PARTITION, err);
     }
     return st;
@@ -296,15 +251,14 @@ static pt_status keep_wals(hist *h, pt_error *err)
 
 pt_status hist__recover(hist *h, pt_error *err)
 {
-    pt_status st = hist__partitions_scan(h, err);
+    pt_status st = hist__weeks_scan(&h->weeks, err);
     if (st == PT_OK) st = keep_wals(h, err);
     if (st == PT_OK) st = mend_journal(h, err);
-    if (st == PT_OK) st = hist__journal_open(h, err);
+    if (st == PT_OK) st = hist__files_open(h, err);
     if (st == PT_OK) st = hist__catalog_load(h, h->catalog, 0, err);
     if (st == PT_OK) st = all_partition_stats(h, err);
-    if (st == PT_OK) st = hist__db_number(h->journal, "SELECT value FROM meta WHERE key='sealed_id'", &h->journal_sealed, err);
-    if (st == PT_OK) st = read_row_list(h, err);
-    if (st == PT_OK) st = replay(h, h->journal, h->journal_sealed, INT64_MAX, err);
+    if (st == PT_OK) st = load_journal(h, err);
+    if (st == PT_OK) st = replay(h, h->journal.db, h->journal.sealed, INT64_MAX, err);
     return st;
 }
 
@@ -313,10 +267,7 @@ pt_status hist__recover(hist *h, pt_error *err)
 static void forget(hist *h)
 {
     hist__pending_free(h);
-    pthread_mutex_lock(&h->pool_lock);
-    for (size_t i = 0; i < h->n_partitions; i++)
-        h->partitions[i].blocks = h->partitions[i].bytes = 0;
-    pthread_mutex_unlock(&h->pool_lock);
+    hist__weeks_clear_sizes(&h->weeks);
 }
 
 /* request_lock is held: one thread refreshes at a time. */
@@ -339,7 +290,7 @@ static pt_status refresh(hist *h, pt_error *err)
         if (st == PT_OK && sealed != h->ro_sealed) {
             forget(h);
             h->ro_sealed = h->ro_last = -1;
-            st = hist__partitions_scan(h, err);
+            st = hist__weeks_scan(&h->weeks, err);
             if (st == PT_OK) st = all_partition_stats(h, err);
             if (st == PT_OK) h->ro_last = sealed;
         }

@@ -5,7 +5,7 @@
  * of what was decided: a dry run has said it so. */
 #include "base/json.h"
 #include "historian/maintain.h"
-#include "historian/store.h"
+#include "historian/write/write.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -31,41 +31,9 @@ static uint64_t partition_file_bytes(const hist *h, int64_t start_ms)
     return total;
 }
 
-/* Idle read connections to a partition are closed; busy ones keep their (unlinked) file until they are given back and found outdated. */
-static void close_idle(hist *h, int64_t start_ms)
-{
-    hist__conn *gone = NULL;
-    pthread_mutex_lock(&h->pool_lock);
-    for (hist__conn **at = &h->idle; *at;) {
-        hist__conn *c = *at;
-        if (c->start_ms != start_ms) {
-            at = &c->next;
-            continue;
-        }
-        *at = c->next;
-        c->next = gone;
-        gone = c;
-        h->n_idle--;
-    }
-    pthread_mutex_unlock(&h->pool_lock);
-    while (gone) {
-        hist__conn *next = gone->next;
-        hist__conn_close(gone);
-        gone = next;
-    }
-}
-
 static void forget_partition(hist *h, int64_t start_ms)
 {
-    pthread_mutex_lock(&h->pool_lock);
-    for (size_t i = 0; i < h->n_partitions; i++) {
-        if (h->partitions[i].start_ms != start_ms) continue;
-        memmove(&h->partitions[i], &h->partitions[i + 1], (h->n_partitions - i - 1) * sizeof *h->partitions);
-        h->n_partitions--;
-        break;
-    }
-    pthread_mutex_unlock(&h->pool_lock);
-    close_idle(h, start_ms);
+    hist__weeks_drop(&h->weeks, start_ms);
     hist__part_forget(h, start_ms);
     h->look_valid = false;
 }
@@ -78,7 +46,7 @@ static pt_status subtract_stats(hist *h, int64_t start_ms, uint8_t *cut, pt_erro
     hist__conn *c = NULL;
     sqlite3_stmt *q = NULL;
     bool row = false;
-    pt_status st = hist__conn_take(h, start_ms, &c, err);
+    pt_status st = hist__conn_take(&h->weeks, start_ms, &c, err);
     if (st == PT_ENOTFOUND) return PT_OK;
     if (st == PT_OK) st = hist__db_prepare(c->db, "SELECT tag_id, samples, first_ms, last_ms FROM tag_stat WHERE samples > 0", &q, err);
     while (st == PT_OK && (st = hist__db_step(c->db, q, &row, err)) == PT_OK && row) {
@@ -103,7 +71,7 @@ static pt_status find_ends(hist *h, int64_t start_ms, uint8_t *cut, uint8_t whic
     hist__conn *c = NULL;
     sqlite3_stmt *q = NULL;
     bool row = false;
-    pt_status st = hist__conn_take(h, start_ms, &c, err);
+    pt_status st = hist__conn_take(&h->weeks, start_ms, &c, err);
     if (st == PT_ENOTFOUND || st == PT_ECORRUPT) return PT_OK; /* a damaged week: said when the historian was opened */
     if (st == PT_OK) st = hist__db_prepare(c->db, "SELECT tag_id, first_ms, last_ms FROM tag_stat WHERE samples > 0", &q, err);
     while (st == PT_OK && (st = hist__db_step(c->db, q, &row, err)) == PT_OK && row) {
@@ -118,7 +86,7 @@ static pt_status find_ends(hist *h, int64_t start_ms, uint8_t *cut, uint8_t whic
         --*left;
     }
     sqlite3_finalize(q);
-    if (st == PT_OK || st == PT_ECORRUPT) hist__conn_give(h, c);
+    if (st == PT_OK || st == PT_ECORRUPT) hist__conn_give(&h->weeks, c);
     else hist__conn_close(c);
     return st == PT_ECORRUPT ? PT_OK : st;
 }
@@ -155,10 +123,11 @@ static pt_status restore_ends(hist *h, uint8_t *cut, uint32_t tags, pt_error *er
         last += (cut[id - 1] & LAST_GONE) != 0;
     }
     pt_status st = PT_OK;
-    for (size_t i = 0; st == PT_OK && first && i < h->n_partitions; i++)
-        st = find_ends(h, h->partitions[i].start_ms, cut, FIRST_GONE, &first, err);
-    for (size_t i = h->n_partitions; st == PT_OK && last && i-- > 0;)
-        st = find_ends(h, h->partitions[i].start_ms, cut, LAST_GONE, &last, err);
+    hist__week week;
+    for (size_t i = 0; st == PT_OK && first && hist__weeks_at(&h->weeks, i, &week); i++)
+        st = find_ends(h, week.start_ms, cut, FIRST_GONE, &first, err);
+    for (size_t i = hist__weeks_count(&h->weeks); st == PT_OK && last && i-- > 0 && hist__weeks_at(&h->weeks, i, &week);)
+        st = find_ends(h, week.start_ms, cut, LAST_GONE, &last, err);
     for (uint32_t id = 1; st == PT_OK && id <= tags; id++) {
         if (touched[id]) pending_ends(h, id, cut[id - 1] & FIRST_GONE, cut[id - 1] & LAST_GONE);
     }
@@ -223,11 +192,12 @@ static week *week_at(plan *p, int64_t start_ms)
 
 static pt_status list_files(hist *h, plan *p)
 {
-    for (size_t i = 0; i < h->n_partitions; i++) {
-        week *w = week_at(p, h->partitions[i].start_ms);
+    hist__week there;
+    for (size_t i = 0; hist__weeks_at(&h->weeks, i, &there); i++) {
+        week *w = week_at(p, there.start_ms);
         if (!w) return PT_ENOMEM;
         w->file = true;
-        w->blocks = h->partitions[i].blocks;
+        w->blocks = there.blocks;
         w->bytes = partition_file_bytes(h, w->start_ms);
     }
     return PT_OK;
@@ -319,7 +289,7 @@ static pt_status seal_first(hist *h, plan *p, pt_error *err)
 
 static pt_status drop_week(hist *h, const week *w, uint8_t *cut, pt_error *err)
 {
-    pt_status st = unless_full(h, hist__dropped_note(h, w->start_ms, err), "the journal is not told of the weeks that go", err);
+    pt_status st = unless_full(h, hist__dropped_note(&h->journal, w->start_ms, err), "the journal is not told of the weeks that go", err);
     if (st == PT_OK) st = subtract_stats(h, w->start_ms, cut, err);
     if (st == PT_OK) forget_partition(h, w->start_ms);
     if (st == PT_OK) st = unlink_partition(h, w->start_ms, err);
@@ -352,7 +322,7 @@ static pt_status drop_events(hist *h, const plan *p, pt_error *err)
     int64_t n = 0, logged = 0;
     /* The newest event stays: it keeps the change numbers going. So do those the change log still reaches back to, or it would have holes.
      */
-    pt_status st = hist__db_number(h->journal, "SELECT coalesce(min(seq), 9223372036854775807) FROM journal", &logged, err);
+    pt_status st = hist__journal_oldest_seq(&h->journal, &logged, err);
     snprintf(sql, sizeof sql, "SELECT count(*) FROM event WHERE time_ms < %lld AND seq < min(%lld, (SELECT max(seq) FROM event))",
              (long long)p->r->before_ms, (long long)logged);
     if (st == PT_OK) st = hist__db_number(h->catalog, sql, &n, err);
@@ -369,7 +339,7 @@ static pt_status run_retention(hist *h, void *ctx, pt_error *err)
 {
     plan *p = ctx;
     p->current_ms = hist__partition_start(pt_wall_ms(h->clock));
-    pt_status st = hist__journal_open(h, err);
+    pt_status st = hist__files_open(h, err);
     if (st == PT_OK && (list_files(h, p) != PT_OK || list_pending(h, p) != PT_OK)) st = pt_fail(err, PT_ENOMEM, "out of memory");
     if (st == PT_OK) decide(p);
     if (st == PT_OK && p->out->partitions && !p->r->dry_run) {

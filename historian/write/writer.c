@@ -6,7 +6,7 @@
  *                                                       FAILING   (the batch is kept; appends go on until the buffer is full)
  *
  * Closing drains the buffer first; if commits keep failing until the deadline, what is left is counted as lost. */
-#include "historian/store.h"
+#include "historian/write/write.h"
 
 #include <errno.h>
 #include <math.h>
@@ -121,10 +121,10 @@ static void seal(hist *h)
     if (h->seal_status == PT_OK && now - h->last_tick_mono_ms >= TICK_MS) {
         h->last_tick_mono_ms = now;
         hist__sealed_advance(h);
-        h->seal_status = hist__journal_trim(h, &err);
-        if (h->seal_status == PT_OK) h->seal_status = hist__journal_compact(h, &err);
-    } else if (h->seal_status == PT_OK && h->trim_due) {
-        h->seal_status = hist__journal_trim(h, &err);
+        h->seal_status = hist__journal_trim(&h->journal, pt_wall_ms(h->clock), &err);
+        if (h->seal_status == PT_OK) h->seal_status = hist__journal_compact(&h->journal, &err);
+    } else if (h->seal_status == PT_OK && h->journal.trim_due) {
+        h->seal_status = hist__journal_trim(&h->journal, pt_wall_ms(h->clock), &err);
     }
     if (h->seal_status == PT_OK && now - h->last_retention_mono_ms >= RETENTION_MS) {
         h->last_retention_mono_ms = now;

@@ -7,7 +7,7 @@
  * have checksums), and where verify has nothing to say they are all there. */
 #include "historian/maintain.h"
 #include "historian/files/pages.h"
-#include "historian/store.h"
+#include "historian/write/write.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -109,12 +109,12 @@ static void tags_and_events_come_before_the_samples_and_share_the_numbers(void)
         CHECK_OK(hist_event_append(h, &e));
         append_one(h, f64(a, NOW + round * 10, 0)); /* a duplicate has no number */
         commit_bare(h);
-        CHECK_INT(h->next_seq, 1 + (round + 1) * 7);
+        CHECK_INT(h->journal.next_seq, 1 + (round + 1) * 7);
     }
     CHECK_INT(sql_number(file_in(dir, "catalog.db"), "SELECT group_concat(seq) = '1,2,8,9,15,16' FROM event"), 1);
     CHECK_INT(sql_number(file_in(dir, "journal.db"), "SELECT group_concat(seq || ':' || n) = '3:5,10:5,17:5' FROM journal"), 1);
     CHECK_INT(sql_number(file_in(dir, "journal.db"), "SELECT count(*) FROM journal WHERE wall_ms = 1750000000000"), 3);
-    CHECK_INT(h->journal_last, 3);
+    CHECK_INT(h->journal.last, 3);
     hist__bare_free(h);
 }
 
@@ -135,9 +135,9 @@ static void a_commit_that_failed_is_repeated_without_counting_twice(void)
         pt_error err = { 0 };
         CHECK(hist__batch_commit(h, &err) != PT_OK);
         CHECK(strstr(err.text, "journal") != NULL);
-        CHECK_INT(h->journal_last, 1);
-        CHECK_INT(h->row_count, 1);
-        CHECK_INT(h->next_seq, 2);
+        CHECK_INT(h->journal.last, 1);
+        CHECK_INT(h->journal.count, 1);
+        CHECK_INT(h->journal.next_seq, 2);
     }
     CHECK_INT(count_rows(h, a), 1); /* nothing is visible that is not durable */
     run_sql(file_in(dir, "journal.db"), "ALTER TABLE hidden RENAME TO journal");
@@ -150,13 +150,13 @@ static void a_commit_that_failed_is_repeated_without_counting_twice(void)
     CHECK_INT(sql_number(file_in(dir, "catalog.db"), "SELECT count(*) * 100 + max(seq) FROM event"),
               102); /* the event once, under its first number */
     CHECK_INT(sql_number(file_in(dir, "journal.db"), "SELECT max(seq) FROM journal"), 3);
-    CHECK_INT(h->next_seq, 6);
+    CHECK_INT(h->journal.next_seq, 6);
     CHECK_INT(faults_in(dir, false, true, NULL), 0);
 
     append_one(h, f64(a, NOW + 7, 3)); /* a full disk keeps the connection, everything else makes a new one */
     take_batch(h);
-    sqlite3 *before = h->journal;
-    CHECK_OK(hist__db_exec(h->journal, "PRAGMA max_page_count=1", NULL));
+    sqlite3 *before = h->journal.db;
+    CHECK_OK(hist__db_exec(h->journal.db, "PRAGMA max_page_count=1", NULL));
     char big[50000];
     pt_random rnd = pt_random_seed(1);
     for (size_t i = 0; i < sizeof big - 1; i++)
@@ -166,8 +166,8 @@ static void a_commit_that_failed_is_repeated_without_counting_twice(void)
     append_one(h, str(a, NOW + 7, big));
     take_batch(h);
     CHECK_STATUS(hist__batch_commit(h, NULL), PT_ENOSPC);
-    CHECK(h->journal == before);
-    CHECK_OK(hist__db_exec(h->journal, "PRAGMA max_page_count=1000000", NULL));
+    CHECK(h->journal.db == before);
+    CHECK_OK(hist__db_exec(h->journal.db, "PRAGMA max_page_count=1000000", NULL));
     CHECK_OK(hist__batch_commit(h, NULL));
     CHECK_OK(hist__batch_apply(h));
     CHECK_INT(count_rows(h, a), 4);
@@ -185,7 +185,7 @@ static void a_batch_of_nothing_but_duplicates_writes_no_row(void)
         commit_bare(h);
     }
     CHECK_INT(sql_number(file_in(dir, "journal.db"), "SELECT count(*) FROM journal"), 2);
-    CHECK_INT(h->journal_last, 2);
+    CHECK_INT(h->journal.last, 2);
     hist__bare_free(h);
 }
 

@@ -72,19 +72,19 @@ static void packed_rows_read_as_they_were(void)
     CHECK_INT(before.n, 120003);
     CHECK_INT(before.events, 3);
     for (int i = 0; i < 3; i++)
-        CHECK_OK(hist__journal_compact(h, NULL));
-    CHECK(h->row_count < 60 / 4 &&
-          h->journal_bytes < 120000 * 2); /* they were 60 rows and about 5 bytes a sample; a slow machine's writer has packed some before */
-    CHECK_INT(sql_number(file_in(dir, "journal.db"), "SELECT count(*) FROM journal"), (int64_t)h->row_count);
-    CHECK_INT(sql_number(file_in(dir, "journal.db"), "SELECT sum(length(data)) FROM journal"), (int64_t)h->journal_bytes);
-    for (size_t i = 1; i < h->row_count; i++)
-        CHECK(h->row_sizes[h->row_first + i].id > h->row_sizes[h->row_first + i - 1].id);
+        CHECK_OK(hist__journal_compact(&h->journal, NULL));
+    CHECK(h->journal.count < 60 / 4 &&
+          h->journal.bytes < 120000 * 2); /* they were 60 rows and about 5 bytes a sample; a slow machine's writer has packed some before */
+    CHECK_INT(sql_number(file_in(dir, "journal.db"), "SELECT count(*) FROM journal"), (int64_t)h->journal.count);
+    CHECK_INT(sql_number(file_in(dir, "journal.db"), "SELECT sum(length(data)) FROM journal"), (int64_t)h->journal.bytes);
+    for (size_t i = 1; i < h->journal.count; i++)
+        CHECK(h->journal.rows[h->journal.first + i].id > h->journal.rows[h->journal.first + i - 1].id);
     sum after = read_log(h, 0), rest = read_log(h, 70001);
     CHECK(after.n == before.n && after.hash == before.hash && after.events == 3);
     CHECK(rest.n == part.n && rest.hash == part.hash);
-    uint64_t rows = h->row_count;
-    CHECK_OK(hist__journal_compact(h, NULL)); /* nothing left to do */
-    CHECK_INT(h->row_count, rows);
+    uint64_t rows = h->journal.count;
+    CHECK_OK(hist__journal_compact(&h->journal, NULL)); /* nothing left to do */
+    CHECK_INT(h->journal.count, rows);
     hist__bare_free(h);
     hist_verify_report r;
     CHECK_INT(faults_in(dir, false, true, &r), 0);
@@ -103,9 +103,9 @@ static void a_reader_that_falls_off_the_end_is_told_where_it_can_begin(void)
     const char *dir = new_dir();
     close_ok(filled_log(dir));
     hist *h = open_bare(dir, 256);
-    CHECK_OK(hist__journal_compact(h, NULL));
-    h->o.log_bytes = h->journal_bytes / 2; /* half of it must go */
-    CHECK_OK(hist__journal_trim(h, NULL));
+    CHECK_OK(hist__journal_compact(&h->journal, NULL));
+    h->o.log_bytes = h->journal.bytes / 2; /* half of it must go */
+    CHECK_OK(hist__journal_trim(&h->journal, pt_wall_ms(h->clock), NULL));
     sum s = { 0 };
     hist_log_range r;
     pt_error err = { 0 };
@@ -124,14 +124,14 @@ static void the_file_becomes_small_again(void)
     close_ok(filled_log(dir));
     hist *h = open_bare(dir, 256);
     CHECK_OK(hist__db_exec(
-        h->journal,
+        h->journal.db,
         "CREATE TABLE ballast(b); INSERT INTO ballast VALUES(zeroblob(60000000)); DROP TABLE ballast; PRAGMA wal_checkpoint(TRUNCATE)",
         NULL)); /* a flood that is over */
     struct stat big, small;
     CHECK_FATAL(stat(file_in(dir, "journal.db"), &big) == 0);
     for (int i = 0; i < 40; i++)
-        CHECK_OK(hist__journal_compact(h, NULL));
-    CHECK_OK(hist__db_exec(h->journal, "PRAGMA wal_checkpoint(TRUNCATE)", NULL));
+        CHECK_OK(hist__journal_compact(&h->journal, NULL));
+    CHECK_OK(hist__db_exec(h->journal.db, "PRAGMA wal_checkpoint(TRUNCATE)", NULL));
     CHECK_FATAL(stat(file_in(dir, "journal.db"), &small) == 0);
     CHECK(big.st_size > 60000000 && small.st_size < 14000000);
     hist__bare_free(h);

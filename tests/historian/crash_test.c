@@ -5,7 +5,7 @@
  * unlinked while it dies. PLANTREE_CRASH_ROUNDS sets how often it is killed (default 200, 50 under AddressSanitizer). */
 #include "base/random.h"
 #include "historian/maintain.h"
-#include "historian/store.h"
+#include "historian/write/write.h"
 #include "tests/support/check.h"
 
 #include <signal.h>

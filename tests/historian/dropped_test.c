@@ -6,7 +6,7 @@
 static hist__dropped loaded(hist *h)
 {
     hist__dropped d;
-    CHECK_OK_FATAL(hist__dropped_load(h->journal, &d, NULL));
+    CHECK_OK_FATAL(hist__dropped_load(h->journal.db, &d, NULL));
     return d;
 }
 
@@ -36,7 +36,7 @@ static void the_week_and_the_change_number_decide(void)
     hist *h = store_with(new_dir(), &a, 10); /* changes 1 to 10 */
     const int64_t weeks[] = { HIST__LATE_MS, NOW, HIST__EARLY_MS - 1, NOW + 2 * WEEK };
     for (size_t i = 0; i < PT_COUNT_OF(weeks); i++)
-        CHECK_OK(hist__dropped_note(h, hist__partition_start(weeks[i]), NULL));
+        CHECK_OK(hist__dropped_note(&h->journal, hist__partition_start(weeks[i]), NULL));
     hist__dropped d = loaded(h);
     CHECK_INT(d.n, 4);
     for (size_t i = 0; i < PT_COUNT_OF(weeks); i++) {
@@ -50,7 +50,7 @@ static void the_week_and_the_change_number_decide(void)
     hist__dropped_free(&d);
     append_one(h, f64(a, NOW + 100, 1));
     commit_bare(h);
-    CHECK_OK(hist__dropped_note(h, hist__partition_start(NOW), NULL)); /* it had come back */
+    CHECK_OK(hist__dropped_note(&h->journal, hist__partition_start(NOW), NULL)); /* it had come back */
     d = loaded(h);
     CHECK_INT(d.n, 4);
     CHECK(hist__dropped_has(&d, NOW, 11) && !hist__dropped_has(&d, NOW, 12) && !hist__dropped_has(&d, NOW + 2 * WEEK, 11));
@@ -62,12 +62,12 @@ static void it_is_kept_as_long_as_the_journal_has_such_samples(void)
 {
     uint32_t a;
     hist *h = store_with(new_dir(), &a, 10);
-    CHECK_OK(hist__dropped_note(h, hist__partition_start(NOW), NULL));
+    CHECK_OK(hist__dropped_note(&h->journal, hist__partition_start(NOW), NULL));
     h->o.log_bytes = 0;
     append_one(h, f64(a, NOW + 5 * WEEK, 1));
     commit_bare(h);
     CHECK_OK(hist__seal_all(h, NULL)); /* all rows but the newest are trimmed */
-    CHECK_OK(hist__dropped_note(h, hist__partition_start(NOW + 4 * WEEK), NULL));
+    CHECK_OK(hist__dropped_note(&h->journal, hist__partition_start(NOW + 4 * WEEK), NULL));
     hist__dropped d = loaded(h);
     CHECK_INT(d.n, 1);
     CHECK(!hist__dropped_has(&d, NOW, 1) && hist__dropped_has(&d, NOW + 4 * WEEK, 11));
@@ -83,14 +83,14 @@ static void rows_packed_together_are_told_apart(void)
     hist *h = open_bare(dir, 64);
     uint32_t a = make_tag(h, "a", SPB_STRING);
     for (int i = 0; i < 8; i++) {
-        if (i == 3) CHECK_OK(hist__dropped_note(h, hist__partition_start(NOW), NULL)); /* the others come back to that week */
+        if (i == 3) CHECK_OK(hist__dropped_note(&h->journal, hist__partition_start(NOW), NULL)); /* the others come back to that week */
         append_one(h, str(a, NOW + i, text));
         commit_bare(h);
     }
     append_one(h, str(a, NOW + WEEK, "a"));
     commit_bare(h);
     CHECK_OK(hist__seal_all(h, NULL));
-    CHECK_OK(hist__journal_compact(h, NULL));
+    CHECK_OK(hist__journal_compact(&h->journal, NULL));
     hist__bare_free(h);
     journal = file_in(dir, "journal.db");
     CHECK_INT(sql_number(journal, "SELECT n FROM journal ORDER BY id LIMIT 1"), 6); /* across the line */

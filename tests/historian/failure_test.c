@@ -5,7 +5,7 @@
  * and after the disk works again everything acknowledged is there, verify is clean, and the rest can be written. PLANTREE_SWEEP=1 tries
  * every number. */
 #include "historian/maintain.h"
-#include "historian/store.h"
+#include "historian/write/write.h"
 #include "tests/historian/older.h"
 #include "tests/support/check.h"
 #include "tests/support/sqlite_faults.h"

@@ -1,7 +1,7 @@
 /* tests/historian/log_test.c -- the change log: every change once, in order, from any point, also while it is being written and trimmed. */
 #include "historian/read/log.h"
 #include "historian/maintain.h"
-#include "historian/store.h"
+#include "historian/write/write.h"
 #include "tests/support/check.h"
 
 #include <stdio.h>

@@ -3,7 +3,7 @@
  * Late, duplicate, replacing and equal-time samples, state rows, nulls, NaN, type changes, strings, gaps, times from 1890 to 2150; between
  * the steps the store is flushed, sealed, closed and opened again, also beside a reader. One seed repeats a run exactly. */
 #include "base/random.h"
-#include "historian/store.h"
+#include "historian/write/write.h"
 #include "tests/support/check.h"
 
 #include <math.h>

@@ -1,128 +1,10 @@
-/* tests/historian/partition_test.c -- weeks and their files; merging rows into blocks so that the invariant of a partition always holds. */
+/* tests/historian/partition_test.c -- merging rows into blocks so that the invariant of a partition always holds. */
 #include "base/random.h"
 #include "tests/historian/support.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <unistd.h>
-
-static void every_time_is_in_exactly_one_partition(void)
-{
-    static const int64_t times[] = {
-        INT64_MIN,         INT64_MIN + 1, -1,       0, HIST__EARLY_MS - 1, HIST__EARLY_MS, HIST__EARLY_MS + 1, HIST__EARLY_MS + WEEK, NOW,
-        HIST__LATE_MS - 1, HIST__LATE_MS, INT64_MAX
-    };
-    pt_random rnd = pt_random_seed(1);
-    for (unsigned i = 0; i < 20000; i++) {
-        int64_t t = i < PT_COUNT_OF(times) ? times[i]
-                    : i % 2                ? (int64_t)pt_random_u64(&rnd)
-                                           : HIST__EARLY_MS + (int64_t)pt_random_below(&rnd, (uint64_t)(HIST__LATE_MS - HIST__EARLY_MS));
-        int64_t start = hist__partition_start(t), end = hist__partition_end(start), back = 1;
-        char name[40];
-        hist__partition_name(start, name);
-        bool ok = start <= t && (t < end || end == INT64_MAX) && hist__partition_parse(name, &back) && back == start;
-        ok = ok && (start == HIST__EARLY_START || hist__partition_start(start - 1) != start) &&
-             (end == INT64_MAX || hist__partition_start(end) == end);
-        CHECK(ok);
-        if (!ok) printf("%lld: %s %lld..%lld\n", (long long)t, name, (long long)start, (long long)end);
-    }
-}
-
-static void names_say_the_week(void)
-{
-    static const struct {
-        int64_t t;
-        const char *name;
-    } rows[] = {
-        { INT64_MIN, "blocks-early.db" }, { HIST__EARLY_MS - 1, "blocks-early.db" }, { HIST__EARLY_MS, "blocks-946684800.db" },
-        { NOW, "blocks-1749686400.db" },  { HIST__LATE_MS, "blocks-late.db" },
-    };
-    char name[40];
-    for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
-        hist__partition_name(hist__partition_start(rows[i].t), name);
-        CHECK_STR(pt_cstr(name), rows[i].name);
-    }
-    static const char *const foreign[] = { "",
-                                           "blocks-.db",
-                                           "blocks-1749686400",
-                                           "blocks-1749686400.db-wal",
-                                           "blocks-1749686401.db",
-                                           "blocks--1.db",
-                                           "blocks-x.db",
-                                           "blocks-1749686400.db.damaged-1",
-                                           "blocks-4102444800.db",
-                                           "blocks-99999999999999999999.db",
-                                           "catalog.db",
-                                           "xblocks-1749686400.db",
-                                           "blocks-0.db" };
-    int64_t start = 5;
-    for (size_t i = 0; i < PT_COUNT_OF(foreign); i++)
-        CHECK_ROW(foreign[i], !hist__partition_parse(foreign[i], &start));
-}
-
-static void only_our_files_are_found(void)
-{
-    const char *dir = new_dir();
-    hist *h = open_bare(dir, 64);
-    static const char *const names[] = { "blocks-1749686400.db", "blocks-early.db", "blocks-1749686400.db-wal",
-                                         "blocks-7.db",          "notes.txt",       "blocks-late.db" };
-    for (size_t i = 0; i < PT_COUNT_OF(names); i++) {
-        FILE *f = fopen(file_in(dir, names[i]), "w");
-        CHECK_FATAL(f && fclose(f) == 0);
-    }
-    pt_error err = { 0 };
-    for (int round = 0; round < 2; round++) { /* a second look adds nothing */
-        CHECK_OK(hist__partitions_scan(h, &err));
-        CHECK_INT(h->n_partitions, 3);
-        CHECK(h->partitions[0].start_ms == HIST__EARLY_START && h->partitions[1].start_ms == INT64_C(1749686400000) &&
-              h->partitions[2].start_ms == HIST__LATE_MS);
-    }
-    hist__bare_free(h);
-    h = NULL;
-}
-
-static void a_summary_survives_its_columns(void)
-{
-    hist *h = open_bare(new_dir(), 64);
-    sqlite3_stmt *put = NULL, *get = NULL;
-    CHECK_OK_FATAL(hist__db_exec(h->catalog, "CREATE TEMP TABLE s(" HIST__BLOCK_COLUMNS ")", NULL));
-    CHECK_OK_FATAL(hist__db_prepare(h->catalog,
-                                    "INSERT INTO s VALUES(?1,?2,1,2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21)",
-                                    &put, NULL));
-    hist_sample rows[] = { f64(1, 10, 2), f64(1, 20, -INFINITY), f64(1, 30, NAN), state_row(1, 40),
-                           f64(1, 50, 5), f64(1, 60, 1),         f64(1, 70, 0),   f64(1, 80, 0) };
-    rows[4].quality = SPB_BAD;
-    rows[5].quality = SPB_UNCERTAIN;
-    rows[6].flags = HIST_NULL;
-    rows[7].flags = HIST_NULL;
-    rows[7].quality = SPB_STALE;
-    static const size_t lengths[] = { 8, 1, 6 };
-    for (size_t k = 0; k < PT_COUNT_OF(lengths) + 1; k++) {
-        hist__summary a, b;
-        if (k < PT_COUNT_OF(lengths)) hist__summarize(rows, lengths[k], &a);
-        else hist__summarize(rows + 3, 2, &a); /* no number at all */
-        sqlite3_bind_int64(put, 1, a.t0);
-        sqlite3_bind_int64(put, 2, a.t1);
-        hist__summary_bind(put, 3, &a);
-        CHECK_OK_FATAL(hist__db_run(h->catalog, put, NULL));
-        bool row = false;
-        CHECK_OK_FATAL(hist__db_prepare(h->catalog, "SELECT " HIST__BLOCK_COLUMNS " FROM s ORDER BY rowid DESC LIMIT 1", &get, NULL));
-        CHECK_OK_FATAL(hist__db_step(h->catalog, get, &row, NULL));
-        hist__summary_read(get, 0, &b);
-        sqlite3_finalize(get);
-        CHECK(a.t0 == b.t0 && a.t1 == b.t1 && a.rows == b.rows && a.samples == b.samples && a.good == b.good &&
-              a.uncertain == b.uncertain && a.bad == b.bad && a.stale == b.stale);
-        CHECK(a.nulls == b.nulls && a.nums == b.nums && a.open == b.open);
-        if (a.nums == 0) continue;
-        CHECK(a.num_t0 == b.num_t0 && a.num_t1 == b.num_t1 && a.area_ms == b.area_ms);
-        const double x[] = { a.min, a.max, a.sum, a.first, a.last, a.m2, a.area },
-                     y[] = { b.min, b.max, b.sum, b.first, b.last, b.m2, b.area };
-        for (size_t i = 0; i < PT_COUNT_OF(x); i++)
-            CHECK(x[i] == y[i] || (isnan(x[i]) && isnan(y[i])));
-    }
-    sqlite3_finalize(put);
-    hist__bare_free(h);
-}
 
 /* ---- sealing ------------------------------------------------------------------------------------------------- */
 
@@ -171,8 +53,8 @@ static void rows_fill_blocks_evenly_and_small_ones_are_merged(void)
         CHECK_ROW(steps[i].row, sql_number(path, "SELECT sum(rows) FROM block") == total);
         CHECK_ROW(steps[i].row, faults_in(dir, false, true, NULL) == 0);
     }
-    CHECK_INT(h->partitions[0].blocks, sql_number(path, "SELECT count(*) FROM block"));
-    CHECK_INT(h->partitions[0].bytes, sql_number(path, "SELECT sum(bytes) FROM block"));
+    CHECK_INT(h->weeks.list[0].blocks, sql_number(path, "SELECT count(*) FROM block"));
+    CHECK_INT(h->weeks.list[0].bytes, sql_number(path, "SELECT sum(bytes) FROM block"));
     hist__bare_free(h);
 }
 
@@ -203,8 +85,8 @@ static void any_late_rows_keep_the_partition_sound(void)
     CHECK_INT(faults_in(dir, false, true, &r), 0);
     CHECK(r.blocks > 50 && r.files > 8); /* over many weeks */
     uint64_t blocks = 0;
-    for (size_t i = 0; i < h->n_partitions; i++)
-        blocks += h->partitions[i].blocks;
+    for (size_t i = 0; i < h->weeks.n; i++)
+        blocks += h->weeks.list[i].blocks;
     CHECK_INT(blocks, r.blocks);
     hist__bare_free(h);
 }
@@ -300,7 +182,7 @@ static void at_most_sixteen_files_are_open_for_writing(void)
             open += h->parts[i] != NULL;
         CHECK_INT(open, HIST__OPEN_PARTS);
     }
-    CHECK_INT(h->n_partitions, 40);
+    CHECK_INT(h->weeks.n, 40);
     hist__parts_close(h);
     CHECK_INT(count_rows(h, tag), 80);
     CHECK_INT(faults_in(dir, false, true, NULL), 0);
@@ -338,16 +220,9 @@ static void statistics_of_a_partition_reach_the_tags(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(every_time_is_in_exactly_one_partition),
-        PT_TEST(names_say_the_week),
-        PT_TEST(only_our_files_are_found),
-        PT_TEST(a_summary_survives_its_columns),
-        PT_TEST(rows_fill_blocks_evenly_and_small_ones_are_merged),
-        PT_TEST(any_late_rows_keep_the_partition_sound),
-        PT_TEST(a_block_that_cannot_be_read_is_put_aside_not_lost),
-        PT_TEST(a_seal_that_fails_leaves_the_rows_pending),
-        PT_TEST(at_most_sixteen_files_are_open_for_writing),
-        PT_TEST(statistics_of_a_partition_reach_the_tags),
+        PT_TEST(rows_fill_blocks_evenly_and_small_ones_are_merged), PT_TEST(any_late_rows_keep_the_partition_sound),
+        PT_TEST(a_block_that_cannot_be_read_is_put_aside_not_lost), PT_TEST(a_seal_that_fails_leaves_the_rows_pending),
+        PT_TEST(at_most_sixteen_files_are_open_for_writing),        PT_TEST(statistics_of_a_partition_reach_the_tags),
     };
     setup();
     return pt_test_main("historian/partition", tests, PT_COUNT_OF(tests), argc, argv);

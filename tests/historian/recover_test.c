@@ -24,12 +24,12 @@ static void what_is_in_the_journal_and_in_blocks_is_counted_once(void)
     hist__bare_free(h);
     for (int round = 0; round < 3; round++) {
         h = open_bare(dir, 64);
-        CHECK_INT(h->journal_sealed, 0);
+        CHECK_INT(h->journal.sealed, 0);
         CHECK_INT(hist__hot_at(h, a)->samples, 11);
         CHECK_INT(hist__hot_at(h, a)->first_ms, NOW);
         CHECK_INT(hist__hot_at(h, a)->last_ms, NOW + 30);
         CHECK_INT(hist__hot_at(h, a)->max_ms, NOW + 30);
-        CHECK_INT(h->next_seq, 15);
+        CHECK_INT(h->journal.next_seq, 15);
         hist_sample out[20];
         CHECK_INT(read_rows(h, a, INT64_MIN, INT64_MAX, true, out, 20), 12);
         CHECK_STR(pt_slice_of(out[3].as.ptr, out[3].len), "two");
@@ -138,7 +138,7 @@ static void one_damaged_week_does_not_keep_the_others_away(void)
         append_one(h, f64(a, NOW + w * WEEK, w));
     commit_bare(h);
     CHECK_OK_FATAL(hist__seal_due(h, true, NULL));
-    CHECK_OK_FATAL(hist__journal_trim(h, NULL));
+    CHECK_OK_FATAL(hist__journal_trim(&h->journal, pt_wall_ms(h->clock), NULL));
     hist__bare_free(h);
     spoil(partition_in(dir, NOW + WEEK), 0, "garbage instead of a header");
     heard log;
@@ -171,7 +171,7 @@ static void the_numbering_goes_on_behind_the_highest_of_rows_and_events(void)
         commit_bare(h);
         hist__bare_free(h);
         h = open_bare(dir, 64);
-        CHECK_ROW(rows[i].row, (int64_t)h->next_seq == rows[i].next);
+        CHECK_ROW(rows[i].row, (int64_t)h->journal.next_seq == rows[i].next);
         hist__bare_free(h);
     }
 }
@@ -190,7 +190,8 @@ static void a_reader_follows_row_by_row_and_begins_again_after_sealing(void)
         commit_bare(h);
         if (i % 7 == 0) {
             CHECK_OK_FATAL(hist__seal_due(h, true, NULL));
-            if (i % 14 == 0) CHECK_OK_FATAL(hist__journal_trim(h, NULL)); /* else the reader finds rows in both places */
+            if (i % 14 == 0)
+                CHECK_OK_FATAL(hist__journal_trim(&h->journal, pt_wall_ms(h->clock), NULL)); /* else the reader finds rows in both places */
         }
         CHECK_OK(hist__journal_refresh(reader, NULL));
         CHECK_INT(reader->ro_last, i + 1);

@@ -108,14 +108,14 @@ static void change_numbers_are_not_used_again_after_a_repair(void)
     for (int i = 10; i < 30; i++)
         append_one(h, f64(a, NOW + i, i));
     commit_bare(h);
-    uint64_t next = h->next_seq;
+    uint64_t next = h->journal.next_seq;
     hist__bare_free(h);
     run_sql(journal, "UPDATE journal SET data=x'00' WHERE id=2"); /* the newest row, and with it the highest number */
     CHECK_INT(faults_in(dir, true, false, NULL), 1);
     CHECK_INT(sql_number(journal, "SELECT count(*) FROM damaged WHERE id=2 AND seq=11"), 1);
     h = open_bare(dir, 64);
-    CHECK(h->next_seq >= next);
-    CHECK(h->journal_last >= 2); /* nor the row's number: a reader may have seen it */
+    CHECK(h->journal.next_seq >= next);
+    CHECK(h->journal.last >= 2); /* nor the row's number: a reader may have seen it */
     hist__bare_free(h);
     CHECK_INT(faults_in(dir, false, true, NULL), 0);
 }

@@ -2,7 +2,7 @@
 #include "base/random.h"
 #include "historian/files/pages.h"
 #include "historian/read/replay.h"
-#include "historian/store.h"
+#include "historian/write/write.h"
 #include "tests/support/check.h"
 
 #include <stdio.h>

@@ -183,16 +183,16 @@ static void the_options_keep_it_going_by_themselves(void)
     CHECK_OK_FATAL(hist__seal_due(h, true, NULL));
     fake.now_wall_ms = NOW + 5 * WEEK;
     CHECK_OK(hist__retention_tick(h, NULL)); /* nothing asked for */
-    CHECK_INT(h->n_partitions, 6);
+    CHECK_INT(h->weeks.n, 6);
     h->o.retention_age_ms = 3 * WEEK;
     CHECK_OK(hist__retention_tick(h, NULL));
-    CHECK_INT(h->n_partitions, 4);
+    CHECK_INT(h->weeks.n, 4);
     struct stat info;
     CHECK_FATAL(stat(partition_in(dir, NOW + 5 * WEEK), &info) == 0);
     h->o.retention_bytes = (uint64_t)info.st_size; /* the write-ahead logs count too: about one file each */
     CHECK_OK(hist__retention_tick(h, NULL));
-    CHECK_INT(h->n_partitions, 1);
-    CHECK_INT(h->partitions[0].start_ms, hist__partition_start(NOW + 5 * WEEK));
+    CHECK_INT(h->weeks.n, 1);
+    CHECK_INT(h->weeks.list[0].start_ms, hist__partition_start(NOW + 5 * WEEK));
     commit_bare(h);
     CHECK_INT(sql_number(file_in(dir, "catalog.db"), "SELECT count(*) FROM event WHERE type='history-pruned'"), 2);
     h->o.retention_bytes = 0;
@@ -202,7 +202,7 @@ static void the_options_keep_it_going_by_themselves(void)
     CHECK_INT(hist__hot_at(h, a)->n, 2);
     CHECK_OK(hist__retention_tick(h, NULL));
     CHECK_INT(hist__hot_at(h, a)->n, 0);
-    CHECK_INT(h->n_partitions, 1);
+    CHECK_INT(h->weeks.n, 1);
     check_stored(h, a, 2, NOW + 5 * WEEK, NOW + 5 * WEEK + 1);
     CHECK_OK(hist__retention_tick(h, NULL)); /* nothing to go, nothing to tell */
     commit_bare(h);
@@ -351,7 +351,7 @@ static void a_dropped_week_stays_away_after_a_crash(void)
     fake.now_wall_ms = NOW + 5 * WEEK;
     h->o.retention_age_ms = 3 * WEEK;
     CHECK_OK(hist__retention_tick(h, NULL));
-    CHECK_INT(h->n_partitions, 4);
+    CHECK_INT(h->weeks.n, 4);
     hist__bare_free(h);
     CHECK_INT(sql_number(file_in(dir, "journal.db"), "SELECT value FROM meta WHERE key='sealed_id'"), 0);
     h = open_store(dir, 16);

@@ -90,15 +90,15 @@ static void a_journal_that_grows_too_long_is_shortened_from_its_beginning(void)
     hist *h = with_tags(new_dir());
     for (unsigned t = 0; t < TAGS; t++)
         commit_for(h, 1u << t, NOW);
-    for (size_t i = 0; i < h->row_count; i++) { /* as if each row were large */
-        h->journal_unsealed_bytes += HIST__JOURNAL_BYTES / 9 - h->row_sizes[i].bytes;
-        h->journal_bytes += HIST__JOURNAL_BYTES / 9 - h->row_sizes[i].bytes;
-        h->row_sizes[i].bytes = HIST__JOURNAL_BYTES / 9;
+    for (size_t i = 0; i < h->journal.count; i++) { /* as if each row were large */
+        h->journal.unsealed_bytes += HIST__JOURNAL_BYTES / 9 - h->journal.rows[i].bytes;
+        h->journal.bytes += HIST__JOURNAL_BYTES / 9 - h->journal.rows[i].bytes;
+        h->journal.rows[i].bytes = HIST__JOURNAL_BYTES / 9;
     }
     CHECK_OK(hist__seal_due(h, false, NULL));
     CHECK_INT(pending(h), 0x3f0); /* down to three quarters of the bound */
-    CHECK_INT(h->journal_sealed, 4);
-    CHECK(h->journal_unsealed_bytes <= HIST__JOURNAL_BYTES / 4 * 3);
+    CHECK_INT(h->journal.sealed, 4);
+    CHECK(h->journal.unsealed_bytes <= HIST__JOURNAL_BYTES / 4 * 3);
     hist__bare_free(h);
 }
 
@@ -111,94 +111,26 @@ static void the_journal_is_sealed_up_to_the_oldest_row_still_needed(void)
     commit_for(h, 5, NOW + 1);
     commit_for(h, 4, NOW + 2);
     hist__sealed_advance(h);
-    CHECK_INT(h->journal_sealed, 0);
+    CHECK_INT(h->journal.sealed, 0);
     uint32_t tag = 1;
     CHECK_OK_FATAL(hist__seal(h, &tag, 1, NULL));
     hist__sealed_advance(h);
-    CHECK_INT(h->journal_sealed, 1); /* tag 2 needs row 2 */
-    CHECK(h->trim_due);
+    CHECK_INT(h->journal.sealed, 1); /* tag 2 needs row 2 */
+    CHECK(h->journal.trim_due);
     tag = 2;
     CHECK_OK_FATAL(hist__seal(h, &tag, 1, NULL));
     h->pending_incomplete = true; /* memory is not complete: what it says about the journal is not to be trusted */
     hist__sealed_advance(h);
-    CHECK_INT(h->journal_sealed, 1);
+    CHECK_INT(h->journal.sealed, 1);
     h->pending_incomplete = false;
     hist__sealed_advance(h);
-    CHECK_INT(h->journal_sealed, 2);
+    CHECK_INT(h->journal.sealed, 2);
     h->o.log_bytes = UINT64_MAX;
-    CHECK_OK(hist__journal_trim(h, NULL));
+    CHECK_OK(hist__journal_trim(&h->journal, pt_wall_ms(h->clock), NULL));
     CHECK_INT(sql_number(journal, "SELECT value FROM meta WHERE key='sealed_id'"), 2);
     CHECK_INT(sql_number(journal, "SELECT count(*) FROM journal"), 4); /* kept for readers of the change log */
-    CHECK(!h->trim_due);
-    CHECK_INT(h->row_sealed, 2);
-    hist__bare_free(h);
-}
-
-static void the_change_log_is_kept_by_size_and_age_and_its_last_row_for_ever(void)
-{
-    const char *dir = new_dir(), *journal = file_in(dir, "journal.db");
-    hist *h = with_tags(dir);
-    for (int i = 0; i < 6; i++) {
-        commit_for(h, 1, NOW + i);
-        pt_fake_clock_advance(&fake, 1000);
-    }
-    uint64_t row = h->row_sizes[h->row_first].bytes;
-    CHECK_OK(hist__seal_due(h, true, NULL));
-    h->o.log_bytes = row * 4;
-    CHECK_OK(hist__journal_trim(h, NULL));
-    CHECK_INT(sql_number(journal, "SELECT group_concat(id) = '3,4,5,6' FROM journal"), 1);
-    CHECK_INT(h->row_count, 4);
-    CHECK_INT(h->journal_bytes, row * 4);
-    h->o.log_age_ms = 3000;
-    CHECK_OK(hist__journal_trim(h, NULL));
-    CHECK_INT(sql_number(journal, "SELECT group_concat(id) = '5,6' FROM journal"), 1);
-    pt_fake_clock_advance(&fake, 100000);
-    CHECK_OK(hist__journal_trim(h, NULL));
-    CHECK_OK(hist__journal_trim(h, NULL));                                           /* nothing more to do */
-    CHECK_INT(sql_number(journal, "SELECT group_concat(id) = '6' FROM journal"), 1); /* it keeps the numbering going */
-    commit_for(h, 1, NOW + 10);
-    CHECK_INT(h->journal_last, 7);
-    hist__bare_free(h);
-    h = open_bare(dir, 32);
-    CHECK_INT(h->next_seq, 8);
-    CHECK_INT(hist__hot_at(h, 1)->n, 1);
-    hist__bare_free(h);
-}
-
-static void a_trim_that_fails_is_tried_again(void)
-{
-    const char *dir = new_dir(), *journal = file_in(dir, "journal.db");
-    hist *h = with_tags(dir);
-    commit_for(h, 1, NOW);
-    commit_for(h, 1, NOW + 1);
-    CHECK_OK(hist__seal_due(h, true, NULL));
-    h->o.log_bytes = 0;
-    run_sql(journal, "ALTER TABLE meta RENAME TO hidden");
-    pt_error err = { 0 };
-    CHECK(hist__journal_trim(h, &err) != PT_OK);
-    CHECK(strstr(err.text, "meta") != NULL && h->trim_due && h->row_count == 2);
-    run_sql(journal, "ALTER TABLE hidden RENAME TO meta");
-    CHECK_OK(hist__journal_trim(h, &err));
-    CHECK(!h->trim_due && h->row_count == 1);
-    CHECK_INT(sql_number(journal, "SELECT value FROM meta WHERE key='sealed_id'"), 2);
-    hist__bare_free(h);
-}
-
-static void the_list_of_rows_moves_without_growing(void)
-{
-    hist *h = with_tags(new_dir());
-    for (int64_t id = 1; id <= 100000; id++) {
-        CHECK_OK_FATAL(hist__rows_note(h, id, NOW, 10));
-        if (h->row_count > 100) { /* as trimming does */
-            h->row_first++;
-            h->row_count--;
-            h->journal_bytes -= 10;
-        }
-    }
-    CHECK(h->row_cap <= 512);
-    CHECK_INT(h->row_sizes[h->row_first].id, 100000 - 99);
-    CHECK_INT(h->row_sizes[h->row_first + h->row_count - 1].id, 100000);
-    CHECK_INT(h->journal_bytes, 1000);
+    CHECK(!h->journal.trim_due);
+    CHECK_INT(h->journal.n_sealed, 2);
     hist__bare_free(h);
 }
 
@@ -210,9 +142,6 @@ int main(int argc, char **argv)
         PT_TEST(short_memory_seals_the_oldest_first),
         PT_TEST(a_journal_that_grows_too_long_is_shortened_from_its_beginning),
         PT_TEST(the_journal_is_sealed_up_to_the_oldest_row_still_needed),
-        PT_TEST(the_change_log_is_kept_by_size_and_age_and_its_last_row_for_ever),
-        PT_TEST(a_trim_that_fails_is_tried_again),
-        PT_TEST(the_list_of_rows_moves_without_growing),
     };
     setup();
     return pt_test_main("historian/sealing", tests, PT_COUNT_OF(tests), argc, argv);

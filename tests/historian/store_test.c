@@ -139,16 +139,6 @@ static void a_directory_that_cannot_be_one_is_said(void)
         CHECK_ROW(rows[i].dir, hist_open(&o, &fake.clock, NULL, &h, &err) == rows[i].st);
         CHECK_ROW(rows[i].dir, h == NULL && strstr(err.text, rows[i].dir) != NULL);
     }
-    hist *h = NULL;
-    pt_error err = { 0 };
-    CHECK_STATUS(hist__bare_new(below, NULL, false, &h, &err), PT_ENOTFOUND);
-    CHECK_OK_FATAL(hist__bare_new(dir, NULL, true, &h, &err));
-    hist *second = NULL;
-    CHECK_STATUS(hist__bare_new(dir, NULL, true, &second, &err), PT_EBUSY);
-    CHECK_OK(hist__bare_new(dir, NULL, false, &second, &err));
-    hist__bare_free(second);
-    hist__bare_free(h);
-    hist__bare_free(NULL);
 }
 
 static void a_damaged_or_newer_catalogue_or_journal_stops_the_start(void)

@@ -97,6 +97,7 @@ hist *open_bare(const char *dir, uint32_t block_samples)
     said(st, &err, "bare");
     CHECK_OK_FATAL(st);
     h->clock = &fake.clock;
+    h->mend = hist__mend;
     h->o.block_samples = block_samples;
     st = hist__recover(h, &err);
     said(st, &err, "recover");

@@ -5,7 +5,8 @@
 #ifndef HIST_TEST_SUPPORT_H
 #define HIST_TEST_SUPPORT_H
 #include "historian/maintain.h"
-#include "historian/store.h"
+#include "historian/write/write.h"
+#include "historian/repair/repair.h"
 #include "historian/repair/verify.h"
 #include "tests/historian/samples.h"
 #include "tests/support/check.h"

@@ -2,7 +2,7 @@
 #include "historian/read/aggregate.h"
 #include "historian/maintain.h"
 #include "historian/files/pages.h"
-#include "historian/store.h"
+#include "historian/write/write.h"
 #include "historian/exchange/transfer.h"
 #include "tests/support/check.h"
 #include "tests/support/wait.h"

@@ -1,5 +1,5 @@
 /* tests/historian/threads_test.c -- several producers and readers at once; meant to run under the thread sanitizer too. */
-#include "historian/store.h"
+#include "historian/write/write.h"
 #include "tests/support/check.h"
 
 #include <stdio.h>

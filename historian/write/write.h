@@ -1,10 +1,11 @@
-/* historian/store.h -- what the files of this folder share about an open store. The theory is at the top of store.c. */
-#ifndef HIST_STORE_H
-#define HIST_STORE_H
+/* historian/write/write.h -- an open store, as the rooms write/, read/ and repair/ share it. The theory is at the top of store.c. */
+#ifndef HIST_WRITE_H
+#define HIST_WRITE_H
 #include "base/map.h"
 #include "historian/format/format.h"
-#include "historian/files/db.h"
+#include "historian/files/files.h"
 #include "historian/historian.h"
+#include "historian/write/journal_db.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -14,13 +15,8 @@ enum {
     HIST__CHUNK_BYTES = 1 << 20, /* value bytes that close a chunk early */
     HIST__SPARE_CHUNKS = 64,     /* empty chunks kept for reuse */
     HIST__SEGMENT = 4096,        /* tags per piece of the tag tables */
-    HIST__SEGMENTS = 16384,      /* 64 M tags at most */
-    HIST__IDLE_CONNS = 48        /* idle read connections kept */
+    HIST__SEGMENTS = 16384       /* 64 M tags at most */
 };
-#define HIST__PARTITION_MS  (INT64_C(7) * 86400000) /* width of a partition */
-#define HIST__EARLY_MS      INT64_C(946684800000)   /* 2000-01-01: everything before is one partition, */
-#define HIST__LATE_MS       INT64_C(4102444800000)  /* 2100-01-01: everything from here on another */
-#define HIST__EARLY_START   INT64_MIN
 #define HIST__JOURNAL_BYTES (UINT64_C(256) << 20) /* unsealed journal beyond which the oldest tags are sealed */
 
 /* ---- catalogue (catalog.c) ---------------------------------------------------------------------------------- */
@@ -93,16 +89,7 @@ typedef struct hist__buffer {
     bool work;                 /* a request beside samples: seal, delete, trim */
 } hist__buffer;
 
-/* ---- partitions (partition.c) and read connections (conn.c) -------------------------------------------------- */
-
-typedef struct hist__conn { /* a read connection to one partition; used by one thread at a time */
-    int64_t start_ms;
-    uint64_t generation; /* of the partition when opened */
-    sqlite3 *db;
-    sqlite3_stmt *raw, *index, *data, *before;
-    hist__codec *codec;
-    struct hist__conn *next;
-} hist__conn;
+/* ---- partitions (partition.c) ------------------------------------------------------------------------------- */
 
 typedef struct hist__part { /* the writer's connection to one partition */
     int64_t start_ms;
@@ -110,15 +97,6 @@ typedef struct hist__part { /* the writer's connection to one partition */
     sqlite3_stmt *overlap, *insert, *insert_data, *remove, *remove_data, *get_data, *stat, *damage, *left_out;
     uint64_t used; /* for least-recently-used closing */
 } hist__part;
-
-typedef struct hist__partition_info {
-    int64_t start_ms;
-    uint64_t generation; /* differs after the file was dropped and made anew */
-    uint64_t file;       /* its inode when last looked at; 0: not yet */
-    bool seen;           /* during a scan */
-    bool mended;         /* its file was rebuilt since the store was opened */
-    uint64_t blocks, bytes;
-} hist__partition_info;
 
 enum { HIST__OPEN_PARTS = 16 };
 
@@ -128,6 +106,8 @@ struct hist {
     const pt_clock *clock; /* borrowed */
     const pt_log *log;     /* borrowed */
     int lock_fd;           /* -1: read-only */
+    /* Given by the store above: make a damaged file anew (historian/repair/repair.h). NULL: damaged files stay. */
+    pt_status (*mend)(hist *h, hist__file kind, int64_t start_ms, bool ours, pt_error *err);
 
     /* catalogue */
     pthread_rwlock_t tag_lock;                 /* guards the maps, the tags' contents, dirty list */
@@ -146,35 +126,22 @@ struct hist {
     int64_t ro_sealed, ro_last;   /* read-only: journal rows (ro_sealed, ro_last] are in `hot` */
     sqlite3 *ro_journal;
 
-    pthread_mutex_t pool_lock;        /* guards the partition list and idle connections */
-    hist__partition_info *partitions; /* ascending */
-    size_t n_partitions;
-    hist__conn *idle;
-    unsigned n_idle;
-    uint64_t next_generation;
+    hist__weeks weeks;
 
     hist__buffer buffer;
 
     /* the writer thread's own */
     pthread_t writer;
     bool writer_started;
-    sqlite3 *catalog, *journal;
-    hist__batch batch;                    /* in flight */
-    bool batch_catalog_done;              /* its tags and events are committed */
-    uint64_t next_seq, batch_seq;         /* global change numbers */
-    int64_t journal_last, journal_sealed; /* row ids: the newest; everything <= sealed is in blocks */
-    uint64_t journal_unsealed_bytes;
-    bool trim_due;                /* sealed moved, or rows of the log are too old: tell the journal with the next commit */
-    bool pending_incomplete;      /* memory failed while applying: nothing is trimmed until reopened */
-    sqlite3_stmt *journal_insert; /* owned */
-    int64_t retry_mono_ms;        /* no commit is tried before, after a failure */
-    unsigned failures;            /* in a row */
+    hist__journal journal;
+    sqlite3 *catalog;
+    hist__batch batch;       /* in flight */
+    bool batch_catalog_done; /* its tags and events are committed */
+    uint64_t batch_seq;      /* its first change number */
+    bool pending_incomplete; /* memory failed while applying: nothing is trimmed until reopened */
+    int64_t retry_mono_ms;   /* no commit is tried before, after a failure */
+    unsigned failures;       /* in a row */
     int64_t close_deadline_mono_ms;
-    struct hist__row_size *row_sizes; /* all journal rows present, ascending; [row_first, row_first + row_count) of an owned array */
-    size_t row_first, row_count, row_cap;
-    size_t row_sealed; /* how many of them are sealed: kept for readers of the change log */
-    size_t row_packed; /* how many of those were looked at by hist__journal_compact */
-    uint64_t journal_bytes;
     uint32_t *seal_list; /* owned: tags that are full */
     size_t n_seal, cap_seal;
     uint64_t pending_bytes; /* memory of all hot rows */
@@ -204,11 +171,6 @@ struct hist {
     hist_stats stats;
 };
 
-typedef struct hist__row_size {
-    int64_t id, wall_ms;
-    uint64_t bytes;
-} hist__row_size;
-
 static inline hist__tag *hist__tag_at(hist *h, uint32_t id) /* id in 1..n_tags */
 {
     return &atomic_load_explicit(&h->tags[(id - 1) / HIST__SEGMENT], memory_order_acquire)[(id - 1) % HIST__SEGMENT];
@@ -223,6 +185,14 @@ static inline uint32_t hist__tag_count(hist *h)
 }
 /* `dir`/`name`, NUL-terminated, to be freed; NULL when out of memory. */
 char *hist__path(const hist *h, const char *name);
+
+/* bare.c */
+/* A store that is not open: directory, codec and buffers for working on its files. With `lock` it holds the directory's lock. */
+PT_MUST_CHECK pt_status hist__bare_new(const char *dir, const pt_log *log, bool lock, hist **out, pt_error *err);
+void hist__bare_free(hist *h);
+/* An empty store with its objects and locks; to be freed with hist__bare_free. */
+PT_MUST_CHECK pt_status hist__new(const char *dir, const pt_clock *clock, const pt_log *log, hist **out, pt_error *err);
+PT_MUST_CHECK pt_status hist__lock_take(hist *h, pt_error *err); /* PT_EBUSY: another process has the directory */
 
 /* catalog.c */
 PT_MUST_CHECK pt_status hist__catalog_load(hist *h, sqlite3 *db, uint32_t after_id, pt_error *err);
@@ -251,12 +221,6 @@ void hist__pending_clear(hist *h, uint32_t tag_id); /* after its rows were seale
 void hist__pending_free(hist *h);
 
 /* partition.c */
-int64_t hist__partition_start(int64_t time_ms);
-int64_t hist__partition_end(int64_t start_ms); /* exclusive; INT64_MAX for the last one */
-void hist__partition_name(int64_t start_ms, char out[40]);
-bool hist__partition_parse(const char *name, int64_t *start_ms);
-PT_MUST_CHECK pt_status hist__partitions_scan(hist *h, pt_error *err); /* h->partitions is what the directory has now */
-PT_MUST_CHECK pt_status hist__partition_add(hist *h, int64_t start_ms);
 /* Add the partition's per-tag statistics to the hot tags (open). */
 PT_MUST_CHECK pt_status hist__partition_stats(hist *h, int64_t start_ms, pt_error *err);
 /* Merge the pending rows of these tags (ascending ids) into blocks; afterwards they are not pending any more. All or none of the tags. */
@@ -277,37 +241,8 @@ PT_MUST_CHECK pt_status hist__part_add_stat(hist__part *p, uint32_t tag_id, cons
                                             pt_error *err);
 /* The writer's connection to this partition, if open, is closed. */
 void hist__part_forget(hist *h, int64_t start_ms);
-void hist__summary_bind(sqlite3_stmt *stmt, int at, const hist__summary *s);
-void hist__summary_read(sqlite3_stmt *stmt, int column, hist__summary *s); /* tag-independent columns from t0 on */
-#define HIST__BLOCK_COLUMNS \
-    "t0,t1,id,bytes,rows,samples,good,uncertain,bad,stale,nulls,nums,open,num_after,num_before,min,max,sum,first,last,m2,area,area_ms"
-enum { HIST__COL_T0, HIST__COL_T1, HIST__COL_ID, HIST__COL_BYTES, HIST__COL_ROWS, HIST__COL_COUNT = 23 };
-
 /* retention.c: what the options ask for; writer thread. Cheap when nothing is to go */
 PT_MUST_CHECK pt_status hist__retention_tick(hist *h, pt_error *err);
-
-/* dropped.c: weeks that retention dropped, as far as the journal still has samples of them */
-#define HIST__DROPPED_TABLE \
-    "CREATE TABLE IF NOT EXISTS dropped(id INTEGER PRIMARY KEY, start_ms INTEGER NOT NULL UNIQUE, until_seq INTEGER NOT NULL);"
-typedef struct hist__dropped_week {
-    int64_t start_ms;
-    uint64_t until_seq; /* samples of the week with a lower change number went with it */
-} hist__dropped_week;
-typedef struct hist__dropped {
-    hist__dropped_week *weeks; /* owned; ascending */
-    size_t n;
-} hist__dropped;
-/* Writer, before the file goes: everything committed so far that lies in that week does not come back. */
-PT_MUST_CHECK pt_status hist__dropped_note(hist *h, int64_t start_ms, pt_error *err);
-PT_MUST_CHECK pt_status hist__dropped_load(sqlite3 *journal, hist__dropped *out, pt_error *err); /* empty when it fails */
-void hist__dropped_free(hist__dropped *d);
-bool hist__dropped_has(const hist__dropped *d, int64_t time_ms, uint64_t seq);
-
-/* conn.c */
-PT_MUST_CHECK pt_status hist__conn_take(hist *h, int64_t start_ms, hist__conn **out, pt_error *err); /* PT_ENOTFOUND: dropped meanwhile */
-void hist__conn_give(hist *h, hist__conn *c);                                                        /* back to the pool; NULL allowed */
-void hist__conn_close(hist__conn *c); /* instead of giving back, after an error */
-void hist__pool_close(hist *h);
 
 /* recover.c */
 PT_MUST_CHECK pt_status hist__recover(hist *h, pt_error *err);
@@ -321,15 +256,11 @@ PT_MUST_CHECK pt_status hist__journal_refresh(hist *h, pt_error *err);
 void *hist__writer_main(void *arg);
 PT_MUST_CHECK pt_status hist__batch_commit(hist *h, pt_error *err); /* h->batch; repeatable after a failure */
 PT_MUST_CHECK pt_status hist__batch_apply(hist *h);                 /* after the commit: into the pending rows */
-PT_MUST_CHECK pt_status hist__journal_open(hist *h, pt_error *err); /* the writer's connections to catalog and journal */
-void hist__journal_close(hist *h);
+PT_MUST_CHECK pt_status hist__files_open(hist *h, pt_error *err);   /* the writer's connections to catalog and journal */
+void hist__files_close(hist *h);
 PT_MUST_CHECK pt_status hist__seal_due(hist *h, bool everything, pt_error *err);
 PT_MUST_CHECK pt_status hist__seal_all(hist *h, pt_error *err); /* everything into blocks, and the journal is told */
-PT_MUST_CHECK pt_status hist__rows_note(hist *h, int64_t id, int64_t wall_ms, uint64_t bytes); /* a journal row is there */
-void hist__sealed_advance(hist *h);                                                            /* recompute what is sealed */
-PT_MUST_CHECK pt_status hist__journal_trim(hist *h, pt_error *err); /* tell the journal, in a transaction of its own */
-/* compact.c: pack sealed rows, a bounded amount at a time, and give back pages that are no longer used. */
-PT_MUST_CHECK pt_status hist__journal_compact(hist *h, pt_error *err);
+void hist__sealed_advance(hist *h);                             /* recompute what is sealed */
 /* The stored row with this key in the blocks, NULL when there is none or it can't be read. Valid until the next call. Writer thread. */
 const hist_sample *hist__find_in_blocks(hist *h, uint32_t tag_id, int64_t time_ms, bool state);
 /* Would this sample, which is in no block, lie where others were left out, and within what the block states? It was left out itself. As

@@ -1,0 +1,154 @@
+/* historian/write/bare.c -- a store without its writer thread: made with its objects and locks, the directory's lock, freed again.
+ *
+ * What works on the files of a store that is not open (verify, backup) needs no more. */
+#include "historian/write/write.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+void hist_options_init(hist_options *o)
+{
+    *o = (hist_options){
+        .commit_interval_ms = 250,
+        .synchronous = HIST_SYNC_FULL,
+        .buffer_bytes = UINT64_C(256) << 20,
+        .block_samples = 1024,
+        .seal_age_ms = 3600000,
+        .pending_bytes = UINT64_C(32) << 20,
+        .log_bytes = UINT64_C(256) << 20,
+        .log_age_ms = 86400000,
+    };
+}
+
+char *hist__path(const hist *h, const char *name)
+{
+    return hist__path_in(h->dir, name);
+}
+
+/* ---- the lock file ------------------------------------------------------------------------------------------ */
+
+static pt_status busy(const char *path, int fd, pt_error *err)
+{
+    char text[96] = { 0 };
+    ssize_t n = pread(fd, text, sizeof text - 1, 0);
+    for (ssize_t i = 0; i < n; i++) {
+        if (text[i] == '\n') text[i] = 0;
+    }
+    return pt_fail(err, PT_EBUSY, "%s is held by another process (%s)", path, text[0] ? text : "unknown");
+}
+
+pt_status hist__lock_take(hist *h, pt_error *err)
+{
+    char *path = hist__path(h, "lock");
+    if (!path) return pt_fail(err, PT_ENOMEM, "out of memory");
+    pt_status st = PT_OK;
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (fd < 0) {
+        st = pt_fail(err, pt_status_from_errno(errno), "%s: %s", path, strerror(errno));
+    } else if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        st = errno == EWOULDBLOCK ? busy(path, fd, err) : pt_fail(err, pt_status_from_errno(errno), "%s: %s", path, strerror(errno));
+        close(fd);
+    } else {
+        char text[160], host[100] = { 0 };
+        if (gethostname(host, sizeof host - 1) != 0) host[0] = 0;
+        int len = snprintf(text, sizeof text, "pid %ld on %s\n", (long)getpid(), host[0] ? host : "this host");
+        /* Only a hint for people: the lock itself is held whether or not it can be written. */
+        if (ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)len, 0) != len)
+            pt_logf(h->log, PT_LOG_DEBUG, "HIST-LOCK-TEXT", "%s: %s", path, strerror(errno));
+        h->lock_fd = fd;
+    }
+    free(path);
+    return st;
+}
+
+static pt_status init_locks(hist *h)
+{
+    bool ok = pthread_rwlock_init(&h->tag_lock, NULL) == 0 && pthread_mutex_init(&h->catalog_lock, NULL) == 0 &&
+              pthread_mutex_init(&h->pending_lock, NULL) == 0 && hist__weeks_init(&h->weeks, h->dir) == PT_OK &&
+              pthread_mutex_init(&h->request_lock, NULL) == 0 && pthread_mutex_init(&h->stat_lock, NULL) == 0;
+    return ok ? hist__buffer_init(h) : PT_ENOMEM;
+}
+
+/* Free everything; the writer has ended or was never started. */
+static void destroy(hist *h)
+{
+    hist__batch_free(h, &h->batch);
+    hist__buffer_fini(h);
+    sqlite3_finalize(h->old_path);
+    hist__db_close(h->catalog_reader); /* readers first: who closes last brings the -wal to its end, and a reader may not */
+    hist__db_close(h->ro_journal);
+    hist__pool_close(&h->weeks);
+    hist__files_close(h);
+    hist__journal_fini(&h->journal);
+    hist__parts_close(h);
+    hist__pending_free(h);
+    hist__catalog_free(h);
+    hist__codec_free(h->codec);
+    pt_buf_fini(&h->blob);
+    hist__rows_fini(&h->merge_rows);
+    hist__rows_fini(&h->look_rows);
+    for (size_t i = 0; h->deviations && i < h->o.n_deviations; i++)
+        free((char *)(uintptr_t)h->deviations[i].tags);
+    free(h->deviations);
+    free(h->thinned);
+    free(h->why);
+    free(h->seal_list);
+    if (h->lock_fd >= 0) close(h->lock_fd);
+    pthread_rwlock_destroy(&h->tag_lock);
+    pthread_mutex_destroy(&h->catalog_lock);
+    pthread_mutex_destroy(&h->pending_lock);
+    hist__weeks_fini(&h->weeks);
+    pthread_mutex_destroy(&h->request_lock);
+    pthread_mutex_destroy(&h->stat_lock);
+    free(h->dir);
+    free(h);
+}
+
+pt_status hist__new(const char *dir, const pt_clock *clock, const pt_log *log, hist **out, pt_error *err)
+{
+    hist *h = calloc(1, sizeof *h);
+    if (!h) return pt_fail(err, PT_ENOMEM, "out of memory");
+    hist_options_init(&h->o);
+    h->clock = clock;
+    h->log = log;
+    h->lock_fd = -1;
+    h->dir = pt_slice_dup(pt_cstr(dir));
+    h->o.dir = h->dir;
+    hist__journal_init(&h->journal, &h->o);
+    pt_map_init(&h->by_key, PT_MAP_BORROW_KEYS);
+    pt_map_init(&h->by_path, PT_MAP_COPY_KEYS);
+    pt_buf_init(&h->blob, HIST__BLOCK_BYTES_MAX);
+    hist__rows_init(&h->merge_rows);
+    hist__rows_init(&h->look_rows);
+    if (!h->dir || init_locks(h) != PT_OK) {
+        free(h->dir);
+        free(h);
+        return pt_fail(err, PT_ENOMEM, "out of memory");
+    }
+    *out = h;
+    return PT_OK;
+}
+
+void hist__bare_free(hist *h)
+{
+    if (h) destroy(h);
+}
+
+pt_status hist__bare_new(const char *dir, const pt_log *log, bool lock, hist **out, pt_error *err)
+{
+    hist *h = NULL;
+    pt_status st = hist__new(dir, pt_clock_system(), log, &h, err);
+    if (st == PT_OK && access(dir, F_OK) != 0) st = pt_fail(err, PT_ENOTFOUND, "%s: %s", dir, strerror(errno));
+    if (st == PT_OK && lock) st = hist__lock_take(h, err);
+    if (st == PT_OK && (st = hist__codec_new(&h->codec)) != PT_OK) pt_fail(err, st, "out of memory");
+    if (st != PT_OK) {
+        hist__bare_free(h);
+        return st;
+    }
+    *out = h;
+    return PT_OK;
+}
