@@ -90,7 +90,7 @@ bool client_header(const answer *a, const char *line_start)
 bool client_wait(bool (*cond)(void *), void *ctx)
 {
     const struct timespec pause = { 0, 2000000 };
-    for (int i = 0; i < 2500; i++) {
+    for (int i = 0; i < 15000; i++) {
         if (cond(ctx)) return true;
         nanosleep(&pause, NULL);
     }
@@ -100,7 +100,7 @@ bool client_wait(bool (*cond)(void *), void *ctx)
 int client_dial(uint16_t port)
 {
     struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    struct timeval patience = { 5, 0 };
+    struct timeval patience = { 30, 0 };
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof a)) abort();
     if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience)) abort();

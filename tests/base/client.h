@@ -25,10 +25,10 @@ void client_release(answer *a);
 bool client_has(const answer *a, const char *text);          /* in the body */
 bool client_header(const answer *a, const char *line_start); /* "Content-Type: text/plain", any case */
 
-/* Poll until `cond` or five seconds. */
+/* Poll until `cond` or half a minute. */
 bool client_wait(bool (*cond)(void *), void *ctx);
 
-/* Raw connections to 127.0.0.1, reads wait five seconds at most; close() them. */
+/* Raw connections to 127.0.0.1, reads wait half a minute at most; close() them. */
 int client_dial(uint16_t port);
 int client_send(uint16_t port, const char *text);       /* dial and send */
 int client_send_get(uint16_t port, const char *target); /* a GET of HTTP/1.1 */
