@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <errno.h>
 
-enum { HTTP_CONNECTIONS = 1024 };
+enum { HTTP_CONNECTIONS = 512 }; /* half of the descriptors a process usually has */
 
 /* ---- what ingest tells us ------------------------------------------------------------------------ */
 
