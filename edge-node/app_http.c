@@ -48,6 +48,64 @@ static void put_devices(edge_app *a, pt_json *j)
     pt_json_end_array(j);
 }
 
+static void put_samples(pt_json *j, const edge_node_stats *n)
+{
+    pt_json_key(j, "samples");
+    pt_json_object(j);
+    pt_json_member_u64(j, "read", n->samples_in);
+    pt_json_member_u64(j, "unchanged", n->samples_filtered);
+    pt_json_member_u64(j, "sent", n->samples_sent);
+    pt_json_member_u64(j, "historical", n->samples_historical);
+    pt_json_member_u64(j, "stored", n->samples_stored);
+    pt_json_member_u64(j, "dropped_ring", n->dropped_ring);
+    pt_json_member_u64(j, "dropped_journal", n->dropped_journal);
+    pt_json_member_u64(j, "dropped_unknown", n->dropped_unknown);
+    pt_json_end_object(j);
+}
+
+static void put_spool(pt_json *j, edge_app *a)
+{
+    edge_spool_stats sp;
+    edge_spool_stats_get(a->spool, &sp);
+    pt_json_key(j, "spool");
+    pt_json_object(j);
+    pt_json_member_u64(j, "pending", sp.pending_samples);
+    pt_json_member_u64(j, "kept", sp.stored_samples);
+    pt_json_member_u64(j, "bytes", sp.stored_bytes);
+    pt_json_member_u64(j, "queue_bytes", sp.queue_bytes);
+    pt_json_member_u64(j, "sent", sp.sent);
+    pt_json_member_u64(j, "dropped_overflow", sp.dropped_overflow);
+    pt_json_member_u64(j, "dropped_age", sp.dropped_age);
+    pt_json_member_u64(j, "dropped_memory", sp.dropped_memory);
+    pt_json_member_cstr(j, "error", sp.failing ? sp.error : NULL);
+    pt_json_end_object(j);
+}
+
+static void put_traffic(pt_json *j, const edge_node_stats *n, const edge_link_stats *l)
+{
+    pt_json_key(j, "mqtt");
+    pt_json_object(j);
+    pt_json_member_u64(j, "connects", l->mqtt.connects);
+    pt_json_member_u64(j, "failures", l->mqtt.failures);
+    pt_json_member_u64(j, "losses", l->mqtt.losses);
+    pt_json_member_u64(j, "messages_out", l->mqtt.messages_out);
+    pt_json_member_u64(j, "bytes_out", l->mqtt.bytes_out);
+    pt_json_member_u64(j, "messages_in", l->mqtt.messages_in);
+    pt_json_member_u64(j, "send_pending", l->mqtt.send_pending);
+    pt_json_end_object(j);
+    pt_json_key(j, "state_seen");
+    pt_json_object(j);
+    pt_json_member_u64(j, "older", n->session.state_older);
+    pt_json_member_u64(j, "legacy", n->session.legacy_states);
+    pt_json_end_object(j);
+    pt_json_key(j, "commands");
+    pt_json_object(j);
+    pt_json_member_u64(j, "accepted", n->commands);
+    pt_json_member_u64(j, "refused", n->commands_refused);
+    pt_json_member_u64(j, "bad_messages", n->messages_bad);
+    pt_json_end_object(j);
+}
+
 static void get_status(void *ctx, pt_http_request *rq)
 {
     edge_app *a = ctx;
@@ -77,52 +135,9 @@ static void get_status(void *ctx, pt_http_request *rq)
     pt_json_member_u64(&j, "births", n.births);
     pt_json_member_u64(&j, "rebirth_requests", n.session.rebirth_requests);
     pt_json_member_u64(&j, "metrics", n.metrics);
-    pt_json_key(&j, "samples");
-    pt_json_object(&j);
-    pt_json_member_u64(&j, "read", n.samples_in);
-    pt_json_member_u64(&j, "unchanged", n.samples_filtered);
-    pt_json_member_u64(&j, "sent", n.samples_sent);
-    pt_json_member_u64(&j, "historical", n.samples_historical);
-    pt_json_member_u64(&j, "stored", n.samples_stored);
-    pt_json_member_u64(&j, "dropped_ring", n.dropped_ring);
-    pt_json_member_u64(&j, "dropped_journal", n.dropped_journal);
-    pt_json_member_u64(&j, "dropped_unknown", n.dropped_unknown);
-    pt_json_end_object(&j);
-    edge_spool_stats sp;
-    edge_spool_stats_get(a->spool, &sp);
-    pt_json_key(&j, "spool");
-    pt_json_object(&j);
-    pt_json_member_u64(&j, "pending", sp.pending_samples);
-    pt_json_member_u64(&j, "kept", sp.stored_samples);
-    pt_json_member_u64(&j, "bytes", sp.stored_bytes);
-    pt_json_member_u64(&j, "queue_bytes", sp.queue_bytes);
-    pt_json_member_u64(&j, "sent", sp.sent);
-    pt_json_member_u64(&j, "dropped_overflow", sp.dropped_overflow);
-    pt_json_member_u64(&j, "dropped_age", sp.dropped_age);
-    pt_json_member_u64(&j, "dropped_memory", sp.dropped_memory);
-    pt_json_member_cstr(&j, "error", sp.failing ? sp.error : NULL);
-    pt_json_end_object(&j);
-    pt_json_key(&j, "mqtt");
-    pt_json_object(&j);
-    pt_json_member_u64(&j, "connects", l.mqtt.connects);
-    pt_json_member_u64(&j, "failures", l.mqtt.failures);
-    pt_json_member_u64(&j, "losses", l.mqtt.losses);
-    pt_json_member_u64(&j, "messages_out", l.mqtt.messages_out);
-    pt_json_member_u64(&j, "bytes_out", l.mqtt.bytes_out);
-    pt_json_member_u64(&j, "messages_in", l.mqtt.messages_in);
-    pt_json_member_u64(&j, "send_pending", l.mqtt.send_pending);
-    pt_json_end_object(&j);
-    pt_json_key(&j, "state_seen");
-    pt_json_object(&j);
-    pt_json_member_u64(&j, "older", n.session.state_older);
-    pt_json_member_u64(&j, "legacy", n.session.legacy_states);
-    pt_json_end_object(&j);
-    pt_json_key(&j, "commands");
-    pt_json_object(&j);
-    pt_json_member_u64(&j, "accepted", n.commands);
-    pt_json_member_u64(&j, "refused", n.commands_refused);
-    pt_json_member_u64(&j, "bad_messages", n.messages_bad);
-    pt_json_end_object(&j);
+    put_samples(&j, &n);
+    put_spool(&j, a);
+    put_traffic(&j, &n, &l);
     put_devices(a, &j);
     pt_json_member_u64(&j, "reloads", a->reloads);
     pt_json_member_u64(&j, "reloads_refused", a->reloads_refused);

@@ -40,85 +40,61 @@ static unsigned inside(plc_space s, unsigned at, unsigned count, unsigned most)
     return at + count <= table_size(s) ? 0 : ILLEGAL_ADDRESS;
 }
 
+/* The functions that read, 1 to 4. Each of the three below: the exception, or 0. */
+static unsigned parse_read(plc_request *r, size_t len, uint16_t at, uint16_t count)
+{
+    static const plc_space spaces[] = { PLC_COIL, PLC_DISCRETE, PLC_HOLDING, PLC_INPUT };
+    r->reads = true;
+    r->read_space = spaces[r->function - 1];
+    r->read_at = at;
+    r->read_count = count;
+    return len == 5 ? inside(r->read_space, at, count, r->function <= 2 ? 2000 : 125) : ILLEGAL_VALUE;
+}
+
+/* One place (5, 6, 22) or several (15, 16). */
+static unsigned parse_write(plc_request *r, const uint8_t *pdu, size_t len, uint16_t at, uint16_t second)
+{
+    bool bits = r->function == 5 || r->function == 15, several = r->function >= 15 && r->function <= 16;
+    size_t bytes = bits ? (second + 7u) / 8u : 2u * second;
+    r->writes = true;
+    r->write_space = bits ? PLC_COIL : PLC_HOLDING;
+    r->write_at = at;
+    r->write_count = several ? second : 1;
+    r->data = pdu + (several ? 6 : 3);
+    if (several) {
+        if (len < 6 || pdu[5] != bytes || len != 6 + bytes) return ILLEGAL_VALUE;
+        return inside(r->write_space, at, second, bits ? 1968 : 123);
+    }
+    if (len != (r->function == 22 ? 7u : 5u) || (r->function == 5 && second != 0xff00 && second != 0)) return ILLEGAL_VALUE;
+    return inside(r->write_space, at, 1, 1);
+}
+
+static unsigned parse_both(plc_request *r, const uint8_t *pdu, size_t len, uint16_t at, uint16_t count)
+{
+    if (len < 10) return ILLEGAL_VALUE;
+    r->reads = r->writes = true;
+    r->read_space = r->write_space = PLC_HOLDING;
+    r->read_at = at;
+    r->read_count = count;
+    r->write_at = word(pdu + 5);
+    r->write_count = word(pdu + 7);
+    r->data = pdu + 10;
+    if (pdu[9] != 2u * r->write_count || len != 10u + 2u * r->write_count) return ILLEGAL_VALUE;
+    unsigned exception = inside(PLC_HOLDING, at, count, 125);
+    return exception ? exception : inside(PLC_HOLDING, r->write_at, r->write_count, 121);
+}
+
 unsigned plc_request_parse(const uint8_t *pdu, size_t len, plc_request *out)
 {
     plc_request r = { .function = len ? pdu[0] : 0 };
-    if (len < 5 && r.function >= 1 && r.function <= 23) { /* all known functions start with two words */
-        switch (r.function) {
-        case 1:
-        case 2:
-        case 3:
-        case 4:
-        case 5:
-        case 6:
-        case 15:
-        case 16:
-        case 22:
-        case 23: return ILLEGAL_VALUE;
-        default: return ILLEGAL_FUNCTION;
-        }
-    }
-    if (len < 5) return ILLEGAL_FUNCTION;
+    bool reads = r.function >= 1 && r.function <= 4;
+    bool writes = r.function == 5 || r.function == 6 || r.function == 15 || r.function == 16 || r.function == 22;
+    if (!reads && !writes && r.function != 23) return ILLEGAL_FUNCTION;
+    if (len < 5) return ILLEGAL_VALUE; /* all of them start with two words */
     uint16_t at = word(pdu + 1), second = word(pdu + 3);
-    unsigned exception = 0;
-    switch (r.function) {
-    case 1:
-    case 2:
-    case 3:
-    case 4: {
-        static const plc_space spaces[] = { PLC_COIL, PLC_DISCRETE, PLC_HOLDING, PLC_INPUT };
-        r.reads = true;
-        r.read_space = spaces[r.function - 1];
-        r.read_at = at;
-        r.read_count = second;
-        exception = len == 5 ? inside(r.read_space, at, second, r.function <= 2 ? 2000 : 125) : ILLEGAL_VALUE;
-        break;
-    }
-    case 5:
-    case 6:
-        r.writes = true;
-        r.write_space = r.function == 5 ? PLC_COIL : PLC_HOLDING;
-        r.write_at = at;
-        r.write_count = 1;
-        r.data = pdu + 3;
-        if (len != 5 || (r.function == 5 && second != 0xff00 && second != 0)) exception = ILLEGAL_VALUE;
-        else exception = inside(r.write_space, at, 1, 1);
-        break;
-    case 15:
-    case 16: {
-        r.writes = true;
-        r.write_space = r.function == 15 ? PLC_COIL : PLC_HOLDING;
-        r.write_at = at;
-        r.write_count = second;
-        r.data = pdu + 6;
-        size_t bytes = r.function == 15 ? (second + 7u) / 8u : 2u * second;
-        if (len < 6 || pdu[5] != bytes || len != 6 + bytes) exception = ILLEGAL_VALUE;
-        else exception = inside(r.write_space, at, second, r.function == 15 ? 1968 : 123);
-        break;
-    }
-    case 22:
-        r.writes = true;
-        r.write_space = PLC_HOLDING;
-        r.write_at = at;
-        r.write_count = 1;
-        r.data = pdu + 3;
-        exception = len == 7 ? inside(PLC_HOLDING, at, 1, 1) : ILLEGAL_VALUE;
-        break;
-    case 23:
-        if (len < 10) return ILLEGAL_VALUE;
-        r.reads = r.writes = true;
-        r.read_space = r.write_space = PLC_HOLDING;
-        r.read_at = at;
-        r.read_count = second;
-        r.write_at = word(pdu + 5);
-        r.write_count = word(pdu + 7);
-        r.data = pdu + 10;
-        if (pdu[9] != 2u * r.write_count || len != 10u + 2u * r.write_count) exception = ILLEGAL_VALUE;
-        else exception = inside(PLC_HOLDING, at, second, 125);
-        if (!exception) exception = inside(PLC_HOLDING, r.write_at, r.write_count, 121);
-        break;
-    default: return ILLEGAL_FUNCTION;
-    }
+    unsigned exception = reads    ? parse_read(&r, len, at, second)
+                         : writes ? parse_write(&r, pdu, len, at, second)
+                                  : parse_both(&r, pdu, len, at, second);
     if (exception) return exception;
     *out = r;
     return 0;

@@ -120,71 +120,76 @@ static int run(const plc_server_options *o, int signal_fd)
     return st == PT_OK ? EXIT_OK : EXIT_FAILED;
 }
 
-int main(int argc, char **argv)
+enum {
+    OPT_LISTEN = 256,
+    OPT_UNIT,
+    OPT_LINES,
+    OPT_SEED,
+    OPT_SPEED,
+    OPT_SCAN,
+    OPT_RECORD,
+    OPT_READS,
+    OPT_FAULT,
+    OPT_REGISTERS,
+    OPT_LOG,
+    OPT_VERSION,
+    OPT_HELP
+};
+static const struct option options[] = {
+    { "listen", required_argument, NULL, OPT_LISTEN }, { "unit", required_argument, NULL, OPT_UNIT },
+    { "lines", required_argument, NULL, OPT_LINES },   { "seed", required_argument, NULL, OPT_SEED },
+    { "speed", required_argument, NULL, OPT_SPEED },   { "scan", required_argument, NULL, OPT_SCAN },
+    { "record", required_argument, NULL, OPT_RECORD }, { "record-reads", no_argument, NULL, OPT_READS },
+    { "fault", required_argument, NULL, OPT_FAULT },   { "registers", no_argument, NULL, OPT_REGISTERS },
+    { "log-level", required_argument, NULL, OPT_LOG }, { "version", no_argument, NULL, OPT_VERSION },
+    { "help", no_argument, NULL, OPT_HELP },           { NULL, 0, NULL, 0 },
+};
+
+typedef struct call {
+    plc_server_options o;
+    pt_log_level level;
+    const char *record; /* NULL: no ledger */
+} call;
+
+enum { GO_ON = -1 };
+
+/* What the call says into *call; GO_ON, or the exit code (said). */
+static int parse(int argc, char **argv, call *k)
 {
-    enum {
-        OPT_LISTEN = 256,
-        OPT_UNIT,
-        OPT_LINES,
-        OPT_SEED,
-        OPT_SPEED,
-        OPT_SCAN,
-        OPT_RECORD,
-        OPT_READS,
-        OPT_FAULT,
-        OPT_REGISTERS,
-        OPT_LOG,
-        OPT_VERSION,
-        OPT_HELP
-    };
-    static const struct option options[] = {
-        { "listen", required_argument, NULL, OPT_LISTEN }, { "unit", required_argument, NULL, OPT_UNIT },
-        { "lines", required_argument, NULL, OPT_LINES },   { "seed", required_argument, NULL, OPT_SEED },
-        { "speed", required_argument, NULL, OPT_SPEED },   { "scan", required_argument, NULL, OPT_SCAN },
-        { "record", required_argument, NULL, OPT_RECORD }, { "record-reads", no_argument, NULL, OPT_READS },
-        { "fault", required_argument, NULL, OPT_FAULT },   { "registers", no_argument, NULL, OPT_REGISTERS },
-        { "log-level", required_argument, NULL, OPT_LOG }, { "version", no_argument, NULL, OPT_VERSION },
-        { "help", no_argument, NULL, OPT_HELP },           { NULL, 0, NULL, 0 },
-    };
-    plc_server_options o = {
-        .host = "127.0.0.1", .port = 1502, .unit = 1, .lines = 1, .seed = 1, .speed = 1, .scan_ms = 100, .clock = pt_clock_system()
-    };
-    pt_log_level level = PT_LOG_INFO;
-    const char *record = NULL;
     pt_error err = { 0 };
     uint64_t n = 0;
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         pt_slice arg = pt_cstr(optarg);
         switch (c) {
         case OPT_LISTEN:
-            if (!split_listen(optarg, &o.host, &o.port)) return wrong("--listen needs HOST:PORT, not '%s'", optarg);
+            if (!split_listen(optarg, &k->o.host, &k->o.port)) return wrong("--listen needs HOST:PORT, not '%s'", optarg);
             break;
         case OPT_UNIT:
             if (!pt_slice_to_u64(arg, &n) || n < 1 || n > 247) return wrong("--unit needs 1..247, not '%s'", optarg);
-            o.unit = (uint8_t)n;
+            k->o.unit = (uint8_t)n;
             break;
         case OPT_LINES:
             if (!pt_slice_to_u64(arg, &n) || n < 1 || n > PLC_LINES_MAX) return wrong("--lines needs 1..247, not '%s'", optarg);
-            o.lines = (uint8_t)n;
+            k->o.lines = (uint8_t)n;
             break;
         case OPT_SEED:
-            if (!pt_slice_to_u64(arg, &o.seed)) return wrong("--seed needs a number, not '%s'", optarg);
+            if (!pt_slice_to_u64(arg, &k->o.seed)) return wrong("--seed needs a number, not '%s'", optarg);
             break;
         case OPT_SPEED:
-            if (!pt_slice_to_f64(arg, &o.speed) || !(o.speed >= 0.01 && o.speed <= 1000))
+            if (!pt_slice_to_f64(arg, &k->o.speed) || !(k->o.speed >= 0.01 && k->o.speed <= 1000))
                 return wrong("--speed needs 0.01..1000, not '%s'", optarg);
             break;
         case OPT_SCAN:
             if (!pt_slice_to_u64(arg, &n) || n < 1 || n > 10000) return wrong("--scan needs 1..10000, not '%s'", optarg);
-            o.scan_ms = (uint32_t)n;
+            k->o.scan_ms = (uint32_t)n;
             break;
-        case OPT_RECORD: record = optarg; break;
-        case OPT_READS: o.record_reads = true; break;
+        case OPT_RECORD: k->record = optarg; break;
+        case OPT_READS: k->o.record_reads = true; break;
         case OPT_FAULT:
-            if (plc_fault_parse(&o.faults, arg, &err) != PT_OK) return wrong("--fault: %s", err.text);
+            if (plc_fault_parse(&k->o.faults, arg, &err) != PT_OK) return wrong("--fault: %s", err.text);
             break;
         case OPT_LOG:
-            if (pt_log_level_parse(arg, &level) != PT_OK) return wrong("--log-level needs error, warn, info or debug, not '%s'", optarg);
+            if (pt_log_level_parse(arg, &k->level) != PT_OK) return wrong("--log-level needs error, warn, info or debug, not '%s'", optarg);
             break;
         case OPT_REGISTERS: print_registers(stdout, true); return fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
         case OPT_VERSION: puts("plantree-plc " PLANTREE_VERSION); return EXIT_OK;
@@ -198,12 +203,28 @@ int main(int argc, char **argv)
     }
     if (optind < argc) return wrong("unexpected '%s'", argv[optind]);
 
-    if (o.record_reads && !record) return wrong("--record-reads needs --record%s", "");
-    if (o.unit + o.lines - 1 > (int)PLC_LINES_MAX) return wrong("--unit and --lines reach beyond unit 247%s", "");
+    if (k->o.record_reads && !k->record) return wrong("--record-reads needs --record%s", "");
+    if (k->o.unit + k->o.lines - 1 > (int)PLC_LINES_MAX) return wrong("--unit and --lines reach beyond unit 247%s", "");
+    return GO_ON;
+}
 
+int main(int argc, char **argv)
+{
+    call k = { .o = { .host = "127.0.0.1",
+                      .port = 1502,
+                      .unit = 1,
+                      .lines = 1,
+                      .seed = 1,
+                      .speed = 1,
+                      .scan_ms = 100,
+                      .clock = pt_clock_system() },
+               .level = PT_LOG_INFO };
+    pt_error err = { 0 };
+    int rc = parse(argc, argv, &k);
+    if (rc != GO_ON) return rc;
     pt_log_fd log;
-    pt_log_fd_init(&log, STDERR_FILENO, false, level, o.clock);
-    o.log = &log.log;
+    pt_log_fd_init(&log, STDERR_FILENO, false, k.level, k.o.clock);
+    k.o.log = &log.log;
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
@@ -215,14 +236,14 @@ int main(int argc, char **argv)
         return EXIT_FAILED;
     }
     if (signal(SIGPIPE, SIG_IGN) == SIG_ERR) return EXIT_FAILED;
-    if (record && plc_ledger_open(record, &o.ledger, &err) != PT_OK) {
+    if (k.record && plc_ledger_open(k.record, &k.o.ledger, &err) != PT_OK) {
         fprintf(stderr, "plantree-plc: %s\n", err.text);
         (void)close(signal_fd);
         return EXIT_FAILED;
     }
-    int code = run(&o, signal_fd);
-    if (plc_ledger_close(o.ledger) != PT_OK && code == EXIT_OK) {
-        fprintf(stderr, "plantree-plc: %s: the ledger is not complete\n", record);
+    int code = run(&k.o, signal_fd);
+    if (plc_ledger_close(k.o.ledger) != PT_OK && code == EXIT_OK) {
+        fprintf(stderr, "plantree-plc: %s: the ledger is not complete\n", k.record);
         code = EXIT_FAILED;
     }
     (void)close(signal_fd);

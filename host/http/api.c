@@ -32,12 +32,12 @@ bool api__unsafe_allowed(pt_http_request *rq)
     return !cross;
 }
 
-bool api__time(const host_parts *app, pt_http_request *rq, const char *name, int64_t *out)
+bool api__time(const host_parts *host, pt_http_request *rq, const char *name, int64_t *out)
 {
     pt_slice s = pt_http_query(rq, name);
     pt_error err = { 0, "" };
     if (!s.ptr || s.len == 0) return true;
-    if (pt_time_parse(s, pt_wall_ms(app->clock), out, &err) == PT_OK) return true;
+    if (pt_time_parse(s, pt_wall_ms(host->clock), out, &err) == PT_OK) return true;
     pt_http_problem(rq, 400, "bad-request", "%s: %s", name, err.text);
     return false;
 }
@@ -81,9 +81,9 @@ bool api__int64_string(pt_http_request *rq, bool *out)
 
 static void healthz(void *ctx, pt_http_request *rq)
 {
-    const host_parts *app = ctx;
+    const host_parts *host = ctx;
     api__begin(rq);
-    int64_t age = pt_mono_ms(app->clock) - *app->turned_mono;
+    int64_t age = pt_mono_ms(host->clock) - *host->turned_mono;
     if (age > 5000) pt_http_problem(rq, 503, "internal", "the main loop has not turned for %lld ms", (long long)age);
     else pt_http_reply(rq, 200, "text/plain; charset=utf-8", PT_LIT("ok\n"));
 }
@@ -100,16 +100,16 @@ static bool check(pt_json *j, const char *name, bool ok, const char *detail)
 
 static void readyz(void *ctx, pt_http_request *rq)
 {
-    const host_parts *app = ctx;
+    const host_parts *host = ctx;
     hist_stats h;
     pt_buf checks, out;
     pt_json j;
     api__begin(rq);
-    hist_stats_get(app->history, &h);
+    hist_stats_get(host->history, &h);
     bool connected = false, conflict = false;
-    for (uint32_t i = 0; i < app->n_sessions; i++) {
+    for (uint32_t i = 0; i < host->n_sessions; i++) {
         host_session_stats s;
-        host_session_stats_get(app->sessions[i], &s);
+        host_session_stats_get(host->sessions[i], &s);
         connected = connected || s.phase == HOST_BORN || s.phase == HOST_ONLINE;
         conflict = conflict || s.conflict;
     }
@@ -142,11 +142,11 @@ static void readyz(void *ctx, pt_http_request *rq)
 
 static void metrics(void *ctx, pt_http_request *rq)
 {
-    const host_parts *app = ctx;
+    const host_parts *host = ctx;
     pt_buf out;
     api__begin(rq);
     pt_buf_init(&out, 16u << 20);
-    pt_metrics_text(app->metrics, &out);
+    pt_metrics_text(host->metrics, &out);
     if (pt_buf_status(&out) == PT_OK) pt_http_reply(rq, 200, "text/plain; version=0.0.4; charset=utf-8", pt_buf_view(&out));
     else pt_http_problem(rq, 500, "internal", "the metrics do not fit");
     pt_buf_fini(&out);
@@ -154,7 +154,7 @@ static void metrics(void *ctx, pt_http_request *rq)
 
 static void version(void *ctx, pt_http_request *rq)
 {
-    const host_parts *app = ctx;
+    const host_parts *host = ctx;
     pt_buf out;
     pt_json j;
     api__begin(rq);
@@ -163,8 +163,8 @@ static void version(void *ctx, pt_http_request *rq)
     pt_json_object(&j);
     pt_json_member_cstr(&j, "name", "plantree-host");
     pt_json_member_cstr(&j, "version", PLANTREE_VERSION);
-    pt_json_member_cstr(&j, "host_id", app->host_id);
-    pt_json_member_i64(&j, "started_ms", app->started_ms);
+    pt_json_member_cstr(&j, "host_id", host->host_id);
+    pt_json_member_i64(&j, "started_ms", host->started_ms);
     pt_json_end_object(&j);
     pt_http_reply_json(rq, 200, &out);
     pt_buf_fini(&out);

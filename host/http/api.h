@@ -13,7 +13,7 @@ const query_scope *api__scope(const pt_http_request *rq);
 /* May this request change something? A page of another site may not (uns-and-api.md 5.5); says 403 itself. */
 bool api__unsafe_allowed(pt_http_request *rq);
 /* Query parameters; false: a 400 was sent. Absent: *out stays. */
-bool api__time(const host_parts *app, pt_http_request *rq, const char *name, int64_t *out);
+bool api__time(const host_parts *host, pt_http_request *rq, const char *name, int64_t *out);
 bool api__number(pt_http_request *rq, const char *name, uint64_t max, uint64_t *out);
 bool api__flag(pt_http_request *rq, const char *name, bool *out);
 bool api__int64_string(pt_http_request *rq, bool *out);

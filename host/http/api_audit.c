@@ -12,7 +12,7 @@ static bool audit_row(void *ctx, const host_audit_row *r)
 
 void api__audit(void *ctx, pt_http_request *rq)
 {
-    const host_parts *app = ctx;
+    const host_parts *host = ctx;
     uint64_t after = 0, limit = ROWS_DEFAULT;
     pt_error err = { 0, "" };
     pt_buf out;
@@ -22,12 +22,12 @@ void api__audit(void *ctx, pt_http_request *rq)
     pt_buf_init(&out, API_JSON_MAX);
     pt_json_init(&j, &out);
     pt_json_array(&j);
-    pt_status st = limit ? host_audit_each(app->audit, after, (uint32_t)limit, audit_row, &j, &err) : PT_OK;
+    pt_status st = limit ? host_audit_each(host->audit, after, (uint32_t)limit, audit_row, &j, &err) : PT_OK;
     pt_json_end_array(&j);
     if (st == PT_OK) {
         pt_http_reply_json(rq, 200, &out);
     } else {
-        pt_logf(app->log, PT_LOG_ERROR, "HOST-AUDIT", "%s", err.text);
+        pt_logf(host->log, PT_LOG_ERROR, "HOST-AUDIT", "%s", err.text);
         pt_http_problem(rq, 500, "internal", "the audit cannot be read");
     }
     pt_buf_fini(&out);
@@ -35,16 +35,16 @@ void api__audit(void *ctx, pt_http_request *rq)
 
 void api__audit_verify(void *ctx, pt_http_request *rq)
 {
-    const host_parts *app = ctx;
+    const host_parts *host = ctx;
     uint64_t rows = 0;
     char newest[65];
     pt_error err = { 0, "" };
     pt_buf out;
     pt_json j;
     api__begin(rq);
-    pt_status st = host_audit_verify(app->audit, &rows, newest, &err);
+    pt_status st = host_audit_verify(host->audit, &rows, newest, &err);
     if (st != PT_OK && st != PT_ECORRUPT) {
-        pt_logf(app->log, PT_LOG_ERROR, "HOST-AUDIT", "%s", err.text);
+        pt_logf(host->log, PT_LOG_ERROR, "HOST-AUDIT", "%s", err.text);
         pt_http_problem(rq, 500, "internal", "the audit cannot be read");
         return;
     }

@@ -7,7 +7,7 @@
 
 void api__stream(void *ctx, pt_http_request *rq)
 {
-    const host_parts *app = ctx;
+    const host_parts *host = ctx;
     host_live_query q = { .events = true, .snapshot = true, .rate = 4 };
     uint64_t rate = 4;
     api__begin(rq);
@@ -17,12 +17,12 @@ void api__stream(void *ctx, pt_http_request *rq)
     q.rate = rate ? (uint32_t)rate : 1;
     q.select = pt_http_query(rq, "select");
     q.last_event_id = pt_http_header(rq, "Last-Event-ID");
-    host_live_serve(app->live, rq, &q);
+    host_live_serve(host->live, rq, &q);
 }
 
 void api__stream_select(void *ctx, pt_http_request *rq)
 {
-    const host_parts *app = ctx;
+    const host_parts *host = ctx;
     api__begin(rq);
     if (!api__unsafe_allowed(rq)) return;
     pt_slice body = pt_http_body(rq);
@@ -38,7 +38,7 @@ void api__stream_select(void *ctx, pt_http_request *rq)
         if (ok) globs[i] = pt_slice_of(json_string_value(g), json_string_length(g));
     }
     if (!ok) pt_http_problem(rq, 400, "bad-request", "the body must be {\"select\":[globs]} with at most 1000 globs");
-    else if (host_live_select(app->live, pt_http_param(rq, "sid"), globs, n) == PT_OK)
+    else if (host_live_select(host->live, pt_http_param(rq, "sid"), globs, n) == PT_OK)
         pt_http_reply(rq, 200, "application/json", PT_LIT("{}"));
     else pt_http_problem(rq, 404, "not-found", "there is no such stream");
     free(globs);
@@ -191,10 +191,10 @@ static pt_slice member(pt_slice object, const char *key)
 
 void api__write(void *ctx, pt_http_request *rq)
 {
-    const host_parts *app = ctx;
+    const host_parts *host = ctx;
     api__begin(rq);
     if (!api__unsafe_allowed(rq)) return;
-    int64_t wait_ms = host_writes_confirm_ms(app->writes);
+    int64_t wait_ms = host_writes_confirm_ms(host->writes);
     pt_slice wait = pt_http_query(rq, "wait");
     pt_error err = { 0, "" };
     if (wait.ptr && pt_duration_parse(wait, &wait_ms, &err) != PT_OK) {
@@ -231,7 +231,7 @@ void api__write(void *ctx, pt_http_request *rq)
         if (expected_number.len && json_is_number(json_object_get(expected, "value"))) w.expected_json = expected_number;
         w.key = pt_http_header(rq, "Idempotency-Key");
         w.has_expected = expected != NULL;
-        start_write(app->writes, rq, &w, wait_ms);
+        start_write(host->writes, rq, &w, wait_ms);
     }
     free(value);
     free(want);
@@ -240,11 +240,11 @@ void api__write(void *ctx, pt_http_request *rq)
 
 void api__write_get(void *ctx, pt_http_request *rq)
 {
-    const host_parts *app = ctx;
+    const host_parts *host = ctx;
     uint64_t id = 0;
     host_write_result r;
     api__begin(rq);
-    if (!pt_slice_to_u64(pt_http_param(rq, "id"), &id) || host_writes_get(app->writes, id, &r) != PT_OK) {
+    if (!pt_slice_to_u64(pt_http_param(rq, "id"), &id) || host_writes_get(host->writes, id, &r) != PT_OK) {
         pt_http_problem(rq, 404, "not-found", "there is no such write any more");
         return;
     }

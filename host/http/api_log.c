@@ -8,7 +8,7 @@
 enum { ITEMS_DEFAULT = 1000, ITEMS_MAX = 100000 };
 
 /* What cannot be read: gone, of another historian, or our fault. */
-static void refuse(const host_parts *app, pt_http_request *rq, pt_status st, const hist_log_range *range, const pt_error *err)
+static void refuse(const host_parts *host, pt_http_request *rq, pt_status st, const hist_log_range *range, const pt_error *err)
 {
     char members[80];
     snprintf(members, sizeof members, "\"oldest\":%" PRIu64 ",\"newest\":%" PRIu64, range->oldest, range->newest);
@@ -17,14 +17,14 @@ static void refuse(const host_parts *app, pt_http_request *rq, pt_status st, con
     } else if (st == PT_EINVAL) {
         pt_http_problem_with(rq, 400, "bad-request", pt_cstr(members), "after: %s", err->text);
     } else {
-        pt_logf(app->log, PT_LOG_ERROR, "HIST-READ", "change log: %s: %s", pt_status_name(st), err->text);
+        pt_logf(host->log, PT_LOG_ERROR, "HIST-READ", "change log: %s: %s", pt_status_name(st), err->text);
         pt_http_problem(rq, 500, "internal", "the change log cannot be read");
     }
 }
 
 void api__log(void *ctx, pt_http_request *rq)
 {
-    const host_parts *app = ctx;
+    const host_parts *host = ctx;
     host_changes_query q = { .limit = ITEMS_DEFAULT };
     hist_log_range range;
     pt_error err = { 0, "" };
@@ -40,8 +40,8 @@ void api__log(void *ctx, pt_http_request *rq)
     q.from_oldest = !pt_http_query(rq, "after").ptr;
     q.select = pt_http_query(rq, "select");
     pt_buf_init(&out, API_JSON_MAX);
-    pt_status st = host_changes_page(app->history, &q, &out, &range, &err);
+    pt_status st = host_changes_page(host->history, &q, &out, &range, &err);
     if (st == PT_OK) pt_http_reply_json(rq, 200, &out);
-    else refuse(app, rq, st, &range, &err);
+    else refuse(host, rq, st, &range, &err);
     pt_buf_fini(&out);
 }

@@ -165,12 +165,12 @@ static int by_key(const void *a, const void *b)
 
 void api__nodes(void *ctx, pt_http_request *rq)
 {
-    const host_parts *app = ctx;
+    const host_parts *host = ctx;
     rows r = { .status = PT_OK };
     pt_buf out;
     pt_json j;
     api__begin(rq);
-    host_ingest_nodes(app->ingest, add_row, &r);
+    host_ingest_nodes(host->ingest, add_row, &r);
     if (r.n) qsort(r.items, r.n, sizeof *r.items, by_key);
     pt_buf_init(&out, API_JSON_MAX);
     pt_json_init(&j, &out);
@@ -194,13 +194,13 @@ static void one_node(void *ctx, const host_node *n)
 
 void api__node(void *ctx, pt_http_request *rq)
 {
-    const host_parts *app = ctx;
+    const host_parts *host = ctx;
     pt_buf out;
     pt_json j;
     api__begin(rq);
     pt_buf_init(&out, 64u << 20);
     pt_json_init(&j, &out);
-    if (host_ingest_node(app->ingest, pt_http_param(rq, "group"), pt_http_param(rq, "edge"), one_node, &j) == PT_OK)
+    if (host_ingest_node(host->ingest, pt_http_param(rq, "group"), pt_http_param(rq, "edge"), one_node, &j) == PT_OK)
         pt_http_reply_json(rq, 200, &out);
     else pt_http_problem(rq, 404, "not-found", "no such edge node is known");
     pt_buf_fini(&out);
@@ -208,14 +208,14 @@ void api__node(void *ctx, pt_http_request *rq)
 
 void api__rebirth(void *ctx, pt_http_request *rq)
 {
-    const host_parts *app = ctx;
+    const host_parts *host = ctx;
     api__begin(rq);
     if (!api__unsafe_allowed(rq)) return;
     pt_slice group = pt_http_param(rq, "group"), edge = pt_http_param(rq, "edge");
     char node[600];
     int n = snprintf(node, sizeof node, "%.*s/%.*s", PT_SLICE_ARGS(group), PT_SLICE_ARGS(edge));
-    pt_status st = host_ingest_rebirth(app->ingest, group, edge);
-    (void)host_audit_note(app->audit, app->clock, app->log, pt_cstr(pt_http_peer(rq)), "rebirth",
+    pt_status st = host_ingest_rebirth(host->ingest, group, edge);
+    (void)host_audit_note(host->audit, host->clock, host->log, pt_cstr(pt_http_peer(rq)), "rebirth",
                           pt_slice_of(node, n < (int)sizeof node ? (size_t)n : sizeof node - 1),
                           st == PT_OK ? "requested" : pt_status_name(st));
     switch (st) {
@@ -250,77 +250,92 @@ static const char *phase_name(host_presence_phase p)
     return (unsigned)p < PT_COUNT_OF(names) ? names[p] : "unknown";
 }
 
+static void put_servers(pt_json *j, const host_parts *host)
+{
+    pt_json_key(j, "servers");
+    pt_json_array(j);
+    for (uint32_t i = 0; i < host->n_sessions; i++) {
+        host_session_stats s;
+        host_session_stats_get(host->sessions[i], &s);
+        pt_json_object(j);
+        pt_json_member_cstr(j, "server", s.server);
+        pt_json_member_cstr(j, "phase", phase_name(s.phase));
+        pt_json_member_i64(j, "since_ms", s.since_ms);
+        pt_json_member_i64(j, "state_timestamp_ms", s.t);
+        pt_json_member_bool(j, "conflict", s.conflict);
+        pt_json_member_u64(j, "connects", s.mqtt.connects);
+        pt_json_member_u64(j, "losses", s.mqtt.losses);
+        pt_json_member_u64(j, "messages_in", s.mqtt.messages_in);
+        pt_json_member_u64(j, "messages_out", s.mqtt.messages_out);
+        pt_json_end_object(j);
+    }
+    pt_json_end_array(j);
+}
+
+static void put_ingest(pt_json *j, const host_parts *host)
+{
+    host_ingest_stats g;
+    host_ingest_stats_get(host->ingest, &g);
+    pt_json_key(j, "ingest");
+    pt_json_object(j);
+    pt_json_member_u64(j, "nodes", g.tracker.nodes);
+    pt_json_member_u64(j, "nodes_online", g.tracker.nodes_online);
+    pt_json_member_u64(j, "packets", g.packets);
+    pt_json_member_u64(j, "bytes", g.bytes);
+    pt_json_member_u64(j, "queue_bytes", g.queue_bytes);
+    pt_json_member_u64(j, "waits", g.waits);
+    pt_json_member_u64(j, "history_waits", g.history_waits);
+    pt_json_member_u64(j, "samples_lost", g.samples_lost);
+    pt_json_member_u64(j, "events_lost", g.events_lost);
+    pt_json_member_u64(j, "marks", g.marks);
+    pt_json_end_object(j);
+}
+
+static void put_historian(pt_json *j, const host_parts *host)
+{
+    hist_stats h;
+    hist_stats_get(host->history, &h);
+    pt_json_key(j, "historian");
+    pt_json_object(j);
+    pt_json_member_u64(j, "appended", h.appended);
+    pt_json_member_u64(j, "stored", h.stored);
+    pt_json_member_u64(j, "duplicates", h.duplicates);
+    pt_json_member_u64(j, "replaced", h.replaced);
+    pt_json_member_u64(j, "left_out_exception", h.left_out_exception);
+    pt_json_member_u64(j, "left_out_compression", h.left_out_compression);
+    pt_json_member_u64(j, "buffered", h.buffered);
+    pt_json_member_u64(j, "lost", h.lost);
+    pt_json_member_u64(j, "commits", h.commits);
+    pt_json_member_u64(j, "commit_errors", h.commit_errors);
+    pt_json_member_i64(j, "last_commit_ms", h.last_commit_ms);
+    pt_json_member_u64(j, "tags", h.tags);
+    pt_json_member_u64(j, "events", h.events);
+    pt_json_member_u64(j, "file_bytes", h.file_bytes);
+    pt_json_member_cstr(j, "state", pt_status_name(h.error));
+    if (h.error != PT_OK) pt_json_member_i64(j, "failing_since_ms", h.error_since_ms);
+    pt_json_end_object(j);
+}
+
 void api__status(void *ctx, pt_http_request *rq)
 {
-    const host_parts *app = ctx;
+    const host_parts *host = ctx;
     pt_buf out;
     pt_json j;
-    host_ingest_stats g;
-    hist_stats h;
     uns_stats u;
     api__begin(rq);
-    host_ingest_stats_get(app->ingest, &g);
-    hist_stats_get(app->history, &h);
-    uns_stats_get(app->tree, &u);
-    char *dir = realpath(app->data_dir, NULL);
+    uns_stats_get(host->tree, &u);
+    char *dir = realpath(host->data_dir, NULL);
     pt_buf_init(&out, 1u << 20);
     pt_json_init(&j, &out);
     pt_json_object(&j);
     pt_json_member_cstr(&j, "version", PLANTREE_VERSION);
-    pt_json_member_cstr(&j, "host_id", app->host_id);
-    pt_json_member_cstr(&j, "role", app->role);
-    pt_json_member_i64(&j, "started_ms", app->started_ms);
-    pt_json_member_cstr(&j, "data_dir", dir ? dir : app->data_dir); /* absolute */
-    pt_json_key(&j, "servers");
-    pt_json_array(&j);
-    for (uint32_t i = 0; i < app->n_sessions; i++) {
-        host_session_stats s;
-        host_session_stats_get(app->sessions[i], &s);
-        pt_json_object(&j);
-        pt_json_member_cstr(&j, "server", s.server);
-        pt_json_member_cstr(&j, "phase", phase_name(s.phase));
-        pt_json_member_i64(&j, "since_ms", s.since_ms);
-        pt_json_member_i64(&j, "state_timestamp_ms", s.t);
-        pt_json_member_bool(&j, "conflict", s.conflict);
-        pt_json_member_u64(&j, "connects", s.mqtt.connects);
-        pt_json_member_u64(&j, "losses", s.mqtt.losses);
-        pt_json_member_u64(&j, "messages_in", s.mqtt.messages_in);
-        pt_json_member_u64(&j, "messages_out", s.mqtt.messages_out);
-        pt_json_end_object(&j);
-    }
-    pt_json_end_array(&j);
-    pt_json_key(&j, "ingest");
-    pt_json_object(&j);
-    pt_json_member_u64(&j, "nodes", g.tracker.nodes);
-    pt_json_member_u64(&j, "nodes_online", g.tracker.nodes_online);
-    pt_json_member_u64(&j, "packets", g.packets);
-    pt_json_member_u64(&j, "bytes", g.bytes);
-    pt_json_member_u64(&j, "queue_bytes", g.queue_bytes);
-    pt_json_member_u64(&j, "waits", g.waits);
-    pt_json_member_u64(&j, "history_waits", g.history_waits);
-    pt_json_member_u64(&j, "samples_lost", g.samples_lost);
-    pt_json_member_u64(&j, "events_lost", g.events_lost);
-    pt_json_member_u64(&j, "marks", g.marks);
-    pt_json_end_object(&j);
-    pt_json_key(&j, "historian");
-    pt_json_object(&j);
-    pt_json_member_u64(&j, "appended", h.appended);
-    pt_json_member_u64(&j, "stored", h.stored);
-    pt_json_member_u64(&j, "duplicates", h.duplicates);
-    pt_json_member_u64(&j, "replaced", h.replaced);
-    pt_json_member_u64(&j, "left_out_exception", h.left_out_exception);
-    pt_json_member_u64(&j, "left_out_compression", h.left_out_compression);
-    pt_json_member_u64(&j, "buffered", h.buffered);
-    pt_json_member_u64(&j, "lost", h.lost);
-    pt_json_member_u64(&j, "commits", h.commits);
-    pt_json_member_u64(&j, "commit_errors", h.commit_errors);
-    pt_json_member_i64(&j, "last_commit_ms", h.last_commit_ms);
-    pt_json_member_u64(&j, "tags", h.tags);
-    pt_json_member_u64(&j, "events", h.events);
-    pt_json_member_u64(&j, "file_bytes", h.file_bytes);
-    pt_json_member_cstr(&j, "state", pt_status_name(h.error));
-    if (h.error != PT_OK) pt_json_member_i64(&j, "failing_since_ms", h.error_since_ms);
-    pt_json_end_object(&j);
+    pt_json_member_cstr(&j, "host_id", host->host_id);
+    pt_json_member_cstr(&j, "role", host->role);
+    pt_json_member_i64(&j, "started_ms", host->started_ms);
+    pt_json_member_cstr(&j, "data_dir", dir ? dir : host->data_dir); /* absolute */
+    put_servers(&j, host);
+    put_ingest(&j, host);
+    put_historian(&j, host);
     pt_json_key(&j, "tags");
     pt_json_object(&j);
     pt_json_member_u64(&j, "all", u.tags);

@@ -62,15 +62,15 @@ static void ingest(const host_ingest_stats *s, pt_buf *out)
     one(out, "plantree_ingest_events_lost_total", "counter", "Events that history did not take.", (double)s->events_lost);
 }
 
-static void sessions(const host_parts *app, pt_buf *out)
+static void sessions(const host_parts *host, pt_buf *out)
 {
     char label[600];
     host_session_stats st[HOST_SERVERS_MAX];
-    for (uint32_t i = 0; i < app->n_sessions; i++)
-        host_session_stats_get(app->sessions[i], &st[i]);
+    for (uint32_t i = 0; i < host->n_sessions; i++)
+        host_session_stats_get(host->sessions[i], &st[i]);
 #define EACH(name, type, help, expr)                         \
     pt_metrics_head(out, name, type, help);                  \
-    for (uint32_t i = 0; i < app->n_sessions; i++) {         \
+    for (uint32_t i = 0; i < host->n_sessions; i++) {        \
         snprintf(label, sizeof label, "server=\"%u\"", i);   \
         pt_metrics_sample(out, name, label, (double)(expr)); \
     }
@@ -88,10 +88,10 @@ static void sessions(const host_parts *app, pt_buf *out)
 #undef EACH
 }
 
-static void historian(const host_parts *app, pt_buf *out)
+static void historian(const host_parts *host, pt_buf *out)
 {
     hist_stats h;
-    hist_stats_get(app->history, &h);
+    hist_stats_get(host->history, &h);
     one(out, "plantree_historian_samples_written_total", "counter", "Samples stored.", (double)h.stored);
     one(out, "plantree_historian_samples_duplicate_total", "counter", "Samples that were there already.", (double)h.duplicates);
     one(out, "plantree_historian_samples_replaced_total", "counter", "Samples that replaced another of the same time.", (double)h.replaced);
@@ -112,10 +112,10 @@ static void historian(const host_parts *app, pt_buf *out)
     one(out, "plantree_historian_failing", "gauge", "1 while commits fail.", h.error != PT_OK);
 }
 
-static void others(const host_parts *app, uint64_t quarantined, pt_buf *out)
+static void others(const host_parts *host, uint64_t quarantined, pt_buf *out)
 {
     uns_stats u;
-    uns_stats_get(app->tree, &u);
+    uns_stats_get(host->tree, &u);
     pt_metrics_head(out, "plantree_uns_tags", "gauge", "Tags in the tree, by state.");
     labelled(out, "plantree_uns_tags", "state", "live", u.live);
     labelled(out, "plantree_uns_tags", "state", "stale", u.stale);
@@ -124,11 +124,11 @@ static void others(const host_parts *app, uint64_t quarantined, pt_buf *out)
     one(out, "plantree_uns_quarantined_total", "counter", "Metrics without a place in the tree.", (double)quarantined);
     one(out, "plantree_uns_oversized_total", "counter", "Values too long to be kept as current value.", (double)u.oversized);
     host_live_stats l;
-    host_live_stats_get(app->live, &l);
+    host_live_stats_get(host->live, &l);
     one(out, "plantree_sse_clients", "gauge", "Live streams.", l.streams);
     one(out, "plantree_sse_conflated_total", "counter", "Values that a newer one overtook before they were sent.", (double)l.conflated);
     uint64_t w[HOST_WRITE_STATES];
-    host_writes_counts(app->writes, w);
+    host_writes_counts(host->writes, w);
     pt_metrics_head(out, "plantree_writes_total", "counter", "Writes by outcome.");
     for (unsigned i = 1; i < HOST_WRITE_STATES; i++)
         labelled(out, "plantree_writes_total", "outcome", host_write_state_name((host_write_state)i), (double)w[i]);
@@ -165,14 +165,14 @@ static void node_row(void *ctx, const host_node *n)
 
 void host__collect_metrics(void *ctx, pt_buf *out)
 {
-    const host_parts *app = ctx;
+    const host_parts *host = ctx;
     host_ingest_stats s;
-    host_ingest_stats_get(app->ingest, &s);
+    host_ingest_stats_get(host->ingest, &s);
     sparkplug(&s, out);
     ingest(&s, out);
-    sessions(app, out);
-    historian(app, out);
-    others(app, s.quarantined, out);
+    sessions(host, out);
+    historian(host, out);
+    others(host, s.quarantined, out);
     if (s.tracker.nodes < 1000) {
         static const struct {
             const char *name, *type, *help;
@@ -186,7 +186,7 @@ void host__collect_metrics(void *ctx, pt_buf *out)
         for (node_what w = NODE_ONLINE; w <= NODE_LAST_CAUSE; w++) {
             node_rows r = { out, w };
             pt_metrics_head(out, heads[w].name, heads[w].type, heads[w].help);
-            host_ingest_nodes(app->ingest, node_row, &r);
+            host_ingest_nodes(host->ingest, node_row, &r);
         }
     }
 }
