@@ -57,6 +57,7 @@ static void opened(pt_http_server *s, struct MHD_Connection *conn, void **contex
     http_conn *c;
     if (!info || !(c = calloc(1, sizeof *c))) return;
     c->fd = info->connect_fd;
+    c->deadline_ms = INT64_MAX; /* the watcher may look before its time has been set */
     address_of(peer ? peer->client_addr : NULL, c->address);
     *context = c;
     pthread_mutex_lock(&s->conns_lock);

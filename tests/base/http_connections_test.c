@@ -289,6 +289,23 @@ static void who_dawdles_with_header_or_body_is_cut_off_and_others_are_not(void)
     }
 }
 
+static void nobody_is_cut_off_because_another_has_just_come(void)
+{
+    enum { SERVERS = 300, CLIENTS = 8 };
+    for (int i = 0; i < SERVERS; i++) { /* the first client wakes the watcher, which looks at all: a half-made one must not be seen */
+        int fds[CLIENTS];
+        doors_open((pt_http_options){ 0 }, pt_clock_system());
+        for (int k = 0; k < CLIENTS; k++)
+            fds[k] = client_send_get(port, "/quick");
+        for (int k = 0; k < CLIENTS; k++) {
+            CHECK(client_read_until(fds[k], "quick"));
+            close(fds[k]);
+        }
+        CHECK(counted("plantree_http_connections_refused_total{reason=\"slow-header\"} 0\n"));
+        doors_close();
+    }
+}
+
 static void an_address_has_so_many_connections_and_no_more(void)
 {
     doors_open((pt_http_options){ .listen = "0.0.0.0:0", .connections_per_address = 3 }, pt_clock_system());
@@ -364,6 +381,7 @@ int main(int argc, char **argv)
         PT_TEST(after_a_stop_nobody_listens),
         PT_TEST(a_stop_amid_garbage_harms_nobody),
         PT_TEST(who_dawdles_with_header_or_body_is_cut_off_and_others_are_not),
+        PT_TEST(nobody_is_cut_off_because_another_has_just_come),
         PT_TEST(an_address_has_so_many_connections_and_no_more),
         PT_TEST(what_is_vital_is_served_when_all_connections_are_taken),
         PT_TEST(what_is_vital_is_served_when_all_threads_are_busy),
