@@ -2,6 +2,7 @@
 #include "base/daemon/program.h"
 #include "host/app.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -136,6 +137,8 @@ int main(int argc, char **argv)
     host_config config = { 0 };
     pt_config *cfg = NULL;
     pt_log_fd log;
+    /* some thirty threads on few cores: an arena for each would keep what a heavy answer needed once */
+    (void)mallopt(M_ARENA_MAX, 2);
     pt_status st = pt_program_options(&p, &argc, argv, true);
     if (st == PT_ECLOSED) return PT_EXIT_OK;
     if (st != PT_OK) return PT_EXIT_USAGE;
