@@ -47,7 +47,7 @@ static const struct {
 
 static void tell(spb__check *c, const char *rule, const char *text, bool advice)
 {
-    const spb_finding f = { rule, text, advice, c->metric ? c->metric->name : PT_NONE, c->metric ? c->index : 0 };
+    const spb_finding f = { rule, text, advice, c->metric ? c->metric->name : PT_NONE, c->metric ? c->index : 0, c->metric != NULL };
     c->findings++;
     if (c->report) c->report(c->ctx, &f);
 }

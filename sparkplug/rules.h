@@ -19,6 +19,7 @@ typedef struct spb_finding {
     bool advice;      /* a SHOULD, or a MUST that accepted practice relaxes */
     pt_slice metric;  /* the metric's name, absent when the message as a whole is meant or the metric has none; borrowed */
     uint32_t index;   /* of the metric in the payload; 0 for the message */
+    bool of_metric;   /* a metric is meant, not the message */
 } spb_finding;
 typedef void (*spb_finding_fn)(void *ctx, const spb_finding *f);
 
