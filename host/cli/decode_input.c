@@ -37,6 +37,17 @@ static bool from_hex(pt_slice text, pt_buf *out)
     return high < 0 && out->len > 0 && pt_buf_status(out) == PT_OK;
 }
 
+static bool is_state_text(pt_slice s)
+{
+    return (s.len && s.ptr[0] == '{') || pt_slice_eq_cstr(s, "ONLINE") || pt_slice_eq_cstr(s, "OFFLINE");
+}
+
+/* Almost any word is base64 of something: it must give what a payload begins with, one of its five fields, or a STATE. */
+static bool begins_like_a_payload(pt_slice s)
+{
+    return memchr("\x08\x12\x18\x22\x2a", s.ptr[0], 5) != NULL || is_state_text(s);
+}
+
 static bool from_base64(pt_slice text, pt_buf *out)
 {
     pt_buf joined; /* lines are folded */
@@ -50,7 +61,7 @@ static bool from_base64(pt_slice text, pt_buf *out)
     if (pt_buf_status(&joined) == PT_OK && s.len && pt_buf_reserve(out, s.len / 4 * 3 + 3) == PT_OK &&
         pt_base64_decode(s, out->ptr, &len)) {
         out->len = len;
-        ok = len > 0;
+        ok = len > 0 && begins_like_a_payload(pt_buf_view(out));
     }
     pt_buf_fini(&joined);
     return ok;
@@ -63,11 +74,6 @@ static pt_slice trimmed(pt_slice s)
     while (s.len && is_blank(s.ptr[s.len - 1]))
         s.len--;
     return s;
-}
-
-static bool is_state_text(pt_slice s)
-{
-    return (s.len && s.ptr[0] == '{') || pt_slice_eq_cstr(s, "ONLINE") || pt_slice_eq_cstr(s, "OFFLINE");
 }
 
 /* The payload a text stands for: itself for STATE, else hex or base64. False: none of them. */

@@ -22,6 +22,14 @@ static const byte *begin(const decode_wire *w)
     return (const byte *)w->payload.ptr;
 }
 
+static uint32_t seen_before(const decode_wire *w, size_t parent, const ProtobufCFieldDescriptor *f)
+{
+    uint32_t n = 0;
+    for (size_t i = parent == DECODE_TOP ? 0 : parent; i < w->n; i++)
+        n += w->fields[i].parent == parent && w->fields[i].known == f;
+    return n;
+}
+
 /* Damage at byte `at`, in the field number `id` of message `d`, which is `parent`. id 0: the field is not known yet. */
 static void damage(decode_wire *w, const byte *at, const ProtobufCMessageDescriptor *d, size_t parent, uint64_t id, const char *fmt, ...)
     PT_PRINTF(6, 7);
@@ -33,6 +41,8 @@ static void damage(decode_wire *w, const byte *at, const ProtobufCMessageDescrip
     if (parent != DECODE_TOP) decode_path(w, parent, in);
     const char *dot = parent == DECODE_TOP ? "" : ".", *before = parent == DECODE_TOP ? "" : in;
     if (!id) snprintf(w->damaged_path, sizeof w->damaged_path, "%s", in);
+    else if (f && f->label == PROTOBUF_C_LABEL_REPEATED)
+        snprintf(w->damaged_path, sizeof w->damaged_path, "%.400s%s%.60s[%" PRIu32 "]", before, dot, f->name, seen_before(w, parent, f));
     else if (f) snprintf(w->damaged_path, sizeof w->damaged_path, "%.400s%s%.60s", before, dot, f->name);
     else snprintf(w->damaged_path, sizeof w->damaged_path, "%.400s%s#%" PRIu64, before, dot, id);
     w->damaged = true;

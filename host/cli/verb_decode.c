@@ -150,10 +150,10 @@ static meaning meaning_of(decoder *d, const judged *j, const spb_metric *m)
     return t;
 }
 
-static void value_text(const judged *j, const spb_metric *m, const meaning *t, pt_buf *out)
+static void value_text(const spb_metric *m, const meaning *t, pt_buf *out)
 {
     if (t->read) pt_buf_printf(out, "(not readable: %s)", t->err.text[0] ? t->err.text : pt_status_name(t->read));
-    else if (m->wire == SPB_WIRE_NONE && !(m->flags & SPB_IS_NULL)) pt_buf_cstr(out, j->topic.verb == SPB_NDATA ? "(no value)" : "-");
+    else if (m->wire == SPB_WIRE_NONE && !(m->flags & SPB_IS_NULL)) pt_buf_cstr(out, "(no value)");
     else if (t->value.is_null) pt_buf_cstr(out, "null");
     else if (t->value.type == SPB_DATETIME && t->value.as.u64 <= INT64_MAX) {
         char time[PT_RFC3339_MAX];
@@ -244,7 +244,7 @@ static int meaning_table(decoder *d, const judged *j)
         cli_table_cstr(t, m->flags & SPB_HAS_ALIAS ? alias : NULL);
         pt_buf_printf(&b, "%s%s", k.type_known ? "" : "not said, shown as ", spb_datatype_name(k.type));
         cell_of(t, &b);
-        value_text(j, m, &k, &b);
+        value_text(m, &k, &b);
         cell_of(t, &b);
         if (!(m->flags & SPB_HAS_TIMESTAMP)) cli_table_cstr(t, NULL);
         else if (m->timestamp && m->timestamp <= INT64_MAX) cli_table_time(t, (int64_t)m->timestamp);
@@ -310,7 +310,7 @@ static void findings_text(const judged *j, pt_buf *b)
         pt_buf_char(b, '\n');
     }
     if (j->more_findings) pt_buf_printf(b, "  and %zu more\n", j->more_findings);
-    if (!j->begun)
+    if (!j->begun && j->topic.verb != SPB_NCMD && j->topic.verb != SPB_DCMD)
         pt_buf_cstr(b, "The birth is not in the input: the order of messages, aliases, names and types cannot be held against it.\n");
 }
 
@@ -569,6 +569,27 @@ static int show_state(decoder *d, judged *j)
     return rc;
 }
 
+/* A capture of '#' has other people's messages, too: no fault. */
+static int show_foreign(decoder *d, judged *j)
+{
+    pt_buf b;
+    pt_json o;
+    pt_buf_init(&b, OUTPUT_MAX);
+    j->not_judged = "the topic is not in the namespace spBv1.0";
+    if (d->c->json) {
+        pt_json_init(&o, &b);
+        pt_json_object(&o);
+        json_heading(j, &o);
+        pt_json_member_cstr(&o, "not_judged", j->not_judged);
+        return put_line(d, &o) == PT_EXIT_OK ? CLI_GO_ON : PT_EXIT_FAILED;
+    }
+    heading(d, j, &b);
+    pt_buf_printf(&b, "Not decoded: %s.\n", j->not_judged);
+    int rc = cli_put(d->c, &b);
+    pt_buf_fini(&b);
+    return rc == PT_EXIT_OK ? CLI_GO_ON : rc;
+}
+
 static int decode_payload(decoder *d, judged *j)
 {
     pt_error err = { 0 };
@@ -612,7 +633,8 @@ static int each(void *ctx, const decode_message *m)
     if (j.topic_text.ptr) {
         pt_status st = spb_topic_parse(&spb_namespace_b, j.topic_text, &j.topic, &err);
         j.has_topic = st == PT_OK;
-        if (st) j.not_judged = st == PT_ENOTFOUND ? "the topic is not in the namespace spBv1.0" : err.text;
+        if (st == PT_ENOTFOUND) return show_foreign(d, &j);
+        if (st) j.not_judged = err.text;
     } else if (looks_like_state(m->payload)) {
         j.topic.verb = SPB_STATE;
         j.guess = "its text";
@@ -664,7 +686,7 @@ const cli_verb cli_verb_decode = {
     "--json prints an object per message and line.\n"
     "\n"
     "Examples:\n"
-    "  plantree decode 08ffd7d1e0bf3112120a0562645365712080c8afa0250458001800\n"
+    "  plantree decode 0880d095ffbc3112120a0562645365711880d095ffbc3120045803\n"
     "  plantree decode payload.bin --topic spBv1.0/Plant/NBIRTH/Press1\n"
     "  mosquitto_sub -t spBv1.0/Plant/DDATA/Press1/PLC -C 1 -N | plantree decode - --topic spBv1.0/Plant/DDATA/Press1/PLC\n"
     "  mosquitto_sub -t 'spBv1.0/#' -F '{\"tst\":\"%I\",\"topic\":\"%t\",\"qos\":%q,\"retain\":%r,\"payload\":\"%x\"}' > plant.jsonl\n"
