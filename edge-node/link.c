@@ -128,7 +128,7 @@ static void drop(void *item)
 static void receive_all(edge_link *l)
 {
     void *item;
-    while (pt_queue_pop(l->queue, &item, 1, 0, NULL) == 1) {
+    while (pt_queue_pop(l->queue, &item, 1) == 1) {
         incoming *in = item;
         if (in->connection == l->connection) edge_node_receive(l->node, in->m.topic, in->m.payload, in->m.retained);
         drop(in);
