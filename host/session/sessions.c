@@ -7,11 +7,12 @@
 #include "host/session/sessions.h"
 
 #include "base/file.h"
+#include "base/monitor.h"
+#include "base/thread.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define BIRTHS_MAGIC "plantree sessions 1\n"
 #define SEQ_MAGIC    "plantree sequence 1\n"
@@ -27,8 +28,7 @@ struct host_sessions {
     uint64_t births_hash, seq_hash; /* of what is on disk */
     pthread_t thread;
     bool started;
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
+    pt_monitor m; /* guards stop */
     bool stop;
     bool told;                  /* of a failing save */
     pthread_mutex_t state_lock; /* guards: */
@@ -351,14 +351,16 @@ pt_status host_sessions_new(const char *dir, host_ingest *ingest, hist *history,
 {
     host_sessions *s = calloc(1, sizeof *s);
     if (!s) return PT_ENOMEM;
-    pthread_condattr_t attr;
-    pthread_mutex_init(&s->lock, NULL);
-    pthread_mutex_init(&s->state_lock, NULL);
+    if (pt_monitor_init(&s->m) != PT_OK) {
+        free(s);
+        return PT_ENOMEM;
+    }
+    if (pthread_mutex_init(&s->state_lock, NULL) != 0) {
+        pt_monitor_fini(&s->m);
+        free(s);
+        return PT_ENOMEM;
+    }
     pt_map_init(&s->state, PT_MAP_COPY_KEYS);
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&s->wake, &attr);
-    pthread_condattr_destroy(&attr);
     s->births_path = path_of(dir, "sessions.births");
     s->seq_path = path_of(dir, "sessions.seq");
     s->state_path = path_of(dir, "sessions.state");
@@ -386,35 +388,33 @@ static void save_and_tell(host_sessions *s)
 static void *thread_main(void *arg)
 {
     host_sessions *s = arg;
-    pthread_mutex_lock(&s->lock);
-    while (!s->stop) {
-        struct timespec until;
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_sec += EVERY_MS / 1000;
-        (void)pthread_cond_timedwait(&s->wake, &s->lock, &until); /* early is fine */
+    pt_monitor_lock(&s->m);
+    for (;;) {
+        int64_t until = pt_deadline(s->clock, EVERY_MS);
+        while (!s->stop && pt_monitor_wait_until(&s->m, s->clock, until)) {}
         if (s->stop) break;
-        pthread_mutex_unlock(&s->lock);
+        pt_monitor_unlock(&s->m);
         save_and_tell(s);
-        pthread_mutex_lock(&s->lock);
+        pt_monitor_lock(&s->m);
     }
-    pthread_mutex_unlock(&s->lock);
+    pt_monitor_unlock(&s->m);
     return NULL;
 }
 
 pt_status host_sessions_start(host_sessions *s)
 {
-    if (pthread_create(&s->thread, NULL, thread_main, s) != 0) return PT_ENOMEM;
-    s->started = true;
-    return PT_OK;
+    pt_status st = pt_thread_start(&s->thread, "pt-sessions", 0, thread_main, s, NULL);
+    s->started = st == PT_OK;
+    return st;
 }
 
 void host_sessions_stop(host_sessions *s)
 {
     if (!s || !s->started) return;
-    pthread_mutex_lock(&s->lock);
+    pt_monitor_lock(&s->m);
     s->stop = true;
-    pthread_cond_signal(&s->wake);
-    pthread_mutex_unlock(&s->lock);
+    pt_monitor_wake_one(&s->m);
+    pt_monitor_unlock(&s->m);
     pthread_join(s->thread, NULL);
     s->started = false;
     save_and_tell(s);
@@ -423,8 +423,7 @@ void host_sessions_stop(host_sessions *s)
 void host_sessions_free(host_sessions *s)
 {
     if (!s) return;
-    pthread_mutex_destroy(&s->lock);
-    pthread_cond_destroy(&s->wake);
+    pt_monitor_fini(&s->m);
     free(s->births_path);
     free(s->seq_path);
     free(s->state_path);
