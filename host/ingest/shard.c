@@ -2,7 +2,10 @@
  * batch. */
 #include "host/ingest/shard.h"
 
+#include "base/thread.h"
+
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -189,9 +192,11 @@ pt_status host__shard_init(host_ingest *g, host__shard *s)
 
 pt_status host__shard_start(host__shard *s)
 {
-    if (pthread_create(&s->thread, NULL, shard_main, s) != 0) return PT_ENOMEM;
-    s->started = true;
-    return PT_OK;
+    char name[24];
+    snprintf(name, sizeof name, "pt-shard-%u", (unsigned)(s - s->g->shards));
+    pt_status st = pt_thread_start(&s->thread, name, 0, shard_main, s, NULL);
+    s->started = st == PT_OK;
+    return st;
 }
 
 static void drop_mail(const host_mail *m)
