@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 static const char *const names[PT_STATUS_COUNT] = {
     [PT_OK] = "ok",
@@ -70,4 +71,15 @@ pt_status pt_status_from_errno(int err)
     case EEXIST: return PT_EEXISTS;
     default: return PT_EIO;
     }
+}
+
+const char *pt_errno_text(int err)
+{
+    const char *text = strerrordesc_np(err);
+    return text ? text : "unknown error";
+}
+
+pt_status pt_fail_errno(pt_error *err, int errnum, const char *place)
+{
+    return pt_fail(err, pt_status_from_errno(errnum), "%s: %s", place, pt_errno_text(errnum));
 }

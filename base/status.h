@@ -53,4 +53,9 @@ pt_status pt_fail_at(pt_error *err, pt_status st, size_t offset, const char *fmt
 /* Translate errno: ENOSPC/EDQUOT -> PT_ENOSPC, EROFS/EACCES/EPERM -> PT_EREADONLY,
  * ENOENT -> PT_ENOTFOUND, ENOMEM -> PT_ENOMEM, EEXIST -> PT_EEXISTS, else PT_EIO. */
 pt_status pt_status_from_errno(int err);
+
+/* The system's text for an errno, in English and without a buffer that threads share, as strerror() has one. Static; never NULL. */
+const char *pt_errno_text(int err);
+/* "PLACE: reason", and the errno as a status. */
+pt_status pt_fail_errno(pt_error *err, int errnum, const char *place);
 #endif

@@ -1,6 +1,8 @@
-/* edge-node/bdseq_file.c -- see bdseq_file.h. The first number is written beside, synced, renamed, the directory synced; later ones replace
+/* edge-node/bdseq_file.c -- see bdseq_file.h. The first number becomes a file as base/file.h has it; later ones replace
  * the four bytes in place, which needs no room on a full disk and are within one sector: old or new, never half. */
 #include "edge-node/bdseq_file.h"
+
+#include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,37 +14,25 @@
 
 pt_status edge_bdseq_file_init(edge_bdseq_file *f, const char *dir)
 {
-    if (snprintf(f->dir, sizeof f->dir, "%s", dir) >= (int)sizeof f->dir) return PT_ETOOBIG;
-    snprintf(f->path, sizeof f->path, "%s/bdseq", f->dir);
-    snprintf(f->temporary, sizeof f->temporary, "%s.new", f->path);
+    if (snprintf(f->path, sizeof f->path, "%s/bdseq", dir) >= (int)sizeof f->path) return PT_ETOOBIG;
     return PT_OK;
 }
 
 static pt_status load(void *ctx, uint8_t *next)
 {
     const edge_bdseq_file *f = ctx;
-    char text[16];
-    int fd = open(f->path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return pt_status_from_errno(errno);
-    ssize_t got = read(fd, text, sizeof text);
-    int e = errno;
-    if (close(fd) != 0 || got < 0) return pt_status_from_errno(e);
-    pt_slice s = pt_slice_of(text, (size_t)got);
+    pt_buf text;
+    pt_buf_init(&text, 16);
+    pt_status st = pt_file_read(f->path, &text, NULL);
+    if (st == PT_ETOOBIG) st = PT_ECORRUPT;
+    pt_slice s = pt_buf_view(&text);
     if (s.len && s.ptr[s.len - 1] == '\n') s.len--;
     while (s.len && s.ptr[s.len - 1] == ' ')
         s.len--;
     uint64_t v = 0;
-    if (!pt_slice_to_u64(s, &v) || v > 255) return PT_ECORRUPT;
-    *next = (uint8_t)v;
-    return PT_OK;
-}
-
-static pt_status sync_dir(const char *dir)
-{
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return pt_status_from_errno(errno);
-    pt_status st = fsync(fd) == 0 ? PT_OK : pt_status_from_errno(errno);
-    if (close(fd) != 0 && st == PT_OK) st = pt_status_from_errno(errno);
+    if (st == PT_OK && (!pt_slice_to_u64(s, &v) || v > 255)) st = PT_ECORRUPT;
+    if (st == PT_OK) *next = (uint8_t)v;
+    pt_buf_fini(&text);
     return st;
 }
 
@@ -68,16 +58,7 @@ static pt_status store(void *ctx, uint8_t next)
     char text[8];
     int len = snprintf(text, sizeof text, "%-3u\n", next);
     pt_status st = replace(f, text);
-    if (st != PT_ENOTFOUND) return st;
-    int fd = open(f->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-    if (fd < 0) return pt_status_from_errno(errno);
-    st = PT_OK;
-    ssize_t put = write(fd, text, (size_t)len);
-    if (put != len) st = put < 0 ? pt_status_from_errno(errno) : PT_ENOSPC;
-    if (st == PT_OK && fsync(fd) != 0) st = pt_status_from_errno(errno);
-    if (close(fd) != 0 && st == PT_OK) st = pt_status_from_errno(errno);
-    if (st == PT_OK && rename(f->temporary, f->path) != 0) st = pt_status_from_errno(errno);
-    return st == PT_OK ? sync_dir(f->dir) : st;
+    return st == PT_ENOTFOUND ? pt_file_write(f->path, 0640, pt_slice_of(text, (size_t)len), NULL) : st;
 }
 
 edge_storage edge_bdseq_file_storage(edge_bdseq_file *f)

@@ -4,7 +4,7 @@
 #include "edge-node/edge.h"
 
 typedef struct edge_bdseq_file {
-    char dir[512], path[560], temporary[564];
+    char path[560];
 } edge_bdseq_file;
 
 /* The file is `dir`/bdseq; the directory exists. PT_ETOOBIG: path too long. */

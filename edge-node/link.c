@@ -4,16 +4,18 @@
  * which waited while the connection changed is dropped: a STATE counts in its own MQTT session only. */
 #include "edge-node/link.h"
 
+#include "base/monitor.h"
 #include "base/queue.h"
+#include "base/thread.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
-#define QUEUE_ITEMS 1000
-#define QUEUE_BYTES (8u << 20)
-#define DRAIN_MS    2000
+#define QUEUE_ITEMS    1000
+#define QUEUE_BYTES    (8u << 20)
+#define DRAIN_MS       2000
+#define STOPPED_ASK_MS 10
 
 typedef struct incoming {
     spb_mqtt_message m;
@@ -33,8 +35,7 @@ struct edge_link {
     _Atomic uint64_t dropped;
     pthread_t pump;
     bool running;
-    pthread_mutex_t lock; /* guards woken, stop, last_loss */
-    pthread_cond_t changed;
+    pt_monitor m; /* guards woken, stop, last_loss */
     bool woken, stop;
     char last_loss[200];
 };
@@ -92,9 +93,9 @@ static void lost(void *ctx, const char *reason)
 {
     edge_link *l = ctx;
     bool unsent = spb_mqtt_unsent(l->mqtt); /* no CONNECT was written: its bdSeq can be used again */
-    pthread_mutex_lock(&l->lock);
+    pt_monitor_lock(&l->m);
     snprintf(l->last_loss, sizeof l->last_loss, "%s", reason);
-    pthread_mutex_unlock(&l->lock);
+    pt_monitor_unlock(&l->m);
     edge_node_lost(l->node, unsent);
     edge_link_wake(l);
 }
@@ -128,7 +129,7 @@ static void drop(void *item)
 static void receive_all(edge_link *l)
 {
     void *item;
-    while (pt_queue_pop(l->queue, &item, 1, 0, NULL) == 1) {
+    while (pt_queue_pop(l->queue, &item, 1) == 1) {
         incoming *in = item;
         if (in->connection == l->connection) edge_node_receive(l->node, in->m.topic, in->m.payload, in->m.retained);
         drop(in);
@@ -141,20 +142,12 @@ static void *pump(void *ctx)
     for (;;) {
         receive_all(l);
         int64_t wait = edge_node_poll(l->node);
-        struct timespec at;
-        clock_gettime(CLOCK_MONOTONIC, &at);
-        at.tv_sec += wait / 1000;
-        at.tv_nsec += wait % 1000 * 1000000;
-        if (at.tv_nsec >= 1000000000) {
-            at.tv_sec++;
-            at.tv_nsec -= 1000000000;
-        }
-        pthread_mutex_lock(&l->lock);
-        while (!l->woken && !l->stop)
-            if (pthread_cond_timedwait(&l->changed, &l->lock, &at) != 0) break;
+        int64_t until = pt_deadline(l->clock, wait);
+        pt_monitor_lock(&l->m);
+        while (!l->woken && !l->stop && pt_monitor_wait_until(&l->m, l->clock, until)) {}
         l->woken = false;
         bool stop = l->stop;
-        pthread_mutex_unlock(&l->lock);
+        pt_monitor_unlock(&l->m);
         if (stop) return NULL;
     }
 }
@@ -162,12 +155,12 @@ static void *pump(void *ctx)
 void edge_link_wake(void *link)
 {
     edge_link *l = link;
-    pthread_mutex_lock(&l->lock);
+    pt_monitor_lock(&l->m);
     if (!l->woken) {
         l->woken = true;
-        pthread_cond_signal(&l->changed);
+        pt_monitor_wake_one(&l->m);
     }
-    pthread_mutex_unlock(&l->lock);
+    pt_monitor_unlock(&l->m);
 }
 
 /* --- life --- */
@@ -178,13 +171,10 @@ pt_status edge_link_new(const spb_mqtt_options *options, const char *const *serv
     if (n_servers == 0 || n_servers > EDGE_SERVERS_MAX) return pt_fail(err, PT_EINVAL, "1 to %d servers are needed", EDGE_SERVERS_MAX);
     edge_link *l = calloc(1, sizeof *l);
     if (!l) return pt_fail(err, PT_ENOMEM, "out of memory");
-    pthread_condattr_t attr;
-    if (pthread_condattr_init(&attr) != 0 || pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) != 0 ||
-        pthread_mutex_init(&l->lock, NULL) != 0 || pthread_cond_init(&l->changed, &attr) != 0) {
+    if (pt_monitor_init(&l->m) != PT_OK) {
         free(l);
         return pt_fail(err, PT_ENOMEM, "no lock");
     }
-    pthread_condattr_destroy(&attr);
     l->clock = clock;
     l->log = log;
     pt_status st = pt_queue_new(QUEUE_ITEMS, QUEUE_BYTES, &l->queue);
@@ -209,9 +199,10 @@ pt_status edge_link_new(const spb_mqtt_options *options, const char *const *serv
 pt_status edge_link_start(edge_link *l, edge_node *node, pt_error *err)
 {
     l->node = node;
-    if (pthread_create(&l->pump, NULL, pump, l) != 0) return pt_fail(err, PT_ENOMEM, "no thread");
+    pt_status st = pt_thread_start(&l->pump, "pt-edge-pump", 0, pump, l, err);
+    if (st != PT_OK) return st;
     l->running = true;
-    pt_status st = spb_mqtt_start(l->mqtt);
+    st = spb_mqtt_start(l->mqtt);
     return st == PT_OK ? PT_OK : pt_fail(err, st, "the MQTT session does not start: %s", pt_status_name(st));
 }
 
@@ -222,22 +213,16 @@ void edge_link_stop(edge_link *l, int64_t wait_ms)
         int64_t until = pt_mono_ms(l->clock) + wait_ms;
         while (edge_node_state(l->node) != EDGE_STOPPED &&
                pt_mono_ms(l->clock) < until) { /* asked without our lock: the node calls us with its own held */
-            struct timespec at;
-            clock_gettime(CLOCK_MONOTONIC, &at);
-            at.tv_nsec += 10 * 1000000;
-            if (at.tv_nsec >= 1000000000) {
-                at.tv_sec++;
-                at.tv_nsec -= 1000000000;
-            }
-            pthread_mutex_lock(&l->lock);
-            pthread_cond_timedwait(&l->changed, &l->lock, &at);
-            pthread_mutex_unlock(&l->lock);
+            int64_t again = pt_deadline(l->clock, STOPPED_ASK_MS);
+            pt_monitor_lock(&l->m);
+            (void)!pt_monitor_wait_until(&l->m, l->clock, again < until ? again : until); /* early is fine */
+            pt_monitor_unlock(&l->m);
         }
     }
-    pthread_mutex_lock(&l->lock);
+    pt_monitor_lock(&l->m);
     l->stop = true;
-    pthread_cond_signal(&l->changed);
-    pthread_mutex_unlock(&l->lock);
+    pt_monitor_wake_one(&l->m);
+    pt_monitor_unlock(&l->m);
     if (l->running) pthread_join(l->pump, NULL);
     l->running = false;
     spb_mqtt_stop(l->mqtt, false, 0);
@@ -251,8 +236,7 @@ void edge_link_free(edge_link *l)
     for (uint32_t i = 0; l->servers && i < l->n_servers; i++)
         free(l->servers[i]);
     free(l->servers);
-    pthread_cond_destroy(&l->changed);
-    pthread_mutex_destroy(&l->lock);
+    pt_monitor_fini(&l->m);
     free(l);
 }
 
@@ -260,7 +244,7 @@ void edge_link_stats_get(edge_link *l, edge_link_stats *out)
 {
     *out = (edge_link_stats){ .dropped_messages = l->dropped };
     spb_mqtt_stats_get(l->mqtt, &out->mqtt);
-    pthread_mutex_lock(&l->lock);
+    pt_monitor_lock(&l->m);
     memcpy(out->last_loss, l->last_loss, sizeof out->last_loss);
-    pthread_mutex_unlock(&l->lock);
+    pt_monitor_unlock(&l->m);
 }

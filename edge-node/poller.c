@@ -5,11 +5,12 @@
 #include "edge-node/poller.h"
 
 #include "base/backoff.h"
+#include "base/monitor.h"
+#include "base/thread.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define WRITES_MAX   256
 #define SCANS_MAX    32
@@ -51,8 +52,7 @@ typedef struct line {
     void *channel;
     pthread_t thread;
     bool running;
-    pthread_mutex_t lock; /* guards the units' state, jobs, stop */
-    pthread_cond_t changed;
+    pt_monitor m; /* guards the units' state, jobs, stop */
     write_job *first, **last;
     uint32_t n_jobs;
     bool stop;
@@ -89,16 +89,10 @@ static pt_status add_scans(unit *u, pt_error *err)
 
 static pt_status line_init(line *l, edge_poller *p, unit *u)
 {
-    pthread_condattr_t attr;
     *l = (line){ .p = p, .name = u->d.driver->channel(u->driver_device) };
     l->last = &l->first;
     if (u->d.driver->channel_new(u->driver_device, &l->channel) != PT_OK) return PT_ENOMEM;
-    if (pthread_condattr_init(&attr) != 0) return PT_ENOMEM;
-    int rc = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    rc = rc ? rc : pthread_mutex_init(&l->lock, NULL);
-    rc = rc ? rc : pthread_cond_init(&l->changed, &attr);
-    pthread_condattr_destroy(&attr);
-    return rc ? PT_ENOMEM : PT_OK;
+    return pt_monitor_init(&l->m);
 }
 
 pt_status edge_poller_new(const edge_poller_options *o, const edge_poller_device *devices, uint32_t n, edge_poller **out, pt_error *err)
@@ -178,7 +172,7 @@ static void poll_unit(line *l, unit *u, int64_t now)
     uint32_t n = u->n_scans;
     for (uint32_t i = 0; i < n; i++)
         due[i] = !was_alive || u->scans[i].due_ms <= now;
-    pthread_mutex_unlock(&l->lock);
+    pt_monitor_unlock(&l->m);
 
     edge_driver_sink sink = { u, stamping_reading };
     pt_error err = { 0 };
@@ -188,7 +182,7 @@ static void poll_unit(line *l, unit *u, int64_t now)
         if (due[i]) st = u->d.driver->poll(u->driver_device, l->channel, u->scans[i].poll_ms, !was_alive, &sink, &err);
     int64_t took = pt_mono_us(p->o.clock) - begin;
 
-    pthread_mutex_lock(&l->lock);
+    pt_monitor_lock(&l->m);
     now = now_ms(p);
     u->polls++;
     u->last_poll_us = took;
@@ -212,7 +206,7 @@ static void poll_unit(line *l, unit *u, int64_t now)
         u->retry_ms = now + pt_backoff_next(&u->backoff);
         snprintf(u->last_error, sizeof u->last_error, "%s", err.text[0] ? err.text : pt_status_name(st));
     }
-    pthread_mutex_unlock(&l->lock);
+    pt_monitor_unlock(&l->m);
     if (st == PT_OK && !was_alive && !off) {
         pt_logf(p->o.log, PT_LOG_INFO, "EDGE-PLC-UP", "device %s: answers on %s", u->d.config.device, l->name);
         edge_node_device_online(p->o.node, u->d.device);
@@ -225,7 +219,7 @@ static void poll_unit(line *l, unit *u, int64_t now)
         edge_node_device_offline(p->o.node, u->d.device); /* it may count as online from before a reload */
     }
     if (p->o.wake) p->o.wake(p->o.wake_ctx);
-    pthread_mutex_lock(&l->lock);
+    pt_monitor_lock(&l->m);
 }
 
 static void free_job(write_job *j)
@@ -238,14 +232,14 @@ static void run_job(line *l, write_job *j)
 {
     unit *u = &l->p->units[j->device];
     bool usable = u->alive && !u->off;
-    pthread_mutex_unlock(&l->lock);
+    pt_monitor_unlock(&l->m);
     pt_error err = { 0 };
     pt_status st = usable ? u->d.driver->write(u->driver_device, l->channel, j->tag, &j->raw, &err)
                           : pt_fail(&err, PT_ESTATE, "device %s is not there", u->d.config.device);
     const char *tag = u->d.config.tags[j->tag].name;
     if (st == PT_OK) pt_logf(l->p->o.log, PT_LOG_INFO, "EDGE-WRITE", "device %s: '%s' written", u->d.config.device, tag);
     else pt_logf(l->p->o.log, PT_LOG_WARN, "EDGE-WRITE-FAILED", "device %s: '%s' not written: %s", u->d.config.device, tag, err.text);
-    pthread_mutex_lock(&l->lock);
+    pt_monitor_lock(&l->m);
     u->writes += st == PT_OK;
     u->writes_failed += st != PT_OK;
     if (st == PT_OK) { /* read it back soon: the change is the confirmation */
@@ -254,22 +248,6 @@ static void run_job(line *l, write_job *j)
     }
     if (j->written) j->written(j->ctx, st, &err);
     free_job(j);
-}
-
-static void sleep_until(line *l, int64_t due_ms)
-{
-    int64_t wait = due_ms - now_ms(l->p);
-    if (wait > 1000) wait = 1000;
-    if (wait <= 0) return;
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += wait / 1000;
-    at.tv_nsec += wait % 1000 * 1000000;
-    if (at.tv_nsec >= 1000000000) {
-        at.tv_sec++;
-        at.tv_nsec -= 1000000000;
-    }
-    pthread_cond_timedwait(&l->changed, &l->lock, &at);
 }
 
 static int64_t due_of(const unit *u)
@@ -286,7 +264,7 @@ static void *run_line(void *ctx)
 {
     line *l = ctx;
     edge_poller *p = l->p;
-    pthread_mutex_lock(&l->lock);
+    pt_monitor_lock(&l->m);
     while (!l->stop) {
         if (l->first) {
             write_job *j = l->first;
@@ -308,9 +286,9 @@ static void *run_line(void *ctx)
         }
         int64_t now = now_ms(p);
         if (next && due <= now) poll_unit(l, next, now);
-        else sleep_until(l, due == INT64_MAX ? now + 1000 : due);
+        else (void)!pt_monitor_wait_until(&l->m, p->o.clock, due == INT64_MAX ? now + 1000 : due); /* and look again, early or not */
     }
-    pthread_mutex_unlock(&l->lock);
+    pt_monitor_unlock(&l->m);
     return NULL;
 }
 
@@ -318,32 +296,31 @@ static void *run_line(void *ctx)
 
 pt_status edge_poller_start(edge_poller *p)
 {
-    pthread_attr_t attr;
-    if (pthread_attr_init(&attr) != 0) return PT_ENOMEM;
-    int rc = pthread_attr_setstacksize(&attr, THREAD_STACK);
-    for (uint32_t i = 0; rc == 0 && i < p->n_lines; i++) {
-        rc = pthread_create(&p->lines[i].thread, &attr, run_line, &p->lines[i]);
-        p->lines[i].running = rc == 0;
+    for (uint32_t i = 0; i < p->n_lines; i++) {
+        char name[24];
+        snprintf(name, sizeof name, "pt-line-%u", (unsigned)i);
+        pt_status st = pt_thread_start(&p->lines[i].thread, name, THREAD_STACK, run_line, &p->lines[i], NULL);
+        p->lines[i].running = st == PT_OK;
+        if (st == PT_OK) continue;
+        edge_poller_stop(p);
+        return st;
     }
-    pthread_attr_destroy(&attr);
-    if (rc == 0) return PT_OK;
-    edge_poller_stop(p);
-    return PT_ENOMEM;
+    return PT_OK;
 }
 
 void edge_poller_stop(edge_poller *p)
 {
     for (uint32_t i = 0; i < p->n_lines; i++) {
-        pthread_mutex_lock(&p->lines[i].lock);
+        pt_monitor_lock(&p->lines[i].m);
         p->lines[i].stop = true;
-        pthread_cond_broadcast(&p->lines[i].changed);
-        pthread_mutex_unlock(&p->lines[i].lock);
+        pt_monitor_wake_all(&p->lines[i].m);
+        pt_monitor_unlock(&p->lines[i].m);
     }
     for (uint32_t i = 0; i < p->n_lines; i++) {
         line *l = &p->lines[i];
         if (l->running) pthread_join(l->thread, NULL);
         l->running = false;
-        pthread_mutex_lock(&l->lock);
+        pt_monitor_lock(&l->m);
         for (write_job *j = l->first, *next; j; j = next) {
             next = j->next;
             unit *u = &p->units[j->device];
@@ -358,7 +335,7 @@ void edge_poller_stop(edge_poller *p)
         l->first = NULL;
         l->last = &l->first;
         l->n_jobs = 0;
-        pthread_mutex_unlock(&l->lock);
+        pt_monitor_unlock(&l->m);
     }
 }
 
@@ -373,8 +350,7 @@ void edge_poller_free(edge_poller *p)
                 p->units[k].d.driver->channel_free(l->channel);
                 break;
             }
-        pthread_cond_destroy(&l->changed);
-        pthread_mutex_destroy(&l->lock);
+        pt_monitor_fini(&l->m);
     }
     for (uint32_t i = 0; p->units && i < p->n_units; i++)
         p->units[i].d.driver->close(p->units[i].driver_device);
@@ -407,19 +383,19 @@ pt_status edge_poller_write(edge_poller *p, uint32_t metric, const spb_value *v,
         }
         line *l = u->line;
         if (st == PT_OK) {
-            pthread_mutex_lock(&l->lock);
+            pt_monitor_lock(&l->m);
             if (l->stop || u->off || !u->alive) st = pt_fail(err, PT_ESTATE, "device %s is offline", u->d.config.device);
             else if (l->n_jobs >= WRITES_MAX) st = pt_fail(err, PT_EFULL, "%d writes wait for %s already", WRITES_MAX, l->name);
             if (st == PT_OK) {
                 *l->last = j;
                 l->last = &j->next;
                 l->n_jobs++;
-                pthread_cond_signal(&l->changed);
-                pthread_mutex_unlock(&l->lock);
+                pt_monitor_wake_one(&l->m);
+                pt_monitor_unlock(&l->m);
                 return st;
             }
             u->writes_failed++;
-            pthread_mutex_unlock(&l->lock);
+            pt_monitor_unlock(&l->m);
         }
         free_job(j);
         return st;
@@ -432,15 +408,15 @@ pt_status edge_poller_switch(edge_poller *p, uint32_t device, bool on)
     for (uint32_t i = 0; i < p->n_units; i++) {
         unit *u = &p->units[i];
         if (u->d.device != device) continue;
-        pthread_mutex_lock(&u->line->lock);
+        pt_monitor_lock(&u->line->m);
         bool was_off = u->off;
         u->off = !on;
         if (!on || was_off) { /* switched on: found anew */
             u->alive = false;
             u->retry_ms = now_ms(p);
         }
-        pthread_cond_signal(&u->line->changed);
-        pthread_mutex_unlock(&u->line->lock);
+        pt_monitor_wake_one(&u->line->m);
+        pt_monitor_unlock(&u->line->m);
         if (!on) edge_node_device_offline(p->o.node, device);
         return PT_OK;
     }
@@ -456,7 +432,7 @@ void edge_poller_stats_get(edge_poller *p, uint32_t index, edge_poller_stats *ou
 {
     unit *u = &p->units[index];
     *out = (edge_poller_stats){ .id = u->d.config.device, .driver = u->d.driver->name, .channel = u->line->name, .device = u->d.device };
-    pthread_mutex_lock(&u->line->lock);
+    pt_monitor_lock(&u->line->m);
     out->alive = u->alive;
     out->off = u->off;
     memcpy(out->last_error, u->last_error, sizeof out->last_error);
@@ -467,6 +443,6 @@ void edge_poller_stats_get(edge_poller *p, uint32_t index, edge_poller_stats *ou
     out->writes_failed = u->writes_failed;
     out->bad_readings = u->bad_readings;
     out->last_poll_us = u->last_poll_us;
-    pthread_mutex_unlock(&u->line->lock);
+    pt_monitor_unlock(&u->line->m);
     u->d.driver->stats(u->driver_device, &out->io);
 }

@@ -6,12 +6,13 @@
  *   queue --commit--> batch, state 0 waiting --sent--> 1 delivered --lost, backfill--> 0            any --age, size--> gone  */
 #include "edge-node/spool.h"
 
+#include "base/monitor.h"
+#include "base/thread.h"
 #include "edge-node/spool_file.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define RETENTION_MIN_MS 5000
 #define SAY_EVERY_MS     60000
@@ -56,8 +57,7 @@ struct edge_spool {
     bool named; /* a names transaction is open */
     pt_log_limit limit;
 
-    pthread_mutex_t lock; /* guards the rest */
-    pthread_cond_t changed;
+    pt_monitor m; /* guards the rest; woken by urgent, stop */
     entry *first, **last;
     uint64_t queue_bytes;
     bool stop, urgent;
@@ -80,11 +80,11 @@ static pt_status read_sums(edge_spool *s, pt_error *err)
     edge__spool_sums sums;
     pt_status st = edge__spool_file_sums(&s->file, &sums, err);
     if (st != PT_OK) return st;
-    pthread_mutex_lock(&s->lock);
+    pt_monitor_lock(&s->m);
     s->stats.stored_samples = sums.samples;
     s->stats.stored_bytes = sums.bytes;
     s->stats.pending_samples = sums.pending;
-    pthread_mutex_unlock(&s->lock);
+    pt_monitor_unlock(&s->m);
     s->newest_ms = sums.newest_ms;
     return PT_OK;
 }
@@ -104,14 +104,15 @@ pt_status edge_spool_open(const edge_spool_options *o, edge_spool **out, pt_erro
     s->opened_ms = mono(s);
     s->last = &s->first;
     s->told_pending = s->told_done = -2;
-    pthread_condattr_t attr;
-    if (pthread_condattr_init(&attr) != 0 || pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) != 0 ||
-        pthread_mutex_init(&s->lock, NULL) != 0 || pthread_mutex_init(&s->db_lock, NULL) != 0 ||
-        pthread_cond_init(&s->changed, &attr) != 0) {
+    if (pt_monitor_init(&s->m) != PT_OK) {
         free(s);
         return pt_fail(err, PT_ENOMEM, "no lock");
     }
-    pthread_condattr_destroy(&attr);
+    if (pthread_mutex_init(&s->db_lock, NULL) != 0) {
+        pt_monitor_fini(&s->m);
+        free(s);
+        return pt_fail(err, PT_ENOMEM, "no lock");
+    }
     pt_status st = edge__spool_file_open(&s->file, o->dir, s->o.replay_window_ms, err);
     if (st == PT_OK) st = read_sums(s, err);
     if (st != PT_OK) {
@@ -197,16 +198,16 @@ static pt_status enqueue(edge_spool *s, entry_kind kind, pt_slice bytes, uint32_
                   .last_ms = last_ms,
                   .at_ms = own(s) };
     if (bytes.len) memcpy(e->bytes, bytes.ptr, bytes.len);
-    pthread_mutex_lock(&s->lock);
+    pt_monitor_lock(&s->m);
     while (s->queue_bytes + e->len + sizeof *e > s->o.memory_bytes && drop_oldest(s)) {}
     *s->last = e;
     s->last = &e->next;
     s->queue_bytes += e->len + sizeof *e;
     if (kind != ENTRY_BATCH) {
         s->urgent = true;
-        pthread_cond_signal(&s->changed);
+        pt_monitor_wake_one(&s->m);
     }
-    pthread_mutex_unlock(&s->lock);
+    pt_monitor_unlock(&s->m);
     return PT_OK;
 }
 
@@ -304,12 +305,12 @@ static pt_status retain(edge_spool *s, outcome *o, uint64_t stored_bytes, pt_err
 
 static void failed(edge_spool *s, const pt_error *err)
 {
-    pthread_mutex_lock(&s->lock);
+    pt_monitor_lock(&s->m);
     bool first = !s->stats.failing;
     s->stats.failing = true;
     s->stats.failures++;
     snprintf(s->stats.error, sizeof s->stats.error, "%.199s", err->text);
-    pthread_mutex_unlock(&s->lock);
+    pt_monitor_unlock(&s->m);
     if (first)
         pt_logf(s->o.log, PT_LOG_ERROR, "EDGE-SPOOL-FAILED", "%s; the newest %llu KiB of samples are kept in memory", err->text,
                 (unsigned long long)(s->o.memory_bytes >> 10));
@@ -333,7 +334,7 @@ static void commit(edge_spool *s)
 {
     pt_error err = { 0 };
     outcome o = { .newest_ms = s->newest_ms };
-    pthread_mutex_lock(&s->lock);
+    pt_monitor_lock(&s->m);
     entry *list = s->first;
     uint64_t bytes = s->queue_bytes, stored = s->stats.stored_bytes;
     s->first = NULL;
@@ -341,7 +342,7 @@ static void commit(edge_spool *s)
     s->queue_bytes = 0;
     s->urgent = false;
     bool failing = s->stats.failing;
-    pthread_mutex_unlock(&s->lock);
+    pt_monitor_unlock(&s->m);
     int64_t now = mono(s);
     bool retention = now - s->retention_ms >= s->retention_every_ms || stored + bytes > s->o.max_bytes;
     if (!list && s->n_sent == 0 && !retention) return;
@@ -356,7 +357,7 @@ static void commit(edge_spool *s)
         if (st != PT_OK) edge__spool_file_rollback(&s->file);
     }
     if (st != PT_OK) {
-        pthread_mutex_lock(&s->lock);
+        pt_monitor_lock(&s->m);
         if (list) {
             entry **end = &list;
             while (*end)
@@ -368,7 +369,7 @@ static void commit(edge_spool *s)
             while (s->queue_bytes > s->o.memory_bytes && drop_oldest(s)) {}
             if (!s->first) s->last = &s->first;
         }
-        pthread_mutex_unlock(&s->lock);
+        pt_monitor_unlock(&s->m);
         failed(s, &err);
         return;
     }
@@ -381,7 +382,7 @@ static void commit(edge_spool *s)
         marked += s->sent_samples[i];
     s->n_sent = 0;
     s->newest_ms = o.newest_ms;
-    pthread_mutex_lock(&s->lock);
+    pt_monitor_lock(&s->m);
     s->stats.commits++;
     s->stats.last_commit_us = pt_mono_us(s->o.clock) - begin;
     s->stats.stored_samples += o.samples - o.gone.samples;
@@ -393,7 +394,7 @@ static void commit(edge_spool *s)
     s->stats.dropped_age += o.expired;
     s->stats.failing = false;
     s->stats.error[0] = 0;
-    pthread_mutex_unlock(&s->lock);
+    pt_monitor_unlock(&s->m);
     if (failing) pt_logf(s->o.log, PT_LOG_INFO, "EDGE-SPOOL-WORKS", "%s: writable again", s->file.path);
     if (retention) s->retention_ms = now; /* not the present time: what has passed since was not looked at */
     say_lost(s, &o);
@@ -432,7 +433,7 @@ static bool load_next(edge_spool *s)
 static entry *take_queued(edge_spool *s)
 {
     entry *e = NULL;
-    pthread_mutex_lock(&s->lock);
+    pt_monitor_lock(&s->m);
     for (entry **at = &s->first; s->stats.failing && *at; at = &(*at)->next) {
         if ((*at)->kind != ENTRY_BATCH || (*at)->delivered) continue;
         e = *at;
@@ -441,7 +442,7 @@ static entry *take_queued(edge_spool *s)
         s->queue_bytes -= e->len + sizeof *e;
         break;
     }
-    pthread_mutex_unlock(&s->lock);
+    pt_monitor_unlock(&s->m);
     return e;
 }
 
@@ -453,7 +454,7 @@ static bool send_queued(edge_spool *s)
     pt_status st;
     while ((st = edge_node_send_history(s->node, pt_slice_of(e->bytes, e->len), &at)) == PT_OK) {}
     s->tokens -= at.sent;
-    pthread_mutex_lock(&s->lock);
+    pt_monitor_lock(&s->m);
     s->stats.sent += at.sent;
     bool done = st == PT_EEMPTY;
     if (done) {
@@ -464,7 +465,7 @@ static bool send_queued(edge_spool *s)
         s->first = e;
         s->queue_bytes += e->len + sizeof *e;
     }
-    pthread_mutex_unlock(&s->lock);
+    pt_monitor_unlock(&s->m);
     return done;
 }
 
@@ -493,9 +494,9 @@ static bool forward(edge_spool *s)
         uint32_t before = s->sending_at.sent;
         pt_status st = edge_node_send_history(s->node, pt_slice_of(s->sending, s->sending_len), &s->sending_at);
         s->tokens -= s->sending_at.sent - before;
-        pthread_mutex_lock(&s->lock);
+        pt_monitor_lock(&s->m);
         s->stats.sent += s->sending_at.sent - before;
-        pthread_mutex_unlock(&s->lock);
+        pt_monitor_unlock(&s->m);
         if (st == PT_OK) continue;
         if (st == PT_EEMPTY || st == PT_EBUSY) {
             if (st == PT_EEMPTY) {
@@ -514,9 +515,9 @@ static bool forward(edge_spool *s)
 static void tell(edge_spool *s)
 {
     int64_t now = mono(s);
-    pthread_mutex_lock(&s->lock);
+    pt_monitor_lock(&s->m);
     int64_t pending = (int64_t)s->stats.pending_samples;
-    pthread_mutex_unlock(&s->lock);
+    pt_monitor_unlock(&s->m);
     if (now - s->told_ms < 1000 || !s->node) return;
     int64_t done = pending == 0 ? s->newest_ms : s->oldest_pending_ms > 0 ? s->oldest_pending_ms - 1 : -1;
     if (pending == s->told_pending && (pending != 0 || s->told_done >= 0) && s->told_pending == 0) {
@@ -532,18 +533,10 @@ static void tell(edge_spool *s)
 
 static void wait_for_work(edge_spool *s, int64_t ms)
 {
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += ms / 1000;
-    at.tv_nsec += ms % 1000 * 1000000;
-    if (at.tv_nsec >= 1000000000) {
-        at.tv_sec++;
-        at.tv_nsec -= 1000000000;
-    }
-    pthread_mutex_lock(&s->lock);
-    while (!s->stop && !s->urgent)
-        if (pthread_cond_timedwait(&s->changed, &s->lock, &at) != 0) break;
-    pthread_mutex_unlock(&s->lock);
+    int64_t until = pt_deadline(s->o.clock, ms);
+    pt_monitor_lock(&s->m);
+    while (!s->stop && !s->urgent && pt_monitor_wait_until(&s->m, s->o.clock, until)) {}
+    pt_monitor_unlock(&s->m);
 }
 
 static void *run(void *ctx)
@@ -551,9 +544,9 @@ static void *run(void *ctx)
     edge_spool *s = ctx;
     int64_t committed = 0, retry = 0;
     for (;;) {
-        pthread_mutex_lock(&s->lock);
+        pt_monitor_lock(&s->m);
         bool stop = s->stop, urgent = s->urgent, failing = s->stats.failing;
-        pthread_mutex_unlock(&s->lock);
+        pt_monitor_unlock(&s->m);
         if (stop) return NULL;
         bool more = false;
         pthread_mutex_lock(&s->db_lock);
@@ -570,9 +563,9 @@ static void *run(void *ctx)
         }
         pthread_mutex_unlock(&s->db_lock);
         tell(s);
-        pthread_mutex_lock(&s->lock);
+        pt_monitor_lock(&s->m);
         if (failing) s->urgent = false; /* do not spin on a full disk */
-        pthread_mutex_unlock(&s->lock);
+        pt_monitor_unlock(&s->m);
         wait_for_work(s, more ? ACTIVE_WAIT_MS : s->o.commit_interval_ms);
     }
 }
@@ -582,17 +575,17 @@ pt_status edge_spool_start(edge_spool *s, edge_node *node)
     s->node = node;
     s->tokens_ms = mono(s);
     s->retention_ms = mono(s);
-    if (pthread_create(&s->thread, NULL, run, s) != 0) return PT_ENOMEM;
-    s->running = true;
-    return PT_OK;
+    pt_status st = pt_thread_start(&s->thread, "pt-spool", 0, run, s, NULL);
+    s->running = st == PT_OK;
+    return st;
 }
 
 void edge_spool_stop(edge_spool *s)
 {
-    pthread_mutex_lock(&s->lock);
+    pt_monitor_lock(&s->m);
     s->stop = true;
-    pthread_cond_signal(&s->changed);
-    pthread_mutex_unlock(&s->lock);
+    pt_monitor_wake_one(&s->m);
+    pt_monitor_unlock(&s->m);
     if (s->running) pthread_join(s->thread, NULL);
     bool was = s->running;
     s->running = false;
@@ -601,9 +594,9 @@ void edge_spool_stop(edge_spool *s)
     pthread_mutex_lock(&s->db_lock);
     drop_sending(s);
     commit(s);
-    pthread_mutex_lock(&s->lock);
+    pt_monitor_lock(&s->m);
     bool empty = s->first == NULL;
-    pthread_mutex_unlock(&s->lock);
+    pt_monitor_unlock(&s->m);
     if (empty && edge__spool_file_clean(&s->file, &err) != PT_OK) failed(s, &err);
     pthread_mutex_unlock(&s->db_lock);
 }
@@ -619,18 +612,17 @@ void edge_spool_close(edge_spool *s)
         free(e);
     }
     drop_sending(s);
-    pthread_cond_destroy(&s->changed);
-    pthread_mutex_destroy(&s->lock);
+    pt_monitor_fini(&s->m);
     pthread_mutex_destroy(&s->db_lock);
     free(s);
 }
 
 void edge_spool_stats_get(edge_spool *s, edge_spool_stats *out)
 {
-    pthread_mutex_lock(&s->lock);
+    pt_monitor_lock(&s->m);
     *out = s->stats;
     out->queue_bytes = s->queue_bytes;
-    pthread_mutex_unlock(&s->lock);
+    pt_monitor_unlock(&s->m);
 }
 
 sqlite3 *edge__spool_lock(edge_spool *s)

@@ -24,6 +24,7 @@
  *
  * Locks, in the order they may be taken: request_lock, buffer.lock; catalog_lock, tag_lock, pending_lock, weeks.lock; stat_lock last. No
  * lock is held during a write to disk. */
+#include "base/thread.h"
 #include "historian/write/write.h"
 #include "historian/repair/repair.h"
 
@@ -103,7 +104,8 @@ static pt_status open_all(hist *h, pt_error *err)
     if ((st = hist__recover(h, err)) != PT_OK) return st;
     if ((st = open_catalog_reader(h, err)) != PT_OK) return st;
     h->last_tick_mono_ms = h->last_trim_mono_ms = hist__mono_ms();
-    if (pthread_create(&h->writer, NULL, hist__writer_main, h) != 0) return pt_fail(err, PT_ENOMEM, "no thread for the writer");
+    st = pt_thread_start(&h->writer, "pt-historian", 0, hist__writer_main, h, err);
+    if (st != PT_OK) return st;
     h->writer_started = true;
     return PT_OK;
 }

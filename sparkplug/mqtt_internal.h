@@ -9,6 +9,7 @@
 #ifndef SPB_MQTT_INTERNAL_H
 #define SPB_MQTT_INTERNAL_H
 #include "base/backoff.h"
+#include "base/monitor.h"
 #include "sparkplug/mqtt_session.h"
 
 #include <MQTTAsync.h>
@@ -48,8 +49,7 @@ struct spb_mqtt {
     pthread_mutex_t stopping; /* one stop joins, others wait for it */
     bool started, joined;     /* guarded by `stopping` */
 
-    pthread_mutex_t mutex; /* guards everything from here to the counters */
-    pthread_cond_t changed;
+    pt_monitor monitor; /* "the mutex": guards everything from here to the counters; woken by every change */
     spb__mqtt_state state;
     MQTTAsync client; /* NULL between attempts; destroyed only when `users` is 0 */
     unsigned users;   /* publishers inside Paho */

@@ -86,10 +86,10 @@ static void set_nodelay(const char *url)
 
 static void note(spb_mqtt *s, bool *flag)
 {
-    pthread_mutex_lock(&s->mutex);
+    pt_monitor_lock(&s->monitor);
     *flag = true;
-    pthread_cond_broadcast(&s->changed);
-    pthread_mutex_unlock(&s->mutex);
+    pt_monitor_wake_all(&s->monitor);
+    pt_monitor_unlock(&s->monitor);
 }
 
 static void on_connection_lost(void *context, char *cause)
@@ -184,12 +184,12 @@ static void on_connect_failed5(void *context, MQTTAsync_failureData5 *data)
 
 static void grant(spb_mqtt *s, const int *codes, size_t n)
 {
-    pthread_mutex_lock(&s->mutex);
+    pt_monitor_lock(&s->monitor);
     for (size_t i = 0; i < s->n_filters; i++)
         s->granted[i] = i < n ? codes[i] : 0x80;
     s->suback = true;
-    pthread_cond_broadcast(&s->changed);
-    pthread_mutex_unlock(&s->mutex);
+    pt_monitor_wake_all(&s->monitor);
+    pt_monitor_unlock(&s->monitor);
 }
 
 static void on_suback(void *context, MQTTAsync_successData *data)
@@ -306,9 +306,9 @@ pt_status spb__paho_connect(spb_mqtt *s, const spb_mqtt_connect *c)
                        rc);
         return PT_EINVAL;
     }
-    pthread_mutex_lock(&s->mutex);
+    pt_monitor_lock(&s->monitor);
     s->client = client;
-    pthread_mutex_unlock(&s->mutex);
+    pt_monitor_unlock(&s->monitor);
 
     options.context = s;
     options.automaticReconnect = 0; /* it would send the old Will again */
@@ -427,9 +427,9 @@ pt_status spb__paho_break(spb_mqtt *s)
 
 void spb__paho_destroy(spb_mqtt *s)
 {
-    pthread_mutex_lock(&s->mutex);
+    pt_monitor_lock(&s->monitor);
     MQTTAsync client = s->client;
     s->client = NULL;
-    pthread_mutex_unlock(&s->mutex);
+    pt_monitor_unlock(&s->monitor);
     if (client) MQTTAsync_destroy(&client);
 }

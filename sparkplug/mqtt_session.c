@@ -5,11 +5,12 @@
  * (3) callbacks run on this thread with `mutex` open. */
 #include "sparkplug/mqtt_internal.h"
 
+#include "base/thread.h"
+
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
-enum { DISCONNECT_MS = 1000, BREAK_MS = 3000, FOREVER = -1, TOPIC_MAX = 65535, PAYLOAD_MAX = 268435455 - 65535 - 64 };
+enum { DISCONNECT_MS = 1000, BREAK_MS = 3000, TOPIC_MAX = 65535, PAYLOAD_MAX = 268435455 - 65535 - 64 };
 
 void spb_mqtt_options_init(spb_mqtt_options *o)
 {
@@ -57,7 +58,7 @@ static void finish(spb_mqtt *s, spb__out *o, bool ok)
 void spb__mqtt_lost(spb_mqtt *s, bool down, const char *fmt, ...)
 {
     va_list ap;
-    pthread_mutex_lock(&s->mutex);
+    pt_monitor_lock(&s->monitor);
     if (!s->lost) {
         va_start(ap, fmt);
         vsnprintf(s->reason, sizeof s->reason, fmt, ap);
@@ -66,24 +67,24 @@ void spb__mqtt_lost(spb_mqtt *s, bool down, const char *fmt, ...)
     s->lost = true;
     s->down |= down;
     s->accepting = false;
-    pthread_cond_broadcast(&s->changed);
-    pthread_mutex_unlock(&s->mutex);
+    pt_monitor_wake_all(&s->monitor);
+    pt_monitor_unlock(&s->monitor);
 }
 
 void spb__mqtt_unsent(spb_mqtt *s)
 {
-    pthread_mutex_lock(&s->mutex);
+    pt_monitor_lock(&s->monitor);
     if (!s->lost) s->unsent = true;
-    pthread_mutex_unlock(&s->mutex);
+    pt_monitor_unlock(&s->monitor);
 }
 
 void spb__mqtt_sent(spb__out *out, bool ok)
 {
     spb_mqtt *s = out->session;
-    pthread_mutex_lock(&s->mutex);
+    pt_monitor_lock(&s->monitor);
     finish(s, out, ok);
-    if (s->cb.sent || s->n_pending == 0) pthread_cond_broadcast(&s->changed);
-    pthread_mutex_unlock(&s->mutex);
+    if (s->cb.sent || s->n_pending == 0) pt_monitor_wake_all(&s->monitor);
+    pt_monitor_unlock(&s->monitor);
 }
 
 /* ---- waiting, on the session thread ---- */
@@ -100,31 +101,17 @@ static void pump(spb_mqtt *s, int64_t deadline_ms)
     spb__out *o = s->done.first;
     if (o) {
         s->done = (spb__out_list){ NULL, NULL };
-        pthread_mutex_unlock(&s->mutex);
+        pt_monitor_unlock(&s->monitor);
         while (o) {
             spb__out *next = o->next;
             s->cb.sent(s->cb.ctx, o->token, o->ok);
             free(o);
             o = next;
         }
-        pthread_mutex_lock(&s->mutex);
+        pt_monitor_lock(&s->monitor);
         return;
     }
-    if (deadline_ms == FOREVER) {
-        pthread_cond_wait(&s->changed, &s->mutex);
-        return;
-    }
-    int64_t left = deadline_ms - now_ms(s);
-    struct timespec at;
-    if (left <= 0) return;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += left / 1000;
-    at.tv_nsec += (left % 1000) * 1000000;
-    if (at.tv_nsec >= 1000000000) {
-        at.tv_sec++;
-        at.tv_nsec -= 1000000000;
-    }
-    pthread_cond_timedwait(&s->changed, &s->mutex, &at);
+    (void)!pt_monitor_wait_until(&s->monitor, s->clock, deadline_ms); /* the caller looks at the clock itself */
 }
 
 /* Somebody wants the attempt to end. */
@@ -175,16 +162,16 @@ static bool reach_ready(spb_mqtt *s, const spb_mqtt_connect *c)
 {
     int64_t deadline = now_ms(s) + s->options.connect_timeout_ms;
     s->state = SPB__CONNECTING;
-    pthread_mutex_unlock(&s->mutex);
+    pt_monitor_unlock(&s->monitor);
     pt_status st = spb__paho_connect(s, c);
-    pthread_mutex_lock(&s->mutex);
+    pt_monitor_lock(&s->monitor);
     if (st || !wait_for(s, &s->connack, deadline, true, "no CONNACK in time")) return false;
     s->connects++;
     s->state = SPB__SUBSCRIBING;
-    pthread_mutex_unlock(&s->mutex);
+    pt_monitor_unlock(&s->monitor);
     if (s->cb.connected) s->cb.connected(s->cb.ctx);
     if (c->n_filters) st = spb__paho_subscribe(s, c);
-    pthread_mutex_lock(&s->mutex);
+    pt_monitor_lock(&s->monitor);
     if (st) return false;
     deadline = now_ms(s) + s->options.connect_timeout_ms;
     if (c->n_filters && (!wait_for(s, &s->suback, deadline, false, "no SUBACK in time") || !check_grants(s, c))) return false;
@@ -198,9 +185,9 @@ static bool reach_ready(spb_mqtt *s, const spb_mqtt_connect *c)
 static void break_connection(spb_mqtt *s)
 {
     if (!s->connack || s->down) return;
-    pthread_mutex_unlock(&s->mutex);
+    pt_monitor_unlock(&s->monitor);
     pt_status st = spb__paho_break(s);
-    pthread_mutex_lock(&s->mutex);
+    pt_monitor_lock(&s->monitor);
     int64_t deadline = now_ms(s) + BREAK_MS;
     while (st == PT_OK && !s->down && now_ms(s) < deadline)
         pump(s, deadline);
@@ -218,9 +205,9 @@ static void say_goodbye(spb_mqtt *s)
         break_connection(s);
         return;
     }
-    pthread_mutex_unlock(&s->mutex);
+    pt_monitor_unlock(&s->monitor);
     pt_status st = spb__paho_disconnect(s, with_will);
-    pthread_mutex_lock(&s->mutex);
+    pt_monitor_lock(&s->monitor);
     deadline = now_ms(s) + DISCONNECT_MS;
     while (st == PT_OK && !s->disconnected && !s->lost && now_ms(s) < deadline)
         pump(s, deadline);
@@ -232,14 +219,14 @@ static void tear_down(spb_mqtt *s)
     s->accepting = false;
     s->state = SPB__CLOSING;
     while (s->users)
-        pthread_cond_wait(&s->changed, &s->mutex);
-    pthread_mutex_unlock(&s->mutex);
+        pt_monitor_wait(&s->monitor);
+    pt_monitor_unlock(&s->monitor);
     spb__paho_destroy(s);
-    pthread_mutex_lock(&s->mutex);
+    pt_monitor_lock(&s->monitor);
     while (s->pending.first)
         finish(s, s->pending.first, false);
     while (s->done.first)
-        pump(s, FOREVER);
+        pump(s, PT_NEVER);
 }
 
 /* With the mutex. From a prepared CONNECT to lost. */
@@ -260,11 +247,11 @@ static void attempt(spb_mqtt *s, const spb_mqtt_connect *c)
         pt_backoff_reset(&s->backoff);
         pt_logf(s->log, PT_LOG_INFO, "SPB-MQTT-READY", "%s: connected to %s, %zu subscriptions", s->options.client_id, c->server,
                 c->n_filters);
-        pthread_mutex_unlock(&s->mutex);
+        pt_monitor_unlock(&s->monitor);
         s->cb.ready(s->cb.ctx);
-        pthread_mutex_lock(&s->mutex);
+        pt_monitor_lock(&s->monitor);
         while (!s->lost && !interrupted(s))
-            pump(s, FOREVER);
+            pump(s, PT_NEVER);
     }
     bool asked = interrupted(s) && !s->lost;
     if (asked ? s->drop && !s->stop : ready)
@@ -277,9 +264,9 @@ static void attempt(spb_mqtt *s, const spb_mqtt_connect *c)
     if (ready && !asked) s->losses++;
     if (!ready && !asked) s->failures++;
     pt_logf(s->log, asked ? PT_LOG_INFO : PT_LOG_WARN, "SPB-MQTT-LOST", "%s: %s: %s", s->options.client_id, c->server, reason);
-    pthread_mutex_unlock(&s->mutex);
+    pt_monitor_unlock(&s->monitor);
     s->cb.lost(s->cb.ctx, reason);
-    pthread_mutex_lock(&s->mutex);
+    pt_monitor_lock(&s->monitor);
 }
 
 /* ---- the thread ---- */
@@ -302,7 +289,7 @@ static void wait_until(spb_mqtt *s, int64_t at)
         if (s->end || s->drop) at = take_request(s) ? now_ms(s) : at;
         if (s->stop || (!s->parked && now_ms(s) >= at)) return;
         s->state = s->parked ? SPB__IDLE : SPB__WAITING;
-        pump(s, s->parked ? FOREVER : at);
+        pump(s, s->parked ? PT_NEVER : at);
     }
 }
 
@@ -310,21 +297,21 @@ static void *run(void *arg)
 {
     spb_mqtt *s = arg;
     int64_t at = now_ms(s);
-    pthread_mutex_lock(&s->mutex);
+    pt_monitor_lock(&s->monitor);
     for (;;) {
         wait_until(s, at);
         if (s->stop) break;
         spb_mqtt_connect c = { 0 };
-        pthread_mutex_unlock(&s->mutex);
+        pt_monitor_unlock(&s->monitor);
         pt_status st = s->cb.prepare(s->cb.ctx, &c);
         if (st == PT_OK && (!c.server || (c.n_filters && !c.filters))) st = PT_EINVAL;
         if (st) pt_logf(s->log, PT_LOG_WARN, "SPB-MQTT-PREPARE", "%s: not connecting now: %s", s->options.client_id, pt_status_name(st));
-        pthread_mutex_lock(&s->mutex);
+        pt_monitor_lock(&s->monitor);
         if (st == PT_OK) attempt(s, &c);
         at = now_ms(s) + pt_backoff_next(&s->backoff); /* a request waiting may bring it forward */
     }
     s->state = SPB__STOPPED;
-    pthread_mutex_unlock(&s->mutex);
+    pt_monitor_unlock(&s->monitor);
     return NULL;
 }
 
@@ -376,18 +363,9 @@ static pt_status check_options(const spb_mqtt_options *o, const spb_mqtt_callbac
 /* All of them or none. */
 static bool init_locks(spb_mqtt *s)
 {
-    pthread_condattr_t attr;
-    if (pthread_mutex_init(&s->mutex, NULL)) return false;
-    if (pthread_mutex_init(&s->stopping, NULL)) goto no_stopping;
-    if (pthread_condattr_init(&attr)) goto no_attr;
-    int rc = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    if (!rc) rc = pthread_cond_init(&s->changed, &attr);
-    pthread_condattr_destroy(&attr);
-    if (!rc) return true;
-no_attr:
-    pthread_mutex_destroy(&s->stopping);
-no_stopping:
-    pthread_mutex_destroy(&s->mutex);
+    if (pt_monitor_init(&s->monitor) != PT_OK) return false;
+    if (pthread_mutex_init(&s->stopping, NULL) == 0) return true;
+    pt_monitor_fini(&s->monitor);
     return false;
 }
 
@@ -418,12 +396,12 @@ pt_status spb_mqtt_start(spb_mqtt *s)
 {
     pt_status st = PT_ESTATE;
     pthread_mutex_lock(&s->stopping);
-    pthread_mutex_lock(&s->mutex);
+    pt_monitor_lock(&s->monitor);
     bool stopped = s->stop;
-    pthread_mutex_unlock(&s->mutex);
+    pt_monitor_unlock(&s->monitor);
     if (!s->started && !stopped) {
-        s->started = pthread_create(&s->thread, NULL, run, s) == 0;
-        st = s->started ? PT_OK : PT_EIO;
+        st = pt_thread_start(&s->thread, "pt-mqtt", 0, run, s, NULL);
+        s->started = st == PT_OK;
     }
     pthread_mutex_unlock(&s->stopping);
     return st;
@@ -457,11 +435,11 @@ pt_status spb_mqtt_publish(spb_mqtt *s, const char *topic, pt_slice payload, int
     if (!o) return PT_ENOMEM;
     o->session = s;
     o->bytes = topic_len + payload.len;
-    pthread_mutex_lock(&s->mutex);
+    pt_monitor_lock(&s->monitor);
     pt_status st = admit(s, o);
     MQTTAsync client = s->client;
     int64_t my_token = o->token;
-    pthread_mutex_unlock(&s->mutex);
+    pt_monitor_unlock(&s->monitor);
     if (st) {
         free(o);
         return st;
@@ -469,7 +447,7 @@ pt_status spb_mqtt_publish(spb_mqtt *s, const char *topic, pt_slice payload, int
     int rc = spb__paho_publish(client, s, o, topic, payload, qos, retain);
     bool full = rc == MQTTASYNC_MAX_BUFFERED_MESSAGES || rc == MQTTASYNC_NO_MORE_MSGIDS; /* bounds of Paho's, beyond ours */
     if (rc != MQTTASYNC_SUCCESS && !full) spb__mqtt_lost(s, false, "Paho refused a message (%d)", rc);
-    pthread_mutex_lock(&s->mutex);
+    pt_monitor_lock(&s->monitor);
     if (rc != MQTTASYNC_SUCCESS) { /* it was never Paho's: nobody else has finished it */
         list_remove(&s->pending, o);
         s->n_pending--;
@@ -479,8 +457,8 @@ pt_status spb_mqtt_publish(spb_mqtt *s, const char *topic, pt_slice payload, int
         s->refused += full;
         free(o);
     }
-    if (--s->users == 0) pthread_cond_broadcast(&s->changed);
-    pthread_mutex_unlock(&s->mutex);
+    if (--s->users == 0) pt_monitor_wake_all(&s->monitor);
+    pt_monitor_unlock(&s->monitor);
     if (rc != MQTTASYNC_SUCCESS) return full ? PT_EFULL : PT_EIO;
     if (token) *token = my_token;
     return PT_OK;
@@ -488,37 +466,37 @@ pt_status spb_mqtt_publish(spb_mqtt *s, const char *topic, pt_slice payload, int
 
 void spb_mqtt_disconnect(spb_mqtt *s, bool reconnect, bool reset_backoff, bool with_will, int64_t drain_ms)
 {
-    pthread_mutex_lock(&s->mutex);
+    pt_monitor_lock(&s->monitor);
     s->end = true;
     s->accepting = false;
     s->reconnect = reconnect;
     s->at_once = reset_backoff;
     s->with_will = with_will;
     s->drain_ms = drain_ms > 0 ? drain_ms : 0;
-    pthread_cond_broadcast(&s->changed);
-    pthread_mutex_unlock(&s->mutex);
+    pt_monitor_wake_all(&s->monitor);
+    pt_monitor_unlock(&s->monitor);
 }
 
 void spb_mqtt_drop(spb_mqtt *s)
 {
-    pthread_mutex_lock(&s->mutex);
+    pt_monitor_lock(&s->monitor);
     s->drop = true;
     s->accepting = false;
-    pthread_cond_broadcast(&s->changed);
-    pthread_mutex_unlock(&s->mutex);
+    pt_monitor_wake_all(&s->monitor);
+    pt_monitor_unlock(&s->monitor);
 }
 
 bool spb_mqtt_unsent(spb_mqtt *s)
 {
-    pthread_mutex_lock(&s->mutex);
+    pt_monitor_lock(&s->monitor);
     bool unsent = s->unsent;
-    pthread_mutex_unlock(&s->mutex);
+    pt_monitor_unlock(&s->monitor);
     return unsent;
 }
 
 void spb_mqtt_stats_get(spb_mqtt *s, spb_mqtt_stats *out)
 {
-    pthread_mutex_lock(&s->mutex);
+    pt_monitor_lock(&s->monitor);
     *out = (spb_mqtt_stats){ .ready = s->state == SPB__READY && !s->lost,
                              .connects = s->connects,
                              .failures = s->failures,
@@ -530,20 +508,20 @@ void spb_mqtt_stats_get(spb_mqtt *s, spb_mqtt_stats *out)
                              .send_refused = s->refused,
                              .send_pending = s->n_pending,
                              .send_pending_bytes = s->pending_bytes };
-    pthread_mutex_unlock(&s->mutex);
+    pt_monitor_unlock(&s->monitor);
 }
 
 void spb_mqtt_stop(spb_mqtt *s, bool with_will, int64_t drain_ms)
 {
-    pthread_mutex_lock(&s->mutex);
+    pt_monitor_lock(&s->monitor);
     if (!s->stop) {
         s->stop = true;
         s->accepting = false;
         s->with_will = with_will;
         s->drain_ms = drain_ms > 0 ? drain_ms : 0;
-        pthread_cond_broadcast(&s->changed);
+        pt_monitor_wake_all(&s->monitor);
     }
-    pthread_mutex_unlock(&s->mutex);
+    pt_monitor_unlock(&s->monitor);
     pthread_mutex_lock(&s->stopping);
     if (s->started && !s->joined) {
         pthread_join(s->thread, NULL);
@@ -558,8 +536,7 @@ void spb_mqtt_free(spb_mqtt *s)
     spb_mqtt_stop(s, false, 0);
     free(s->granted);
     free_options(&s->options);
-    pthread_cond_destroy(&s->changed);
-    pthread_mutex_destroy(&s->mutex);
+    pt_monitor_fini(&s->monitor);
     pthread_mutex_destroy(&s->stopping);
     free(s);
 }

@@ -104,8 +104,8 @@ typedef struct spb_mqtt_stats {
  * reason. */
 PT_MUST_CHECK pt_status spb_mqtt_new(const spb_mqtt_options *options, const spb_mqtt_callbacks *callbacks, const pt_clock *clock,
                                      const pt_log *log, spb_mqtt **out, pt_error *err);
-/* Starts the session thread; the first attempt comes at once. PT_ESTATE: started or stopped before. PT_EIO: no thread
- * to be had. */
+/* Starts the session thread; the first attempt comes at once. PT_ESTATE: started or stopped before. PT_ENOMEM: no
+ * thread to be had. */
 PT_MUST_CHECK pt_status spb_mqtt_start(spb_mqtt *s);
 
 /* Hand a message to Paho in call order; topic and payload are copied. *token (may be NULL) identifies it in `sent`,

@@ -1,4 +1,5 @@
 /* host/cli/verb_transfer.c -- export and import: samples as CSV or JSON Lines. */
+#include "base/file.h"
 #include "host/cli/data.h"
 #include "historian/exchange/transfer.h"
 
@@ -181,15 +182,15 @@ static bool sum_of_dir(const char *dir, uint64_t *sum)
  * of where to. */
 static void keep_state(transfer *t, const hist_import_report *r)
 {
-    char fresh[1100];
+    char text[100];
     uint64_t sum = 0, dir = 0;
-    snprintf(fresh, sizeof fresh, "%s.new", t->resume);
-    FILE *f = sum_of_dir(t->c->data_dir, &dir) && sum_before(t, r->offset, &sum) ? fopen(fresh, "w") : NULL;
-    bool ok = f && fprintf(f, "%llu %llu %016llx %016llx\n", (unsigned long long)r->offset, (unsigned long long)r->line,
-                           (unsigned long long)sum, (unsigned long long)dir) > 0;
-    if (f && fclose(f) != 0) ok = false;
-    if (ok && rename(fresh, t->resume) == 0) return;
-    fprintf(stderr, "plantree: %s: %s\n", t->resume, strerror(errno));
+    pt_error err = { 0, "" };
+    pt_status st = sum_of_dir(t->c->data_dir, &dir) && sum_before(t, r->offset, &sum) ? PT_OK : pt_fail_errno(&err, errno, t->resume);
+    int n = snprintf(text, sizeof text, "%llu %llu %016llx %016llx\n", (unsigned long long)r->offset, (unsigned long long)r->line,
+                     (unsigned long long)sum, (unsigned long long)dir);
+    if (st == PT_OK) st = pt_file_write(t->resume, 0644, pt_slice_of(text, (size_t)n), &err);
+    if (st == PT_OK) return;
+    fprintf(stderr, "plantree: %s\n", err.text);
     t->resume = NULL;
 }
 

@@ -2,7 +2,6 @@
 #include "host/ingest/shard.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 /* ---- entry points ------------------------------------------------------------------------------ */
 
@@ -97,36 +96,22 @@ static host__call *call_new(uint32_t shards)
 {
     host__call *c = calloc(1, sizeof *c);
     if (!c) return NULL;
-    pthread_condattr_t attr;
-    if (pthread_mutex_init(&c->lock, NULL) != 0) {
+    if (pt_monitor_init(&c->m) != PT_OK) {
         free(c);
         return NULL;
     }
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&c->done, &attr);
-    pthread_condattr_destroy(&attr);
     c->left = shards + 1;
     return c;
 }
 
 /* Wait for the shards, then give up our share. */
-static pt_status call_wait(host__call *c, int64_t timeout_ms)
+static pt_status call_wait(host__call *c, const pt_clock *clock, int64_t timeout_ms)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += timeout_ms / 1000;
-    until.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
-    pthread_mutex_lock(&c->lock);
-    int rc = 0;
-    while (c->left > 1 && rc == 0)
-        rc = pthread_cond_timedwait(&c->done, &c->lock, &until);
+    int64_t until = pt_deadline(clock, timeout_ms);
+    pt_monitor_lock(&c->m);
+    while (c->left > 1 && pt_monitor_wait_until(&c->m, clock, until)) {}
     pt_status st = c->left == 1 ? c->status : PT_ETIMEOUT;
-    pthread_mutex_unlock(&c->lock);
+    pt_monitor_unlock(&c->m);
     host__call_leave(c);
     return st;
 }
@@ -138,7 +123,7 @@ pt_status host_ingest_drain(host_ingest *g, int64_t timeout_ms)
     host_mail m = { .control = HOST__CONTROL_CALL, .call = c };
     for (uint32_t i = 0; i < g->n_shards; i++)
         if (push_mail(&g->shards[i], &m, PT_NONE, PT_NONE, timeout_ms) != PT_OK) host__call_leave(c);
-    return call_wait(c, timeout_ms);
+    return call_wait(c, g->clock, timeout_ms);
 }
 
 pt_status host_ingest_rebirth(host_ingest *g, pt_slice group, pt_slice edge)
@@ -151,7 +136,7 @@ pt_status host_ingest_rebirth(host_ingest *g, pt_slice group, pt_slice edge)
     c->edge = pt_slice_dup(edge);
     host_mail m = { .control = HOST__CONTROL_CALL, .call = c };
     if (!c->group || !c->edge || push_mail(shard_of(g, group, edge), &m, PT_NONE, PT_NONE, 2000) != PT_OK) host__call_leave(c);
-    return call_wait(c, 5000);
+    return call_wait(c, g->clock, 5000);
 }
 
 pt_status host_ingest_restore(host_ingest *g, const host_saved *saved)
@@ -212,7 +197,7 @@ pt_status host_ingest_remap(host_ingest *g, const uns_map *map)
     host_mail m = { .control = HOST__CONTROL_CALL, .call = c };
     for (uint32_t i = 0; i < g->n_shards; i++)
         if (push_mail(&g->shards[i], &m, PT_NONE, PT_NONE, -1) != PT_OK) host__call_leave(c);
-    return call_wait(c, 60000);
+    return call_wait(c, g->clock, 60000);
 }
 
 void host_ingest_nodes(host_ingest *g, void (*see)(void *ctx, const host_node *n), void *ctx)

@@ -2,10 +2,9 @@
  */
 #include "host/ingest/mailbox.h"
 
-#include <errno.h>
-#include <pthread.h>
+#include "base/monitor.h"
+
 #include <stdlib.h>
-#include <time.h>
 
 enum { KEEP = 1 << 20 }; /* bytes of buffer kept whatever was in it */
 
@@ -15,8 +14,9 @@ typedef struct buffer {
 } buffer;
 
 struct host_mailbox {
-    pthread_mutex_t lock; /* guards everything below but `out` */
-    pthread_cond_t not_empty, not_full;
+    const pt_clock *clock;
+    pt_monitor m; /* guards everything below but `out`; waited on by the taker */
+    pt_condition not_full;
     buffer fill;
     size_t items, limit, max_bytes;
     bool closed, taker_waits;
@@ -24,44 +24,17 @@ struct host_mailbox {
     buffer out; /* the taker's */
 };
 
-static int64_t now_us(void)
+pt_status host_mailbox_new(size_t limit, const pt_clock *clock, host_mailbox **out)
 {
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
-}
-
-/* false: the time is over */
-static bool wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t until_us)
-{
-    if (until_us == INT64_MAX) return pthread_cond_wait(cond, lock) == 0;
-    struct timespec ts = { until_us / 1000000, (long)(until_us % 1000000) * 1000 };
-    return pthread_cond_timedwait(cond, lock, &ts) != ETIMEDOUT;
-}
-
-pt_status host_mailbox_new(size_t limit, host_mailbox **out)
-{
-    pthread_condattr_t attr;
     host_mailbox *b = calloc(1, sizeof *b);
     if (!b) return PT_ENOMEM;
     b->limit = limit;
-    if (pthread_mutex_init(&b->lock, NULL) != 0) goto no_lock;
-    if (pthread_condattr_init(&attr) != 0) goto no_attr;
-    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    if (pthread_cond_init(&b->not_empty, &attr) != 0) goto no_empty;
-    if (pthread_cond_init(&b->not_full, &attr) != 0) goto no_full;
-    (void)pthread_condattr_destroy(&attr);
-    *out = b;
-    return PT_OK;
-no_full:
-    (void)pthread_cond_destroy(&b->not_empty);
-no_empty:
-    (void)pthread_condattr_destroy(&attr);
-no_attr:
-    (void)pthread_mutex_destroy(&b->lock);
-no_lock:
-    free(b);
-    return PT_ENOMEM;
+    b->clock = clock;
+    pt_status st = pt_monitor_init(&b->m);
+    if (st == PT_OK && (st = pt_condition_init(&b->not_full)) != PT_OK) pt_monitor_fini(&b->m);
+    if (st == PT_OK) *out = b;
+    else free(b);
+    return st;
 }
 
 void host_mailbox_free(host_mailbox *b, void (*drop)(const host_mail *m))
@@ -73,9 +46,8 @@ void host_mailbox_free(host_mailbox *b, void (*drop)(const host_mail *m))
         drop(&m);
     free(b->fill.ptr);
     free(b->out.ptr);
-    (void)pthread_cond_destroy(&b->not_full);
-    (void)pthread_cond_destroy(&b->not_empty);
-    (void)pthread_mutex_destroy(&b->lock);
+    pt_condition_fini(&b->not_full);
+    pt_monitor_fini(&b->m);
     free(b);
 }
 
@@ -114,20 +86,20 @@ static pt_status append(host_mailbox *b, const host_mail *head, pt_slice topic, 
 /* Wait for room, if any is needed; the lock is held in every case. */
 static pt_status wait_for_room(host_mailbox *b, size_t need, int64_t timeout_ms, int64_t *waited_us)
 {
-    int64_t start = 0, until = INT64_MAX;
+    int64_t start = -1, until = PT_NEVER;
     pt_status st = PT_OK;
     if (waited_us) *waited_us = 0;
     while (!st && need && !b->closed && b->items && (b->fill.len >= b->limit || need > b->limit - b->fill.len)) {
         if (!timeout_ms) return PT_ETIMEOUT;
-        if (!start) {
-            start = now_us();
-            if (timeout_ms >= 0) until = start + timeout_ms * 1000;
+        if (start < 0) {
+            start = pt_mono_us(b->clock);
+            until = pt_deadline(b->clock, timeout_ms);
         }
         b->pushers_wait++;
-        if (!wait_until(&b->not_full, &b->lock, until)) st = PT_ETIMEOUT;
+        if (!pt_condition_wait_until(&b->not_full, &b->m, b->clock, until)) st = PT_ETIMEOUT;
         b->pushers_wait--;
     }
-    if (waited_us) *waited_us = start ? now_us() - start : 0;
+    if (waited_us) *waited_us = start >= 0 ? pt_mono_us(b->clock) - start : 0;
     return b->closed ? PT_ECLOSED : st;
 }
 
@@ -136,28 +108,28 @@ pt_status host_mailbox_push(host_mailbox *b, const host_mail *head, pt_slice top
 {
     if (topic.len > UINT32_MAX / 2 || payload.len > UINT32_MAX / 2) return PT_ETOOBIG;
     size_t need = (sizeof *head + topic.len + payload.len + 7u) & ~(size_t)7u;
-    (void)pthread_mutex_lock(&b->lock);
+    pt_monitor_lock(&b->m);
     pt_status st = wait_for_room(b, head->control ? 0 : need, timeout_ms, waited_us);
     if (!st) st = append(b, head, topic, payload, need);
     bool wake = !st && b->taker_waits;
     if (wake) b->taker_waits = false; /* once is enough */
-    (void)pthread_mutex_unlock(&b->lock);
-    if (wake) (void)pthread_cond_signal(&b->not_empty);
+    pt_monitor_unlock(&b->m);
+    if (wake) pt_monitor_wake_one(&b->m);
     return st;
 }
 
 pt_slice host_mailbox_take(host_mailbox *b, int64_t timeout_ms, bool *closed)
 {
-    int64_t until = timeout_ms < 0 ? INT64_MAX : timeout_ms ? now_us() + timeout_ms * 1000 : 0;
+    int64_t until = pt_deadline(b->clock, timeout_ms);
     if (b->out.cap > KEEP && b->out.len < b->out.cap / 8) { /* a burst is over: give its memory back */
         free(b->out.ptr);
         b->out = (buffer){ NULL, 0, 0 };
     }
     b->out.len = 0;
-    (void)pthread_mutex_lock(&b->lock);
-    while (!b->items && !b->closed && until) {
+    pt_monitor_lock(&b->m);
+    while (!b->items && !b->closed) {
         b->taker_waits = true;
-        bool in_time = wait_until(&b->not_empty, &b->lock, until);
+        bool in_time = pt_monitor_wait_until(&b->m, b->clock, until);
         b->taker_waits = false;
         if (!in_time) break;
     }
@@ -169,23 +141,23 @@ pt_slice host_mailbox_take(host_mailbox *b, int64_t timeout_ms, bool *closed)
     }
     *closed = b->closed;
     bool wake = b->pushers_wait != 0 && full.len;
-    (void)pthread_mutex_unlock(&b->lock);
-    if (wake) (void)pthread_cond_broadcast(&b->not_full);
+    pt_monitor_unlock(&b->m);
+    if (wake) pt_condition_wake_all(&b->not_full);
     return full.len ? pt_slice_of(full.ptr, full.len) : PT_NONE;
 }
 
 void host_mailbox_close(host_mailbox *b)
 {
-    (void)pthread_mutex_lock(&b->lock);
+    pt_monitor_lock(&b->m);
     b->closed = true;
-    (void)pthread_mutex_unlock(&b->lock);
-    (void)pthread_cond_broadcast(&b->not_empty);
-    (void)pthread_cond_broadcast(&b->not_full);
+    pt_monitor_unlock(&b->m);
+    pt_monitor_wake_all(&b->m);
+    pt_condition_wake_all(&b->not_full);
 }
 
 void host_mailbox_stats_get(host_mailbox *b, host_mailbox_stats *out)
 {
-    (void)pthread_mutex_lock(&b->lock);
+    pt_monitor_lock(&b->m);
     *out = (host_mailbox_stats){ b->items, b->fill.len, b->max_bytes };
-    (void)pthread_mutex_unlock(&b->lock);
+    pt_monitor_unlock(&b->m);
 }

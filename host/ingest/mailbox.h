@@ -9,6 +9,7 @@
  * Threads: push, close and stats from any; take from one. */
 #ifndef HOST_MAILBOX_H
 #define HOST_MAILBOX_H
+#include "base/clock.h"
 #include "base/slice.h"
 #include "base/status.h"
 
@@ -22,7 +23,7 @@ typedef struct host_mail { /* a record's head; topic and payload follow it */
 } host_mail;
 
 typedef struct host_mailbox host_mailbox;
-PT_MUST_CHECK pt_status host_mailbox_new(size_t limit, host_mailbox **out);
+PT_MUST_CHECK pt_status host_mailbox_new(size_t limit, const pt_clock *clock, host_mailbox **out); /* clock: borrowed, for the waits */
 /* No thread uses it any more; `drop` (may be NULL) sees every record still inside. */
 void host_mailbox_free(host_mailbox *b, void (*drop)(const host_mail *m));
 

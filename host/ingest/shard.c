@@ -2,7 +2,10 @@
  * batch. */
 #include "host/ingest/shard.h"
 
+#include "base/thread.h"
+
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -16,13 +19,12 @@ void host__nap(int64_t ms)
 
 void host__call_leave(host__call *c)
 {
-    pthread_mutex_lock(&c->lock);
+    pt_monitor_lock(&c->m);
     uint32_t left = --c->left;
-    if (left == 1) pthread_cond_signal(&c->done);
-    pthread_mutex_unlock(&c->lock);
+    if (left == 1) pt_monitor_wake_one(&c->m);
+    pt_monitor_unlock(&c->m);
     if (left > 0) return;
-    pthread_cond_destroy(&c->done);
-    pthread_mutex_destroy(&c->lock);
+    pt_monitor_fini(&c->m);
     free(c->group);
     free(c->edge);
     free(c);
@@ -179,7 +181,7 @@ pt_status host__shard_init(host_ingest *g, host__shard *s)
     pt_map_init(&s->shed, PT_MAP_COPY_KEYS);
     if (pthread_mutex_init(&s->lock, NULL) != 0) return PT_ENOMEM;
     if (pthread_mutex_init(&s->shed_lock, NULL) != 0) return PT_ENOMEM;
-    pt_status st = host_mailbox_new(g->opt.queue_bytes / g->n_shards / 2, &s->box);
+    pt_status st = host_mailbox_new(g->opt.queue_bytes / g->n_shards / 2, g->clock, &s->box);
     if (st != PT_OK) return st;
     host_tracker_options o = g->opt.tracker;
     o.rebirth_global_per_s /= g->n_shards;
@@ -190,9 +192,11 @@ pt_status host__shard_init(host_ingest *g, host__shard *s)
 
 pt_status host__shard_start(host__shard *s)
 {
-    if (pthread_create(&s->thread, NULL, shard_main, s) != 0) return PT_ENOMEM;
-    s->started = true;
-    return PT_OK;
+    char name[24];
+    snprintf(name, sizeof name, "pt-shard-%u", (unsigned)(s - s->g->shards));
+    pt_status st = pt_thread_start(&s->thread, name, 0, shard_main, s, NULL);
+    s->started = st == PT_OK;
+    return st;
 }
 
 static void drop_mail(const host_mail *m)

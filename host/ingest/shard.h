@@ -6,6 +6,7 @@
  * batches. */
 #ifndef HOST_SHARD_H
 #define HOST_SHARD_H
+#include "base/monitor.h"
 #include "host/ingest/ingest.h"
 #include "host/ingest/mailbox.h"
 #include <pthread.h>
@@ -23,8 +24,7 @@ typedef struct host__batch_event {
 /* Something a caller waits for while shard threads do it: a barrier, a rebirth request. Shared by the caller and `left` - 1 shards;
  * whoever is last frees it, so a caller that gives up leaves nothing behind. */
 typedef struct host__call {
-    pthread_mutex_t lock;
-    pthread_cond_t done;
+    pt_monitor m; /* guards left, status; woken when a shard is done */
     uint32_t left;
     bool rebirth; /* ask for one for group, edge */
     bool remap;   /* use `map` from now on; neither: only a barrier */

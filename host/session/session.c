@@ -5,10 +5,11 @@
  * publish, so that no birth overtakes our death; the receive thread never takes it, but leaves what it decided to the next tick. */
 #include "host/session/session.h"
 
+#include "base/monitor.h"
+
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 struct host_session {
     host_session_options opt;
@@ -20,8 +21,7 @@ struct host_session {
     char *topic, *legacy_topic;
     spb_mqtt_filter filters[2];
     pthread_mutex_t speaking; /* outside of lock */
-    pthread_mutex_t lock;
-    pthread_cond_t acked; /* the death's PUBACK */
+    pt_monitor m;             /* "the lock"; woken by the death's PUBACK and by the end of the connection */
     bool lock_made;
     host_presence presence;
     pt_buf will; /* payload of the Will; stays put during an attempt */
@@ -63,13 +63,13 @@ static void tell(host_session *s, host_event_type type, const char *text)
 /* Publish a STATE and find out about its PUBACK, which may come before its token is known. With `speaking`, without the lock. */
 static bool speak(host_session *s, bool online, int64_t t)
 {
-    pthread_mutex_lock(&s->lock);
+    pt_monitor_lock(&s->m);
     s->sending = true;
     s->n_early = 0;
-    pthread_mutex_unlock(&s->lock);
+    pt_monitor_unlock(&s->m);
     int64_t token = -1;
     pt_status rc = publish_state(s, online, t, &token);
-    pthread_mutex_lock(&s->lock);
+    pt_monitor_lock(&s->m);
     bool acked = false;
     for (unsigned i = 0; i < s->n_early && i < PT_COUNT_OF(s->early); i++)
         acked = acked || s->early[i] == token;
@@ -83,7 +83,7 @@ static bool speak(host_session *s, bool online, int64_t t)
         s->death_sent = true;
         s->death_acked = acked;
     }
-    pthread_mutex_unlock(&s->lock);
+    pt_monitor_unlock(&s->m);
     return rc == PT_OK;
 }
 
@@ -92,9 +92,9 @@ static void act(host_session *s, host_presence_action a, int64_t t)
 {
     if (a == HOST_DO_PUBLISH_BIRTH) {
         pthread_mutex_lock(&s->speaking);
-        pthread_mutex_lock(&s->lock);
+        pt_monitor_lock(&s->m);
         bool still = s->presence.phase != HOST_STOPPING && s->presence.t == t;
-        pthread_mutex_unlock(&s->lock);
+        pt_monitor_unlock(&s->m);
         if (still) (void)speak(s, true, t); /* a failure is logged there; the connection's end is noticed by itself */
         pthread_mutex_unlock(&s->speaking);
     }
@@ -115,7 +115,7 @@ static void act(host_session *s, host_presence_action a, int64_t t)
 static pt_status on_prepare(void *ctx, spb_mqtt_connect *out)
 {
     host_session *s = ctx;
-    pthread_mutex_lock(&s->lock);
+    pt_monitor_lock(&s->m);
     int64_t now = pt_wall_ms(s->clock), t = host_presence_connect(&s->presence, now);
     bool behind = s->opt.publish_state && t - now > 1000, tell_clock = behind && !s->told_clock;
     s->told_clock = behind;
@@ -124,7 +124,7 @@ static pt_status on_prepare(void *ctx, spb_mqtt_connect *out)
     pt_status rc = spb_state_format(&st, &s->will);
     s->birth_token = -1;
     s->say_birth = s->say_conflict = s->reconnect = false;
-    pthread_mutex_unlock(&s->lock);
+    pt_monitor_unlock(&s->m);
     if (tell_clock)
         pt_logf(
             s->log, PT_LOG_WARN, "HOST-CLOCK",
@@ -145,25 +145,25 @@ static pt_status on_prepare(void *ctx, spb_mqtt_connect *out)
 static void on_ready(void *ctx)
 {
     host_session *s = ctx;
-    pthread_mutex_lock(&s->lock);
+    pt_monitor_lock(&s->m);
     host_presence_action a = host_presence_subscribed(&s->presence, pt_mono_ms(s->clock));
     int64_t t = s->presence.t;
     s->since_ms = pt_wall_ms(s->clock);
     s->told_ready = true;
-    pthread_mutex_unlock(&s->lock);
+    pt_monitor_unlock(&s->m);
     act(s, a, t);
 }
 
 static void on_lost(void *ctx, const char *reason)
 {
     host_session *s = ctx;
-    pthread_mutex_lock(&s->lock);
+    pt_monitor_lock(&s->m);
     bool was = s->told_ready;
     s->told_ready = false;
     host_presence_lost(&s->presence);
     s->since_ms = pt_wall_ms(s->clock);
-    pthread_cond_signal(&s->acked);
-    pthread_mutex_unlock(&s->lock);
+    pt_monitor_wake_one(&s->m);
+    pt_monitor_unlock(&s->m);
     if (!was) return;
     pt_logf(s->log, PT_LOG_WARN, "HOST-OFFLINE", "server %s: connection lost: %s", s->opt.server, reason ? reason : "");
     host_ingest_server(s->ingest, s->opt.index, false); /* tck-not-testable-1: everything learned there is stale now */
@@ -173,14 +173,14 @@ static void on_lost(void *ctx, const char *reason)
 static void on_sent(void *ctx, int64_t token, bool ok)
 {
     host_session *s = ctx;
-    pthread_mutex_lock(&s->lock);
+    pt_monitor_lock(&s->m);
     if (ok && s->sending) s->early[s->n_early++ % PT_COUNT_OF(s->early)] = token;
     if (ok && token == s->birth_token) host_presence_acknowledged(&s->presence, pt_mono_ms(s->clock));
     if (s->death_sent && token == s->death_token) {
         s->death_acked = true;
-        pthread_cond_signal(&s->acked);
+        pt_monitor_wake_one(&s->m);
     }
-    pthread_mutex_unlock(&s->lock);
+    pt_monitor_unlock(&s->m);
 }
 
 static void on_state_message(host_session *s, const spb_mqtt_message *m, pt_slice host)
@@ -188,12 +188,12 @@ static void on_state_message(host_session *s, const spb_mqtt_message *m, pt_slic
     spb_state st;
     pt_error err = { 0, "" };
     pt_status rc = spb_state_parse(m->payload, &st, &err);
-    pthread_mutex_lock(&s->lock);
+    pt_monitor_lock(&s->m);
     s->state_seen++;
     if (rc != PT_OK) {
         bool log = rc == PT_EMALFORMED && pt_log_allow(&s->limit, pt_slice_hash(host, 0), pt_mono_ms(s->clock), 60000, NULL);
         s->state_garbage += rc == PT_EMALFORMED;
-        pthread_mutex_unlock(&s->lock);
+        pt_monitor_unlock(&s->m);
         if (log)
             pt_logf(s->log, PT_LOG_WARN, "SPB-STATE-GARBAGE", "server %s: STATE of host %.*s: %s", s->opt.server, PT_SLICE_ARGS(host),
                     err.text);
@@ -204,7 +204,7 @@ static void on_state_message(host_session *s, const spb_mqtt_message *m, pt_slic
     s->say_birth = s->say_birth || a == HOST_DO_PUBLISH_BIRTH;
     s->say_conflict = s->say_conflict || a == HOST_DO_TELL_CONFLICT;
     s->reconnect = s->reconnect || a == HOST_DO_RECONNECT;
-    pthread_mutex_unlock(&s->lock);
+    pt_monitor_unlock(&s->m);
 }
 
 /* Receive thread: pass the message on. */
@@ -250,16 +250,11 @@ pt_status host_session_new(const host_session_options *o, host_ingest *ingest, c
     pt_buf_init(&s->will, 128);
     host_presence_init(&s->presence, o->publish_state, o->hold_off_ms, o->last_t);
     pt_status st = PT_ENOMEM;
-    if (pthread_mutex_init(&s->lock, NULL) != 0) goto fail;
+    if (pt_monitor_init(&s->m) != PT_OK) goto fail;
     if (pthread_mutex_init(&s->speaking, NULL) != 0) {
-        pthread_mutex_destroy(&s->lock);
+        pt_monitor_fini(&s->m);
         goto fail;
     }
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&s->acked, &attr);
-    pthread_condattr_destroy(&attr);
     s->lock_made = true;
     s->topic = text("spBv1.0/STATE/%s", o->host_id);
     s->legacy_topic = text("STATE/%s", o->host_id);
@@ -285,12 +280,12 @@ pt_status host_session_start(host_session *s)
 
 void host_session_tick(host_session *s)
 {
-    pthread_mutex_lock(&s->lock);
+    pt_monitor_lock(&s->m);
     bool birth = s->say_birth, conflict = s->say_conflict, reconnect = s->reconnect && s->presence.phase != HOST_STOPPING;
     host_presence_action a = host_presence_tick(&s->presence, pt_mono_ms(s->clock));
     s->say_birth = s->say_conflict = s->reconnect = false;
     int64_t t = s->presence.t;
-    pthread_mutex_unlock(&s->lock);
+    pt_monitor_unlock(&s->m);
     if (reconnect) {
         pt_logf(s->log, PT_LOG_WARN, "HOST-STATE",
                 "server %s keeps a later STATE of ours than this connection's; connecting again with a later one", s->opt.server);
@@ -304,17 +299,17 @@ void host_session_tick(host_session *s)
 
 pt_status host_session_command(host_session *s, pt_slice topic, pt_slice payload)
 {
-    pthread_mutex_lock(&s->lock);
+    pt_monitor_lock(&s->m);
     host_presence_phase phase = s->presence.phase;
-    pthread_mutex_unlock(&s->lock);
+    pt_monitor_unlock(&s->m);
     char *name = phase == HOST_ONLINE ? pt_slice_dup(topic) : NULL;
     pt_status st = phase == HOST_STOPPING ? PT_EREFUSED : phase != HOST_ONLINE ? PT_ESTATE : PT_ENOMEM;
     if (name) st = spb_mqtt_publish(s->mqtt, name, payload, 0, false, NULL); /* tck-id-payloads-ncmd-qos, -retain; -dcmd- */
     free(name);
-    pthread_mutex_lock(&s->lock);
+    pt_monitor_lock(&s->m);
     if (st == PT_OK) s->commands++;
     else s->commands_refused++;
-    pthread_mutex_unlock(&s->lock);
+    pt_monitor_unlock(&s->m);
     return st;
 }
 
@@ -322,7 +317,7 @@ void host_session_stats_get(host_session *s, host_session_stats *out)
 {
     *out = (host_session_stats){ .server = s->opt.server };
     spb_mqtt_stats_get(s->mqtt, &out->mqtt);
-    pthread_mutex_lock(&s->lock);
+    pt_monitor_lock(&s->m);
     out->phase = s->presence.phase;
     out->t = s->presence.t;
     out->since_ms = s->since_ms;
@@ -333,36 +328,27 @@ void host_session_stats_get(host_session *s, host_session_stats *out)
     out->commands_refused = s->commands_refused;
     out->state_garbage = s->state_garbage;
     out->state_seen = s->state_seen;
-    pthread_mutex_unlock(&s->lock);
+    pt_monitor_unlock(&s->m);
 }
 
 void host_session_stop(host_session *s, int64_t wait_ms)
 {
     pthread_mutex_lock(&s->speaking);
-    pthread_mutex_lock(&s->lock);
+    pt_monitor_lock(&s->m);
     bool online = s->presence.phase == HOST_BORN || s->presence.phase == HOST_ONLINE, first = s->presence.phase != HOST_STOPPING;
     int64_t t = host_presence_stop(&s->presence, pt_wall_ms(s->clock)); /* first the flag, then the death */
-    pthread_mutex_unlock(&s->lock);
+    pt_monitor_unlock(&s->m);
     bool due = first && online && s->opt.publish_state;
     if (due && s->cb.timestamp) s->cb.timestamp(s->cb.ctx, s->opt.index, t);
     bool sent = due && speak(s, false, t);
     pthread_mutex_unlock(&s->speaking);
-    pthread_mutex_lock(&s->lock);
+    pt_monitor_lock(&s->m);
     if (sent) {
-        struct timespec until;
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_sec += wait_ms / 1000;
-        until.tv_nsec += (long)(wait_ms % 1000) * 1000000;
-        if (until.tv_nsec >= 1000000000) {
-            until.tv_sec++;
-            until.tv_nsec -= 1000000000;
-        }
-        int rc = 0;
-        while (!s->death_acked && rc == 0 && s->told_ready)
-            rc = pthread_cond_timedwait(&s->acked, &s->lock, &until);
+        int64_t until = pt_deadline(s->clock, wait_ms);
+        while (!s->death_acked && s->told_ready && pt_monitor_wait_until(&s->m, s->clock, until)) {}
         if (!s->death_acked) pt_logf(s->log, PT_LOG_WARN, "HOST-STATE", "server %s did not acknowledge our death", s->opt.server);
     }
-    pthread_mutex_unlock(&s->lock);
+    pt_monitor_unlock(&s->m);
     spb_mqtt_stop(s->mqtt, due && !sent, wait_ms); /* else the Will says it */
 }
 
@@ -372,8 +358,7 @@ void host_session_free(host_session *s)
     spb_mqtt_free(s->mqtt);
     if (s->lock_made) {
         pthread_mutex_destroy(&s->speaking);
-        pthread_mutex_destroy(&s->lock);
-        pthread_cond_destroy(&s->acked);
+        pt_monitor_fini(&s->m);
     }
     pt_buf_fini(&s->will);
     free(s->topic);

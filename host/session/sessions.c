@@ -1,4 +1,4 @@
-/* host/session/sessions.c -- the files, written to a temporary name and renamed.
+/* host/session/sessions.c -- the files.
  *
  * births  "plantree sessions 1\n"  { u32 len, group; u32 len, edge; u64 session; u16 server; u8 has_bd; u8 bd; i64 born_wall; i64 birth_ts;
  *                                    u32 units { u32 len, id; u32 len, birth } }  u64 checksum
@@ -6,14 +6,13 @@
  * units { u8 online } }  u64 checksum state   "plantree state 1\n"     { u32 len, server; i64 t }  u64 checksum */
 #include "host/session/sessions.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include "base/file.h"
+#include "base/monitor.h"
+#include "base/thread.h"
+
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 #define BIRTHS_MAGIC "plantree sessions 1\n"
 #define SEQ_MAGIC    "plantree sequence 1\n"
@@ -29,8 +28,7 @@ struct host_sessions {
     uint64_t births_hash, seq_hash; /* of what is on disk */
     pthread_t thread;
     bool started;
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
+    pt_monitor m; /* guards stop */
     bool stop;
     bool told;                  /* of a failing save */
     pthread_mutex_t state_lock; /* guards: */
@@ -102,29 +100,13 @@ static void add_node(void *ctx, const host_node *n)
     }
 }
 
-static pt_status write_file(const char *path, pt_buf *b, bool sync, pt_error *err)
+/* With its checksum, whole and on disk when it returns. */
+static pt_status write_file(const char *path, pt_buf *b, pt_error *err)
 {
-    char tmp[4200];
     uint64_t sum = pt_slice_hash(pt_buf_view(b), 0);
     put(b, &sum, sizeof sum);
-    if (pt_buf_status(b) != PT_OK) return pt_buf_status(b);
-    if (snprintf(tmp, sizeof tmp, "%s.new", path) >= (int)sizeof tmp) return PT_ETOOBIG;
-    int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (fd < 0) return pt_fail(err, pt_status_from_errno(errno), "%s: %s", tmp, strerror(errno));
-    int e = 0;
-    for (size_t at = 0; e == 0 && at < b->len;) {
-        ssize_t n = write(fd, b->ptr + at, b->len - at);
-        if (n > 0) at += (size_t)n;
-        else if (errno != EINTR) e = errno;
-    }
-    if (e == 0 && sync && fsync(fd) != 0) e = errno;
-    if (close(fd) != 0 && e == 0) e = errno;
-    if (e == 0 && rename(tmp, path) != 0) e = errno;
-    if (e != 0) {
-        (void)unlink(tmp);
-        return pt_fail(err, pt_status_from_errno(e), "%s: %s", path, strerror(e));
-    }
-    return PT_OK;
+    if (pt_buf_status(b) != PT_OK) return pt_fail(err, pt_buf_status(b), "%s: too large, or out of memory", path);
+    return pt_file_write(path, 0644, pt_buf_view(b), err);
 }
 
 pt_status host_sessions_save(host_sessions *s, pt_error *err)
@@ -142,10 +124,10 @@ pt_status host_sessions_save(host_sessions *s, pt_error *err)
         st = host_ingest_drain(s->ingest, 5000);
         if (st == PT_ETIMEOUT || st == PT_OK) st = hist_flush(s->history, 5000, err);
         if (st == PT_OK && births != s->births_hash) {
-            st = write_file(s->births_path, &f.births, true, err);
+            st = write_file(s->births_path, &f.births, err);
             if (st == PT_OK) s->births_hash = births;
         }
-        if (st == PT_OK) st = write_file(s->seq_path, &f.seq, false, err);
+        if (st == PT_OK) st = write_file(s->seq_path, &f.seq, err);
         if (st == PT_OK) s->seq_hash = seq;
     }
     pt_buf_fini(&f.births);
@@ -184,30 +166,29 @@ static pt_slice take_text(reader *r)
     return s;
 }
 
-/* The file's content between magic and checksum; absent when there is none that checks (it is set aside). free(*whole). */
-static pt_slice read_file(host_sessions *s, const char *path, const char *magic, const char *cost, char **whole)
+/* The file's content between magic and checksum, in `whole`; absent when there is none. One that does not check is set aside; one that
+ * can't be read stays. */
+static pt_slice read_file(host_sessions *s, const char *path, const char *magic, const char *cost, pt_buf *whole)
 {
-    struct stat sb;
-    *whole = NULL;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return PT_NONE;
-    size_t m = strlen(magic), n = 0;
-    if (fstat(fd, &sb) == 0 && sb.st_size >= (off_t)(m + 8) && sb.st_size < (off_t)(2ll << 30)) *whole = malloc((size_t)sb.st_size);
-    while (*whole && n < (size_t)sb.st_size) {
-        ssize_t got = read(fd, *whole + n, (size_t)sb.st_size - n);
-        if (got <= 0) break;
-        n += (size_t)got;
+    pt_error err = { 0, "" };
+    pt_buf_init(whole, 2u << 30);
+    pt_status st = pt_file_read(path, whole, &err);
+    if (st == PT_ENOTFOUND) return PT_NONE;
+    if (st != PT_OK) {
+        pt_logf(s->log, PT_LOG_WARN, "HOST-SESSIONS", "%s; %s", err.text, cost);
+        return PT_NONE;
     }
-    (void)close(fd);
+    pt_slice all = pt_buf_view(whole);
+    size_t m = strlen(magic);
     uint64_t sum = 0;
-    if (*whole && n == (size_t)sb.st_size) memcpy(&sum, *whole + n - 8, 8);
-    if (*whole && n == (size_t)sb.st_size && memcmp(*whole, magic, m) == 0 && sum == pt_slice_hash(pt_slice_of(*whole, n - 8), 0))
-        return pt_slice_of(*whole + m, n - 8 - m);
+    if (all.len >= m + 8) {
+        memcpy(&sum, all.ptr + all.len - 8, 8);
+        if (memcmp(all.ptr, magic, m) == 0 && sum == pt_slice_hash(pt_slice_of(all.ptr, all.len - 8), 0))
+            return pt_slice_of(all.ptr + m, all.len - 8 - m);
+    }
     char aside[4200];
     bool moved = snprintf(aside, sizeof aside, "%s.damaged", path) < (int)sizeof aside && rename(path, aside) == 0;
     pt_logf(s->log, PT_LOG_WARN, "HOST-SESSIONS", "%s does not check%s; %s", path, moved ? ", set aside as .damaged" : "", cost);
-    free(*whole);
-    *whole = NULL;
     return PT_NONE;
 }
 
@@ -277,7 +258,7 @@ static bool restore_one(host_sessions *s, reader *r, const pt_map *rows, seq_row
 
 static void load_state(host_sessions *s)
 {
-    char *whole;
+    pt_buf whole;
     reader r = { .rest = read_file(s, s->state_path, STATE_MAGIC, "STATE begins at this machine's clock", &whole) };
     while (r.rest.len > 0 && !r.bad) {
         int64_t t;
@@ -285,12 +266,12 @@ static void load_state(host_sessions *s)
         take(&r, &t, 8);
         if (!r.bad && t > 0 && pt_map_put(&s->state, server, (uint64_t)t, NULL) != PT_OK) break; /* out of memory: as if none was known */
     }
-    free(whole);
+    pt_buf_fini(&whole);
 }
 
 size_t host_sessions_load(host_sessions *s)
 {
-    char *births, *seqs;
+    pt_buf births, seqs;
     static const char cost[] = "nodes will be asked for rebirths";
     reader b = { .rest = read_file(s, s->births_path, BIRTHS_MAGIC, cost, &births) },
            q = { .rest = read_file(s, s->seq_path, SEQ_MAGIC, cost, &seqs) };
@@ -300,7 +281,7 @@ size_t host_sessions_load(host_sessions *s)
     pt_map rows;
     pt_map_init(&rows, PT_MAP_U64_KEYS);
     load_state(s);
-    while (births && seqs && next_seq_row(&q, &key, &row)) {
+    while (b.rest.ptr && next_seq_row(&q, &key, &row)) {
         if (n == cap) {
             cap = cap ? cap * 2 : 64;
             seq_row *grown = realloc(all, cap * sizeof *grown);
@@ -310,13 +291,13 @@ size_t host_sessions_load(host_sessions *s)
         if (pt_map_put_u64(&rows, key, n, NULL) != PT_OK) break;
         all[n++] = row;
     }
-    while (births && seqs && b.rest.len > 0 && !b.bad)
+    while (n && b.rest.len > 0 && !b.bad)
         restored += restore_one(s, &b, &rows, all);
     if (restored) pt_logf(s->log, PT_LOG_INFO, "HOST-SESSIONS", "%zu sessions of before may go on", restored);
     pt_map_fini(&rows);
     free(all);
-    free(births);
-    free(seqs);
+    pt_buf_fini(&births);
+    pt_buf_fini(&seqs);
     return restored;
 }
 
@@ -347,7 +328,7 @@ void host_sessions_state_used(host_sessions *s, const char *server, int64_t t)
         put_text(&b, key);
         put(&b, &value, 8);
     }
-    if (st == PT_OK) st = write_file(s->state_path, &b, false, &err);
+    if (st == PT_OK) st = write_file(s->state_path, &b, &err);
     if (st != PT_OK && !s->state_told)
         pt_logf(s->log, PT_LOG_WARN, "HOST-SESSIONS", "the STATE timestamp could not be written: %s: %s", pt_status_name(st), err.text);
     s->state_told = st != PT_OK;
@@ -370,14 +351,16 @@ pt_status host_sessions_new(const char *dir, host_ingest *ingest, hist *history,
 {
     host_sessions *s = calloc(1, sizeof *s);
     if (!s) return PT_ENOMEM;
-    pthread_condattr_t attr;
-    pthread_mutex_init(&s->lock, NULL);
-    pthread_mutex_init(&s->state_lock, NULL);
+    if (pt_monitor_init(&s->m) != PT_OK) {
+        free(s);
+        return PT_ENOMEM;
+    }
+    if (pthread_mutex_init(&s->state_lock, NULL) != 0) {
+        pt_monitor_fini(&s->m);
+        free(s);
+        return PT_ENOMEM;
+    }
     pt_map_init(&s->state, PT_MAP_COPY_KEYS);
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&s->wake, &attr);
-    pthread_condattr_destroy(&attr);
     s->births_path = path_of(dir, "sessions.births");
     s->seq_path = path_of(dir, "sessions.seq");
     s->state_path = path_of(dir, "sessions.state");
@@ -405,35 +388,33 @@ static void save_and_tell(host_sessions *s)
 static void *thread_main(void *arg)
 {
     host_sessions *s = arg;
-    pthread_mutex_lock(&s->lock);
-    while (!s->stop) {
-        struct timespec until;
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_sec += EVERY_MS / 1000;
-        (void)pthread_cond_timedwait(&s->wake, &s->lock, &until); /* early is fine */
+    pt_monitor_lock(&s->m);
+    for (;;) {
+        int64_t until = pt_deadline(s->clock, EVERY_MS);
+        while (!s->stop && pt_monitor_wait_until(&s->m, s->clock, until)) {}
         if (s->stop) break;
-        pthread_mutex_unlock(&s->lock);
+        pt_monitor_unlock(&s->m);
         save_and_tell(s);
-        pthread_mutex_lock(&s->lock);
+        pt_monitor_lock(&s->m);
     }
-    pthread_mutex_unlock(&s->lock);
+    pt_monitor_unlock(&s->m);
     return NULL;
 }
 
 pt_status host_sessions_start(host_sessions *s)
 {
-    if (pthread_create(&s->thread, NULL, thread_main, s) != 0) return PT_ENOMEM;
-    s->started = true;
-    return PT_OK;
+    pt_status st = pt_thread_start(&s->thread, "pt-sessions", 0, thread_main, s, NULL);
+    s->started = st == PT_OK;
+    return st;
 }
 
 void host_sessions_stop(host_sessions *s)
 {
     if (!s || !s->started) return;
-    pthread_mutex_lock(&s->lock);
+    pt_monitor_lock(&s->m);
     s->stop = true;
-    pthread_cond_signal(&s->wake);
-    pthread_mutex_unlock(&s->lock);
+    pt_monitor_wake_one(&s->m);
+    pt_monitor_unlock(&s->m);
     pthread_join(s->thread, NULL);
     s->started = false;
     save_and_tell(s);
@@ -442,8 +423,7 @@ void host_sessions_stop(host_sessions *s)
 void host_sessions_free(host_sessions *s)
 {
     if (!s) return;
-    pthread_mutex_destroy(&s->lock);
-    pthread_cond_destroy(&s->wake);
+    pt_monitor_fini(&s->m);
     free(s->births_path);
     free(s->seq_path);
     free(s->state_path);

@@ -84,6 +84,18 @@ static void errno_is_translated_by_what_the_caller_can_do(void)
         CHECK_ROW(strerror(rows[i].err), pt_status_from_errno(rows[i].err) == rows[i].want);
 }
 
+static void the_text_of_an_errno_is_shared_by_no_threads_buffer(void)
+{
+    pt_error err = { 0, "" };
+    const char *unknown = pt_errno_text(99999), *other = pt_errno_text(-5);
+    CHECK_STR(pt_cstr(pt_errno_text(ENOENT)), "No such file or directory");
+    CHECK_STR(pt_cstr(unknown), "unknown error");
+    CHECK(unknown == other && pt_errno_text(EIO) == pt_errno_text(EIO)); /* constants */
+    CHECK_STATUS(pt_fail_errno(&err, ENOSPC, "/var/x"), PT_ENOSPC);
+    CHECK_STR(pt_cstr(err.text), "/var/x: No space left on device");
+    CHECK_STATUS(pt_fail_errno(NULL, EROFS, "/var/x"), PT_EREADONLY);
+}
+
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
@@ -93,6 +105,7 @@ int main(int argc, char **argv)
         PT_TEST(nobody_has_to_listen),
         PT_TEST(a_long_text_is_cut_and_terminated),
         PT_TEST(errno_is_translated_by_what_the_caller_can_do),
+        PT_TEST(the_text_of_an_errno_is_shared_by_no_threads_buffer),
     };
     return pt_test_main("base/status", tests, PT_COUNT_OF(tests), argc, argv);
 }

@@ -2,10 +2,29 @@
 #include "host/session/sessions.h"
 #include "tests/host/rig.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* Which files and folders of the directory were synced, in order; the linker sends fsync here. */
+static char synced[200];
+static pthread_mutex_t synced_lock = PTHREAD_MUTEX_INITIALIZER;
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+int __wrap_fsync(int fd)
+{
+    char link[40], name[400] = "";
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    (void)!readlink(link, name, sizeof name - 1);
+    const char *slash = strrchr(name, '/'), *at = slash ? strstr(name, "/sessions.") : NULL;
+    pthread_mutex_lock(&synced_lock);
+    size_t n = strlen(synced);
+    if (at || (slash && strchr(slash, '.') == NULL)) snprintf(synced + n, sizeof synced - n, "%s ", at ? at + 1 : "folder");
+    pthread_mutex_unlock(&synced_lock);
+    return __real_fsync(fd);
+}
 
 typedef struct bench {
     rig r;
@@ -140,6 +159,18 @@ static void state_timestamps_are_kept_per_server(void)
     host_sessions_state_used(b.s, "tcp://a:1883", 3000);
     CHECK(rig_said(&b.r, "the STATE timestamp could not be written"));
     CHECK_INT(host_sessions_state(b.s, "tcp://a:1883"), 3000);
+    end(&b);
+}
+
+static void a_state_timestamp_is_on_disk_before_it_is_used(void)
+{
+    bench b;
+    rig_open(&b.r);
+    rig_make(&b.r);
+    open_sessions(&b);
+    synced[0] = 0;
+    host_sessions_state_used(b.s, "tcp://a:1883", 1000);
+    CHECK_STR(pt_cstr(synced), "sessions.state.new folder ");
     end(&b);
 }
 
@@ -289,6 +320,7 @@ int main(int argc, char **argv)
     static const pt_test tests[] = {
         PT_TEST(sessions_go_on_after_a_restart_without_a_rebirth),
         PT_TEST(state_timestamps_are_kept_per_server),
+        PT_TEST(a_state_timestamp_is_on_disk_before_it_is_used),
         PT_TEST(a_session_that_lost_something_meanwhile_is_asked),
         PT_TEST(without_files_nothing_is_restored_and_nothing_complained_about),
         PT_TEST(a_damaged_file_is_named_and_set_aside_and_the_nodes_are_asked),
