@@ -36,6 +36,7 @@ pt_status host_tracker_new(const host_tracker_options *o, const host_sink *sink,
     host_tracker *t = calloc(1, sizeof *t);
     if (!t) return PT_ENOMEM;
     t->opt = *o;
+    t->silence_due = o->silence_ms > 0 ? 0 : INT64_MAX;
     t->sink = *sink;
     t->tokens = o->rebirth_global_per_s > 1 ? o->rebirth_global_per_s : 1;
     t->random = pt_random_seed(o->seed);
@@ -65,6 +66,7 @@ void host_tracker_free(host_tracker *t)
 void host_tracker_configure(host_tracker *t, const host_tracker_options *o)
 {
     t->opt = *o;
+    t->silence_due = o->silence_ms > 0 ? 0 : INT64_MAX;
 }
 
 /* ---- entry points ----------------------------------------------------------------------------- */
@@ -136,6 +138,8 @@ void host_tracker_message(host_tracker *t, const host_message *m, pt_arena *aren
         }
         if (verb == SPB_NBIRTH || (verb != SPB_NDEATH && n->state == HOST_NODE_ONLINE))
             host__want_rebirth(t, n, HOST_CAUSE_MALFORMED, m->mono_ms);
+        if (verb == SPB_NDEATH && m->server == n->server)
+            host__doubt(t, n, HOST_CAUSE_DOUBTFUL_DEATH, true, "NDEATH that does not decode", m->wall_ms, m->mono_ms);
     } else if (verb == SPB_NBIRTH && (!p.has_seq || p.seq > 255)) {
         host__reject_message(t, n, &m->topic, p.has_seq ? HOST_REJECT_BAD_SEQ : HOST_REJECT_NO_SEQ, p.n_metrics,
                              "NBIRTH without a valid seq");
@@ -161,6 +165,7 @@ static void node_tick(host_tracker *t, host_node *n, int64_t wall_ms, int64_t mo
 {
     bool ready = n->server < HOST_SERVERS_MAX && t->server[n->server].ready;
     if (n->early_due <= mono_ms) host__early_over(t, n, wall_ms, mono_ms);
+    if (n->doubt_due <= mono_ms) host__doubt_tick(t, n, wall_ms, mono_ms);
     if (n->reorder_due <= mono_ms) host__gap_lost(t, n, HOST_CAUSE_REORDER_TIMEOUT, 0, wall_ms, mono_ms);
     if (n->mark_due <= mono_ms) {
         n->mark_due = INT64_MAX;
@@ -172,6 +177,8 @@ static void node_tick(host_tracker *t, host_node *n, int64_t wall_ms, int64_t mo
         if (n->state == HOST_NODE_UNKNOWN) {
             n->resume = false;
             n->state = HOST_NODE_WANTED;
+            host__want_rebirth(t, n, HOST_CAUSE_NO_BIRTH_AFTER_STATE, mono_ms);
+        } else if (n->state == HOST_NODE_OFFLINE) { /* dead when we last knew: one question is enough */
             host__want_rebirth(t, n, HOST_CAUSE_NO_BIRTH_AFTER_STATE, mono_ms);
         }
     }
@@ -229,6 +236,7 @@ void host_tracker_remap(host_tracker *t, int64_t wall_ms, int64_t mono_ms, pt_ar
 void host_tracker_tick(host_tracker *t, int64_t wall_ms, int64_t mono_ms, pt_arena *arena)
 {
     (void)arena;
+    if (t->silence_due <= mono_ms) host__silence_scan(t, wall_ms, mono_ms);
     for (host_node *n = t->timed, *next; n; n = next) {
         next = n->timed_next;
         if (host__node_due(t, n) > mono_ms) continue;
@@ -257,13 +265,15 @@ pt_status host_tracker_restore(host_tracker *t, const host_saved *s, int64_t wal
     n->alive_ms = s->alive_wall_ms;
     n->alive_mono_ms = mono_ms - (wall_ms - s->alive_wall_ms);
     n->last_payload_ms = n->backfill_from = s->last_payload_ms;
-    n->since_ms = s->last_wall_ms;
+    bool session = s->kind == HOST_SAVED_SESSION;
+    n->since_ms = session ? s->last_wall_ms : s->since_ms;
+    if (s->kind == HOST_SAVED_DOWN) n->state = HOST_NODE_OFFLINE;
     for (uint32_t i = 0; i < s->n_units; i++) {
         const host_saved_unit *su = &s->units[i];
         host_unit *u = host__unit(n, i ? su->id : PT_LIT(""), true);
         if (!u) return PT_EFULL;
-        u->since_ms = s->last_wall_ms;
-        u->stale_ms = s->last_wall_ms;
+        u->since_ms = n->since_ms;
+        u->stale_ms = n->since_ms;
         if (su->birth.len == 0) continue;
         spb_payload p;
         host__msg m = { .verb = i ? SPB_DBIRTH : SPB_NBIRTH,
@@ -277,9 +287,9 @@ pt_status host_tracker_restore(host_tracker *t, const host_saved *s, int64_t wal
         if (st == PT_OK) st = host__birth(t, n, u, &m, arena);
         if (st != PT_OK) return st;
         u->born = false;
-        u->resumable = su->online;
+        u->resumable = session && su->online;
     }
-    n->resume = s->n_units > 0 && s->units[0].birth.len > 0;
+    n->resume = session && s->n_units > 0 && s->units[0].birth.len > 0;
     return PT_OK;
 }
 
@@ -291,7 +301,9 @@ void host_tracker_server_ready(host_tracker *t, uint16_t server, int64_t wall_ms
     for (size_t i = 0; i < t->n; i++) {
         host_node *n = t->nodes[i];
         if (n->server != server) continue;
-        if (n->state == HOST_NODE_UNKNOWN && (n->counts.births > 0 || n->resume)) n->silent_due = mono_ms + t->opt.birth_wait_ms;
+        bool restored = n->counts.messages == 0 && n->units[0]->birth; /* and not heard since: it may have come while we were away */
+        if (restored || (n->state == HOST_NODE_UNKNOWN && (n->counts.births > 0 || n->resume)))
+            n->silent_due = mono_ms + t->opt.birth_wait_ms;
         host__set_timer(t, n);
     }
 }

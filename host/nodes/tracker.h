@@ -5,7 +5,7 @@
  * knows no MQTT, SQLite or HTTP: messages and times come in as arguments, everything it decides leaves through a host_sink.
  *
  *   UNKNOWN --NBIRTH--> ONLINE --NDEATH (bdSeq matches)--> OFFLINE --NBIRTH--> ONLINE
- *      ^                  |  a gap not filled in time
+ *      ^                  |  a gap not filled in time             (an NDEATH that does not match, and silence: doubt.c)
  *      |                  v
  *      |               WANTED --NBIRTH--> ONLINE         anything but a birth for UNKNOWN or OFFLINE nodes --> WANTED
  *      +--- any: connection to the node's server lost
@@ -41,6 +41,8 @@ typedef enum host_cause {
     HOST_CAUSE_DUPLICATE_ALIAS,      /* a DBIRTH claims an alias that another device owns */
     HOST_CAUSE_MALFORMED,            /* a birth, or anything but NDEATH of an online node, that does not decode */
     HOST_CAUSE_OVERLOAD,             /* we had to let messages of the node go */
+    HOST_CAUSE_DOUBTFUL_DEATH,       /* an NDEATH that does not fit the session of an online node */
+    HOST_CAUSE_SILENT,               /* no message for longer than silence_ms */
     HOST_CAUSE_COUNT
 } host_cause;
 const char *host_cause_name(host_cause c); /* "unknown-node", ... */
@@ -99,6 +101,7 @@ typedef enum host_event_type {
     HOST_EVENT_CLOCK_SKEW,
     HOST_EVENT_BACKFILL,
     HOST_EVENT_CONFIG_RELOAD,
+    HOST_EVENT_DOUBTFUL,
     HOST_EVENT_TYPE_COUNT
 } host_event_type;
 const char *host_event_type_name(host_event_type t); /* "nbirth", ... */
@@ -175,6 +178,7 @@ typedef struct host_tracker_options {
     double rebirth_global_per_s; /* default 50 */
     int64_t rebirth_jitter_ms;   /* default 100: a random delay before each request */
     int64_t birth_wait_ms;       /* default 5000: how long a known node may stay silent after our STATE before it is asked */
+    int64_t silence_ms;          /* default 0, never: an online node that is not heard for so long, or a sixteenth longer, is doubtful */
     int64_t clock_skew_ms;       /* default 60000: an edge clock farther off than this is reported; 0: never */
     bool commands;               /* false: a passive host, which requests nothing */
     bool cmd_datatype;           /* default true: the datatype in commands */
@@ -215,13 +219,21 @@ void host_tracker_server_lost(host_tracker *t, uint16_t server, int64_t wall_ms,
  * PT_ESTATE: no server to ask through; PT_EREFUSED: a passive host. */
 PT_MUST_CHECK pt_status host_tracker_rebirth(host_tracker *t, pt_slice group, pt_slice edge, int64_t wall_ms, int64_t mono_ms);
 
-/* A session of before a restart, from host/session/sessions.h. Slices are copied. */
+/* What was known of a node before a restart. */
+typedef enum host_saved_kind {
+    HOST_SAVED_DOWN,    /* off line */
+    HOST_SAVED_SESSION, /* in a session that may go on */
+    HOST_SAVED_WANTED   /* waiting for a birth: it may live, but its session cannot go on */
+} host_saved_kind;
+/* A node of before a restart, from host/session/sessions.h. Slices are copied. */
 typedef struct host_saved_unit {
     pt_slice id, birth; /* id empty: the node itself, first */
     bool online;
 } host_saved_unit;
 typedef struct host_saved {
     pt_slice group, edge;
+    host_saved_kind kind;
+    int64_t since_ms; /* but for a session: when it went off line */
     uint16_t server;
     bool has_bd_seq;
     uint8_t bd_seq, next_seq;
@@ -231,7 +243,8 @@ typedef struct host_saved {
     const host_saved_unit *units;
     uint32_t n_units;
 } host_saved;
-/* The node is known again, stale, and goes on when the next seq proves that nothing was missed. PT_EEXISTS: it is known already.
+/* The node is known again, stale. A session goes on when the next seq proves that nothing was missed. Whoever stays silent after our STATE
+ * is asked for a rebirth; one that was off line once only. PT_EEXISTS: it is known already.
  * PT_EMALFORMED: a birth does not decode. */
 PT_MUST_CHECK pt_status host_tracker_restore(host_tracker *t, const host_saved *s, int64_t wall_ms, int64_t mono_ms, pt_arena *arena);
 /* The number host_node.key has for these ids. */
