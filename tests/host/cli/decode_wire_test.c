@@ -128,6 +128,47 @@ static void nesting_is_bounded(void)
     free(end);
 }
 
+/* An NBIRTH with a data set, a template, properties, an array, a file with metadata, a DateTime and a null. */
+static const char rich[] = "0880d095ffbc3112120a0562645365711880d095ffbc312004580012210a144e6f646520436f6e74726f6c2f526562697274681880d095"
+                           "ffbc31200b7000121a0a084c6576656c2f505610071880d095ffbc3120096500009040180012270a0264731880d095ffbc3120108a0117"
+                           "08021201611201621803180c22090a0208050a0332017812360a02746d1880d095ffbc3120139201260a03312e30120f0a02696e1880d0"
+                           "95ffbc31200350041a070a01701003180922037265662800122d0a0270701880d095ffbc31200350014a1c0a075175616c6974790a0365"
+                           "6e671205080318c0011205080c42014312140a036172721880d095ffbc312016820103010203121d0a01661880d095ffbc312012820103"
+                           "616263420908011203782f79180312140a0264741880d095ffbc31200d5880d095ffbc3112100a036e756c1880d095ffbc3120093801";
+
+/* Whatever happens to the bytes: what protobuf-c unpacks is whole here, what it refuses has a byte and a field here. */
+static void damage_is_found_exactly_where_protobuf_c_refuses(void)
+{
+    enum { ROUNDS = 5000 };
+    char whole[400], bytes[400];
+    pt_slice p = pt_unhex(rich, whole, sizeof whole);
+    pt_arena arena;
+    uint64_t random = 7;
+    size_t damaged = 0;
+    pt_arena_init(&arena, 64 << 20);
+    for (int round = 0; round < ROUNDS; round++) {
+        decode_wire w;
+        spb_payload out;
+        size_t n = p.len;
+        memcpy(bytes, p.ptr, n);
+        for (int i = 0; i < round % 4; i++) {
+            random = random * 6364136223846793005u + 1442695040888963407u;
+            bytes[(random >> 33) % n] ^= (char)(1u << (random >> 61));
+        }
+        if (round % 5 == 4) n = (size_t)(random >> 20) % n + 1;
+        CHECK_OK_FATAL(decode_wire_read(&w, pt_slice_of(bytes, n)));
+        pt_status st = spb_payload_decode_pbc(pt_slice_of(bytes, n), NULL, &arena, &out, NULL);
+        pt_check_at(w.damaged == (st != PT_OK), false, __FILE__, __LINE__, "round %d: '%s' %s, but protobuf-c says %s", round,
+                    w.damaged_path, w.why, pt_status_name(st));
+        CHECK(!w.damaged || (w.damaged_at <= n && w.damaged_path[0] && w.why[0]));
+        damaged += w.damaged;
+        decode_wire_free(&w);
+        pt_arena_reset(&arena);
+    }
+    CHECK(damaged > ROUNDS / 10 && damaged < ROUNDS * 9 / 10); /* both kinds were tried */
+    pt_arena_fini(&arena);
+}
+
 static void hex_is_cut_with_its_length(void)
 {
     pt_buf b;
@@ -144,6 +185,7 @@ int main(int argc, char **argv)
         PT_TEST(values_read_as_the_schema_has_them),
         PT_TEST(damage_is_named_by_byte_and_field),
         PT_TEST(nesting_is_bounded),
+        PT_TEST(damage_is_found_exactly_where_protobuf_c_refuses),
         PT_TEST(hex_is_cut_with_its_length),
     };
     return pt_test_main("host/cli/decode_wire", tests, PT_COUNT_OF(tests), argc, argv);
