@@ -22,7 +22,7 @@ static pt_status make_dir(const char *path, pt_error *err)
         if (stop != '/' && stop) continue;
         *p = 0;
         if (mkdir(part, 0750) != 0 && errno != EEXIST)
-            return pt_fail(err, pt_status_from_errno(errno), "spool.dir %s: %s", part, strerror(errno));
+            return pt_fail(err, pt_status_from_errno(errno), "spool.dir %s: %s", part, pt_errno_text(errno));
         *p = stop;
         if (!stop) return PT_OK;
     }
@@ -278,5 +278,5 @@ void edge_app_stop(edge_app *a)
     if (a->metrics) pt_metrics_free(a->metrics);
     free(a->node_memory);
     pt_buf_fini(&a->last_reload_faults);
-    if (a->lock_fd >= 0 && close(a->lock_fd) != 0) pt_logf(a->log, PT_LOG_WARN, "EDGE-LOCK", "lock file: %s", strerror(errno));
+    if (a->lock_fd >= 0 && close(a->lock_fd) != 0) pt_logf(a->log, PT_LOG_WARN, "EDGE-LOCK", "lock file: %s", pt_errno_text(errno));
 }

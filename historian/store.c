@@ -73,7 +73,7 @@ static pt_status make_dir(const char *dir, pt_error *err)
     int e = errno;
     struct stat info;
     if (stat(dir, &info) == 0) return S_ISDIR(info.st_mode) ? PT_OK : pt_fail(err, PT_EINVAL, "%s is not a directory", dir);
-    return pt_fail(err, pt_status_from_errno(e), "%s: %s", dir, strerror(e));
+    return pt_fail_errno(err, e, dir);
 }
 
 static pt_status open_catalog_reader(hist *h, pt_error *err)

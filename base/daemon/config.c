@@ -450,7 +450,7 @@ static pt_status secret_from_file(const char *path, char **out, pt_error *err)
     if (fd < 0) {
         int e = errno;
         free(text);
-        return pt_fail(err, pt_status_from_errno(e), "secret file %s cannot be opened: %s", path, strerror(e));
+        return pt_fail(err, pt_status_from_errno(e), "secret file %s cannot be opened: %s", path, pt_errno_text(e));
     }
     for (;;) {
         ssize_t n = read(fd, text + len, MAX_SECRET + 1 - len);
@@ -460,7 +460,7 @@ static pt_status secret_from_file(const char *path, char **out, pt_error *err)
             close(fd); /* opened for reading: nothing to lose */
             if (n == 0) break;
             free(text);
-            return n < 0 ? pt_fail(err, pt_status_from_errno(e), "secret file %s cannot be read: %s", path, strerror(e))
+            return n < 0 ? pt_fail(err, pt_status_from_errno(e), "secret file %s cannot be read: %s", path, pt_errno_text(e))
                          : pt_fail(err, PT_ETOOBIG, "secret file %s is larger than %d bytes", path, MAX_SECRET);
         }
     }

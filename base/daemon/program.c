@@ -159,12 +159,12 @@ pt_status pt_lock_file(const char *path, int *fd, pt_error *err)
 {
     char pid[32];
     int f = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (f < 0) return pt_fail(err, pt_status_from_errno(errno), "%s cannot be opened: %s", path, strerror(errno));
+    if (f < 0) return pt_fail(err, pt_status_from_errno(errno), "%s cannot be opened: %s", path, pt_errno_text(errno));
     if (flock(f, LOCK_EX | LOCK_NB)) {
         int e = errno;
         ssize_t n = pread(f, pid, sizeof pid - 1, 0);
         close(f); /* nothing written */
-        if (e != EWOULDBLOCK) return pt_fail(err, pt_status_from_errno(e), "%s cannot be locked: %s", path, strerror(e));
+        if (e != EWOULDBLOCK) return pt_fail(err, pt_status_from_errno(e), "%s cannot be locked: %s", path, pt_errno_text(e));
         pid[n > 0 ? n : 0] = '\0';
         pid[strcspn(pid, "\n")] = '\0';
         return pt_fail(err, PT_EBUSY, "%s is held by process %s", path, pid[0] ? pid : "(unknown)");
@@ -173,7 +173,7 @@ pt_status pt_lock_file(const char *path, int *fd, pt_error *err)
     if (ftruncate(f, 0) || pwrite(f, pid, (size_t)n, 0) != n) {
         int e = errno;
         close(f);
-        return pt_fail(err, pt_status_from_errno(e), "%s cannot be written: %s", path, strerror(e));
+        return pt_fail(err, pt_status_from_errno(e), "%s cannot be written: %s", path, pt_errno_text(e));
     }
     *fd = f;
     return PT_OK;

@@ -394,7 +394,7 @@ pt_status pt_yaml_read_file_whole(const char *path, pt_yaml **out, pt_buf *fault
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         int e = errno;
-        pt_buf_printf(faults, "%s:1:1: cannot be opened: %s\n", path, strerror(e));
+        pt_buf_printf(faults, "%s:1:1: cannot be opened: %s\n", path, pt_errno_text(e));
         return e == ENOENT ? PT_ENOTFOUND : PT_EIO;
     }
     pt_buf_init(&text, MAX_FILE + 3);
@@ -408,7 +408,7 @@ pt_status pt_yaml_read_file_whole(const char *path, pt_yaml **out, pt_buf *fault
         pt_buf_printf(faults, "%s:1:1: larger than %d bytes\n", path, MAX_FILE);
         st = PT_EMALFORMED;
     } else if (st) {
-        pt_buf_printf(faults, "%s:1:1: cannot be read: %s\n", path, st == PT_ENOMEM ? "out of memory" : strerror(e));
+        pt_buf_printf(faults, "%s:1:1: cannot be read: %s\n", path, st == PT_ENOMEM ? "out of memory" : pt_errno_text(e));
         if (st != PT_ENOMEM) st = PT_EIO;
     } else {
         st = pt_yaml_read_text_whole(path, pt_buf_view(&text), out, faults);

@@ -19,12 +19,12 @@ pt_status plc_ledger_open(const char *path, plc_ledger **out, pt_error *err)
     if (!g->file) {
         int e = errno;
         free(g);
-        return pt_fail(err, pt_status_from_errno(e), "%s: %s", path, strerror(e));
+        return pt_fail_errno(err, e, path);
     }
     if (fputs("time_ms,address,value,name\n", g->file) == EOF || fflush(g->file) == EOF) {
         int e = errno;
         (void)plc_ledger_close(g);
-        return pt_fail(err, pt_status_from_errno(e), "%s: %s", path, strerror(e));
+        return pt_fail_errno(err, e, path);
     }
     *out = g;
     return PT_OK;

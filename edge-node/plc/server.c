@@ -70,7 +70,8 @@ static pt_status listen_on(plc_server *s, pt_error *err)
     }
     freeaddrinfo(list);
     if (s->listen_fd < 0)
-        return pt_fail(err, last == EADDRINUSE ? PT_EBUSY : PT_EIO, "cannot listen on %s:%u: %s", s->o.host, s->o.port, strerror(last));
+        return pt_fail(err, last == EADDRINUSE ? PT_EBUSY : PT_EIO, "cannot listen on %s:%u: %s", s->o.host, s->o.port,
+                       pt_errno_text(last));
     struct sockaddr_storage bound;
     socklen_t len = sizeof bound;
     if (getsockname(s->listen_fd, (struct sockaddr *)&bound, &len) != 0 ||
@@ -158,7 +159,7 @@ static void accept_all(plc_server *s, int64_t now_us)
         int fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd < 0) {
             if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
-                pt_logf(s->o.log, PT_LOG_WARN, "PLC-ACCEPT", "accept: %s", strerror(errno));
+                pt_logf(s->o.log, PT_LOG_WARN, "PLC-ACCEPT", "accept: %s", pt_errno_text(errno));
             return;
         }
         int on = 1;
@@ -299,7 +300,7 @@ static void receive(plc_server *s, connection *c, int64_t now_us)
     } else if (n == 0) {
         drop(s, c, "closed by peer");
     } else if (errno != EAGAIN && errno != EINTR) {
-        drop(s, c, strerror(errno));
+        drop(s, c, pt_errno_text(errno));
     }
 }
 
@@ -348,7 +349,7 @@ pt_status plc_server_turn(plc_server *s, int wake_fd, pt_error *err)
     int64_t wait_us = due_us - now_us > 0 ? due_us - now_us : 0;
     struct timespec wait = { .tv_sec = wait_us / 1000000, .tv_nsec = wait_us % 1000000 * 1000 };
     int ready = ppoll(fds, n, &wait, NULL);
-    if (ready < 0 && errno != EINTR) return pt_fail(err, PT_EIO, "poll: %s", strerror(errno));
+    if (ready < 0 && errno != EINTR) return pt_fail(err, PT_EIO, "poll: %s", pt_errno_text(errno));
     now_us = pt_mono_us(s->o.clock);
     for (nfds_t i = 2; i < n; i++) {
         connection *c = of[i - 2];

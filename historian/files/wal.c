@@ -87,9 +87,7 @@ pt_status hist__wal_look(const char *database, hist__wal *out, pt_error *err)
     *out = (hist__wal){ 0 };
     int n = snprintf(path, sizeof path, "%s-wal", database);
     int fd = n > 0 && (size_t)n < sizeof path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-    if (fd < 0)
-        return errno == ENOENT || errno == ENAMETOOLONG ? PT_OK
-                                                        : pt_fail(err, pt_status_from_errno(errno), "%s: %s", path, strerror(errno));
+    if (fd < 0) return errno == ENOENT || errno == ENAMETOOLONG ? PT_OK : pt_fail_errno(err, errno, path);
     pt_status st = read_at(fd, head, sizeof head, 0);
     if (st == PT_OK) st = read_at(fd, first, sizeof first, HEADER);
     if (st == PT_OK) {
@@ -113,7 +111,7 @@ static pt_status copy_file(const char *from, const char *to, pt_error *err)
     while (ok && (n = read(in, buf, sizeof buf)) > 0)
         ok = write(out, buf, (size_t)n) == n;
     ok = ok && n == 0 && fsync(out) == 0;
-    pt_status st = ok ? PT_OK : pt_fail(err, pt_status_from_errno(errno), "%s to %s: %s", from, to, strerror(errno));
+    pt_status st = ok ? PT_OK : pt_fail(err, pt_status_from_errno(errno), "%s to %s: %s", from, to, pt_errno_text(errno));
     if (in >= 0) close(in);
     if (out >= 0) close(out);
     if (out >= 0 && !ok) (void)unlink(to);
@@ -148,7 +146,7 @@ static pt_status without_wal(const char *path, pt_error *err)
     for (size_t i = 0; i < 2; i++) {
         char name[1100];
         snprintf(name, sizeof name, "%s%s", path, suffix[i]);
-        if (unlink(name) != 0 && errno != ENOENT) return pt_fail(err, pt_status_from_errno(errno), "%s: %s", name, strerror(errno));
+        if (unlink(name) != 0 && errno != ENOENT) return pt_fail_errno(err, errno, name);
     }
     return PT_OK;
 }

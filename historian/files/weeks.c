@@ -118,7 +118,7 @@ static pt_status note_file(hist__weeks *w, int64_t start_ms, uint64_t file)
 pt_status hist__weeks_scan(hist__weeks *w, pt_error *err)
 {
     DIR *d = opendir(w->dir);
-    if (!d) return pt_fail(err, pt_status_from_errno(errno), "%s: %s", w->dir, strerror(errno));
+    if (!d) return pt_fail_errno(err, errno, w->dir);
     pt_status st = PT_OK;
     pthread_mutex_lock(&w->lock);
     for (size_t i = 0; i < w->n; i++)

@@ -278,14 +278,14 @@ static bool is_name(pt_slice name)
 static pt_status read_file(const char *path, uint8_t **out, size_t *len, pt_error *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return pt_fail(err, pt_status_from_errno(errno), "%s: %s", path, strerror(errno));
+    if (fd < 0) return pt_fail_errno(err, errno, path);
     uint8_t *bytes = malloc(FILE_MAX);
     pt_status st = bytes ? PT_OK : pt_fail(err, PT_ENOMEM, "out of memory");
     size_t n = 0;
     while (st == PT_OK && n < FILE_MAX) {
         ssize_t got = read(fd, bytes + n, FILE_MAX - n);
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0) st = pt_fail(err, errno == EISDIR ? PT_ENOTFOUND : pt_status_from_errno(errno), "%s: %s", path, strerror(errno));
+        if (got < 0) st = pt_fail(err, errno == EISDIR ? PT_ENOTFOUND : pt_status_from_errno(errno), "%s: %s", path, pt_errno_text(errno));
         if (got <= 0) break;
         n += (size_t)got;
     }

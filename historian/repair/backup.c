@@ -21,8 +21,8 @@ typedef struct copy {
 static pt_status sync_path(const char *path, int flags, pt_error *err)
 {
     int fd = open(path, flags);
-    if (fd < 0) return pt_fail(err, pt_status_from_errno(errno), "%s: %s", path, strerror(errno));
-    pt_status st = fsync(fd) == 0 ? PT_OK : pt_fail(err, pt_status_from_errno(errno), "%s: %s", path, strerror(errno));
+    if (fd < 0) return pt_fail_errno(err, errno, path);
+    pt_status st = fsync(fd) == 0 ? PT_OK : pt_fail_errno(err, errno, path);
     close(fd);
     return st;
 }
@@ -74,7 +74,7 @@ pt_status hist_backup(const char *dir, const char *dest, void (*progress)(void *
 {
     hist *from = NULL, *to = NULL;
     copy k = { progress, ctx };
-    if (mkdir(dest, 0755) != 0 && errno != EEXIST) return pt_fail(err, pt_status_from_errno(errno), "%s: %s", dest, strerror(errno));
+    if (mkdir(dest, 0755) != 0 && errno != EEXIST) return pt_fail_errno(err, errno, dest);
     pt_status st = hist__bare_new(dir, NULL, false, &from, err);
     if (st == PT_OK) st = hist__bare_new(dest, NULL, true, &to, err);
     char *there = st == PT_OK ? hist__path(to, "catalog.db") : NULL;

@@ -19,14 +19,14 @@ static pt_status remove_set(const char *path, pt_error *err)
     for (size_t i = 0; i < PT_COUNT_OF(suffix); i++) {
         char name[1100];
         snprintf(name, sizeof name, "%s%s", path, suffix[i]);
-        if (unlink(name) != 0 && errno != ENOENT) return pt_fail(err, pt_status_from_errno(errno), "%s: %s", name, strerror(errno));
+        if (unlink(name) != 0 && errno != ENOENT) return pt_fail_errno(err, errno, name);
     }
     return PT_OK;
 }
 
 static pt_status os_fail(const char *name, pt_error *err)
 {
-    return pt_fail(err, pt_status_from_errno(errno), "%s: %s", name, strerror(errno));
+    return pt_fail_errno(err, errno, name);
 }
 
 static pt_status sync_dir_of(const char *path, pt_error *err)

@@ -48,9 +48,9 @@ pt_status hist__lock_take(hist *h, pt_error *err)
     pt_status st = PT_OK;
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     if (fd < 0) {
-        st = pt_fail(err, pt_status_from_errno(errno), "%s: %s", path, strerror(errno));
+        st = pt_fail_errno(err, errno, path);
     } else if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        st = errno == EWOULDBLOCK ? busy(path, fd, err) : pt_fail(err, pt_status_from_errno(errno), "%s: %s", path, strerror(errno));
+        st = errno == EWOULDBLOCK ? busy(path, fd, err) : pt_fail_errno(err, errno, path);
         close(fd);
     } else {
         char text[160], host[100] = { 0 };
@@ -58,7 +58,7 @@ pt_status hist__lock_take(hist *h, pt_error *err)
         int len = snprintf(text, sizeof text, "pid %ld on %s\n", (long)getpid(), host[0] ? host : "this host");
         /* Only a hint for people: the lock itself is held whether or not it can be written. */
         if (ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)len, 0) != len)
-            pt_logf(h->log, PT_LOG_DEBUG, "HIST-LOCK-TEXT", "%s: %s", path, strerror(errno));
+            pt_logf(h->log, PT_LOG_DEBUG, "HIST-LOCK-TEXT", "%s: %s", path, pt_errno_text(errno));
         h->lock_fd = fd;
     }
     free(path);
@@ -142,7 +142,7 @@ pt_status hist__bare_new(const char *dir, const pt_log *log, bool lock, hist **o
 {
     hist *h = NULL;
     pt_status st = hist__new(dir, pt_clock_system(), log, &h, err);
-    if (st == PT_OK && access(dir, F_OK) != 0) st = pt_fail(err, PT_ENOTFOUND, "%s: %s", dir, strerror(errno));
+    if (st == PT_OK && access(dir, F_OK) != 0) st = pt_fail(err, PT_ENOTFOUND, "%s: %s", dir, pt_errno_text(errno));
     if (st == PT_OK && lock) st = hist__lock_take(h, err);
     if (st == PT_OK && (st = hist__codec_new(&h->codec)) != PT_OK) pt_fail(err, st, "out of memory");
     if (st != PT_OK) {

@@ -144,8 +144,7 @@ static pt_status unlink_partition(hist *h, int64_t start_ms, pt_error *err)
         snprintf(full, sizeof full, "%s%s", name, SUFFIX[i]);
         char *path = hist__path(h, full);
         if (!path) return pt_fail(err, PT_ENOMEM, "out of memory");
-        pt_status st =
-            unlink(path) == 0 || errno == ENOENT ? PT_OK : pt_fail(err, pt_status_from_errno(errno), "%s: %s", path, strerror(errno));
+        pt_status st = unlink(path) == 0 || errno == ENOENT ? PT_OK : pt_fail_errno(err, errno, path);
         free(path);
         if (st != PT_OK) return st;
     }

@@ -37,7 +37,7 @@ static char *path_of(const char *dir, const char *name)
 static pt_status write_conf(const host_broker *b, pt_error *err)
 {
     FILE *f = fopen(b->conf, "w");
-    if (!f) return pt_fail(err, pt_status_from_errno(errno), "%s: %s", b->conf, strerror(errno));
+    if (!f) return pt_fail_errno(err, errno, b->conf);
     int rc = fprintf(f,
                      "# written by plantree-host at every start\n"
                      "listener %u 127.0.0.1\n"
@@ -51,9 +51,9 @@ static pt_status write_conf(const host_broker *b, pt_error *err)
     if (rc < 0 || fflush(f) != 0) {
         int e = errno;
         (void)fclose(f);
-        return pt_fail(err, pt_status_from_errno(e), "%s: %s", b->conf, strerror(e));
+        return pt_fail_errno(err, e, b->conf);
     }
-    if (fclose(f) != 0) return pt_fail(err, pt_status_from_errno(errno), "%s: %s", b->conf, strerror(errno));
+    if (fclose(f) != 0) return pt_fail_errno(err, errno, b->conf);
     return PT_OK;
 }
 
@@ -127,7 +127,7 @@ static void start(host_broker *b)
     if (pid < 0) {
         if (leash[1] >= 0) (void)close(leash[1]);
         b->due_mono = b->started_mono + pt_backoff_next(&b->backoff);
-        pt_logf(b->log, PT_LOG_ERROR, "HOST-BROKER", "mosquitto could not be started: %s", strerror(e));
+        pt_logf(b->log, PT_LOG_ERROR, "HOST-BROKER", "mosquitto could not be started: %s", pt_errno_text(e));
         return;
     }
     b->pid = pid;
