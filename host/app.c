@@ -183,6 +183,7 @@ static void tracker_options(const host_config *c, host_tracker_options *o)
     o->rebirth_jitter_ms = c->sparkplug.rebirth.jitter_ms;
     o->rebirth_global_per_s = c->sparkplug.rebirth.global_per_s;
     o->birth_wait_ms = c->sparkplug.birth_wait_ms;
+    o->silence_ms = c->sparkplug.silence_ms;
     o->clock_skew_ms = c->sparkplug.clock_skew_ms;
     o->commands = is_active(c);
     o->cmd_datatype = c->sparkplug.cmd_datatype;

@@ -190,7 +190,15 @@ static const pt_config_field sparkplug_fields[] = {
       .offset = IN(sparkplug, birth_wait_ms),
       .def = "5s",
       .max = 600000,
-      .doc = "A node known from before may stay silent this long after our STATE; then it is asked." },
+      .doc =
+          "A node known from before may stay silent this long after our STATE; then it is asked. A doubtful one has as long to answer." },
+    { .key = "silence",
+      .type = PT_CFG_DURATION,
+      .offset = IN(sparkplug, silence_ms),
+      .def = "0ms",
+      .max = 604800000,
+      .doc =
+          "An online node that is not heard for so long is doubtful: its values go stale and it is asked for a rebirth; off line when it does not answer within birth_wait. Longer than the longest pause of a healthy node; 0: never." },
     { .key = "clock_skew",
       .type = PT_CFG_DURATION,
       .offset = IN(sparkplug, clock_skew_ms),

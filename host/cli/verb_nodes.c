@@ -8,8 +8,11 @@ static void node_row(cli_table *t, const json_t *n)
     const char *group = cli_str(n, "group"), *edge = cli_str(n, "edge");
     snprintf(name, sizeof name, "%s/%s", group ? group : "?", edge ? edge : "?");
     cli_table_cstr(t, name);
-    cli_table_cstr(t, cli_str(n, "state"));
+    const char *phase = cli_str(n, "phase");
+    bool doubtful = phase && strcmp(phase, "doubtful") == 0;
+    cli_table_cstr(t, doubtful ? phase : cli_str(n, "state"));
     cli_table_time(t, cli_i64(n, "since_ms"));
+    cli_table_time(t, cli_i64(n, "last_message_ms"));
     cli_table_json(t, json_object_get(n, "bd_seq"));
     cli_table_json(t, json_object_get(n, "seq"));
     cli_table_i64(t, cli_i64(n, "metrics"));
@@ -33,6 +36,7 @@ static void device_row(cli_table *t, const json_t *d)
     cli_table_time(t, cli_i64(d, "since_ms"));
     cli_table_cell(t, PT_LIT(""));
     cli_table_cell(t, PT_LIT(""));
+    cli_table_cell(t, PT_LIT(""));
     cli_table_i64(t, cli_i64(d, "metrics"));
     for (int i = 0; i < 8; i++)
         cli_table_cell(t, PT_LIT(""));
@@ -40,8 +44,8 @@ static void device_row(cli_table *t, const json_t *d)
 
 static int run(cli *c, int argc, char **argv)
 {
-    static const char *const heads[] = { "NODE",       "STATE", "SINCE",      "BDSEQ",    "SEQ",    "METRICS",    "REBIRTHS",
-                                         "LAST CAUSE", "GAPS",  "DUPLICATES", "RECEIVED", "STORED", "HISTORICAL", "REJECTED" };
+    static const char *const heads[] = { "NODE",       "STATE", "SINCE",      "LAST HEARD", "BDSEQ",  "SEQ",        "METRICS", "REBIRTHS",
+                                         "LAST CAUSE", "GAPS",  "DUPLICATES", "RECEIVED",   "STORED", "HISTORICAL", "REJECTED" };
     cli_answer a;
     int rc = cli_options(c, &argc, argv, NULL);
     if (rc != CLI_GO_ON) return rc;
@@ -51,7 +55,7 @@ static int run(cli *c, int argc, char **argv)
         rc = cli_put_json(c, &a);
     } else if (rc == CLI_GO_ON && (rc = cli_answer_json(c, &a)) == CLI_GO_ON) {
         const json_t *nodes = cli_items(a.json);
-        cli_table *t = cli_table_new(heads, "lllrrrrlrrrrrr", PT_COUNT_OF(heads));
+        cli_table *t = cli_table_new(heads, "llllrrrrlrrrrrr", PT_COUNT_OF(heads));
         for (size_t i = 0; t && i < json_array_size(nodes); i++) {
             const json_t *node = json_array_get(nodes, i), *devices = json_object_get(node, "devices");
             node_row(t, node);
@@ -68,9 +72,9 @@ const cli_verb cli_verb_nodes = {
     "nodes", "edge nodes and devices: state, sequence, rebirths, samples",
     "Usage: plantree nodes [--json]\n"
     "\n"
-    "Every edge node the host knows, with its devices: online or offline and since when, its bdSeq and seq, how many metrics\n"
-    "it announced, how often it was asked for a rebirth and why the last time, gaps in its sequence, duplicates, and what\n"
-    "became of its samples.\n"
+    "Every edge node the host knows, with its devices: online, doubtful or offline and since when, when its last message came,\n"
+    "its bdSeq and seq, how many metrics it announced, how often it was asked for a rebirth and why the last time, gaps in its\n"
+    "sequence, duplicates, and what became of its samples.\n"
     "\n"
     "Examples:\n"
     "  plantree nodes\n"

@@ -74,7 +74,7 @@ static void node_json(pt_json *j, const host_node *n)
     pt_json_member_str(j, "group", n->group_slice);
     pt_json_member_str(j, "edge", n->edge_slice);
     pt_json_member_cstr(j, "state", n->state == HOST_NODE_ONLINE ? "online" : "offline");
-    pt_json_member_cstr(j, "phase", host_node_state_name(n->state));
+    pt_json_member_cstr(j, "phase", n->doubtful ? "doubtful" : host_node_state_name(n->state));
     pt_json_member_i64(j, "since_ms", n->since_ms);
     if (n->has_bd_seq) pt_json_member_u64(j, "bd_seq", n->bd_seq);
     else pt_json_member_null(j, "bd_seq");

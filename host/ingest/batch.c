@@ -293,6 +293,7 @@ static void on_event(void *ctx, host_event_type type, host_node *n, pt_slice dev
         [HOST_EVENT_DUPLICATE_NODE] = { "HOST-DUPLICATE-NODE", PT_LOG_WARN },
         [HOST_EVENT_CLOCK_SKEW] = { "HOST-CLOCK-SKEW", PT_LOG_WARN },
         [HOST_EVENT_BACKFILL] = { "HOST-BACKFILL", PT_LOG_INFO },
+        [HOST_EVENT_DOUBTFUL] = { "HOST-DOUBTFUL", PT_LOG_WARN },
     };
     host__shard *s = ctx;
     const char *id = lines[type].id ? lines[type].id : "HOST-EVENT";

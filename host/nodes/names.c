@@ -16,6 +16,8 @@ static const char *const causes[HOST_CAUSE_COUNT] = {
     [HOST_CAUSE_DUPLICATE_ALIAS] = "duplicate-alias",
     [HOST_CAUSE_MALFORMED] = "malformed",
     [HOST_CAUSE_OVERLOAD] = "overload",
+    [HOST_CAUSE_DOUBTFUL_DEATH] = "doubtful-death",
+    [HOST_CAUSE_SILENT] = "silent",
 };
 
 static const char *const rejects[HOST_REJECT_COUNT] = {
@@ -68,6 +70,7 @@ static const char *const events[HOST_EVENT_TYPE_COUNT] = {
     [HOST_EVENT_CLOCK_SKEW] = "clock-skew",
     [HOST_EVENT_BACKFILL] = "backfill",
     [HOST_EVENT_CONFIG_RELOAD] = "config-reload",
+    [HOST_EVENT_DOUBTFUL] = "doubtful",
 };
 
 const char *host_cause_name(host_cause c)

@@ -98,7 +98,7 @@ host_node *host__node_make(host_tracker *t, pt_slice group, pt_slice edge)
     n->tracker = t;
     n->index = (uint32_t)t->n;
     n->key = pt_slice_hash(key, 0);
-    n->early_due = n->reorder_due = n->rebirth_due = n->silent_due = n->mark_due = n->backfill_due = INT64_MAX;
+    n->early_due = n->reorder_due = n->rebirth_due = n->silent_due = n->mark_due = n->backfill_due = n->doubt_due = INT64_MAX;
     n->rebirth_sent_mono = INT64_MIN;
     pt_map_init(&n->devices, PT_MAP_COPY_KEYS);
     pt_map_init(&n->aliases, PT_MAP_U64_KEYS);
@@ -231,13 +231,25 @@ void host__unit_offline(host_tracker *t, host_node *n, host_unit *u, int64_t at_
     if (was) {
         u->since_ms = at_ms;
         host__flush(t);
-        if (host__unit_ids(t, u)) t->sink.stale(t->sink.ctx, n, t->ids, t->n_ids, at_ms);
-        if (mark) mark_stale(t, n, u, at_ms);
-        else u->unmarked = true;
+        if (!u->doubted) { /* else it is stale and marked already */
+            if (host__unit_ids(t, u)) t->sink.stale(t->sink.ctx, n, t->ids, t->n_ids, at_ms);
+            if (mark) mark_stale(t, n, u, at_ms);
+            else u->unmarked = true;
+        }
+        u->doubted = false;
         if (u != n->units[0]) t->sink.state(t->sink.ctx, n, u->id_slice, false, at_ms, reason);
     } else if (mark && u->unmarked) {
         mark_stale(t, n, u, u->since_ms);
     }
+}
+
+void host__unit_doubted(host_tracker *t, host_node *n, host_unit *u, int64_t at_ms)
+{
+    if (!u->online) return;
+    host__flush(t);
+    if (host__unit_ids(t, u)) t->sink.stale(t->sink.ctx, n, t->ids, t->n_ids, at_ms);
+    mark_stale(t, n, u, at_ms);
+    u->doubted = true;
 }
 
 /* The node leaves ONLINE (or WANTED): every unit offline and stale, nothing held back. */
@@ -246,6 +258,7 @@ void host__node_down(host_tracker *t, host_node *n, host_node_state to, int64_t 
     bool was = n->state == HOST_NODE_ONLINE;
     n->state = to;
     n->suspect = false;
+    host__doubt_clear(n);
     host__held_drop(t, n, HOST_REJECT_REORDER);
     n->mark_due = INT64_MAX;
     for (uint32_t i = n->n_units; i-- > 0;)
@@ -282,6 +295,7 @@ int64_t host__node_due(const host_tracker *t, const host_node *n)
     if (ready && n->silent_due < due) due = n->silent_due;
     if (ready && n->backfill_due < due) due = n->backfill_due;
     if (n->mark_due < due) due = n->mark_due;
+    if (n->doubt_due < due) due = n->doubt_due;
     return due;
 }
 
@@ -304,7 +318,7 @@ void host__set_timer(host_tracker *t, host_node *n)
 
 int64_t host_tracker_due(const host_tracker *t)
 {
-    int64_t due = INT64_MAX;
+    int64_t due = t->silence_due;
     for (const host_node *n = t->timed; n; n = n->timed_next) {
         int64_t d = host__node_due(t, n);
         if (d < due) due = d;

@@ -42,6 +42,7 @@ typedef struct host_unit {
     pt_slice id_slice;
     bool online, born;    /* born: in this session */
     bool resumable;       /* was online when the connection was lost */
+    bool doubted;         /* online, but stale since the node became doubtful */
     bool unmarked;        /* went stale by an NBIRTH; history is told when no DBIRTH follows */
     int64_t since_ms;     /* of the last change of online */
     int64_t stale_ms;     /* newest STALE mark in history; INT64_MIN: none since the last birth */
@@ -129,11 +130,14 @@ struct host_node {
     uint64_t backfill_base;                  /* historical samples before */
     bool backfill_open;
     int64_t silent_due; /* mono_ms of the no-birth-after-state check; INT64_MAX: none */
+    bool doubtful;      /* ONLINE, but it may be gone: doubt.c */
+    host_cause doubt_cause;
+    int64_t doubt_due; /* mono_ms at which it is taken for dead; INT64_MAX: not by itself */
 
     host_node *timed_prev, *timed_next; /* list of nodes with a timer */
     bool timed;
-    uint8_t recent_bd[4]; /* bdSeqs of the sessions before, newest first, to see two nodes with one id */
-    int64_t recent_ms[4];
+    uint8_t recent_bd[4]; /* bdSeqs of the sessions before, newest first, to see two nodes with one id and deaths that come late */
+    int64_t recent_ms[4]; /* when an NBIRTH replaced it; 0: it had died */
     uint8_t n_recent;
     int64_t duplicate_ms; /* wall time of the last duplicate-node event; 0: never */
     bool skew_told;
@@ -152,7 +156,8 @@ struct host_tracker {
     pt_map by_key; /* group NUL edge -> node index */
     host_node **nodes;
     size_t n, cap;
-    host_node *timed; /* list of nodes with a timer */
+    host_node *timed;    /* list of nodes with a timer */
+    int64_t silence_due; /* mono_ms of the next look for silent nodes; INT64_MAX: never */
     struct {
         bool ready; /* commands may go out */
         bool seen;
@@ -193,6 +198,7 @@ void host__flush(host_tracker *t);
 bool host__unit_ids(host_tracker *t, const host_unit *u); /* the kept tags into t->ids; false: none */
 /* mark: history is told, too; false: later, when no birth follows. */
 void host__unit_offline(host_tracker *t, host_node *n, host_unit *u, int64_t at_ms, bool mark, const char *reason);
+void host__unit_doubted(host_tracker *t, host_node *n, host_unit *u, int64_t at_ms); /* stays online, but stale */
 /* The node leaves ONLINE or WANTED for `to`: every unit offline and stale, nothing held back. */
 void host__node_down(host_tracker *t, host_node *n, host_node_state to, int64_t at_ms, const char *reason);
 pt_json *host__detail_begin(host_tracker *t, pt_json *j);
@@ -205,6 +211,12 @@ void host__nbirth(host_tracker *t, host_node *n, const host__msg *m, uint16_t se
 void host__ndeath(host_tracker *t, host_node *n, const host_message *m, const spb_payload *p);
 bool host__continues(const host_node *n, const host__msg *m);
 void host__resume(host_tracker *t, host_node *n, const host__msg *m);
+/* doubt.c: an online node that may be gone. deadline: it is offline when neither a message in turn nor a birth comes in time. */
+void host__doubt(host_tracker *t, host_node *n, host_cause cause, bool deadline, const char *text, int64_t wall_ms, int64_t mono_ms);
+void host__doubt_clear(host_node *n);
+void host__doubt_over(host_tracker *t, host_node *n, int64_t wall_ms);
+void host__doubt_tick(host_tracker *t, host_node *n, int64_t wall_ms, int64_t mono_ms);
+void host__silence_scan(host_tracker *t, int64_t wall_ms, int64_t mono_ms);
 /* tracker_sequence.c: messages with a seq, and what is missing among them. */
 void host__sequenced(host_tracker *t, host_node *n, const host__msg *m, const host_message *raw, pt_arena *arena);
 void host__drain(host_tracker *t, host_node *n, pt_arena *arena); /* apply what was held back and is due now */

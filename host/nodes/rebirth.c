@@ -48,7 +48,7 @@ void host__rebirth_answered(host_node *n)
     bool cured = n->last_cause == HOST_CAUSE_REORDER_TIMEOUT || n->last_cause == HOST_CAUSE_SEQ_GAP ||
                  n->last_cause == HOST_CAUSE_UNKNOWN_NODE || n->last_cause == HOST_CAUSE_HOST_RESTART ||
                  n->last_cause == HOST_CAUSE_NO_BIRTH_AFTER_STATE || n->last_cause == HOST_CAUSE_OPERATOR ||
-                 n->last_cause == HOST_CAUSE_OVERLOAD;
+                 n->last_cause == HOST_CAUSE_OVERLOAD || n->last_cause == HOST_CAUSE_DOUBTFUL_DEATH || n->last_cause == HOST_CAUSE_SILENT;
     if (cured) n->rebirth_unanswered = n->rebirth_unanswered > 0 ? 1 : 0;
     n->rebirth_due = INT64_MAX;
     n->rebirth_open = false;

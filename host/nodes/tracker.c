@@ -36,6 +36,7 @@ pt_status host_tracker_new(const host_tracker_options *o, const host_sink *sink,
     host_tracker *t = calloc(1, sizeof *t);
     if (!t) return PT_ENOMEM;
     t->opt = *o;
+    t->silence_due = o->silence_ms > 0 ? 0 : INT64_MAX;
     t->sink = *sink;
     t->tokens = o->rebirth_global_per_s > 1 ? o->rebirth_global_per_s : 1;
     t->random = pt_random_seed(o->seed);
@@ -65,6 +66,7 @@ void host_tracker_free(host_tracker *t)
 void host_tracker_configure(host_tracker *t, const host_tracker_options *o)
 {
     t->opt = *o;
+    t->silence_due = o->silence_ms > 0 ? 0 : INT64_MAX;
 }
 
 /* ---- entry points ----------------------------------------------------------------------------- */
@@ -136,6 +138,8 @@ void host_tracker_message(host_tracker *t, const host_message *m, pt_arena *aren
         }
         if (verb == SPB_NBIRTH || (verb != SPB_NDEATH && n->state == HOST_NODE_ONLINE))
             host__want_rebirth(t, n, HOST_CAUSE_MALFORMED, m->mono_ms);
+        if (verb == SPB_NDEATH && m->server == n->server)
+            host__doubt(t, n, HOST_CAUSE_DOUBTFUL_DEATH, true, "NDEATH that does not decode", m->wall_ms, m->mono_ms);
     } else if (verb == SPB_NBIRTH && (!p.has_seq || p.seq > 255)) {
         host__reject_message(t, n, &m->topic, p.has_seq ? HOST_REJECT_BAD_SEQ : HOST_REJECT_NO_SEQ, p.n_metrics,
                              "NBIRTH without a valid seq");
@@ -161,6 +165,7 @@ static void node_tick(host_tracker *t, host_node *n, int64_t wall_ms, int64_t mo
 {
     bool ready = n->server < HOST_SERVERS_MAX && t->server[n->server].ready;
     if (n->early_due <= mono_ms) host__early_over(t, n, wall_ms, mono_ms);
+    if (n->doubt_due <= mono_ms) host__doubt_tick(t, n, wall_ms, mono_ms);
     if (n->reorder_due <= mono_ms) host__gap_lost(t, n, HOST_CAUSE_REORDER_TIMEOUT, 0, wall_ms, mono_ms);
     if (n->mark_due <= mono_ms) {
         n->mark_due = INT64_MAX;
@@ -229,6 +234,7 @@ void host_tracker_remap(host_tracker *t, int64_t wall_ms, int64_t mono_ms, pt_ar
 void host_tracker_tick(host_tracker *t, int64_t wall_ms, int64_t mono_ms, pt_arena *arena)
 {
     (void)arena;
+    if (t->silence_due <= mono_ms) host__silence_scan(t, wall_ms, mono_ms);
     for (host_node *n = t->timed, *next; n; n = next) {
         next = n->timed_next;
         if (host__node_due(t, n) > mono_ms) continue;

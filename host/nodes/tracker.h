@@ -5,7 +5,7 @@
  * knows no MQTT, SQLite or HTTP: messages and times come in as arguments, everything it decides leaves through a host_sink.
  *
  *   UNKNOWN --NBIRTH--> ONLINE --NDEATH (bdSeq matches)--> OFFLINE --NBIRTH--> ONLINE
- *      ^                  |  a gap not filled in time
+ *      ^                  |  a gap not filled in time             (an NDEATH that does not match, and silence: doubt.c)
  *      |                  v
  *      |               WANTED --NBIRTH--> ONLINE         anything but a birth for UNKNOWN or OFFLINE nodes --> WANTED
  *      +--- any: connection to the node's server lost
@@ -41,6 +41,8 @@ typedef enum host_cause {
     HOST_CAUSE_DUPLICATE_ALIAS,      /* a DBIRTH claims an alias that another device owns */
     HOST_CAUSE_MALFORMED,            /* a birth, or anything but NDEATH of an online node, that does not decode */
     HOST_CAUSE_OVERLOAD,             /* we had to let messages of the node go */
+    HOST_CAUSE_DOUBTFUL_DEATH,       /* an NDEATH that does not fit the session of an online node */
+    HOST_CAUSE_SILENT,               /* no message for longer than silence_ms */
     HOST_CAUSE_COUNT
 } host_cause;
 const char *host_cause_name(host_cause c); /* "unknown-node", ... */
@@ -99,6 +101,7 @@ typedef enum host_event_type {
     HOST_EVENT_CLOCK_SKEW,
     HOST_EVENT_BACKFILL,
     HOST_EVENT_CONFIG_RELOAD,
+    HOST_EVENT_DOUBTFUL,
     HOST_EVENT_TYPE_COUNT
 } host_event_type;
 const char *host_event_type_name(host_event_type t); /* "nbirth", ... */
@@ -175,6 +178,7 @@ typedef struct host_tracker_options {
     double rebirth_global_per_s; /* default 50 */
     int64_t rebirth_jitter_ms;   /* default 100: a random delay before each request */
     int64_t birth_wait_ms;       /* default 5000: how long a known node may stay silent after our STATE before it is asked */
+    int64_t silence_ms;          /* default 0, never: an online node that is not heard for so long, or a sixteenth longer, is doubtful */
     int64_t clock_skew_ms;       /* default 60000: an edge clock farther off than this is reported; 0: never */
     bool commands;               /* false: a passive host, which requests nothing */
     bool cmd_datatype;           /* default true: the datatype in commands */

@@ -506,6 +506,7 @@ pt_status host__birth(host_tracker *t, host_node *n, host_unit *u, const host__m
     u->born = true;
     u->unmarked = false;
     if (m->restored) return PT_OK;
+    u->doubted = false;
     if (!u->online) {
         u->online = true;
         u->since_ms = m->wall_ms;

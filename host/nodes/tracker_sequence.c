@@ -52,6 +52,7 @@ static void on_ddeath(host_tracker *t, host_node *n, const host__msg *m)
 static void apply(host_tracker *t, host_node *n, const host__msg *m, pt_arena *arena)
 {
     spb_topic topic = { .verb = m->verb, .group = n->group_slice, .edge = n->edge_slice, .device = m->device };
+    host__doubt_over(t, n, m->wall_ms);
     n->last_seq = (uint8_t)m->payload->seq;
     n->next_seq = spb_seq_next(n->last_seq);
     n->session_messages++;
@@ -196,7 +197,11 @@ void host__sequenced(host_tracker *t, host_node *n, const host__msg *m, const ho
                              p->has_seq ? "seq above 255" : "no seq");
         return;
     }
-    if (n->state == HOST_NODE_UNKNOWN && raw->server == n->server && host__continues(n, m)) host__resume(t, n, m);
+    if (raw->server == n->server && host__continues(n, m)) {
+        bool dead = n->state == HOST_NODE_OFFLINE;
+        host__resume(t, n, m);
+        if (dead) host__want_rebirth(t, n, n->doubt_cause, m->mono_ms); /* so that events, too, say that it lives */
+    }
     if (n->state != HOST_NODE_ONLINE) {
         bool dead = n->state == HOST_NODE_OFFLINE;
         /* The NDEATH may have overtaken the last data of its own session: no request for those. */
@@ -208,7 +213,7 @@ void host__sequenced(host_tracker *t, host_node *n, const host__msg *m, const ho
         if (!keep_early(t, n, m, dead ? HOST_REJECT_OFFLINE : HOST_REJECT_NOT_BORN))
             host__reject_message(t, n, &raw->topic, dead ? HOST_REJECT_OFFLINE : HOST_REJECT_NOT_BORN, p->n_metrics,
                                  dead ? "data of a dead node" : "data of a node without NBIRTH");
-        host_cause cause = n->resume ? HOST_CAUSE_HOST_RESTART : dead ? HOST_CAUSE_DATA_BEFORE_BIRTH : HOST_CAUSE_UNKNOWN_NODE;
+        host_cause cause = n->resume && !dead ? HOST_CAUSE_HOST_RESTART : dead ? HOST_CAUSE_DATA_BEFORE_BIRTH : HOST_CAUSE_UNKNOWN_NODE;
         if (n->state == HOST_NODE_WANTED && n->rebirth_cause != HOST_CAUSE_NONE) cause = n->rebirth_cause;
         n->server = raw->server; /* where it lives now */
         n->resume = false;

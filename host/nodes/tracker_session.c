@@ -1,18 +1,20 @@
 /* host/nodes/tracker_session.c -- NBIRTH and NDEATH of a node: when a session begins, ends, or turns out to continue. */
 #include "host/nodes/node.h"
 
+#include <stdio.h>
+
 /* Two programs with one id: a session number comes back that an NBIRTH had already replaced, without a death between. */
 static void watch_for_twins(host_tracker *t, host_node *n, bool has_bd, uint8_t bd, int64_t wall_ms)
 {
     enum { WINDOW_MS = 10 * 60 * 1000 };
-    if (!has_bd || !n->has_bd_seq || n->bd_seq == bd || n->state != HOST_NODE_ONLINE) return;
-    bool back = false;
-    for (unsigned i = 0; i < n->n_recent; i++)
-        if (n->recent_bd[i] == bd && wall_ms - n->recent_ms[i] < WINDOW_MS) back = true;
+    if (!has_bd || !n->has_bd_seq || n->bd_seq == bd) return;
+    bool back = false, died = n->state != HOST_NODE_ONLINE;
+    for (unsigned i = 0; i < n->n_recent && !died; i++)
+        if (n->recent_bd[i] == bd && n->recent_ms[i] && wall_ms - n->recent_ms[i] < WINDOW_MS) back = true;
     memmove(n->recent_bd + 1, n->recent_bd, sizeof n->recent_bd - sizeof n->recent_bd[0]);
     memmove(n->recent_ms + 1, n->recent_ms, sizeof n->recent_ms - sizeof n->recent_ms[0]);
     n->recent_bd[0] = n->bd_seq;
-    n->recent_ms[0] = wall_ms;
+    n->recent_ms[0] = died ? 0 : wall_ms;
     if (n->n_recent < PT_COUNT_OF(n->recent_bd)) n->n_recent++;
     if (!back || (n->duplicate_ms && wall_ms - n->duplicate_ms < 60000)) return;
     n->duplicate_ms = wall_ms;
@@ -81,6 +83,7 @@ void host__nbirth(host_tracker *t, host_node *n, const host__msg *m, uint16_t se
     n->trust_old = n->trust_old || (n->old_drops && n->state == HOST_NODE_WANTED);
     n->old_drops = false;
     host__rebirth_answered(n);
+    host__doubt_clear(n);
     /* Every device needs its DBIRTH now; aliases and definitions die with the session. */
     for (uint32_t i = 1; i < n->n_units; i++)
         host__unit_offline(t, n, n->units[i], m->wall_ms, false, "nbirth");
@@ -140,6 +143,22 @@ void host__nbirth(host_tracker *t, host_node *n, const host__msg *m, uint16_t se
     }
 }
 
+/* An NDEATH whose bdSeq is missing or another than the session's. Some libraries send such a one at every clean stop, so it is not passed
+ * over; but a session that has replaced the one it names is not ended by it either, however long it has nothing to say. */
+static void unplaced_death(host_tracker *t, host_node *n, const host_message *m, bool has_bd, uint8_t bd)
+{
+    char text[120] = "NDEATH without bdSeq";
+    bool replaced = false;
+    for (unsigned i = 0; has_bd && i < n->n_recent; i++)
+        if (n->recent_bd[i] == bd) replaced = true;
+    if (has_bd)
+        snprintf(text, sizeof text,
+                 replaced ? "NDEATH with bdSeq %u, of a session before the present one, %u" : "NDEATH with bdSeq %u; the session's is %u",
+                 bd, n->bd_seq);
+    host__reject_message(t, n, &m->topic, HOST_REJECT_BAD_DEATH, 0, text);
+    if (m->server == n->server) host__doubt(t, n, HOST_CAUSE_DOUBTFUL_DEATH, !replaced, text, m->wall_ms, m->mono_ms);
+}
+
 /* tck-id-operational-behavior-edge-node-termination-host-action-ndeath-node-offline: stamped with the host's time. */
 void host__ndeath(host_tracker *t, host_node *n, const host_message *m, const spb_payload *p)
 {
@@ -149,11 +168,14 @@ void host__ndeath(host_tracker *t, host_node *n, const host_message *m, const sp
      * or its NBIRTH was missed or refused. It must be able to die. */
     bool later = (n->bd_unsure || n->state != HOST_NODE_ONLINE) && has_bd && (uint8_t)(bd - n->bd_seq) < 128;
     if (n->has_bd_seq && (!has_bd || bd != n->bd_seq) && !later) {
-        host__reject_message(t, n, &m->topic, HOST_REJECT_BAD_DEATH, 0, has_bd ? "NDEATH of another session" : "NDEATH without bdSeq");
+        unplaced_death(t, n, m, has_bd, bd);
         return;
     }
     n->counts.accepted++;
-    if (n->state == HOST_NODE_OFFLINE) return; /* explicit NDEATH and Will: once is enough */
+    if (n->state == HOST_NODE_OFFLINE) { /* explicit NDEATH and Will: once is enough */
+        n->resume = false;
+        return;
+    }
     bool session = n->state != HOST_NODE_UNKNOWN || n->resume;
     if (!n->has_bd_seq && has_bd && n->state == HOST_NODE_UNKNOWN) {
         n->has_bd_seq = true;
@@ -176,10 +198,13 @@ void host__ndeath(host_tracker *t, host_node *n, const host_message *m, const sp
 }
 
 /* Does a session of before a disconnect or restart go on? Only when nothing was sent meanwhile, and then the next seq fits. It fits by
- * chance, too, once in 256 sessions; so a node that would have sent something in that time, by its own rate, is not believed. */
+ * chance, too, once in 256 sessions; so a node that would have sent something in that time, by its own rate, is not believed. One that was
+ * taken for dead after a doubt was listened to all the time: there the next seq is proof. */
 bool host__continues(const host_node *n, const host__msg *m)
 {
     if (!n->resume || m->payload->seq != n->next_seq) return false;
+    if (n->state == HOST_NODE_OFFLINE) return true;
+    if (n->state != HOST_NODE_UNKNOWN) return false;
     int64_t lived = n->alive_mono_ms - n->born_mono_ms, away = m->mono_ms - n->alive_mono_ms;
     if (away > lived) return false; /* away for longer than the session had been known */
     if (lived < 2000) lived = 2000;

@@ -72,6 +72,7 @@ static const struct {
     { "sparkplug.payload_bytes", "1KiB|256MiB", "1023B|257MiB" },
     { "sparkplug.hold_off", "0s|1m", "61s" },
     { "sparkplug.birth_wait", "0s|10m", "601s" },
+    { "sparkplug.silence", "0s|10m|7d", "8d" },
     { "sparkplug.clock_skew", "0s|1m|30d", "much" },
     { "sparkplug.cmd_datatype", "true|false", "1" },
     { "sparkplug.cmd_alias", "true|false", "1" },
@@ -189,6 +190,7 @@ static void without_a_file_everything_has_its_default(void)
     CHECK_INT(c->sparkplug.payload_bytes, 16 << 20);
     CHECK_INT(c->sparkplug.hold_off_ms, 1000);
     CHECK_INT(c->sparkplug.birth_wait_ms, 5000);
+    CHECK_INT(c->sparkplug.silence_ms, 0);
     CHECK_INT(c->sparkplug.clock_skew_ms, 60000);
     CHECK(c->sparkplug.cmd_datatype && !c->sparkplug.cmd_alias && !c->sparkplug.legacy_state);
     CHECK_INT(c->sparkplug.rebirth.per_node_ms, 5000);

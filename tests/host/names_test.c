@@ -29,7 +29,7 @@ static const struct {
 } lists[] = {
     { "cause", cause, HOST_CAUSE_COUNT,
       "none unknown-node unknown-alias unknown-metric seq-gap reorder-timeout data-before-birth host-restart operator type-mismatch no-birth-after-state "
-      "duplicate-alias malformed overload",
+      "duplicate-alias malformed overload doubtful-death silent",
       "none" },
     { "reject", reject, HOST_REJECT_COUNT,
       "malformed too-big no-seq bad-seq retained not-born offline device-not-born duplicate-seq reorder-discarded old-session other-server death-of-other-session "
@@ -37,7 +37,7 @@ static const struct {
       "unknown" },
     { "event", event, HOST_EVENT_TYPE_COUNT,
       "nbirth ndeath dbirth ddeath rebirth-request seq-gap reorder-timeout host-online host-offline host-id-in-use write metadata-changed path-collision quarantine duplicate-node "
-      "clock-skew backfill config-reload",
+      "clock-skew backfill config-reload doubtful",
       "unknown" },
     { "state", state, 4, "unknown offline rebirth-wanted online", "unknown" },
 };

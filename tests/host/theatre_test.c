@@ -72,11 +72,16 @@ static const struct {
     { "NDEATH takes the devices along",
       "NBIRTH g/$ | ts=1000 seq=0 bd=4\nDBIRTH g/$/d | ts=1001 seq=1 a:10=d1@900\nNDEATH g/$ | bd=4\ndevice d state = \"offline\"\n"
       "value g/$/d/a = 1 STALE\nevents ndeath 1" },
-    { "NDEATH of another session",
-      "NBIRTH g/$ | ts=1000 seq=0 bd=4 a:10=d1@900\nNDEATH g/$ | bd=3\ncount death-of-other-session 1\nnode state = \"online\"\nvalue g/$/a = 1 GOOD" },
+    { "NDEATH of a session nobody knows: doubtful, and off line when the node does not answer",
+      "NBIRTH g/$ | ts=1000 seq=0 bd=4 a:10=d1@900\nNDEATH g/$ | bd=3\ncount death-of-other-session 1\nvalue g/$/a = 1 STALE\n"
+      "ncmd 1\nevents doubtful 1\nnode state = \"offline\"\nnode rebirths.last_cause = \"doubtful-death\"\nevents ndeath 1" },
+    { "NDEATH without bdSeq, and the node lives",
+      "NBIRTH g/$ | ts=1000 seq=0 bd=4 a:10=d1@900\nNDEATH g/$ | x=i4\nvalue g/$/a = 1 STALE\nNDATA g/$ | ts=1001 seq=1 a=d2@950\n"
+      "value g/$/a = 2 GOOD\nnode state = \"online\"\nhistory g/$/a = [1,2]" },
     { "NDEATH before the new NBIRTH's predecessor is late",
       "NBIRTH g/$ | ts=1000 seq=0 bd=4 a:10=d1@900\nNBIRTH g/$ | ts=1001 seq=0 bd=5 a:10=d2@901\nNDEATH g/$ | bd=4\n"
-      "count death-of-other-session 1\nvalue g/$/a = 2 GOOD" },
+      "count death-of-other-session 1\nnode phase = \"doubtful\"\nvalue g/$/a = 2 STALE\nNDATA g/$ | ts=1002 seq=1 a=d3@902\n"
+      "value g/$/a = 3 GOOD\nnode phase = \"online\"" },
     { "NDEATH without datatype, in int_value",
       "NBIRTH g/$ | ts=1000 seq=0 bd=4 a:10=d1@900\nNDEATH g/$ | bdSeq=i4\nnode state = \"offline\"" },
     { "NDEATH twice",

@@ -34,8 +34,8 @@ static const script_row rows[] = {
       "NCMD g/e | ts=1 x=i1 >\n"
       "DCMD g/e/d | ts=1 x=i1 >\n"
       "DBIRTH g/e/d | ts=99000 seq=1 > +g/e/d *dbirth\n"
-      "NDEATH g/e | bd=6 > !death-of-other-session\n"
-      "DDEATH g/e/d | ts=99000 seq=2 > -g/e/d *ddeath\n"
+      "NDEATH g/e | bd=6 > !death-of-other-session stale(1,2)@100000 m2:S@100000 *doubtful NCMD:g/e@0 *rebirth-request\n"
+      "DDEATH g/e/d | ts=99000 seq=2 > fresh(1,2)@100000 +g/e -g/e/d *ddeath\n"
       "NDATA g/e | ts=99001 seq=3 t=d2@98001 > 2=2@98001" },
     { "guide 19: another session whose NBIRTH is lost is noticed before its seq fits by chance",
       "NBIRTH g/e | ts=90000 seq=0 bd=7 a#1:10=d1@90000 b#2:10=d1@90000 > *nbirth +g/e ~1=7@90000 2=1@90000 3=1@90000\n"

@@ -12,11 +12,11 @@ static const script_row rows[] = {
       "NBIRTH g/e | ts=99000 seq=0 bd=7 > *nbirth +g/e ~1=7@99000\n"
       "DBIRTH g/e/d | ts=99000 seq=1 t:10=d1.5@98000 > +g/e/d *dbirth 2=1.5@98000\n"
       "NDEATH g/e | bd=7 > stale(2)@100000 m2:S@100000 -g/e/d stale(1)@100000 -g/e *ndeath" },
-    { "guide 25.30: NDEATH of another session is ignored",
+    { "guide 25.30: NDEATH of another session does not end this one, and is no more than a doubt",
       "NBIRTH g/e | ts=99000 seq=0 bd=7 t:10=d1.5@98000 > *nbirth +g/e ~1=7@99000 2=1.5@98000\n"
-      "NDEATH g/e | bd=6 > !death-of-other-session\n"
+      "NDEATH g/e | bd=6 > !death-of-other-session stale(1,2)@100000 m2:S@100000 *doubtful NCMD:g/e@0 *rebirth-request\n"
       "NDEATH g/e | x:4=l7 > !death-of-other-session\n"
-      "NDATA g/e | ts=99001 seq=1 t=d2@98001 > 2=2@98001" },
+      "NDATA g/e | ts=99001 seq=1 t=d2@98001 > fresh(1,2)@100000 +g/e 2=2@98001" },
     { "guide 25.11: bdSeq of a death in int_value, as UInt64, or nameless by alias",
       "NBIRTH g/e | ts=99000 seq=0 bdSeq:8=l7 > *nbirth +g/e ~1=7@99000\n"
       "NDEATH g/e | bdSeq:8=i7 > stale(1)@100000 -g/e *ndeath\n"
@@ -51,9 +51,11 @@ static const script_row rows[] = {
     { "guide 19: the second NDEATH of a session is ignored", "NBIRTH g/e | ts=99000 seq=0 bd=7 > *nbirth +g/e ~1=7@99000\n"
                                                              "NDEATH g/e | bd=7 > stale(1)@100000 -g/e *ndeath\n"
                                                              "NDEATH g/e | bd=7 >" },
-    { "guide 19: NDEATH of the old session behind the new NBIRTH is ignored", "NBIRTH g/e | ts=99000 seq=0 bd=7 > *nbirth +g/e ~1=7@99000\n"
-                                                                              "NBIRTH g/e | ts=99500 seq=0 bd=8 > *nbirth ~1=8@99500\n"
-                                                                              "NDEATH g/e | bd=7 > !death-of-other-session" },
+    { "guide 19: NDEATH of the old session behind the new NBIRTH does not end it",
+      "NBIRTH g/e | ts=99000 seq=0 bd=7 > *nbirth +g/e ~1=7@99000\n"
+      "NBIRTH g/e | ts=99500 seq=0 bd=8 > *nbirth ~1=8@99500\n"
+      "NDEATH g/e | bd=7 > !death-of-other-session stale(1)@100000 *doubtful NCMD:g/e@0 *rebirth-request\n"
+      "wait 600000 >" },
     { "guide 19: a device is dead from NBIRTH until its DBIRTH",
       "NBIRTH g/e | ts=99000 seq=0 bd=7 > *nbirth +g/e ~1=7@99000\n"
       "DBIRTH g/e/d | ts=99000 seq=1 t:10=d1.5@98000 > +g/e/d *dbirth 2=1.5@98000\n"

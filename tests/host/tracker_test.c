@@ -17,7 +17,9 @@ static const script_row rows[] = {
       "DDEATH g/e/d | hex=12ff > !malformed\n"
       "NDATA g/e | hex=12ff > !malformed\n"
       "wait 5000 > NCMD:g/e@0 *rebirth-request\n"
-      "NDEATH g/e | hex=12ff > !malformed\n"
+      "NDEATH g/e | hex=12ff > !malformed stale(2)@105000 m2:S@105000 stale(1)@105000 *doubtful\n"
+      "wait 10000 > NCMD:g/e@0 *rebirth-request\n"
+      "wait 5000 > -g/e/d -g/e *ndeath\n"
       "wait 600000 >" },
     { "retained births are not believed, but the node is asked",
       "retained NBIRTH g/e | ts=99000 seq=0 bd=7 a:10=d1@98000 > !retained NCMD:g/e@0 *rebirth-request\n"

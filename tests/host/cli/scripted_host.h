@@ -5,10 +5,10 @@
 #include "tests/host/cli/run.h"
 #include "tests/support/check.h"
 
-#define NODES                                                                                                                  \
-    "[{\"group\":\"g\",\"edge\":\"e\",\"state\":\"online\",\"since_ms\":1763848992123,\"bd_seq\":3,\"seq\":17,\"metrics\":42," \
-    "\"rebirths\":{\"requested\":1,\"last_cause\":\"seq-gap\",\"last_ms\":0},\"seq_gaps\":2,\"duplicates\":0,"                 \
-    "\"samples\":{\"received\":100,\"stored\":98,\"historical\":1,\"duplicate\":0,\"rejected\":1},"                            \
+#define NODES                                                                                                                                                                           \
+    "[{\"group\":\"g\",\"edge\":\"e\",\"state\":\"online\",\"phase\":\"doubtful\",\"since_ms\":1763848992123,\"last_message_ms\":1763848993000,\"bd_seq\":3,\"seq\":17,\"metrics\":42," \
+    "\"rebirths\":{\"requested\":1,\"last_cause\":\"seq-gap\",\"last_ms\":0},\"seq_gaps\":2,\"duplicates\":0,"                                                                          \
+    "\"samples\":{\"received\":100,\"stored\":98,\"historical\":1,\"duplicate\":0,\"rejected\":1},"                                                                                     \
     "\"devices\":[{\"device\":\"d\\u001b[31m\",\"state\":\"offline\",\"since_ms\":0,\"metrics\":20}]}]"
 #define TREE                                                                                                                           \
     "[{\"path\":\"a\",\"name\":\"a\",\"kind\":\"folder\",\"class\":\"functional\",\"state\":\"live\",\"children\":1,\"tag_id\":null}," \

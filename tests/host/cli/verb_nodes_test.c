@@ -19,7 +19,9 @@ static void a_node_and_its_device_are_online_in_the_contracts_shape(void)
     CHECK_CODE(o, 0);
     json_t *v = outcome_json(&o), *node = json_array_get(v, 0), *device = json_array_get(json_object_get(node, "devices"), 0);
     CHECK_INT(json_array_size(v), 1);
-    check_shape(node, "group:s edge:s state:s since_ms:i bd_seq:i seq:i metrics:i rebirths:o seq_gaps:i duplicates:i samples:o devices:a");
+    check_shape(
+        node,
+        "group:s edge:s state:s since_ms:i bd_seq:i seq:i metrics:i last_message_ms:i rebirths:o seq_gaps:i duplicates:i samples:o devices:a");
     check_shape(json_object_get(node, "rebirths"), "requested:i last_cause:s? last_ms:i?");
     check_shape(json_object_get(node, "samples"), "received:i stored:i historical:i duplicate:i rejected:i");
     check_shape(device, "device:s state:s since_ms:i metrics:i");
@@ -39,6 +41,7 @@ static void the_table_has_a_line_for_the_node_and_one_for_its_device(void)
     outcome o = CLI("nodes");
     CHECK_CODE(o, 0);
     CHECK_SAYS(o.out, "NODE      STATE   SINCE ");
+    CHECK_SAYS(o.out, "LAST HEARD ");
     CHECK_SAYS(o.out, "\nG/e       online  20");
     CHECK_SAYS(o.out, "\n  filler  online  20");
     outcome_release(&o);
@@ -49,11 +52,11 @@ static void tables_are_aligned_and_harmless(void)
     outcome o = SCRIPTED("nodes");
     CHECK_INT(o.code, 0);
     CHECK_STR(pt_buf_view(&o.out),
-              "NODE      STATE    SINCE                     BDSEQ  SEQ  METRICS  REBIRTHS  LAST CAUSE  GAPS  DUPLICATES  RECEIVED  "
-              "STORED  HISTORICAL  REJECTED\n"
-              "g/e       online   2025-11-22T22:03:12.123Z      3   17       42         1  seq-gap        2           0       100  "
-              "    98           1         1\n"
-              "  d?[31m  offline  -                                          20\n");
+              "NODE      STATE     SINCE                     LAST HEARD                BDSEQ  SEQ  METRICS  REBIRTHS  LAST CAUSE  GAPS  "
+              "DUPLICATES  RECEIVED  STORED  HISTORICAL  REJECTED\n"
+              "g/e       doubtful  2025-11-22T22:03:12.123Z  2025-11-22T22:03:13.000Z      3   17       42         1  seq-gap        2  "
+              "         0       100      98           1         1\n"
+              "  d?[31m  offline   -                                                                    20\n");
     outcome_release(&o);
     o = SCRIPTED("nodes", "--json"); /* as the host said it */
     CHECK_STR(pt_buf_view(&o.out), NODES "\n");
