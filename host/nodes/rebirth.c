@@ -123,5 +123,5 @@ void host__rebirth_tick(host_tracker *t, host_node *n, int64_t wall_ms, int64_t 
     }
     t->tokens -= 1.0;
     /* Unanswered while it matters: ask again at growing distances. */
-    if (n->state != HOST_NODE_ONLINE) host__want_rebirth(t, n, n->last_cause, mono_ms);
+    if (n->state != HOST_NODE_ONLINE && n->state != HOST_NODE_OFFLINE) host__want_rebirth(t, n, n->last_cause, mono_ms);
 }

@@ -178,6 +178,8 @@ static void node_tick(host_tracker *t, host_node *n, int64_t wall_ms, int64_t mo
             n->resume = false;
             n->state = HOST_NODE_WANTED;
             host__want_rebirth(t, n, HOST_CAUSE_NO_BIRTH_AFTER_STATE, mono_ms);
+        } else if (n->state == HOST_NODE_OFFLINE) { /* dead when we last knew: one question is enough */
+            host__want_rebirth(t, n, HOST_CAUSE_NO_BIRTH_AFTER_STATE, mono_ms);
         }
     }
     if (n->rebirth_due <= mono_ms) host__rebirth_tick(t, n, wall_ms, mono_ms);
@@ -263,13 +265,15 @@ pt_status host_tracker_restore(host_tracker *t, const host_saved *s, int64_t wal
     n->alive_ms = s->alive_wall_ms;
     n->alive_mono_ms = mono_ms - (wall_ms - s->alive_wall_ms);
     n->last_payload_ms = n->backfill_from = s->last_payload_ms;
-    n->since_ms = s->last_wall_ms;
+    bool session = s->kind == HOST_SAVED_SESSION;
+    n->since_ms = session ? s->last_wall_ms : s->since_ms;
+    if (s->kind == HOST_SAVED_DOWN) n->state = HOST_NODE_OFFLINE;
     for (uint32_t i = 0; i < s->n_units; i++) {
         const host_saved_unit *su = &s->units[i];
         host_unit *u = host__unit(n, i ? su->id : PT_LIT(""), true);
         if (!u) return PT_EFULL;
-        u->since_ms = s->last_wall_ms;
-        u->stale_ms = s->last_wall_ms;
+        u->since_ms = n->since_ms;
+        u->stale_ms = n->since_ms;
         if (su->birth.len == 0) continue;
         spb_payload p;
         host__msg m = { .verb = i ? SPB_DBIRTH : SPB_NBIRTH,
@@ -283,9 +287,9 @@ pt_status host_tracker_restore(host_tracker *t, const host_saved *s, int64_t wal
         if (st == PT_OK) st = host__birth(t, n, u, &m, arena);
         if (st != PT_OK) return st;
         u->born = false;
-        u->resumable = su->online;
+        u->resumable = session && su->online;
     }
-    n->resume = s->n_units > 0 && s->units[0].birth.len > 0;
+    n->resume = session && s->n_units > 0 && s->units[0].birth.len > 0;
     return PT_OK;
 }
 
@@ -297,7 +301,9 @@ void host_tracker_server_ready(host_tracker *t, uint16_t server, int64_t wall_ms
     for (size_t i = 0; i < t->n; i++) {
         host_node *n = t->nodes[i];
         if (n->server != server) continue;
-        if (n->state == HOST_NODE_UNKNOWN && (n->counts.births > 0 || n->resume)) n->silent_due = mono_ms + t->opt.birth_wait_ms;
+        bool restored = n->counts.messages == 0 && n->units[0]->birth; /* and not heard since: it may have come while we were away */
+        if (restored || (n->state == HOST_NODE_UNKNOWN && (n->counts.births > 0 || n->resume)))
+            n->silent_due = mono_ms + t->opt.birth_wait_ms;
         host__set_timer(t, n);
     }
 }

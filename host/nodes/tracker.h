@@ -219,13 +219,21 @@ void host_tracker_server_lost(host_tracker *t, uint16_t server, int64_t wall_ms,
  * PT_ESTATE: no server to ask through; PT_EREFUSED: a passive host. */
 PT_MUST_CHECK pt_status host_tracker_rebirth(host_tracker *t, pt_slice group, pt_slice edge, int64_t wall_ms, int64_t mono_ms);
 
-/* A session of before a restart, from host/session/sessions.h. Slices are copied. */
+/* What was known of a node before a restart. */
+typedef enum host_saved_kind {
+    HOST_SAVED_DOWN,    /* off line */
+    HOST_SAVED_SESSION, /* in a session that may go on */
+    HOST_SAVED_WANTED   /* waiting for a birth: it may live, but its session cannot go on */
+} host_saved_kind;
+/* A node of before a restart, from host/session/sessions.h. Slices are copied. */
 typedef struct host_saved_unit {
     pt_slice id, birth; /* id empty: the node itself, first */
     bool online;
 } host_saved_unit;
 typedef struct host_saved {
     pt_slice group, edge;
+    host_saved_kind kind;
+    int64_t since_ms; /* but for a session: when it went off line */
     uint16_t server;
     bool has_bd_seq;
     uint8_t bd_seq, next_seq;
@@ -235,7 +243,8 @@ typedef struct host_saved {
     const host_saved_unit *units;
     uint32_t n_units;
 } host_saved;
-/* The node is known again, stale, and goes on when the next seq proves that nothing was missed. PT_EEXISTS: it is known already.
+/* The node is known again, stale. A session goes on when the next seq proves that nothing was missed. Whoever stays silent after our STATE
+ * is asked for a rebirth; one that was off line once only. PT_EEXISTS: it is known already.
  * PT_EMALFORMED: a birth does not decode. */
 PT_MUST_CHECK pt_status host_tracker_restore(host_tracker *t, const host_saved *s, int64_t wall_ms, int64_t mono_ms, pt_arena *arena);
 /* The number host_node.key has for these ids. */

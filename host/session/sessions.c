@@ -2,8 +2,10 @@
  *
  * births  "plantree sessions 1\n"  { u32 len, group; u32 len, edge; u64 session; u16 server; u8 has_bd; u8 bd; i64 born_wall; i64 birth_ts;
  *                                    u32 units { u32 len, id; u32 len, birth } }  u64 checksum
- * seq     "plantree sequence 1\n"  { u64 key; u64 session; u8 next_seq; i64 last_wall; i64 alive_wall; i64 last_payload; u64 messages; u32
- * units { u8 online } }  u64 checksum state   "plantree state 1\n"     { u32 len, server; i64 t }  u64 checksum */
+ * seq     "plantree sequence 1\n"  { u64 key; u64 session; u8 next_seq; i64 last_wall; i64 alive_wall; i64 last_payload; u64 messages;
+ *                                    u32 units { u8 online } }  u64 checksum
+ *         online of the node itself is its host_saved_kind; alive_wall of one without a session is since when it is off line
+ * state   "plantree state 1\n"     { u32 len, server; i64 t }  u64 checksum */
 #include "host/session/sessions.h"
 
 #include "base/file.h"
@@ -59,9 +61,10 @@ static uint64_t session_of(const host_node *n)
     return h;
 }
 
-static bool worth_keeping(const host_node *n)
+static host_saved_kind kind_of(const host_node *n)
 {
-    return (n->state == HOST_NODE_ONLINE && n->n_held == 0) || (n->state == HOST_NODE_UNKNOWN && n->resume);
+    bool session = n->state == HOST_NODE_ONLINE ? n->n_held == 0 : n->state == HOST_NODE_UNKNOWN && n->resume;
+    return session ? HOST_SAVED_SESSION : n->state == HOST_NODE_OFFLINE ? HOST_SAVED_DOWN : HOST_SAVED_WANTED;
 }
 
 typedef struct files {
@@ -71,7 +74,8 @@ typedef struct files {
 static void add_node(void *ctx, const host_node *n)
 {
     files *f = ctx;
-    if (!worth_keeping(n)) return;
+    host_saved_kind kind = kind_of(n);
+    if (!n->units[0]->birth) return; /* never born: nothing is known that its next message would not say */
     uint64_t session = session_of(n);
     put_text(&f->births, n->group_slice);
     put_text(&f->births, n->edge_slice);
@@ -87,7 +91,7 @@ static void add_node(void *ctx, const host_node *n)
     put(&f->seq, &n->next_seq, 1);
     bool missing = n->backfill_from > 0 && (n->backfill_open || n->backfill_due != INT64_MAX || n->state != HOST_NODE_ONLINE);
     put(&f->seq, &n->last_message_ms, 8);
-    put(&f->seq, n->state == HOST_NODE_ONLINE ? &n->last_message_ms : &n->alive_ms, 8);
+    put(&f->seq, kind != HOST_SAVED_SESSION ? &n->since_ms : n->state == HOST_NODE_ONLINE ? &n->last_message_ms : &n->alive_ms, 8);
     put(&f->seq, missing && n->backfill_from < n->last_payload_ms ? &n->backfill_from : &n->last_payload_ms, 8);
     put(&f->seq, &n->session_messages, 8);
     put(&f->seq, &n->n_units, 4);
@@ -96,7 +100,7 @@ static void add_node(void *ctx, const host_node *n)
         put_text(&f->births, u->id_slice);
         put_text(&f->births, pt_slice_of(u->birth, u->birth_len));
         bool on = n->state == HOST_NODE_ONLINE ? u->online : u->resumable;
-        put(&f->seq, &(uint8_t){ on }, 1);
+        put(&f->seq, &(uint8_t){ i ? kind == HOST_SAVED_SESSION && on : (uint8_t)kind }, 1);
     }
 }
 
@@ -217,6 +221,7 @@ static bool next_seq_row(reader *r, uint64_t *key, seq_row *row)
     return true;
 }
 
+/* True: a session that may go on. */
 static bool restore_one(host_sessions *s, reader *r, const pt_map *rows, seq_row *all)
 {
     enum { UNITS_MAX = 100001 };
@@ -248,9 +253,13 @@ static bool restore_one(host_sessions *s, reader *r, const pt_map *rows, seq_row
         saved.alive_wall_ms = all[at].alive_wall;
         saved.last_payload_ms = all[at].last_payload;
         saved.messages = all[at].messages;
+        uint8_t kind = all[at].online[0];
+        saved.kind = kind == HOST_SAVED_DOWN || kind == HOST_SAVED_SESSION ? (host_saved_kind)kind : HOST_SAVED_WANTED;
+        saved.since_ms = saved.alive_wall_ms;
         for (uint32_t i = 0; i < saved.n_units; i++)
             units[i].online = all[at].online[i] != 0;
-        ok = host_ingest_restore(s->ingest, &saved) == PT_OK;
+        units[0].online = saved.kind == HOST_SAVED_SESSION;
+        ok = host_ingest_restore(s->ingest, &saved) == PT_OK && saved.kind == HOST_SAVED_SESSION;
     }
     free(units);
     return ok;

@@ -1,7 +1,8 @@
-/* host/session/sessions.h -- what survives a restart of the host: who was in which session, so that it can go on without a rebirth.
+/* host/session/sessions.h -- what survives a restart of the host: who was in which session, so that it can go on without a rebirth, and
+ * who was off line since when, so that nobody is forgotten.
  *
  *   DIR/sessions.births   every node's NBIRTH and DBIRTHs as received; rewritten when one of them changes
- *   DIR/sessions.seq      every node's next seq, last message, devices on line; rewritten every second while anything happens
+ *   DIR/sessions.seq      every node's next seq, last message, state, devices on line; rewritten every second while anything happens
  *   DIR/sessions.state    the largest STATE timestamp used on each server, so that a clock that was set back does not make us older than
  * before
  *

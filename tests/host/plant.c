@@ -479,7 +479,8 @@ static void host_restart(plant *p)
         for (uint32_t k = 0; k < n->n_units; k++)
             units[k] =
                 (host_saved_unit){ n->units[k]->id_slice, pt_slice_of(n->units[k]->birth, n->units[k]->birth_len), n->units[k]->resumable };
-        host_saved s = { .group = n->group_slice,
+        host_saved s = { .kind = HOST_SAVED_SESSION,
+                         .group = n->group_slice,
                          .edge = n->edge_slice,
                          .has_bd_seq = n->has_bd_seq,
                          .bd_seq = n->bd_seq,

@@ -544,6 +544,33 @@ static void a_restarted_host_goes_on_where_nothing_was_missed(void)
     stage_close(&st);
 }
 
+static void nodes_that_are_down_while_the_host_restarts_are_still_known(void)
+{
+    stage_open(&st, NULL, NULL);
+    stage_start(&st);
+    stage_play(&st, "a death",
+               "NBIRTH g/down | ts=1000 seq=0 bd=1\nDBIRTH g/down/d | ts=1000 seq=1 a:10=d1@1000\nvalue g/down/d/a = 1 GOOD\n"
+               "NDEATH g/down | bd=1\nvalue g/down/d/a = 1 STALE");
+    json_t *before = stage_json(&st, "/api/v1/nodes/g/down");
+    CHECK_STR(pt_cstr(json_string_value(json_object_get(before, "state"))), "offline");
+    stage_halt(&st);
+    stage_start(&st);
+    json_t *after = stage_json(&st, "/api/v1/nodes/g/down"), *device = json_array_get(json_object_get(after, "devices"), 0);
+    CHECK_STR(pt_cstr(json_string_value(json_object_get(after, "state"))), "offline");
+    CHECK_STR(pt_cstr(json_string_value(json_object_get(device, "device"))), "d");
+    CHECK_STR(pt_cstr(json_string_value(json_object_get(device, "state"))), "offline");
+    static const char *const same[] = { "since_ms", "last_message_ms", "metrics", "bd_seq" };
+    for (size_t i = 0; i < PT_COUNT_OF(same); i++)
+        CHECK_ROW(same[i], json_integer_value(json_object_get(before, same[i])) == json_integer_value(json_object_get(after, same[i])));
+    /* it may have come back while nobody listened: asked once, and no more */
+    CHECK_WITHIN(15000, pt_observer_count_topic(st.observer, "spBv1.0/g/NCMD/down") == 1);
+    stage_play(&st, "patience", "pause 2500");
+    CHECK_INT(pt_observer_count_topic(st.observer, "spBv1.0/g/NCMD/down"), 1);
+    json_decref(before);
+    json_decref(after);
+    stage_close(&st);
+}
+
 static void a_host_starts_without_a_broker_and_a_data_directory_has_one_owner(void)
 {
     stage_open(&st, NULL, NULL);
@@ -584,6 +611,7 @@ int main(int argc, char **argv)
         PT_TEST(each_server_has_its_own_state_and_losing_one_leaves_the_other_alone),
         PT_TEST(after_a_broker_death_everything_is_stale_and_sessions_that_go_on_are_recognised),
         PT_TEST(a_restarted_host_goes_on_where_nothing_was_missed),
+        PT_TEST(nodes_that_are_down_while_the_host_restarts_are_still_known),
         PT_TEST(a_host_starts_without_a_broker_and_a_data_directory_has_one_owner),
     };
     return pt_test_main("host/theatre", tests, PT_COUNT_OF(tests), argc, argv);

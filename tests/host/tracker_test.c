@@ -127,7 +127,8 @@ static void sessions_of_before_are_restored_once_and_only_when_their_births_deco
     wire_payload("ts=99000 seq=1 u#2:10=d1@98000", &dbirth);
     host_saved_unit units[] = { { .id = PT_LIT(""), .birth = pt_buf_view(&nbirth), .online = true },
                                 { .id = PT_LIT("d"), .birth = pt_buf_view(&dbirth), .online = true } };
-    host_saved saved = { .group = PT_LIT("g"),
+    host_saved saved = { .kind = HOST_SAVED_SESSION,
+                         .group = PT_LIT("g"),
                          .edge = PT_LIT("e"),
                          .has_bd_seq = true,
                          .bd_seq = 7,
@@ -158,6 +159,62 @@ static void sessions_of_before_are_restored_once_and_only_when_their_births_deco
     script_fini(&s);
 }
 
+static void who_was_down_is_known_again_and_asked(void)
+{
+    static const struct {
+        const char *what;
+        host_saved_kind kind;
+        host_node_state state;
+        const char *script;
+    } kinds[] = {
+        { "down: once", HOST_SAVED_DOWN, HOST_NODE_OFFLINE,
+          "ready 0 >\n"
+          "wait 4999 >\n"
+          "wait 1 > NCMD:g/e@0 *rebirth-request\n"
+          "wait 3600000 >\n"
+          "NBIRTH g/e | ts=3705000 seq=0 bd=8 t#1:10=d1@98000 > *nbirth +g/e ~1=8@3705000 2=1@98000 m2:G@3705000" },
+        { "down: its data does not go on", HOST_SAVED_DOWN, HOST_NODE_OFFLINE,
+          "ready 0 >\n"
+          "NDATA g/e | ts=100000 seq=9 #1=d2@100000 > NCMD:g/e@0 *rebirth-request" },
+        { "down: not asked when its death is heard again after its birth", HOST_SAVED_DOWN, HOST_NODE_OFFLINE,
+          "ready 0 >\n"
+          "NBIRTH g/e | ts=100000 seq=0 bd=8 t#1:10=d1@100000 > *nbirth +g/e ~1=8@100000 2=1@100000\n"
+          "NDEATH g/e | bd=8 > stale(1,2)@100000 m2:S@100000 -g/e *ndeath\n"
+          "wait 3600000 >" },
+        { "waited for: until it answers", HOST_SAVED_WANTED, HOST_NODE_UNKNOWN,
+          "ready 0 >\n"
+          "wait 5000 > NCMD:g/e@0 *rebirth-request\n"
+          "wait 5000 > NCMD:g/e@0 *rebirth-request\n"
+          "NBIRTH g/e | ts=110000 seq=0 bd=7 t#1:10=d1@110000 > *nbirth +g/e ~1=7@110000 2=1@110000" },
+    };
+    for (size_t i = 0; i < PT_COUNT_OF(kinds); i++) {
+        host_tracker_options o;
+        script s;
+        pt_buf birth;
+        script_options(&o);
+        script_init(&s, &o);
+        pt_buf_init(&birth, 1000);
+        wire_payload("ts=99000 seq=0 bd=7 t#1:10=d1@98000", &birth);
+        host_saved_unit unit = { .id = PT_LIT(""), .birth = pt_buf_view(&birth) };
+        host_saved saved = { .kind = kinds[i].kind,
+                             .group = PT_LIT("g"),
+                             .edge = PT_LIT("e"),
+                             .since_ms = 99500,
+                             .has_bd_seq = true,
+                             .bd_seq = 7,
+                             .next_seq = 9,
+                             .last_wall_ms = 99400,
+                             .units = &unit,
+                             .n_units = 1 };
+        CHECK_OK(host_tracker_restore(s.tracker, &saved, s.wall_ms, s.mono_ms, &s.arena));
+        const host_node *n = host_tracker_at(s.tracker, 0);
+        CHECK_ROW(kinds[i].what, n->state == kinds[i].state && !n->resume && n->since_ms == 99500 && n->last_message_ms == 99400);
+        script_run(&s, kinds[i].what, kinds[i].script);
+        pt_buf_fini(&birth);
+        script_fini(&s);
+    }
+}
+
 static void new_settings_are_for_what_comes_and_sessions_go_on(void)
 {
     host_tracker_options o;
@@ -184,6 +241,7 @@ int main(int argc, char **argv)
         PT_TEST(an_operator_s_request_is_sent_at_once_or_refused),
         PT_TEST(servers_beyond_the_number_we_follow_are_nothing),
         PT_TEST(sessions_of_before_are_restored_once_and_only_when_their_births_decode),
+        PT_TEST(who_was_down_is_known_again_and_asked),
         PT_TEST(new_settings_are_for_what_comes_and_sessions_go_on),
     };
     return pt_test_main("host/tracker", tests, PT_COUNT_OF(tests), argc, argv);
