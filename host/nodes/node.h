@@ -243,6 +243,9 @@ void host__unit_free(host_unit *u);
 void host__birth_too_big(host_tracker *t, host_node *n, pt_slice device, uint64_t metrics, const char *text,
                          int64_t wall_ms); /* metrics 0: none was taken */
 /* tracker_data.c: apply the metrics of DATA. */
+/* A metric is counted as refused and told by its name (below `prefix`, of a template instance) or alias; `what` is wrong with it. */
+void host__refuse_metric(host_tracker *t, host_node *n, const host__msg *msg, pt_slice prefix, const spb_metric *m, host_reject why,
+                         const char *what);
 void host__data(host_tracker *t, host_node *n, host_unit *u, const host__msg *m, pt_arena *arena);
 bool host__sample(host_tracker *t, host_node *n, host_metric *hm, const spb_metric *m, const host__msg *msg, bool birth, pt_arena *arena);
 /* rebirth.c: requests and their rationing. */

@@ -5,6 +5,7 @@
 #include "host/nodes/node.h"
 
 #include "base/utf8.h"
+#include <stdio.h>
 #include <stdlib.h>
 
 typedef struct entry {
@@ -126,22 +127,26 @@ static bool grow(building *b)
     return true;
 }
 
-static void reject(building *b, const spb_metric *m, host_reject why)
+static void reject(building *b, pt_slice prefix, const spb_metric *m, host_reject why)
 {
-    (void)m;
+    const char *what = why == HOST_REJECT_DUPLICATE_NAME ? "the birth has it twice"
+                       : why == HOST_REJECT_BAD_TYPE     ? "no datatype, or an unknown one"
+                       : why == HOST_REJECT_BAD_NAME     ? "the name is empty or not UTF-8"
+                                                         : "a birth must name its metrics";
     b->n->counts.samples++;
-    host__reject_sample(b->t, b->n, why);
+    if (why == HOST_REJECT_TOO_MANY) host__reject_sample(b->t, b->n, why); /* told once for all of them */
+    else host__refuse_metric(b->t, b->n, b->msg, prefix, m, why, what);
 }
 
 /* Enter metric `m` as `name` (already in b->strings). */
 static void enter(building *b, const spb_metric *m, pt_slice name, uint32_t type, uint8_t flags)
 {
     if (pt_map_get(&b->names, name, &(uint64_t){ 0 })) {
-        reject(b, m, HOST_REJECT_DUPLICATE_NAME);
+        reject(b, PT_NONE, m, HOST_REJECT_DUPLICATE_NAME);
         return;
     }
     if (b->n_entries >= b->t->opt.metrics_max) {
-        reject(b, m, HOST_REJECT_TOO_MANY);
+        reject(b, PT_NONE, m, HOST_REJECT_TOO_MANY);
         b->too_many++;
         return;
     }
@@ -224,11 +229,11 @@ static uint32_t member_type(building *b, pt_slice ref, const spb_metric *member)
 static void add(building *b, const spb_metric *m, pt_slice prefix, uint32_t type, uint8_t flags)
 {
     if (!(m->flags & SPB_HAS_NAME) || m->name.len == 0 || !pt_utf8_valid(m->name)) {
-        reject(b, m, (m->flags & SPB_HAS_NAME) ? HOST_REJECT_BAD_NAME : HOST_REJECT_NO_IDENTITY);
+        reject(b, prefix, m, (m->flags & SPB_HAS_NAME) ? HOST_REJECT_BAD_NAME : HOST_REJECT_NO_IDENTITY);
         return;
     }
     if (!spb_datatype_is_metric(type)) {
-        reject(b, m, HOST_REJECT_BAD_TYPE);
+        reject(b, prefix, m, HOST_REJECT_BAD_TYPE);
         return;
     }
     bool instance = type == SPB_TEMPLATE && m->wire == SPB_WIRE_TEMPLATE && m->value.tmpl && !(m->flags & SPB_IS_NULL);
@@ -274,7 +279,10 @@ static pt_status place_aliases(building *b, uint32_t unit_index)
         if (taken) {
             spb_topic topic = { .verb = b->msg->verb, .group = n->group_slice, .edge = n->edge_slice, .device = b->u->id_slice };
             n->counts.duplicate_aliases++;
-            b->t->sink.bad(b->t->sink.ctx, n, &topic, HOST_REJECT_DUPLICATE_ALIAS, "two metrics with one alias; its data is ignored");
+            char text[300];
+            snprintf(text, sizeof text, "metric '%.*s' has alias %llu of another one; data by this alias is ignored",
+                     (int)(hm->name.len < 200 ? hm->name.len : 200), hm->name.ptr, (unsigned long long)hm->alias);
+            b->t->sink.bad(b->t->sink.ctx, n, &topic, HOST_REJECT_DUPLICATE_ALIAS, text);
         }
         if (pt_map_put_u64(&n->aliases, hm->alias, taken ? HOST_ALIAS_AMBIGUOUS : mine, NULL) != PT_OK) return PT_ENOMEM;
     }

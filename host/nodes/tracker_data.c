@@ -1,6 +1,8 @@
 /* host/nodes/tracker_data.c -- DATA: each metric found by alias or name, read in the birth's datatype, and turned into one update. */
 #include "host/nodes/node.h"
 
+#include <stdio.h>
+
 #define YEAR_9999_MS 253402300799999ull
 
 static bool has_bytes(const spb_value *v)
@@ -35,12 +37,32 @@ static void tidy(spb_value *v)
     }
 }
 
-/* A sample that is refused for what its value is. */
-static bool refuse_value(host_tracker *t, host_node *n, const host__msg *msg, host_reject why, const char *text)
+void host__refuse_metric(host_tracker *t, host_node *n, const host__msg *msg, pt_slice prefix, const spb_metric *m, host_reject why,
+                         const char *what)
 {
+    enum { NAME_SHOWN = 200 }; /* bytes: a stranger may send any name */
+    char text[3 * NAME_SHOWN], alias[40] = "";
     spb_topic topic = { .verb = msg->verb, .group = n->group_slice, .edge = n->edge_slice, .device = msg->device };
     host__reject_sample(t, n, why);
+    if (msg->restored) return; /* told when it arrived */
+    bool named = (m->flags & SPB_HAS_NAME) && m->name.len > 0;
+    if (m->flags & SPB_HAS_ALIAS) snprintf(alias, sizeof alias, "%salias %llu", named ? ", " : "", (unsigned long long)m->alias);
+    pt_slice p = pt_slice_of(prefix.ptr, prefix.len < NAME_SHOWN ? prefix.len : NAME_SHOWN);
+    pt_slice name = pt_slice_of(m->name.ptr, !named ? 0 : m->name.len < NAME_SHOWN ? m->name.len : NAME_SHOWN);
+    if (!named && !alias[0]) snprintf(text, sizeof text, "a metric without name and alias: %s", what);
+    else if (!named) snprintf(text, sizeof text, "%s: %s", alias, what);
+    else snprintf(text, sizeof text, "metric '%.*s%s%.*s'%s: %s", PT_SLICE_ARGS(p), p.len ? "/" : "", PT_SLICE_ARGS(name), alias, what);
     t->sink.bad(t->sink.ctx, n, &topic, why, text);
+}
+
+/* A sample that is refused for what its value is. By the name of the birth: the message may have an alias alone. */
+static bool refuse_value(host_tracker *t, host_node *n, const host__msg *msg, const host_metric *hm, const spb_metric *m, host_reject why,
+                         const char *what)
+{
+    spb_metric shown = *m;
+    shown.name = hm->name;
+    shown.flags |= SPB_HAS_NAME;
+    host__refuse_metric(t, n, msg, PT_NONE, &shown, why, what);
     return false;
 }
 
@@ -56,10 +78,9 @@ bool host__sample(host_tracker *t, host_node *n, host_metric *hm, const spb_metr
         m = host__object_merge(hm, m, arena);
         if (!(m->flags & SPB_IS_HISTORICAL)) host__object_keep(hm, m);
     }
-    if (spb_metric_value(m, hm->type, arena, &v, NULL) != PT_OK) {
-        host__reject_sample(t, n, HOST_REJECT_BAD_VALUE);
-        return false;
-    }
+    pt_error err = { 0, "" };
+    if (spb_metric_value(m, hm->type, arena, &v, &err) != PT_OK)
+        return refuse_value(t, n, msg, hm, m, HOST_REJECT_BAD_VALUE, err.text[0] ? err.text : "the value does not go with its datatype");
     if (v.clamped) {
         c->clamped++;
         t->stats.clamped++;
@@ -68,14 +89,15 @@ bool host__sample(host_tracker *t, host_node *n, host_metric *hm, const spb_metr
     if (m->metadata && m->metadata->is_multi_part && !v.is_null && spb_datatype_class(v.type) == SPB_CLASS_BYTES) {
         host_reject why = HOST_REJECT_FILE_PART;
         host__file_result part = host__file_part(t, hm, m->metadata, v.as.bytes, msg->mono_ms, arena, &v.as.bytes, &why);
-        if (part == HOST__FILE_REFUSED) return refuse_value(t, n, msg, why, "a part of a file that cannot be put together; it is given up");
+        if (part == HOST__FILE_REFUSED)
+            return refuse_value(t, n, msg, hm, m, why, "a part of a file that cannot be put together; it is given up");
         if (part == HOST__FILE_MORE) { /* its last part will be the sample */
             c->not_kept++;
             return true;
         }
     }
     if (has_bytes(&v) && v.as.bytes.len > HOST_VALUE_MAX)
-        return refuse_value(t, n, msg, HOST_REJECT_TOO_BIG, "a value of more than 16 MiB");
+        return refuse_value(t, n, msg, hm, m, HOST_REJECT_TOO_BIG, "a value of more than 16 MiB");
     if ((hm->flags & HOST_METRIC_BACKFILL) && !birth && !(m->flags & SPB_IS_HISTORICAL)) host__backfill_progress(t, n, &v, msg->wall_ms);
     host_update u = { .tag_id = hm->tag_id, .quality = (uint8_t)spb_metric_quality(m), .value = v, .node = n };
     if ((m->flags & SPB_HAS_TIMESTAMP) && m->timestamp <= YEAR_9999_MS) {
@@ -151,12 +173,15 @@ static host_metric *find(host_node *n, host_unit *u, const spb_metric *m, host_r
     return &u->metrics[(uint32_t)at];
 }
 
-static void refuse(host_tracker *t, host_node *n, const host__msg *msg, host_reject why)
+static void refuse(host_tracker *t, host_node *n, const host__msg *msg, pt_slice prefix, const spb_metric *m, host_reject why)
 {
+    const char *what = why == HOST_REJECT_UNKNOWN_METRIC    ? "not in the birth"
+                       : why == HOST_REJECT_UNKNOWN_ALIAS   ? "in no birth of the session"
+                       : why == HOST_REJECT_AMBIGUOUS_ALIAS ? "several metrics of the birth have it"
+                       : why == HOST_REJECT_FOREIGN_ALIAS   ? "it belongs to another device"
+                                                            : "it cannot be known which metric is meant";
     n->counts.samples++;
-    host__reject_sample(t, n, why);
-    spb_topic topic = { .verb = msg->verb, .group = n->group_slice, .edge = n->edge_slice, .device = msg->device };
-    t->sink.bad(t->sink.ctx, n, &topic, why, "a metric was skipped");
+    host__refuse_metric(t, n, msg, prefix, m, why, what);
     if (why == HOST_REJECT_UNKNOWN_ALIAS || why == HOST_REJECT_FOREIGN_ALIAS)
         host__want_rebirth(t, n, HOST_CAUSE_UNKNOWN_ALIAS, msg->mono_ms);
     else if (why == HOST_REJECT_UNKNOWN_METRIC) host__want_rebirth(t, n, HOST_CAUSE_UNKNOWN_METRIC, msg->mono_ms);
@@ -185,7 +210,7 @@ static void members(host_tracker *t, host_node *n, host_unit *u, pt_slice prefix
         host_reject why = HOST_REJECT_UNKNOWN_METRIC;
         if (!hm && !(m->flags & SPB_HAS_NAME)) hm = find(n, u, m, &why);
         if (!hm) {
-            refuse(t, n, msg, why);
+            refuse(t, n, msg, prefix, m, why);
             continue;
         }
         host__sample(t, n, hm, m, msg, false, arena);
@@ -205,7 +230,7 @@ void host__data(host_tracker *t, host_node *n, host_unit *u, const host__msg *ms
                 n->counts.samples++;
                 n->counts.not_kept++;
             } else {
-                refuse(t, n, msg, why);
+                refuse(t, n, msg, PT_NONE, m, why);
             }
             continue;
         }

@@ -206,11 +206,29 @@ static void bad_input_is_logged_once_per_node_and_reason(void)
     rig_close(&r);
 }
 
+static void a_skipped_metric_is_in_the_log_by_its_name_without_what_could_break_the_line(void)
+{
+    rig r;
+    rig_open(&r);
+    r.options.shards = 1;
+    rig_start(&r);
+    rig_push(&r, "spBv1.0/g/NBIRTH/e", "ts=1000 seq=0 bd=7 t#1:10=d1@1000");
+    rig_push(&r, "spBv1.0/g/NDATA/e", "ts=1001 seq=1 no\\x0ape=d1@1001 other=d1@1001 #99=d1@1001 #1=sx@1001");
+    rig_settle(&r);
+    CHECK_INT(lines(&r, "SPB-BAD-INPUT"), 3); /* one per reason */
+    CHECK(rig_said(&r, "NDATA of g/e: unknown-metric: metric 'no?pe': not in the birth"));
+    CHECK(rig_said(&r, "NDATA of g/e: unknown-alias: alias 99: in no birth of the session"));
+    CHECK(rig_said(&r, "NDATA of g/e: bad-value: metric 't', alias 1: Double in string_value"));
+    CHECK_INT(rig_node(&r, "g", "e").counts.rejected_samples[HOST_REJECT_UNKNOWN_METRIC], 2);
+    rig_close(&r);
+}
+
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
         PT_TEST(samples_go_where_their_flags_say),
         PT_TEST(texts_and_arrays_outlive_their_messages),
+        PT_TEST(a_skipped_metric_is_in_the_log_by_its_name_without_what_could_break_the_line),
         PT_TEST(death_is_a_mark_and_coming_back_gives_the_quality_of_before),
         PT_TEST(a_transient_value_that_changed_while_its_node_was_dead_is_good_again_in_history),
         PT_TEST(rules_place_leave_out_and_refuse_tags),

@@ -30,7 +30,7 @@ static void definitions_die_with_the_birth_that_does_not_repeat_them(void)
                "*nbirth +g/e ~1=7@99000 2={\"template_ref\":\"M\",\"version\":null,\"members\":{\"rpm\":5},\"parameters\":{}}@1 3=5@1");
     CHECK_INT(host_tracker_at(s.tracker, 0)->counts.rejected_samples[HOST_REJECT_BAD_TYPE], 0);
     script_run(&s, "without the definition nobody knows the member's type",
-               "NBIRTH g/e | ts=99000 seq=0 bd=7 m1:19=T{M}(rpm=f6@2)@2 > absent(3)@100000 *metadata-changed "
+               "NBIRTH g/e | ts=99000 seq=0 bd=7 m1:19=T{M}(rpm=f6@2)@2 > !bad-type absent(3)@100000 *metadata-changed "
                "*nbirth ~1=7@99000 2={\"template_ref\":\"M\",\"version\":null,\"members\":{\"rpm\":6},\"parameters\":{}}@2");
     CHECK_INT(host_tracker_at(s.tracker, 0)->counts.rejected_samples[HOST_REJECT_BAD_TYPE], 1);
     script_fini(&s);

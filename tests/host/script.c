@@ -114,7 +114,9 @@ static pt_status on_command(void *ctx, uint16_t server, pt_slice topic, pt_slice
 
 static void on_bad(void *ctx, const host_node *node, const spb_topic *topic, host_reject why, const char *text)
 {
-    (void)node, (void)topic, (void)text;
+    script *s = ctx;
+    (void)node, (void)topic;
+    snprintf(s->last_bad, sizeof s->last_bad, "%s", text);
     word(ctx, "!%s", host_reject_name(why));
 }
 
@@ -236,6 +238,12 @@ static void step_run(script *s, pt_slice step)
     } else {
         message(s, step, false);
     }
+}
+
+void script_step(script *s, const char *step)
+{
+    pt_buf_reset(&s->words);
+    step_run(s, pt_cstr(step));
 }
 
 void script_run(script *s, const char *row, const char *lines)

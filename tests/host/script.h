@@ -22,6 +22,7 @@ typedef struct script {
     uint32_t n_tags, tag_calls;
     int64_t wall_ms, mono_ms;
     pt_buf last_command, last_detail; /* payload; JSON of the last event */
+    char last_bad[700];               /* what was said of the last bad input */
     bool details;
     pt_status command_answer; /* anything but PT_OK: commands cannot be sent, and say no word */
 } script;
@@ -30,6 +31,8 @@ void script_init(script *s, const host_tracker_options *o);
 void script_fini(script *s);
 /* Run all lines; failures are reported with `row` and the line. */
 void script_run(script *s, const char *row, const char *lines);
+/* One step; its words are left in `words`. */
+void script_step(script *s, const char *step);
 /* One row per rule, named by its requirement where the specification has one: each on a tracker of its own, server 0 ready. */
 typedef struct script_row {
     const char *rule, *script;

@@ -62,9 +62,9 @@ static const script_row rows[] = {
       "NBIRTH g/e | ts=99000 seq=0 bd=7 a#5:10=d1@98000 b#5:10=d2@98000 > !duplicate-alias *nbirth +g/e ~1=7@99000 2=1@98000 3=2@98000\n"
       "NDATA g/e | ts=99001 seq=1 #5=d9@98001 b=d3@98001 > !ambiguous-alias 3=3@98001" },
     { "one name twice in a birth: the first",
-      "NBIRTH g/e | ts=99000 seq=0 bd=7 a:10=d1@98000 a:10=d2@98000 > *nbirth +g/e ~1=7@99000 2=1@98000" },
+      "NBIRTH g/e | ts=99000 seq=0 bd=7 a:10=d1@98000 a:10=d2@98000 > !duplicate-name *nbirth +g/e ~1=7@99000 2=1@98000" },
     { "guide 4: unknown and missing datatypes of a birth",
-      "NBIRTH g/e | ts=99000 seq=0 bd=7 a:99=d1@98000 b=d1@98000 c:0=d1@98000 d:20=d1@98000 ok:10=d1@98000 > *nbirth +g/e ~1=7@99000 2=1@98000" },
+      "NBIRTH g/e | ts=99000 seq=0 bd=7 a:99=d1@98000 b=d1@98000 c:0=d1@98000 d:20=d1@98000 ok:10=d1@98000 > !bad-type !bad-type !bad-type !bad-type *nbirth +g/e ~1=7@99000 2=1@98000" },
     { "guide 23: session plumbing has values but no history",
       "NBIRTH g/e | ts=99000 seq=0 bd=7 Node_Control/Rebirth:11=b0@1 Properties/OS:12=sx@1 > *nbirth +g/e ~1=7@99000 ~2=false@1 ~3=x@1" },
 };

@@ -33,7 +33,7 @@ static const script_row rows[] = {
       "DDATA g/e/d | ts=99001 seq=2 bd=7 u=d2@98001 > 3=2@98001" },
     { "guide 4: a wire field that does not fit skips that metric only",
       "NBIRTH g/e | ts=99000 seq=0 bd=7 a:10=d1@98000 b:10=d1@98000 > *nbirth +g/e ~1=7@99000 2=1@98000 3=1@98000\n"
-      "NDATA g/e | ts=99001 seq=1 a=sno@98001 b=d2@98001 > 3=2@98001" },
+      "NDATA g/e | ts=99001 seq=1 a=sno@98001 b=d2@98001 > !bad-value 3=2@98001" },
     { "guide 25.1: UInt32 in either field; 25.2: negative small integers three ways",
       "NBIRTH g/e | ts=99000 seq=0 bd=7 u:7=l4294967295@1 v:7=i4294967295@1 i:1=i4294967254@1 > "
       "*nbirth +g/e ~1=7@99000 2=4294967295@1 3=4294967295@1 4=-42@1\n"
@@ -111,11 +111,53 @@ static void a_value_that_is_too_long_is_refused_alone(void)
     free(text);
 }
 
+static void what_is_skipped_is_told_by_its_name_or_alias(void)
+{
+    static char endless[1000];
+    static const struct {
+        const char *message, *word, *text;
+    } bad[] = {
+        { "NDATA g/e | ts=99001 seq=1 nope=d2@1", "unknown-metric", "metric 'nope': not in the birth" },
+        { "NDATA g/e | ts=99001 seq=1 nope#77=d2@1", "unknown-alias", "metric 'nope', alias 77: in no birth of the session" },
+        { "NDATA g/e | ts=99001 seq=1 #17=d2@1", "unknown-alias", "alias 17: in no birth of the session" },
+        { "NDATA g/e | ts=99001 seq=1 #5=d2@1", "ambiguous-alias", "alias 5: several metrics of the birth have it" },
+        { "NDATA g/e | ts=99001 seq=1 =d2@1", "no-identity", "a metric without name and alias: it cannot be known which metric is meant" },
+        { "NDATA g/e | ts=99001 seq=1 #1=sno@1", "bad-value", "metric 'temp', alias 1: Double in string_value" },
+        { "NDATA g/e | ts=99001 seq=1 m=T{M}(speed=d1)", "unknown-metric", "metric 'm/speed': not in the birth" },
+        { "NBIRTH g/e | ts=99001 seq=0 bd=7 a:99=d1@1", "bad-type", "metric 'a': no datatype, or an unknown one" },
+        { "NBIRTH g/e | ts=99001 seq=0 bd=7 a:10=d1@1 a:10=d2@1", "duplicate-name", "metric 'a': the birth has it twice" },
+        { "NBIRTH g/e | ts=99001 seq=0 bd=7 #3:10=d1@1", "no-identity", "alias 3: a birth must name its metrics" },
+        { endless, "unknown-metric", NULL },
+    };
+    snprintf(endless, sizeof endless, "NDATA g/e | ts=99001 seq=1 %0900d=d2@1", 7);
+    for (size_t i = 0; i < PT_COUNT_OF(bad); i++) {
+        host_tracker_options o;
+        script s;
+        char word[60];
+        script_options(&o);
+        o.commands = false;
+        script_init(&s, &o);
+        script_run(
+            &s, "born",
+            "NBIRTH g/e | ts=99000 seq=0 bd=7 temp#1:10=d1@98000 x#5:10=d1@98000 y#5:10=d1@98000 m:19=T{M}(rpm:10=d1)@98000 > "
+            "!duplicate-alias *nbirth +g/e ~1=7@99000 2=1@98000 3=1@98000 4=1@98000 5={\"template_ref\":\"M\",\"version\":null,\"members\":{\"rpm\":1},"
+            "\"parameters\":{}}@98000 6=1@99000");
+        script_step(&s, bad[i].message);
+        snprintf(word, sizeof word, "!%s", bad[i].word);
+        CHECK_ROW(bad[i].message, s.words.len > 0 && memmem(s.words.ptr, s.words.len, word, strlen(word)) != NULL);
+        if (bad[i].text) CHECK_STR(pt_cstr(s.last_bad), bad[i].text);
+        else CHECK_INT(strlen(s.last_bad), strlen("metric '': not in the birth") + 200);
+        CHECK(host__counts_close(host_tracker_at(s.tracker, 0)));
+        script_fini(&s);
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
         PT_TEST(every_rule_holds),
         PT_TEST(a_value_that_is_too_long_is_refused_alone),
+        PT_TEST(what_is_skipped_is_told_by_its_name_or_alias),
     };
     return pt_test_main("host/tracker_data", tests, PT_COUNT_OF(tests), argc, argv);
 }
