@@ -1,20 +1,48 @@
 #!/usr/bin/env bash
 # test.sh -- install what is missing, build, run all tests. Non-zero when anything fails; ctest's summary stands last.
-#
-#   ./test.sh           everything: the tests, those of what threads share under ThreadSanitizer, all but the browser's under ASan and UBSan
-#   ./test.sh --quick   without chaos and browser tests and without the sanitizer builds
 set -euo pipefail
 cd "$(dirname "$0")"
 . packaging/deps.sh
 
-quick=
-case "${1-}" in
-  "") ;;
-  --quick) quick=1 ;;
-  -h | --help) sed -n '2,5s/^# \{0,1\}//p' "$0"; exit 0 ;;
-  *) echo "test.sh: unknown option '$1'; see ./test.sh --help" >&2; exit 2 ;;
+# Long options, each with what it does. One at most.
+options="
+(none)   everything: the tests, those of what threads share under ThreadSanitizer, all but the browser's under ASan and UBSan, and --fuzz
+--quick  the tests without chaos and browser tests and without the sanitizer and fuzz builds
+--tidy   clang-tidy over the product, nothing else (there are findings left): files that have not changed since they were clean are not looked at again
+--fuzz   the fuzz targets, nothing else: each over its corpus (tests/fuzz/corpus) and on from there for five seconds
+--help   this text
+"
+mode=${1-"(none)"}
+[ $# -le 1 ] || { echo "test.sh: one option at most; see ./test.sh --help" >&2; exit 2; }
+case "$mode" in
+  -h | --help) printf 'usage: ./test.sh [OPTION]\n%s' "$options"; exit 0 ;;
+  "(none)" | --quick | --tidy | --fuzz) ;;
+  *) echo "test.sh: unknown option '$mode'; see ./test.sh --help" >&2; exit 2 ;;
 esac
-[ $# -le 1 ] || { echo "test.sh: one option at most" >&2; exit 2; }
+quick=
+[ "$mode" != --quick ] || quick=1
+
+# Another compiler than the tests' own, so that both compilers' warnings are errors.
+fuzz() {
+  # shellcheck disable=SC2086
+  pt_install $PT_BUILD_PACKAGES $PT_RUN_PACKAGES $PT_TEST_PACKAGES $PT_FUZZ_PACKAGES
+  local clang
+  clang=$(command -v clang-14 || command -v clang) || pt_die "no clang"
+  pt_build build-fuzz "-DCMAKE_C_COMPILER=$clang -DCMAKE_BUILD_TYPE=RelWithDebInfo -DPLANTREE_WERROR=ON -DPLANTREE_WEB=OFF -DPLANTREE_FUZZ=ON" \
+    fuzz_targets
+  tests/fuzz/run build-fuzz 5
+}
+if [ "$mode" = --fuzz ]; then
+  fuzz
+  exit
+fi
+if [ "$mode" = --tidy ]; then
+  # shellcheck disable=SC2086
+  pt_install $PT_BUILD_PACKAGES $PT_TEST_PACKAGES $PT_TIDY_PACKAGES
+  # headers that are generated are all that must be built
+  pt_build build-tidy "-DCMAKE_BUILD_TYPE=Debug -DPLANTREE_WEB=OFF" edge-node/nanopb/sparkplug_b.pb.h sparkplug/gen/sparkplug_b_bytes.pb-c.h
+  exec tests/tidy_check build-tidy
+fi
 
 # shellcheck disable=SC2086
 pt_install $PT_BUILD_PACKAGES $PT_RUN_PACKAGES $PT_TEST_PACKAGES
@@ -48,4 +76,5 @@ TSAN_OPTIONS=second_deadlock_stack=1 "${run[@]}" --test-dir build-tsan -L thread
 
 pt_build build-asan "-DCMAKE_BUILD_TYPE=RelWithDebInfo -DPLANTREE_WERROR=OFF -DPLANTREE_WEB=OFF -DPLANTREE_SANITIZE=address,undefined"
 export ASAN_OPTIONS=abort_on_error=0:detect_leaks=1:check_initialization_order=1 UBSAN_OPTIONS=print_stacktrace=1
+fuzz
 exec "${run[@]}" --test-dir build-asan -E '^browser/' </dev/null

@@ -2,6 +2,8 @@
  * Invariants with the lock held: count <= cap; weight == sum of the weights inside. */
 #include "base/queue.h"
 
+#include "base/assert.h"
+
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -34,12 +36,24 @@ pt_status pt_queue_new(size_t items, size_t weight, pt_queue **out)
     return PT_OK;
 }
 
+/* The weights are added up as far as that is cheap. */
+static bool holds(const pt_queue *q)
+{
+    size_t sum = 0;
+    if (q->count > q->cap || q->head >= q->cap) return false;
+    if (q->count > 64) return true;
+    for (size_t i = 0; i < q->count; i++)
+        sum += q->ring[(q->head + i) % q->cap].weight;
+    return sum == q->weight;
+}
+
 static entry take(pt_queue *q)
 {
     entry e = q->ring[q->head];
     q->head = (q->head + 1) % q->cap;
     q->count--;
     q->weight -= e.weight;
+    pt_assert(holds(q));
     return e;
 }
 
@@ -69,6 +83,7 @@ pt_status pt_queue_try_push(pt_queue *q, void *item, size_t weight)
         q->count++;
         q->weight += weight;
     }
+    pt_assert(holds(q));
     pthread_mutex_unlock(&q->lock);
     return room ? PT_OK : PT_EFULL;
 }

@@ -39,7 +39,7 @@ static void set_text(pt_error *err, size_t offset, const char *fmt, va_list ap)
     if (vsnprintf(err->text, sizeof err->text, fmt, ap) < 0) err->text[0] = '\0';
 }
 
-pt_status pt_fail(pt_error *err, pt_status st, const char *fmt, ...)
+pt_status(pt_fail)(pt_error *err, pt_status st, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -48,7 +48,7 @@ pt_status pt_fail(pt_error *err, pt_status st, const char *fmt, ...)
     return st;
 }
 
-pt_status pt_fail_at(pt_error *err, pt_status st, size_t offset, const char *fmt, ...)
+pt_status(pt_fail_at)(pt_error *err, pt_status st, size_t offset, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);

@@ -49,6 +49,10 @@ const char *pt_status_name(pt_status st);
  * `return pt_fail(err, PT_EIO, "...")` reads well. Text that does not fit is cut. */
 pt_status pt_fail(pt_error *err, pt_status st, const char *fmt, ...) PT_PRINTF(3, 4);
 pt_status pt_fail_at(pt_error *err, pt_status st, size_t offset, const char *fmt, ...) PT_PRINTF(4, 5);
+#ifdef __clang_analyzer__ /* it does not look into status.c, and would follow failures as if they were PT_OK */
+#define pt_fail(err, st, ...)            ((void)(pt_fail)((err), (st), __VA_ARGS__), (st))
+#define pt_fail_at(err, st, offset, ...) ((void)(pt_fail_at)((err), (st), (offset), __VA_ARGS__), (st))
+#endif
 
 /* Translate errno: ENOSPC/EDQUOT -> PT_ENOSPC, EROFS/EACCES/EPERM -> PT_EREADONLY,
  * ENOENT -> PT_ENOTFOUND, ENOMEM -> PT_ENOMEM, EEXIST -> PT_EEXISTS, else PT_EIO. */

@@ -37,6 +37,13 @@ if(PLANTREE_FUZZ)
   target_link_options(pt_flags INTERFACE -fsanitize=address,undefined)
 endif()
 
+# Invariants (base/assert.h) are checked where faults are looked for, not where the plant runs.
+if(PLANTREE_FUZZ OR NOT PLANTREE_SANITIZE STREQUAL "none")
+  target_compile_definitions(pt_flags INTERFACE PT_ASSERTS=1)
+else()
+  target_compile_definitions(pt_flags INTERFACE PT_ASSERTS=$<CONFIG:Debug>)
+endif()
+
 # There are some two hundred test programs: gold, where there is one, links them four times as fast. Programs that are installed do not need it.
 include(CheckLinkerFlag)
 check_linker_flag(C -fuse-ld=gold PT_HAVE_GOLD)
@@ -114,5 +121,7 @@ function(pt_fuzz file)
     set_tests_properties(fuzz/${stem} PROPERTIES LABELS unit TIMEOUT 300)
   endif()
   set_target_properties(${stem} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
+  target_compile_options(${stem} PRIVATE ${PT_WARNINGS})
+  add_dependencies(fuzz_targets ${stem})
   target_link_libraries(${stem} PRIVATE pt_flags ${A_DEPS})
 endfunction()

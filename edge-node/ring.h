@@ -4,6 +4,8 @@
  * `at` positions are virtual (they only grow), so that "everything before the birth" is one number. */
 #ifndef EDGE_RING_H
 #define EDGE_RING_H
+#include "base/assert.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -50,6 +52,7 @@ static inline edge__record *edge__ring_push(edge__ring *r, uint32_t len)
     rec->len = len;
     r->tail += size;
     r->count++;
+    pt_assert(r->tail - r->head <= r->cap);
     return rec;
 }
 
@@ -71,6 +74,7 @@ static inline const edge__record *edge__ring_next(const edge__ring *r, uint64_t 
 /* Forget `count` records up to position `at`, which came from edge__ring_next. */
 static inline void edge__ring_drop(edge__ring *r, uint64_t at, uint32_t count)
 {
+    pt_assert(r->head <= at && at <= r->tail && count <= r->count);
     r->head = at;
     r->count -= count;
     if (r->count == 0) r->head = r->tail;

@@ -9,6 +9,12 @@ PT_BUILD_PACKAGES="gcc g++ make cmake ninja-build pkg-config libc6-dev
   zlib1g-dev libsystemd-dev"
 PT_RUN_PACKAGES="mosquitto tzdata"
 PT_TEST_PACKAGES="mosquitto-clients python3 python3-pymodbus python3-serial python3-serial-asyncio clang-format curl openssl sqlite3"
+# Debian names its clang by version; 14 is Debian 12's, elsewhere the default one does.
+if apt-cache show clang-14 >/dev/null 2>&1; then
+  PT_FUZZ_PACKAGES="clang-14 libclang-rt-14-dev" PT_TIDY_PACKAGES="clang-tidy-14"
+else
+  PT_FUZZ_PACKAGES="clang" PT_TIDY_PACKAGES="clang-tidy"
+fi
 
 pt_say() { printf '%s\n' "$*"; }
 pt_die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }

@@ -1,6 +1,8 @@
 /* uns/node.c -- places in the tree: find, make, remove, count, sort. See internal.h for the invariants. */
 #include "uns/internal.h"
 
+#include "base/assert.h"
+
 #include <stdlib.h>
 
 #define DIRTY_END UINT32_MAX /* the list's last link; 0 means "not on it" */
@@ -171,7 +173,9 @@ static void kid_remove(uns_tree *t, uint32_t parent, uint32_t id)
     uns__node *p = uns__node_at(t, parent);
     uns__folder *f = p->folder;
     uint32_t i = f->n;
-    while (f->kids[--i] != id) {} /* it is there: invariant; removals are rare */
+    do {
+        pt_assert(i > 0);         /* it is there */
+    } while (f->kids[--i] != id); /* removals are rare */
     memmove(&f->kids[i], &f->kids[i + 1], (f->n - i - 1) * sizeof *f->kids);
     f->n--;
     if (i < f->sorted) f->sorted--;
@@ -260,6 +264,12 @@ pt_status uns__node_make(uns_tree *t, uint32_t root, pt_slice path, uint32_t *ou
 
 /* ---- counts ---- */
 
+/* What can be said of a folder's counts without looking at its children. */
+static bool counts_hold(const uns__folder *f)
+{
+    return f->sorted <= f->n && f->visible_kids <= f->n && f->visible <= f->tags && f->live <= f->tags && f->stale <= f->tags - f->live;
+}
+
 /* Add the deltas to the folders above `id`, keeping each folder's number of visible children right on the way. */
 static void roll_up(uns_tree *t, uint32_t id, int tags, int visible, int live, int stale, bool was_visible)
 {
@@ -273,6 +283,7 @@ static void roll_up(uns_tree *t, uint32_t id, int tags, int visible, int live, i
         p->folder->live += (uint32_t)live;
         p->folder->stale += (uint32_t)stale;
         p->folder->visible_kids += (uint32_t)is_visible - (uint32_t)was_visible;
+        pt_assert(counts_hold(p->folder));
         was_visible = parent_was;
         id = parent;
     }
@@ -294,5 +305,6 @@ void uns__node_restate(uns_tree *t, uint32_t id, uns_state from, uns_state to)
         uns__folder *f = uns__node_at(t, id)->folder;
         f->live += (uint32_t)live;
         f->stale += (uint32_t)stale;
+        pt_assert(counts_hold(f));
     }
 }

@@ -173,22 +173,22 @@ static int f_close(sqlite3_file *file)
 }
 
 #define REAL of(f)->real
-#define THROUGH(name, call, ...)                    \
-    static int name(sqlite3_file *f, ##__VA_ARGS__) \
-    {                                               \
-        return REAL->pMethods->call;                \
+#define THROUGH(name, args, call)    \
+    static int name args             \
+    {                                \
+        return REAL->pMethods->call; \
     }
-THROUGH(f_truncate, xTruncate(REAL, n), sqlite3_int64 n)
-THROUGH(f_sync, xSync(REAL, flags), int flags)
-THROUGH(f_size, xFileSize(REAL, n), sqlite3_int64 *n)
-THROUGH(f_lock, xLock(REAL, l), int l)
-THROUGH(f_unlock, xUnlock(REAL, l), int l)
-THROUGH(f_reserved, xCheckReservedLock(REAL, r), int *r)
-THROUGH(f_sector, xSectorSize(REAL))
-THROUGH(f_device, xDeviceCharacteristics(REAL))
-THROUGH(f_map, xShmMap(REAL, page, size, extend, p), int page, int size, int extend, void volatile **p)
-THROUGH(f_shm_lock, xShmLock(REAL, at, n, flags), int at, int n, int flags)
-THROUGH(f_unmap, xShmUnmap(REAL, del), int del)
+THROUGH(f_truncate, (sqlite3_file * f, sqlite3_int64 n), xTruncate(REAL, n))
+THROUGH(f_sync, (sqlite3_file * f, int flags), xSync(REAL, flags))
+THROUGH(f_size, (sqlite3_file * f, sqlite3_int64 *n), xFileSize(REAL, n))
+THROUGH(f_lock, (sqlite3_file * f, int l), xLock(REAL, l))
+THROUGH(f_unlock, (sqlite3_file * f, int l), xUnlock(REAL, l))
+THROUGH(f_reserved, (sqlite3_file * f, int *r), xCheckReservedLock(REAL, r))
+THROUGH(f_sector, (sqlite3_file * f), xSectorSize(REAL))
+THROUGH(f_device, (sqlite3_file * f), xDeviceCharacteristics(REAL))
+THROUGH(f_map, (sqlite3_file * f, int page, int size, int extend, void volatile **p), xShmMap(REAL, page, size, extend, p))
+THROUGH(f_shm_lock, (sqlite3_file * f, int at, int n, int flags), xShmLock(REAL, at, n, flags))
+THROUGH(f_unmap, (sqlite3_file * f, int del), xShmUnmap(REAL, del))
 static void f_barrier(sqlite3_file *f)
 {
     REAL->pMethods->xShmBarrier(REAL);

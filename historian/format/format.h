@@ -98,6 +98,8 @@ void hist__rows_reset(hist__rows *r); /* empty, storage kept */
 PT_MUST_CHECK pt_status hist__rows_reserve(hist__rows *r, size_t more);
 /* Append copies; byte values are copied into r->bytes. */
 PT_MUST_CHECK pt_status hist__rows_add(hist__rows *r, const hist_sample *s, size_t n);
+/* Whether keys ascend and are unique, as blocks and pending rows must be. */
+bool hist__keys_ascend(const hist_sample *s, size_t n);
 /* Sort by key; of equal keys the later added one stays. */
 PT_MUST_CHECK pt_status hist__rows_sort(hist__rows *r);
 

@@ -1,6 +1,8 @@
 /* historian/format/rows.c -- a growing run of samples with the bytes they point to. */
 #include "historian/format/format.h"
 
+#include "base/assert.h"
+
 #include <stdlib.h>
 
 void hist__rows_init(hist__rows *r)
@@ -76,12 +78,16 @@ static void merge_sort(hist_sample *s, hist_sample *tmp, size_t n)
     }
 }
 
+bool hist__keys_ascend(const hist_sample *s, size_t n)
+{
+    for (size_t i = 1; i < n; i++)
+        if (key_cmp(&s[i - 1], &s[i]) >= 0) return false;
+    return true;
+}
+
 pt_status hist__rows_sort(hist__rows *r)
 {
-    bool sorted = true;
-    for (size_t i = 1; i < r->n && sorted; i++)
-        sorted = key_cmp(&r->s[i - 1], &r->s[i]) < 0;
-    if (sorted) return PT_OK;
+    if (hist__keys_ascend(r->s, r->n)) return PT_OK;
     hist_sample *tmp = malloc(r->n * sizeof *tmp);
     if (!tmp) return PT_ENOMEM;
     merge_sort(r->s, tmp, r->n);
@@ -92,5 +98,6 @@ pt_status hist__rows_sort(hist__rows *r)
         r->s[kept++] = r->s[i];
     }
     r->n = kept;
+    pt_assert(hist__keys_ascend(r->s, r->n));
     return PT_OK;
 }

@@ -82,7 +82,7 @@ void hist__journal_seal(hist__journal *j, int64_t sealed)
 int64_t hist__journal_until(const hist__journal *j, int64_t too_old_ms, uint64_t shed)
 {
     size_t n = j->count - j->n_sealed;
-    const hist__row_size *rows = j->rows + j->first + j->n_sealed;
+    const hist__row_size *rows = n ? j->rows + j->first + j->n_sealed : NULL; /* a journal without rows has no list */
     int64_t until = 0;
     for (size_t i = 0; i < n && rows[i].wall_ms <= too_old_ms; i++)
         until = rows[i].id;

@@ -5,6 +5,7 @@
  *
  * Sealing a tag: find the blocks its new rows touch, and the block before when that one is small; decode them, merge (a newer row replaces
  * an equal key), cut evenly, encode, replace. For the common case, newer rows behind a full block, nothing is read at all. */
+#include "base/assert.h"
 #include "base/glob.h"
 #include "historian/write/write.h"
 
@@ -174,6 +175,7 @@ static pt_status insert_block(hist *h, hist__part *p, uint32_t tag_id, const his
     bool thinned = false;
     for (size_t i = 0; i < n && !thinned; i++)
         thinned = (s[i].flags & HIST_THINNED) != 0;
+    pt_assert(hist__keys_ascend(s, n));
     pt_status st = thinned ? hist__block_encode_within(h->codec, tag_id, s, n, deviation, &h->blob)
                            : hist__block_encode(h->codec, tag_id, s, n, &h->blob);
     if (st != PT_OK) return pt_fail(err, st, "encoding a block of tag %u: %s", tag_id, pt_status_name(st));

@@ -5,6 +5,7 @@
  * forget_old only: never one that is open, pinned or unsaid. Records stand in `oldest` in the order of their ids. */
 #include "host/control/writes.h"
 
+#include "base/assert.h"
 #include "base/map.h"
 
 #include <pthread.h>
@@ -272,6 +273,16 @@ static void disarm(host_writes *w, record *r)
 }
 
 /* With the lock. The text stands already where it is not the state's own. */
+static bool open_are_counted(const host_writes *w)
+{
+    uint32_t n = 0;
+    for (const record *r = w->open; r; r = r->open_next) {
+        if (r->r.state != HOST_WRITE_SENT || *r->open != r) return false;
+        n++;
+    }
+    return n == w->n_open;
+}
+
 static void finish(host_writes *w, record *r, host_write_state state)
 {
     disarm(w, r);
@@ -287,6 +298,7 @@ static void finish(host_writes *w, record *r, host_write_state state)
     *r->open = r->open_next;
     if (r->open_next) r->open_next->open = r->open;
     w->n_open--;
+    pt_assert(open_are_counted(w));
     w->counts[state]++;
     r->untold = true;
     r->unaudited = !r->unwritten;
@@ -406,6 +418,7 @@ static pt_status enter(host_writes *w, const host_write_request *rq, int64_t now
     if (r->open_next) r->open_next->open = &r->open_next;
     w->open = r;
     w->n_open++;
+    pt_assert(open_are_counted(w));
     *out = r;
     return PT_OK;
 }

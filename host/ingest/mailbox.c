@@ -2,6 +2,7 @@
  */
 #include "host/ingest/mailbox.h"
 
+#include "base/assert.h"
 #include "base/monitor.h"
 
 #include <stdlib.h>
@@ -80,6 +81,7 @@ static pt_status append(host_mailbox *b, const host_mail *head, pt_slice topic, 
     b->fill.len += need;
     b->items++;
     if (b->fill.len > b->max_bytes) b->max_bytes = b->fill.len;
+    pt_assert(head->control || b->items == 1 || b->fill.len <= b->limit);
     return PT_OK;
 }
 
@@ -139,6 +141,7 @@ pt_slice host_mailbox_take(host_mailbox *b, int64_t timeout_ms, bool *closed)
         b->out = full;
         b->items = 0;
     }
+    pt_assert(b->items == 0 && b->fill.len == 0); /* all that was there is taken */
     *closed = b->closed;
     bool wake = b->pushers_wait != 0 && full.len;
     pt_monitor_unlock(&b->m);

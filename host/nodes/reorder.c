@@ -5,7 +5,23 @@
  * refused for the reason they were kept apart for when it does not come. */
 #include "host/nodes/node.h"
 
+#include "base/assert.h"
+
 #include <stdlib.h>
+
+/* The counts are those of the slots, and the slots are there only while one is used. */
+static bool holds(const host_node *n)
+{
+    size_t held = 0, early = 0, bytes = 0;
+    for (unsigned s = 0; n->held && s < 256; s++) {
+        const host_held *h = &n->held[s];
+        if (!h->bytes) continue;
+        held++;
+        early += h->early;
+        bytes += h->device_len + h->payload_len;
+    }
+    return held == n->n_held && early == n->n_early && bytes == n->held_bytes && (early > 0 || n->early_due == INT64_MAX);
+}
 
 /* PT_OK: held. PT_EEXISTS: one with this seq is there. PT_EFULL: beyond the byte bound. PT_ENOMEM. */
 pt_status host__hold(host_tracker *t, host_node *n, const host__msg *m, uint8_t seq, bool early, host_reject why)
@@ -41,6 +57,7 @@ pt_status host__hold(host_tracker *t, host_node *n, const host__msg *m, uint8_t 
     n->n_early += early;
     n->held_bytes += bytes;
     if (early && m->mono_ms + t->opt.reorder_timeout_ms < n->early_due) n->early_due = m->mono_ms + t->opt.reorder_timeout_ms;
+    pt_assert(holds(n) && n->held_bytes <= t->opt.reorder_bytes);
     return PT_OK;
 }
 
@@ -57,6 +74,7 @@ bool host__held_take(host_node *n, uint8_t seq, bool early, host_held *out)
         n->held = NULL;
     }
     if (n->n_early == 0) n->early_due = INT64_MAX;
+    pt_assert(holds(n));
     return true;
 }
 
@@ -110,4 +128,5 @@ void host__held_adopt(host_tracker *t, host_node *n)
     }
     n->reorder_due = INT64_MAX;
     if (n->n_early == 0) n->early_due = INT64_MAX;
+    pt_assert(holds(n));
 }

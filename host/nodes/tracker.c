@@ -7,6 +7,8 @@
  *   4. at most one rebirth request is wanted per node. */
 #include "host/nodes/node.h"
 
+#include "base/assert.h"
+
 #include <stdlib.h>
 
 void host_tracker_options_init(host_tracker_options *o)
@@ -70,6 +72,17 @@ void host_tracker_configure(host_tracker *t, const host_tracker_options *o)
 }
 
 /* ---- entry points ----------------------------------------------------------------------------- */
+
+/* The first three invariants above. */
+static bool holds(const host_node *n)
+{
+    if (n->state != HOST_NODE_ONLINE) {
+        for (uint32_t k = 0; k < n->n_units; k++)
+            if (n->units[k]->online) return false;
+        if (n->n_held != n->n_early) return false;
+    }
+    return (n->n_held > n->n_early) == (n->reorder_due != INT64_MAX) && host__counts_close(n);
+}
 
 /* Somebody's NCMD. Ours come back too; a rebirth request of another host serves us as well. */
 static void on_command(host_tracker *t, host_node *n, const host_message *m, pt_arena *arena)
@@ -159,6 +172,7 @@ void host_tracker_message(host_tracker *t, const host_message *m, pt_arena *aren
     n->last_message_mono = m->mono_ms;
     if (n->rebirth_due <= m->mono_ms) host__rebirth_tick(t, n, m->wall_ms, m->mono_ms);
     host__set_timer(t, n);
+    pt_assert(holds(n));
 }
 
 static void node_tick(host_tracker *t, host_node *n, int64_t wall_ms, int64_t mono_ms)
@@ -243,6 +257,7 @@ void host_tracker_tick(host_tracker *t, int64_t wall_ms, int64_t mono_ms, pt_are
         node_tick(t, n, wall_ms, mono_ms);
         host__flush(t);
         host__set_timer(t, n);
+        pt_assert(holds(n));
     }
 }
 
@@ -329,6 +344,7 @@ void host_tracker_server_lost(host_tracker *t, uint16_t server, int64_t wall_ms,
         n->own_echoes = 0;
         host__flush(t);
         host__set_timer(t, n);
+        pt_assert(holds(n));
     }
 }
 

@@ -45,6 +45,14 @@ static void the_change_log_is_kept_by_size_and_age_and_its_last_row_for_ever(voi
     hist__bare_free(h);
 }
 
+static void an_empty_journal_has_nothing_to_seal(void)
+{
+    hist *h = open_bare(new_dir(), 32);
+    CHECK_INT(h->journal.count, 0);
+    CHECK_INT(hist__journal_until(&h->journal, INT64_MAX, UINT64_MAX), 0);
+    hist__bare_free(h);
+}
+
 static void a_trim_that_fails_is_tried_again(void)
 {
     const char *dir = new_dir(), *journal = file_in(dir, "journal.db");
@@ -133,6 +141,7 @@ int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
         PT_TEST(the_change_log_is_kept_by_size_and_age_and_its_last_row_for_ever),
+        PT_TEST(an_empty_journal_has_nothing_to_seal),
         PT_TEST(a_trim_that_fails_is_tried_again),
         PT_TEST(the_list_of_rows_moves_without_growing),
         PT_TEST(an_append_that_fails_changes_nothing),
