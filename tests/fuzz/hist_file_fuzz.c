@@ -19,7 +19,7 @@
 enum { SAMPLES = 600, EVENTS = 20 };
 static const int64_t NOW = 1750000000000;
 static char home[100];
-static char files[3][80];
+static char files[3][160];
 static uint8_t *contents[3];
 static size_t sizes[3];
 static bool ready, logged, fitted;
