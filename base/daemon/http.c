@@ -10,6 +10,7 @@
  * max_connections of them, so the queues are bounded; (3) a connection is suspended from QUEUED until ANSWERED, and a request is freed
  * by the I/O thread only, when it is not suspended; (4) the server lock is never held while a handler, `more` or `closed` runs. */
 #include "base/daemon/http_internal.h"
+#include "base/thread.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -376,7 +377,12 @@ static pt_status start_threads(pt_http_server *s, uint32_t handlers)
                                 : s->n_threads == s->n_handlers ? vital_thread
                                 : s->n_threads + 1 < all        ? stream_thread
                                                                 : http__watch;
-        if (pthread_create(&s->threads[s->n_threads], NULL, body, s)) return PT_ENOMEM;
+        const char *name = body == handler_thread  ? "pt-http"
+                           : body == vital_thread  ? "pt-http-vital"
+                           : body == stream_thread ? "pt-http-stream"
+                                                   : "pt-http-watch";
+        pt_status st = pt_thread_start(&s->threads[s->n_threads], name, 0, body, s, NULL);
+        if (st != PT_OK) return st;
     }
     return PT_OK;
 }

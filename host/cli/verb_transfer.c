@@ -93,7 +93,7 @@ static int run_export(cli *c, int argc, char **argv)
                                    { .name = "--select", .list = &select },  { 0 } };
     hist_export_options o = { .from_ms = INT64_MIN, .to_ms = INT64_MAX, .write = write_bytes, .progress = export_progress };
     int rc = cli_options(c, &argc, argv, options);
-    if (rc == CLI_GO_ON && argc > 1) rc = cli_usage(c, "no argument is expected, but '%s' was given", argv[1]);
+    if (rc == CLI_GO_ON && (size_t)argc - 1 + select.n > CLI_MAX_LIST) rc = cli_usage(c, "more than %d patterns", CLI_MAX_LIST);
     if (rc == CLI_GO_ON) rc = cli_need_data(c);
     if (rc == CLI_GO_ON) rc = cli_time(c, "--from", from, INT64_MIN, &o.from_ms);
     if (rc == CLI_GO_ON) rc = cli_time(c, "--to", to, INT64_MAX, &o.to_ms);
@@ -102,8 +102,10 @@ static int run_export(cli *c, int argc, char **argv)
     if (rc != CLI_GO_ON) return rc;
     for (size_t i = 0; i < select.n; i++)
         patterns[i] = pt_cstr(select.items[i]);
+    for (int i = 1; i < argc; i++)
+        patterns[select.n + (size_t)i - 1] = pt_cstr(argv[i]);
     o.select = patterns;
-    o.n_select = select.n;
+    o.n_select = select.n + (size_t)argc - 1;
     hist *h = NULL;
     if ((rc = cli_data_open(c, true, &h)) != CLI_GO_ON) return rc;
     transfer t = { .c = c, .progress = isatty(STDERR_FILENO) && (output || !isatty(STDOUT_FILENO)) };
@@ -127,14 +129,14 @@ static int run_export(cli *c, int argc, char **argv)
 
 const cli_verb cli_verb_export = {
     "export", "all samples as CSV or JSON Lines, lossless",
-    "Usage: plantree export [--data DIR] [--from T] [--to T] [--select GLOB]... [--format csv|jsonl] [--output FILE] [--json]\n"
+    "Usage: plantree export [PATH|GLOB]... [--data DIR] [--from T] [--to T] [--select GLOB]... [--format csv|jsonl] [--output FILE] [--json]\n"
     "\n"
     "Tag after tag, in time order, with types, qualities and state rows: what `plantree import` reads back the same. Default: everything,\n"
     "JSON Lines (CSV when FILE ends in .csv), to standard output. May run beside a host. With --output, how many samples it were is said;\n"
     "--json says it as JSON.\n"
     "\n"
     "Examples:\n"
-    "  plantree export --data /var/lib/plantree --select 'acme/line1/**' --from now-30d --output line1.csv\n"
+    "  plantree export 'acme/line1/**' '!**/Temp' --data /var/lib/plantree --from now-30d --output line1.csv\n"
     "  plantree export --data . | zstd > all.jsonl.zst\n",
     run_export
 };
