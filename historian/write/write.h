@@ -5,17 +5,15 @@
 #include "historian/format/format.h"
 #include "historian/files/files.h"
 #include "historian/historian.h"
+#include "historian/write/batch.h"
 #include "historian/write/journal_db.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 
 enum {
-    HIST__CHUNK = 4096,          /* samples per piece of the buffer, and at most per journal row */
-    HIST__CHUNK_BYTES = 1 << 20, /* value bytes that close a chunk early */
-    HIST__SPARE_CHUNKS = 64,     /* empty chunks kept for reuse */
-    HIST__SEGMENT = 4096,        /* tags per piece of the tag tables */
-    HIST__SEGMENTS = 16384       /* 64 M tags at most */
+    HIST__SEGMENT = 4096,  /* tags per piece of the tag tables */
+    HIST__SEGMENTS = 16384 /* 64 M tags at most */
 };
 #define HIST__JOURNAL_BYTES (UINT64_C(256) << 20) /* unsealed journal beyond which the oldest tags are sealed */
 
@@ -48,46 +46,6 @@ typedef struct hist__hot {
     int64_t first_ms, last_ms;                   /* committed samples (no STATE rows); pending_lock */
     uint64_t samples;                            /* pending_lock */
 } hist__hot;
-
-/* ---- buffer (buffer.c) -------------------------------------------------------------------------------------- */
-
-typedef struct hist__chunk {
-    struct hist__chunk *next;
-    uint32_t n;
-    size_t bytes; /* of values in the arena */
-    pt_arena arena;
-    hist_sample s[HIST__CHUNK];
-} hist__chunk;
-
-typedef struct hist__event {
-    struct hist__event *next;
-    hist_event e; /* slices go behind this struct */
-    size_t bytes;
-} hist__event;
-
-/* What one commit takes to disk. */
-typedef struct hist__batch {
-    hist__chunk *chunks, *chunks_end;
-    hist__event *events, *events_end;
-    uint64_t samples, n_events, bytes;
-    uint64_t tickets;                          /* samples and events appended since the start, the last of this batch included */
-    unsigned classified;                       /* passes done, of 2 */
-    uint64_t duplicates, replaced, historical; /* after classification; `samples` keeps counting all */
-} hist__batch;
-
-typedef struct hist__buffer {
-    pthread_mutex_t lock; /* guards everything here */
-    pthread_cond_t wake;  /* the writer: something to do */
-    pthread_cond_t done;  /* flushers: tickets committed, or an error */
-    hist__batch in;
-    hist__chunk *spare;
-    unsigned spares;
-    uint64_t in_flight_bytes, in_flight_samples; /* of the batch the writer holds */
-    uint64_t tickets, committed;
-    uint64_t appended;
-    bool hurry, closing, dead; /* dead: the writer thread has ended */
-    bool work;                 /* a request beside samples: seal, delete, trim */
-} hist__buffer;
 
 /* ---- partitions (partition.c) ------------------------------------------------------------------------------- */
 

@@ -42,7 +42,7 @@ static void see_metric(host_command *f, const host_unit *u, uint32_t at)
     pt_slice *name = &f->name;
     for (;;) {
         const host_metric *hm = &u->metrics[at];
-        uint32_t outer = host__object_of(u, at);
+        uint32_t outer = host_object_of(u, at);
         size_t skip = outer == at ? 0 : u->metrics[outer].name.len + 1;
         *name = pt_arena_dup(&f->arena, pt_slice_from(hm->name, skip));
         if (!name->ptr) f->no_memory = true;
@@ -52,7 +52,7 @@ static void see_metric(host_command *f, const host_unit *u, uint32_t at)
             return;
         }
         host_command_instance *i = *link = pt_arena_zalloc(&f->arena, sizeof *i);
-        if (i) i->template_ref = host__object_template(&u->metrics[outer], &f->arena);
+        if (i) i->template_ref = host_object_template(&u->metrics[outer], &f->arena);
         if (!i || !i->template_ref.ptr) {
             f->no_memory = f->no_memory || !i;
             f->no_template = i != NULL;

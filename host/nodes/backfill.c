@@ -7,7 +7,7 @@
  * alone.
  *
  *   from = 0 --session ends--> from = last payload time --NBIRTH--> due --sent--> open --Pending 0--> done */
-#include "host/nodes/node.h"
+#include "host/nodes/tracker_internal.h"
 
 #define BACKFILL_FROM "Node Control/Backfill From"
 enum { MARGIN_MS = 1000, SETTLE_MS = 200, PATIENCE_MS = 600000 };

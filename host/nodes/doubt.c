@@ -7,7 +7,7 @@
  *
  * A doubtful node is still ONLINE to the tracker: its session may go on. But its values are STALE from the moment of the doubt, and it is
  * asked for a rebirth once. */
-#include "host/nodes/node.h"
+#include "host/nodes/tracker_internal.h"
 
 #include <stdio.h>
 

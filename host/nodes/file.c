@@ -5,7 +5,7 @@
  * part out of order, bytes beyond the size or a part that contradicts those before end the file; the next part 0 begins another.
  *
  * Bounds: file_bytes for one, files_bytes for all of a tracker together; one that got no part for file_age_ms makes room for others. */
-#include "host/nodes/node.h"
+#include "host/nodes/tracker_internal.h"
 
 #include <nettle/md5.h>
 #include <stdio.h>

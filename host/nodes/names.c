@@ -1,5 +1,5 @@
 /* host/nodes/names.c -- the words for causes, reasons, events and states: what users and metrics read. */
-#include "host/nodes/node.h"
+#include "host/nodes/tracker_internal.h"
 
 static const char *const causes[HOST_CAUSE_COUNT] = {
     [HOST_CAUSE_NONE] = "none",

@@ -1,7 +1,7 @@
 /* host/nodes/node.c -- the table of edge nodes and their devices, their accounts and timers, and how they go offline.
  *
  * Nodes are made at first sight and never forgotten, so a pointer to one stays valid as long as the tracker. */
-#include "host/nodes/node.h"
+#include "host/nodes/tracker_internal.h"
 
 #include <stdlib.h>
 

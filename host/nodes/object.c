@@ -2,7 +2,7 @@
  *
  * A birth carries every member, DATA any subset (guide 7). The instance's own value is the whole object, so what DATA leaves out is taken
  * from what was known: kept as one encoded metric per instance, nested instances inside it. */
-#include "host/nodes/node.h"
+#include "host/nodes/tracker_internal.h"
 
 #include <stdlib.h>
 
@@ -94,7 +94,7 @@ void host__object_keep(host_metric *hm, const spb_metric *whole)
 }
 
 /* A birth enters the members behind their instance, the outer one first. */
-uint32_t host__object_of(const host_unit *u, uint32_t at)
+uint32_t host_object_of(const host_unit *u, uint32_t at)
 {
     pt_slice name = u->metrics[at].name;
     for (uint32_t i = (u->metrics[at].flags & HOST_METRIC_MEMBER) ? at : 0; i-- > 0;) {
@@ -105,7 +105,7 @@ uint32_t host__object_of(const host_unit *u, uint32_t at)
     return at;
 }
 
-pt_slice host__object_template(const host_metric *hm, pt_arena *arena)
+pt_slice host_object_template(const host_metric *hm, pt_arena *arena)
 {
     const spb_metric *m = hm->object ? decode(pt_slice_of(hm->object, hm->object_len), arena) : NULL;
     return m && is_instance(m) && m->value.tmpl->template_ref.len ? m->value.tmpl->template_ref : PT_NONE;

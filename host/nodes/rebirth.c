@@ -5,7 +5,7 @@
  *   all nodes  a token bucket of rebirth_global_per_s
  *   server     nothing before our STATE birth is acknowledged there (tck-id-host-topic-phid-birth-message)
  * Another host's request seen on the wire counts as ours. */
-#include "host/nodes/node.h"
+#include "host/nodes/tracker_internal.h"
 
 #define REBIRTH "Node Control/Rebirth"
 

@@ -3,7 +3,7 @@
  * Two kinds. AHEAD: an earlier message of the session is missing. EARLY: of a session whose NBIRTH has not come yet -- topics are
  * ordered, sessions are not, so a DBIRTH may overtake its NBIRTH. Early ones wait for that NBIRTH as long as a gap may last, and are
  * refused for the reason they were kept apart for when it does not come. */
-#include "host/nodes/node.h"
+#include "host/nodes/tracker_internal.h"
 
 #include "base/assert.h"
 

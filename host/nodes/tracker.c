@@ -5,7 +5,7 @@
  *   2. reorder_due is set exactly while something is ahead of a gap;
  *   3. received = accepted + rejected + held, for messages and for samples (host__counts_close);
  *   4. at most one rebirth request is wanted per node. */
-#include "host/nodes/node.h"
+#include "host/nodes/tracker_internal.h"
 
 #include "base/assert.h"
 

@@ -2,7 +2,7 @@
  *
  * The new table is built beside the old one and takes its place only when it is complete, so a refused birth changes nothing.
  * Metrics whose type and metadata are as before keep their tag without asking. */
-#include "host/nodes/node.h"
+#include "host/nodes/tracker_internal.h"
 
 #include "base/utf8.h"
 #include <stdio.h>
@@ -438,6 +438,35 @@ static void values(building *b)
     u->stale_ms = INT64_MIN;
 }
 
+/* Definitions first: instances may stand before them. */
+static void add_all(building *b)
+{
+    const spb_payload *p = b->msg->payload;
+    for (uint32_t pass = 0; pass < 2; pass++)
+        for (uint32_t i = 0; i < p->n_metrics && !b->failed; i++) {
+            const spb_metric *pm = &p->metrics[i];
+            bool definition = pm->wire == SPB_WIRE_TEMPLATE && pm->value.tmpl && pm->value.tmpl->is_definition;
+            if (definition == (pass == 0)) add(b, pm, PT_NONE, (pm->flags & SPB_HAS_DATATYPE) ? pm->datatype : 0, 0);
+        }
+}
+
+/* A node's definitions replace those of before, a device's join them. */
+static void keep_templates(building *b)
+{
+    host_node *n = b->n;
+    pt_slice name;
+    uint64_t hash;
+    size_t it = 0;
+    if (b->u == n->units[0]) {
+        pt_map_fini(&n->templates);
+        n->templates = b->templates;
+        return;
+    }
+    while (pt_map_each(&b->templates, &it, &name, NULL, &hash))
+        if (pt_map_put(&n->templates, name, hash, NULL) != PT_OK) break; /* out of memory: only a later change of it goes untold */
+    pt_map_fini(&b->templates);
+}
+
 pt_status host__birth(host_tracker *t, host_node *n, host_unit *u, const host__msg *m, pt_arena *arena)
 {
     building b = { .t = t, .n = n, .u = u, .msg = m, .arena = arena };
@@ -447,13 +476,7 @@ pt_status host__birth(host_tracker *t, host_node *n, host_unit *u, const host__m
     pt_map_init(&b.names, PT_MAP_BORROW_KEYS);
     pt_map_init(&b.templates, PT_MAP_COPY_KEYS);
     host_node_counts before = n->counts;
-    /* Definitions first: instances may stand before them. */
-    for (uint32_t pass = 0; pass < 2; pass++)
-        for (uint32_t i = 0; i < m->payload->n_metrics && !b.failed; i++) {
-            const spb_metric *pm = &m->payload->metrics[i];
-            bool definition = pm->wire == SPB_WIRE_TEMPLATE && pm->value.tmpl && pm->value.tmpl->is_definition;
-            if (definition == (pass == 0)) add(&b, pm, PT_NONE, (pm->flags & SPB_HAS_DATATYPE) ? pm->datatype : 0, 0);
-        }
+    add_all(&b);
     host_metric *metrics = b.failed ? NULL : calloc(b.n_entries ? b.n_entries : 1, sizeof *metrics);
     char *bytes = malloc(m->bytes.len ? m->bytes.len : 1);
     pt_status st = metrics && bytes ? place_aliases(&b, (uint32_t)unit_index) : PT_ENOMEM;
@@ -477,17 +500,7 @@ pt_status host__birth(host_tracker *t, host_node *n, host_unit *u, const host__m
             t, n, u->id_slice.len ? u->id_slice : PT_NONE, b.too_many,
             "more metrics than sparkplug.limits.metrics allows; those beyond it are not followed. Raise the limit, or spread them over devices",
             m->wall_ms);
-    if (u == n->units[0]) {
-        pt_map_fini(&n->templates);
-        n->templates = b.templates;
-    } else {
-        pt_slice name;
-        uint64_t hash;
-        size_t it = 0;
-        while (pt_map_each(&b.templates, &it, &name, NULL, &hash))
-            if (pt_map_put(&n->templates, name, hash, NULL) != PT_OK) break; /* out of memory: only a later change of it goes untold */
-        pt_map_fini(&b.templates);
-    }
+    keep_templates(&b);
     for (uint32_t i = 0; i < b.n_entries; i++) {
         metrics[i] = b.entries[i].hm;
         uint64_t at;

@@ -1,5 +1,5 @@
 /* host/nodes/tracker_data.c -- DATA: each metric found by alias or name, read in the birth's datatype, and turned into one update. */
-#include "host/nodes/node.h"
+#include "host/nodes/tracker_internal.h"
 
 #include <stdio.h>
 

@@ -4,7 +4,7 @@
  *   ahead by 1..127       held back; the first of them arms the gap's timer (tck-id-operational-behavior-host-reordering-start)
  *   behind, newer stamp   ahead by more than half the circle: the gap is lost at once
  *   behind, older stamp   a duplicate, or very late: refused */
-#include "host/nodes/node.h"
+#include "host/nodes/tracker_internal.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /* host/nodes/tracker_session.c -- NBIRTH and NDEATH of a node: when a session begins, ends, or turns out to continue. */
-#include "host/nodes/node.h"
+#include "host/nodes/tracker_internal.h"
 
 #include <stdio.h>
 

@@ -1,4 +1,5 @@
 /* tests/host/file_test.c -- files in parts: put together, checked, bounded, and every part accounted for. Notation: script.h, wire.h. */
+#include "host/nodes/tracker_internal.h"
 #include "tests/host/script.h"
 #include "tests/support/check.h"
 

@@ -1,4 +1,5 @@
 /* host/nodes/node.c: the table of nodes and devices, their accounts and timers. */
+#include "host/nodes/tracker_internal.h"
 #include "tests/host/script.h"
 #include "tests/support/check.h"
 

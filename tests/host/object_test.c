@@ -1,4 +1,5 @@
 /* host/nodes/object.c: template instances are whole objects. Notation: script.h. */
+#include "host/nodes/tracker_internal.h"
 #include "tests/host/script.h"
 #include "tests/host/wire.h"
 #include "tests/support/check.h"
