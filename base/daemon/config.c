@@ -4,6 +4,7 @@
  * binding of the other fields; (3) everything bound lives in the configuration's arena or its YAML tree. A default is parsed by the
  * same function as a value, so a default that does not parse is a bug that the first run of a test shows. */
 #include "base/daemon/config.h"
+#include "base/nearest.h"
 #include "base/daemon/http.h"
 #include "base/json.h" /* pt_f64_text */
 #include "base/timestamp.h"
@@ -15,7 +16,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { ARENA_LIMIT = 64 << 20, MAX_KEY = 64, MAX_SECRET = 64 << 10 };
+enum { ARENA_LIMIT = 64 << 20, MAX_SECRET = 64 << 10 };
 
 struct pt_config {
     pt_arena arena;
@@ -70,36 +71,6 @@ static bool in_range(binding *b, const pt_config_field *f, const pt_yaml_node *a
 
 /* --- one scalar; `at` is NULL for a default --- */
 
-static size_t distance(pt_slice a, pt_slice b) /* Levenshtein, both at most MAX_KEY */
-{
-    size_t row[MAX_KEY + 1];
-    for (size_t j = 0; j <= b.len; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= a.len; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= b.len; j++) {
-            size_t best = diagonal + (a.ptr[i - 1] != b.ptr[j - 1]);
-            if (row[j] + 1 < best) best = row[j] + 1;
-            if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
-            diagonal = row[j];
-            row[j] = best;
-        }
-    }
-    return row[b.len];
-}
-
-/* True when `word` is near enough to `wrong` to be suggested and nearer than *best. */
-static bool is_nearer(pt_slice wrong, const char *word, size_t *best)
-{
-    pt_slice w = pt_cstr(word);
-    if (wrong.len > MAX_KEY || w.len > MAX_KEY) return false;
-    size_t d = distance(wrong, w);
-    if (d >= *best || d > (w.len < 5 ? 1 : w.len < 9 ? 2 : 3)) return false;
-    *best = d;
-    return true;
-}
-
 static void bind_enum(binding *b, const pt_config_field *f, const pt_yaml_node *at, pt_slice text, int *out)
 {
     char words[256] = "";
@@ -110,7 +81,7 @@ static void bind_enum(binding *b, const pt_config_field *f, const pt_yaml_node *
             *out = i;
             return;
         }
-        if (is_nearer(text, f->names[i], &best)) nearest = f->names[i];
+        if (pt_nearer(text, f->names[i], &best)) nearest = f->names[i];
         int n = snprintf(words + used, sizeof words - used, "%s%s", used ? ", " : "", f->names[i]);
         if (n > 0 && used + (size_t)n < sizeof words) used += (size_t)n;
     }
@@ -281,10 +252,10 @@ static void unknown_keys(binding *b, const pt_yaml_node *map, const pt_config_fi
         bool known = contains(ignore, key);
         for (const pt_config_field *f = table; !known && f->type != PT_CFG_END; f++) {
             known = pt_slice_eq_cstr(key, f->key);
-            if (is_nearer(key, f->key, &best)) nearest = f->key;
+            if (pt_nearer(key, f->key, &best)) nearest = f->key;
         }
         for (size_t k = 0; !known && ignore && ignore[k]; k++) {
-            if (is_nearer(key, ignore[k], &best)) nearest = ignore[k];
+            if (pt_nearer(key, ignore[k], &best)) nearest = ignore[k];
         }
         if (known) continue;
         fault(b, map->keys[i], "unknown key '%.*s'%s%s%s", (int)(key.len > 60 ? 60 : key.len), key.ptr, nearest ? "; did you mean '" : "",

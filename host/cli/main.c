@@ -1,4 +1,5 @@
 /* host/cli/main.c -- plantree, the operator's tool: find the verb, run it, give its exit code. */
+#include "base/nearest.h"
 #include "host/cli/cli.h"
 
 #include <curl/curl.h>
@@ -49,8 +50,13 @@ static int run(cli *c, int argc, char **argv)
     bool help = strcmp(word, "help") == 0;
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || (help && argc == 2)) return overview(stdout);
     if (help) word = argv[2];
+    const char *nearest = NULL;
+    size_t best = SIZE_MAX;
     for (size_t i = 0; i < PT_COUNT_OF(verbs); i++) {
-        if (strcmp(word, verbs[i]->name) != 0) continue;
+        if (strcmp(word, verbs[i]->name) != 0) {
+            if (pt_nearer(pt_cstr(word), verbs[i]->name, &best)) nearest = verbs[i]->name;
+            continue;
+        }
         c->verb = verbs[i];
         if (help) {
             printf("%s", verbs[i]->help);
@@ -58,7 +64,7 @@ static int run(cli *c, int argc, char **argv)
         }
         return verbs[i]->run(c, argc - 1, argv + 1);
     }
-    return cli_usage(c, "there is no verb '%s'", word);
+    return nearest ? cli_usage(c, "there is no verb '%s'; did you mean '%s'?", word, nearest) : cli_usage(c, "there is no verb '%s'", word);
 }
 
 int main(int argc, char **argv)

@@ -38,7 +38,8 @@ static void an_unknown_verb_or_option_is_said(void)
         const char *args[4];
         const char *says;
     } rows[] = {
-        { { "frobnicate" }, "plantree: there is no verb 'frobnicate'" },
+        { { "frobnicate" }, "plantree: there is no verb 'frobnicate'\n" },
+        { { "histroy" }, "plantree: there is no verb 'histroy'; did you mean 'history'?" },
         { { "help", "frobnicate" }, "plantree: there is no verb 'frobnicate'" },
         { { "nod\033es" }, "there is no verb 'nod?es'" },
         { { "--frob", "nodes" }, "unknown option '--frob'" },
