@@ -6,273 +6,14 @@
  * merged.
  *
  * Built for speed (docs/performance.md, P1): the common field costs a one-byte tag, a jump and one varint. */
-#include "sparkplug/payload.h"
-#include "sparkplug/wire.h"
-#include "base/utf8.h"
+#include "sparkplug/payload_reader.h"
 
 const spb_limits spb_limits_default = { .payload_bytes = (size_t)16 << 20, .metrics = 1000000, .dataset_cells = 1000000, .depth = 32 };
-
-typedef struct reader {
-    const spb__byte *start; /* of the payload, for error offsets */
-    const spb_limits *limits;
-    pt_arena *arena;
-    pt_error *err;
-    uint32_t metrics; /* counted so far, template members included */
-} reader;
-
-#define V(field)   SPB__TAG(field, SPB__VARINT)
-#define L(field)   SPB__TAG(field, SPB__LEN)
-#define F32(field) SPB__TAG(field, SPB__FIXED32)
-#define F64(field) SPB__TAG(field, SPB__FIXED64)
-
-static __attribute__((cold, noinline)) pt_status bad(const reader *r, const spb__byte *p, const char *what)
-{
-    return pt_fail_at(r->err, PT_EMALFORMED, (size_t)(p - r->start), "%s", what);
-}
-
-static __attribute__((cold, noinline)) pt_status too_many(const reader *r, const spb__byte *p, const char *what)
-{
-    return pt_fail_at(r->err, PT_ETOOBIG, (size_t)(p - r->start), "%s", what);
-}
-
-static __attribute__((cold, noinline)) pt_status no_memory(const reader *r)
-{
-    return pt_fail(r->err, PT_ENOMEM, "the payload needs more memory than its arena allows");
-}
-
-static const spb__byte *begin(pt_slice s)
-{
-    return (const spb__byte *)s.ptr;
-}
-static const spb__byte *finish(pt_slice s)
-{
-    return (const spb__byte *)s.ptr + s.len;
-}
-
-/* A field that none of a message's cases took. `last` is the message's highest field number. */
-static const spb__byte *other_field(uint64_t tag, uint64_t last, const spb__byte *p, const spb__byte *end)
-{
-    return tag >> 3 <= last ? NULL : spb__skip(tag, p, end);
-}
-
-/* Count the fields with `tag` in the message; false when its fields cannot be walked. */
-static bool count_fields(pt_slice s, uint64_t tag, uint32_t *n)
-{
-    const spb__byte *p = begin(s), *end = finish(s);
-    uint32_t count = 0;
-    uint64_t t;
-    while (p < end) {
-        if (!(p = spb__tag(p, end, &t)) || !(p = spb__skip(t, p, end))) return false;
-        count += t == tag;
-    }
-    *n = count;
-    return true;
-}
-
-static inline bool is_ascii(pt_slice s)
-{
-    uint64_t a = 0, b;
-    if (s.len < 8) {
-        for (size_t i = 0; i < s.len; i++)
-            a |= (spb__byte)s.ptr[i];
-        return a < 0x80;
-    }
-    for (size_t i = 0; i + 8 < s.len; i += 8) {
-        memcpy(&b, s.ptr + i, 8);
-        a |= b;
-    }
-    memcpy(&b, s.ptr + s.len - 8, 8);
-    return ((a | b) & 0x8080808080808080u) == 0;
-}
-
-static inline bool is_utf8(pt_slice s)
-{
-    return is_ascii(s) || pt_utf8_valid(s);
-}
 
 static pt_status read_set(reader *r, pt_slice s, uint32_t depth, spb_property_set *out);
 static pt_status read_template(reader *r, pt_slice s, uint32_t depth, spb_template *out);
 
-/* ---- cells: DataSetValue (fields from 1) and Template.Parameter's value (from 3) ---- */
-
-static pt_status read_cell_field(reader *r, uint64_t field, uint64_t tag, const spb__byte **at, const spb__byte *end, spb_cell *cell)
-{
-    static const uint8_t wires[] = { SPB_WIRE_INT,  SPB_WIRE_LONG,   SPB_WIRE_FLOAT,    SPB_WIRE_DOUBLE,
-                                     SPB_WIRE_BOOL, SPB_WIRE_STRING, SPB_WIRE_EXTENSION };
-    static const uint8_t types[] = { SPB__VARINT, SPB__VARINT, SPB__FIXED32, SPB__FIXED64, SPB__VARINT, SPB__LEN, SPB__LEN };
-    const spb__byte *p = *at;
-    uint32_t f32;
-    uint64_t v;
-    pt_slice s;
-    uint8_t wire = wires[field];
-    spb_wire_value value = { 0 };
-    if ((tag & 7) != types[field]) return bad(r, p, "value field with a wrong wire type");
-    switch (types[field]) {
-    case SPB__VARINT:
-        p = spb__varint(p, end, &v);
-        if (!p) return bad(r, *at, "bad varint");
-        if (wire == SPB_WIRE_INT) value.u32 = (uint32_t)v;
-        else if (wire == SPB_WIRE_BOOL) value.boolean = v != 0;
-        else value.u64 = v;
-        break;
-    case SPB__FIXED32:
-        p = spb__fixed32(p, end, &f32);
-        if (!p) return bad(r, *at, "truncated float");
-        memcpy(&value.f32, &f32, 4);
-        break;
-    case SPB__FIXED64:
-        p = spb__fixed64(p, end, &v);
-        if (!p) return bad(r, *at, "truncated double");
-        memcpy(&value.f64, &v, 8);
-        break;
-    default:
-        p = spb__len(p, end, &s);
-        if (!p) return bad(r, *at, "bad length");
-        if (wire == SPB_WIRE_STRING) {
-            value.bytes = s;
-        } else {
-            uint32_t none;
-            if (!count_fields(s, 0, &none)) return bad(r, begin(s), "bad extension");
-        }
-        break;
-    }
-    cell->wire = wire;
-    cell->value = value;
-    *at = p;
-    return PT_OK;
-}
-
-static pt_status read_cell(reader *r, pt_slice msg, spb_cell *out)
-{
-    const spb__byte *p = begin(msg), *end = finish(msg), *from;
-    spb_cell cell = { 0 };
-    uint64_t tag;
-    while (p < end) {
-        from = p;
-        if (!(p = spb__tag(p, end, &tag))) return bad(r, from, "bad tag in a data set value");
-        uint64_t field = tag >> 3;
-        if (field <= 7) {
-            pt_status st = read_cell_field(r, field - 1, tag, &p, end, &cell);
-            if (st) return st;
-        } else if (!(p = spb__skip(tag, p, end))) {
-            return bad(r, from, "bad field in a data set value");
-        }
-    }
-    *out = cell;
-    return PT_OK;
-}
-
-/* ---- DataSet ---- */
-
-static pt_status read_row(reader *r, pt_slice msg, uint32_t n, spb_cell *cells)
-{
-    const spb__byte *p = begin(msg), *end = finish(msg), *from;
-    uint32_t i = 0;
-    uint64_t tag;
-    pt_slice s;
-    while (p < end) {
-        from = p;
-        if (!(p = spb__tag(p, end, &tag))) return bad(r, from, "bad tag in a row");
-        if (tag == L(1)) {
-            if (!(p = spb__len(p, end, &s)) || i == n) return bad(r, from, "bad length in a row");
-            pt_status st = read_cell(r, s, &cells[i++]);
-            if (st) return st;
-        } else if (!(p = other_field(tag, 1, p, end))) {
-            return bad(r, from, "bad field in a row");
-        }
-    }
-    return PT_OK;
-}
-
-/* Packed `types`; count only when `out` is NULL. */
-static bool packed_types(pt_slice s, uint32_t *out, uint32_t *n)
-{
-    const spb__byte *p = begin(s), *end = finish(s);
-    uint64_t v;
-    while (p < end) {
-        if (!(p = spb__varint(p, end, &v))) return false;
-        if (out) out[*n] = (uint32_t)v;
-        (*n)++;
-    }
-    return true;
-}
-
-static pt_status count_dataset(reader *r, pt_slice msg, spb_dataset *ds)
-{
-    const spb__byte *p = begin(msg), *end = finish(msg), *from;
-    uint64_t tag;
-    pt_slice s;
-    while (p < end) {
-        from = p;
-        if (!(p = spb__tag(p, end, &tag))) return bad(r, from, "bad tag in a data set");
-        if (tag == L(3)) {
-            if (!(p = spb__len(p, end, &s)) || !packed_types(s, NULL, &ds->n_types)) return bad(r, from, "bad packed types");
-            continue;
-        }
-        if (!(p = spb__skip(tag, p, end))) return bad(r, from, "bad field in a data set");
-        ds->n_columns += tag == L(2);
-        ds->n_types += tag == V(3);
-        ds->n_rows += tag == L(4);
-    }
-    uint32_t most = r->limits->dataset_cells;
-    if (ds->n_columns > most || ds->n_types > most || ds->n_rows > most)
-        return too_many(r, begin(msg), "a data set with more cells than allowed");
-    return PT_OK;
-}
-
-static pt_status read_dataset(reader *r, pt_slice msg, spb_dataset *out)
-{
-    const spb__byte *p = begin(msg), *end = finish(msg), *from;
-    spb_dataset ds = { 0 };
-    uint32_t columns = 0, types = 0, rows = 0, cells = 0;
-    uint64_t tag, v;
-    pt_slice s;
-    pt_status st = count_dataset(r, msg, &ds);
-    if (st) return st;
-    ds.columns = pt_arena_array(r->arena, ds.n_columns, sizeof *ds.columns);
-    ds.types = pt_arena_array(r->arena, ds.n_types, sizeof *ds.types);
-    ds.rows = pt_arena_array(r->arena, ds.n_rows, sizeof *ds.rows);
-    ds.row_cells = pt_arena_array(r->arena, ds.n_rows, sizeof *ds.row_cells);
-    if (!ds.columns || !ds.types || !ds.rows || !ds.row_cells) return no_memory(r);
-    while (p < end) {
-        from = p;
-        if (!(p = spb__tag(p, end, &tag))) return bad(r, from, "bad tag in a data set");
-        switch (tag) {
-        case V(1):
-            if (!(p = spb__varint(p, end, &ds.num_of_columns))) return bad(r, from, "bad varint");
-            ds.has_num_of_columns = true;
-            break;
-        case L(2):
-            if (!(p = spb__len(p, end, &ds.columns[columns++]))) return bad(r, from, "bad length");
-            break;
-        case V(3):
-            if (!(p = spb__varint(p, end, &v))) return bad(r, from, "bad varint");
-            ds.types[types++] = (uint32_t)v;
-            break;
-        case L(3):
-            if (!(p = spb__len(p, end, &s)) || !packed_types(s, ds.types, &types)) return bad(r, from, "bad packed types");
-            break;
-        case L(4): {
-            uint32_t n;
-            if (!(p = spb__len(p, end, &s)) || !count_fields(s, L(1), &n)) return bad(r, from, "bad row");
-            if (n > r->limits->dataset_cells - cells) return too_many(r, from, "a data set with more cells than allowed");
-            cells += n;
-            ds.row_cells[rows] = n;
-            if (!(ds.rows[rows] = pt_arena_array(r->arena, n, sizeof(spb_cell)))) return no_memory(r);
-            if ((st = read_row(r, s, n, ds.rows[rows])) != PT_OK) return st;
-            rows++;
-            break;
-        }
-        default:
-            if (!(p = other_field(tag, 4, p, end))) return bad(r, from, "bad field in a data set");
-        }
-    }
-    *out = ds;
-    return PT_OK;
-}
-
 /* ---- properties ---- */
-
 static pt_status read_sets(reader *r, pt_slice msg, uint32_t depth, spb_property_sets *out)
 {
     const spb__byte *p = begin(msg), *end = finish(msg), *from;
@@ -496,7 +237,7 @@ static __attribute__((noinline)) pt_status read_rare(reader *r, uint64_t tag, pt
     case L(17): {
         spb_dataset *ds = pt_arena_alloc(r->arena, sizeof *ds);
         if (!ds) return no_memory(r);
-        if ((st = read_dataset(r, s, ds)) != PT_OK) return st;
+        if ((st = spb__read_dataset(r, s, ds)) != PT_OK) return st;
         m->wire = SPB_WIRE_DATASET;
         m->value = (spb_wire_value){ .dataset = ds };
         return PT_OK;
@@ -518,6 +259,26 @@ static __attribute__((noinline)) pt_status read_rare(reader *r, uint64_t tag, pt
     }
     default: return read_properties(r, s, depth, joined, m);
     }
+}
+
+/* is_historical, is_transient, is_null: there, and whether. */
+static inline const spb__byte *read_mark(const spb__byte *p, const spb__byte *end, uint64_t tag, unsigned *flags)
+{
+    static const unsigned has[] = { SPB_HAS_HISTORICAL, SPB_HAS_TRANSIENT, SPB_HAS_NULL };
+    static const unsigned is[] = { SPB_IS_HISTORICAL, SPB_IS_TRANSIENT, SPB_IS_NULL };
+    const size_t k = (tag - V(5)) >> 3;
+    uint64_t v = 0;
+    p = spb__varint(p, end, &v);
+    *flags = (*flags & ~is[k]) | has[k] | (v ? is[k] : 0);
+    return p;
+}
+
+/* All its fields are read: are its texts what they should be? */
+static inline pt_status metric_read(spb_metric *m, unsigned flags)
+{
+    bool ok = (!(flags & SPB_HAS_NAME) || is_utf8(m->name)) && (m->wire != SPB_WIRE_STRING || is_utf8(m->value.bytes));
+    m->flags = (uint16_t)(ok ? flags : flags | SPB_BAD_UTF8);
+    return PT_OK;
 }
 
 static inline pt_status read_metric(reader *r, pt_slice msg, uint32_t depth, spb_metric *m)
@@ -550,16 +311,9 @@ static inline pt_status read_metric(reader *r, pt_slice msg, uint32_t depth, spb
             flags |= SPB_HAS_DATATYPE;
             break;
         case V(5):
-            if (!(p = spb__varint(p, end, &v))) return bad(r, from, "bad varint");
-            flags = (flags & ~(unsigned)SPB_IS_HISTORICAL) | SPB_HAS_HISTORICAL | (v ? SPB_IS_HISTORICAL : 0);
-            break;
         case V(6):
-            if (!(p = spb__varint(p, end, &v))) return bad(r, from, "bad varint");
-            flags = (flags & ~(unsigned)SPB_IS_TRANSIENT) | SPB_HAS_TRANSIENT | (v ? SPB_IS_TRANSIENT : 0);
-            break;
         case V(7):
-            if (!(p = spb__varint(p, end, &v))) return bad(r, from, "bad varint");
-            flags = (flags & ~(unsigned)SPB_IS_NULL) | SPB_HAS_NULL | (v ? SPB_IS_NULL : 0);
+            if (!(p = read_mark(p, end, tag, &flags))) return bad(r, from, "bad varint");
             break;
         case V(10):
             if (!(p = spb__varint(p, end, &v))) return bad(r, from, "bad varint");
@@ -606,10 +360,7 @@ static inline pt_status read_metric(reader *r, pt_slice msg, uint32_t depth, spb
             if (!(p = other_field(tag, 19, p, end))) return bad(r, from, "bad field in a metric");
         }
     }
-    if ((flags & SPB_HAS_NAME) && !is_utf8(m->name)) flags |= SPB_BAD_UTF8;
-    if (m->wire == SPB_WIRE_STRING && !is_utf8(m->value.bytes)) flags |= SPB_BAD_UTF8;
-    m->flags = (uint16_t)flags;
-    return PT_OK;
+    return metric_read(m, flags);
 }
 
 static pt_status take_metrics(reader *r, const spb__byte *at, uint32_t n, spb_metric **out)
@@ -640,7 +391,7 @@ static pt_status read_parameter(reader *r, pt_slice msg, spb_parameter *out)
             out->type = (uint32_t)v;
             out->has_type = true;
         } else if (field >= 3 && field <= 9) {
-            if ((st = read_cell_field(r, field - 3, tag, &p, end, &out->cell)) != PT_OK) return st;
+            if ((st = spb__read_cell_field(r, field - 3, tag, &p, end, &out->cell)) != PT_OK) return st;
         } else if (!(p = other_field(tag, 9, p, end))) {
             return bad(r, from, "bad field in a parameter");
         }
