@@ -83,6 +83,10 @@ void hist__conn_give(hist__weeks *w, hist__conn *c)
     if (!c) return;
     hist__conn *old = NULL;
     pthread_mutex_lock(&w->lock);
+    bool many = w->n_idle >= HIST__WARM_CONNS;
+    pthread_mutex_unlock(&w->lock);
+    if (many) (void)sqlite3_db_release_memory(c->db); /* a walk over years: its pages, up to 2 MB a week, are not wanted again soon */
+    pthread_mutex_lock(&w->lock);
     c->next = w->idle;
     w->idle = c;
     if (++w->n_idle > HIST__IDLE_CONNS) { /* the one unused for longest is at the end */

@@ -265,8 +265,6 @@ pt_status hist__db_open(const char *path, hist__file kind, bool read_only, sqlit
             if (st == PT_OK) st = check_format(db, path, kind, &empty, &older, err);
         }
         if (st == PT_OK && empty) st = pt_fail(err, PT_ENOTFOUND, "%s: empty", path);
-        /* blocks are read once each, and dozens of weeks may be open: the upper pages of the trees are all that is worth keeping */
-        if (st == PT_OK && kind == HIST__PARTITION) st = hist__db_exec(db, "PRAGMA cache_size=-64", err);
     } else {
         st = open_flags(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &db, err);
         if (st == PT_OK) st = check_format(db, path, kind, &empty, &older, err);

@@ -22,7 +22,10 @@ int64_t hist__partition_end(int64_t start_ms); /* exclusive; INT64_MAX for the l
 void hist__partition_name(int64_t start_ms, char out[40]);
 bool hist__partition_parse(const char *name, int64_t *start_ms);
 
-enum { HIST__IDLE_CONNS = 48 /* idle read connections kept */ };
+enum {
+    HIST__IDLE_CONNS = 48, /* idle read connections kept */
+    HIST__WARM_CONNS = 4   /* of them, about, with the pages they read */
+};
 
 typedef struct hist__conn { /* a read connection to one partition; used by one thread at a time */
     int64_t start_ms;
