@@ -1,8 +1,8 @@
 /* host/query/scope.h -- who asks, and how much of the plant exists for them.
  *
- * Every answer of host/query/ is filtered by a scope in this one place. What lies outside does not exist: it is not listed, not counted,
- * and asking for it by name is answered like a name that nobody has. A scope borrows its texts; make one per request, or keep it as long as
- * they live. Pure; any thread. */
+ * Every run of host/query/query.h is filtered by a scope in this one place; the change log (changes.h) takes none yet. What lies outside
+ * does not exist: it is not listed, not counted, and asking for it by name is answered like a name that nobody has. A scope borrows its
+ * texts; make one per request, or keep it as long as they live. Pure; any thread. */
 #ifndef HOST_QUERY_SCOPE_H
 #define HOST_QUERY_SCOPE_H
 #include "base/slice.h"
