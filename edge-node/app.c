@@ -47,7 +47,7 @@ static pt_status open_spool(edge_app *a, const edge_config *c, pt_error *err)
     edge_spool_options o = { .dir = c->spool.dir,
                              .max_bytes = c->spool.max_bytes,
                              .max_age_ms = c->spool.max_age_ms,
-                             .drop_newest = c->spool.overflow == 1,
+                             .drop_newest = c->spool.overflow == EDGE_DROP_NEWEST,
                              .rate = c->spool.rate,
                              .commit_interval_ms = c->spool.commit_interval_ms,
                              .replay_window_ms = 2 * c->mqtt.keep_alive_ms + 5000,
@@ -80,7 +80,7 @@ static pt_status start_node(edge_app *a, const edge_config *c, pt_error *err)
                             .primary_host = c->sparkplug.primary_host,
                             .no_aliases = !c->sparkplug.aliases,
                             .data_datatype = c->sparkplug.data_datatype,
-                            .uint32_long = c->sparkplug.uint32_encoding == 1,
+                            .uint32_long = c->sparkplug.uint32_encoding == EDGE_UINT32_LONG,
                             .clock = a->clock,
                             .log = a->log,
                             .transport = edge_link_transport(a->link),
@@ -90,7 +90,7 @@ static pt_status start_node(edge_app *a, const edge_config *c, pt_error *err)
     edge_journal journal = edge_spool_journal(a->spool);
     o.journal = &journal;
     o.session = (edge_session_config){ .servers = c->mqtt.servers.n,
-                                       .mqtt5 = c->mqtt.version == 1,
+                                       .mqtt5 = c->mqtt.version == EDGE_MQTT_5,
                                        .legacy_state = c->sparkplug.legacy_state,
                                        .host_wait_ms = c->sparkplug.host_wait_ms,
                                        .rebirth_debounce_ms = c->sparkplug.rebirth_debounce_ms,
@@ -110,7 +110,7 @@ static pt_status make_link(edge_app *a, const edge_config *c, pt_error *err)
     spb_mqtt_options_init(&o);
     snprintf(id, sizeof id, "plantree-edge/%s/%s", c->node.group, c->node.id); /* stable and unique */
     o.client_id = c->mqtt.client_id && *c->mqtt.client_id ? c->mqtt.client_id : id;
-    o.version = c->mqtt.version == 1 ? 5 : 3;
+    o.version = c->mqtt.version == EDGE_MQTT_5 ? 5 : 3;
     o.keep_alive_ms = c->mqtt.keep_alive_ms;
     o.connect_timeout_ms = c->mqtt.connect_timeout_ms;
     o.reconnect_min_ms = c->mqtt.reconnect_min_ms;

@@ -12,9 +12,9 @@
 #define TAG(member)      offsetof(edge_tag_config, member)
 #define DEV(member)      offsetof(edge_device_config, member)
 
-static const char *const versions[] = { "3.1.1", "5", NULL };
-static const char *const encodings[] = { "int", "long", NULL };
-static const char *const overflows[] = { "drop-oldest", "drop-newest", NULL };
+static const char *const versions[] = { [EDGE_MQTT_3_1_1] = "3.1.1", [EDGE_MQTT_5] = "5", NULL };
+static const char *const encodings[] = { [EDGE_UINT32_INT] = "int", [EDGE_UINT32_LONG] = "long", NULL };
+static const char *const overflows[] = { [EDGE_DROP_OLDEST] = "drop-oldest", [EDGE_DROP_NEWEST] = "drop-newest", NULL };
 
 static const pt_config_field node_fields[] = { { .key = "group",
                                                  .type = PT_CFG_STRING,
@@ -235,18 +235,22 @@ static const pt_config_field fields[] = {
     { .key = "http", .type = PT_CFG_SECTION, .offset = offsetof(edge_config, http), .sub = http_fields, .doc = "Status page and metrics." },
     { .key = "scan_classes",
       .type = PT_CFG_NODE,
+      .taken = PT_CFG_AT_RELOAD,
       .offset = offsetof(edge_config, scan_classes),
       .doc = "Names for poll times: `{ fast: 100ms, slow: 10s }`; tags name one with `scan`." },
     { .key = "properties",
       .type = PT_CFG_NODE,
+      .taken = PT_CFG_AT_RELOAD,
       .offset = offsetof(edge_config, properties),
       .doc = "Facts about the node, published as metrics `Properties/<name>`." },
     { .key = "templates",
       .type = PT_CFG_NODE,
+      .taken = PT_CFG_AT_RELOAD,
       .offset = offsetof(edge_config, templates),
       .doc = "User-defined types: name, version, parameters, members." },
     { .key = "devices",
       .type = PT_CFG_NODE,
+      .taken = PT_CFG_AT_RELOAD,
       .offset = offsetof(edge_config, devices_node),
       .doc = "The devices, with their drivers and tags." },
     { 0 }
@@ -376,9 +380,9 @@ const pt_config_field edge__tag_fields[] = {
 
 void edge_config_document(pt_buf *out)
 {
-    pt_config_document(fields, "plantree-edge", out);
-    pt_config_document(device_fields, "Devices", out);
-    pt_config_document(edge__tag_fields, "Tags", out);
+    pt_config_document(fields, "plantree-edge", PT_CFG_AT_START, out);
+    pt_config_document(device_fields, "Devices", PT_CFG_AT_RELOAD, out);
+    pt_config_document(edge__tag_fields, "Tags", PT_CFG_AT_RELOAD, out);
 }
 
 void edge__tag_fault(const edge_config_file *f, const edge_device_config *d, const edge_tag_config *t, pt_buf *faults, const char *fmt, ...)
@@ -397,6 +401,33 @@ static bool set(double v)
     return !isnan(v);
 }
 
+/* The time between polls: the tag's, its scan class's or the device's. */
+static void finish_poll(const edge_config_file *f, const edge_device_config *d, edge_tag_config *t, pt_buf *faults)
+{
+    const pt_yaml_node *n = t->scan && f->c.scan_classes ? pt_yaml_get(f->c.scan_classes, t->scan) : NULL;
+    pt_error err;
+    if (t->scan && !n) edge__tag_fault(f, d, t, faults, "no scan class '%s'", t->scan);
+    else if (n && t->poll_ms) edge__tag_fault(f, d, t, faults, "scan and poll exclude each other");
+    else if (n && (pt_duration_parse(n->text, &t->poll_ms, &err) != PT_OK || t->poll_ms < 10))
+        edge__tag_fault(f, d, t, faults, "scan class '%s' must be a time of at least 10ms", t->scan);
+    if (!t->poll_ms) t->poll_ms = d->poll_ms;
+}
+
+/* Limits that are not given are the range's. */
+static void finish_limits(edge_tag_config *t)
+{
+    if (t->clamp && !set(t->clamp_low)) t->clamp_low = t->low;
+    if (t->clamp && !set(t->clamp_high)) t->clamp_high = t->high;
+    if (t->write && !set(t->write_low)) t->write_low = t->low;
+    if (t->write && !set(t->write_high)) t->write_high = t->high;
+}
+
+static bool is_number(spb_datatype type)
+{
+    spb_class k = spb_datatype_class(type);
+    return k == SPB_CLASS_SIGNED || k == SPB_CLASS_UNSIGNED || k == SPB_CLASS_FLOAT || k == SPB_CLASS_DOUBLE || k == SPB_CLASS_BOOLEAN;
+}
+
 bool edge__tag_finish(edge_config_file *f, const edge_device_config *d, edge_tag_config *t, pt_buf *faults)
 {
     size_t before = faults->len;
@@ -405,42 +436,29 @@ bool edge__tag_finish(edge_config_file *f, const edge_device_config *d, edge_tag
         edge__tag_fault(f, d, t, faults, "'%s' is no datatype", t->type);
         return false;
     }
-    if (t->scan) {
-        const pt_yaml_node *n = f->c.scan_classes ? pt_yaml_get(f->c.scan_classes, t->scan) : NULL;
-        pt_error err;
-        if (!n) edge__tag_fault(f, d, t, faults, "no scan class '%s'", t->scan);
-        else if (t->poll_ms) edge__tag_fault(f, d, t, faults, "scan and poll exclude each other");
-        else if (pt_duration_parse(n->text, &t->poll_ms, &err) != PT_OK || t->poll_ms < 10)
-            edge__tag_fault(f, d, t, faults, "scan class '%s' must be a time of at least 10ms", t->scan);
-    }
-    if (!t->poll_ms) t->poll_ms = d->poll_ms;
-    if (t->poll_ms < 10) edge__tag_fault(f, d, t, faults, "poll must be at least 10ms");
-    if (set(t->low) && set(t->high) && t->low >= t->high) edge__tag_fault(f, d, t, faults, "low must be below high");
-    int bands = set(t->deadband) + set(t->deadband_percent) + set(t->exc_dev);
-    if (bands > 1) edge__tag_fault(f, d, t, faults, "deadband, deadband_percent and exc_dev exclude each other");
-    if ((set(t->deadband) && t->deadband < 0) || (set(t->deadband_percent) && t->deadband_percent < 0) ||
-        (set(t->exc_dev) && !(t->exc_dev > 0)))
-        edge__tag_fault(f, d, t, faults, "a band must not be negative, exc_dev more than 0");
-    if (set(t->deadband_percent) && !(set(t->low) && set(t->high))) edge__tag_fault(f, d, t, faults, "deadband_percent needs low and high");
-    if ((t->exc_min_ms || t->exc_max_ms) && !set(t->exc_dev)) edge__tag_fault(f, d, t, faults, "exc_min and exc_max need exc_dev");
-    if (t->exc_max_ms && t->exc_min_ms > t->exc_max_ms) edge__tag_fault(f, d, t, faults, "exc_min must not exceed exc_max");
-    spb_class k = spb_datatype_class(type);
-    bool number =
-        k == SPB_CLASS_SIGNED || k == SPB_CLASS_UNSIGNED || k == SPB_CLASS_FLOAT || k == SPB_CLASS_DOUBLE || k == SPB_CLASS_BOOLEAN;
-    if (!number && (set(t->scale) || set(t->offset) || t->clamp || set(t->clamp_low) || set(t->clamp_high)))
-        edge__tag_fault(f, d, t, faults, "scale, offset and clamping are for numbers, not for type %s", t->type);
-    if (set(t->scale) && t->scale == 0) edge__tag_fault(f, d, t, faults, "scale must not be 0");
-    if (t->clamp) {
-        if (!set(t->clamp_low)) t->clamp_low = t->low;
-        if (!set(t->clamp_high)) t->clamp_high = t->high;
-    }
-    if (set(t->clamp_low) != set(t->clamp_high) || (t->clamp && !set(t->clamp_low)))
-        edge__tag_fault(f, d, t, faults, "clamping needs a lower and an upper limit");
-    if (t->write && !set(t->write_low)) t->write_low = t->low;
-    if (t->write && !set(t->write_high)) t->write_high = t->high;
-    if (!t->write && (set(t->write_low) || set(t->write_high)))
-        edge__tag_fault(f, d, t, faults, "write_low and write_high need write: true");
-    if ((type == SPB_TEMPLATE) != (t->tmpl != NULL)) edge__tag_fault(f, d, t, faults, "type Template and `template` belong together");
+    const bool writes_limited = set(t->write_low) || set(t->write_high), scaled = set(t->scale) || set(t->offset);
+    finish_poll(f, d, t, faults);
+    finish_limits(t);
+    const bool ranged = set(t->low) && set(t->high), clamped = t->clamp || set(t->clamp_low) || set(t->clamp_high);
+    const struct {
+        bool broken;
+        const char *rule;
+    } rules[] = {
+        { t->poll_ms < 10, "poll must be at least 10ms" },
+        { ranged && t->low >= t->high, "low must be below high" },
+        { set(t->deadband) + set(t->deadband_percent) + set(t->exc_dev) > 1, "deadband, deadband_percent and exc_dev exclude each other" },
+        { t->deadband < 0 || t->deadband_percent < 0 || t->exc_dev <= 0, "a band must not be negative, exc_dev more than 0" },
+        { set(t->deadband_percent) && !ranged, "deadband_percent needs low and high" },
+        { (t->exc_min_ms || t->exc_max_ms) && !set(t->exc_dev), "exc_min and exc_max need exc_dev" },
+        { t->exc_max_ms && t->exc_min_ms > t->exc_max_ms, "exc_min must not exceed exc_max" },
+        { !is_number(type) && (scaled || clamped), "scale, offset and clamping are for numbers, not for texts, templates and the like" },
+        { t->scale == 0, "scale must not be 0" },
+        { clamped && !(set(t->clamp_low) && set(t->clamp_high)), "clamping needs a lower and an upper limit" },
+        { writes_limited && !t->write, "write_low and write_high need write: true" },
+        { (type == SPB_TEMPLATE) != (t->tmpl != NULL), "type Template and `template` belong together" },
+    };
+    for (size_t i = 0; i < PT_COUNT_OF(rules); i++)
+        if (rules[i].broken) edge__tag_fault(f, d, t, faults, "%s", rules[i].rule);
     return faults->len == before;
 }
 
@@ -582,45 +600,7 @@ void edge_config_free(edge_config_file *f)
     free(f);
 }
 
-static bool list_differs(const pt_config_list *a, const pt_config_list *b)
-{
-    bool differs = a->n != b->n;
-    for (uint32_t i = 0; !differs && i < a->n; i++)
-        differs = strcmp(((const char *const *)a->items)[i], ((const char *const *)b->items)[i]) != 0;
-    return differs;
-}
-
-/* By the binder's own tables, so that a key added there is compared too. */
-static void differences(const pt_config_field *t, const char *was, const char *is, const char *path, pt_buf *out)
-{
-    for (; t->key; t++) {
-        const void *a = was + t->offset, *b = is + t->offset;
-        char name[128];
-        bool differs = false;
-        snprintf(name, sizeof name, "%s%s%s", path, *path ? "." : "", t->key);
-        switch (t->type) {
-        case PT_CFG_STRING: {
-            const char *x = *(const char *const *)a, *y = *(const char *const *)b;
-            differs = strcmp(x ? x : "", y ? y : "") != 0;
-            break;
-        }
-        case PT_CFG_BOOL: differs = *(const bool *)a != *(const bool *)b; break;
-        case PT_CFG_ENUM: differs = *(const int *)a != *(const int *)b; break;
-        case PT_CFG_INT:
-        case PT_CFG_DURATION:
-        case PT_CFG_BYTES:
-        case PT_CFG_DOUBLE: differs = memcmp(a, b, 8) != 0; break;
-        case PT_CFG_STRINGS: differs = list_differs(a, b); break;
-        case PT_CFG_SECTION: differences(t->sub, a, b, name, out); break;
-        case PT_CFG_END:
-        case PT_CFG_LIST:
-        case PT_CFG_NODE: break; /* devices and the like: a reload takes them */
-        }
-        if (differs) pt_buf_printf(out, "%s%s", out->len ? ", " : "", name);
-    }
-}
-
 void edge_config_fixed_changes(const edge_config *was, const edge_config *is, pt_buf *out)
 {
-    differences(fields, (const char *)was, (const char *)is, "", out);
+    pt_config_at_start(fields, was, is, out);
 }

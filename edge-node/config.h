@@ -32,6 +32,11 @@ typedef struct edge_device_config {
     uint32_t n_tags;
 } edge_device_config;
 
+/* The words of the configuration. */
+typedef enum edge_mqtt_version { EDGE_MQTT_3_1_1, EDGE_MQTT_5 } edge_mqtt_version;
+typedef enum edge_uint32 { EDGE_UINT32_INT, EDGE_UINT32_LONG } edge_uint32;
+typedef enum edge_overflow { EDGE_DROP_OLDEST, EDGE_DROP_NEWEST } edge_overflow;
+
 typedef struct edge_config {
     int64_t version;
     struct {
@@ -39,7 +44,7 @@ typedef struct edge_config {
     } node;
     struct {
         pt_config_list servers;
-        int version; /* 0: 3.1.1, 1: 5 */
+        int version; /* edge_mqtt_version */
         const char *client_id, *user, *password;
         int64_t keep_alive_ms, connect_timeout_ms, reconnect_min_ms, reconnect_max_ms;
         struct {
@@ -50,14 +55,14 @@ typedef struct edge_config {
     struct {
         const char *primary_host;
         bool aliases, data_datatype, legacy_state;
-        int uint32_encoding; /* 0: int, 1: long */
+        int uint32_encoding; /* edge_uint32 */
         int64_t birth_settle_ms, rebirth_debounce_ms, host_wait_ms, accept_older_after_ms;
     } sparkplug;
     struct {
         const char *dir;
         uint64_t max_bytes;
         int64_t max_age_ms, rate, commit_interval_ms;
-        int overflow; /* 0: drop-oldest, 1: drop-newest */
+        int overflow; /* edge_overflow */
     } spool;
     struct {
         const char *listen;

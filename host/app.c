@@ -201,7 +201,7 @@ static void writes_options(const host_config *c, host_writes_options *o)
                                 .confirm_ms = c->writes.confirm_ms,
                                 .cmd_datatype = c->sparkplug.cmd_datatype,
                                 .cmd_alias = c->sparkplug.cmd_alias,
-                                .uint32_long = c->sparkplug.uint32_encoding == 1 };
+                                .uint32_long = c->sparkplug.uint32_encoding == HOST_UINT32_LONG };
 }
 
 static pt_status open_history(host_app *app, pt_error *err)
@@ -258,13 +258,14 @@ static pt_status open_session(host_app *app, uint32_t i, pt_error *err)
     host_session_options o = { .index = (uint16_t)i,
                                .server = ((const char *const *)c->mqtt.servers.items)[i],
                                .host_id = c->host.id,
-                               .publish_state = c->host.state == 1 || (c->host.state == 0 && c->host.role == HOST_PRIMARY),
+                               .publish_state = c->host.state == HOST_PUBLISH_ALWAYS ||
+                                                (c->host.state == HOST_PUBLISH_AUTO && c->host.role == HOST_PRIMARY),
                                .legacy_state = c->sparkplug.legacy_state,
                                .hold_off_ms = c->sparkplug.hold_off_ms,
                                .last_t = host_sessions_state(app->saved, ((const char *const *)c->mqtt.servers.items)[i]) };
     spb_mqtt_options_init(&o.mqtt);
     o.mqtt.client_id = app->client_ids[i];
-    o.mqtt.version = c->mqtt.version == 1 ? 5 : 3;
+    o.mqtt.version = c->mqtt.version == HOST_MQTT_5 ? 5 : 3;
     o.mqtt.keep_alive_ms = c->mqtt.keep_alive_ms;
     o.mqtt.reconnect_min_ms = c->mqtt.reconnect_min_ms;
     o.mqtt.reconnect_max_ms = c->mqtt.reconnect_max_ms;
@@ -340,7 +341,6 @@ pt_status host_app_open(host_app *app, const host_config *config, const pt_clock
 /* All of it stands until the server has stopped. */
 static void lend_parts(host_app *app)
 {
-    static const char *const roles[] = { "passive", "active", "primary" };
     const host_config *c = app->config;
     app->parts = (host_parts){ .clock = app->clock,
                                .log = app->log,
@@ -354,7 +354,7 @@ static void lend_parts(host_app *app)
                                .sessions = app->sessions,
                                .n_sessions = app->n_sessions,
                                .host_id = c->host.id,
-                               .role = roles[c->host.role],
+                               .role = host_role_name((host_role)c->host.role),
                                .data_dir = c->data.dir,
                                .started_ms = app->started_ms,
                                .started_mono = app->started_mono,

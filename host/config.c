@@ -1,5 +1,6 @@
 /* host/config.c -- the table of plantree-host's settings. */
 #include "host/config.h"
+#include "historian/historian.h"
 
 #include "host/rules.h"
 #include "host/nodes/tracker.h"
@@ -7,14 +8,20 @@
 
 #define AT(field) offsetof(host_config, field)
 
-static const char *const roles[] = { "passive", "active", "primary", NULL };
-static const char *const state_words[] = { "auto", "always", "never", NULL };
-static const char *const versions[] = { "3.1.1", "5", NULL };
-static const char *const encodings[] = { "int", "long", NULL };
-static const char *const synchronous[] = { "full", "normal", "off", NULL };
+static const char *const roles[] = { [HOST_PASSIVE] = "passive", [HOST_ACTIVE] = "active", [HOST_PRIMARY] = "primary", NULL };
+static const char *const state_words[] = {
+    [HOST_PUBLISH_AUTO] = "auto", [HOST_PUBLISH_ALWAYS] = "always", [HOST_PUBLISH_NEVER] = "never", NULL
+};
+static const char *const versions[] = { [HOST_MQTT_3_1_1] = "3.1.1", [HOST_MQTT_5] = "5", NULL };
+static const char *const encodings[] = { [HOST_UINT32_INT] = "int", [HOST_UINT32_LONG] = "long", NULL };
+static const char *const synchronous[] = { [HIST_SYNC_FULL] = "full", [HIST_SYNC_NORMAL] = "normal", [HIST_SYNC_OFF] = "off", NULL };
 static const char *const escapes[] = { "percent", NULL };
-static const char *const unmapped[] = { "literal", "quarantine", "drop", NULL };
-static const char *const empties[] = { "drop", "underscore", "reject", NULL };
+static const char *const unmapped[] = {
+    [UNS_UNMAPPED_LITERAL] = "literal", [UNS_UNMAPPED_QUARANTINE] = "quarantine", [UNS_UNMAPPED_DROP] = "drop", NULL
+};
+static const char *const empties[] = {
+    [UNS_EMPTY_DROP] = "drop", [UNS_EMPTY_UNDERSCORE] = "underscore", [UNS_EMPTY_REJECT] = "reject", NULL
+};
 static const char *const collisions[] = { "quarantine", NULL };
 
 /* Offsets of a sub-table are relative to its section. */
@@ -181,6 +188,7 @@ static const pt_config_field sparkplug_fields[] = {
       .doc = "Larger payloads are refused." },
     { .key = "hold_off",
       .type = PT_CFG_DURATION,
+      .taken = PT_CFG_AT_START,
       .offset = IN(sparkplug, hold_off_ms),
       .def = "1s",
       .max = 60000,
@@ -222,6 +230,7 @@ static const pt_config_field sparkplug_fields[] = {
       .doc = "Field of UInt32 values in commands: `int` as the specification says, `long` as Tahu reads them." },
     { .key = "legacy_state",
       .type = PT_CFG_BOOL,
+      .taken = PT_CFG_AT_START,
       .offset = IN(sparkplug, legacy_state),
       .def = "false",
       .doc = "Also publish the STATE/<id> text of Sparkplug 2." },
@@ -465,11 +474,25 @@ const pt_config_field host_config_table[] = {
     { .key = "version", .type = PT_CFG_INT, .offset = AT(version), .def = "1", .min = 1, .max = 1, .doc = "Of this file's format." },
     { .key = "host", .type = PT_CFG_SECTION, .offset = AT(host), .sub = host_fields, .doc = "Who we are." },
     { .key = "mqtt", .type = PT_CFG_SECTION, .offset = AT(mqtt), .sub = mqtt_fields, .doc = "Where the plant speaks." },
-    { .key = "sparkplug", .type = PT_CFG_SECTION, .offset = AT(sparkplug), .sub = sparkplug_fields, .doc = "How it is understood." },
+    { .key = "sparkplug",
+      .type = PT_CFG_SECTION,
+      .taken = PT_CFG_AT_RELOAD,
+      .offset = AT(sparkplug),
+      .sub = sparkplug_fields,
+      .doc = "How it is understood." },
     { .key = "data", .type = PT_CFG_SECTION, .offset = AT(data), .sub = data_fields, .doc = "Where history is kept." },
-    { .key = "uns", .type = PT_CFG_SECTION, .offset = AT(uns), .sub = uns_fields, .doc = "The tree." },
-    { .key = "rules", .type = PT_CFG_NODE, .offset = AT(rules), .doc = "Mapping rules, tried in order; see uns/map.h and docs/host.md." },
-    { .key = "writes", .type = PT_CFG_SECTION, .offset = AT(writes), .sub = writes_fields, .doc = "Set-points." },
+    { .key = "uns", .type = PT_CFG_SECTION, .taken = PT_CFG_AT_RELOAD, .offset = AT(uns), .sub = uns_fields, .doc = "The tree." },
+    { .key = "rules",
+      .type = PT_CFG_NODE,
+      .taken = PT_CFG_AT_RELOAD,
+      .offset = AT(rules),
+      .doc = "Mapping rules, tried in order; see uns/map.h and docs/host.md." },
+    { .key = "writes",
+      .type = PT_CFG_SECTION,
+      .taken = PT_CFG_AT_RELOAD,
+      .offset = AT(writes),
+      .sub = writes_fields,
+      .doc = "Set-points." },
     { .key = "ingest", .type = PT_CFG_SECTION, .offset = AT(ingest), .sub = ingest_fields, .doc = "The way from the broker to history." },
     { .key = "http", .type = PT_CFG_SECTION, .offset = AT(http), .sub = http_fields, .doc = "The API and the UI." },
     { 0 },
@@ -498,6 +521,11 @@ static void check_deviations(const pt_yaml *y, const host_config *c, const pt_ya
                 pt_yaml_fault(y, at, faults, "data.deviation: a deviation must be a number from 0 on");
         }
     }
+}
+
+const char *host_role_name(host_role r)
+{
+    return roles[r];
 }
 
 void host_config_check(const pt_yaml *y, void *bound, pt_buf *faults, void *ctx)
@@ -534,56 +562,7 @@ void host_config_check(const pt_yaml *y, void *bound, pt_buf *faults, void *ctx)
 
 /* ---- what a reload cannot take over ---- */
 
-static bool read_at_start_only(pt_slice name)
-{
-    if (pt_slice_eq_cstr(name, "sparkplug.hold_off") || pt_slice_eq_cstr(name, "sparkplug.legacy_state")) return true;
-    return !pt_slice_starts(name, PT_LIT("sparkplug.")) && !pt_slice_starts(name, PT_LIT("writes.")) &&
-           !pt_slice_starts(name, PT_LIT("uns.")) && !pt_slice_eq_cstr(name, "rules");
-}
-
-static bool same_text(const char *a, const char *b)
-{
-    return a == b || (a && b && strcmp(a, b) == 0);
-}
-
-/* a, b: the structures the fields of `table` lie in. */
-static bool same_field(const pt_config_field *f, const char *a, const char *b)
-{
-    const void *x = a + f->offset, *y = b + f->offset;
-    const pt_config_list *p = x, *q = y;
-    switch (f->type) {
-    case PT_CFG_STRING: return same_text(*(const char *const *)x, *(const char *const *)y);
-    case PT_CFG_BOOL: return *(const bool *)x == *(const bool *)y;
-    case PT_CFG_ENUM: return *(const int *)x == *(const int *)y;
-    case PT_CFG_INT:
-    case PT_CFG_DURATION: return *(const int64_t *)x == *(const int64_t *)y;
-    case PT_CFG_BYTES: return *(const uint64_t *)x == *(const uint64_t *)y;
-    case PT_CFG_DOUBLE: return *(const double *)x == *(const double *)y || (!given(*(const double *)x) && !given(*(const double *)y));
-    case PT_CFG_STRINGS:
-        for (uint32_t i = 0; p->n == q->n && i < p->n; i++)
-            if (!same_text(((const char *const *)p->items)[i], ((const char *const *)q->items)[i])) return false;
-        return p->n == q->n;
-    case PT_CFG_LIST:
-        for (uint32_t i = 0; p->n == q->n && i < p->n; i++)
-            for (const pt_config_field *sub = f->sub; sub->key; sub++)
-                if (!same_field(sub, (const char *)p->items + i * f->size, (const char *)q->items + i * f->size)) return false;
-        return p->n == q->n;
-    default: return true; /* nodes: of rules and uns, which are taken over */
-    }
-}
-
-static void differing(const pt_config_field *table, const char *a, const char *b, const char *prefix, pt_buf *out)
-{
-    for (const pt_config_field *f = table; f->key; f++) {
-        char name[100];
-        int n = snprintf(name, sizeof name, "%s%s%s", prefix, f->key, f->type == PT_CFG_SECTION ? "." : "");
-        if (f->type == PT_CFG_SECTION) differing(f->sub, a + f->offset, b + f->offset, name, out);
-        else if (!same_field(f, a, b) && read_at_start_only(pt_slice_of(name, (size_t)n)))
-            pt_buf_printf(out, "%s%s", out->len ? ", " : "", name);
-    }
-}
-
 void host_config_at_start(const host_config *now, const host_config *fresh, pt_buf *out)
 {
-    differing(host_config_table, (const char *)now, (const char *)fresh, "", out);
+    pt_config_at_start(host_config_table, now, fresh, out);
 }

@@ -5,7 +5,12 @@
 #include "base/daemon/config.h"
 #include "uns/map.h"
 
+/* The words of the configuration; a field of the structure below holds one of them as int. */
 typedef enum host_role { HOST_PASSIVE, HOST_ACTIVE, HOST_PRIMARY } host_role;
+const char *host_role_name(host_role r);
+typedef enum host_publish { HOST_PUBLISH_AUTO, HOST_PUBLISH_ALWAYS, HOST_PUBLISH_NEVER } host_publish;
+typedef enum host_mqtt_version { HOST_MQTT_3_1_1, HOST_MQTT_5 } host_mqtt_version;
+typedef enum host_uint32 { HOST_UINT32_INT, HOST_UINT32_LONG } host_uint32;
 
 /* One rule for leaving samples out of history; NaN: not given. */
 typedef struct host_deviation {

@@ -35,9 +35,17 @@ typedef struct pt_config_list {
     uint32_t n;
 } pt_config_list;
 
+/* When a change of the key counts. */
+typedef enum pt_config_taken {
+    PT_CFG_AS_ABOVE, /* as the section the row stands in says; at the top: at a start */
+    PT_CFG_AT_START,
+    PT_CFG_AT_RELOAD
+} pt_config_taken;
+
 typedef struct pt_config_field {
     const char *key;
     pt_config_type type;
+    pt_config_taken taken;
     size_t offset;
     bool required;
     const char *def;          /* default as text, parsed like a value; NULL: zero / NULL / empty */
@@ -67,8 +75,11 @@ PT_MUST_CHECK pt_status pt_config_bind(pt_config *cfg, const pt_yaml_node *node,
 /* What both daemons' files have: every `mqtt.servers` is the URL of an MQTT server, `http.listen` an address to listen on (or empty,
  * where that means none). For use in a pt_config_check_fn; keys that are absent are right. */
 void pt_config_check_network(const pt_yaml *y, bool listen_may_be_empty, pt_buf *faults);
-/* The reference of a table as Markdown: key, type, default, range, doc. */
-void pt_config_document(const pt_config_field *table, const char *title, pt_buf *out);
+/* The reference of a table as Markdown: key, type, default, range, when a change counts (`above`: of rows that leave it open), doc. */
+void pt_config_document(const pt_config_field *table, const char *title, pt_config_taken above, pt_buf *out);
+/* Append the keys that differ between two structures bound by `table` and are taken at a start only, separated by ", ". Nodes are not
+ * compared: who keeps them knows when they count. */
+void pt_config_at_start(const pt_config_field *table, const void *was, const void *is, pt_buf *out);
 /* `file:/path` or `env:NAME` to the secret (trailing newline cut), or the text itself. free() it. */
 PT_MUST_CHECK pt_status pt_config_secret(const char *ref, char **out, pt_error *err);
 #endif

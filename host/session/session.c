@@ -18,7 +18,8 @@ struct host_session {
     const pt_clock *clock;
     const pt_log *log;
     spb_mqtt *mqtt;
-    char *topic, *legacy_topic;
+    char *topic, *legacy_topic, *all; /* STATE topics of ours; all of the namespace */
+    pt_slice state_prefix;            /* of `topic`: without the host id */
     spb_mqtt_filter filters[2];
     pthread_mutex_t speaking; /* outside of lock */
     pt_monitor m;             /* "the lock"; woken by the death's PUBACK and by the end of the connection */
@@ -212,7 +213,7 @@ static void on_message(void *ctx, spb_mqtt_message *m)
 {
     host_session *s = ctx;
     spb_topic topic;
-    if (pt_slice_starts(m->topic, PT_LIT("spBv1.0/STATE/")) && spb_topic_parse(&spb_namespace_b, m->topic, &topic, NULL) == PT_OK &&
+    if (pt_slice_starts(m->topic, s->state_prefix) && spb_topic_parse(&spb_namespace_b, m->topic, &topic, NULL) == PT_OK &&
         topic.verb == SPB_STATE)
         on_state_message(s, m, topic.host);
     host_packet p = { .topic = m->topic,
@@ -227,11 +228,11 @@ static void on_message(void *ctx, spb_mqtt_message *m)
 
 /* ---- life ------------------------------------------------------------------------------------------ */
 
-static char *text(const char *fmt, const char *a)
+static char *text(const char *fmt, const char *a, const char *b)
 {
-    size_t n = strlen(fmt) + strlen(a) + 1;
+    size_t n = strlen(fmt) + strlen(a) + strlen(b) + 1;
     char *p = malloc(n);
-    if (p) snprintf(p, n, fmt, a);
+    if (p) snprintf(p, n, fmt, a, b);
     return p;
 }
 
@@ -256,10 +257,13 @@ pt_status host_session_new(const host_session_options *o, host_ingest *ingest, c
         goto fail;
     }
     s->lock_made = true;
-    s->topic = text("spBv1.0/STATE/%s", o->host_id);
-    s->legacy_topic = text("STATE/%s", o->host_id);
-    if (!s->topic || !s->legacy_topic) goto fail;
-    s->filters[0] = (spb_mqtt_filter){ "spBv1.0/#", 1 };
+    const spb_namespace *ns = &spb_namespace_b;
+    s->all = text("%s/%s", ns->prefix, "#");
+    s->legacy_topic = text("%s/%s", ns->state, o->host_id);
+    s->topic = s->legacy_topic ? text("%s/%s", ns->prefix, s->legacy_topic) : NULL;
+    if (!s->topic || !s->all) goto fail;
+    s->state_prefix = pt_slice_of(s->topic, strlen(s->topic) - strlen(o->host_id));
+    s->filters[0] = (spb_mqtt_filter){ s->all, 1 };
     s->filters[1] = (spb_mqtt_filter){ s->topic, 1 };
     spb_mqtt_callbacks callbacks = {
         .ctx = s, .prepare = on_prepare, .ready = on_ready, .lost = on_lost, .message = on_message, .sent = on_sent
@@ -363,5 +367,6 @@ void host_session_free(host_session *s)
     pt_buf_fini(&s->will);
     free(s->topic);
     free(s->legacy_topic);
+    free(s->all);
     free(s);
 }

@@ -64,7 +64,7 @@ static void driver_keys(const edge_driver_key *keys, const char *whose, pt_buf *
 static void configuration_page(pt_buf *out)
 {
     pt_buf_cstr(out, configuration_head);
-    pt_config_document(host_config_table, "plantree-host", out);
+    pt_config_document(host_config_table, "plantree-host", PT_CFG_AT_START, out);
     pt_buf_char(out, '\n');
     edge_config_document(out);
     pt_buf_cstr(out, "\n## Drivers\n\n");
