@@ -49,9 +49,16 @@ static bool integer_as(uint8_t type, const spb_value *raw, spb_value *out, pt_st
     return true;
 }
 
-pt_status edge_convert_in(const edge_convert *c, const spb_value *raw, spb_value *out)
+pt_status edge_value_as(uint8_t type, const spb_value *v, spb_value *out)
 {
     pt_status st;
+    double n;
+    if (integer_as(type, v, out, &st)) return st;
+    return spb_value_number(v, &n) ? number_as(type, n, out) : PT_EMALFORMED;
+}
+
+pt_status edge_convert_in(const edge_convert *c, const spb_value *raw, spb_value *out)
+{
     double n;
     if (spb_datatype_class(c->type) == SPB_CLASS_STRING) {
         if (spb_datatype_class(raw->type) != SPB_CLASS_STRING) return PT_EMALFORMED;
@@ -63,7 +70,7 @@ pt_status edge_convert_in(const edge_convert *c, const spb_value *raw, spb_value
         *out = *raw;
         return PT_OK;
     }
-    if (!c->scaled && !c->clamped && integer_as(c->type, raw, out, &st)) return st;
+    if (!c->scaled && !c->clamped) return edge_value_as(c->type, raw, out);
     if (!spb_value_number(raw, &n)) return PT_EMALFORMED;
     if (c->scaled) n = n * c->scale + c->offset;
     if (c->clamped) {

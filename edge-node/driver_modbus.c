@@ -3,6 +3,7 @@
  * A channel is one libmodbus context: `tcp:host:port`, or a serial line. It connects when the first request needs it and is closed after
  * any failure of transport, so that a late answer is never taken for the next one's. Exceptions leave it open: they mean that the
  * PLC lives and dislikes the request. A block of several tags that is answered "illegal data address" is read tag by tag from then on. */
+#include "edge-node/convert.h"
 #include "edge-node/driver.h"
 #include "edge-node/modbus_plan.h"
 
@@ -530,51 +531,7 @@ static pt_status to_raw(const edge_mb_tag *t, const spb_value *v, spb_value *out
         out->as = v->as;
         return PT_OK;
     }
-    double number;
-    switch (spb_datatype_class(v->type)) {
-    case SPB_CLASS_DOUBLE: number = v->as.f64; break;
-    case SPB_CLASS_FLOAT: number = (double)v->as.f32; break;
-    case SPB_CLASS_BOOLEAN: number = v->as.boolean; break;
-    case SPB_CLASS_SIGNED:
-        if (v->as.i64 < 0 && spb_datatype_class(t->raw) == SPB_CLASS_UNSIGNED) return PT_ETOOBIG;
-        if (spb_datatype_class(t->raw) == SPB_CLASS_SIGNED || spb_datatype_class(t->raw) == SPB_CLASS_UNSIGNED) {
-            unsigned bits = spb_datatype_bits(t->raw);
-            bool sign = spb_datatype_class(t->raw) == SPB_CLASS_SIGNED;
-            if (bits < 64 && (v->as.i64 >= (int64_t)1 << (bits - sign) || v->as.i64 < (sign ? -((int64_t)1 << (bits - 1)) : 0)))
-                return PT_ETOOBIG;
-            out->as.i64 = v->as.i64;
-            return PT_OK;
-        }
-        number = (double)v->as.i64;
-        break;
-    default:
-        if (spb_datatype_class(t->raw) == SPB_CLASS_SIGNED || spb_datatype_class(t->raw) == SPB_CLASS_UNSIGNED) {
-            unsigned bits = spb_datatype_bits(t->raw) - (spb_datatype_class(t->raw) == SPB_CLASS_SIGNED);
-            if (bits < 64 && v->as.u64 >> bits) return PT_ETOOBIG;
-            out->as.u64 = v->as.u64;
-            return PT_OK;
-        }
-        number = (double)v->as.u64;
-        break;
-    }
-    if (number != number) return PT_ETOOBIG;
-    switch (spb_datatype_class(t->raw)) {
-    case SPB_CLASS_SIGNED:
-    case SPB_CLASS_UNSIGNED: {
-        unsigned bits = spb_datatype_bits(t->raw);
-        bool sign = spb_datatype_class(t->raw) == SPB_CLASS_SIGNED;
-        double top = 1, whole = number < 0 ? number - 0.5 : number + 0.5;
-        for (unsigned i = 0; i < bits - sign; i++)
-            top *= 2;
-        if (whole >= top || whole <= (sign ? -top - 1 : -1)) return PT_ETOOBIG;
-        if (sign) out->as.i64 = (int64_t)whole;
-        else out->as.u64 = whole < 0 ? 0 : (uint64_t)whole;
-        return PT_OK;
-    }
-    case SPB_CLASS_FLOAT: out->as.f32 = (float)number; return PT_OK;
-    case SPB_CLASS_DOUBLE: out->as.f64 = number; return PT_OK;
-    default: out->as.boolean = number != 0; return PT_OK;
-    }
+    return edge_value_as(t->raw, v, out);
 }
 
 static pt_status mb_write(void *p, void *chp, uint32_t tag, const spb_value *v, pt_error *err)
