@@ -315,6 +315,7 @@ pt_status host_app_open(host_app *app, const host_config *config, const pt_clock
         o.full_wait_ms = config->ingest.full_wait_ms;
         o.queue_wait_ms = config->ingest.queue_wait_ms;
         o.map = config->map;
+        o.conformance = config->sparkplug.conformance;
         tracker_options(config, &o.tracker);
         o.tracker.seed = (uint64_t)app->started_ms;
         host_outputs out = {

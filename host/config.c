@@ -228,6 +228,13 @@ static const pt_config_field sparkplug_fields[] = {
       .def = "int",
       .names = encodings,
       .doc = "Field of UInt32 values in commands: `int` as the specification says, `long` as Tahu reads them." },
+    { .key = "conformance",
+      .type = PT_CFG_BOOL,
+      .taken = PT_CFG_AT_START,
+      .offset = IN(sparkplug, conformance),
+      .def = "true",
+      .doc =
+          "Judge what edge nodes publish against the specification: `plantree conformance`, event `conformance`. Data beyond some thousand metrics a second is judged in samples." },
     { .key = "legacy_state",
       .type = PT_CFG_BOOL,
       .taken = PT_CFG_AT_START,

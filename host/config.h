@@ -40,7 +40,7 @@ typedef struct host_config {
     struct {
         int64_t reorder_timeout_ms, hold_off_ms, birth_wait_ms, silence_ms, clock_skew_ms;
         uint64_t reorder_bytes, payload_bytes;
-        bool cmd_datatype, cmd_alias, legacy_state;
+        bool cmd_datatype, cmd_alias, legacy_state, conformance;
         int uint32_encoding; /* 0 int, 1 long */
         struct {
             int64_t per_node_ms, max_ms, jitter_ms;

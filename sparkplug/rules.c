@@ -181,9 +181,10 @@ static void check_seq(spb__check *c, const spb_payload *p)
         spb__broken(c, ids[c->verb].seq, p->has_seq ? "the sequence number is above 255" : "the sequence number is missing");
         return;
     }
-    if (c->verb == SPB_NBIRTH ? p->seq != 0 : r->born && p->seq != r->next_seq)
+    if (c->verb == SPB_NBIRTH ? p->seq != 0 : r->born && !r->any_seq && p->seq != r->next_seq)
         spb__broken(c, ids[c->verb].increment,
                     c->verb == SPB_NBIRTH ? "the NBIRTH's sequence number is not 0" : "the sequence number is not one more than the last");
+    r->any_seq = false;
     r->next_seq = spb_seq_next((uint8_t)p->seq);
 }
 

@@ -27,6 +27,7 @@ struct spb_rules {
     pt_map scratch;     /* of one check */
     pt_buf key;
     bool born, data_seen, has_bd_seq, has_will;
+    bool any_seq; /* messages were left out: the next one's sequence number tells nothing */
     uint64_t bd_seq;
     uint8_t next_seq;
 };

@@ -10,6 +10,7 @@
 #include "base/daemon/program.h" /* PT_EXIT_... */
 #include "base/json.h"
 #include "base/log.h"
+#include "base/timestamp.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -80,6 +81,8 @@ int cli_post(cli *c, const char *target, const char *json, const char *header, c
 /* The same without judging the status (CLI_GO_ON whenever there is an answer). */
 int cli_request(cli *c, const char *method, const char *target, const char *json, const char *header, cli_answer *out);
 int cli_judge(cli *c, cli_answer *a);
+/* "/api/v1/nodes/GROUP/EDGE" and `suffix` of a node written as GROUP/EDGE; free(*out). CLI_GO_ON, or the exit code (said). */
+int cli_node_target(cli *c, const char *node, const char *suffix, char **out);
 /* GET, or POST of `json`: `put` gets the answer of a 2xx piece by piece, and stops it with false. CLI_GO_ON: whole, or stopped; else the
  * exit code (said), also of an answer that breaks off. *damaged: what the host could not read of it. */
 int cli_download(cli *c, const char *target, const char *json, bool (*put)(void *ctx, pt_slice piece), void *ctx, uint64_t *damaged);
@@ -137,6 +140,7 @@ const char *cli_quality_word(char letter); /* 'G' -> "GOOD" */
 /* All of them, in the order of the overview: cli_verb_nodes in verb_nodes.c and so on. */
 #define CLI_EACH_VERB(X) \
     X(nodes)             \
+    X(conformance)       \
     X(tree)              \
     X(read)              \
     X(watch)             \

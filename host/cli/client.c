@@ -15,6 +15,24 @@
 
 enum { MAX_BODY = 1 << 30, MAX_TOKEN = 4096, MAX_EVENT = 64 << 20 };
 
+int cli_node_target(cli *c, const char *node, const char *suffix, char **out)
+{
+    pt_slice text = pt_cstr(node);
+    pt_buf target;
+    size_t slash = pt_slice_find(text, '/');
+    *out = NULL;
+    if (slash == 0 || slash + 1 >= text.len || pt_slice_find(pt_slice_from(text, slash + 1), '/') + slash + 1 != text.len)
+        return cli_usage(c, "'%s' is not GROUP/EDGE", node);
+    pt_buf_init(&target, 1 << 18);
+    pt_buf_cstr(&target, "/api/v1/nodes/");
+    pt_percent_encode(&target, (pt_slice){ text.ptr, slash }, false);
+    pt_buf_char(&target, '/');
+    pt_percent_encode(&target, pt_slice_from(text, slash + 1), false);
+    pt_buf_cstr(&target, suffix);
+    *out = pt_buf_take(&target, NULL);
+    return *out ? CLI_GO_ON : cli_fail(c, PT_EXIT_FAILED, "out of memory");
+}
+
 void cli_query(pt_buf *target, const char *name, const char *value)
 {
     if (!value) return;

@@ -5,7 +5,7 @@
 #define HOST_CLI_DECODE_H
 #include "host/cli/cli.h"
 #include "sparkplug/payload.h"
-#include "sparkplug/rules.h"
+#include "sparkplug/judge.h"
 #include "sparkplug/topic.h"
 
 #include <protobuf-c/protobuf-c.h>

@@ -12,12 +12,10 @@ typedef struct known {
 } known;
 
 typedef struct node {
-    spb_rules *rules;
+    spb_judge *judge;
     pt_arena arena; /* of what the births said; until the next NBIRTH */
     pt_map aliases; /* -> known */
     pt_map names;   /* device NUL name -> known */
-    bool begun;     /* a birth or the death was in the input */
-    bool dead;      /* the last of them was the death */
 } node;
 
 struct decode_nodes {
@@ -38,7 +36,7 @@ pt_status decode_nodes_new(decode_nodes **out)
 static void node_free(node *d)
 {
     if (!d) return;
-    spb_rules_free(d->rules);
+    spb_judge_free(d->judge);
     pt_map_fini(&d->aliases);
     pt_map_fini(&d->names);
     pt_arena_fini(&d->arena);
@@ -77,7 +75,7 @@ static pt_status node_of(decode_nodes *n, const spb_topic *t, node **out)
     pt_arena_init(&d->arena, NODE_MEMORY);
     pt_map_init(&d->aliases, PT_MAP_U64_KEYS);
     pt_map_init(&d->names, PT_MAP_COPY_KEYS);
-    pt_status st = spb_rules_new(&d->rules);
+    pt_status st = spb_judge_new(&d->judge);
     if (st == PT_OK) st = pt_map_put(&n->nodes, pt_buf_view(&n->key), (uint64_t)(uintptr_t)d, NULL);
     if (st) node_free(d);
     else *out = d;
@@ -107,23 +105,6 @@ static pt_status learn(decode_nodes *n, node *d, const spb_topic *t, const spb_p
     return st;
 }
 
-typedef struct filter {
-    spb_finding_fn report;
-    void *ctx;
-    bool begun;
-} filter;
-
-/* What came before the input began is not known, so its absence is no fault. */
-static void pass_on(void *ctx, const spb_finding *f)
-{
-    static const char *const needs_birth[] = { "tck-id-payloads-ndata-order", "tck-id-payloads-ddata-order",
-                                               "tck-id-message-flow-device-birth-publish-nbirth-wait" };
-    const filter *to = ctx;
-    for (size_t i = 0; !to->begun && i < PT_COUNT_OF(needs_birth); i++)
-        if (strcmp(f->rule, needs_birth[i]) == 0) return;
-    to->report(to->ctx, f);
-}
-
 pt_status decode_nodes_take(decode_nodes *n, const spb_topic *topic, const spb_payload *p, spb_delivery delivery, spb_finding_fn report,
                             void *ctx, bool *begun)
 {
@@ -132,17 +113,7 @@ pt_status decode_nodes_take(decode_nodes *n, const spb_topic *topic, const spb_p
     if (topic->verb == SPB_STATE) return PT_OK;
     pt_status st = node_of(n, topic, &d);
     if (st) return st;
-    if (topic->verb == SPB_NBIRTH && d->dead) { /* a new connection, whose Will nobody sees: any bdSeq is right */
-        spb_rules *fresh = NULL;
-        if ((st = spb_rules_new(&fresh)) != PT_OK) return st;
-        spb_rules_free(d->rules);
-        d->rules = fresh;
-    }
-    d->begun |= topic->verb == SPB_NBIRTH || topic->verb == SPB_NDEATH;
-    d->dead = topic->verb == SPB_NDEATH || (d->dead && topic->verb != SPB_NBIRTH);
-    filter to = { report, ctx, d->begun };
-    *begun = d->begun;
-    (void)spb_rules_check(d->rules, topic, p, delivery, pass_on, &to);
+    if ((st = spb_judge_take(d->judge, topic, p, delivery, report, ctx, begun)) != PT_OK) return st;
     return topic->verb == SPB_NBIRTH || topic->verb == SPB_DBIRTH ? learn(n, d, topic, p) : PT_OK;
 }
 

@@ -77,7 +77,7 @@ const cli_verb cli_verb_events = {
     "\n"
     "Default range: the last hour. Types: nbirth ndeath dbirth ddeath rebirth-request seq-gap reorder-timeout host-online\n"
     "host-offline host-id-in-use write metadata-changed path-collision quarantine duplicate-node clock-skew backfill config-reload\n"
-    "doubtful\n"
+    "doubtful conformance\n"
     "history-pruned history-deleted; several are separated by commas. Any other type is asked for as well,\n"
     "and noted on standard error. Oldest first; --limit N gives the newest N, newest first.\n"
     "\n"

@@ -42,15 +42,12 @@ static void device_row(cli_table *t, const json_t *d)
         cli_table_cell(t, PT_LIT(""));
 }
 
-static int run(cli *c, int argc, char **argv)
+static int nodes(cli *c)
 {
     static const char *const heads[] = { "NODE",       "STATE", "SINCE",      "LAST HEARD", "BDSEQ",  "SEQ",        "METRICS", "REBIRTHS",
                                          "LAST CAUSE", "GAPS",  "DUPLICATES", "RECEIVED",   "STORED", "HISTORICAL", "REJECTED" };
     cli_answer a;
-    int rc = cli_options(c, &argc, argv, NULL);
-    if (rc != CLI_GO_ON) return rc;
-    if (argc > 1) return cli_usage(c, "no argument is expected, but '%s' was given", argv[1]);
-    rc = cli_get(c, "/api/v1/nodes", &a);
+    int rc = cli_get(c, "/api/v1/nodes", &a);
     if (rc == CLI_GO_ON && c->json) {
         rc = cli_put_json(c, &a);
     } else if (rc == CLI_GO_ON && (rc = cli_answer_json(c, &a)) == CLI_GO_ON) {
@@ -68,13 +65,56 @@ static int run(cli *c, int argc, char **argv)
     return rc;
 }
 
+static int conformance(cli *c)
+{
+    static const char *const heads[] = { "NODE", "MESSAGES", "JUDGED", "FAULTS", "TIMES", "LAST", "ADVICE" };
+    cli_answer a;
+    int rc = cli_get(c, "/api/v1/conformance", &a);
+    if (rc == CLI_GO_ON && c->json) {
+        rc = cli_put_json(c, &a);
+    } else if (rc == CLI_GO_ON && (rc = cli_answer_json(c, &a)) == CLI_GO_ON) {
+        const json_t *list = cli_items(a.json);
+        cli_table *t = cli_table_new(heads, "lrrrrlr", PT_COUNT_OF(heads));
+        for (size_t i = 0; t && i < json_array_size(list); i++) {
+            const json_t *n = json_array_get(list, i);
+            const char *group = cli_str(n, "group"), *edge = cli_str(n, "edge");
+            char name[512];
+            snprintf(name, sizeof name, "%s/%s", group ? group : "?", edge ? edge : "?");
+            cli_table_cstr(t, name);
+            cli_table_i64(t, cli_i64(n, "messages"));
+            cli_table_i64(t, cli_i64(n, "judged"));
+            cli_table_i64(t, cli_i64(n, "kinds"));
+            cli_table_i64(t, cli_i64(n, "times"));
+            if (cli_i64(n, "last_ms")) cli_table_time(t, cli_i64(n, "last_ms"));
+            else cli_table_cstr(t, NULL);
+            cli_table_i64(t, cli_i64(n, "advice_kinds"));
+        }
+        rc = t ? cli_table_end(c, t) : cli_fail(c, PT_EXIT_FAILED, "out of memory");
+    }
+    cli_release(&a);
+    return rc;
+}
+
+static int run(cli *c, int argc, char **argv)
+{
+    bool judged = false;
+    const cli_option options[] = { { .name = "--conformance", .flag = &judged }, { 0 } };
+    int rc = cli_options(c, &argc, argv, options);
+    if (rc != CLI_GO_ON) return rc;
+    if (argc > 1) return cli_usage(c, "no argument is expected, but '%s' was given", argv[1]);
+    return judged ? conformance(c) : nodes(c);
+}
+
 const cli_verb cli_verb_nodes = {
     "nodes", "edge nodes and devices: state, sequence, rebirths, samples",
-    "Usage: plantree nodes [--json]\n"
+    "Usage: plantree nodes [--conformance] [--json]\n"
     "\n"
     "Every edge node the host knows, with its devices: online, doubtful or offline and since when, when its last message came,\n"
     "its bdSeq and seq, how many metrics it announced, how often it was asked for a rebirth and why the last time, gaps in its\n"
     "sequence, duplicates, and what became of its samples.\n"
+    "\n"
+    "  --conformance  instead, what each does against the Sparkplug specification: kinds of faults, how often, when last\n"
+    "                 (plantree conformance GROUP/EDGE shows them)\n"
     "\n"
     "Examples:\n"
     "  plantree nodes\n"

@@ -1,35 +1,24 @@
 /* host/cli/verb_rebirth.c -- ask an edge node to announce everything again. */
 #include "host/cli/cli.h"
-#include "base/daemon/percent.h"
 
 #include <stdlib.h>
 
 static int run(cli *c, int argc, char **argv)
 {
-    pt_buf target;
+    char *text = NULL;
     cli_answer a = { 0 };
     int rc = cli_options(c, &argc, argv, NULL);
     if (rc != CLI_GO_ON) return rc;
     if (argc != 2) return cli_usage(c, "one edge node is needed, as GROUP/EDGE");
-    pt_slice node = pt_cstr(argv[1]);
-    size_t slash = pt_slice_find(node, '/');
-    if (slash == 0 || slash + 1 >= node.len || pt_slice_find(pt_slice_from(node, slash + 1), '/') + slash + 1 != node.len)
-        return cli_usage(c, "'%s' is not GROUP/EDGE", argv[1]);
-    pt_buf_init(&target, 1 << 16);
-    pt_buf_cstr(&target, "/api/v1/nodes/");
-    pt_percent_encode(&target, (pt_slice){ node.ptr, slash }, false);
-    pt_buf_char(&target, '/');
-    pt_percent_encode(&target, pt_slice_from(node, slash + 1), false);
-    pt_buf_cstr(&target, "/rebirth");
-    char *text = pt_buf_take(&target, NULL);
-    rc = text ? cli_post(c, text, "{}", NULL, &a) : cli_fail(c, PT_EXIT_FAILED, "out of memory");
+    rc = cli_node_target(c, argv[1], "/rebirth", &text);
+    if (rc == CLI_GO_ON) rc = cli_post(c, text, "{}", NULL, &a);
     if (rc == CLI_GO_ON && c->json) {
         rc = cli_put_json(c, &a);
     } else if (rc == CLI_GO_ON) {
         pt_buf out;
         pt_buf_init(&out, 4096);
         pt_buf_cstr(&out, "A rebirth is requested from ");
-        cli_printable(&out, node);
+        cli_printable(&out, pt_cstr(argv[1]));
         pt_buf_cstr(&out, ".\n");
         rc = cli_put(c, &out);
         pt_buf_fini(&out);

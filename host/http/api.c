@@ -189,6 +189,8 @@ const pt_http_route host__routes[] = {
     { "GET", "/api/v1/nodes", api__nodes, none },
     { "GET", "/api/v1/nodes/{group}/{edge}", api__node, none },
     { "POST", "/api/v1/nodes/{group}/{edge}/rebirth", api__rebirth, none },
+    { "GET", "/api/v1/nodes/{group}/{edge}/conformance", api__node_conformance, none },
+    { "GET", "/api/v1/conformance", api__conformance, none },
     { "GET", "/api/v1/tree", api__tree, QUERY("path", "depth", "hidden", "at", "format", "int64") },
     { "GET", "/api/v1/values", api__values, QUERY("paths", "int64", "format") },
     { "POST", "/api/v1/values", api__values_post, QUERY("int64", "format") },

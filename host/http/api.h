@@ -22,6 +22,8 @@ bool api__int64_string(pt_http_request *rq, bool *out);
 API_HANDLER(api__nodes);
 API_HANDLER(api__node);
 API_HANDLER(api__rebirth);
+API_HANDLER(api__conformance);
+API_HANDLER(api__node_conformance);
 API_HANDLER(api__status);
 API_HANDLER(api__tree);
 API_HANDLER(api__values);

@@ -330,6 +330,47 @@ static void on_bad(void *ctx, const host_node *n, const spb_topic *t, host_rejec
             text, held);
 }
 
+static void on_message(void *ctx, const host_message *m, const spb_payload *p, const char *why)
+{
+    const host__shard *s = ctx;
+    (void)why;
+    if (s->conformance) host_conformance_take(s->conformance, &m->topic, p, m->payload, m->wall_ms, m->mono_ms);
+}
+
+/* A kind of fault that the node did not have before. */
+static void on_finding(void *ctx, const host_judged *n, const host_finding *f)
+{
+    host__shard *s = ctx;
+    const host_node *node = host_tracker_find(s->tracker, n->group, n->edge);
+    pt_buf detail;
+    pt_json j;
+    pt_logf(s->g->log, PT_LOG_INFO, "SPB-CONFORMANCE", "node %.*s/%.*s: %s%s%s%s (plantree conformance %.*s/%.*s)", PT_SLICE_ARGS(n->group),
+            PT_SLICE_ARGS(n->edge), f->metric ? "metric " : "", f->metric ? f->metric : "", f->metric ? ": " : "", f->text,
+            PT_SLICE_ARGS(n->group), PT_SLICE_ARGS(n->edge));
+    pt_buf_init(&detail, 65536);
+    pt_json_init(&j, &detail);
+    pt_json_object(&j);
+    pt_json_member_cstr(&j, "rule", f->rule);
+    pt_json_member_cstr(&j, "text", f->text);
+    pt_json_member_cstr(&j, "metric", f->metric);
+    pt_json_member_cstr(&j, "topic", f->topic);
+    pt_json_end_object(&j);
+    if (node && pt_buf_status(&detail) == PT_OK) add_event(s, HOST_EVENT_CONFORMANCE, node, PT_NONE, f->first_ms, pt_buf_view(&detail));
+    else s->events_lost++;
+    pt_buf_fini(&detail);
+}
+
+pt_status host__shard_judge(host__shard *s)
+{
+    host_conformance_options o;
+    host_conformance_options_init(&o);
+    o.nodes_max = o.nodes_max / s->g->n_shards + 1;
+    o.metrics_max = o.metrics_max / s->g->n_shards + 1;
+    o.metrics_per_s = o.metrics_per_s / s->g->n_shards + 1;
+    o.first_bytes_max /= s->g->n_shards;
+    return host_conformance_new(&o, on_finding, s, &s->conformance);
+}
+
 host_sink host__shard_sink(host__shard *s)
 {
     return (host_sink){ .ctx = s,
@@ -341,7 +382,8 @@ host_sink host__shard_sink(host__shard *s)
                         .event = on_event,
                         .state = on_state,
                         .command = on_command,
-                        .bad = on_bad };
+                        .bad = on_bad,
+                        .message = s->conformance ? on_message : NULL };
 }
 
 /* ---- storing a batch ---------------------------------------------------------------------------- */

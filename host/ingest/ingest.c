@@ -8,6 +8,7 @@
 void host_ingest_options_init(host_ingest_options *o)
 {
     *o = (host_ingest_options){ .shards = 2, .queue_bytes = 256u << 20, .full_wait_ms = 30000, .queue_wait_ms = -1 };
+    o->conformance = true;
     host_tracker_options_init(&o->tracker);
 }
 
@@ -231,6 +232,28 @@ void host_ingest_configure(host_ingest *g, const host_tracker_options *o)
         host_tracker_configure(g->shards[i].tracker, &share);
         reader_leave(&g->shards[i]);
     }
+}
+
+pt_status host_ingest_judged(host_ingest *g, pt_slice group, pt_slice edge, void (*see)(void *ctx, const host_judged *n), void *ctx)
+{
+    host__shard *s = shard_of(g, group, edge);
+    if (!s->conformance) return PT_EUNSUPPORTED;
+    reader_enter(s);
+    pt_status st = host_conformance_node(s->conformance, group, edge, see, ctx);
+    reader_leave(s);
+    return st;
+}
+
+pt_status host_ingest_judged_each(host_ingest *g, void (*see)(void *ctx, const host_judged *n), void *ctx)
+{
+    for (uint32_t i = 0; i < g->n_shards; i++) {
+        host__shard *s = &g->shards[i];
+        if (!s->conformance) return PT_EUNSUPPORTED;
+        reader_enter(s);
+        host_conformance_each(s->conformance, see, ctx);
+        reader_leave(s);
+    }
+    return PT_OK;
 }
 
 void host_ingest_stats_get(host_ingest *g, host_ingest_stats *out)

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "historian/historian.h"
+#include "host/ingest/conformance.h"
 #include "host/nodes/node.h"
 #include "uns/map.h"
 #include "uns/uns.h"
@@ -42,6 +43,7 @@ typedef struct host_ingest_options {
     int64_t full_wait_ms;  /* default 30 s */
     int64_t queue_wait_ms; /* of a pusher for room; < 0, the default: for ever */
     const uns_map *map;    /* mapping rules; NULL: every path is the literal one. Outlives ingest or the next host_ingest_remap */
+    bool conformance;      /* judge what nodes publish (conformance.h); default true */
     host_tracker_options tracker;
 } host_ingest_options;
 void host_ingest_options_init(host_ingest_options *o);
@@ -74,6 +76,12 @@ PT_MUST_CHECK pt_status host_ingest_node(host_ingest *g, pt_slice group, pt_slic
 PT_MUST_CHECK pt_status host_ingest_remap(host_ingest *g, const uns_map *map);
 /* New settings of the trackers; sessions go on. */
 void host_ingest_configure(host_ingest *g, const host_tracker_options *o);
+
+/* What was found of a node; PT_ENOTFOUND: nothing was heard of it; PT_EUNSUPPORTED: judging is switched off. All of them, shard by shard.
+ * Under the shard's lock: be quick. */
+PT_MUST_CHECK pt_status host_ingest_judged(host_ingest *g, pt_slice group, pt_slice edge, void (*see)(void *ctx, const host_judged *n),
+                                           void *ctx);
+PT_MUST_CHECK pt_status host_ingest_judged_each(host_ingest *g, void (*see)(void *ctx, const host_judged *n), void *ctx);
 
 typedef struct host_ingest_stats {
     host_tracker_stats tracker; /* summed */

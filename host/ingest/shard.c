@@ -75,6 +75,7 @@ static void run_shed(host__shard *s)
     shard_lock(s);
     while (pt_map_each(&gone, &it, &key, NULL, &messages)) {
         size_t n = strlen(key.ptr);
+        if (s->conformance) host_conformance_missed_of(s->conformance, pt_slice_of(key.ptr, n), pt_slice_from(key, n + 1));
         host_tracker_shed(s->tracker, pt_slice_of(key.ptr, n), pt_slice_from(key, n + 1), messages, pt_wall_ms(s->g->clock),
                           pt_mono_ms(s->g->clock));
     }
@@ -113,6 +114,7 @@ static host__call *run_mail(host__shard *s, const host_mail *m, pt_slice topic, 
         return c;
     } else {
         int64_t wall = pt_wall_ms(s->g->clock), mono = pt_mono_ms(s->g->clock);
+        if (s->conformance) host_conformance_missed(s->conformance); /* between the connections we heard nothing */
         if (m->control == HOST__CONTROL_READY) host_tracker_server_ready(s->tracker, m->server, wall, mono);
         else host_tracker_server_lost(s->tracker, m->server, wall, mono);
     }
@@ -186,6 +188,7 @@ pt_status host__shard_init(host_ingest *g, host__shard *s)
     host_tracker_options o = g->opt.tracker;
     o.rebirth_global_per_s /= g->n_shards;
     o.seed += (uint64_t)(s - g->shards) * 7919;
+    if (g->opt.conformance && (st = host__shard_judge(s)) != PT_OK) return st;
     host_sink sink = host__shard_sink(s);
     return host_tracker_new(&o, &sink, &s->tracker);
 }
@@ -208,6 +211,7 @@ void host__shard_fini(host__shard *s)
 {
     host_mailbox_free(s->box, drop_mail);
     host_tracker_free(s->tracker);
+    host_conformance_free(s->conformance);
     pt_arena_fini(&s->arena);
     free(s->live);
     free(s->samples);

@@ -7,6 +7,7 @@
 #ifndef HOST_SHARD_H
 #define HOST_SHARD_H
 #include "base/monitor.h"
+#include "host/ingest/conformance.h"
 #include "host/ingest/ingest.h"
 #include "host/ingest/mailbox.h"
 #include <pthread.h>
@@ -41,9 +42,10 @@ typedef struct host__shard {
     pthread_mutex_t lock;
     _Atomic uint32_t readers;
     host_tracker *tracker;
-    const uns_map *map; /* NULL: literal paths */
-    pt_arena arena;     /* of the batch */
-    uns_update *live;   /* not yet applied to the tree */
+    host_conformance *conformance; /* NULL: not judged */
+    const uns_map *map;            /* NULL: literal paths */
+    pt_arena arena;                /* of the batch */
+    uns_update *live;              /* not yet applied to the tree */
     size_t n_live, cap_live;
     size_t applied;       /* of live: already in the tree */
     hist_sample *samples; /* not yet appended */
@@ -76,7 +78,8 @@ struct host_ingest {
 
 /* batch.c: what the tracker decides goes into the batch, and the batch into tree, history and outputs. */
 host_sink host__shard_sink(host__shard *s);
-void host__shard_store(host__shard *s); /* without the lock; the batch is empty afterwards */
+PT_MUST_CHECK pt_status host__shard_judge(host__shard *s); /* its share of the judging */
+void host__shard_store(host__shard *s);                    /* without the lock; the batch is empty afterwards */
 
 /* shard.c */
 PT_MUST_CHECK pt_status host__shard_init(host_ingest *g, host__shard *s);

@@ -71,6 +71,7 @@ static const char *const events[HOST_EVENT_TYPE_COUNT] = {
     [HOST_EVENT_BACKFILL] = "backfill",
     [HOST_EVENT_CONFIG_RELOAD] = "config-reload",
     [HOST_EVENT_DOUBTFUL] = "doubtful",
+    [HOST_EVENT_CONFORMANCE] = "conformance",
 };
 
 const char *host_cause_name(host_cause c)

@@ -134,6 +134,7 @@ void host_tracker_message(host_tracker *t, const host_message *m, pt_arena *aren
     spb_payload p;
     pt_error err = { 0, "" };
     pt_status st = spb_payload_decode(m->payload, &t->opt.limits, arena, &p, &err);
+    if (t->sink.message) t->sink.message(t->sink.ctx, m, st == PT_OK ? &p : NULL, err.text);
     host__msg msg = {
         .verb = verb, .device = m->topic.device, .payload = &p, .bytes = m->payload, .wall_ms = m->wall_ms, .mono_ms = m->mono_ms
     };

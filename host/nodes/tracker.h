@@ -85,6 +85,8 @@ typedef struct host_sink {
     pt_status (*command)(void *ctx, uint16_t server, pt_slice topic, pt_slice payload);
     /* Bad input, already counted; for the log. node NULL: none yet. */
     void (*bad)(void *ctx, const host_node *node, const spb_topic *topic, host_reject why, const char *text);
+    /* Every message of a node that is not retained, before it is acted on; `p` NULL: it does not decode, `why` says. May be NULL. */
+    void (*message)(void *ctx, const host_message *m, const spb_payload *p, const char *why);
 } host_sink;
 
 #define HOST_SERVERS_MAX 8u

@@ -80,6 +80,7 @@ typedef enum host_event_type {
     HOST_EVENT_BACKFILL,
     HOST_EVENT_CONFIG_RELOAD,
     HOST_EVENT_DOUBTFUL,
+    HOST_EVENT_CONFORMANCE,
     HOST_EVENT_TYPE_COUNT
 } host_event_type;
 const char *host_event_type_name(host_event_type t); /* "nbirth", ... */

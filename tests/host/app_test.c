@@ -102,6 +102,7 @@ static const setting changed[] = {
     { "ingest", "full_wait", "1s", "ingest.full_wait" },
     { "sparkplug", "hold_off", "2s", "sparkplug.hold_off" },
     { "sparkplug", "legacy_state", "true", "sparkplug.legacy_state" },
+    { "sparkplug", "conformance", "false", "sparkplug.conformance" },
     { "sparkplug", "reorder_timeout", "3s", NULL },
     { "sparkplug", "cmd_datatype", "false", NULL },
     { "sparkplug", "rebirth", "{ per_node: 1s }", NULL },

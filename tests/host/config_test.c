@@ -78,6 +78,7 @@ static const struct {
     { "sparkplug.cmd_alias", "true|false", "1" },
     { "sparkplug.uint32_encoding", "int|long", "short" },
     { "sparkplug.legacy_state", "true|false", "1" },
+    { "sparkplug.conformance", "true|false", "1" },
     { "sparkplug.rebirth.per_node", "0s|1d", "25h" },
     { "sparkplug.rebirth.max", "0s|1d", "25h" },
     { "sparkplug.rebirth.jitter", "0s|1m", "61s" },

@@ -37,7 +37,7 @@ static const struct {
       "unknown" },
     { "event", event, HOST_EVENT_TYPE_COUNT,
       "nbirth ndeath dbirth ddeath rebirth-request seq-gap reorder-timeout host-online host-offline host-id-in-use write metadata-changed path-collision quarantine duplicate-node "
-      "clock-skew backfill config-reload doubtful",
+      "clock-skew backfill config-reload doubtful conformance",
       "unknown" },
     { "state", state, 4, "unknown offline rebirth-wanted online", "unknown" },
 };

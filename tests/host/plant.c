@@ -437,7 +437,7 @@ static void tracker_make(plant *p)
     host_tracker_options o;
     host_tracker_options_init(&o);
     o.seed = pt_random_u64(&p->random);
-    host_sink sink = { p, on_tag, on_updates, on_stale, on_fresh, on_stale, on_event, on_state, on_command, on_bad };
+    host_sink sink = { p, on_tag, on_updates, on_stale, on_fresh, on_stale, on_event, on_state, on_command, on_bad, NULL };
     if (host_tracker_new(&o, &sink, &p->tracker) != PT_OK) abort();
 }
 

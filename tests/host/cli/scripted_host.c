@@ -62,6 +62,20 @@ static void on_rebirth(void *ctx, pt_http_request *rq)
     else json(rq, 202, "{\"state\":\"requested\"}");
 }
 
+static void on_conformance(void *ctx, pt_http_request *rq)
+{
+    (void)ctx;
+    json(
+        rq, 200,
+        "{\"group\":\"g\",\"edge\":\"e\",\"since_ms\":1763848992123,\"messages\":100,\"judged\":90,\"birth_heard\":true,\"too_large\":false,"
+        "\"kinds\":1,\"advice_kinds\":1,\"times\":7,\"last_ms\":1763848993000,\"left_out\":5,\"findings\":["
+        "{\"rules\":[\"tck-id-a\",\"tck-id-b\"],\"text\":\"the sequence number is not one more than the last\",\"advice\":false,\"times\":7,"
+        "\"first_ms\":1763848992123,\"last_ms\":1763848993000,\"topic\":\"spBv1.0/g/NDATA/e\",\"metric_index\":3,"
+        "\"metric\":\"a\\u001b[31m/b\",\"message_bytes\":40,\"bytes\":\"0a12ff\"},"
+        "{\"rules\":[\"tck-id-c\"],\"text\":\"an old datatype\",\"advice\":true,\"times\":1,\"first_ms\":1763848992123,"
+        "\"last_ms\":1763848992123,\"topic\":null,\"metric\":null,\"message_bytes\":0,\"bytes\":\"\"}]}");
+}
+
 static void on_write(void *ctx, pt_http_request *rq)
 {
     (void)ctx;
@@ -173,6 +187,7 @@ static const pt_http_route routes[] = {
     { "GET", "/api/v1/tree", on_tree, NULL },
     { "GET", "/api/v1/values", on_values, NULL },
     { "POST", "/api/v1/nodes/{group}/{edge}/rebirth", on_rebirth, NULL },
+    { "GET", "/api/v1/nodes/{group}/{edge}/conformance", on_conformance, NULL },
     { "POST", "/api/v1/writes", on_write, NULL },
     { "GET", "/api/v1/writes/{id}", on_write_state, NULL },
     { "GET", "/api/v1/stream", on_stream, NULL },
