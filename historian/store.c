@@ -84,7 +84,7 @@ static pt_status open_catalog_reader(hist *h, pt_error *err)
     free(path);
     if (st == PT_OK)
         st = hist__db_prepare(h->catalog_reader,
-                              "SELECT tag_id FROM tag_path WHERE path=?1 ORDER BY to_ms IS NOT NULL, from_ms DESC LIMIT 1", &h->old_path,
+                              "SELECT tag_id, from_ms, to_ms FROM tag_path WHERE path=?1 ORDER BY from_ms, tag_id", &h->claims,
                               err);
     return st;
 }

@@ -145,7 +145,7 @@ static bool load_tag(void *ctx, const hist_tag *tag)
     l->tags++;
     hist_sample s;
     pt_arena_reset(&l->arena);
-    if (hist_value_at(l->app->history, tag->tag_id, l->now_ms, &l->arena, &s) != PT_OK) return true;
+    if (hist_value_at(l->app->history, hist_of_tag(tag->tag_id), l->now_ms, &l->arena, &s) != PT_OK) return true;
     uns_update u = { .tag_id = tag->tag_id, .quality = SPB_STALE, .time_ms = s.time_ms };
     hist_sample_value(&s, &u.value);
     uns_apply(l->app->tree, &u, 1);

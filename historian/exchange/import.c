@@ -441,7 +441,7 @@ static bool began_with_nothing(in *s, const hist_tag *t)
     char *known = &s->began.ptr[t->tag_id];
     if (!*known)
         *known =
-            t->samples && hist_value_at(s->h, t->tag_id, t->first_ms, &s->scratch, &first) == PT_OK && first.type == SPB_UNKNOWN ? 2 : 1;
+            t->samples && hist_value_at(s->h, hist_of_tag(t->tag_id), t->first_ms, &s->scratch, &first) == PT_OK && first.type == SPB_UNKNOWN ? 2 : 1;
     return *known == 2;
 }
 
@@ -450,7 +450,7 @@ static bool began_with_nothing(in *s, const hist_tag *t)
 static uint32_t type_of_null(in *s, const hist_tag *t, int64_t time_ms)
 {
     hist_sample there;
-    bool untyped = began_with_nothing(s, t) && hist_value_at(s->h, t->tag_id, time_ms, &s->scratch, &there) == PT_OK &&
+    bool untyped = began_with_nothing(s, t) && hist_value_at(s->h, hist_of_tag(t->tag_id), time_ms, &s->scratch, &there) == PT_OK &&
                    there.time_ms == time_ms && there.type == SPB_UNKNOWN;
     return untyped ? SPB_UNKNOWN : (uint32_t)t->type;
 }

@@ -254,10 +254,10 @@ static pt_status read_buckets(cursor *c, hist *h, pt_error *err)
     if (!c->buckets && !(c->buckets = malloc(BUCKETS * sizeof *c->buckets))) return PT_ENOMEM;
     c->n_buckets = c->bucket_at = 0;
     c->more = false;
-    if (!c->interval) return hist_buckets(h, c->tag_id, from_ms, c->to_ms, c->interval_ms, keep_bucket, c, err);
+    if (!c->interval) return hist_buckets(h, hist_of_tag(c->tag_id), from_ms, c->to_ms, c->interval_ms, keep_bucket, c, err);
     while (edge < c->n_edges && c->edges[edge] < from_ms)
         edge++;
-    return hist_buckets_at(h, c->tag_id, c->edges + edge, c->n_edges - edge, keep_bucket, c, err);
+    return hist_buckets_at(h, hist_of_tag(c->tag_id), c->edges + edge, c->n_edges - edge, keep_bucket, c, err);
 }
 
 /* Make tag_id the present one; *there false when there is none of that id. */
@@ -294,7 +294,7 @@ static int next_sample(cursor *c, hist *h)
             c->eof = true;
             return SQLITE_OK;
         }
-        if ((st = hist_cursor_open(h, c->tag_id, c->from_ms, c->to_ms, false, &c->rows, &err)) != PT_OK) return failed(c, st, &err);
+        if ((st = hist_cursor_open(h, hist_of_tag(c->tag_id), c->from_ms, c->to_ms, false, &c->rows, &err)) != PT_OK) return failed(c, st, &err);
     }
 }
 

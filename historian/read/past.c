@@ -60,12 +60,12 @@ pt_status hist_tags_at(hist *h, int64_t at_ms, bool (*each)(void *ctx, const his
     return st;
 }
 
-pt_status hist_state_at(hist *h, uint32_t tag_id, int64_t at_ms, spb_quality *out, pt_error *err)
+pt_status hist_state_at(hist *h, hist_line line, int64_t at_ms, spb_quality *out, pt_error *err)
 {
     pt_arena arena;
     hist_sample row;
     pt_arena_init(&arena, 64u << 20);
-    pt_status st = hist__row_before(h, tag_id, at_ms, true, &arena, &row, err);
+    pt_status st = hist__row_before(h, line, at_ms, true, &arena, &row, err);
     if (st == PT_OK) *out = (spb_quality)row.quality;
     pt_arena_fini(&arena);
     return st;

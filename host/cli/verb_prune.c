@@ -133,7 +133,7 @@ static pt_status count_rows(hist *h, uint32_t tag_id, int64_t from_ms, int64_t t
     hist_cursor *cursor = NULL;
     const hist_sample *s;
     size_t n = 1;
-    pt_status st = hist_cursor_open(h, tag_id, from_ms, to_ms, true, &cursor, err);
+    pt_status st = hist_cursor_open(h, hist_of_tag(tag_id), from_ms, to_ms, true, &cursor, err);
     for (; st == PT_OK && n; *rows += n)
         st = hist_cursor_view(cursor, &s, &n, err);
     hist_cursor_close(cursor);

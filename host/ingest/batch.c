@@ -215,7 +215,7 @@ static void refresh_one(void *ctx, const uns_tag_view *v)
 static spb_quality last_quality(host__shard *s, uint32_t id, int64_t at_ms)
 {
     hist_sample h;
-    if (hist_value_at(s->g->history, id, at_ms, &s->arena, &h) != PT_OK) return SPB_GOOD;
+    if (hist_value_at(s->g->history, hist_of_tag(id), at_ms, &s->arena, &h) != PT_OK) return SPB_GOOD;
     return (spb_quality)h.quality;
 }
 
