@@ -64,8 +64,8 @@ typedef struct hist_tag {
 } hist_tag;
 
 /* Find or make the tag, and bring path, type and unit up to date (a new path ends its claim to the old one at `now`).
- * A path has one owner at a time: one that another tag owns is not taken from it; the tag is without a path then (hist_path_owner tells who
- * has it, hist_path_take moves it).
+ * A path has one owner at a time: one that another tag owns is not taken from it (unless that one is of source "import", and this is not);
+ * the tag is without a path then (hist_path_owner tells who has it, hist_path_take moves it).
  * Durable with the next commit, before any sample that refers to it. Fast when nothing changed: a hash look-up under a lock. */
 PT_MUST_CHECK pt_status hist_tag_ensure(hist *h, const hist_tag_key *key, pt_slice path, spb_datatype type, pt_slice unit,
                                         uint32_t *tag_id);
@@ -88,12 +88,12 @@ uint32_t hist_path_owner(hist *h, pt_slice path);
 /* The path is the tag's from now on: whoever owned it is without a path, what it owned before ends too. An empty path: the tag owns none
  * from now on. PT_ENOTFOUND: no such tag; PT_ENOMEM; PT_EREADONLY. Durable with the next commit. */
 PT_MUST_CHECK pt_status hist_path_take(hist *h, pt_slice path, uint32_t tag_id);
-/* Every claim to the path, oldest first, none over another; in `arena`. *n == 0: nobody ever had it. */
+/* Every claim to the path, oldest first, none over another; in `arena`. One that began and ended between two commits was none. *n == 0: nobody ever had it. */
 PT_MUST_CHECK pt_status hist_path_claims(hist *h, pt_slice path, pt_arena *arena, hist_claim **out, size_t *n, pt_error *err);
 
 /* What a question is about: a tag, whatever its paths (n == 0), or a path: the tags that owned it, one after the other. */
 typedef struct hist_line {
-    uint32_t tag_id; /* with claims: of the last one */
+    uint32_t tag_id;          /* with claims: of the last one */
     const hist_claim *claims; /* ascending, without gaps (tag_id 0: nobody's); borrowed for as long as what was opened with them */
     size_t n;
 } hist_line;

@@ -141,8 +141,9 @@ static bool load_tag(void *ctx, const hist_tag *tag)
                         .unit = tag->unit,
                         .cls = UNS_FUNCTIONAL,
                         .hidden = plumbing };
-    if (uns_tag_put(l->app->tree, &def) != PT_OK) return true; /* a collision is told when the tag is born again */
+    if (uns_tag_put(l->app->tree, &def) != PT_OK) return true;
     l->tags++;
+    uns_stale(l->app->tree, &tag->tag_id, 1, l->now_ms); /* away, as far as is known, since now */
     hist_sample s;
     pt_arena_reset(&l->arena);
     if (hist_value_at(l->app->history, hist_of_tag(tag->tag_id), l->now_ms, &l->arena, &s) != PT_OK) return true;
@@ -171,6 +172,11 @@ static void load_tree(host_app *app)
 static bool is_active(const host_config *c)
 {
     return c->host.role != HOST_PASSIVE;
+}
+
+static host_paths_options paths_options(const host_config *c)
+{
+    return (host_paths_options){ .adopt = c->uns.on_takeover == HOST_TAKEOVER_ADOPT, .takeover_after_ms = c->uns.takeover_after_ms };
 }
 
 static void tracker_options(const host_config *c, host_tracker_options *o)
@@ -314,6 +320,7 @@ pt_status host_app_open(host_app *app, const host_config *config, const pt_clock
         o.full_wait_ms = config->ingest.full_wait_ms;
         o.queue_wait_ms = config->ingest.queue_wait_ms;
         o.map = config->map;
+        o.paths = paths_options(config);
         tracker_options(config, &o.tracker);
         o.tracker.seed = (uint64_t)app->started_ms;
         host_outputs out = {
@@ -408,7 +415,8 @@ void host_app_reload(host_app *app, const host_config *c)
     tracker_options(c, &t);
     t.commands = is_active(old);
     t.seed = (uint64_t)app->started_ms;
-    host_ingest_configure(app->ingest, &t);
+    host_paths_options paths = paths_options(c);
+    host_ingest_configure(app->ingest, &t, &paths);
     host_writes_options w;
     writes_options(c, &w);
     w.allowed = w.allowed && is_active(old);

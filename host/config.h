@@ -6,6 +6,7 @@
 #include "uns/map.h"
 
 typedef enum host_role { HOST_PASSIVE, HOST_ACTIVE, HOST_PRIMARY } host_role;
+typedef enum host_takeover { HOST_TAKEOVER_ADOPT, HOST_TAKEOVER_QUARANTINE } host_takeover;
 
 /* One rule for leaving samples out of history; NaN: not given. */
 typedef struct host_deviation {
@@ -62,6 +63,8 @@ typedef struct host_config {
     } data;
     struct {
         int escape, on_unmapped, on_collision, empty;
+        int on_takeover; /* HOST_TAKEOVER_... */
+        int64_t takeover_after_ms;
         const pt_yaml_node *vars, *tables;
     } uns;
     const pt_yaml_node *rules;

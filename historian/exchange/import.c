@@ -440,8 +440,10 @@ static bool began_with_nothing(in *s, const hist_tag *t)
     }
     char *known = &s->began.ptr[t->tag_id];
     if (!*known)
-        *known =
-            t->samples && hist_value_at(s->h, hist_of_tag(t->tag_id), t->first_ms, &s->scratch, &first) == PT_OK && first.type == SPB_UNKNOWN ? 2 : 1;
+        *known = t->samples && hist_value_at(s->h, hist_of_tag(t->tag_id), t->first_ms, &s->scratch, &first) == PT_OK &&
+                         first.type == SPB_UNKNOWN
+                     ? 2
+                     : 1;
     return *known == 2;
 }
 

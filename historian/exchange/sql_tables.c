@@ -294,7 +294,8 @@ static int next_sample(cursor *c, hist *h)
             c->eof = true;
             return SQLITE_OK;
         }
-        if ((st = hist_cursor_open(h, hist_of_tag(c->tag_id), c->from_ms, c->to_ms, false, &c->rows, &err)) != PT_OK) return failed(c, st, &err);
+        if ((st = hist_cursor_open(h, hist_of_tag(c->tag_id), c->from_ms, c->to_ms, false, &c->rows, &err)) != PT_OK)
+            return failed(c, st, &err);
     }
 }
 

@@ -312,8 +312,8 @@ static void choose(const point *p, size_t n, size_t want, bool *keep)
     }
 }
 
-pt_status hist_lttb(hist *h, hist_line line, int64_t from_ms, int64_t to_ms, uint32_t points,
-                    bool (*each)(void *ctx, const hist_sample *s), void *ctx, uint64_t *raw_count, pt_error *err)
+pt_status hist_lttb(hist *h, hist_line line, int64_t from_ms, int64_t to_ms, uint32_t points, bool (*each)(void *ctx, const hist_sample *s),
+                    void *ctx, uint64_t *raw_count, pt_error *err)
 {
     collected all = { .no_memory = false };
     hist__rows_init(&all.rows);

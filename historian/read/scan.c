@@ -14,10 +14,10 @@ typedef struct entry {
 struct hist__scan {
     hist *h; /* borrowed */
     hist_line line;
-    size_t claim_at;             /* of the line: the one that is walked */
-    int64_t line_from, line_to;  /* the range asked for */
-    hist_sample edge, line_row;  /* where a new owner begins: to be given out (flags set), and given out */
-    uint32_t tag_id;             /* the owner, and the part of the range it owns */
+    size_t claim_at;            /* of the line: the one that is walked */
+    int64_t line_from, line_to; /* the range asked for */
+    hist_sample edge, line_row; /* where a new owner begins: to be given out (flags set), and given out */
+    uint32_t tag_id;            /* the owner, and the part of the range it owns */
     int64_t from_ms, to_ms;
     bool summaries, columns;
     hist__rows pending; /* a copy, in the range */

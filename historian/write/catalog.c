@@ -126,13 +126,6 @@ pt_status hist__tag_set_path(hist *h, hist__tag *t, pt_slice path)
     return PT_OK;
 }
 
-/* The path as the tag may have it: none when another tag owns it. */
-static pt_slice path_for(hist *h, uint64_t tag_id, pt_slice path)
-{
-    uint64_t owner = tag_id;
-    return path.len && pt_map_get(&h->by_path, path, &owner) && owner != tag_id ? PT_LIT("") : path;
-}
-
 /* Bring path, type and unit up to date; the write lock is held. */
 static pt_status update_tag(hist *h, hist__tag *t, pt_slice path, spb_datatype type, pt_slice unit)
 {
@@ -164,6 +157,21 @@ pt_status hist__tag_touched(hist *h, hist__tag *t)
     return mark_dirty(h, t);
 }
 
+/* The path as the tag may have it: none when another tag owns it. What was imported under a path makes way for a source that appears there.
+ */
+static pt_status path_for(hist *h, uint64_t tag_id, const hist_tag_key *key, pt_slice *path)
+{
+    uint64_t owner = tag_id;
+    if (!path->len || !pt_map_get(&h->by_path, *path, &owner) || owner == tag_id) return PT_OK;
+    hist__tag *t = hist__tag_at(h, (uint32_t)owner);
+    if (!pt_slice_eq_cstr(t->key.source, "import") || pt_slice_eq_cstr(key->source, "import")) {
+        *path = PT_LIT("");
+        return PT_OK;
+    }
+    pt_status st = hist__tag_set_path(h, t, PT_LIT(""));
+    return st == PT_OK ? hist__tag_touched(h, t) : st;
+}
+
 pt_status hist_tag_ensure(hist *h, const hist_tag_key *key, pt_slice path, spb_datatype type, pt_slice unit, uint32_t *tag_id)
 {
     char stack[KEY_ON_STACK], *text = stack;
@@ -184,12 +192,12 @@ pt_status hist_tag_ensure(hist *h, const hist_tag_key *key, pt_slice path, spb_d
         hist__tag *t = NULL;
         bool known = pt_map_get(&h->by_key, pt_slice_of(text, size), &id);
         if (!known) id = hist__tag_count(h) + 1u;
-        path = path_for(h, id, path);
-        if (known) {
+        st = path_for(h, id, &local, &path);
+        if (st == PT_OK && known) {
             t = hist__tag_at(h, (uint32_t)id);
             current = up_to_date(t, path, type, unit);
             if (!current) st = update_tag(h, t, path, type, unit);
-        } else {
+        } else if (st == PT_OK) {
             st = add_tag(h, (uint32_t)id, &local, path, type, unit, &t);
             if (st == PT_OK) t->is_new = t->path_dirty = true;
         }

@@ -9,6 +9,7 @@
 #include "base/monitor.h"
 #include "host/ingest/ingest.h"
 #include "host/ingest/mailbox.h"
+#include "host/ingest/paths.h"
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -68,6 +69,7 @@ struct host_ingest {
     host_outputs out;
     const pt_clock *clock;
     const pt_log *log;
+    host_paths *paths;
     host__shard *shards;
     uint32_t n_shards;
     _Atomic bool closed;
@@ -76,6 +78,7 @@ struct host_ingest {
 
 /* batch.c: what the tracker decides goes into the batch, and the batch into tree, history and outputs. */
 host_sink host__shard_sink(host__shard *s);
+void host__shard_paths(host__shard *s); /* with the lock: those that wait for a path, whose owner is away by now */
 void host__shard_store(host__shard *s); /* without the lock; the batch is empty afterwards */
 
 /* shard.c */

@@ -34,9 +34,11 @@ static pt_status add(query_run *r, query_tags *out, pt_slice path, const hist_ta
         out->cap = cap;
     }
     query_tag *t = &out->items[out->n];
-    *t = (query_tag){
-        .path = pt_arena_dup(&r->arena, path), .unit = pt_arena_dup(&r->arena, tag->unit), .tag_id = tag->tag_id, .type = tag->type, .line = *line
-    };
+    *t = (query_tag){ .path = pt_arena_dup(&r->arena, path),
+                      .unit = pt_arena_dup(&r->arena, tag->unit),
+                      .tag_id = tag->tag_id,
+                      .type = tag->type,
+                      .line = *line };
     if ((path.len && !t->path.ptr) || (tag->unit.len && !t->unit.ptr)) return PT_ENOMEM;
     out->n++;
     return PT_OK;

@@ -162,7 +162,8 @@ static void what_held_before_the_range_counts_and_nothing_beyond_now(void)
         CHECK(got.n == 1 && got.b[0].count == 1 && got.b[0].good == 1 && got.b[0].nums == 0);
         CHECK(got.b[0].good_ms == 995 && got.b[0].area_ms == 0);
         got.n = 0;
-        CHECK_OK(hist_buckets(h, hist_of_tag(c), NOW + 1000, NOW + 4000, 1000, keep_bucket, &got, NULL)); /* a text holds on like a number */
+        CHECK_OK(
+            hist_buckets(h, hist_of_tag(c), NOW + 1000, NOW + 4000, 1000, keep_bucket, &got, NULL)); /* a text holds on like a number */
         CHECK(got.n == 3 && got.b[0].good_ms == 1000 && got.b[1].good_ms == 500 && got.b[2].good_ms == 0);
         seal(h);
     }
@@ -337,8 +338,8 @@ static void bad_intervals_are_refused(void)
     got.n = 0;
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
         pt_error err = { 0 };
-        CHECK_ROW(rows[i].row,
-                  hist_buckets(h, hist_of_tag(rows[i].tag), rows[i].from, rows[i].to, rows[i].width, keep_bucket, &got, &err) == rows[i].st);
+        CHECK_ROW(rows[i].row, hist_buckets(h, hist_of_tag(rows[i].tag), rows[i].from, rows[i].to, rows[i].width, keep_bucket, &got,
+                                            &err) == rows[i].st);
         CHECK_ROW(rows[i].row, got.n == 0 && (rows[i].st == PT_OK || err.text[0]));
     }
     const int64_t edges[] = { 0, 5, 5 }, far[] = { INT64_MIN, INT64_MAX };
@@ -370,7 +371,8 @@ static void what_is_infinite_counts_for_its_own_time_alone(void)
         CHECK_FATAL(got.n == 3);
         CHECK(got.b[0].area == 60000 && isinf(got.b[1].area) && got.b[2].area == 2.0 * 30000 + 4.0 * 30000 && got.b[2].area_ms == 60000);
         got.n = 0;
-        CHECK_OK(hist_buckets(h, hist_of_tag(b), NOW, NOW + 120000, 120000, keep_bucket, &got, NULL)); /* from the summary in the second round */
+        CHECK_OK(
+            hist_buckets(h, hist_of_tag(b), NOW, NOW + 120000, 120000, keep_bucket, &got, NULL)); /* from the summary in the second round */
         CHECK(got.n == 1 && got.b[0].area == 5.0 * 30000 && got.b[0].area_ms == 30000);
         seal(h);
     }

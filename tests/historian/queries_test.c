@@ -161,7 +161,8 @@ static bool check_values(hist *h, uint32_t tag, int64_t from, int64_t to, pt_ran
         points p = {
             .tag = tag, .next = from, .step = (to - from) / (int64_t)(1 + pt_random_below(r, 100)) + 1, .linear = linear, .ok = true
         };
-        if (hist_interpolate(h, hist_of_tag(tag), from, to, p.step, linear, check_point, &p, NULL) != PT_OK || !p.ok || p.next < to) return false;
+        if (hist_interpolate(h, hist_of_tag(tag), from, to, p.step, linear, check_point, &p, NULL) != PT_OK || !p.ok || p.next < to)
+            return false;
     }
     for (unsigned k = 0; k < 10; k++) {
         int64_t t = from + (int64_t)pt_random_below(r, (uint64_t)(to - from) + 1);

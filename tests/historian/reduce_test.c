@@ -196,7 +196,8 @@ static void states_are_kept_beside_thinned_changes(void)
     CHECK_INT(states, 5);
     CHECK(r.n > 40 && r.n <= 55);
     r.n = 0;
-    CHECK_OK(hist_reduce(h, hist_of_tag(a), NOW, NOW + 20, 5, keep_sample, &r, NULL, NULL)); /* few changes among many samples: all of them */
+    CHECK_OK(
+        hist_reduce(h, hist_of_tag(a), NOW, NOW + 20, 5, keep_sample, &r, NULL, NULL)); /* few changes among many samples: all of them */
     CHECK_INT(r.n, 4);
     close_ok(h);
 }

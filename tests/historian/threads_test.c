@@ -74,7 +74,8 @@ static void *consume(void *arg)
                 j->faults += rows[i].as.i64 != want || rows[i].time_ms != NOW + want;
         }
         hist_cursor_close(c);
-        if (hist_buckets(j->h, hist_of_tag(j->tag), NOW, NOW + PER_PRODUCER, 1000, any_bucket, &count, NULL) != PT_OK || count < (uint64_t)want)
+        if (hist_buckets(j->h, hist_of_tag(j->tag), NOW, NOW + PER_PRODUCER, 1000, any_bucket, &count, NULL) != PT_OK ||
+            count < (uint64_t)want)
             j->faults++;
         if (hist_events(j->h, &all, any_event, &count, NULL) != PT_OK) j->faults++;
         pt_arena arena;
