@@ -167,6 +167,20 @@ static void load_tree(host_app *app)
                 (unsigned long long)l.values);
 }
 
+/* Rules count for every tag there is, also of nodes that are gone for good. */
+static void place_known(host_app *app, const uns_map *map)
+{
+    host_paths_moved m;
+    pt_status st = host_ingest_place(app->ingest, map, &m);
+    if (st != PT_OK)
+        pt_logf(app->log, PT_LOG_ERROR, "UNS-RULES", "known tags could not all be placed by the rules: %s", pt_status_name(st));
+    if (m.left || m.placed || m.waiting)
+        pt_logf(
+            app->log, PT_LOG_INFO, "UNS-RULES",
+            "by the rules %llu tags left their paths, %llu have one now, %llu wait for one that another tag has; %llu move with their births",
+            (unsigned long long)m.left, (unsigned long long)m.placed, (unsigned long long)m.waiting, (unsigned long long)m.left_alone);
+}
+
 /* ---- opening --------------------------------------------------------------------------------------- */
 
 static bool is_active(const host_config *c)
@@ -328,6 +342,7 @@ pt_status host_app_open(host_app *app, const host_config *config, const pt_clock
         };
         st = host_ingest_new(&o, app->tree, app->history, &out, clock, log, &app->ingest);
     }
+    if (st == PT_OK) place_known(app, config->map);
     if (st == PT_OK) host_writes_bind(app->writes, app->ingest);
     if (st == PT_OK) st = host_writes_close_killed(app->writes, NULL, err);
     if (st == PT_OK) st = host_sessions_new(config->data.dir, app->ingest, app->history, clock, log, &app->saved);
@@ -421,6 +436,7 @@ void host_app_reload(host_app *app, const host_config *c)
     writes_options(c, &w);
     w.allowed = w.allowed && is_active(old);
     host_writes_configure(app->writes, &w);
+    place_known(app, c->map);
     pt_status remapped = host_ingest_remap(app->ingest, c->map);
     if (remapped != PT_OK) pt_logf(app->log, PT_LOG_ERROR, "HOST-RELOAD", "mapping rules: %s", pt_status_name(remapped));
     pt_logf(app->log, PT_LOG_INFO, "HOST-RELOAD", "the other sparkplug, writes, uns and rules settings are taken over");

@@ -265,6 +265,7 @@ static void apply_one(uns_tree *t, uns__tags *chunk, uns__tag *tag, const uns_up
     uint8_t flags = tag->flags & (uint8_t) ~(UNS__IS_NULL | UNS__CLAMPED);
     uint8_t quality = (uint8_t)u->quality;
     flags |= UNS__HAS_VALUE;
+    if (quality != SPB_STALE) flags |= UNS__THERE;
     if (u->value.clamped) flags |= UNS__CLAMPED;
     tag->type = u->value.type;
     if (u->value.is_null) {

@@ -57,24 +57,15 @@ static bool property_text(void *ctx, pt_slice key, pt_slice *value)
 /* The tag's place by the rules, or the literal one. */
 static void place(const host__shard *s, const host_tag_birth *b, uns_mapping *m)
 {
-    pt_error err = { 0, "" };
-    if (s->map) {
-        uns_source source = { .group = b->group,
-                              .edge = b->edge,
-                              .device = b->device,
-                              .metric = b->metric,
-                              .type = b->type,
-                              .template_ref = b->template_ref,
-                              .property = property_text,
-                              .property_ctx = (void *)(uintptr_t)b->properties };
-        uns_map_apply(s->map, &source, m);
-        return;
-    }
-    *m = (uns_mapping){ .outcome = UNS_LITERAL };
-    if (uns_path_literal(b->group, b->edge, b->device, b->metric, m->path, sizeof m->path, &m->len, &err) != PT_OK) {
-        m->outcome = UNS_QUARANTINED;
-        snprintf(m->reason, sizeof m->reason, "%.*s", (int)sizeof m->reason - 1, err.text);
-    }
+    uns_source source = { .group = b->group,
+                          .edge = b->edge,
+                          .device = b->device,
+                          .metric = b->metric,
+                          .type = b->type,
+                          .template_ref = b->template_ref,
+                          .property = property_text,
+                          .property_ctx = (void *)(uintptr_t)b->properties };
+    host_paths_map(s->map, &source, m);
 }
 
 /* A path has another owner, or one more waits for it. */
@@ -134,7 +125,8 @@ static uint32_t on_tag(void *ctx, const host_tag_birth *b, bool *historise)
                         .eng_high = b->eng_high,
                         .writable = b->writable,
                         .cls = m.has_class ? m.cls : UNS_FUNCTIONAL,
-                        .hidden = b->plumbing };
+                        .hidden = b->plumbing,
+                        .there = !b->restored };
     uint32_t id = 0;
     bool in_tree = false;
     pt_status st = host_paths_born(g->paths, &key, &def, on_path, s, &id, &in_tree);

@@ -194,6 +194,11 @@ static void reader_leave(host__shard *s)
     atomic_fetch_sub(&s->readers, 1);
 }
 
+pt_status host_ingest_place(host_ingest *g, const uns_map *map, host_paths_moved *moved)
+{
+    return host_paths_rules(g->paths, map, moved);
+}
+
 pt_status host_ingest_remap(host_ingest *g, const uns_map *map)
 {
     host__call *c = call_new(g->n_shards);

@@ -72,7 +72,9 @@ void host_ingest_nodes(host_ingest *g, void (*see)(void *ctx, const host_node *n
 /* One node; PT_ENOTFOUND. */
 PT_MUST_CHECK pt_status host_ingest_node(host_ingest *g, pt_slice group, pt_slice edge, void (*see)(void *ctx, const host_node *n),
                                          void *ctx);
-/* Other mapping rules (NULL: literal): every tag is placed anew. When it returns PT_OK the old map is no longer used. */
+/* As host_paths_rules; before host_ingest_start, and before each host_ingest_remap. */
+PT_MUST_CHECK pt_status host_ingest_place(host_ingest *g, const uns_map *map, host_paths_moved *moved);
+/* Other mapping rules (NULL: literal): every tag of a node heard of is placed anew. When it returns PT_OK the old map is no longer used. */
 PT_MUST_CHECK pt_status host_ingest_remap(host_ingest *g, const uns_map *map);
 /* New settings; sessions go on. */
 void host_ingest_configure(host_ingest *g, const host_tracker_options *o, const host_paths_options *paths);

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "historian/historian.h"
 #include "host/nodes/words.h"
+#include "uns/map.h"
 #include "uns/uns.h"
 
 typedef struct host_paths_options {
@@ -35,13 +36,24 @@ host_paths *host_paths_new(const host_paths_options *o, uns_tree *tree, hist *hi
 void host_paths_free(host_paths *p); /* NULL allowed */
 void host_paths_configure(host_paths *p, const host_paths_options *o);
 
-/* The source `key`, defined by `def` (its path is the one it maps to, tag_id is ignored), was born: into catalogue and tree, with the path
- * or without. *tag_id is its number. The catalogue's and the tree's errors; *in_tree: where the error is from. */
+/* The source `key`, defined by `def` (its path is the one it maps to, tag_id is ignored; `there`: not only known of before), was born: into
+ * catalogue and tree, with the path or without. *tag_id is its number. The catalogue's and the tree's errors; *in_tree: where the error is
+ * from. */
 PT_MUST_CHECK pt_status host_paths_born(host_paths *p, const hist_tag_key *key, const uns_tag_def *def, host_path_said *said, void *ctx,
                                         uint32_t *tag_id, bool *in_tree);
 /* Paths whose owners have been away for long enough go to one of those that wait. Cheap when nobody waits; to be called about every second.
  */
 void host_paths_tick(host_paths *p, host_path_said *said, void *ctx);
+/* The source's place by the rules; `map` NULL: the literal one. */
+void host_paths_map(const uns_map *map, const uns_source *source, uns_mapping *out);
+
+typedef struct host_paths_moved {
+    uint64_t left, placed, waiting; /* tags that gave up a path that is no longer theirs; that got one; whose path another has */
+    uint64_t left_alone;            /* whose rule depends on what only their birth says: they move with it */
+} host_paths_moved;
+/* Every known tag to where the rules put it, nodes that are away and never come back included. What its birth says besides identity and
+ * type is not known here: tags whose path depends on that stay until they are born. The first error of catalogue or tree. */
+PT_MUST_CHECK pt_status host_paths_rules(host_paths *p, const uns_map *map, host_paths_moved *moved);
 /* Tags that wait; *forgotten: those that came beyond HOST_PATHS_WAITING_MAX, or for whom memory was short. */
 uint32_t host_paths_waiting(host_paths *p, uint64_t *forgotten);
 #endif

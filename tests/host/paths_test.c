@@ -89,6 +89,7 @@ static uint32_t born(scene *s, char source, const char *path)
     char name[2];
     hist_tag_key key = key_of(source, name);
     uns_tag_def d = { .path = pt_cstr(path), .group = key.group, .edge = key.edge, .metric = key.metric, .type = SPB_DOUBLE };
+    d.there = true;
     uint32_t id = 0;
     bool in_tree = false;
     if (source == 'i') CHECK_OK(hist_tag_ensure(s->h, &key, d.path, SPB_DOUBLE, PT_LIT(""), &id));
@@ -241,6 +242,45 @@ static void after_a_start_of_the_host_an_owner_has_time_to_be_heard_of(void)
     scene_close(&s);
 }
 
+static void rules_count_for_tags_that_never_come_back(void)
+{
+    scene s;
+    const char *field;
+    pt_error err = { 0 };
+    host_paths_moved moved;
+    uns_map *map = NULL;
+    scene_open(&s, true);
+    uint32_t a = born(&s, 'a', "g/a/m"), b = born(&s, 'b', "g/b/m"), c = born(&s, 'c', "g/c/m"), i = born(&s, 'i', "im/port");
+    value(&s, a, 1);
+    stop(&s);
+    start(&s);
+    CHECK_OK(host_paths_rules(s.paths, NULL, &moved)); /* the literal places: nothing to do */
+    CHECK_INT(moved.left + moved.placed + moved.waiting + moved.left_alone, 0);
+    CHECK_OK_FATAL(uns_map_new(UNS_EMPTY_DROP, UNS_UNMAPPED_LITERAL, &map));
+    const uns_rule_def rules[] = {
+        { .id = PT_LIT("swap1"), .edge = PT_LIT("a"), .to = PT_LIT("g/b/m") },
+        { .id = PT_LIT("swap2"), .edge = PT_LIT("b"), .to = PT_LIT("g/a/m") },
+        { .id = PT_LIT("birth"), .edge = PT_LIT("c"), .to = PT_LIT("{prop.place}/m") },
+    };
+    for (size_t k = 0; k < PT_COUNT_OF(rules); k++)
+        CHECK_OK_FATAL(uns_map_rule(map, &rules[k], &field, &err));
+    CHECK_OK(host_paths_rules(s.paths, map, &moved));
+    CHECK_INT(moved.left, 2);
+    CHECK_INT(moved.placed, 2);
+    CHECK_INT(moved.left_alone, 1);
+    for (int round = 0; round < 2; round++) {
+        check_owner(&s, "changed places", "g/b/m", a);
+        check_owner(&s, "changed places", "g/a/m", b);
+        check_owner(&s, "only its birth knows", "g/c/m", c);
+        check_owner(&s, "not of the rules", "im/port", i);
+        check_history(&s, "g/a/m", "1 S ");
+        stop(&s);
+        start(&s);
+    }
+    uns_map_free(map);
+    scene_close(&s);
+}
+
 /* ---- random lives against a model ------------------------------------------------------------------------------ */
 
 typedef struct model {
@@ -263,6 +303,15 @@ static void model_leave(model *m, int source)
         if (m->owner[p] == source) m->owner[p] = -1;
 }
 
+/* Whoever loses a path waits for it. */
+static void model_take(model *m, int source, int path)
+{
+    int old = m->owner[path];
+    if (old >= 0 && old < SOURCES - 1) m->waits[old] = path;
+    m->owner[path] = source;
+    m->waits[source] = -1;
+}
+
 static void model_born(const scene *s, model *m, int source, int path)
 {
     bool import = source == SOURCES - 1;
@@ -275,7 +324,7 @@ static void model_born(const scene *s, model *m, int source, int path)
     bool free_path = m->owner[path] < 0 || (!import && replaceable(s, m, m->owner[path]));
     model_leave(m, source); /* it maps elsewhere now */
     m->waits[source] = free_path || import ? -1 : path;
-    if (free_path) m->owner[path] = source;
+    if (free_path) model_take(m, source, path);
 }
 
 /* Of those that wait for a path one gets it, whichever. */
@@ -285,14 +334,13 @@ static void model_tick(scene *s, model *m, const char *const *names)
         uint32_t got = hist_path_owner(s->h, pt_cstr(names[p]));
         for (int w = 0; w < SOURCES; w++) {
             if (m->waits[w] != p || !m->there[w] || m->ids[w] != got || !replaceable(s, m, m->owner[p])) continue;
-            m->owner[p] = w;
-            m->waits[w] = -1;
+            model_take(m, w, p);
+            break;
         }
         bool open = replaceable(s, m, m->owner[p]);
         for (int w = 0; w < SOURCES; w++) {
             if (m->waits[w] != p) continue;
             CHECK(!(open && m->there[w])); /* it was free and one waited: it would have gone to one */
-            if (!m->there[w]) m->waits[w] = -1;
         }
     }
 }
@@ -361,6 +409,7 @@ int main(int argc, char **argv)
         PT_TEST(what_was_imported_makes_way_at_once_whatever_the_order),
         PT_TEST(nobody_takes_over_when_it_is_forbidden_and_a_hand_may),
         PT_TEST(after_a_start_of_the_host_an_owner_has_time_to_be_heard_of),
+        PT_TEST(rules_count_for_tags_that_never_come_back),
         PT_TEST(random_lives_follow_the_rules),
     };
     return pt_test_main("host/paths", tests, PT_COUNT_OF(tests), argc, argv);
