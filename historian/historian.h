@@ -63,15 +63,48 @@ typedef struct hist_tag {
     uint64_t samples; /* stored, as far as committed; a reader beside a running writer may lag by what was sealed since it looked */
 } hist_tag;
 
-/* Find or make the tag, and bring path, type and unit up to date (a new path closes the old one's interval at `now`).
+/* Find or make the tag, and bring path, type and unit up to date (a new path ends its claim to the old one at `now`).
+ * A path has one owner at a time: one that another tag owns is not taken from it (unless that one is of source "import", and this is not);
+ * the tag is without a path then (hist_path_owner tells who has it, hist_path_take moves it).
  * Durable with the next commit, before any sample that refers to it. Fast when nothing changed: a hash look-up under a lock. */
 PT_MUST_CHECK pt_status hist_tag_ensure(hist *h, const hist_tag_key *key, pt_slice path, spb_datatype type, pt_slice unit,
                                         uint32_t *tag_id);
-/* By path (current first, then the newest that had it) or id. Slices in *out are copied into `arena`. PT_ENOTFOUND. */
+/* By path (its owner, else the last that owned it) or id. Slices in *out are copied into `arena`. PT_ENOTFOUND. */
 PT_MUST_CHECK pt_status hist_tag_by_path(hist *h, pt_slice path, pt_arena *arena, hist_tag *out);
 PT_MUST_CHECK pt_status hist_tag_by_id(hist *h, uint32_t tag_id, pt_arena *arena, hist_tag *out);
 /* Every tag in ascending id; stop when `each` returns false. Called with no lock held; slices valid during the call. */
 PT_MUST_CHECK pt_status hist_tag_each(hist *h, bool (*each)(void *ctx, const hist_tag *tag), void *ctx);
+
+/* ---- whose path it is when ----------------------------------------------------------------------------------- */
+
+/* Tag `tag_id` owned the path in [from, to); to INT64_MAX: it owns it now. */
+typedef struct hist_claim {
+    uint32_t tag_id;
+    int64_t from_ms, to_ms;
+} hist_claim;
+
+/* Who owns the path now; 0: nobody. */
+uint32_t hist_path_owner(hist *h, pt_slice path);
+/* The path is the tag's from now on: whoever owned it is without a path, what it owned before ends too. An empty path: the tag owns none
+ * from now on. PT_ENOTFOUND: no such tag; PT_ENOMEM; PT_EREADONLY. Durable with the next commit. */
+PT_MUST_CHECK pt_status hist_path_take(hist *h, pt_slice path, uint32_t tag_id);
+/* Every claim to the path, oldest first, none over another; in `arena`. One that began and ended between two commits was none. *n == 0:
+ * nobody ever had it. */
+PT_MUST_CHECK pt_status hist_path_claims(hist *h, pt_slice path, pt_arena *arena, hist_claim **out, size_t *n, pt_error *err);
+
+/* What a question is about: a tag, whatever its paths (n == 0), or a path: the tags that owned it, one after the other. */
+typedef struct hist_line {
+    uint32_t tag_id;          /* with claims: of the last one */
+    const hist_claim *claims; /* ascending, without gaps (tag_id 0: nobody's); borrowed for as long as what was opened with them */
+    size_t n;
+} hist_line;
+static inline hist_line hist_of_tag(uint32_t tag_id)
+{
+    return (hist_line){ .tag_id = tag_id };
+}
+/* The path's line. Its first owner has all that was before (imported, filled in later). Where another begins, or the last one ends, there
+ * is a STATE row STALE: nothing is held over from one to the next. PT_ENOTFOUND: nobody ever had it. */
+PT_MUST_CHECK pt_status hist_path_line(hist *h, pt_slice path, pt_arena *arena, hist_line *out, pt_error *err);
 
 /* What a tag costs. */
 typedef struct hist_tag_storage {
@@ -125,10 +158,10 @@ void hist_stats_get(hist *h, hist_stats *out);
 
 /* ---- reading ------------------------------------------------------------------------------------------------ */
 
-/* Samples of one tag in ascending time over [from, to), across blocks, journal and (in the writing process) committed memory.
+/* Samples of a tag, or a path, in ascending time over [from, to), across blocks, journal and (in the writing process) committed memory.
  * STATE rows are included only with `states`. */
 typedef struct hist_cursor hist_cursor;
-PT_MUST_CHECK pt_status hist_cursor_open(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, bool states, hist_cursor **out,
+PT_MUST_CHECK pt_status hist_cursor_open(hist *h, hist_line line, int64_t from_ms, int64_t to_ms, bool states, hist_cursor **out,
                                          pt_error *err);
 /* Up to `max` next samples; their bytes are valid until the next call. *n == 0 at the end. PT_ECORRUPT: a damaged block, named in *err; the
  * next call goes on behind it. */
@@ -138,14 +171,14 @@ PT_MUST_CHECK pt_status hist_cursor_view(hist_cursor *c, const hist_sample **row
 void hist_cursor_close(hist_cursor *c);
 
 /* The newest sample at or before `at_ms` (STATE rows excluded): value as of a time. Bytes are copied into `arena`. PT_EEMPTY: none. */
-PT_MUST_CHECK pt_status hist_value_at(hist *h, uint32_t tag_id, int64_t at_ms, pt_arena *arena, hist_sample *out);
+PT_MUST_CHECK pt_status hist_value_at(hist *h, hist_line line, int64_t at_ms, pt_arena *arena, hist_sample *out);
 
 /* The plant as of a time. Every tag that had a path at `at_ms`, in ascending id, with the path, type and unit it had then (first_ms >
  * last_ms: not asked). Its first path, type and unit are taken to hold from its oldest sample on, should that be older (imported, or filled
  * in by an edge node); stop when `each` returns false. Sees what is committed; slices valid during the call. */
 PT_MUST_CHECK pt_status hist_tags_at(hist *h, int64_t at_ms, bool (*each)(void *ctx, const hist_tag *tag), void *ctx, pt_error *err);
 /* The quality a tag had at `at_ms`, deaths included (their STATE rows say STALE). PT_EEMPTY: nothing is known of it before. */
-PT_MUST_CHECK pt_status hist_state_at(hist *h, uint32_t tag_id, int64_t at_ms, spb_quality *out, pt_error *err);
+PT_MUST_CHECK pt_status hist_state_at(hist *h, hist_line line, int64_t at_ms, spb_quality *out, pt_error *err);
 
 /* Buckets [from + k*interval, ...) up to `to`: of numbers; other values add to the counts and good_ms. A bucket without samples has count
  * 0. Answered from block summaries where a whole block lies inside a bucket. */
@@ -162,14 +195,14 @@ typedef struct hist_bucket {
     int64_t good_ms; /* ms in which a usable value of any type held; of numbers the same as area_ms */
     int64_t end_ms;  /* exclusive */
 } hist_bucket;
-PT_MUST_CHECK pt_status hist_buckets(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, int64_t interval_ms,
+PT_MUST_CHECK pt_status hist_buckets(hist *h, hist_line line, int64_t from_ms, int64_t to_ms, int64_t interval_ms,
                                      bool (*each)(void *ctx, const hist_bucket *b), void *ctx, pt_error *err);
 
 /* Reduce a range to about `max_points` samples for a trend: per bucket the first, min, max and last sample, in time order; everything when
  * there are not more than max_points. What is no usable number (bad, stale, null,
  * STATE): per bucket the first and the last. Non-numeric tags: evenly thinned changes, and beside them at most half as many STATE rows
  * with the values that end them. *raw_count: samples behind it. */
-PT_MUST_CHECK pt_status hist_reduce(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, uint32_t max_points,
+PT_MUST_CHECK pt_status hist_reduce(hist *h, hist_line line, int64_t from_ms, int64_t to_ms, uint32_t max_points,
                                     bool (*each)(void *ctx, const hist_sample *s), void *ctx, uint64_t *raw_count, pt_error *err);
 
 typedef struct hist_event_filter {

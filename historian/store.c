@@ -83,9 +83,8 @@ static pt_status open_catalog_reader(hist *h, pt_error *err)
     pt_status st = hist__db_open(path, HIST__CATALOG, true, &h->catalog_reader, err);
     free(path);
     if (st == PT_OK)
-        st = hist__db_prepare(h->catalog_reader,
-                              "SELECT tag_id FROM tag_path WHERE path=?1 ORDER BY to_ms IS NOT NULL, from_ms DESC LIMIT 1", &h->old_path,
-                              err);
+        st = hist__db_prepare(h->catalog_reader, "SELECT tag_id, from_ms, to_ms FROM tag_path WHERE path=?1 ORDER BY from_ms, tag_id",
+                              &h->claims, err);
     return st;
 }
 

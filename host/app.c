@@ -141,11 +141,12 @@ static bool load_tag(void *ctx, const hist_tag *tag)
                         .unit = tag->unit,
                         .cls = UNS_FUNCTIONAL,
                         .hidden = plumbing };
-    if (uns_tag_put(l->app->tree, &def) != PT_OK) return true; /* a collision is told when the tag is born again */
+    if (uns_tag_put(l->app->tree, &def) != PT_OK) return true;
     l->tags++;
+    uns_stale(l->app->tree, &tag->tag_id, 1, l->now_ms); /* away, as far as is known, since now */
     hist_sample s;
     pt_arena_reset(&l->arena);
-    if (hist_value_at(l->app->history, tag->tag_id, l->now_ms, &l->arena, &s) != PT_OK) return true;
+    if (hist_value_at(l->app->history, hist_of_tag(tag->tag_id), l->now_ms, &l->arena, &s) != PT_OK) return true;
     uns_update u = { .tag_id = tag->tag_id, .quality = SPB_STALE, .time_ms = s.time_ms };
     hist_sample_value(&s, &u.value);
     uns_apply(l->app->tree, &u, 1);
@@ -166,11 +167,30 @@ static void load_tree(host_app *app)
                 (unsigned long long)l.values);
 }
 
+/* Rules count for every tag there is, also of nodes that are gone for good. */
+static void place_known(host_app *app, const uns_map *map)
+{
+    host_paths_moved m;
+    pt_status st = host_ingest_place(app->ingest, map, &m);
+    if (st != PT_OK)
+        pt_logf(app->log, PT_LOG_ERROR, "UNS-RULES", "known tags could not all be placed by the rules: %s", pt_status_name(st));
+    if (m.left || m.placed || m.waiting)
+        pt_logf(
+            app->log, PT_LOG_INFO, "UNS-RULES",
+            "by the rules %llu tags left their paths, %llu have one now, %llu wait for one that another tag has; %llu move with their births",
+            (unsigned long long)m.left, (unsigned long long)m.placed, (unsigned long long)m.waiting, (unsigned long long)m.left_alone);
+}
+
 /* ---- opening --------------------------------------------------------------------------------------- */
 
 static bool is_active(const host_config *c)
 {
     return c->host.role != HOST_PASSIVE;
+}
+
+static host_paths_options paths_options(const host_config *c)
+{
+    return (host_paths_options){ .adopt = c->uns.on_takeover == HOST_TAKEOVER_ADOPT, .takeover_after_ms = c->uns.takeover_after_ms };
 }
 
 static void tracker_options(const host_config *c, host_tracker_options *o)
@@ -316,6 +336,7 @@ pt_status host_app_open(host_app *app, const host_config *config, const pt_clock
         o.queue_wait_ms = config->ingest.queue_wait_ms;
         o.map = config->map;
         o.conformance = config->sparkplug.conformance;
+        o.paths = paths_options(config);
         tracker_options(config, &o.tracker);
         o.tracker.seed = (uint64_t)app->started_ms;
         host_outputs out = {
@@ -323,6 +344,7 @@ pt_status host_app_open(host_app *app, const host_config *config, const pt_clock
         };
         st = host_ingest_new(&o, app->tree, app->history, &out, clock, log, &app->ingest);
     }
+    if (st == PT_OK) place_known(app, config->map);
     if (st == PT_OK) host_writes_bind(app->writes, app->ingest);
     if (st == PT_OK) st = host_writes_close_killed(app->writes, NULL, err);
     if (st == PT_OK) st = host_sessions_new(config->data.dir, app->ingest, app->history, clock, log, &app->saved);
@@ -409,11 +431,13 @@ void host_app_reload(host_app *app, const host_config *c)
     tracker_options(c, &t);
     t.commands = is_active(old);
     t.seed = (uint64_t)app->started_ms;
-    host_ingest_configure(app->ingest, &t);
+    host_paths_options paths = paths_options(c);
+    host_ingest_configure(app->ingest, &t, &paths);
     host_writes_options w;
     writes_options(c, &w);
     w.allowed = w.allowed && is_active(old);
     host_writes_configure(app->writes, &w);
+    place_known(app, c->map);
     pt_status remapped = host_ingest_remap(app->ingest, c->map);
     if (remapped != PT_OK) pt_logf(app->log, PT_LOG_ERROR, "HOST-RELOAD", "mapping rules: %s", pt_status_name(remapped));
     pt_logf(app->log, PT_LOG_INFO, "HOST-RELOAD", "the other sparkplug, writes, uns and rules settings are taken over");

@@ -22,6 +22,7 @@ static const char *const unmapped[] = {
 static const char *const empties[] = {
     [UNS_EMPTY_DROP] = "drop", [UNS_EMPTY_UNDERSCORE] = "underscore", [UNS_EMPTY_REJECT] = "reject", NULL
 };
+static const char *const takeovers[] = { [HOST_TAKEOVER_ADOPT] = "adopt", [HOST_TAKEOVER_QUARANTINE] = "quarantine", NULL };
 static const char *const collisions[] = { "quarantine", NULL };
 
 /* Offsets of a sub-table are relative to its section. */
@@ -410,7 +411,20 @@ static const pt_config_field uns_fields[] = {
       .offset = IN(uns, on_collision),
       .def = "quarantine",
       .names = collisions,
-      .doc = "A second tag for one path stays in the source view." },
+      .doc = "A second tag for one path stays in the source view while the first one is there." },
+    { .key = "on_takeover",
+      .type = PT_CFG_ENUM,
+      .offset = IN(uns, on_takeover),
+      .def = "adopt",
+      .names = takeovers,
+      .doc =
+          "The owner of a path is away and another source maps to it: `adopt` gives it the path, whose history goes on; `quarantine` leaves it in the source view." },
+    { .key = "takeover_after",
+      .type = PT_CFG_DURATION,
+      .offset = IN(uns, takeover_after_ms),
+      .def = "30s",
+      .max = 86400e3,
+      .doc = "For how long an owner must have been away (node off line, or metric gone from its birth)." },
     { 0 },
 };
 static const pt_config_field writes_fields[] = {

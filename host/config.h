@@ -11,6 +11,7 @@ const char *host_role_name(host_role r);
 typedef enum host_publish { HOST_PUBLISH_AUTO, HOST_PUBLISH_ALWAYS, HOST_PUBLISH_NEVER } host_publish;
 typedef enum host_mqtt_version { HOST_MQTT_3_1_1, HOST_MQTT_5 } host_mqtt_version;
 typedef enum host_uint32 { HOST_UINT32_INT, HOST_UINT32_LONG } host_uint32;
+typedef enum host_takeover { HOST_TAKEOVER_ADOPT, HOST_TAKEOVER_QUARANTINE } host_takeover;
 
 /* One rule for leaving samples out of history; NaN: not given. */
 typedef struct host_deviation {
@@ -67,6 +68,8 @@ typedef struct host_config {
     } data;
     struct {
         int escape, on_unmapped, on_collision, empty;
+        int on_takeover; /* HOST_TAKEOVER_... */
+        int64_t takeover_after_ms;
         const pt_yaml_node *vars, *tables;
     } uns;
     const pt_yaml_node *rules;

@@ -73,7 +73,8 @@ enum {
     UNS__IS_NULL = 1u << 2,
     UNS__CLAMPED = 1u << 3,
     UNS__HIDDEN = 1u << 4,
-    UNS__WRITABLE = 1u << 5
+    UNS__WRITABLE = 1u << 5,
+    UNS__THERE = 1u << 6 /* in the newest birth of a source that is on line */
 };
 
 typedef struct uns__tag {

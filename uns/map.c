@@ -258,7 +258,7 @@ static void reset(uns_mapping *out)
 {
     out->outcome = UNS_QUARANTINED;
     out->rule = PT_NONE;
-    out->has_class = out->no_history = false;
+    out->has_class = out->no_history = out->partial = false;
     out->cls = UNS_FUNCTIONAL;
     out->len = 0;
     out->path[0] = out->reason[0] = '\0';

@@ -66,6 +66,7 @@ typedef struct uns_source {
     /* The text of a property of the birth, for prop.KEY; NULL: none has any. The slice lives until the result is used. */
     bool (*property)(void *ctx, pt_slice key, pt_slice *value);
     void *property_ctx;
+    bool partial; /* known from the catalogue, not from its birth: template_ref and properties are not known, which is not none */
 } uns_source;
 
 typedef enum uns_outcome {
@@ -81,6 +82,7 @@ typedef struct uns_mapping {
     uns_outcome outcome;
     pt_slice rule; /* id; absent: none matched. Lives as long as the map */
     bool has_class, no_history;
+    bool partial; /* the source is, and its path depends on what is not known of it: the result is no path to rely on */
     uns_class cls;
     size_t len;
     char path[UNS_PATH_MAX + 1]; /* NUL-terminated; empty unless MAPPED or LITERAL */

@@ -325,6 +325,7 @@ typedef struct evaluation {
     const uns_source *s;
     const pt_slice *taken;
     const char *fault; /* first thing wrong, static */
+    bool partial;      /* something was asked for that the source leaves open */
     size_t used;
     char scratch[UNS__SCRATCH];
 } evaluation;
@@ -351,9 +352,10 @@ static bool is_empty(const value *v)
     return v->missing || v->n == 0 || (v->n == 1 && v->item[0].len == 0);
 }
 
-static pt_slice text_of(const evaluation *e, const ref *r)
+static pt_slice text_of(evaluation *e, const ref *r)
 {
     pt_slice text = PT_NONE;
+    if (e->s->partial && (r->kind == REF_TEMPLATE || r->kind == REF_PROPERTY)) e->partial = true;
     switch (r->kind) {
     case REF_TEXT: return r->text;
     case REF_CAPTURE: return e->taken[r->capture];
@@ -610,10 +612,14 @@ bool uns__template_apply(const uns_map *m, const uns__template *t, const uns_sou
     e.s = s;
     e.taken = taken;
     e.fault = NULL;
-    for (uint32_t i = 0; i < t->n; i++) {
+    e.partial = false;
+    bool ok = true;
+    for (uint32_t i = 0; ok && i < t->n; i++) {
         e.used = 0;
-        if (!add_segment(&e, &t->segments[i], &path, out)) return false;
+        ok = add_segment(&e, &t->segments[i], &path, out);
     }
+    out->partial = e.partial;
+    if (!ok) return false;
     if (!path.len && !path.fault) path.fault = "empty path";
     if (path.fault) {
         snprintf(out->reason, sizeof out->reason, "%s", path.fault);

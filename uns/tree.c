@@ -184,7 +184,7 @@ static pt_status put_locked(uns_tree *t, const uns_tag_def *d, pt_slice source_p
     }
     tag->def_type = (uint8_t)d->type;
     tag->cls = (uint8_t)d->cls;
-    tag->flags = (uint8_t)((tag->flags & ~UNS__WRITABLE) | (d->writable ? UNS__WRITABLE : 0));
+    tag->flags = (uint8_t)((tag->flags & ~UNS__WRITABLE) | (d->writable ? UNS__WRITABLE : 0) | (d->there ? UNS__THERE : 0));
     *uns__cold_at(t, d->tag_id) = cold;
     settle(t, tag, d->tag_id, node, source, d->hidden);
     touch(t, uns__chunk_of(t, d->tag_id), tag);
@@ -200,6 +200,28 @@ pt_status uns_tag_put(uns_tree *t, const uns_tag_def *def)
     if (st) return st;
     (void)pthread_rwlock_wrlock(&t->lock);
     st = put_locked(t, def, pt_slice_of(source, len));
+    (void)pthread_rwlock_unlock(&t->lock);
+    return st;
+}
+
+static pt_status place_locked(uns_tree *t, uint32_t tag_id, pt_slice path)
+{
+    uns__tag *tag = uns__tag_at(t, tag_id);
+    uint32_t node = 0;
+    if (!tag) return PT_ENOTFOUND;
+    pt_status st = path.len ? uns__node_make(t, UNS__ROOT, path, &node) : PT_OK;
+    if (st) return st;
+    if (node && owned_by_another(t, node, tag_id)) return PT_EEXISTS;
+    settle(t, tag, tag_id, node, tag->source, is_hidden(tag));
+    touch(t, uns__chunk_of(t, tag_id), tag);
+    return PT_OK;
+}
+
+pt_status uns_tag_place(uns_tree *t, uint32_t tag_id, pt_slice path)
+{
+    if (path.len && !path_ok(path)) return PT_EINVAL;
+    (void)pthread_rwlock_wrlock(&t->lock);
+    pt_status st = place_locked(t, tag_id, path);
     (void)pthread_rwlock_unlock(&t->lock);
     return st;
 }
@@ -243,6 +265,7 @@ static void apply_one(uns_tree *t, uns__tags *chunk, uns__tag *tag, const uns_up
     uint8_t flags = tag->flags & (uint8_t) ~(UNS__IS_NULL | UNS__CLAMPED);
     uint8_t quality = (uint8_t)u->quality;
     flags |= UNS__HAS_VALUE;
+    if (quality != SPB_STALE) flags |= UNS__THERE;
     if (u->value.clamped) flags |= UNS__CLAMPED;
     tag->type = u->value.type;
     if (u->value.is_null) {
@@ -292,7 +315,9 @@ static void age(uns_tree *t, const uint32_t *tag_ids, size_t n, int64_t at_ms, u
             continue;
         }
         /* An absent tag stays absent when its node dies. */
-        bool fresh = tag->quality != SPB_STALE || (tag->stale_since_ms == 0 && !(tag->flags & UNS__HAS_VALUE));
+        bool was_there = tag->flags & UNS__THERE;
+        tag->flags &= (uint8_t)~UNS__THERE;
+        bool fresh = was_there || tag->quality != SPB_STALE || (tag->stale_since_ms == 0 && !(tag->flags & UNS__HAS_VALUE));
         uns_state state = tag->state == UNS_ABSENT ? UNS_ABSENT : to;
         if (!fresh && tag->state == state) continue;
         if (fresh) tag->stale_since_ms = at_ms;

@@ -50,6 +50,7 @@ typedef struct uns_tag_def {
     bool writable;
     uns_class cls;
     bool hidden; /* plumbing: not listed unless asked */
+    bool there;  /* its source says so just now: it is in a birth. False in a put: nothing is said */
 } uns_tag_def;
 
 typedef struct uns_update {
@@ -67,6 +68,9 @@ void uns_tree_free(uns_tree *t);
  * quarantined; counted). PT_EINVAL: tag_id 0, a path with empty or too long segments or below `_source`, or a source that has another id.
  * PT_ETOOBIG: names beyond 64 KiB, ids too long to show, tag_id beyond 16 M. PT_ENOMEM. After all but PT_EEXISTS nothing has changed. */
 PT_MUST_CHECK pt_status uns_tag_put(uns_tree *t, const uns_tag_def *def);
+/* Move the tag to another path; an empty one: source view only. Its value stays. PT_EEXISTS: another tag owns the path, nothing has
+ * changed. PT_ENOTFOUND: no such tag; PT_EINVAL: no path of ours; PT_ENOMEM. */
+PT_MUST_CHECK pt_status uns_tag_place(uns_tree *t, uint32_t tag_id, pt_slice path);
 /* New current values, in order; the state becomes live unless the quality is STALE. Unknown tag ids are skipped and counted. A text that is
  * too long (or for which memory is short) becomes null with quality BAD and is counted. Values are not compared with what was there: late
  * ones are the caller's to hold back. */

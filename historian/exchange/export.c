@@ -151,7 +151,7 @@ static pt_status export_tag(hist *h, out *w, const hist_tag *t, pt_buf *tmp, pt_
     hist_cursor *c = NULL;
     const hist_sample *rows = NULL;
     size_t n = 0;
-    pt_status st = hist_cursor_open(h, t->tag_id, w->o->from_ms, w->o->to_ms, true, &c, err);
+    pt_status st = hist_cursor_open(h, hist_of_tag(t->tag_id), w->o->from_ms, w->o->to_ms, true, &c, err);
     while (st == PT_OK && (st = hist_cursor_view(c, &rows, &n, err)) == PT_OK && n) {
         for (size_t i = 0; st == PT_OK && i < n; i++) {
             if (w->o->format == HIST_JSONL) json_line(w, t, &rows[i]);

@@ -1,6 +1,7 @@
 /* historian/exchange/import.c -- records in, tags found or made, samples appended in batches, every batch durable before it is reported. */
 #include "base/base64.h"
 #include "base/csv.h"
+#include "base/map.h"
 #include "base/timestamp.h"
 #include "historian/format/format.h"
 #include "historian/exchange/exact.h"
@@ -58,6 +59,7 @@ typedef struct in {
     bool have_header, replayed;
     hist__rows batch;
     pt_buf began;     /* a byte per tag number: 1 the tag's history does not begin with a null of no type, 2 it does, 0 not looked at */
+    pt_map paths;     /* path -> has it had several owners? */
     pt_arena scratch; /* of one record */
     json_t *json;     /* owned: the present JSONL record */
 } in;
@@ -440,8 +442,10 @@ static bool began_with_nothing(in *s, const hist_tag *t)
     }
     char *known = &s->began.ptr[t->tag_id];
     if (!*known)
-        *known =
-            t->samples && hist_value_at(s->h, t->tag_id, t->first_ms, &s->scratch, &first) == PT_OK && first.type == SPB_UNKNOWN ? 2 : 1;
+        *known = t->samples && hist_value_at(s->h, hist_of_tag(t->tag_id), t->first_ms, &s->scratch, &first) == PT_OK &&
+                         first.type == SPB_UNKNOWN
+                     ? 2
+                     : 1;
     return *known == 2;
 }
 
@@ -450,12 +454,28 @@ static bool began_with_nothing(in *s, const hist_tag *t)
 static uint32_t type_of_null(in *s, const hist_tag *t, int64_t time_ms)
 {
     hist_sample there;
-    bool untyped = began_with_nothing(s, t) && hist_value_at(s->h, t->tag_id, time_ms, &s->scratch, &there) == PT_OK &&
+    bool untyped = began_with_nothing(s, t) && hist_value_at(s->h, hist_of_tag(t->tag_id), time_ms, &s->scratch, &there) == PT_OK &&
                    there.time_ms == time_ms && there.type == SPB_UNKNOWN;
     return untyped ? SPB_UNKNOWN : (uint32_t)t->type;
 }
 
-/* Which tag: by its whole identity when the record says where it comes from, else the one that has the path, else a new one of source
+/* The path had several owners: the sample is the one's that had it then, or the present one's where nobody had it. */
+static pt_status owner_of_then(in *s, pt_slice path, int64_t time_ms, hist_tag *t)
+{
+    uint64_t several = 0;
+    hist_line line = { 0 };
+    if (pt_map_get(&s->paths, path, &several) && !several) return PT_OK;
+    pt_status st = hist_path_line(s->h, path, &s->scratch, &line, NULL);
+    if (st == PT_OK) st = pt_map_put(&s->paths, path, line.n > 1, NULL);
+    for (size_t i = 0; st == PT_OK && i < line.n; i++) {
+        const hist_claim *c = &line.claims[i];
+        if (time_ms >= c->from_ms && (time_ms < c->to_ms || c->to_ms == INT64_MAX) && c->tag_id && c->tag_id != t->tag_id)
+            return hist_tag_by_id(s->h, c->tag_id, &s->scratch, t);
+    }
+    return st;
+}
+
+/* Which tag: by its whole identity when the record says where it comes from, else the one that had the path then, else a new one of source
  * "import". */
 static pt_status find_tag(in *s, record *r, int64_t time_ms, uint32_t *type, uint32_t *tag_id, pt_error *err)
 {
@@ -475,6 +495,7 @@ static pt_status find_tag(in *s, record *r, int64_t time_ms, uint32_t *type, uin
     }
     hist_tag t = { 0 };
     pt_status known = path.len ? hist_tag_by_path(s->h, path, &s->scratch, &t) : PT_ENOTFOUND;
+    if (known == PT_OK && !key.source.len) known = owner_of_then(s, path, time_ms, &t);
     if (known != PT_OK && known != PT_ENOTFOUND) return pt_fail(err, known, "looking for a tag: %s", pt_status_name(known));
     bool typed = known == PT_OK && t.type != SPB_UNKNOWN;
     if (!named) *type = typed ? (uint32_t)t.type : guess_type(r);
@@ -639,6 +660,7 @@ pt_status hist_import(hist *h, const hist_import_options *o, hist_import_report 
     pt_buf_init(&s.text, RECORD_MAX);
     hist__rows_init(&s.batch);
     pt_buf_init(&s.began, UINT32_MAX);
+    pt_map_init(&s.paths, PT_MAP_COPY_KEYS);
     pt_arena_init(&s.scratch, RECORD_MAX * (size_t)2);
     pt_status st = pt_buf_reserve(&s.text, READ_AT_ONCE);
     if (st == PT_OK && o->format == HIST_CSV && o->header.len) st = read_header(&s, pt_csv_trim(o->header), err);
@@ -649,6 +671,7 @@ pt_status hist_import(hist *h, const hist_import_options *o, hist_import_report 
     pt_arena_fini(&s.scratch);
     hist__rows_fini(&s.batch);
     pt_buf_fini(&s.began);
+    pt_map_fini(&s.paths);
     pt_buf_fini(&s.text);
     return st;
 }

@@ -79,7 +79,7 @@ static void history_column(sqlite3_context *ctx, const cursor *c, int column)
 {
     const hist_sample *s = &c->run[c->run_at];
     switch (column) {
-    case 0: sqlite3_result_int64(ctx, c->tag_id); break;
+    case 0: sqlite3_result_int64(ctx, s->tag_id); break;
     case 1: result_slice(ctx, path_of(c)); break;
     case 2: sqlite3_result_int64(ctx, s->time_ms); break;
     case 3: result_value(ctx, s); break;

@@ -205,6 +205,7 @@ static int open_cursor(sqlite3_vtab *v, sqlite3_vtab_cursor **out)
     if (!c) return SQLITE_NOMEM;
     *c = (cursor){ 0 };
     pt_arena_init(&c->arena, 64u << 20);
+    pt_arena_init(&c->line_arena, 64u << 20);
     *out = &c->base;
     return SQLITE_OK;
 }
@@ -232,8 +233,14 @@ static int close_cursor(sqlite3_vtab_cursor *v)
     end_walk(c);
     free(c->buckets);
     pt_arena_fini(&c->arena);
+    pt_arena_fini(&c->line_arena);
     sqlite3_free(c);
     return SQLITE_OK;
+}
+
+static hist_line line_of(const cursor *c)
+{
+    return c->asked_path ? c->line : hist_of_tag(c->tag_id);
 }
 
 /* So many at a time; the next ones begin where the last of them ends. */
@@ -254,10 +261,10 @@ static pt_status read_buckets(cursor *c, hist *h, pt_error *err)
     if (!c->buckets && !(c->buckets = malloc(BUCKETS * sizeof *c->buckets))) return PT_ENOMEM;
     c->n_buckets = c->bucket_at = 0;
     c->more = false;
-    if (!c->interval) return hist_buckets(h, c->tag_id, from_ms, c->to_ms, c->interval_ms, keep_bucket, c, err);
+    if (!c->interval) return hist_buckets(h, line_of(c), from_ms, c->to_ms, c->interval_ms, keep_bucket, c, err);
     while (edge < c->n_edges && c->edges[edge] < from_ms)
         edge++;
-    return hist_buckets_at(h, c->tag_id, c->edges + edge, c->n_edges - edge, keep_bucket, c, err);
+    return hist_buckets_at(h, line_of(c), c->edges + edge, c->n_edges - edge, keep_bucket, c, err);
 }
 
 /* Make tag_id the present one; *there false when there is none of that id. */
@@ -294,7 +301,7 @@ static int next_sample(cursor *c, hist *h)
             c->eof = true;
             return SQLITE_OK;
         }
-        if ((st = hist_cursor_open(h, c->tag_id, c->from_ms, c->to_ms, false, &c->rows, &err)) != PT_OK) return failed(c, st, &err);
+        if ((st = hist_cursor_open(h, line_of(c), c->from_ms, c->to_ms, false, &c->rows, &err)) != PT_OK) return failed(c, st, &err);
     }
 }
 
@@ -378,8 +385,10 @@ static pt_status tag_range(cursor *c, hist *h, int taken, sqlite3_value **argv, 
             return PT_OK;
         }
         c->tag_id = c->last_tag = c->tag.tag_id;
-        c->asked_path = pt_slice_dup(s);
-        return st == PT_OK && !c->asked_path ? PT_ENOMEM : st;
+        pt_arena_reset(&c->line_arena);
+        if (st == PT_OK) st = hist_path_line(h, s, &c->line_arena, &c->line, NULL);
+        if (st == PT_OK && !(c->asked_path = pt_slice_dup(s))) st = PT_ENOMEM;
+        return st;
     }
     pt_status st = hist_tag_each(h, find_highest, &highest);
     c->last_tag = highest;

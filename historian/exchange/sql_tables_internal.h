@@ -23,6 +23,8 @@ typedef struct hist__sql_cursor {
     int64_t from_ms, to_ms, interval_ms; /* [from, to) */
     hist_tag tag;                        /* in `arena` */
     char *asked_path;                    /* owned: the path asked for, which may be a former one */
+    hist_line line;                      /* with asked_path: all that owned it, in `line_arena` */
+    pt_arena line_arena;
     pt_arena arena;
     hist_cursor *rows; /* HISTORY */
     const hist_sample *run;

@@ -102,7 +102,7 @@ static void grid_row(grid *g, const hist_sample *s)
     g->at_ms = s->time_ms;
 }
 
-pt_status hist_interpolate(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, int64_t interval_ms, bool linear,
+pt_status hist_interpolate(hist *h, hist_line line, int64_t from_ms, int64_t to_ms, int64_t interval_ms, bool linear,
                            bool (*each)(void *ctx, int64_t t_ms, double value, bool there), void *ctx, pt_error *err)
 {
     if (interval_ms <= 0) return pt_fail(err, PT_EINVAL, "the interval must be positive");
@@ -113,7 +113,7 @@ pt_status hist_interpolate(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to
     hist_sample before;
     pt_arena arena;
     pt_arena_init(&arena, HIST__VALUE_BYTES_MAX * (size_t)4);
-    pt_status st = hist__row_before(h, tag_id, from_ms, true, &arena, &before, err);
+    pt_status st = hist__row_before(h, line, from_ms, true, &arena, &before, err);
     if (st == PT_OK) {
         g.held = hist__usable_number(&before, &g.value);
         g.at_ms = before.time_ms;
@@ -121,7 +121,7 @@ pt_status hist_interpolate(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to
     pt_arena_fini(&arena);
     if (st != PT_OK && st != PT_EEMPTY) return st;
     /* On beyond `to`, for the row behind the last point; the walk ends there. */
-    st = hist__scan_open(h, tag_id, from_ms < INT64_MAX ? from_ms + 1 : from_ms, INT64_MAX, false, &scan, err);
+    st = hist__scan_open(h, line, from_ms < INT64_MAX ? from_ms + 1 : from_ms, INT64_MAX, false, &scan, err);
     while (st == PT_OK && !g.stopped && !g.done && (st = hist__scan_next(scan, &piece, err)) == PT_OK) {
         for (size_t i = 0; i < piece.n && !g.stopped && !g.done; i++)
             grid_row(&g, &piece.rows[i]);
@@ -208,7 +208,7 @@ static pt_status state_row(states *s, const hist_sample *row, pt_error *err)
     return PT_OK;
 }
 
-pt_status hist_durations(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms,
+pt_status hist_durations(hist *h, hist_line line, int64_t from_ms, int64_t to_ms,
                          bool (*each)(void *ctx, const hist_sample *value, int64_t ms, uint64_t times), void *ctx, pt_error *err)
 {
     states s = { .now = SIZE_MAX, .at_ms = from_ms };
@@ -224,7 +224,7 @@ pt_status hist_durations(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_m
     pt_arena_init(&arena, HIST__VALUE_BYTES_MAX * (size_t)4);
     pt_status st = s.ms && s.times ? PT_OK : pt_fail(err, PT_ENOMEM, "out of memory");
     if (st == PT_OK && from_ms > INT64_MIN) {
-        st = hist__row_before(h, tag_id, from_ms - 1, true, &arena, &before, err);
+        st = hist__row_before(h, line, from_ms - 1, true, &arena, &before, err);
         if (st == PT_OK) {
             before.time_ms = from_ms;
             st = state_row(&s, &before, err);
@@ -232,7 +232,7 @@ pt_status hist_durations(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_m
             st = PT_OK;
         }
     }
-    if (st == PT_OK) st = hist__scan_open(h, tag_id, from_ms, to_ms, false, &scan, err);
+    if (st == PT_OK) st = hist__scan_open(h, line, from_ms, to_ms, false, &scan, err);
     while (st == PT_OK && (st = hist__scan_next(scan, &piece, err)) == PT_OK) {
         for (size_t i = 0; st == PT_OK && i < piece.n; i++)
             st = state_row(&s, &piece.rows[i], err);
@@ -312,13 +312,13 @@ static void choose(const point *p, size_t n, size_t want, bool *keep)
     }
 }
 
-pt_status hist_lttb(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, uint32_t points,
-                    bool (*each)(void *ctx, const hist_sample *s), void *ctx, uint64_t *raw_count, pt_error *err)
+pt_status hist_lttb(hist *h, hist_line line, int64_t from_ms, int64_t to_ms, uint32_t points, bool (*each)(void *ctx, const hist_sample *s),
+                    void *ctx, uint64_t *raw_count, pt_error *err)
 {
     collected all = { .no_memory = false };
     hist__rows_init(&all.rows);
     uint32_t pre = points > UINT32_MAX / 16 ? UINT32_MAX : points * 16;
-    pt_status st = points ? hist_reduce(h, tag_id, from_ms, to_ms, pre, collect, &all, raw_count, err)
+    pt_status st = points ? hist_reduce(h, line, from_ms, to_ms, pre, collect, &all, raw_count, err)
                           : pt_fail(err, PT_EINVAL, "points must be positive");
     if (st == PT_OK && all.no_memory) st = pt_fail(err, PT_ENOMEM, "out of memory");
     hist__rows rows = all.rows; /* a view */

@@ -33,24 +33,24 @@ const char *hist_fn_name(hist_fn fn);
 bool hist_fn_value(hist_fn fn, const hist_bucket *b, double *out);
 
 /* Buckets between given edges (ascending, n + 1 of them for n buckets): days of a time zone with its clock changes, shifts, batches. */
-PT_MUST_CHECK pt_status hist_buckets_at(hist *h, uint32_t tag_id, const int64_t *edges, size_t n_edges,
+PT_MUST_CHECK pt_status hist_buckets_at(hist *h, hist_line line, const int64_t *edges, size_t n_edges,
                                         bool (*each)(void *ctx, const hist_bucket *b), void *ctx, pt_error *err);
 
 /* The value at from, from + interval, ... before `to` (OPC UA Interpolative). `linear`: on the line between the usable numbers around it,
  * else the one before (stepped). `there` is false where nothing holds: before the first, and inside a stretch that is not usable. */
-PT_MUST_CHECK pt_status hist_interpolate(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, int64_t interval_ms, bool linear,
+PT_MUST_CHECK pt_status hist_interpolate(hist *h, hist_line line, int64_t from_ms, int64_t to_ms, int64_t interval_ms, bool linear,
                                          bool (*each)(void *ctx, int64_t t_ms, double value, bool there), void *ctx, pt_error *err);
 
 /* How long each value held in [from, to), and how often it began: any type; `value` NULL: no usable value. Values in order of first
  * appearance, at most 10000 different ones (PT_ETOOBIG). What was before `from` counts from the start, a value or none; the last one until
  * now or `to`. */
-PT_MUST_CHECK pt_status hist_durations(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms,
+PT_MUST_CHECK pt_status hist_durations(hist *h, hist_line line, int64_t from_ms, int64_t to_ms,
                                        bool (*each)(void *ctx, const hist_sample *value, int64_t ms, uint64_t times), void *ctx,
                                        pt_error *err);
 
 /* At most `points` samples that look like the whole: largest triangle three buckets (Steinarsson 2013), over the extremes of four times as
  * many slices of time (MinMaxLTTB), so that memory is bounded. Beside them, in their place, at most as many samples that are no usable
  * numbers and STATE rows. */
-PT_MUST_CHECK pt_status hist_lttb(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, uint32_t points,
+PT_MUST_CHECK pt_status hist_lttb(hist *h, hist_line line, int64_t from_ms, int64_t to_ms, uint32_t points,
                                   bool (*each)(void *ctx, const hist_sample *s), void *ctx, uint64_t *raw_count, pt_error *err);
 #endif

@@ -329,12 +329,12 @@ static void add_block(pass *p, const hist__summary *s, bool others)
 }
 
 /* What holds at the start of the range: the row before it. */
-static pt_status start_value(hist *h, uint32_t tag_id, pass *p, pt_error *err)
+static pt_status start_value(hist *h, hist_line line, pass *p, pt_error *err)
 {
     pt_arena arena;
     hist_sample s;
     pt_arena_init(&arena, HIST__VALUE_BYTES_MAX * (size_t)4);
-    pt_status st = p->from_ms == INT64_MIN ? PT_EEMPTY : hist__row_before(h, tag_id, p->from_ms - 1, true, &arena, &s, err);
+    pt_status st = p->from_ms == INT64_MIN ? PT_EEMPTY : hist__row_before(h, line, p->from_ms - 1, true, &arena, &s, err);
     if (st == PT_OK) {
         p->held = hist__usable_number(&s, &p->value);
         p->other = usable_other(&s);
@@ -358,15 +358,15 @@ static bool blocks_may_fit(hist *h, uint32_t tag_id, int64_t width_ms)
     return fit;
 }
 
-static pt_status run(hist *h, uint32_t tag_id, pass p, pt_error *err)
+static pt_status run(hist *h, hist_line line, pass p, pt_error *err)
 {
     int64_t width_ms = p.edges ? (p.to_ms - p.from_ms) / p.n_buckets : p.interval_ms;
     hist__scan *scan = NULL;
     hist__piece piece;
-    pt_status st = hist__scan_open(h, tag_id, p.from_ms, p.to_ms, blocks_may_fit(h, tag_id, width_ms), &scan, err);
+    pt_status st = hist__scan_open(h, line, p.from_ms, p.to_ms, blocks_may_fit(h, line.tag_id, width_ms), &scan, err);
     if (st != PT_OK) return st;
     hist__scan_columns(scan);
-    st = start_value(h, tag_id, &p, err);
+    st = start_value(h, line, &p, err);
     begin(&p, p.from_ms);
     while (st == PT_OK && !p.stopped && (st = hist__scan_next(scan, &piece, err)) == PT_OK) {
         if (piece.is_block) {
@@ -405,7 +405,7 @@ static pt_status run(hist *h, uint32_t tag_id, pass p, pt_error *err)
     return st;
 }
 
-pt_status hist_buckets(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, int64_t interval_ms,
+pt_status hist_buckets(hist *h, hist_line line, int64_t from_ms, int64_t to_ms, int64_t interval_ms,
                        bool (*each)(void *ctx, const hist_bucket *b), void *ctx, pt_error *err)
 {
     if (interval_ms <= 0) return pt_fail(err, PT_EINVAL, "the interval must be positive");
@@ -414,10 +414,10 @@ pt_status hist_buckets(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms,
     if (span > INT64_MAX || span / (uint64_t)interval_ms > BUCKETS_MAX)
         return pt_fail(err, PT_ETOOBIG, "more than %d intervals", BUCKETS_MAX);
     pass p = { .from_ms = from_ms, .to_ms = to_ms, .interval_ms = interval_ms, .each = each, .ctx = ctx, .at_ms = from_ms };
-    return run(h, tag_id, p, err);
+    return run(h, line, p, err);
 }
 
-pt_status hist_buckets_at(hist *h, uint32_t tag_id, const int64_t *edges, size_t n_edges, bool (*each)(void *ctx, const hist_bucket *b),
+pt_status hist_buckets_at(hist *h, hist_line line, const int64_t *edges, size_t n_edges, bool (*each)(void *ctx, const hist_bucket *b),
                           void *ctx, pt_error *err)
 {
     if (n_edges < 2) return PT_OK;
@@ -434,5 +434,5 @@ pt_status hist_buckets_at(hist *h, uint32_t tag_id, const int64_t *edges, size_t
                .each = each,
                .ctx = ctx,
                .at_ms = edges[0] };
-    return run(h, tag_id, p, err);
+    return run(h, line, p, err);
 }

@@ -10,12 +10,12 @@ struct hist_cursor {
     size_t at; /* rows of the piece given out */
 };
 
-pt_status hist_cursor_open(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, bool states, hist_cursor **out, pt_error *err)
+pt_status hist_cursor_open(hist *h, hist_line line, int64_t from_ms, int64_t to_ms, bool states, hist_cursor **out, pt_error *err)
 {
     hist_cursor *c = calloc(1, sizeof *c);
     if (!c) return pt_fail(err, PT_ENOMEM, "out of memory");
     c->states = states;
-    pt_status st = hist__scan_open(h, tag_id, from_ms, to_ms, false, &c->scan, err);
+    pt_status st = hist__scan_open(h, line, from_ms, to_ms, false, &c->scan, err);
     if (st != PT_OK) {
         free(c);
         return st;
@@ -153,7 +153,7 @@ static pt_status look_back(hist__conn *c, uint32_t tag_id, int64_t at_ms, bool s
     return st;
 }
 
-pt_status hist__row_before(hist *h, uint32_t tag_id, int64_t at_ms, bool states, pt_arena *arena, hist_sample *out, pt_error *err)
+static pt_status tag_row_before(hist *h, uint32_t tag_id, int64_t at_ms, bool states, pt_arena *arena, hist_sample *out, pt_error *err)
 {
     pt_status st = PT_OK;
     if (h->lock_fd < 0 && (st = hist__journal_refresh(h, err)) != PT_OK) return st;
@@ -200,7 +200,25 @@ pt_status hist__row_before(hist *h, uint32_t tag_id, int64_t at_ms, bool states,
     return PT_OK;
 }
 
-pt_status hist_value_at(hist *h, uint32_t tag_id, int64_t at_ms, pt_arena *arena, hist_sample *out)
+/* Of a line: what its owner of then has since it owns the path, else what was before. */
+pt_status hist__row_before(hist *h, hist_line line, int64_t at_ms, bool states, pt_arena *arena, hist_sample *out, pt_error *err)
 {
-    return hist__row_before(h, tag_id, at_ms, false, arena, out, NULL);
+    if (!line.n) return tag_row_before(h, line.tag_id, at_ms, states, arena, out, err);
+    for (size_t i = line.n; i-- > 0;) {
+        const hist_claim *c = &line.claims[i];
+        if (c->from_ms > at_ms) continue;
+        int64_t at = at_ms < c->to_ms ? at_ms : c->to_ms - 1;
+        pt_status st = c->tag_id ? tag_row_before(h, c->tag_id, at, states, arena, out, err) : PT_EEMPTY;
+        if (st != PT_EEMPTY && (st != PT_OK || out->time_ms >= c->from_ms)) return st;
+        if (states && i > 0) {
+            *out = hist__line_edge(c);
+            return PT_OK;
+        }
+    }
+    return PT_EEMPTY;
+}
+
+pt_status hist_value_at(hist *h, hist_line line, int64_t at_ms, pt_arena *arena, hist_sample *out)
+{
+    return hist__row_before(h, line, at_ms, false, arena, out, NULL);
 }

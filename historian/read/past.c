@@ -4,14 +4,16 @@
 
 #include <stdlib.h>
 
-/* The first path of a tag holds before it was heard of, too: what was imported, or filled in later by an edge node, is older. */
+/* The first path of a tag holds before it was heard of, too, unless another had it first: what was imported, or filled in later by an edge
+ * node, is older. */
 #define AS_OF(column)                                                                                                            \
     " coalesce((SELECT m." column " FROM tag_meta m WHERE m.tag_id=t.tag_id AND m.from_ms<=?1 ORDER BY m.from_ms DESC LIMIT 1)," \
     " (SELECT m." column " FROM tag_meta m WHERE m.tag_id=t.tag_id ORDER BY m.from_ms LIMIT 1), t." column ")"
 static const char SQL[] = "SELECT t.tag_id, p.path, t.source, t.group_id, t.edge, t.device, t.metric," AS_OF("type") "," AS_OF(
     "unit") ", p.from_ms>?1"
             " FROM tag_path p JOIN tag t USING(tag_id) WHERE (p.to_ms IS NULL OR p.to_ms>?1)"
-            " AND (p.from_ms<=?1 OR p.from_ms=(SELECT min(x.from_ms) FROM tag_path x WHERE x.tag_id=t.tag_id)) ORDER BY t.tag_id";
+            " AND (p.from_ms<=?1 OR (p.from_ms=(SELECT min(x.from_ms) FROM tag_path x WHERE x.tag_id=t.tag_id)"
+            " AND p.from_ms=(SELECT min(y.from_ms) FROM tag_path y WHERE y.path=p.path))) ORDER BY t.tag_id";
 
 /* Is there a sample of then, or an older one? */
 static bool had_samples(hist *h, uint32_t tag_id, int64_t at_ms)
@@ -60,12 +62,12 @@ pt_status hist_tags_at(hist *h, int64_t at_ms, bool (*each)(void *ctx, const his
     return st;
 }
 
-pt_status hist_state_at(hist *h, uint32_t tag_id, int64_t at_ms, spb_quality *out, pt_error *err)
+pt_status hist_state_at(hist *h, hist_line line, int64_t at_ms, spb_quality *out, pt_error *err)
 {
     pt_arena arena;
     hist_sample row;
     pt_arena_init(&arena, 64u << 20);
-    pt_status st = hist__row_before(h, tag_id, at_ms, true, &arena, &row, err);
+    pt_status st = hist__row_before(h, line, at_ms, true, &arena, &row, err);
     if (st == PT_OK) *out = (spb_quality)row.quality;
     pt_arena_fini(&arena);
     return st;

@@ -18,7 +18,7 @@ static void give(sink *k, const hist_sample *s)
 }
 
 /* How many rows, samples and numbers, mostly from summaries. */
-static pt_status count(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, uint64_t *rows, uint64_t *samples, uint64_t *numbers,
+static pt_status count(hist *h, hist_line line, int64_t from_ms, int64_t to_ms, uint64_t *rows, uint64_t *samples, uint64_t *numbers,
                        int64_t *first_ms, int64_t *last_ms, pt_error *err)
 {
     hist__scan *scan = NULL;
@@ -26,7 +26,7 @@ static pt_status count(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms,
     *rows = *samples = *numbers = 0;
     *first_ms = to_ms;
     *last_ms = from_ms;
-    pt_status st = hist__scan_open(h, tag_id, from_ms, to_ms, true, &scan, err);
+    pt_status st = hist__scan_open(h, line, from_ms, to_ms, true, &scan, err);
     while (st == PT_OK && (st = hist__scan_next(scan, &piece, err)) == PT_OK) {
         hist__summary sum;
         if (!piece.is_block) hist__summarize(piece.rows, piece.n, &sum);
@@ -197,20 +197,20 @@ static pt_status give_all(hist__scan *scan, sink *k, pt_error *err)
     return st == PT_EEMPTY ? PT_OK : st;
 }
 
-pt_status hist_reduce(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, uint32_t max_points,
+pt_status hist_reduce(hist *h, hist_line line, int64_t from_ms, int64_t to_ms, uint32_t max_points,
                       bool (*each)(void *ctx, const hist_sample *s), void *ctx, uint64_t *raw_count, pt_error *err)
 {
     uint64_t rows = 0, samples = 0, numbers = 0;
     int64_t first_ms = 0, last_ms = 0;
     sink k = { .each = each, .ctx = ctx };
     if (max_points == 0) return pt_fail(err, PT_EINVAL, "max_points must be positive");
-    pt_status st = count(h, tag_id, from_ms, to_ms, &rows, &samples, &numbers, &first_ms, &last_ms, err);
+    pt_status st = count(h, line, from_ms, to_ms, &rows, &samples, &numbers, &first_ms, &last_ms, err);
     if (st != PT_OK) return st;
     if (raw_count) *raw_count = samples;
     if (first_ms > last_ms) return PT_OK;
 
     hist__scan *scan = NULL;
-    if ((st = hist__scan_open(h, tag_id, from_ms, to_ms, false, &scan, err)) != PT_OK) return st;
+    if ((st = hist__scan_open(h, line, from_ms, to_ms, false, &scan, err)) != PT_OK) return st;
     if (samples <= max_points) {
         st = give_all(scan, &k, err);
     } else if (numbers * 2 >= samples) {
@@ -221,7 +221,7 @@ pt_status hist_reduce(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, 
         st = walk_changes(scan, NULL, &stride, &found, err);
         hist__scan_close(scan);
         scan = NULL;
-        if (st == PT_OK) st = hist__scan_open(h, tag_id, from_ms, to_ms, false, &scan, err);
+        if (st == PT_OK) st = hist__scan_open(h, line, from_ms, to_ms, false, &scan, err);
         if (found.values > max_points) stride.values = (found.values + max_points - 1) / max_points;
         if (found.states > states_max) stride.states = (found.states + states_max - 1) / states_max;
         if (st == PT_OK) st = walk_changes(scan, &k, &stride, &found, err);

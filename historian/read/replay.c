@@ -103,7 +103,7 @@ static pt_status widen(hist_replay *r, int64_t from_ms, int64_t to_ms, int64_t *
     for (size_t i = 0; st == PT_OK && from_ms < to_ms && i < r->n_tags; i++) {
         hist__scan *scan = NULL;
         hist__piece piece;
-        st = hist__scan_open(r->h, r->tags[i].tag_id, from_ms, to_ms, false, &scan, err);
+        st = hist__scan_open(r->h, hist_of_tag(r->tags[i].tag_id), from_ms, to_ms, false, &scan, err);
         while (st == PT_OK) {
             st = hist__scan_next(scan, &piece, err);
             if (st == PT_ECORRUPT) {
@@ -261,7 +261,7 @@ static pt_status gather_tag(hist_replay *r, const hist_tag *t, bool *full, pt_er
     if (!r->events && (t->first_ms > t->last_ms || t->first_ms >= r->slice_to)) return PT_OK;
     hist__scan *scan = NULL;
     hist__piece piece;
-    pt_status st = hist__scan_open(r->h, t->tag_id, r->slice_from, r->slice_to, false, &scan, err);
+    pt_status st = hist__scan_open(r->h, hist_of_tag(t->tag_id), r->slice_from, r->slice_to, false, &scan, err);
     while (st == PT_OK && !*full) {
         pt_error why = { 0 };
         st = hist__scan_next(scan, &piece, &why);

@@ -13,7 +13,11 @@ typedef struct entry {
 
 struct hist__scan {
     hist *h; /* borrowed */
-    uint32_t tag_id;
+    hist_line line;
+    size_t claim_at;            /* of the line: the one that is walked */
+    int64_t line_from, line_to; /* the range asked for */
+    hist_sample edge, line_row; /* where a new owner begins: to be given out (flags set), and given out */
+    uint32_t tag_id;            /* the owner, and the part of the range it owns */
     int64_t from_ms, to_ms;
     bool summaries, columns;
     hist__rows pending; /* a copy, in the range */
@@ -56,26 +60,72 @@ static pt_status copy_pending(hist__scan *s)
     return st;
 }
 
-pt_status hist__scan_open(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, bool summaries, hist__scan **out, pt_error *err)
+/* What the tag has in its part of the range. The pending rows come first, the weeks second: see store.c, invariant 1. */
+static pt_status enter(hist__scan *s)
+{
+    hist__rows_reset(&s->pending);
+    s->pending_at = 0;
+    free(s->parts);
+    s->parts = NULL;
+    s->n_parts = s->part_at = 0;
+    if (s->from_ms >= s->to_ms || !s->tag_id) return PT_OK;
+    pt_status st = copy_pending(s);
+    return st == PT_OK ? hist__weeks_between(&s->h->weeks, s->from_ms, s->to_ms, &s->parts, &s->n_parts) : st;
+}
+
+/* The next owner that has a part of the range; PT_EEMPTY: there is none. */
+static pt_status next_claim(hist__scan *s, pt_error *err)
+{
+    for (; s->claim_at < s->line.n; s->claim_at++) {
+        const hist_claim *c = &s->line.claims[s->claim_at];
+        s->tag_id = c->tag_id;
+        s->from_ms = c->from_ms > s->line_from ? c->from_ms : s->line_from;
+        s->to_ms = c->to_ms < s->line_to ? c->to_ms : s->line_to;
+        if (s->from_ms >= s->to_ms) continue;
+        bool begins = s->claim_at > 0 && c->from_ms == s->from_ms;
+        s->edge = begins ? hist__line_edge(c) : (hist_sample){ 0 };
+        s->claim_at++;
+        pt_status st = enter(s);
+        return st == PT_OK ? st : pt_fail(err, st, "out of memory");
+    }
+    return PT_EEMPTY;
+}
+
+hist_sample hist__line_edge(const hist_claim *c)
+{
+    return (hist_sample){
+        .tag_id = c->tag_id, .time_ms = c->from_ms, .type = SPB_BOOLEAN, .quality = SPB_STALE, .flags = HIST_STATE | HIST_NULL
+    };
+}
+
+pt_status hist__scan_open(hist *h, hist_line line, int64_t from_ms, int64_t to_ms, bool summaries, hist__scan **out, pt_error *err)
 {
     pt_status st = PT_OK;
     if (h->lock_fd < 0 && (st = hist__journal_refresh(h, err)) != PT_OK) return st;
-    if (tag_id == 0 || tag_id > hist__tag_count(h)) return pt_fail(err, PT_ENOTFOUND, "no tag %u", tag_id);
+    for (size_t i = 0; i < (line.n ? line.n : 1); i++) {
+        uint32_t id = line.n ? line.claims[i].tag_id : line.tag_id;
+        bool nobody = id == 0 && line.n;
+        if (!nobody && (id == 0 || id > hist__tag_count(h))) return pt_fail(err, PT_ENOTFOUND, "no tag %u", id);
+    }
     hist__scan *s = calloc(1, sizeof *s);
     if (!s) return pt_fail(err, PT_ENOMEM, "out of memory");
-    s->h = h;
-    s->tag_id = tag_id;
-    s->from_ms = from_ms;
-    s->to_ms = to_ms;
-    s->summaries = summaries;
+    *s = (hist__scan){ .h = h,
+                       .line = line,
+                       .line_from = from_ms,
+                       .line_to = to_ms,
+                       .tag_id = line.tag_id,
+                       .from_ms = from_ms,
+                       .to_ms = to_ms,
+                       .summaries = summaries };
     hist__rows_init(&s->pending);
     hist__rows_init(&s->rows);
     pt_buf_init(&s->blobs, HIST__BLOCK_BYTES_MAX * (size_t)2);
     s->page = malloc((summaries ? PAGE_INDEX : PAGE_RAW) * sizeof *s->page);
-    if (!s->page) st = PT_ENOMEM;
-    if (st == PT_OK && from_ms < to_ms) st = copy_pending(s);
-    if (st == PT_OK && from_ms < to_ms)
-        st = hist__weeks_between(&h->weeks, from_ms, to_ms, &s->parts, &s->n_parts); /* after the pending rows: see store.c, invariant 1 */
+    st = !s->page ? PT_ENOMEM : line.n ? next_claim(s, err) : enter(s);
+    if (st == PT_EEMPTY) {
+        s->to_ms = s->from_ms; /* nobody's range */
+        st = PT_OK;
+    }
     if (st != PT_OK) {
         hist__scan_close(s);
         return pt_fail(err, st, "out of memory");
@@ -247,6 +297,12 @@ void hist__scan_columns(hist__scan *s)
 pt_status hist__scan_next(hist__scan *s, hist__piece *out, pt_error *err)
 {
     for (;;) {
+        if (s->edge.flags) {
+            *out = (hist__piece){ .rows = &s->line_row, .n = 1 };
+            s->line_row = s->edge;
+            s->edge.flags = 0;
+            return PT_OK;
+        }
         pt_status st = s->page_at < s->page_n ? PT_OK : next_page(s, err);
         if (st != PT_OK && st != PT_EEMPTY) return st;
         const entry *e = st == PT_OK ? &s->page[s->page_at] : NULL;
@@ -258,7 +314,10 @@ pt_status hist__scan_next(hist__scan *s, hist__piece *out, pt_error *err)
             s->pending_at = upto;
             return PT_OK;
         }
-        if (!e) return PT_EEMPTY;
+        if (!e) {
+            if ((st = next_claim(s, err)) != PT_OK) return st;
+            continue;
+        }
         s->page_at++;
         bool touched = s->pending_at < s->pending.n && s->pending.s[s->pending_at].time_ms <= e->summary.t1;
         if (s->summaries && !touched && e->summary.t0 >= s->floor_ms && e->summary.t1 < s->to_ms) {

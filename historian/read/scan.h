@@ -1,4 +1,4 @@
-/* historian/read/scan.h -- walk one tag's range in time order: whole blocks by their summary, or rows.
+/* historian/read/scan.h -- walk a tag's or a path's range in time order: whole blocks by their summary, or rows.
  *
  * A scan looks at pending rows first (a copy) and at blocks second, page by page, each page a short read transaction; so it holds up
  * nobody, and rows that are sealed meanwhile are seen once. Owner thread only. */
@@ -17,8 +17,10 @@ typedef struct hist__piece {
 } hist__piece;
 
 /* `summaries`: whole blocks inside the range, untouched by pending rows, come as is_block. STATE rows are always among the rows. */
-PT_MUST_CHECK pt_status hist__scan_open(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, bool summaries, hist__scan **out,
+PT_MUST_CHECK pt_status hist__scan_open(hist *h, hist_line line, int64_t from_ms, int64_t to_ms, bool summaries, hist__scan **out,
                                         pt_error *err);
+/* The row that says where a line's owner begins. */
+hist_sample hist__line_edge(const hist_claim *c);
 /* From here on, blocks of nothing but GOOD numbers come as columns. */
 void hist__scan_columns(hist__scan *s);
 /* PT_EEMPTY at the end. PT_ECORRUPT: a damaged block, named in *err; the next call goes on behind it. */
@@ -30,6 +32,6 @@ PT_MUST_CHECK pt_status hist__scan_expand(hist__scan *s, hist__piece *piece, pt_
 void hist__scan_close(hist__scan *s);
 
 /* The newest row at or before `at_ms`, STATE rows only when `states`; bytes are copied into `arena`. PT_EEMPTY: none. */
-PT_MUST_CHECK pt_status hist__row_before(hist *h, uint32_t tag_id, int64_t at_ms, bool states, pt_arena *arena, hist_sample *out,
+PT_MUST_CHECK pt_status hist__row_before(hist *h, hist_line line, int64_t at_ms, bool states, pt_arena *arena, hist_sample *out,
                                          pt_error *err);
 #endif

@@ -491,7 +491,7 @@ static pt_status complete_catalog(sqlite3 *db, int64_t max_tag, int64_t generati
         "WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id+1 FROM n WHERE id < %lld) INSERT OR IGNORE INTO tag SELECT id, 'recovered', '', '', '', 'tag-' || id, 'recovered/tag-' || id, 0, '', 0"
         " FROM n WHERE id <= %lld;"
         "UPDATE tag_path SET to_ms=from_ms WHERE to_ms IS NULL AND NOT EXISTS (SELECT 1 FROM tag WHERE tag.tag_id=tag_path.tag_id AND tag.path=tag_path.path);"
-        "INSERT OR REPLACE INTO tag_path SELECT tag_id, created_ms, NULL, path FROM tag WHERE NOT EXISTS (SELECT 1 FROM tag_path p WHERE p.tag_id=tag.tag_id AND p.to_ms IS NULL);"
+        "INSERT OR REPLACE INTO tag_path SELECT tag_id, created_ms, NULL, path FROM tag WHERE path<>'' AND NOT EXISTS (SELECT 1 FROM tag_path p WHERE p.tag_id=tag.tag_id AND p.to_ms IS NULL);"
         "UPDATE meta SET value=%lld WHERE key='tag_generation'; COMMIT;",
         (long long)max_tag, (long long)max_tag, (long long)generation + 1);
     return hist__db_exec(db, sql, err);

@@ -277,7 +277,7 @@ static pt_status check_catalog(hist__check *c, sqlite3 *db, pt_error *err)
     } rules[] = {
         { "SELECT count(*) FROM tag WHERE tag_id < 1", "tags with an impossible id" },
         { "SELECT count(*) FROM tag WHERE type < 0 OR type > 34", "tags with an unknown type" },
-        { "SELECT count(*) FROM tag t WHERE NOT EXISTS (SELECT 1 FROM tag_path p WHERE p.tag_id=t.tag_id AND p.to_ms IS NULL AND p.path=t.path)",
+        { "SELECT count(*) FROM tag t WHERE path<>'' AND NOT EXISTS (SELECT 1 FROM tag_path p WHERE p.tag_id=t.tag_id AND p.to_ms IS NULL AND p.path=t.path)",
           "tags whose path interval is missing" },
         { "SELECT count(*) FROM tag_path WHERE tag_id NOT IN (SELECT tag_id FROM tag)", "paths of unknown tags" },
     };

@@ -78,7 +78,7 @@ static void destroy(hist *h)
 {
     hist__batch_free(h, &h->batch);
     hist__buffer_fini(h);
-    sqlite3_finalize(h->old_path);
+    sqlite3_finalize(h->claims);
     hist__db_close(h->catalog_reader); /* readers first: who closes last brings the -wal to its end, and a reader may not */
     hist__db_close(h->ro_journal);
     hist__pool_close(&h->weeks);

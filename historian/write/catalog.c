@@ -91,7 +91,8 @@ static pt_status add_tag(hist *h, uint32_t id, const hist_tag_key *key, pt_slice
         return PT_ENOMEM;
     }
     key_write(key, text, &t->key);
-    if ((st = pt_map_put(&h->by_key, t->key_text, id, NULL)) != PT_OK || (st = pt_map_put(&h->by_path, path_of(t), id, NULL)) != PT_OK) {
+    if ((st = pt_map_put(&h->by_key, t->key_text, id, NULL)) != PT_OK ||
+        (path.len && (st = pt_map_put(&h->by_path, path_of(t), id, NULL)) != PT_OK)) {
         pt_map_del(&h->by_key, t->key_text, NULL);
         tag_fini(t);
         return st;
@@ -101,27 +102,39 @@ static pt_status add_tag(hist *h, uint32_t id, const hist_tag_key *key, pt_slice
     return PT_OK;
 }
 
+static void disown(hist *h, const hist__tag *t)
+{
+    uint64_t owner = 0;
+    if (t->path_len && pt_map_get(&h->by_path, path_of(t), &owner) && owner == t->id) pt_map_del(&h->by_path, path_of(t), NULL);
+}
+
+/* The tag owns that path from now on, and its old one no more; an empty one: none. The write lock is held; nobody else owns it. */
+pt_status hist__tag_set_path(hist *h, hist__tag *t, pt_slice path)
+{
+    if (pt_slice_eq(path, path_of(t))) return PT_OK;
+    char *copy = dup_text(path);
+    pt_status st = !copy ? PT_ENOMEM : path.len ? pt_map_put(&h->by_path, path, t->id, NULL) : PT_OK;
+    if (st != PT_OK) {
+        free(copy);
+        return st;
+    }
+    disown(h, t);
+    free(t->path);
+    t->path = copy;
+    t->path_len = path.len;
+    t->path_dirty = true;
+    return PT_OK;
+}
+
 /* Bring path, type and unit up to date; the write lock is held. */
 static pt_status update_tag(hist *h, hist__tag *t, pt_slice path, spb_datatype type, pt_slice unit)
 {
-    char *new_path = NULL, *new_unit = NULL;
-    pt_status st = PT_OK;
-    if (!pt_slice_eq(path, path_of(t))) {
-        if (!(new_path = dup_text(path))) return PT_ENOMEM;
-        st = pt_map_put(&h->by_path, path, t->id, NULL);
-    }
-    if (st == PT_OK && !pt_slice_eq(unit, pt_slice_of(t->unit, t->unit_len)) && !(new_unit = dup_text(unit))) st = PT_ENOMEM;
+    char *new_unit = NULL;
+    if (!pt_slice_eq(unit, pt_slice_of(t->unit, t->unit_len)) && !(new_unit = dup_text(unit))) return PT_ENOMEM;
+    pt_status st = hist__tag_set_path(h, t, path);
     if (st != PT_OK) {
-        free(new_path);
+        free(new_unit);
         return st;
-    }
-    if (new_path) {
-        uint64_t owner = 0;
-        if (pt_map_get(&h->by_path, path_of(t), &owner) && owner == t->id) pt_map_del(&h->by_path, path_of(t), NULL);
-        free(t->path);
-        t->path = new_path;
-        t->path_len = path.len;
-        t->path_dirty = true;
     }
     if (new_unit) {
         free(t->unit);
@@ -135,6 +148,28 @@ static pt_status update_tag(hist *h, hist__tag *t, pt_slice path, spb_datatype t
 static bool up_to_date(const hist__tag *t, pt_slice path, spb_datatype type, pt_slice unit)
 {
     return t->type == type && pt_slice_eq(path, path_of(t)) && pt_slice_eq(unit, pt_slice_of(t->unit, t->unit_len));
+}
+
+/* It changed just now. */
+pt_status hist__tag_touched(hist *h, hist__tag *t)
+{
+    t->changed_ms = pt_wall_ms(h->clock);
+    return mark_dirty(h, t);
+}
+
+/* The path as the tag may have it: none when another tag owns it. What was imported under a path makes way for a source that appears there.
+ */
+static pt_status path_for(hist *h, uint64_t tag_id, const hist_tag_key *key, pt_slice *path)
+{
+    uint64_t owner = tag_id;
+    if (!path->len || !pt_map_get(&h->by_path, *path, &owner) || owner == tag_id) return PT_OK;
+    hist__tag *t = hist__tag_at(h, (uint32_t)owner);
+    if (!pt_slice_eq_cstr(t->key.source, "import") || pt_slice_eq_cstr(key->source, "import")) {
+        *path = PT_LIT("");
+        return PT_OK;
+    }
+    pt_status st = hist__tag_set_path(h, t, PT_LIT(""));
+    return st == PT_OK ? hist__tag_touched(h, t) : st;
 }
 
 pt_status hist_tag_ensure(hist *h, const hist_tag_key *key, pt_slice path, spb_datatype type, pt_slice unit, uint32_t *tag_id)
@@ -155,18 +190,18 @@ pt_status hist_tag_ensure(hist *h, const hist_tag_key *key, pt_slice path, spb_d
     else if (!current) {
         pthread_rwlock_wrlock(&h->tag_lock);
         hist__tag *t = NULL;
-        if (pt_map_get(&h->by_key, pt_slice_of(text, size), &id)) {
+        bool known = pt_map_get(&h->by_key, pt_slice_of(text, size), &id);
+        if (!known) id = hist__tag_count(h) + 1u;
+        st = path_for(h, id, &local, &path);
+        if (st == PT_OK && known) {
             t = hist__tag_at(h, (uint32_t)id);
-            st = update_tag(h, t, path, type, unit);
-        } else {
-            id = hist__tag_count(h) + 1u;
+            current = up_to_date(t, path, type, unit);
+            if (!current) st = update_tag(h, t, path, type, unit);
+        } else if (st == PT_OK) {
             st = add_tag(h, (uint32_t)id, &local, path, type, unit, &t);
             if (st == PT_OK) t->is_new = t->path_dirty = true;
         }
-        if (st == PT_OK) {
-            t->changed_ms = pt_wall_ms(h->clock);
-            st = mark_dirty(h, t);
-        }
+        if (st == PT_OK && !current) st = hist__tag_touched(h, t);
         pthread_rwlock_unlock(&h->tag_lock);
     }
     if (text != stack) free(text);
@@ -206,18 +241,6 @@ static pt_status refresh(hist *h)
     return h->lock_fd < 0 ? hist__journal_refresh(h, NULL) : PT_OK;
 }
 
-static pt_status old_owner(hist *h, pt_slice path, uint32_t *id)
-{
-    pthread_mutex_lock(&h->catalog_lock);
-    bool row = false;
-    pt_status st = hist__db_bind_slice(h->old_path, 1, path);
-    if (st == PT_OK) st = hist__db_step(h->catalog_reader, h->old_path, &row, NULL);
-    if (st == PT_OK && row) *id = (uint32_t)sqlite3_column_int64(h->old_path, 0);
-    sqlite3_reset(h->old_path);
-    pthread_mutex_unlock(&h->catalog_lock);
-    return st == PT_OK && !row ? PT_ENOTFOUND : st;
-}
-
 pt_status hist_tag_by_path(hist *h, pt_slice path, pt_arena *arena, hist_tag *out)
 {
     uint64_t id = 0;
@@ -228,9 +251,10 @@ pt_status hist_tag_by_path(hist *h, pt_slice path, pt_arena *arena, hist_tag *ou
     if (found) st = copy_tag(h, hist__tag_at(h, (uint32_t)id), arena, out);
     pthread_rwlock_unlock(&h->tag_lock);
     if (found) return st;
-    uint32_t old = 0;
-    if ((st = old_owner(h, path, &old)) != PT_OK) return st;
-    return hist_tag_by_id(h, old, arena, out);
+    hist_claim *claims = NULL;
+    size_t n = 0;
+    if ((st = hist_path_claims(h, path, arena, &claims, &n, NULL)) != PT_OK) return st;
+    return n ? hist_tag_by_id(h, claims[n - 1].tag_id, arena, out) : PT_ENOTFOUND;
 }
 
 pt_status hist_tag_by_id(hist *h, uint32_t tag_id, pt_arena *arena, hist_tag *out)
@@ -268,6 +292,23 @@ pt_status hist_tag_each(hist *h, bool (*each)(void *ctx, const hist_tag *tag), v
 
 /* ---- disk --------------------------------------------------------------------------------------------------- */
 
+/* A directory of before a path had one owner, or a refresh that reads the new owner before the old one was read anew: the later row has it.
+ */
+static pt_status one_owner(hist *h, pt_slice path)
+{
+    uint64_t owner = 0;
+    if (!path.len || !pt_map_get(&h->by_path, path, &owner)) return PT_OK;
+    hist__tag *t = hist__tag_at(h, (uint32_t)owner);
+    pt_status st = hist__tag_set_path(h, t, PT_LIT(""));
+    return st == PT_OK && h->lock_fd >= 0 ? hist__tag_touched(h, t) : st;
+}
+
+static pt_status load_again(hist *h, hist__tag *t, pt_slice path, spb_datatype type, pt_slice unit)
+{
+    pt_status st = pt_slice_eq(path, path_of(t)) ? PT_OK : one_owner(h, path);
+    return st == PT_OK ? update_tag(h, t, path, type, unit) : st;
+}
+
 pt_status hist__catalog_load(hist *h, sqlite3 *db, uint32_t after_id, pt_error *err)
 {
     sqlite3_stmt *q = NULL;
@@ -290,8 +331,11 @@ pt_status hist__catalog_load(hist *h, sqlite3 *db, uint32_t after_id, pt_error *
         }
         hist__tag *t = NULL;
         if (st == PT_OK && id <= hist__tag_count(h))
-            st = update_tag(h, hist__tag_at(h, (uint32_t)id), hist__db_slice(q, 6), (spb_datatype)type, hist__db_slice(q, 8));
-        else if (st == PT_OK) st = add_tag(h, (uint32_t)id, &key, hist__db_slice(q, 6), (spb_datatype)type, hist__db_slice(q, 8), &t);
+            st = load_again(h, hist__tag_at(h, (uint32_t)id), hist__db_slice(q, 6), (spb_datatype)type, hist__db_slice(q, 8));
+        else if (st == PT_OK) {
+            st = one_owner(h, hist__db_slice(q, 6));
+            if (st == PT_OK) st = add_tag(h, (uint32_t)id, &key, hist__db_slice(q, 6), (spb_datatype)type, hist__db_slice(q, 8), &t);
+        }
         if (st != PT_OK) {
             pt_fail(err, st, "catalog.db: tag %lld: %s", (long long)id, pt_status_name(st));
             break;
@@ -343,7 +387,7 @@ static pt_status write_tag(hist *h, const hist__tag *t, sqlite3_stmt *put, sqlit
         sqlite3_bind_int64(open, 1, t->id);
         sqlite3_bind_int64(open, 2, t->changed_ms);
         if (st == PT_OK) st = hist__db_bind_slice(open, 3, path_of(t));
-        if (st == PT_OK) st = hist__db_run(h->catalog, open, err);
+        if (st == PT_OK && t->path_len) st = hist__db_run(h->catalog, open, err);
     }
     sqlite3_bind_int64(meta, 1, t->id);
     sqlite3_bind_int64(meta, 2, t->changed_ms);

@@ -78,7 +78,7 @@ struct hist {
     int64_t tag_generation;
     pthread_mutex_t catalog_lock; /* read connection to catalog.db */
     sqlite3 *catalog_reader;
-    sqlite3_stmt *old_path;
+    sqlite3_stmt *claims; /* of a path */
 
     pthread_mutex_t pending_lock; /* guards hot rows and statistics, and the read-only copy of the journal */
     int64_t ro_sealed, ro_last;   /* read-only: journal rows (ro_sealed, ro_last] are in `hot` */
@@ -153,6 +153,9 @@ PT_MUST_CHECK pt_status hist__new(const char *dir, const pt_clock *clock, const 
 PT_MUST_CHECK pt_status hist__lock_take(hist *h, pt_error *err); /* PT_EBUSY: another process has the directory */
 
 /* catalog.c */
+/* Both with the write lock held. The tag owns that path from now on and its old one no more; an empty one: none. Nobody else owns it. */
+PT_MUST_CHECK pt_status hist__tag_set_path(hist *h, hist__tag *t, pt_slice path);
+PT_MUST_CHECK pt_status hist__tag_touched(hist *h, hist__tag *t); /* it changed just now: to be written */
 PT_MUST_CHECK pt_status hist__catalog_load(hist *h, sqlite3 *db, uint32_t after_id, pt_error *err);
 PT_MUST_CHECK pt_status hist__catalog_refresh(hist *h, pt_error *err); /* read-only: pick up what the writer added */
 /* Write dirty tags and the batch's events in one transaction. On failure the tags stay dirty. */

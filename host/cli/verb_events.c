@@ -76,7 +76,7 @@ const cli_verb cli_verb_events = {
     "Usage: plantree events [--from T] [--to T] [--type LIST] [--node GROUP/EDGE] [--path GLOB] [--limit N] [--json] [--data DIR]\n"
     "\n"
     "Default range: the last hour. Types: nbirth ndeath dbirth ddeath rebirth-request seq-gap reorder-timeout host-online\n"
-    "host-offline host-id-in-use write metadata-changed path-collision quarantine duplicate-node clock-skew backfill config-reload\n"
+    "host-offline host-id-in-use write metadata-changed path-collision path-takeover quarantine duplicate-node clock-skew backfill config-reload\n"
     "doubtful conformance\n"
     "history-pruned history-deleted; several are separated by commas. Any other type is asked for as well,\n"
     "and noted on standard error. Oldest first; --limit N gives the newest N, newest first.\n"

@@ -6,13 +6,15 @@
 
 #include "base/timestamp.h"
 #include <pwd.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 typedef struct job {
     cli *c;
     hist *h;
     host_audit *audit; /* with --yes */
-    bool yes;
+    bool yes, all_owners;
+    uint32_t tag_id;        /* instead of paths; 0: none */
     int64_t from_ms, to_ms; /* of tags */
     hist_retention r;       /* of weeks */
     pt_json j;
@@ -133,67 +135,130 @@ static pt_status count_rows(hist *h, uint32_t tag_id, int64_t from_ms, int64_t t
     hist_cursor *cursor = NULL;
     const hist_sample *s;
     size_t n = 1;
-    pt_status st = hist_cursor_open(h, tag_id, from_ms, to_ms, true, &cursor, err);
+    pt_status st = hist_cursor_open(h, hist_of_tag(tag_id), from_ms, to_ms, true, &cursor, err);
     for (; st == PT_OK && n; *rows += n)
         st = hist_cursor_view(cursor, &s, &n, err);
     hist_cursor_close(cursor);
     return st;
 }
 
-static int note_tag(const job *w, const char *path, uint32_t tag_id, uint64_t rows, pt_status st)
+/* A tag's part of what is named. */
+typedef struct part {
+    uint32_t tag_id;
+    int64_t from_ms, to_ms;
+    uint64_t rows;
+} part;
+
+static int note_tag(const job *w, const char *path, const part *p, pt_status st)
 {
     pt_buf after;
     pt_json j;
     pt_buf_init(&after, 1 << 16);
     pt_json_init(&j, &after);
     pt_json_object(&j);
-    pt_json_member_u64(&j, "tag_id", tag_id);
-    pt_json_member_i64(&j, "from_ms", w->from_ms);
-    member_time(&j, "to_ms", w->to_ms, INT64_MAX);
-    pt_json_member_u64(&j, "samples", rows);
+    pt_json_member_u64(&j, "tag_id", p->tag_id);
+    pt_json_member_i64(&j, "from_ms", p->from_ms);
+    member_time(&j, "to_ms", p->to_ms, INT64_MAX);
+    pt_json_member_u64(&j, "samples", p->rows);
     pt_json_end_object(&j);
     int rc = note(w, "history-delete", pt_cstr(path), &after, st);
     pt_buf_fini(&after);
     return rc;
 }
 
-/* One tag's samples in [from, to); counted only, or gone. */
-static int tag(job *w, const char *path)
+/* What the path owned in the range, by owner, those without samples left out; or all of one tag in the range. */
+static pt_status find_parts(job *w, const char *path, pt_arena *arena, part **out, size_t *n, pt_error *err)
 {
-    pt_arena arena;
+    hist_line line = hist_of_tag(w->tag_id);
     hist_tag t;
-    pt_error err = { 0 };
-    uint64_t rows = 0;
-    int rc = CLI_GO_ON;
-    pt_arena_init(&arena, 1u << 20);
-    pt_status st = hist_tag_by_path(w->h, pt_cstr(path), &arena, &t);
-    if (st == PT_ENOTFOUND) (void)pt_fail(&err, st, "there is no such tag");
-    if (st == PT_OK && w->yes) {
-        st = hist_tag_delete(w->h, t.tag_id, w->from_ms, w->to_ms, &rows, &err);
-        if (st != PT_OK || rows) rc = note_tag(w, path, t.tag_id, rows, st);
-    } else if (st == PT_OK) {
-        st = count_rows(w->h, t.tag_id, w->from_ms, w->to_ms, &rows, &err);
+    *n = 0;
+    if (w->tag_id && hist_tag_by_id(w->h, w->tag_id, arena, &t) != PT_OK)
+        return pt_fail(err, PT_ENOTFOUND, "there is no tag %u", w->tag_id);
+    pt_status st = w->tag_id ? PT_OK : hist_path_line(w->h, pt_cstr(path), arena, &line, err);
+    if (st == PT_ENOTFOUND) return pt_fail(err, st, "there is no such tag");
+    size_t claims = line.n ? line.n : 1;
+    part *parts = st == PT_OK ? pt_arena_alloc(arena, claims * sizeof *parts) : NULL;
+    if (!parts) return st == PT_OK ? PT_ENOMEM : st;
+    for (size_t i = 0; i < claims && st == PT_OK; i++) {
+        hist_claim c = line.n ? line.claims[i] : (hist_claim){ line.tag_id, INT64_MIN, INT64_MAX };
+        part p = { c.tag_id, c.from_ms > w->from_ms ? c.from_ms : w->from_ms, c.to_ms < w->to_ms ? c.to_ms : w->to_ms, 0 };
+        if (p.from_ms >= p.to_ms || !p.tag_id) continue;
+        st = count_rows(w->h, p.tag_id, p.from_ms, p.to_ms, &p.rows, err);
+        if (p.rows || line.n < 2) parts[(*n)++] = p;
     }
-    pt_arena_fini(&arena);
-    if (st) return cli_fail(w->c, code_of(st), "%s: %s", path, err.text[0] ? err.text : pt_status_name(st));
+    *out = parts;
+    return st;
+}
+
+static bool of_one_tag(const part *p, size_t n)
+{
+    for (size_t i = 1; i < n; i++)
+        if (p[i].tag_id != p[0].tag_id) return false;
+    return true;
+}
+
+static void say_part(job *w, const char *path, const part *p, bool several)
+{
     if (w->c->json) {
         pt_json_object(&w->j);
         pt_json_member_cstr(&w->j, "path", path);
+        pt_json_member_u64(&w->j, "tag_id", p->tag_id);
         pt_json_member_bool(&w->j, "dry_run", !w->yes);
-        pt_json_member_u64(&w->j, "samples", rows);
+        pt_json_member_u64(&w->j, "samples", p->rows);
         pt_json_end_object(&w->j);
-    } else {
-        if (w->out->len) pt_buf_char(w->out, '\n');
-        cli_printable(w->out, pt_cstr(path));
-        pt_buf_printf(w->out, ": %llu samples %s", (unsigned long long)rows, w->yes ? "are gone" : "would go");
+        return;
     }
+    if (w->out->len) pt_buf_char(w->out, '\n');
+    cli_printable(w->out, pt_cstr(path));
+    if (several) pt_buf_printf(w->out, " (tag %u)", p->tag_id);
+    pt_buf_printf(w->out, ": %llu samples %s", (unsigned long long)p->rows, w->yes ? "are gone" : "would go");
+}
+
+/* A path of several owners: which one is meant must be said before anything goes. */
+static int refuse(const job *w, const char *path, const part *p, size_t n)
+{
+    pt_buf ids;
+    pt_buf_init(&ids, 4096);
+    for (size_t i = 0; i < n; i++)
+        pt_buf_printf(&ids, "%s%u (%llu samples)", i ? ", " : "", p[i].tag_id, (unsigned long long)p[i].rows);
+    int rc = cli_fail(w->c, PT_EXIT_USAGE, "%s: in that range it was the path of tags %.*s: give --tag-id N, or --all-owners", path,
+                      PT_SLICE_ARGS(pt_buf_view(&ids)));
+    pt_buf_fini(&ids);
     return rc;
+}
+
+/* What a path, or the tag, has in [from, to); counted only, or gone. */
+static int tag(job *w, const char *path)
+{
+    pt_arena arena;
+    part *parts = NULL;
+    size_t n = 0;
+    pt_error err = { 0 };
+    int rc = CLI_GO_ON;
+    pt_arena_init(&arena, 1u << 20);
+    pt_status st = find_parts(w, path, &arena, &parts, &n, &err);
+    bool one = of_one_tag(parts, n);
+    if (st == PT_OK && w->yes && !one && !w->all_owners) rc = refuse(w, path, parts, n);
+    if (st == PT_OK && n == 0) say_part(w, path, &(part){ 0 }, false);
+    for (size_t i = 0; st == PT_OK && rc == CLI_GO_ON && i < n; i++) {
+        part *p = &parts[i];
+        if (w->yes) {
+            st = hist_tag_delete(w->h, p->tag_id, p->from_ms, p->to_ms, &p->rows, &err);
+            if (st != PT_OK || p->rows) rc = note_tag(w, path, p, st);
+        }
+        if (st == PT_OK && rc == CLI_GO_ON) say_part(w, path, p, !one);
+    }
+    pt_arena_fini(&arena);
+    return st ? cli_fail(w->c, code_of(st), "%s: %s", path, err.text[0] ? err.text : pt_status_name(st)) : rc;
 }
 
 static int tags(job *w, char **paths)
 {
     int rc = CLI_GO_ON;
+    char id[32];
     if (w->c->json) pt_json_array(&w->j);
+    snprintf(id, sizeof id, "tag %u", w->tag_id);
+    if (w->tag_id) rc = tag(w, id);
     for (; *paths && rc == CLI_GO_ON; paths++)
         rc = tag(w, *paths);
     if (w->c->json) pt_json_end_array(&w->j);
@@ -230,7 +295,7 @@ static int work(job *w, char **paths)
     pt_json_init(&w->j, &out);
     w->out = &out;
     int rc = open_all(w);
-    if (rc == CLI_GO_ON) rc = *paths ? tags(w, paths) : weeks(w);
+    if (rc == CLI_GO_ON) rc = *paths || w->tag_id ? tags(w, paths) : weeks(w);
     pt_status st = hist_close(w->h, 60000, &err);
     if (st && rc == CLI_GO_ON) rc = cli_fail(w->c, PT_EXIT_FAILED, "%s: %s", w->c->data_dir, err.text);
     host_audit_close(w->audit);
@@ -242,16 +307,25 @@ static int work(job *w, char **paths)
 
 static int run(cli *c, int argc, char **argv)
 {
-    const char *from = NULL, *to = NULL, *keep = NULL, *bytes = NULL;
-    bool yes = false;
-    const cli_option options[] = { { .name = "--from", .value = &from }, { .name = "--to", .value = &to },
-                                   { .name = "--keep", .value = &keep }, { .name = "--max-bytes", .value = &bytes },
-                                   { .name = "--yes", .flag = &yes },    { 0 } };
+    const char *from = NULL, *to = NULL, *keep = NULL, *bytes = NULL, *id = NULL;
+    bool yes = false, all = false;
+    const cli_option options[] = { { .name = "--from", .value = &from },     { .name = "--to", .value = &to },
+                                   { .name = "--keep", .value = &keep },     { .name = "--max-bytes", .value = &bytes },
+                                   { .name = "--yes", .flag = &yes },        { .name = "--tag-id", .value = &id },
+                                   { .name = "--all-owners", .flag = &all }, { 0 } };
     int64_t keep_ms = 0;
     job w = { .c = c, .r.before_ms = INT64_MIN };
     pt_error err = { 0 };
     int rc = cli_options(c, &argc, argv, options);
-    bool paths = argc > 1;
+    bool paths = argc > 1 || id;
+    char *end = NULL;
+    unsigned long long number = id ? strtoull(id, &end, 10) : 0;
+    if (rc == CLI_GO_ON && id && argc > 1) rc = cli_usage(c, "--tag-id stands for the tag: give no path beside it");
+    if (rc == CLI_GO_ON && id && (!id[0] || *end || number == 0 || number > UINT32_MAX))
+        rc = cli_usage(c, "--tag-id: '%s' is no tag's number", id);
+    if (rc == CLI_GO_ON && all && argc < 2) rc = cli_usage(c, "--all-owners is of paths");
+    w.tag_id = number <= UINT32_MAX ? (uint32_t)number : 0;
+    w.all_owners = all;
     if (rc == CLI_GO_ON && !c->data_dir) rc = cli_usage(c, "--data DIR is needed: the historian's directory, with no host running on it");
     if (rc == CLI_GO_ON && paths && (keep || bytes)) rc = cli_usage(c, "--keep and --max-bytes are of the whole, not of tags");
     if (rc == CLI_GO_ON && paths && !from) rc = cli_usage(c, "--from is needed: what of the tags goes");
@@ -276,7 +350,8 @@ static int run(cli *c, int argc, char **argv)
 const cli_verb cli_verb_prune = {
     "prune", "let history go: old weeks, or the samples of some tags",
     "Usage: plantree prune --data DIR [--keep AGE] [--max-bytes N] [--yes] [--json]\n"
-    "       plantree prune PATH... --data DIR --from T [--to T] [--yes] [--json]\n"
+    "       plantree prune PATH... --data DIR --from T [--to T] [--all-owners] [--yes] [--json]\n"
+    "       plantree prune --tag-id N --data DIR --from T [--to T] [--yes] [--json]\n"
     "\n"
     "Without --yes nothing is changed: it says what would go. The directory must be free; a host that runs on it keeps to its own\n"
     "data.retention. Weeks go as whole files and the present one stays; samples of tags go from their blocks, and the space with them.\n"
@@ -285,6 +360,8 @@ const cli_verb cli_verb_prune = {
     "  --keep AGE       weeks that end before now - AGE go\n"
     "  --max-bytes N    then the oldest ones, until the rest is not larger; at least 1\n"
     "  --from T --to T  which samples of the tags; without --to all from --from on, also those dated in the future\n"
+    "  --tag-id N       the tag of that number, whatever its paths (plantree tag history-of PATH)\n"
+    "  --all-owners     a path that several tags owned in the range: of all of them; without it and --tag-id nothing goes\n"
     "  --yes            do it\n"
     "\n"
     "Exit codes: 0 done, 2 wrong call or no such tag, 3 a host has the directory.\n"

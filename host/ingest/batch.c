@@ -23,6 +23,7 @@ static void apply_live(host__shard *s)
 }
 
 static void add_event(host__shard *s, host_event_type type, const host_node *n, pt_slice device, int64_t at_ms, pt_slice detail);
+static void add_event_of(host__shard *s, host_event_type type, pt_slice node, pt_slice device, int64_t at_ms, pt_slice detail);
 
 /* No place in the tree: counted, told, not kept. */
 static void quarantine(host__shard *s, const host_tag_birth *b, const uns_mapping *m)
@@ -56,24 +57,50 @@ static bool property_text(void *ctx, pt_slice key, pt_slice *value)
 /* The tag's place by the rules, or the literal one. */
 static void place(const host__shard *s, const host_tag_birth *b, uns_mapping *m)
 {
-    pt_error err = { 0, "" };
-    if (s->map) {
-        uns_source source = { .group = b->group,
-                              .edge = b->edge,
-                              .device = b->device,
-                              .metric = b->metric,
-                              .type = b->type,
-                              .template_ref = b->template_ref,
-                              .property = property_text,
-                              .property_ctx = (void *)(uintptr_t)b->properties };
-        uns_map_apply(s->map, &source, m);
-        return;
-    }
-    *m = (uns_mapping){ .outcome = UNS_LITERAL };
-    if (uns_path_literal(b->group, b->edge, b->device, b->metric, m->path, sizeof m->path, &m->len, &err) != PT_OK) {
-        m->outcome = UNS_QUARANTINED;
-        snprintf(m->reason, sizeof m->reason, "%.*s", (int)sizeof m->reason - 1, err.text);
-    }
+    uns_source source = { .group = b->group,
+                          .edge = b->edge,
+                          .device = b->device,
+                          .metric = b->metric,
+                          .type = b->type,
+                          .template_ref = b->template_ref,
+                          .property = property_text,
+                          .property_ctx = (void *)(uintptr_t)b->properties };
+    host_paths_map(s->map, &source, m);
+}
+
+/* A path has another owner, or one more waits for it. */
+static void on_path(void *ctx, const host_path_change *c)
+{
+    host__shard *s = ctx;
+    bool taken = c->type == HOST_EVENT_PATH_TAKEOVER;
+    pt_buf name, detail;
+    pt_json j;
+    pt_logf(s->g->log, PT_LOG_WARN, taken ? "UNS-TAKEOVER" : "UNS-COLLISION",
+            taken ? "node %.*s/%.*s: tag %u takes %.*s over from tag %u, which is away; the path's history goes on with it"
+                  : "node %.*s/%.*s: tag %u maps to %.*s, which tag %u has; it stays in the source view until that one is away",
+            PT_SLICE_ARGS(c->group), PT_SLICE_ARGS(c->edge), c->tag_id, PT_SLICE_ARGS(c->path), c->other);
+    pt_buf_init(&name, 4096);
+    pt_buf_init(&detail, 16384);
+    pt_buf_slice(&name, c->group);
+    pt_buf_char(&name, '/');
+    pt_buf_slice(&name, c->edge);
+    pt_json_init(&j, &detail);
+    pt_json_object(&j);
+    pt_json_member_str(&j, "path", c->path);
+    pt_json_member_str(&j, "metric", c->metric);
+    pt_json_member_u64(&j, "tag_id", c->tag_id);
+    pt_json_member_u64(&j, taken ? "from_tag_id" : "owner_tag_id", c->other);
+    pt_json_end_object(&j);
+    if (pt_buf_status(&detail) == PT_OK && pt_buf_status(&name) == PT_OK)
+        add_event_of(s, c->type, pt_buf_view(&name), c->device, pt_wall_ms(s->g->clock), pt_buf_view(&detail));
+    else s->events_lost++;
+    pt_buf_fini(&name);
+    pt_buf_fini(&detail);
+}
+
+void host__shard_paths(host__shard *s)
+{
+    host_paths_tick(s->g->paths, on_path, s);
 }
 
 static uint32_t on_tag(void *ctx, const host_tag_birth *b, bool *historise)
@@ -85,19 +112,8 @@ static uint32_t on_tag(void *ctx, const host_tag_birth *b, bool *historise)
     if (m.outcome == UNS_QUARANTINED) quarantine(s, b, &m);
     if (m.outcome != UNS_MAPPED && m.outcome != UNS_LITERAL) return 0;
     *historise = !m.no_history;
-    const char *path = m.path;
-    size_t len = m.len;
-    pt_status st;
-    uint32_t id = 0;
     hist_tag_key key = { .source = PT_LIT("spb"), .group = b->group, .edge = b->edge, .device = b->device, .metric = b->metric };
-    st = hist_tag_ensure(g->history, &key, pt_slice_of(path, len), b->type, b->unit, &id);
-    if (st != PT_OK) {
-        pt_logf(g->log, PT_LOG_ERROR, "HOST-TAG", "tag %.*s: the catalogue says %s; its samples are not kept", (int)len, path,
-                pt_status_name(st));
-        return 0;
-    }
-    uns_tag_def def = { .tag_id = id,
-                        .path = pt_slice_of(path, len),
+    uns_tag_def def = { .path = pt_slice_of(m.path, m.len),
                         .group = b->group,
                         .edge = b->edge,
                         .device = b->device,
@@ -109,24 +125,16 @@ static uint32_t on_tag(void *ctx, const host_tag_birth *b, bool *historise)
                         .eng_high = b->eng_high,
                         .writable = b->writable,
                         .cls = m.has_class ? m.cls : UNS_FUNCTIONAL,
-                        .hidden = b->plumbing };
-    st = uns_tag_put(g->tree, &def);
-    if (st == PT_EEXISTS) {
-        const host_node *n = host_tracker_find(s->tracker, b->group, b->edge);
-        pt_buf detail;
-        pt_json j;
-        pt_buf_init(&detail, 8192);
-        pt_json_init(&j, &detail);
-        pt_json_object(&j);
-        pt_json_member_str(&j, "path", pt_slice_of(path, len));
-        pt_json_member_str(&j, "metric", b->metric);
-        pt_json_end_object(&j);
-        if (n && pt_buf_status(&detail) == PT_OK)
-            add_event(s, HOST_EVENT_PATH_COLLISION, n, b->device, pt_wall_ms(g->clock), pt_buf_view(&detail));
-        pt_buf_fini(&detail);
-    } else if (st != PT_OK) {
-        pt_logf(g->log, PT_LOG_WARN, "UNS-TAG", "tag %.*s is not in the tree: %s", (int)len, path, pt_status_name(st));
+                        .hidden = b->plumbing,
+                        .there = !b->restored };
+    uint32_t id = 0;
+    bool in_tree = false;
+    pt_status st = host_paths_born(g->paths, &key, &def, on_path, s, &id, &in_tree);
+    if (st != PT_OK && !in_tree) {
+        pt_logf(g->log, PT_LOG_ERROR, "HOST-TAG", "tag %s: the catalogue says %s; its samples are not kept", m.path, pt_status_name(st));
+        return 0;
     }
+    if (st != PT_OK) pt_logf(g->log, PT_LOG_WARN, "UNS-TAG", "tag %s is not in the tree: %s", m.path, pt_status_name(st));
     return id;
 }
 
@@ -215,7 +223,7 @@ static void refresh_one(void *ctx, const uns_tag_view *v)
 static spb_quality last_quality(host__shard *s, uint32_t id, int64_t at_ms)
 {
     hist_sample h;
-    if (hist_value_at(s->g->history, id, at_ms, &s->arena, &h) != PT_OK) return SPB_GOOD;
+    if (hist_value_at(s->g->history, hist_of_tag(id), at_ms, &s->arena, &h) != PT_OK) return SPB_GOOD;
     return (spb_quality)h.quality;
 }
 
@@ -265,15 +273,23 @@ static pt_slice node_name(const host_node *n, pt_arena *a)
     return pt_slice_of(p, len);
 }
 
-static void add_event(host__shard *s, host_event_type type, const host_node *n, pt_slice device, int64_t at_ms, pt_slice detail)
+/* `node` is "group/edge". All is copied. */
+static void add_event_of(host__shard *s, host_event_type type, pt_slice node, pt_slice device, int64_t at_ms, pt_slice detail)
 {
-    pt_slice name = node_name(n, &s->arena), dev = device.len ? pt_arena_dup(&s->arena, device) : PT_NONE;
+    pt_slice name = pt_arena_dup(&s->arena, node), dev = device.len ? pt_arena_dup(&s->arena, device) : PT_NONE;
     pt_slice copy = pt_arena_dup(&s->arena, detail);
     if (!name.ptr || !copy.ptr || !room((void **)&s->events, &s->cap_events, s->n_events, sizeof *s->events)) {
         s->events_lost++;
         return;
     }
     s->events[s->n_events++] = (host__batch_event){ .type = type, .node = name, .device = dev, .detail = copy, .at_ms = at_ms };
+}
+
+static void add_event(host__shard *s, host_event_type type, const host_node *n, pt_slice device, int64_t at_ms, pt_slice detail)
+{
+    pt_slice name = node_name(n, &s->arena);
+    if (name.ptr) add_event_of(s, type, name, device, at_ms, detail);
+    else s->events_lost++;
 }
 
 static void on_event(void *ctx, host_event_type type, host_node *n, pt_slice device, int64_t at_ms, pt_slice detail)

@@ -7,7 +7,11 @@
 
 void host_ingest_options_init(host_ingest_options *o)
 {
-    *o = (host_ingest_options){ .shards = 2, .queue_bytes = 256u << 20, .full_wait_ms = 30000, .queue_wait_ms = -1 };
+    *o = (host_ingest_options){ .shards = 2,
+                                .queue_bytes = 256u << 20,
+                                .full_wait_ms = 30000,
+                                .queue_wait_ms = -1,
+                                .paths = { .adopt = true, .takeover_after_ms = 30000 } };
     o->conformance = true;
     host_tracker_options_init(&o->tracker);
 }
@@ -25,7 +29,8 @@ pt_status host_ingest_new(const host_ingest_options *o, uns_tree *tree, hist *hi
     g->log = log;
     g->n_shards = o->shards ? o->shards : 1;
     g->shards = calloc(g->n_shards, sizeof *g->shards);
-    pt_status st = g->shards ? PT_OK : PT_ENOMEM;
+    g->paths = host_paths_new(&o->paths, tree, history, clock);
+    pt_status st = g->shards && g->paths ? PT_OK : PT_ENOMEM;
     for (uint32_t i = 0; st == PT_OK && i < g->n_shards; i++)
         st = host__shard_init(g, &g->shards[i]);
     if (st != PT_OK) {
@@ -172,6 +177,7 @@ void host_ingest_free(host_ingest *g)
     for (uint32_t i = 0; g->shards && i < g->n_shards; i++)
         host__shard_fini(&g->shards[i]);
     free(g->shards);
+    host_paths_free(g->paths);
     free(g);
 }
 
@@ -187,6 +193,11 @@ static void reader_leave(host__shard *s)
 {
     pthread_mutex_unlock(&s->lock);
     atomic_fetch_sub(&s->readers, 1);
+}
+
+pt_status host_ingest_place(host_ingest *g, const uns_map *map, host_paths_moved *moved)
+{
+    return host_paths_rules(g->paths, map, moved);
 }
 
 pt_status host_ingest_remap(host_ingest *g, const uns_map *map)
@@ -223,8 +234,9 @@ pt_status host_ingest_node(host_ingest *g, pt_slice group, pt_slice edge, void (
     return n ? PT_OK : PT_ENOTFOUND;
 }
 
-void host_ingest_configure(host_ingest *g, const host_tracker_options *o)
+void host_ingest_configure(host_ingest *g, const host_tracker_options *o, const host_paths_options *paths)
 {
+    host_paths_configure(g->paths, paths);
     host_tracker_options share = *o;
     share.rebirth_global_per_s /= g->n_shards;
     for (uint32_t i = 0; i < g->n_shards; i++) {

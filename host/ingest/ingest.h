@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "historian/historian.h"
 #include "host/ingest/conformance.h"
+#include "host/ingest/paths.h"
 #include "host/nodes/node.h"
 #include "uns/map.h"
 #include "uns/uns.h"
@@ -38,12 +39,13 @@ typedef struct host_outputs {
 } host_outputs;
 
 typedef struct host_ingest_options {
-    uint32_t shards;       /* default 2 */
-    uint64_t queue_bytes;  /* all shards together, half of it waiting and half being worked on; default 256 MiB */
-    int64_t full_wait_ms;  /* default 30 s */
-    int64_t queue_wait_ms; /* of a pusher for room; < 0, the default: for ever */
-    const uns_map *map;    /* mapping rules; NULL: every path is the literal one. Outlives ingest or the next host_ingest_remap */
-    bool conformance;      /* judge what nodes publish (conformance.h); default true */
+    uint32_t shards;          /* default 2 */
+    uint64_t queue_bytes;     /* all shards together, half of it waiting and half being worked on; default 256 MiB */
+    int64_t full_wait_ms;     /* default 30 s */
+    int64_t queue_wait_ms;    /* of a pusher for room; < 0, the default: for ever */
+    const uns_map *map;       /* mapping rules; NULL: every path is the literal one. Outlives ingest or the next host_ingest_remap */
+    host_paths_options paths; /* default: adopt after 30 s */
+    bool conformance;         /* judge what nodes publish (conformance.h); default true */
     host_tracker_options tracker;
 } host_ingest_options;
 void host_ingest_options_init(host_ingest_options *o);
@@ -72,10 +74,12 @@ void host_ingest_nodes(host_ingest *g, void (*see)(void *ctx, const host_node *n
 /* One node; PT_ENOTFOUND. */
 PT_MUST_CHECK pt_status host_ingest_node(host_ingest *g, pt_slice group, pt_slice edge, void (*see)(void *ctx, const host_node *n),
                                          void *ctx);
-/* Other mapping rules (NULL: literal): every tag is placed anew. When it returns PT_OK the old map is no longer used. */
+/* As host_paths_rules; before host_ingest_start, and before each host_ingest_remap. */
+PT_MUST_CHECK pt_status host_ingest_place(host_ingest *g, const uns_map *map, host_paths_moved *moved);
+/* Other mapping rules (NULL: literal): every tag of a node heard of is placed anew. When it returns PT_OK the old map is no longer used. */
 PT_MUST_CHECK pt_status host_ingest_remap(host_ingest *g, const uns_map *map);
-/* New settings of the trackers; sessions go on. */
-void host_ingest_configure(host_ingest *g, const host_tracker_options *o);
+/* New settings; sessions go on. */
+void host_ingest_configure(host_ingest *g, const host_tracker_options *o, const host_paths_options *paths);
 
 /* What was found of a node; PT_ENOTFOUND: nothing was heard of it; PT_EUNSUPPORTED: judging is switched off. All of them, shard by shard.
  * Under the shard's lock: be quick. */

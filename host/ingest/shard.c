@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { IDLE_MS = 500, GATHER_FEW = 8, GATHER_FEW_MS = 1, GATHER_MS = 5 };
+enum { IDLE_MS = 500, GATHER_FEW = 8, GATHER_FEW_MS = 1, GATHER_MS = 5, PATHS_MS = 1000 };
 
 void host__nap(int64_t ms)
 {
@@ -150,7 +150,7 @@ static void *shard_main(void *arg)
 {
     host__shard *s = arg;
     host_ingest *g = s->g;
-    int64_t due = INT64_MAX;
+    int64_t due = INT64_MAX, paths_due = 0;
     for (;;) {
         int64_t now = pt_mono_ms(g->clock), wait = due == INT64_MAX ? IDLE_MS : due > now ? due - now : 0;
         if (wait > IDLE_MS) wait = IDLE_MS;
@@ -168,6 +168,11 @@ static void *shard_main(void *arg)
         if (ticked) {
             host_tracker_tick(s->tracker, pt_wall_ms(g->clock), now, &s->arena);
             due = host_tracker_due(s->tracker);
+        }
+        if (s == g->shards && paths_due <= now) { /* one of them is enough */
+            host__shard_paths(s);
+            paths_due = now + PATHS_MS;
+            ticked = true;
         }
         pthread_mutex_unlock(&s->lock);
         if (ticked) host__shard_store(s);

@@ -10,6 +10,7 @@
 #include "host/ingest/conformance.h"
 #include "host/ingest/ingest.h"
 #include "host/ingest/mailbox.h"
+#include "host/ingest/paths.h"
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -70,6 +71,7 @@ struct host_ingest {
     host_outputs out;
     const pt_clock *clock;
     const pt_log *log;
+    host_paths *paths;
     host__shard *shards;
     uint32_t n_shards;
     _Atomic bool closed;
@@ -79,6 +81,7 @@ struct host_ingest {
 /* batch.c: what the tracker decides goes into the batch, and the batch into tree, history and outputs. */
 host_sink host__shard_sink(host__shard *s);
 PT_MUST_CHECK pt_status host__shard_judge(host__shard *s); /* its share of the judging */
+void host__shard_paths(host__shard *s);                    /* with the lock: those that wait for a path, whose owner is away by now */
 void host__shard_store(host__shard *s);                    /* without the lock; the batch is empty afterwards */
 
 /* shard.c */

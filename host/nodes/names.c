@@ -65,6 +65,7 @@ static const char *const events[HOST_EVENT_TYPE_COUNT] = {
     [HOST_EVENT_WRITE] = "write",
     [HOST_EVENT_METADATA_CHANGED] = "metadata-changed",
     [HOST_EVENT_PATH_COLLISION] = "path-collision",
+    [HOST_EVENT_PATH_TAKEOVER] = "path-takeover",
     [HOST_EVENT_QUARANTINE] = "quarantine",
     [HOST_EVENT_DUPLICATE_NODE] = "duplicate-node",
     [HOST_EVENT_CLOCK_SKEW] = "clock-skew",

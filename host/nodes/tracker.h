@@ -59,6 +59,7 @@ typedef struct host_tag_birth {
     pt_slice unit, description;
     double eng_low, eng_high;           /* valid when high > low */
     bool writable;                      /* not announced read-only; session plumbing says so by itself */
+    bool restored;                      /* from a session of before, or placed anew: that it is there now is not said */
     bool plumbing;                      /* bdSeq, Node Control/..., Properties/..., Device Control/...: kept as a value, not as history */
     pt_slice template_ref;              /* of a template instance */
     const spb_property_set *properties; /* of the birth; NULL: none */

@@ -107,6 +107,7 @@ static void describe(const building *b, const entry *e, host_tag_birth *out)
                              .device = b->u->id_slice,
                              .metric = e->hm.name,
                              .type = (spb_datatype)e->hm.type,
+                             .restored = b->msg->restored,
                              .plumbing = (e->hm.flags & HOST_METRIC_PLUMBING) != 0 };
     read_metadata(e->m, out);
     if (e->m) out->properties = e->m->properties;

@@ -143,8 +143,8 @@ static pt_status step_samples(history_run *h)
 static pt_status reduced_samples(history_run *h)
 {
     const query_history *q = &h->q;
-    uint32_t id = h->tags.items[h->tag].tag_id;
-    pt_status st = (q->lttb ? hist_lttb : hist_reduce)(h->run.src.history, id, q->from_ms, q->to_ms, q->max_points, one_sample, h,
+    hist_line line = h->tags.items[h->tag].line;
+    pt_status st = (q->lttb ? hist_lttb : hist_reduce)(h->run.src.history, line, q->from_ms, q->to_ms, q->max_points, one_sample, h,
                                                        &h->end.raw_count, h->err);
     if (st == PT_OK) st = h->status;
     return st == PT_OK ? PT_ECLOSED : st;
@@ -183,9 +183,9 @@ static pt_status interpolate(history_run *h, int64_t from, int64_t to, const int
     pt_status st = PT_OK;
     h->n_starts = 0;
     if (!h->starts && !(h->starts = malloc(BUCKETS_A_STEP * sizeof *h->starts))) return pt_fail(h->err, PT_ENOMEM, "out of memory");
-    if (!edges) return hist_interpolate(h->run.src.history, t->tag_id, from, to, h->q.interval_ms, linear, one_start, h, h->err);
+    if (!edges) return hist_interpolate(h->run.src.history, t->line, from, to, h->q.interval_ms, linear, one_start, h, h->err);
     for (size_t i = 0; i + 1 < n && st == PT_OK; i++)
-        st = hist_interpolate(h->run.src.history, t->tag_id, edges[i], edges[i] + 1, 1, linear, one_start, h, h->err);
+        st = hist_interpolate(h->run.src.history, t->line, edges[i], edges[i] + 1, 1, linear, one_start, h, h->err);
     return st;
 }
 
@@ -199,20 +199,20 @@ static bool wants_starts(const history_run *h)
 static pt_status some_buckets(history_run *h)
 {
     const query_history *q = &h->q;
-    uint32_t id = h->tags.items[h->tag].tag_id;
+    hist_line line = h->tags.items[h->tag].line;
     bucket_rows k = { h, 0 };
     pt_status st = PT_OK;
     if (h->edges) {
         size_t first = (size_t)h->bucket, n = h->n_edges - first < BUCKETS_A_STEP + 1 ? h->n_edges - first : BUCKETS_A_STEP + 1;
         if (n < 2) return PT_ECLOSED;
         if (wants_starts(h)) st = interpolate(h, 0, 0, h->edges + first, n);
-        if (st == PT_OK) st = hist_buckets_at(h->run.src.history, id, h->edges + first, n, one_bucket, &k, h->err);
+        if (st == PT_OK) st = hist_buckets_at(h->run.src.history, line, h->edges + first, n, one_bucket, &k, h->err);
         h->bucket += (int64_t)n - 1;
     } else {
         if (h->bucket >= q->to_ms) return PT_ECLOSED;
         int64_t to = (q->to_ms - h->bucket) / BUCKETS_A_STEP < q->interval_ms ? q->to_ms : h->bucket + q->interval_ms * BUCKETS_A_STEP;
         if (wants_starts(h)) st = interpolate(h, h->bucket, to, NULL, 0);
-        if (st == PT_OK) st = hist_buckets(h->run.src.history, id, h->bucket, to, q->interval_ms, one_bucket, &k, h->err);
+        if (st == PT_OK) st = hist_buckets(h->run.src.history, line, h->bucket, to, q->interval_ms, one_bucket, &k, h->err);
         h->bucket = to;
     }
     return st == PT_OK ? h->status : st;
@@ -228,7 +228,7 @@ static bool one_state(void *ctx, const hist_sample *value, int64_t ms, uint64_t 
 static pt_status all_states(history_run *h)
 {
     const query_tag *t = &h->tags.items[h->tag];
-    pt_status st = hist_durations(h->run.src.history, t->tag_id, h->q.from_ms, h->q.to_ms, one_state, h, h->err);
+    pt_status st = hist_durations(h->run.src.history, t->line, h->q.from_ms, h->q.to_ms, one_state, h, h->err);
     if (st == PT_ETOOBIG) return pt_fail(h->err, st, "%.*s has more than 10000 different values: it has no states", PT_SLICE_ARGS(t->path));
     if (st == PT_OK) st = h->status;
     return st == PT_OK ? PT_ECLOSED : st;
@@ -254,7 +254,7 @@ static pt_status begin_series(history_run *h)
     h->bucket = h->edges ? 0 : q->from_ms;
     pt_status st = query_sink_series(h->run.sink, h->out, &s, h->err);
     if (st == PT_OK && q->shape == QUERY_SAMPLES && !q->max_points)
-        st = hist_cursor_open(h->run.src.history, t->tag_id, q->from_ms, q->to_ms, true, &h->cursor, h->err);
+        st = hist_cursor_open(h->run.src.history, t->line, q->from_ms, q->to_ms, true, &h->cursor, h->err);
     return st;
 }
 

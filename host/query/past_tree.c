@@ -94,7 +94,7 @@ static bool past_tag(void *ctx, const hist_tag *tag)
     if (st == PT_OK || st == PT_ENOTFOUND) st = uns_tag_put(p->tree, &def);
     if (st == PT_EEXISTS) return true; /* two tags of one path: the second is in the source view, as it was then */
     spb_quality q = SPB_STALE;
-    if (st == PT_OK) st = hist_state_at(p->src->history, tag->tag_id, p->at_ms, &q, &p->err);
+    if (st == PT_OK) st = hist_state_at(p->src->history, hist_of_tag(tag->tag_id), p->at_ms, &q, &p->err);
     if (st == PT_EEMPTY) {
         if (p->n_unknown == p->cap_unknown) {
             size_t cap = p->cap_unknown ? p->cap_unknown * 2 : 256;
@@ -126,7 +126,7 @@ static bool other_tag(void *ctx, const hist_tag *tag)
         has_unit(&p->units, &tag->key))
         return true;
     spb_quality q = SPB_STALE;
-    pt_status st = hist_state_at(p->src->history, tag->tag_id, p->at_ms, &q, &p->err);
+    pt_status st = hist_state_at(p->src->history, hist_of_tag(tag->tag_id), p->at_ms, &q, &p->err);
     if (st == PT_OK && q != SPB_STALE) st = unit_was_live(p, &tag->key);
     p->status = st == PT_EEMPTY ? PT_OK : st;
     return p->status == PT_OK;

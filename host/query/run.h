@@ -23,6 +23,7 @@ typedef struct query_tag {
     pt_slice path, unit; /* of the run's arena */
     uint32_t tag_id;
     spb_datatype type;
+    hist_line line; /* what is read: of a path all that owned it, in the run's arena */
 } query_tag;
 
 typedef struct query_tags {
@@ -30,8 +31,9 @@ typedef struct query_tags {
     size_t n, cap;
 } query_tags;
 
-/* Paths in the order asked for, a glob's tags in the order of their paths, each tag once. A path is a tag's present one, or the newest that
- * had it. Globs leave plumbing (below _sparkplug) out unless they name it. PT_ENOTFOUND, PT_ETOOBIG, PT_ENOMEM with the reason. */
+/* Paths in the order asked for, a glob's in their order, each once. A path stands for the tags that own and owned it; it is described as
+ * its present, or last, owner. Globs leave plumbing (below _sparkplug) out unless they name it. PT_ENOTFOUND, PT_ETOOBIG, PT_ENOMEM with
+ * the reason. */
 PT_MUST_CHECK pt_status query__select(query_run *r, const pt_slice *paths, size_t n, query_tags *out, pt_error *err);
 PT_MUST_CHECK pt_status query__select_id(query_run *r, uint32_t tag_id, query_tags *out, pt_error *err);
 #endif

@@ -15,8 +15,16 @@ typedef struct selecting {
     pt_status status;
 } selecting;
 
-static pt_status add(query_run *r, query_tags *out, pt_slice path, const hist_tag *tag)
+/* `line` NULL: all that owned the path. */
+static pt_status add(query_run *r, query_tags *out, pt_slice path, const hist_tag *tag, const hist_line *line)
 {
+    hist_line owners;
+    if (!line) {
+        pt_status st = hist_path_line(r->src.history, path, &r->arena, &owners, NULL);
+        if (st != PT_OK) return st;
+        line = &owners;
+    }
+
     if (out->n == QUERY_SERIES_MAX) return PT_ETOOBIG;
     if (out->n == out->cap) {
         size_t cap = out->cap ? out->cap * 2 : 16;
@@ -26,9 +34,11 @@ static pt_status add(query_run *r, query_tags *out, pt_slice path, const hist_ta
         out->cap = cap;
     }
     query_tag *t = &out->items[out->n];
-    *t = (query_tag){
-        .path = pt_arena_dup(&r->arena, path), .unit = pt_arena_dup(&r->arena, tag->unit), .tag_id = tag->tag_id, .type = tag->type
-    };
+    *t = (query_tag){ .path = pt_arena_dup(&r->arena, path),
+                      .unit = pt_arena_dup(&r->arena, tag->unit),
+                      .tag_id = tag->tag_id,
+                      .type = tag->type,
+                      .line = *line };
     if ((path.len && !t->path.ptr) || (tag->unit.len && !t->unit.ptr)) return PT_ENOMEM;
     out->n++;
     return PT_OK;
@@ -49,7 +59,7 @@ static bool one_of_glob(void *ctx, const hist_tag *tag)
     if (!tag->path.len || !query_sees(&s->r->scope, tag->path) || !pt_glob_match(s->glob, tag->path) || is_excluded(s, tag->path))
         return true;
     if (!s->plumbing && memmem(tag->path.ptr, tag->path.len, "_sparkplug/", 11)) return true;
-    s->status = add(s->r, s->out, tag->path, tag);
+    s->status = add(s->r, s->out, tag->path, tag, NULL);
     return s->status == PT_OK;
 }
 
@@ -78,7 +88,7 @@ static pt_status select_path(selecting *s, pt_slice path, pt_error *err)
     hist_tag tag;
     pt_status st =
         path.len && query_sees(&s->r->scope, path) ? hist_tag_by_path(s->r->src.history, path, &s->r->arena, &tag) : PT_ENOTFOUND;
-    if (st == PT_OK) st = add(s->r, s->out, path, &tag);
+    if (st == PT_OK) st = add(s->r, s->out, path, &tag, NULL);
     if (st == PT_ENOTFOUND) return pt_fail(err, st, "there is no tag %.*s", PT_SLICE_ARGS(path));
     return st == PT_OK ? st : pt_fail(err, st, "%.*s: %s", PT_SLICE_ARGS(path), pt_status_name(st));
 }
@@ -138,7 +148,8 @@ pt_status query__select_id(query_run *r, uint32_t tag_id, query_tags *out, pt_er
     hist_tag tag;
     pt_status st = hist_tag_by_id(r->src.history, tag_id, &r->arena, &tag);
     if (st == PT_OK && !query_sees(&r->scope, tag.path)) st = PT_ENOTFOUND;
-    if (st == PT_OK) st = add(r, out, tag.path, &tag);
+    hist_line line = hist_of_tag(tag_id);
+    if (st == PT_OK) st = add(r, out, tag.path, &tag, &line);
     if (st == PT_ENOTFOUND) return pt_fail(err, st, "there is no tag of the id %u", tag_id);
     return st == PT_OK ? st : pt_fail(err, st, "tag %u: %s", tag_id, pt_status_name(st));
 }

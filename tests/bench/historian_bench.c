@@ -336,7 +336,7 @@ static double scan_ours(void *ctx, pt_error *err)
     for (unsigned k = 0; k < c->rounds; k++) {
         hist_cursor *cur = NULL;
         size_t got = 0;
-        if (hist_cursor_open(c->h, 1 + k % 3, INT64_MIN, INT64_MAX, false, &cur, err) != PT_OK) return -1;
+        if (hist_cursor_open(c->h, hist_of_tag(1 + k % 3), INT64_MIN, INT64_MAX, false, &cur, err) != PT_OK) return -1;
         do {
             const hist_sample *out = NULL;
             if (hist_cursor_view(cur, &out, &got, err) != PT_OK) return -1;

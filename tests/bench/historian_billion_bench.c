@@ -132,19 +132,19 @@ static pt_status ask(billion *b, hist *h, int query, uint32_t tag, uint64_t *fou
         hist_cursor *c = NULL;
         const hist_sample *rows = NULL;
         size_t n = 1;
-        st = hist_cursor_open(h, tag, middle - 5000 * PERIOD, middle + 5000 * PERIOD, false, &c, err);
+        st = hist_cursor_open(h, hist_of_tag(tag), middle - 5000 * PERIOD, middle + 5000 * PERIOD, false, &c, err);
         while (st == PT_OK && n && (st = hist_cursor_view(c, &rows, &n, err)) == PT_OK)
             *found += n;
         hist_cursor_close(c);
     } else if (query == BUCKETS_1000) {
-        st = hist_buckets(h, tag, START, b->end_ms, span / 1000, count_bucket, found, err);
+        st = hist_buckets(h, hist_of_tag(tag), START, b->end_ms, span / 1000, count_bucket, found, err);
     } else if (query == WHOLE_RANGE) {
-        st = hist_buckets(h, tag, START + 1234, b->end_ms - 1234, span, count_bucket, found, err);
+        st = hist_buckets(h, hist_of_tag(tag), START + 1234, b->end_ms - 1234, span, count_bucket, found, err);
     } else {
         pt_arena a;
         hist_sample s;
         pt_arena_init(&a, 1 << 16);
-        st = hist_value_at(h, tag, middle, &a, &s);
+        st = hist_value_at(h, hist_of_tag(tag), middle, &a, &s);
         *found = st == PT_OK;
         pt_arena_fini(&a);
     }

@@ -127,7 +127,7 @@ static void ask_rows(hist *h, answer *a)
     hist_cursor *c = NULL;
     const hist_sample *rows = NULL;
     size_t n = 0;
-    a->said |= hist_cursor_open(h, 1, INT64_MIN, INT64_MAX, true, &c, NULL) != PT_OK;
+    a->said |= hist_cursor_open(h, hist_of_tag(1), INT64_MIN, INT64_MAX, true, &c, NULL) != PT_OK;
     for (int k = 0; c && k < 1000; k++) {
         pt_status st = hist_cursor_view(c, &rows, &n, NULL);
         a->said |= st != PT_OK;
@@ -183,8 +183,8 @@ static answer read_all(void)
     a.said |= hist_events(h, &all, on_event, &a, NULL) != PT_OK;
     if (a.tags) {
         ask_rows(h, &a);
-        a.said |= hist_buckets(h, 1, NOW, NOW + SAMPLES * 1000, 100000, on_bucket, &a, NULL) != PT_OK;
-        pt_status st = hist_value_at(h, 1, NOW + 123456, &arena, &s);
+        a.said |= hist_buckets(h, hist_of_tag(1), NOW, NOW + SAMPLES * 1000, 100000, on_bucket, &a, NULL) != PT_OK;
+        pt_status st = hist_value_at(h, hist_of_tag(1), NOW + 123456, &arena, &s);
         a.said |= st != PT_OK && st != PT_EEMPTY;
         if (st == PT_OK && s.as.i64 != value_of(s.time_ms)) abort();
         if (!fitted && !a.said && !logged && (st != PT_OK || s.time_ms != NOW + 123000)) abort();

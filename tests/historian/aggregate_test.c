@@ -128,14 +128,14 @@ static void every_aggregate_is_its_formula(void)
     for (size_t i = 0; i < PT_COUNT_OF(edges); i++)
         edges[i] = t += 1 + (int64_t)pt_random_below(&rnd, 120000);
     for (int round = 0; round < 2; round++) {
-        CHECK_OK(hist_buckets(h, tag, NOW, NOW + 2300000, 60000, check_bucket, &faults, NULL));
-        CHECK_OK(hist_buckets(h, tag, NOW + 12345, NOW + 2100000, 700, check_bucket, &faults, NULL));
-        CHECK_OK(hist_buckets_at(h, tag, edges, PT_COUNT_OF(edges), check_bucket, &faults, NULL));
+        CHECK_OK(hist_buckets(h, hist_of_tag(tag), NOW, NOW + 2300000, 60000, check_bucket, &faults, NULL));
+        CHECK_OK(hist_buckets(h, hist_of_tag(tag), NOW + 12345, NOW + 2100000, 700, check_bucket, &faults, NULL));
+        CHECK_OK(hist_buckets_at(h, hist_of_tag(tag), edges, PT_COUNT_OF(edges), check_bucket, &faults, NULL));
         CHECK_OK(hist_seal(h, NULL));
     }
     CHECK_INT(faults, 0);
     edges[3] = edges[2];
-    CHECK_STATUS(hist_buckets_at(h, tag, edges, PT_COUNT_OF(edges), check_bucket, &faults, NULL), PT_EINVAL);
+    CHECK_STATUS(hist_buckets_at(h, hist_of_tag(tag), edges, PT_COUNT_OF(edges), check_bucket, &faults, NULL), PT_EINVAL);
 }
 
 static void names_of_both_worlds_are_known(void)
@@ -172,7 +172,7 @@ static void interpolation_is_stepped_or_on_the_line(void)
 {
     for (int linear = 0; linear <= 1; linear++) {
         interpolated s = { .linear = linear };
-        CHECK_OK(hist_interpolate(h, tag, NOW - 3000, NOW + 2500000, 777, linear, check_point, &s, NULL));
+        CHECK_OK(hist_interpolate(h, hist_of_tag(tag), NOW - 3000, NOW + 2500000, 777, linear, check_point, &s, NULL));
         CHECK_INT(s.points, (2503000 + 776) / 777);
         CHECK_INT(s.faults, 0);
     }
@@ -201,7 +201,7 @@ static void no_line_leads_to_infinity(void)
     }
     CHECK_OK(hist_flush(h, 10000, NULL));
     fake.now_wall_ms = NOW + 5000;
-    CHECK_OK(hist_interpolate(h, id, NOW, NOW + 4500, 500, true, print_point, text, NULL));
+    CHECK_OK(hist_interpolate(h, hist_of_tag(id), NOW, NOW + 4500, 500, true, print_point, text, NULL));
     CHECK_STR(pt_cstr(text), "1 2 3 3 inf inf 2 3 4 ");
     fake.now_wall_ms = now;
 }
@@ -225,7 +225,7 @@ static void no_value_holds_beyond_now(void)
     CHECK_OK(hist_append(h, &s, 1));
     CHECK_OK(hist_flush(h, 10000, NULL));
     fake.now_wall_ms = NOW + 5000;
-    CHECK_OK(hist_interpolate(h, id, NOW, NOW + 10000, 1000, false, count_there, &there, NULL));
+    CHECK_OK(hist_interpolate(h, hist_of_tag(id), NOW, NOW + 10000, 1000, false, count_there, &there, NULL));
     CHECK_INT(there, 6); /* its own time and the five seconds until now */
     fake.now_wall_ms = now;
 }
@@ -241,7 +241,7 @@ static bool print_duration(void *ctx, const hist_sample *v, int64_t ms, uint64_t
 static void durations_add_up_to_the_range(void)
 {
     char text[200] = "";
-    CHECK_OK(hist_durations(h, words, NOW + 5000, NOW + 200000, print_duration, text, NULL));
+    CHECK_OK(hist_durations(h, hist_of_tag(words), NOW + 5000, NOW + 200000, print_duration, text, NULL));
     CHECK_STR(pt_cstr(text), "RUN 64000 7; STOP 70000 7; FAULT 60000 6; - 1000 1; ");
 }
 
@@ -285,7 +285,7 @@ static void nan_is_no_state_and_a_range_may_begin_without_a_value(void)
         CHECK_OK(hist_flush(h, 10000, NULL));
         for (size_t i = 0; i < PT_COUNT_OF(ranges); i++) {
             char text[200] = "";
-            CHECK_OK(hist_durations(h, id, NOW + ranges[i].from, NOW + ranges[i].to, print_number, text, NULL));
+            CHECK_OK(hist_durations(h, hist_of_tag(id), NOW + ranges[i].from, NOW + ranges[i].to, print_number, text, NULL));
             CHECK_STR(pt_cstr(text), ranges[i].want);
         }
     }
@@ -311,7 +311,7 @@ static void a_picture_of_100_points_keeps_its_ends(void)
 {
     kept k = { .ordered = true };
     uint64_t raw = 0;
-    CHECK_OK(hist_lttb(h, tag, 0, INT64_MAX, 100, keep_point, &k, &raw, NULL));
+    CHECK_OK(hist_lttb(h, hist_of_tag(tag), 0, INT64_MAX, 100, keep_point, &k, &raw, NULL));
     CHECK(raw > N * 9 / 10 && raw <= N);
     CHECK(k.numbers <= 100 && k.numbers >= 95 && k.ordered && k.last == rows[N - 1].time_ms);
 }

@@ -52,7 +52,7 @@ static void buckets_agree_with_brute_force(void)
             int64_t from = NOW + (int64_t)pt_random_below(&rnd, 50000),
                     to = from + (t - from) + (int64_t)pt_random_below(&rnd, 9000) - 4500;
             got.n = 0;
-            CHECK_OK(hist_buckets(h, a, from, to, widths[w], keep_bucket, &got, NULL));
+            CHECK_OK(hist_buckets(h, hist_of_tag(a), from, to, widths[w], keep_bucket, &got, NULL));
             CHECK_INT(got.n, (to - from + widths[w] - 1) / widths[w]);
             for (size_t k = 0; k < got.n; k++) {
                 const hist_bucket *b = &got.b[k];
@@ -120,13 +120,13 @@ static void a_block_inside_a_bucket_is_not_decoded(void)
     run_sql(partition_in(dir, NOW), "UPDATE data SET data=x'00'"); /* nothing but the summaries can be read any more */
     static seen got;
     got.n = 0;
-    CHECK_OK(hist_buckets(h, a, NOW, NOW + 640000, 640000, keep_bucket, &got, NULL));
+    CHECK_OK(hist_buckets(h, hist_of_tag(a), NOW, NOW + 640000, 640000, keep_bucket, &got, NULL));
     CHECK(got.n == 1 && got.b[0].count == 640 && got.b[0].sum == 639 * 320 && got.b[0].min == 0 && got.b[0].max == 639 &&
           got.b[0].first_ms == NOW && got.b[0].last_ms == NOW + 639000);
     CHECK(got.b[0].area_ms == 640000 && near(got.b[0].area, 639 * 320 * 1000.0));
     pt_error err = { 0 };
     got.n = 0;
-    CHECK_STATUS(hist_buckets(h, a, NOW, NOW + 640000, 100000, keep_bucket, &got, &err),
+    CHECK_STATUS(hist_buckets(h, hist_of_tag(a), NOW, NOW + 640000, 100000, keep_bucket, &got, &err),
                  PT_ECORRUPT); /* edges inside blocks need the rows: an error, no guess */
     CHECK(strstr(err.text, "tag 1, block at") != NULL);
     fake.now_wall_ms = NOW;
@@ -146,7 +146,7 @@ static void what_held_before_the_range_counts_and_nothing_beyond_now(void)
     for (int round = 0; round < 2; round++) {
         static seen got;
         got.n = 0;
-        CHECK_OK(hist_buckets(h, a, NOW, NOW + 4000, 1000, keep_bucket, &got, NULL));
+        CHECK_OK(hist_buckets(h, hist_of_tag(a), NOW, NOW + 4000, 1000, keep_bucket, &got, NULL));
         static const int64_t covered[] = { 1000, 1000, 500, 0 };
         CHECK_FATAL(got.n == 4);
         for (int k = 0; k < 4; k++) {
@@ -155,14 +155,15 @@ static void what_held_before_the_range_counts_and_nothing_beyond_now(void)
             CHECK(got.b[k].area == 7.0 * (double)covered[k]);
         }
         got.n = 0;
-        CHECK_OK(hist_buckets(h, b, NOW, NOW + 1000, 1000, keep_bucket, &got, NULL)); /* the node was dead */
+        CHECK_OK(hist_buckets(h, hist_of_tag(b), NOW, NOW + 1000, 1000, keep_bucket, &got, NULL)); /* the node was dead */
         CHECK(got.n == 1 && got.b[0].area_ms == 0);
         got.n = 0;
-        CHECK_OK(hist_buckets(h, c, NOW, NOW + 1000, 1000, keep_bucket, &got, NULL));
+        CHECK_OK(hist_buckets(h, hist_of_tag(c), NOW, NOW + 1000, 1000, keep_bucket, &got, NULL));
         CHECK(got.n == 1 && got.b[0].count == 1 && got.b[0].good == 1 && got.b[0].nums == 0);
         CHECK(got.b[0].good_ms == 995 && got.b[0].area_ms == 0);
         got.n = 0;
-        CHECK_OK(hist_buckets(h, c, NOW + 1000, NOW + 4000, 1000, keep_bucket, &got, NULL)); /* a text holds on like a number */
+        CHECK_OK(
+            hist_buckets(h, hist_of_tag(c), NOW + 1000, NOW + 4000, 1000, keep_bucket, &got, NULL)); /* a text holds on like a number */
         CHECK(got.n == 3 && got.b[0].good_ms == 1000 && got.b[1].good_ms == 500 && got.b[2].good_ms == 0);
         seal(h);
     }
@@ -246,7 +247,7 @@ static void the_time_texts_are_good_agrees_with_brute_force(void)
             for (size_t w = 0; w < PT_COUNT_OF(widths); w++) {
                 int64_t from = NOW - 5000 + (int64_t)pt_random_below(&rnd, (uint64_t)(t - NOW) / 2),
                         to = widths[w] == 700 ? from + 700000 : t + 200000;
-                CHECK_OK(hist_buckets(h, a, from, to, widths[w], check_good, &faults, NULL));
+                CHECK_OK(hist_buckets(h, hist_of_tag(a), from, to, widths[w], check_good, &faults, NULL));
             }
             if (stage == 0) seal(h);
             if (stage == 1) { /* late rows inside blocks */
@@ -304,13 +305,13 @@ static void good_texts_are_answered_from_the_summary(void)
     leave_heads(partition_in(dir, NOW));
     static seen got;
     got.n = 0;
-    CHECK_OK(hist_buckets(h, a, NOW, NOW + 640000, 640000, keep_bucket, &got, NULL));
+    CHECK_OK(hist_buckets(h, hist_of_tag(a), NOW, NOW + 640000, 640000, keep_bucket, &got, NULL));
     CHECK(got.n == 1 && got.b[0].count == 640 && got.b[0].good_ms == 640000 && got.b[0].area_ms == 0);
-    CHECK_STATUS(hist_buckets(h, b, NOW, NOW + 640000, 640000, keep_bucket, &got, NULL),
+    CHECK_STATUS(hist_buckets(h, hist_of_tag(b), NOW, NOW + 640000, 640000, keep_bucket, &got, NULL),
                  PT_ECORRUPT); /* when it was not there, only the rows say */
     run_sql(partition_in(dir, NOW),
             "UPDATE data SET data=cast(substr(data,1,12)||x'5b'||substr(data,14) AS BLOB)"); /* the head is looked at with its checksum */
-    CHECK_STATUS(hist_buckets(h, a, NOW, NOW + 640000, 640000, keep_bucket, &got, NULL), PT_ECORRUPT);
+    CHECK_STATUS(hist_buckets(h, hist_of_tag(a), NOW, NOW + 640000, 640000, keep_bucket, &got, NULL), PT_ECORRUPT);
     fake.now_wall_ms = NOW;
     close_ok(h);
 }
@@ -337,14 +338,14 @@ static void bad_intervals_are_refused(void)
     got.n = 0;
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
         pt_error err = { 0 };
-        CHECK_ROW(rows[i].row,
-                  hist_buckets(h, rows[i].tag, rows[i].from, rows[i].to, rows[i].width, keep_bucket, &got, &err) == rows[i].st);
+        CHECK_ROW(rows[i].row, hist_buckets(h, hist_of_tag(rows[i].tag), rows[i].from, rows[i].to, rows[i].width, keep_bucket, &got,
+                                            &err) == rows[i].st);
         CHECK_ROW(rows[i].row, got.n == 0 && (rows[i].st == PT_OK || err.text[0]));
     }
     const int64_t edges[] = { 0, 5, 5 }, far[] = { INT64_MIN, INT64_MAX };
-    CHECK_STATUS(hist_buckets_at(h, a, edges, 3, keep_bucket, &got, NULL), PT_EINVAL);
-    CHECK_STATUS(hist_buckets_at(h, a, far, 2, keep_bucket, &got, NULL), PT_ETOOBIG);
-    CHECK_OK(hist_buckets_at(h, a, edges, 1, keep_bucket, &got, NULL));
+    CHECK_STATUS(hist_buckets_at(h, hist_of_tag(a), edges, 3, keep_bucket, &got, NULL), PT_EINVAL);
+    CHECK_STATUS(hist_buckets_at(h, hist_of_tag(a), far, 2, keep_bucket, &got, NULL), PT_ETOOBIG);
+    CHECK_OK(hist_buckets_at(h, hist_of_tag(a), edges, 1, keep_bucket, &got, NULL));
     CHECK_INT(got.n, 0);
     close_ok(h);
 }
@@ -366,11 +367,12 @@ static void what_is_infinite_counts_for_its_own_time_alone(void)
     for (int round = 0; round < 2; round++) {
         static seen got;
         got.n = 0;
-        CHECK_OK(hist_buckets(h, a, NOW, NOW + 180000, 60000, keep_bucket, &got, NULL));
+        CHECK_OK(hist_buckets(h, hist_of_tag(a), NOW, NOW + 180000, 60000, keep_bucket, &got, NULL));
         CHECK_FATAL(got.n == 3);
         CHECK(got.b[0].area == 60000 && isinf(got.b[1].area) && got.b[2].area == 2.0 * 30000 + 4.0 * 30000 && got.b[2].area_ms == 60000);
         got.n = 0;
-        CHECK_OK(hist_buckets(h, b, NOW, NOW + 120000, 120000, keep_bucket, &got, NULL)); /* from the summary in the second round */
+        CHECK_OK(
+            hist_buckets(h, hist_of_tag(b), NOW, NOW + 120000, 120000, keep_bucket, &got, NULL)); /* from the summary in the second round */
         CHECK(got.n == 1 && got.b[0].area == 5.0 * 30000 && got.b[0].area_ms == 30000);
         seal(h);
     }
@@ -394,7 +396,7 @@ static void it_stops_when_told(void)
     static const int64_t ranges[][2] = { { NOW, NOW + 100000 }, { NOW + 500000, NOW + 600000 }, { NOW - 200000, NOW - 100000 } };
     for (size_t i = 0; i < PT_COUNT_OF(ranges); i++) {
         int n = 0;
-        CHECK_OK(hist_buckets(h, a, ranges[i][0], ranges[i][1], 1000, stop_at_third, &n, NULL));
+        CHECK_OK(hist_buckets(h, hist_of_tag(a), ranges[i][0], ranges[i][1], 1000, stop_at_third, &n, NULL));
         CHECK_INT(n, 3);
     }
     close_ok(h);

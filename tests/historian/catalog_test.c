@@ -115,25 +115,6 @@ static void a_path_belongs_to_the_tag_that_has_it_now(void)
     close_ok(h);
 }
 
-static void of_two_tags_with_one_path_the_last_to_take_it_is_found_first(void)
-{
-    const char *dir = new_dir();
-    hist *h = open_store(dir, 64);
-    uint32_t a = ensure(h, "a", "x", SPB_DOUBLE, "");
-    pt_fake_clock_advance(&fake, 10);
-    uint32_t b = ensure(h, "b", "x", SPB_DOUBLE, "");
-    flush(h);
-    check_owner(h, "x", b);
-    pt_fake_clock_advance(&fake, 10);
-    ensure(h, "b", "y", SPB_DOUBLE, "");
-    flush(h);
-    check_owner(h, "x", a); /* it still has it */
-    close_ok(h);
-    h = open_store(dir, 64);
-    check_owner(h, "x", a);
-    close_ok(h);
-}
-
 static void an_id_lost_in_a_crash_is_given_out_again(void)
 {
     const char *dir = new_dir();
@@ -241,10 +222,13 @@ static void a_reader_sees_new_tags_and_makes_none(void)
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
-        PT_TEST(events_and_tags_survive_with_their_paths),  PT_TEST(every_change_is_kept_with_its_time),
-        PT_TEST(a_path_belongs_to_the_tag_that_has_it_now), PT_TEST(of_two_tags_with_one_path_the_last_to_take_it_is_found_first),
-        PT_TEST(an_id_lost_in_a_crash_is_given_out_again),  PT_TEST(tags_that_could_not_be_written_stay_to_be_written),
-        PT_TEST(many_tags_with_any_names_are_told_apart),   PT_TEST(a_reader_sees_new_tags_and_makes_none),
+        PT_TEST(events_and_tags_survive_with_their_paths),
+        PT_TEST(every_change_is_kept_with_its_time),
+        PT_TEST(a_path_belongs_to_the_tag_that_has_it_now),
+        PT_TEST(an_id_lost_in_a_crash_is_given_out_again),
+        PT_TEST(tags_that_could_not_be_written_stay_to_be_written),
+        PT_TEST(many_tags_with_any_names_are_told_apart),
+        PT_TEST(a_reader_sees_new_tags_and_makes_none),
     };
     setup();
     return pt_test_main("historian/catalog", tests, PT_COUNT_OF(tests), argc, argv);

@@ -120,7 +120,7 @@ static uint64_t check(const char *dir, uint64_t acked, unsigned round)
         const hist_sample *rows = NULL;
         size_t n = 0;
         int64_t before = INT64_MIN;
-        CHECK_OK_FATAL(hist_cursor_open(h, tag, INT64_MIN, INT64_MAX, true, &c, NULL));
+        CHECK_OK_FATAL(hist_cursor_open(h, hist_of_tag(tag), INT64_MIN, INT64_MAX, true, &c, NULL));
         while ((st = hist_cursor_view(c, &rows, &n, &err)) == PT_OK && n) {
             for (size_t i = 0; i < n; i++) {
                 if (tag == SCRATCH) {

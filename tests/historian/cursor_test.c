@@ -19,9 +19,9 @@ static void state_rows_are_kept_apart_from_samples(void)
         pt_arena arena;
         pt_arena_init(&arena, 4096);
         hist_sample v;
-        CHECK_OK(hist_value_at(h, a, NOW + 100, &arena, &v));
+        CHECK_OK(hist_value_at(h, hist_of_tag(a), NOW + 100, &arena, &v));
         CHECK_INT(v.time_ms, NOW);
-        CHECK_STATUS(hist_value_at(h, a, NOW - 1, &arena, &v), PT_EEMPTY);
+        CHECK_STATUS(hist_value_at(h, hist_of_tag(a), NOW - 1, &arena, &v), PT_EEMPTY);
         pt_arena_fini(&arena);
         seal(h);
     }
@@ -63,7 +63,7 @@ static void any_range_is_read_in_any_helpings(void)
                 for (size_t max = 1; max < 4; max++) {
                     hist_cursor *c = NULL;
                     total = 0;
-                    CHECK_OK_FATAL(hist_cursor_open(h, tag, s[from].time_ms, s[to].time_ms, states, &c, NULL));
+                    CHECK_OK_FATAL(hist_cursor_open(h, hist_of_tag(tag), s[from].time_ms, s[to].time_ms, states, &c, NULL));
                     while (hist_cursor_next(c, out + total, max, &got, NULL) == PT_OK && got)
                         total += got;
                     CHECK_INT(total, want);
@@ -74,7 +74,7 @@ static void any_range_is_read_in_any_helpings(void)
                 hist_cursor *c = NULL;
                 const hist_sample *rows = NULL;
                 total = 0;
-                CHECK_OK_FATAL(hist_cursor_open(h, tag, s[from].time_ms, s[to].time_ms, states, &c, NULL));
+                CHECK_OK_FATAL(hist_cursor_open(h, hist_of_tag(tag), s[from].time_ms, s[to].time_ms, states, &c, NULL));
                 while (hist_cursor_view(c, &rows, &got, NULL) == PT_OK && got)
                     total += got;
                 CHECK_INT(total, want);
@@ -95,7 +95,7 @@ static void helpings_and_views_may_be_mixed(void)
     seal(h);
     hist_cursor *c = NULL;
     int64_t want = 0;
-    CHECK_OK_FATAL(hist_cursor_open(h, tag, INT64_MIN, INT64_MAX, true, &c, NULL));
+    CHECK_OK_FATAL(hist_cursor_open(h, hist_of_tag(tag), INT64_MIN, INT64_MAX, true, &c, NULL));
     for (unsigned k = 0;; k++) {
         hist_sample out[5];
         const hist_sample *rows = out;
@@ -121,18 +121,18 @@ static void bad_calls_are_refused(void)
     pt_arena arena;
     pt_error err = { 0 };
     pt_arena_init(&arena, 4096);
-    CHECK_STATUS(hist_cursor_open(h, 0, 0, 1, true, &c, &err), PT_ENOTFOUND);
-    CHECK_STATUS(hist_cursor_open(h, tag + 1, 0, 1, true, &c, &err), PT_ENOTFOUND);
+    CHECK_STATUS(hist_cursor_open(h, hist_of_tag(0), 0, 1, true, &c, &err), PT_ENOTFOUND);
+    CHECK_STATUS(hist_cursor_open(h, hist_of_tag(tag + 1), 0, 1, true, &c, &err), PT_ENOTFOUND);
     CHECK(strstr(err.text, "tag 2") != NULL);
-    CHECK_STATUS(hist_value_at(h, 0, 0, &arena, &s), PT_ENOTFOUND);
-    CHECK_STATUS(hist_value_at(h, tag + 1, 0, &arena, &s), PT_ENOTFOUND);
-    CHECK_STATUS(hist_value_at(h, tag, INT64_MAX, &arena, &s), PT_EEMPTY);
-    CHECK_OK_FATAL(hist_cursor_open(h, tag, 5, 5, true, &c, &err)); /* an empty range is one */
+    CHECK_STATUS(hist_value_at(h, hist_of_tag(0), 0, &arena, &s), PT_ENOTFOUND);
+    CHECK_STATUS(hist_value_at(h, hist_of_tag(tag + 1), 0, &arena, &s), PT_ENOTFOUND);
+    CHECK_STATUS(hist_value_at(h, hist_of_tag(tag), INT64_MAX, &arena, &s), PT_EEMPTY);
+    CHECK_OK_FATAL(hist_cursor_open(h, hist_of_tag(tag), 5, 5, true, &c, &err)); /* an empty range is one */
     CHECK_STATUS(hist_cursor_next(c, &s, 0, &n, &err), PT_EINVAL);
     CHECK_OK(hist_cursor_next(c, &s, 1, &n, &err));
     CHECK_INT(n, 0);
     hist_cursor_close(c);
-    CHECK_OK_FATAL(hist_cursor_open(h, tag, 6, 5, true, &c, &err));
+    CHECK_OK_FATAL(hist_cursor_open(h, hist_of_tag(tag), 6, 5, true, &c, &err));
     CHECK_OK(hist_cursor_next(c, &s, 1, &n, &err));
     CHECK_INT(n, 0);
     hist_cursor_close(c);
@@ -177,7 +177,7 @@ static void the_value_at_a_time_is_the_newest_before_it_wherever_it_lies(void)
                     pt_arena arena;
                     hist_sample got;
                     pt_arena_init(&arena, 1 << 16);
-                    pt_status st = hist__row_before(i % 2 ? h : reader, tag, s[i].time_ms + d, states, &arena, &got, NULL);
+                    pt_status st = hist__row_before(i % 2 ? h : reader, hist_of_tag(tag), s[i].time_ms + d, states, &arena, &got, NULL);
                     CHECK(want ? st == PT_OK && got.time_ms == want->time_ms && hist__same_content(want, &got) : st == PT_EEMPTY);
                     pt_arena_fini(&arena);
                 }
@@ -199,9 +199,9 @@ static void a_damaged_block_is_named_by_the_value_at_a_time(void)
     hist_sample s;
     pt_error err = { 0 };
     pt_arena_init(&arena, 1 << 16);
-    CHECK_STATUS(hist__row_before(h, 1, NOW + 1, false, &arena, &s, &err), PT_ECORRUPT); /* never the value before it */
+    CHECK_STATUS(hist__row_before(h, hist_of_tag(1), NOW + 1, false, &arena, &s, &err), PT_ECORRUPT); /* never the value before it */
     CHECK(strstr(err.text, "tag 1, block at") != NULL);
-    CHECK_OK(hist_value_at(h, 1, INT64_MAX, &arena, &s));
+    CHECK_OK(hist_value_at(h, hist_of_tag(1), INT64_MAX, &arena, &s));
     pt_arena_fini(&arena);
     close_ok(h);
 }

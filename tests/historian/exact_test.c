@@ -236,7 +236,7 @@ static void documents_are_taken_as_they_stand(void)
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
         hist_import_report r;
         CHECK_ROW(rows[i].line, import_text(h, HIST_JSONL, rows[i].line, false, &r, NULL) == PT_OK);
-        CHECK_OK(hist_value_at(h, 1, INT64_MAX, &arena, &s));
+        CHECK_OK(hist_value_at(h, hist_of_tag(1), INT64_MAX, &arena, &s));
         CHECK_STR(pt_slice_of(s.as.ptr, s.len), rows[i].want);
     }
     pt_arena_fini(&arena);

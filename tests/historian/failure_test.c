@@ -98,7 +98,7 @@ static bool look(const char *dir, int acked, const char *row)
         hist_cursor *c = NULL;
         const hist_sample *rows = NULL;
         size_t n = 0;
-        if (hist_cursor_open(h, tag, INT64_MIN, INT64_MAX, true, &c, &err) != PT_OK) return false;
+        if (hist_cursor_open(h, hist_of_tag(tag), INT64_MIN, INT64_MAX, true, &c, &err) != PT_OK) return false;
         while ((st = hist_cursor_view(c, &rows, &n, &err)) == PT_OK && n) {
             for (size_t i = 0; i < n; i++) {
                 int k = (int)rows[i].as.i64;

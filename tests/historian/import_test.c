@@ -52,12 +52,12 @@ static void simple_files_are_understood(void)
     pt_arena_init(&arena, 1 << 20);
     CHECK_OK(hist_tag_by_path(h, PT_LIT("a/b"), &arena, &t));
     CHECK(t.type == SPB_DOUBLE && t.samples == 3);
-    CHECK_OK(hist_value_at(h, t.tag_id, INT64_MAX, &arena, &s));
+    CHECK_OK(hist_value_at(h, hist_of_tag(t.tag_id), INT64_MAX, &arena, &s));
     CHECK(s.flags == HIST_NULL);
     CHECK_OK(hist_tag_by_path(h, PT_LIT("p/q"), &arena, &t));
     CHECK_STR(t.key.edge, "e");
     CHECK_STR(t.key.device, "d");
-    CHECK_OK(hist_value_at(h, t.tag_id, INT64_MAX, &arena, &s));
+    CHECK_OK(hist_value_at(h, hist_of_tag(t.tag_id), INT64_MAX, &arena, &s));
     CHECK_INT(s.as.i64, -7);
     pt_arena_fini(&arena);
     close_ok(h);
@@ -84,7 +84,7 @@ static void integers_beyond_2_to_the_63_are_read_exactly(void)
     for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
         pt_error err = { 0 };
         CHECK_ROW(rows[i].line, import_text(h, HIST_JSONL, rows[i].line, false, &r, &err) == PT_OK && r.samples == 1);
-        CHECK_OK(hist_value_at(h, 1, INT64_MAX, &arena, &s));
+        CHECK_OK(hist_value_at(h, hist_of_tag(1), INT64_MAX, &arena, &s));
         CHECK_ROW(rows[i].line, s.type == SPB_UINT64 && s.as.u64 == rows[i].value && s.time_ms == (int64_t)i + 1);
     }
     pt_arena_fini(&arena);

@@ -128,17 +128,17 @@ static void query(life *l)
     hist_sample s;
     pt_arena_init(&a, 1 << 16);
     hist_cursor *c = NULL;
-    if (step(l, "cursor", hist_cursor_open(l->h, l->text, NOW, NOW + 1000000000, true, &c, NULL))) {
+    if (step(l, "cursor", hist_cursor_open(l->h, hist_of_tag(l->text), NOW, NOW + 1000000000, true, &c, NULL))) {
         const hist_sample *rows = NULL;
         size_t got = 1;
         while (l->st == PT_OK && got)
             step(l, "cursor view", hist_cursor_view(c, &rows, &got, NULL));
         hist_cursor_close(c);
     }
-    if (l->st == PT_OK) step(l, "buckets", hist_buckets(l->h, l->number, NOW, NOW + 400000, 7000, any_bucket, &n, NULL));
-    if (l->st == PT_OK) step(l, "value at", hist_value_at(l->h, l->text, NOW + 90500, &a, &s));
-    if (l->st == PT_OK) step(l, "lttb", hist_lttb(l->h, l->number, NOW, NOW + 400000, 20, any_sample, &n, &n, NULL));
-    if (l->st == PT_OK) step(l, "durations", hist_durations(l->h, l->text, NOW, NOW + 400000, any_duration, &n, NULL));
+    if (l->st == PT_OK) step(l, "buckets", hist_buckets(l->h, hist_of_tag(l->number), NOW, NOW + 400000, 7000, any_bucket, &n, NULL));
+    if (l->st == PT_OK) step(l, "value at", hist_value_at(l->h, hist_of_tag(l->text), NOW + 90500, &a, &s));
+    if (l->st == PT_OK) step(l, "lttb", hist_lttb(l->h, hist_of_tag(l->number), NOW, NOW + 400000, 20, any_sample, &n, &n, NULL));
+    if (l->st == PT_OK) step(l, "durations", hist_durations(l->h, hist_of_tag(l->text), NOW, NOW + 400000, any_duration, &n, NULL));
     pt_arena_fini(&a);
     if (l->st != PT_OK) return;
     hist_zone *z = NULL;
@@ -146,7 +146,7 @@ static void query(life *l)
     size_t n_edges = 0;
     if (step(l, "zone", hist_zone_open(NULL, PT_LIT("Europe/Berlin"), &z, NULL))) {
         if (step(l, "edges", hist_zone_edges(z, (hist_span){ .ms = 3600000 }, NOW, NOW + 100000000, 1000, &edges, &n_edges, NULL)))
-            step(l, "buckets at", hist_buckets_at(l->h, l->number, edges, n_edges, any_bucket, &n, NULL));
+            step(l, "buckets at", hist_buckets_at(l->h, hist_of_tag(l->number), edges, n_edges, any_bucket, &n, NULL));
         free(edges);
         hist_zone_close(z);
     }

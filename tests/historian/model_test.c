@@ -94,7 +94,7 @@ static bool check_range(hist *h, uint32_t tag, int64_t from, int64_t to, bool st
     pt_error err = { 0 };
     size_t at = 0, n = 0;
     const model *t = &m[tag];
-    if (hist_cursor_open(h, tag, from, to, states, &c, &err) != PT_OK) return false;
+    if (hist_cursor_open(h, hist_of_tag(tag), from, to, states, &c, &err) != PT_OK) return false;
     bool ok = true;
     while (ok) {
         ok = hist_cursor_next(c, out, step, &n, &err) == PT_OK;
@@ -124,7 +124,7 @@ static bool check_at(hist *h, uint32_t tag, int64_t t_ms)
     pt_arena arena;
     pt_arena_init(&arena, 1 << 20);
     hist_sample got;
-    pt_status st = hist_value_at(h, tag, t_ms, &arena, &got);
+    pt_status st = hist_value_at(h, hist_of_tag(tag), t_ms, &arena, &got);
     bool ok = want ? st == PT_OK && same_rows(want, &got) : st == PT_EEMPTY;
     pt_arena_fini(&arena);
     if (!ok) printf("tag %u at %lld: %s\n", tag, (long long)t_ms, pt_status_name(st));
@@ -151,7 +151,7 @@ static bool add_bucket(void *ctx, const hist_bucket *b)
 static bool check_buckets(hist *h, uint32_t tag, int64_t from, int64_t to, int64_t width)
 {
     sums got = { 0 }, want = { 0 };
-    if (hist_buckets(h, tag, from, to, width, add_bucket, &got, NULL) != PT_OK) return false;
+    if (hist_buckets(h, hist_of_tag(tag), from, to, width, add_bucket, &got, NULL) != PT_OK) return false;
     for (size_t i = 0; i < m[tag].n; i++) {
         const hist_sample *s = &m[tag].s[i];
         double v;

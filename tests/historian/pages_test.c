@@ -356,7 +356,7 @@ static pt_status read_whole(hist *h, uint32_t tag, size_t *rows, pt_error *err)
     hist_cursor *c = NULL;
     size_t n = 1;
     *rows = 0;
-    pt_status st = hist_cursor_open(h, tag, INT64_MIN, INT64_MAX, false, &c, err);
+    pt_status st = hist_cursor_open(h, hist_of_tag(tag), INT64_MIN, INT64_MAX, false, &c, err);
     while (st == PT_OK && n && (st = hist_cursor_next(c, s, PT_COUNT_OF(s), &n, err)) == PT_OK)
         *rows += n;
     hist_cursor_close(c);

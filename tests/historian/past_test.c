@@ -86,15 +86,15 @@ static void a_death_counts_for_the_state_and_nothing_counts_before_the_first_row
     for (int sealed = 0; sealed < 2; sealed++) {
         if (sealed) seal(h);
         else flush(h);
-        CHECK_STATUS(hist_state_at(h, id, NOW - 1, &q, NULL), PT_EEMPTY);
-        CHECK_OK(hist_state_at(h, id, NOW + 9, &q, NULL));
+        CHECK_STATUS(hist_state_at(h, hist_of_tag(id), NOW - 1, &q, NULL), PT_EEMPTY);
+        CHECK_OK(hist_state_at(h, hist_of_tag(id), NOW + 9, &q, NULL));
         CHECK_INT(q, SPB_GOOD);
-        CHECK_OK(hist_state_at(h, id, NOW + 10, &q, NULL));
+        CHECK_OK(hist_state_at(h, hist_of_tag(id), NOW + 10, &q, NULL));
         CHECK_INT(q, SPB_STALE);
-        CHECK_OK(hist_state_at(h, id, NOW + 20, &q, NULL));
+        CHECK_OK(hist_state_at(h, hist_of_tag(id), NOW + 20, &q, NULL));
         CHECK_INT(q, SPB_GOOD);
     }
-    CHECK_STATUS(hist_state_at(h, id + 1, NOW, &q, NULL), PT_ENOTFOUND);
+    CHECK_STATUS(hist_state_at(h, hist_of_tag(id + 1), NOW, &q, NULL), PT_ENOTFOUND);
     close_ok(h);
 }
 

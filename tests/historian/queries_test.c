@@ -120,11 +120,11 @@ static bool check_buckets(hist *h, uint32_t tag, int64_t from, int64_t to, pt_ra
         edges[n++] = t;
     edges[n] = to;
     asked a = { .tag = tag, .ok = true, .edges = edges };
-    if (hist_buckets(h, tag, from, to, width, check_bucket, &a, NULL) != PT_OK || a.n != n || !a.ok) return false;
+    if (hist_buckets(h, hist_of_tag(tag), from, to, width, check_bucket, &a, NULL) != PT_OK || a.n != n || !a.ok) return false;
     for (size_t i = 1; i < n; i++)
         edges[i] -= (int64_t)pt_random_below(r, (uint64_t)width); /* and of any width */
     a = (asked){ .tag = tag, .ok = true, .edges = edges };
-    return hist_buckets_at(h, tag, edges, n + 1, check_bucket, &a, NULL) == PT_OK && a.n == n && a.ok;
+    return hist_buckets_at(h, hist_of_tag(tag), edges, n + 1, check_bucket, &a, NULL) == PT_OK && a.n == n && a.ok;
 }
 
 /* ---- values at times ------------------------------------------------------------------------------------------ */
@@ -161,7 +161,8 @@ static bool check_values(hist *h, uint32_t tag, int64_t from, int64_t to, pt_ran
         points p = {
             .tag = tag, .next = from, .step = (to - from) / (int64_t)(1 + pt_random_below(r, 100)) + 1, .linear = linear, .ok = true
         };
-        if (hist_interpolate(h, tag, from, to, p.step, linear, check_point, &p, NULL) != PT_OK || !p.ok || p.next < to) return false;
+        if (hist_interpolate(h, hist_of_tag(tag), from, to, p.step, linear, check_point, &p, NULL) != PT_OK || !p.ok || p.next < to)
+            return false;
     }
     for (unsigned k = 0; k < 10; k++) {
         int64_t t = from + (int64_t)pt_random_below(r, (uint64_t)(to - from) + 1);
@@ -173,7 +174,7 @@ static bool check_values(hist *h, uint32_t tag, int64_t from, int64_t to, pt_ran
             pt_arena arena;
             hist_sample got;
             pt_arena_init(&arena, 1 << 16);
-            pt_status st = hist__row_before(h, tag, t, states, &arena, &got, NULL);
+            pt_status st = hist__row_before(h, hist_of_tag(tag), t, states, &arena, &got, NULL);
             bool ok = want ? st == PT_OK && key(want, &got) == 0 && hist__same_content(want, &got) : st == PT_EEMPTY;
             pt_arena_fini(&arena);
             if (!ok) return false;
@@ -233,7 +234,7 @@ static bool check_durations(hist *h, uint32_t tag, int64_t from, int64_t to)
     if (to > fake.now_wall_ms) to = fake.now_wall_ms;
     if (from >= to) return true;
     spans d = { .tag = tag, .from = from, .to = to, .ok = true };
-    if (hist_durations(h, tag, from, to, check_span, &d, NULL) != PT_OK || !d.ok) return false;
+    if (hist_durations(h, hist_of_tag(tag), from, to, check_span, &d, NULL) != PT_OK || !d.ok) return false;
     int64_t known = model[tag].n ? model[tag].s[0].time_ms : to; /* before the first row nothing is known */
     int64_t want = to - (known > from ? (known < to ? known : to) : from);
     if (d.sum != want && d.sum != to - from)
@@ -281,11 +282,11 @@ static bool check_pictures(hist *h, uint32_t tag, int64_t from, int64_t to, pt_r
     }
     uint32_t at_most = 8 + (uint32_t)pt_random_below(r, 300);
     picture a = { .tag = tag, .ok = true, .low = INFINITY, .high = -INFINITY }, b = a;
-    if (hist_reduce(h, tag, from, to, at_most, check_kept, &a, &raw, NULL) != PT_OK || !a.ok || raw != samples) return false;
+    if (hist_reduce(h, hist_of_tag(tag), from, to, at_most, check_kept, &a, &raw, NULL) != PT_OK || !a.ok || raw != samples) return false;
     bool mostly = numbers * 2 >= samples;
     if (mostly && numbers && (a.low != low || a.high != high)) return false; /* every peak */
     if (samples <= at_most && a.numbers != numbers) return false;
-    if (hist_lttb(h, tag, from, to, at_most, check_kept, &b, &raw, NULL) != PT_OK || !b.ok) return false;
+    if (hist_lttb(h, hist_of_tag(tag), from, to, at_most, check_kept, &b, &raw, NULL) != PT_OK || !b.ok) return false;
     return b.numbers <= at_most + 2;
 }
 
@@ -296,7 +297,7 @@ static bool check_rows(hist *h, uint32_t tag, int64_t from, int64_t to, bool sta
     hist_cursor *c = NULL;
     const hist_sample *rows = NULL;
     size_t n = 0, at = 0;
-    bool ok = hist_cursor_open(h, tag, from, to, states, &c, NULL) == PT_OK;
+    bool ok = hist_cursor_open(h, hist_of_tag(tag), from, to, states, &c, NULL) == PT_OK;
     while (ok && (ok = hist_cursor_view(c, &rows, &n, NULL) == PT_OK) && n) {
         for (size_t i = 0; i < n && ok; i++, at++) {
             while (at < model[tag].n && (model[tag].s[at].time_ms < from || (!states && hist__is_state(&model[tag].s[at]))))

@@ -31,7 +31,7 @@ static void a_reduced_range_keeps_every_peak(void)
     flush(h);
     static reduced r;
     uint64_t raw = 0;
-    CHECK_OK(hist_reduce(h, a, 0, INT64_MAX, 400, keep_sample, &r, &raw, NULL));
+    CHECK_OK(hist_reduce(h, hist_of_tag(a), 0, INT64_MAX, 400, keep_sample, &r, &raw, NULL));
     CHECK_INT(raw, 100000);
     CHECK(r.n > 200 && r.n <= 400);
     bool high = false, low = false, ordered = true;
@@ -43,10 +43,10 @@ static void a_reduced_range_keeps_every_peak(void)
     CHECK(high && low && ordered);
     CHECK(r.s[0].time_ms == NOW && r.s[r.n - 1].time_ms == NOW + 9999900);
     r.n = 0;
-    CHECK_OK(hist_reduce(h, a, NOW, NOW + 1000, 400, keep_sample, &r, &raw, NULL));
+    CHECK_OK(hist_reduce(h, hist_of_tag(a), NOW, NOW + 1000, 400, keep_sample, &r, &raw, NULL));
     CHECK_INT(r.n, 10);
     r.n = 0;
-    CHECK_OK(hist_reduce(h, b, 0, INT64_MAX, 400, keep_sample, &r, &raw, NULL));
+    CHECK_OK(hist_reduce(h, hist_of_tag(b), 0, INT64_MAX, 400, keep_sample, &r, &raw, NULL));
     CHECK_INT(r.n, 100);
     close_ok(h);
 }
@@ -81,7 +81,7 @@ static void random_data_keeps_its_extremes(void)
         static reduced r;
         uint64_t raw = 0, others = 0;
         r.n = 0;
-        CHECK_OK(hist_reduce(h, a, INT64_MIN, INT64_MAX, points, keep_sample, &r, &raw, NULL));
+        CHECK_OK(hist_reduce(h, hist_of_tag(a), INT64_MIN, INT64_MAX, points, keep_sample, &r, &raw, NULL));
         bool ordered = true, ours = true, saw_low = false, saw_high = false;
         size_t at = 0;
         for (size_t i = 0; i < r.n; i++) {
@@ -119,13 +119,13 @@ static void as_many_bad_values_as_good_ones_are_reduced_like_them(void)
     uint64_t raw = 0, bad = 0;
     pt_error err = { 0 };
     r.n = 0;
-    CHECK_OK(hist_reduce(h, a, 0, INT64_MAX, 120, keep_sample, &r, &raw, NULL));
+    CHECK_OK(hist_reduce(h, hist_of_tag(a), 0, INT64_MAX, 120, keep_sample, &r, &raw, NULL));
     for (size_t i = 0; i < r.n; i++)
         bad += r.s[i].quality == SPB_BAD;
     CHECK_INT(raw, 20000);
     CHECK(r.n <= 120 && r.n >= 100 && bad == 40);
     r.n = 0;
-    CHECK_OK(hist_lttb(h, a, 0, INT64_MAX, 100, keep_sample, &r, &raw, &err));
+    CHECK_OK(hist_lttb(h, hist_of_tag(a), 0, INT64_MAX, 100, keep_sample, &r, &raw, &err));
     bad = 0;
     for (size_t i = 0; i < r.n; i++)
         bad += r.s[i].quality == SPB_BAD;
@@ -153,7 +153,7 @@ static void a_tag_of_many_types_is_reduced_too(void)
         for (uint32_t points = 2; points <= 200; points *= 10) {
             size_t wrong = 0, numbers = 0;
             r.n = 0;
-            CHECK_OK(hist_reduce(h, a, 0, INT64_MAX, points, keep_sample, &r, &raw, NULL));
+            CHECK_OK(hist_reduce(h, hist_of_tag(a), 0, INT64_MAX, points, keep_sample, &r, &raw, NULL));
             CHECK_INT(raw, 3000);
             CHECK(r.n > 1 && r.n <= (points < 6 ? 6 : points));
             for (size_t i = 0; i < r.n; i++) {
@@ -172,7 +172,7 @@ static void a_tag_of_many_types_is_reduced_too(void)
             append_one(h, f64(b, NOW + i, i * 31 % 777));
         flush(h);
         r.n = 0;
-        CHECK_OK(hist_lttb(h, b, 0, INT64_MAX, points, keep_sample, &r, &raw, NULL));
+        CHECK_OK(hist_lttb(h, hist_of_tag(b), 0, INT64_MAX, points, keep_sample, &r, &raw, NULL));
         CHECK(r.n == points && r.s[r.n - 1].time_ms == NOW + 999 && (points == 1 || r.s[0].time_ms == NOW));
     }
     close_ok(h);
@@ -189,14 +189,15 @@ static void states_are_kept_beside_thinned_changes(void)
     static reduced r;
     uint64_t raw = 0, states = 0;
     r.n = 0;
-    CHECK_OK(hist_reduce(h, a, NOW, NOW + 5000, 50, keep_sample, &r, &raw, NULL));
+    CHECK_OK(hist_reduce(h, hist_of_tag(a), NOW, NOW + 5000, 50, keep_sample, &r, &raw, NULL));
     for (size_t i = 0; i < r.n; i++)
         states += hist__is_state(&r.s[i]);
     CHECK_INT(raw, 4995);
     CHECK_INT(states, 5);
     CHECK(r.n > 40 && r.n <= 55);
     r.n = 0;
-    CHECK_OK(hist_reduce(h, a, NOW, NOW + 20, 5, keep_sample, &r, NULL, NULL)); /* few changes among many samples: all of them */
+    CHECK_OK(
+        hist_reduce(h, hist_of_tag(a), NOW, NOW + 20, 5, keep_sample, &r, NULL, NULL)); /* few changes among many samples: all of them */
     CHECK_INT(r.n, 4);
     close_ok(h);
 }
@@ -214,7 +215,7 @@ static void many_states_are_thinned_too(void)
         for (uint32_t points = 1; points <= 1000; points *= 10) {
             uint64_t states = 0, open = 0;
             r.n = 0;
-            CHECK_OK(hist_reduce(h, a, NOW, NOW + 6000, points, keep_sample, &r, NULL, NULL));
+            CHECK_OK(hist_reduce(h, hist_of_tag(a), NOW, NOW + 6000, points, keep_sample, &r, NULL, NULL));
             for (size_t i = 0; i < r.n; i++) {
                 bool state = hist__is_state(&r.s[i]);
                 states += state;
@@ -244,14 +245,14 @@ static void bad_calls_are_refused_and_it_stops_when_told(void)
     uint64_t raw = 5;
     pt_error err = { 0 };
     r.n = 0;
-    CHECK_STATUS(hist_reduce(h, a, 0, INT64_MAX, 0, keep_sample, &r, &raw, &err), PT_EINVAL);
-    CHECK_STATUS(hist_reduce(h, a + 1, 0, INT64_MAX, 10, keep_sample, &r, &raw, &err), PT_ENOTFOUND);
-    CHECK_OK(hist_reduce(h, a, 0, NOW, 10, keep_sample, &r, &raw, &err)); /* nothing there */
+    CHECK_STATUS(hist_reduce(h, hist_of_tag(a), 0, INT64_MAX, 0, keep_sample, &r, &raw, &err), PT_EINVAL);
+    CHECK_STATUS(hist_reduce(h, hist_of_tag(a + 1), 0, INT64_MAX, 10, keep_sample, &r, &raw, &err), PT_ENOTFOUND);
+    CHECK_OK(hist_reduce(h, hist_of_tag(a), 0, NOW, 10, keep_sample, &r, &raw, &err)); /* nothing there */
     CHECK(r.n == 0 && raw == 0);
     static const uint32_t points[] = { 100, 2000 };
     for (size_t i = 0; i < PT_COUNT_OF(points); i++) {
         int n = 0;
-        CHECK_OK(hist_reduce(h, a, 0, INT64_MAX, points[i], only_two, &n, &raw, &err));
+        CHECK_OK(hist_reduce(h, hist_of_tag(a), 0, INT64_MAX, points[i], only_two, &n, &raw, &err));
         CHECK_INT(n, 2);
     }
     close_ok(h);

@@ -127,7 +127,7 @@ static void a_cursor_that_is_open_ends_in_peace(void)
     hist_cursor *c = NULL;
     const hist_sample *rows = NULL;
     size_t n = 0, total = 0;
-    CHECK_OK_FATAL(hist_cursor_open(h, 1, INT64_MIN, INT64_MAX, true, &c, NULL));
+    CHECK_OK_FATAL(hist_cursor_open(h, hist_of_tag(1), INT64_MIN, INT64_MAX, true, &c, NULL));
     CHECK_OK(hist_cursor_view(c, &rows, &n, NULL));
     total = n;
     hist_retention ask = { .before_ms = NOW + 15 * DAY };

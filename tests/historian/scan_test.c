@@ -19,7 +19,7 @@ static void a_reader_says_the_damaged_block_and_goes_on_behind_it(void)
     size_t n = 1, total = 0, damaged = 0;
     int64_t last = INT64_MIN;
     bool ordered = true;
-    CHECK_OK_FATAL(hist_cursor_open(h, 1, INT64_MIN, INT64_MAX, true, &c, NULL));
+    CHECK_OK_FATAL(hist_cursor_open(h, hist_of_tag(1), INT64_MIN, INT64_MAX, true, &c, NULL));
     while (n || damaged == 0) {
         pt_error err = { 0 };
         pt_status st = hist_cursor_view(c, &rows, &n, &err);
@@ -55,7 +55,7 @@ static walked walk(hist *h, uint32_t tag, int64_t from, int64_t to, bool summari
     hist__scan *s = NULL;
     hist__piece piece;
     pt_status st;
-    CHECK_OK_FATAL(hist__scan_open(h, tag, from, to, summaries, &s, NULL));
+    CHECK_OK_FATAL(hist__scan_open(h, hist_of_tag(tag), from, to, summaries, &s, NULL));
     while ((st = hist__scan_next(s, &piece, NULL)) == PT_OK) {
         if (piece.is_block) {
             w.blocks++;
@@ -154,7 +154,7 @@ static void sealing_meanwhile_hides_nothing_and_shows_nothing_twice(void)
         hist__piece piece;
         bool ok = true;
         int64_t last = -1;
-        CHECK_OK_FATAL(hist__scan_open(from, tag, INT64_MIN, INT64_MAX, round % 3 == 0, &s, NULL));
+        CHECK_OK_FATAL(hist__scan_open(from, hist_of_tag(tag), INT64_MIN, INT64_MAX, round % 3 == 0, &s, NULL));
         while (hist__scan_next(s, &piece, NULL) == PT_OK) {
             if (piece.is_block) CHECK_OK_FATAL(hist__scan_expand(s, &piece, NULL));
             for (size_t i = 0; i < piece.n; i++) {
@@ -195,7 +195,7 @@ static void a_block_of_another_tag_is_not_taken_for_ours(void)
         hist__piece piece;
         pt_error err = { 0 };
         unsigned damaged = 0;
-        CHECK_OK_FATAL(hist__scan_open(h, 1, INT64_MIN, INT64_MAX, summaries, &s, NULL));
+        CHECK_OK_FATAL(hist__scan_open(h, hist_of_tag(1), INT64_MIN, INT64_MAX, summaries, &s, NULL));
         for (;;) {
             pt_status st = hist__scan_next(s, &piece, &err);
             if (st == PT_EEMPTY) break;

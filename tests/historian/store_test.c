@@ -30,7 +30,7 @@ static void samples_come_back_before_and_after_sealing_and_reopening(void)
             break;
         }
         hist_cursor *c = NULL;
-        CHECK_OK_FATAL(hist_cursor_open(h, b, NOW + 1000, NOW + 3000, true, &c, NULL));
+        CHECK_OK_FATAL(hist_cursor_open(h, hist_of_tag(b), NOW + 1000, NOW + 3000, true, &c, NULL));
         CHECK_OK(hist_cursor_next(c, buf, 100, &n, NULL));
         CHECK_INT(n, 2);
         CHECK(n == 2 && buf[0].len == 2 && memcmp(buf[0].as.ptr, "on", 2) == 0 && buf[1].len == 3 && memcmp(buf[1].as.ptr, "off", 3) == 0);

@@ -170,7 +170,7 @@ size_t read_rows(hist *h, uint32_t tag, int64_t from_ms, int64_t to_ms, bool sta
     hist_cursor *c = NULL;
     size_t total = 0, n = 0;
     pt_error err = { 0 };
-    CHECK_OK_FATAL(hist_cursor_open(h, tag, from_ms, to_ms, states, &c, &err));
+    CHECK_OK_FATAL(hist_cursor_open(h, hist_of_tag(tag), from_ms, to_ms, states, &c, &err));
     do {
         pt_status st = hist_cursor_next(c, out + total, max - total > 7 ? 7 : max - total, &n, &err);
         said(st, &err, "cursor");
@@ -193,7 +193,7 @@ uint64_t count_rows(hist *h, uint32_t tag)
     size_t n = 0;
     uint64_t total = 0;
     pt_error err = { 0 };
-    CHECK_OK_FATAL(hist_cursor_open(h, tag, INT64_MIN, INT64_MAX, true, &c, &err));
+    CHECK_OK_FATAL(hist_cursor_open(h, hist_of_tag(tag), INT64_MIN, INT64_MAX, true, &c, &err));
     do {
         pt_status st = hist_cursor_view(c, &rows, &n, &err);
         said(st, &err, "cursor");

@@ -72,8 +72,8 @@ void same_samples(hist *a, hist *b, bool states)
         bool same = hist_tag_by_path(b, o.tags[i].path, &o.arena, &t) == PT_OK;
         CHECK_ROW(o.tags[i].path.ptr, same);
         if (!same) continue;
-        CHECK_OK_FATAL(hist_cursor_open(a, o.tags[i].tag_id, INT64_MIN, INT64_MAX, states, &x, NULL));
-        CHECK_OK_FATAL(hist_cursor_open(b, t.tag_id, INT64_MIN, INT64_MAX, true, &y, NULL));
+        CHECK_OK_FATAL(hist_cursor_open(a, hist_of_tag(o.tags[i].tag_id), INT64_MIN, INT64_MAX, states, &x, NULL));
+        CHECK_OK_FATAL(hist_cursor_open(b, hist_of_tag(t.tag_id), INT64_MIN, INT64_MAX, true, &y, NULL));
         while (same && got) {
             CHECK_OK_FATAL(hist_cursor_next(x, &p, 1, &got, NULL));
             CHECK_OK_FATAL(hist_cursor_next(y, &q, 1, &there, NULL));

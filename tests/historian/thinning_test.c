@@ -74,7 +74,7 @@ static uint64_t read_all(hist *h, uint32_t tag, hist_sample *out, size_t cap)
 {
     hist_cursor *c = NULL;
     size_t n = 0, all = 0;
-    CHECK_OK_FATAL(hist_cursor_open(h, tag, INT64_MIN, INT64_MAX, true, &c, NULL));
+    CHECK_OK_FATAL(hist_cursor_open(h, hist_of_tag(tag), INT64_MIN, INT64_MAX, true, &c, NULL));
     do {
         CHECK_OK_FATAL(hist_cursor_next(c, out + all, cap - all, &n, NULL));
         all += n;
@@ -128,8 +128,8 @@ static void history_is_thinned_when_sealed_and_all_is_accounted_for(void)
     double exact = 0, lossy = 0;
     for (int k = 0; k < 20; k++) { /* the same over any range, whole blocks and parts of them: a line leads from sample to sample */
         int64_t lo = NOW + k * 61357, hi = lo + 900000 + k * 5000;
-        CHECK_OK(hist_buckets(h, thin, lo, hi, hi - lo, store_twa, &lossy, NULL));
-        CHECK_OK(hist_buckets(h, plain, lo, hi, hi - lo, store_twa, &exact, NULL));
+        CHECK_OK(hist_buckets(h, hist_of_tag(thin), lo, hi, hi - lo, store_twa, &lossy, NULL));
+        CHECK_OK(hist_buckets(h, hist_of_tag(plain), lo, hi, hi - lo, store_twa, &exact, NULL));
         CHECK(fabs(exact - lossy) < 1.5);
     }
     CHECK_OK(hist_close(h, 10000, NULL));
@@ -380,8 +380,8 @@ static void thinned_samples_are_exported_and_imported_with_their_lines(void)
             CHECK_INT(differ, 0);
             for (int k = 0; k < 20; k++) {
                 int64_t lo = NOW + k * 61357, hi = lo + 900000 + k * 5000;
-                CHECK_OK(hist_buckets(h, thin, lo, hi, hi - lo, store_twa, &was, NULL));
-                CHECK_OK(hist_buckets(to, thin, lo, hi, hi - lo, store_twa, &is, NULL));
+                CHECK_OK(hist_buckets(h, hist_of_tag(thin), lo, hi, hi - lo, store_twa, &was, NULL));
+                CHECK_OK(hist_buckets(to, hist_of_tag(thin), lo, hi, hi - lo, store_twa, &is, NULL));
                 CHECK(fabs(was - is) < 1e-9);
             }
             export_to(to, (hist_format)format, &again);

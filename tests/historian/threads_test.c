@@ -68,20 +68,21 @@ static void *consume(void *arg)
         size_t n = 0;
         int64_t want = 0;
         uint64_t count = 0;
-        if (hist_cursor_open(j->h, j->tag, INT64_MIN, INT64_MAX, true, &c, NULL) != PT_OK) j->faults++;
+        if (hist_cursor_open(j->h, hist_of_tag(j->tag), INT64_MIN, INT64_MAX, true, &c, NULL) != PT_OK) j->faults++;
         while (hist_cursor_view(c, &rows, &n, NULL) == PT_OK && n) { /* what is there is a prefix without holes */
             for (size_t i = 0; i < n; i++, want++)
                 j->faults += rows[i].as.i64 != want || rows[i].time_ms != NOW + want;
         }
         hist_cursor_close(c);
-        if (hist_buckets(j->h, j->tag, NOW, NOW + PER_PRODUCER, 1000, any_bucket, &count, NULL) != PT_OK || count < (uint64_t)want)
+        if (hist_buckets(j->h, hist_of_tag(j->tag), NOW, NOW + PER_PRODUCER, 1000, any_bucket, &count, NULL) != PT_OK ||
+            count < (uint64_t)want)
             j->faults++;
         if (hist_events(j->h, &all, any_event, &count, NULL) != PT_OK) j->faults++;
         pt_arena arena;
         hist_sample s;
         hist_tag t;
         pt_arena_init(&arena, 1 << 20);
-        pt_status st = hist_value_at(j->h, j->tag, INT64_MAX, &arena, &s);
+        pt_status st = hist_value_at(j->h, hist_of_tag(j->tag), INT64_MAX, &arena, &s);
         if (st != PT_OK && st != PT_EEMPTY) j->faults++;
         if (hist_tag_by_id(j->h, j->tag, &arena, &t) != PT_OK || (st == PT_OK && t.samples < (uint64_t)want)) j->faults++;
         pt_arena_fini(&arena);
@@ -140,7 +141,7 @@ static void producers_and_readers_do_not_disturb_each_other(void)
     CHECK_INT(st.stored, PRODUCERS * PER_PRODUCER);
     CHECK_INT(st.events, PRODUCERS * PER_PRODUCER / 4000);
     uint64_t count = 0;
-    CHECK_OK(hist_buckets(reader, jobs[1].tag, NOW, NOW + PER_PRODUCER, 7000, any_bucket, &count, NULL));
+    CHECK_OK(hist_buckets(reader, hist_of_tag(jobs[1].tag), NOW, NOW + PER_PRODUCER, 7000, any_bucket, &count, NULL));
     CHECK_INT(count, PER_PRODUCER);
     CHECK_OK(hist_close(reader, 0, NULL));
     CHECK_OK(hist_close(h, 20000, NULL));

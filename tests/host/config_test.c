@@ -103,6 +103,8 @@ static const struct {
     { "uns.vars", "{ site: north }", "[a]" },
     { "uns.tables", "{ lines: { a: b } }", "[a]|{ lines: a }" },
     { "uns.on_collision", "quarantine", "replace" },
+    { "uns.on_takeover", "adopt|quarantine", "replace" },
+    { "uns.takeover_after", "0|30s|24h", "-1s|25h" },
     { "rules", "[]|[ { id: r, from: { spb: { group: g } }, to: '{group}/{metric...}' } ]",
       "[ { from: { spb: { group: g } } } ]|[ { id: r, to: '{group' } ]|{ a: b }" },
     { "writes.enabled", "true|false", "1" },

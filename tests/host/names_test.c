@@ -36,7 +36,7 @@ static const struct {
       "duplicate-alias too-many unknown-alias ambiguous-alias foreign-alias unknown-metric no-identity bad-name duplicate-name bad-type bad-value overload file-part file-too-big file-sum",
       "unknown" },
     { "event", event, HOST_EVENT_TYPE_COUNT,
-      "nbirth ndeath dbirth ddeath rebirth-request seq-gap reorder-timeout host-online host-offline host-id-in-use write metadata-changed path-collision quarantine duplicate-node "
+      "nbirth ndeath dbirth ddeath rebirth-request seq-gap reorder-timeout host-online host-offline host-id-in-use write metadata-changed path-collision path-takeover quarantine duplicate-node "
       "clock-skew backfill config-reload doubtful conformance",
       "unknown" },
     { "state", state, 4, "unknown offline rebirth-wanted online", "unknown" },

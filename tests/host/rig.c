@@ -202,7 +202,7 @@ const char *rig_history(rig *r, const char *path, char *buf, size_t cap)
     pt_arena_init(&arena, 1u << 20);
     snprintf(buf, cap, "(none)");
     if (hist_tag_by_path(r->history, pt_cstr(path), &arena, &tag) == PT_OK) {
-        CHECK_OK_FATAL(hist_cursor_open(r->history, tag.tag_id, INT64_MIN / 2, INT64_MAX / 2, true, &c, &err));
+        CHECK_OK_FATAL(hist_cursor_open(r->history, hist_of_tag(tag.tag_id), INT64_MIN / 2, INT64_MAX / 2, true, &c, &err));
         buf[0] = '\0';
         do {
             CHECK_OK(hist_cursor_next(c, rows, PT_COUNT_OF(rows), &n, &err));

@@ -46,7 +46,7 @@ static void the_budget_of_rebirth_requests_is_shared_out_too(void)
         if (configured) {
             host_tracker_options o = r.options.tracker;
             o.rebirth_global_per_s = PER_S;
-            host_ingest_configure(r.ingest, &o);
+            host_ingest_configure(r.ingest, &o, &(host_paths_options){ .adopt = true });
         }
         int64_t start = pt_test_now_ms();
         for (int i = 0; i < NODES; i++) {

@@ -4,7 +4,7 @@ import { formatTime } from './fmt.js';
 
 export const MAX_ROWS = 1000;
 const BAD = new Set(['ndeath', 'ddeath', 'host-offline', 'host-id-in-use', 'duplicate-node', 'doubtful']);
-const WARN = new Set(['seq-gap', 'reorder-timeout', 'path-collision', 'quarantine', 'clock-skew', 'conformance']);
+const WARN = new Set(['seq-gap', 'reorder-timeout', 'path-collision', 'path-takeover', 'quarantine', 'clock-skew', 'conformance']);
 const WRITES_GONE_WRONG = new Set(['refused', 'deviates', 'timeout']);
 
 // '' when it is in the order of things.

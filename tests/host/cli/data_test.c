@@ -228,7 +228,7 @@ static void check_odd_samples(const char *where)
         hist_tag t;
         hist_sample s;
         CHECK_OK_FATAL(hist_tag_by_path(h, pt_cstr(odd[i].path), &arena, &t));
-        CHECK_OK(hist_value_at(h, t.tag_id, AT((int64_t)i), &arena, &s));
+        CHECK_OK(hist_value_at(h, hist_of_tag(t.tag_id), AT((int64_t)i), &arena, &s));
         CHECK_ROW(odd[i].path, is_odd_sample(i, &s));
     }
     pt_arena_fini(&arena);

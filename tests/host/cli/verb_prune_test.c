@@ -250,6 +250,60 @@ static void a_tags_samples_go_and_no_others(void)
     json_decref(row);
 }
 
+static void of_a_path_of_several_owners_nothing_goes_until_it_is_said_whose(void)
+{
+    fill();
+    hist_options o;
+    hist *h = NULL;
+    uint32_t id = 0;
+    hist_tag_key key = { PT_LIT("spb"), PT_LIT("g"), PT_LIT("e"), PT_LIT(""), PT_LIT("m") };
+    hist_options_init(&o);
+    o.dir = dir;
+    CHECK_OK_FATAL(hist_open(&o, pt_clock_system(), NULL, &h, NULL));
+    CHECK_OK(hist_tag_ensure(h, &key, PT_LIT("a/trial"), SPB_DOUBLE, PT_LIT(""), &id)); /* the import makes way */
+    hist_sample s = { .tag_id = id, .time_ms = pt_wall_ms(pt_clock_system()) + 1000, .type = SPB_DOUBLE };
+    CHECK_OK(hist_append(h, &s, 1));
+    CHECK_OK(hist_close(h, 10000, NULL));
+    char number[20], says[80];
+    snprintf(number, sizeof number, "%u", id);
+    outcome r = RUN("prune", "a/trial", "--data", dir, "--from", "0");
+    CHECK_CODE(r, 0);
+    snprintf(says, sizeof says, "a/trial (tag %u): 1 samples would go", id);
+    CHECK_SAYS(r.out, says);
+    CHECK_SAYS(r.out, ": 5200 samples would go");
+    outcome_release(&r);
+    r = RUN("prune", "a/trial", "--data", dir, "--from", "0", "--yes");
+    CHECK_CODE(r, 2);
+    CHECK_SAYS(r.err, "(5200 samples)");
+    snprintf(says, sizeof says, "%u (1 samples): give --tag-id N, or --all-owners", id);
+    CHECK_SAYS(r.err, says);
+    outcome_release(&r);
+    r = RUN("prune", "--tag-id", number, "--data", dir, "--from", "0", "--yes");
+    CHECK_CODE(r, 0);
+    snprintf(says, sizeof says, "tag %u: 1 samples are gone", id);
+    CHECK_SAYS(r.out, says);
+    outcome_release(&r);
+    r = RUN("prune", "a/trial", "--data", dir, "--from", "0", "--yes"); /* only one has any now */
+    CHECK_CODE(r, 0);
+    CHECK_SAYS(r.out, "a/trial: 5200 samples are gone");
+    outcome_release(&r);
+    static const struct {
+        const char *id, *path, *says;
+    } wrong[] = {
+        { "x", NULL, "no tag's number" },
+        { "0", NULL, "no tag's number" },
+        { "9999", NULL, "there is no tag 9999" },
+        { "1", "a/trial", "no path beside it" },
+    };
+    for (size_t i = 0; i < PT_COUNT_OF(wrong); i++) {
+        r = wrong[i].path ? RUN("prune", "--tag-id", wrong[i].id, "--data", dir, "--from", "0", wrong[i].path)
+                          : RUN("prune", "--tag-id", wrong[i].id, "--data", dir, "--from", "0");
+        CHECK_CODE(r, 2);
+        CHECK_SAYS(r.err, wrong[i].says);
+        outcome_release(&r);
+    }
+}
+
 /* Without --to there is no end: not even now is one. */
 static void without_an_end_everything_from_the_beginning_on_goes(void)
 {
@@ -295,6 +349,7 @@ int main(int argc, char **argv)
         PT_TEST(late_samples_go_along),
         PT_TEST(without_an_audit_nothing_goes),
         PT_TEST(a_tags_samples_go_and_no_others),
+        PT_TEST(of_a_path_of_several_owners_nothing_goes_until_it_is_said_whose),
         PT_TEST(without_an_end_everything_from_the_beginning_on_goes),
         PT_TEST(when_no_week_is_left_that_is_said),
     };
