@@ -21,6 +21,6 @@ static inline int64_t pt_backoff_next(pt_backoff *b)
         full *= 2;
     if (full > b->max_ms) full = b->max_ms;
     if (b->failures < 63) b->failures++;
-    return full - (int64_t)(pt_random_unit(&b->random) * (double)(full / 2));
+    return full - (int64_t)(pt_random_unit(&b->random) * (double)full / 2);
 }
 #endif

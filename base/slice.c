@@ -45,6 +45,7 @@ char *pt_slice_dup(pt_slice s)
 bool pt_slice_to_u64(pt_slice s, uint64_t *out)
 {
     uint64_t v = 0;
+    pt_slice_holds(s);
     if (s.len == 0) return false;
     for (size_t i = 0; i < s.len; i++) {
         if (s.ptr[i] < '0' || s.ptr[i] > '9') return false;

@@ -85,6 +85,7 @@ static pt_status parse_now(pt_slice rest, int64_t now_ms, int64_t *out, pt_error
 {
     int64_t t = now_ms;
     while (rest.len) {
+        pt_slice_holds(rest);
         char op = rest.ptr[0];
         rest = pt_slice_from(rest, 1);
         if (op == '/') {

@@ -515,7 +515,8 @@ pt_status edge__send_data(edge_node *n, uint32_t device)
             const edge__record *rec = edge__ring_next(r, &pos);
             if (rec) journal_record(n, &b, rec, true);
         }
-        st = batch_close(n, &b, true); /* not kept for backfill, but delivered */
+        pt_status kept = batch_close(n, &b, true);
+        (void)kept; /* not kept for backfill, but delivered */
     }
     edge__ring_drop(r, end, taken);
     return PT_OK;

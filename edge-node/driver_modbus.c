@@ -457,7 +457,7 @@ static pt_status read_one_by_one(device *d, channel *ch, const scan *s, const ed
                                  pt_error *err)
 {
     uint16_t regs[MODBUS_MAX_READ_REGISTERS];
-    uint8_t bits[MODBUS_MAX_READ_BITS];
+    uint8_t bits[MODBUS_MAX_READ_BITS] = { 0 };
     for (uint32_t i = 0; i < b->n; i++) {
         uint32_t tag = d->order[s->first + b->first + i];
         const edge_mb_tag *t = &d->tags[tag];
@@ -481,7 +481,7 @@ static pt_status read_block(device *d, channel *ch, scan *s, uint32_t index, boo
 {
     const edge_mb_block *b = &s->blocks[index];
     uint16_t regs[MODBUS_MAX_READ_REGISTERS];
-    uint8_t bits[MODBUS_MAX_READ_BITS];
+    uint8_t bits[MODBUS_MAX_READ_BITS] = { 0 };
     int exception = 0;
     if (s->apart[index]) return read_one_by_one(d, ch, s, b, sink, n, err);
     pt_status st = request(d, ch, b->table, b->address, b->count, regs, bits, probe, &exception, err);
@@ -540,7 +540,7 @@ static pt_status mb_write(void *p, void *chp, uint32_t tag, const spb_value *v, 
     channel *ch = chp;
     const edge_mb_tag *t = &d->tags[tag];
     uint16_t regs[MODBUS_MAX_READ_REGISTERS] = { 0 };
-    uint8_t bits[MODBUS_MAX_READ_BITS];
+    uint8_t bits[MODBUS_MAX_READ_BITS] = { 0 };
     bool coils = t->table == EDGE_MB_COIL, row = t->array && t->raw == SPB_BOOLEAN;
     spb_value raw;
     int exception = 0;

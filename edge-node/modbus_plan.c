@@ -236,7 +236,7 @@ pt_status edge_mb_decode(const edge_mb_tag *t, const uint16_t *regs, char *text,
     uint64_t raw = join(t, regs, t->count);
     switch (t->raw) {
     case SPB_BOOLEAN: v.as.boolean = raw != 0; break;
-    case SPB_INT8: v.as.i64 = (int8_t)raw; break;
+    case SPB_INT8: v.as.i64 = (int8_t)raw; break; /* NOLINT(bugprone-signed-char-misuse): a number, and its sign is meant */
     case SPB_UINT8: v.as.u64 = (uint8_t)raw; break;
     case SPB_INT16: v.as.i64 = (int16_t)raw; break;
     case SPB_INT32: v.as.i64 = (int32_t)raw; break;

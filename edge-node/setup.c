@@ -520,7 +520,7 @@ static pt_status build(builder *b, size_t size, const edge_names *names)
         return PT_ENOMEM;
     }
     if (c->templates && c->templates->kind != PT_YAML_LIST) fault_node(b, c->templates, "templates must be a list");
-    for (uint32_t i = 0; i < templates && !b->no_memory; i++)
+    for (uint32_t i = 0; c->templates && i < templates && !b->no_memory; i++)
         if (!add_template(b, c->templates->items[i])) break;
     if (!b->no_memory) add_node_metrics(b);
     s->devices = pt_arena_zalloc(&s->arena, (c->n_devices + 1u) * sizeof *s->devices);

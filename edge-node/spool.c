@@ -326,7 +326,7 @@ static void say_lost(edge_spool *s, const outcome *o)
     if (o->overflowed + o->refused && pt_log_allow(&s->limit, 2, now, SAY_EVERY_MS, NULL))
         pt_logf(s->o.log, PT_LOG_WARN, "EDGE-SPOOL-OVERFLOW",
                 "%llu samples that waited are lost: max_bytes is reached; spool.dropped_overflow counts them",
-                (unsigned long long)(o->overflowed + o->refused));
+                (unsigned long long)o->overflowed + o->refused);
 }
 
 /* Queue and marks into the file, one transaction. What could not be written goes back to the front of the queue. */

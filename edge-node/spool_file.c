@@ -38,6 +38,7 @@ static const char *const queries[Q_COUNT] = {
     [Q_SENT] = "UPDATE batch SET state = 1, sent_ms = ?2 WHERE id = ?1",
     [Q_LOST] = "UPDATE batch SET state = 0 WHERE state = 1 AND sent_ms >= ?1",
     [Q_BACKFILL] = "UPDATE batch INDEXED BY batch_age SET state = 0 WHERE state = 1 AND last_ms >= ?1",
+    /* NOLINTNEXTLINE(bugprone-suspicious-missing-comma): one text in two lines */
     [Q_SUMS] = "SELECT COALESCE(SUM(samples), 0), COALESCE(SUM(bytes), 0), COALESCE(SUM(CASE state WHEN 0 THEN samples ELSE 0 END), 0), "
                "COALESCE(MAX(last_ms), -1) FROM batch INDEXED BY batch_age",
     [Q_FIRST_WAITING] = "SELECT first_ms FROM batch INDEXED BY batch_waiting WHERE state = 0 ORDER BY id LIMIT 1",

@@ -71,7 +71,7 @@ static void set_nodelay(const char *url)
             struct sockaddr_in in;
             struct sockaddr_in6 in6;
             struct sockaddr_storage room;
-        } peer;
+        } peer = { .room = { .ss_family = AF_UNSPEC } };
         socklen_t len = sizeof peer;
         int fd = (int)strtol(entry->d_name, NULL, 10), on = 1;
         if (entry->d_name[0] == '.' || getpeername(fd, &peer.sa, &len) != 0) continue;

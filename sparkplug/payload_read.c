@@ -7,6 +7,7 @@
  *
  * Built for speed (docs/performance.md, P1): the common field costs a one-byte tag, a jump and one varint. */
 #include "sparkplug/payload_reader.h"
+#include "base/assert.h"
 
 const spb_limits spb_limits_default = { .payload_bytes = (size_t)16 << 20, .metrics = 1000000, .dataset_cells = 1000000, .depth = 32 };
 
@@ -288,6 +289,7 @@ static inline pt_status read_metric(reader *r, pt_slice msg, uint32_t depth, spb
     uint32_t f32;
     uint64_t tag, v;
     pt_slice s, joined = PT_NONE;
+    pt_assert(m != NULL);
     memset(m, 0, sizeof *m);
     while (p < end) {
         from = p;

@@ -295,9 +295,10 @@ void uns_map_explain(const uns_map *m, const uns_source *s, void (*see)(void *ct
     for (uint32_t i = 0; !found && i < m->n; i++) {
         char text[2048];
         const char *slot;
-        if (matches(m->rules[i], s, taken, &slot)) found = m->rules[i];
-        if (found) captures_text(found, taken, text, sizeof text);
-        see(ctx, m->rules[i]->def.id, found != NULL, found ? text : slot);
+        bool matched = matches(m->rules[i], s, taken, &slot);
+        if (matched) captures_text(m->rules[i], taken, text, sizeof text);
+        see(ctx, m->rules[i]->def.id, matched, matched ? text : slot);
+        if (matched) found = m->rules[i];
     }
     settle(m, found, s, taken, out);
 }

@@ -1,5 +1,6 @@
 /* uns/map_pattern.c -- patterns of ids, metric names and topics. The language is in uns/map.h. */
 #include "uns/map_internal.h"
+#include "base/assert.h"
 
 static bool is_word(char c)
 {
@@ -12,6 +13,7 @@ static bool is_hex(char c)
 
 static bool of_class(pt_slice s, uint8_t cls)
 {
+    pt_slice_holds(s);
     if (cls == UNS__UUID && s.len != 36) return false;
     for (size_t i = 0; cls != UNS__ANY && i < s.len; i++) {
         char c = s.ptr[i];
@@ -29,8 +31,8 @@ static bool of_class(pt_slice s, uint8_t cls)
 static bool class_of(pt_slice name, uint8_t *cls)
 {
     static const char *const names[] = { "", "int", "alnum", "word", "hex", "uuid" };
-    for (uint8_t i = UNS__INT; i <= UNS__UUID; i++) {
-        if (pt_slice_eq_cstr(name, names[i])) return (void)(*cls = i), true;
+    for (unsigned i = UNS__INT; i <= UNS__UUID; i++) {
+        if (pt_slice_eq_cstr(name, names[i])) return (void)(*cls = (uint8_t)i), true;
     }
     return false;
 }
@@ -58,6 +60,7 @@ static pt_status capture_of(uns__captures *names, pt_slice name, size_t at, uint
 static pt_status placeholder(pt_slice text, size_t *at, uns__captures *names, uns__item *out, pt_error *err)
 {
     size_t start = *at;
+    pt_assert(out != NULL);
     if (text.ptr[start] == '*') {
         bool rest = start + 1 < text.len && text.ptr[start + 1] == '*';
         *out = (uns__item){ .kind = rest ? UNS__IS_REST : UNS__IS_ONE, .capture = UNS__ANONYMOUS };
@@ -85,6 +88,7 @@ static pt_status literal(pt_arena *a, pt_slice text, size_t *at, uns__item *out,
 {
     char *p = pt_arena_alloc(a, text.len - *at);
     size_t n = 0;
+    pt_assert(out != NULL);
     if (!p) return pt_fail_at(err, PT_ENOMEM, *at, "out of memory");
     for (; *at < text.len; ++*at) {
         char c = text.ptr[*at];
@@ -150,8 +154,10 @@ static bool take(const uns__item *it, pt_slice text, pt_slice *taken)
 /* How far a placeholder before literal `next` reaches: to its first occurrence, or for the last item to the one at the very end. */
 static bool reach(pt_slice rest, pt_slice next, bool last, size_t *len)
 {
+    pt_slice_holds(rest);
+    pt_slice_holds(next);
     if (last) {
-        if (rest.len < next.len || memcmp(rest.ptr + rest.len - next.len, next.ptr, next.len) != 0) return false;
+        if (rest.len < next.len || !rest.ptr || memcmp(rest.ptr + rest.len - next.len, next.ptr, next.len) != 0) return false;
         *len = rest.len - next.len;
         return true;
     }
@@ -174,6 +180,7 @@ bool uns__pattern_match(const uns__pattern *p, pt_slice text, pt_slice *taken)
         if (!text.len) return false;
         if (it->kind == UNS__IS_REST) return take(it, text, taken);
         if (i + 1 < p->n && !reach(text, it[1].text, i + 2 == p->n, &len)) return false;
+        pt_slice_holds(text);
         for (size_t k = 0; k < len; k++) {
             if (stops(p, text.ptr[k])) return false;
         }

@@ -1,5 +1,6 @@
 /* uns/map_template.c -- templates of target paths: parsed once, evaluated per source into lists of slices. The language is in uns/map.h. */
 #include "uns/map_internal.h"
+#include "base/assert.h"
 
 #include <stdio.h>
 
@@ -539,6 +540,7 @@ static void run_filter(evaluation *e, const filter *f, value *v)
 
 static void evaluate(evaluation *e, const part *x, value *v)
 {
+    pt_assert(x->n_refs > 0);
     for (unsigned i = 0; i < x->n_refs; i++) {
         load(e, &x->refs[i], v);
         if (!is_empty(v)) break;

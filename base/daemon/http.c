@@ -196,7 +196,8 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *conn, const 
     if (!rq) return MHD_NO; /* memory was out */
     if (!rq->conn) {
         rq->conn = conn;
-        snprintf(rq->id, sizeof rq->id, "%016llx", (unsigned long long)(s->request_salt + ++s->requests * 0x9e3779b97f4a7c15u));
+        unsigned long long id = s->request_salt + ++s->requests * 0x9e3779b97f4a7c15u;
+        snprintf(rq->id, sizeof rq->id, "%016llx", id);
         http__request_begin(rq, method);
         begun(s, rq);
         return rq->body_too_big ? send_response(rq) : MHD_YES;
@@ -321,6 +322,7 @@ static pt_status open_socket(pt_http_server *s, const char *listen_text, int *fa
     freeaddrinfo(list);
     if (st) return st;
     struct sockaddr_storage bound;
+    memset(&bound, 0, sizeof bound);
     socklen_t len = sizeof bound;
     if (getsockname(s->listen_fd, (struct sockaddr *)&bound, &len)) return pt_fail(err, PT_EIO, "getsockname: %s", strerror(errno));
     if (port)

@@ -4,6 +4,7 @@
  * seen, (3) in a map frame `key` is set exactly while its value is awaited. Faults that leave the structure intact (an anchor,
  * a tag, a duplicate key) are noted and reading goes on, so that one run shows them all; after the others it stops. */
 #include "base/daemon/yaml.h"
+#include "base/assert.h"
 #include "base/arena.h"
 #include "base/map.h"
 #include "base/utf8.h"
@@ -173,6 +174,7 @@ static void pop(builder *b)
 {
     frame *f = &b->stack[b->depth - 1];
     pt_yaml_node *node = f->node;
+    pt_assert(node != NULL);
     node->n = f->n;
     if (f->n) {
         node->items = pt_arena_array(&b->y->arena, f->n, sizeof *node->items);

@@ -312,7 +312,7 @@ static pt_status scan(plc_server *s, int64_t now_us)
         s->start_us += (int64_t)(behind / s->o.speed * 1e6);
         behind = 0;
     }
-    for (; behind >= PLC_STEP_S; behind -= PLC_STEP_S) {
+    for (int64_t steps = (int64_t)(behind / PLC_STEP_S); steps > 0; steps--) {
         for (unsigned i = 0; i < s->o.lines; i++)
             plc_line_step(&s->stations[i].line, PLC_STEP_S);
         s->stats.steps++;

@@ -445,10 +445,10 @@ int cli_need_data(cli *c)
     if (rc == CLI_GO_ON) rc = cli_answer_json(c, &a);
     const char *dir = rc == CLI_GO_ON ? cli_str(a.json, "data_dir") : NULL;
     if (rc == CLI_GO_ON && !dir) rc = cli_fail(c, PT_EXIT_USAGE, "%s does not tell its data directory; give it with --data DIR", c->url);
-    if (rc == CLI_GO_ON && access(dir, R_OK | X_OK))
+    if (rc == CLI_GO_ON && dir && access(dir, R_OK | X_OK))
         rc = cli_fail(c, PT_EXIT_USAGE, "the host's data directory %s cannot be read here (%s); give a copy with --data DIR", dir,
                       strerror(errno));
-    if (rc == CLI_GO_ON && !(c->hosts_dir = strdup(dir))) rc = cli_fail(c, PT_EXIT_FAILED, "out of memory");
+    if (rc == CLI_GO_ON && dir && !(c->hosts_dir = strdup(dir))) rc = cli_fail(c, PT_EXIT_FAILED, "out of memory");
     cli_release(&a);
     c->data_dir = c->hosts_dir;
     return rc;

@@ -159,7 +159,7 @@ static pt_status read_message(decode_wire *w, const ProtobufCMessageDescriptor *
         }
         pt_status st = append(w, &f);
         if (st) return st;
-        if (!is_message(&f)) continue;
+        if (!is_message(&f) || !f.known) continue;
         if (depth == DEPTH_MAX) {
             damage(w, begin(w) + f.offset, d, parent, f.id, "messages are nested deeper than %d", DEPTH_MAX);
             return PT_OK;

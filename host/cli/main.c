@@ -71,8 +71,8 @@ int main(int argc, char **argv)
 {
     const char *url = getenv("PLANTREE_URL");
     cli c = { .url = url && *url ? url : "http://127.0.0.1:8080", .timeout_ms = 30000, .now_ms = pt_wall_ms(pt_clock_system()) };
-    setlocale(LC_CTYPE, "C.UTF-8"); /* for wcwidth; without it columns of wide characters are a little off */
-    signal(SIGPIPE, SIG_IGN);       /* a closed pipe is a failed write */
+    (void)setlocale(LC_CTYPE, "C.UTF-8"); /* for wcwidth; without it columns of wide characters are a little off */
+    (void)signal(SIGPIPE, SIG_IGN);       /* a closed pipe is a failed write */
     if (curl_global_init(CURL_GLOBAL_DEFAULT)) return cli_fail(&c, PT_EXIT_FAILED, "libcurl does not start");
     int rc = run(&c, argc, argv);
     cli_client_close(&c);

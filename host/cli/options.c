@@ -66,6 +66,8 @@ static int take(cli *c, const cli_option *options, int argc, char **argv, int *i
         }
         if (o->value) {
             *o->value = value;
+        } else if (!o->list) {
+            return -1; /* an option is one of the three */
         } else if (o->list->n == CLI_MAX_LIST) {
             cli_usage(c, "%s is given more than %d times", o->name, CLI_MAX_LIST);
             return -1;

@@ -1,5 +1,6 @@
 /* host/cli/output.c -- text for people (tables that no plant string can disturb) and for programs (CSV, JSON). */
 #include "host/cli/cli.h"
+#include "base/assert.h"
 #include "base/timestamp.h"
 #include "base/utf8.h"
 
@@ -200,6 +201,7 @@ static void flush(cli_table *t)
         for (size_t i = 0; i < t->columns; i++)
             put_cell(t, i, t->heads[i]);
     }
+    pt_assert(t->columns > 0);
     for (size_t i = 0; p && i < t->cells; i++) {
         put_cell(t, i % t->columns, p);
         p += strlen(p) + 1;

@@ -595,7 +595,7 @@ static int decode_payload(decoder *d, judged *j)
     pt_error err = { 0 };
     pt_status st = decode_wire_read(&j->wire, j->in->payload);
     if (st) return cli_fail(d->c, PT_EXIT_FAILED, "%s", pt_status_name(st));
-    if (!j->wire.damaged && (st = spb_payload_decode_pbc(j->in->payload, NULL, &d->arena, &j->p, &err)) != PT_OK) {
+    if (!j->wire.damaged && spb_payload_decode_pbc(j->in->payload, NULL, &d->arena, &j->p, &err) != PT_OK) {
         j->wire.damaged = true;
         j->wire.damaged_at = err.offset;
         snprintf(j->wire.damaged_path, sizeof j->wire.damaged_path, "payload");

@@ -26,7 +26,7 @@ static void say_faults(const rules *r)
         cli_printable(&out, line);
         pt_buf_char(&out, '\n');
     }
-    fwrite(pt_buf_view(&out).ptr, 1, pt_buf_view(&out).len, stderr);
+    (void)fwrite(pt_buf_view(&out).ptr, 1, pt_buf_view(&out).len, stderr);
     pt_buf_fini(&out);
 }
 
@@ -74,7 +74,7 @@ static int run_check(cli *c, const rules *r, const char *file)
                       warnings, warnings == 1 ? "" : "s");
     }
     int rc = cli_put(c, &out);
-    if (!c->json) fwrite(pt_buf_view(&lint).ptr, 1, pt_buf_view(&lint).len, stderr);
+    if (!c->json) (void)fwrite(pt_buf_view(&lint).ptr, 1, pt_buf_view(&lint).len, stderr);
     pt_buf_fini(&lint);
     pt_buf_fini(&out);
     return rc;

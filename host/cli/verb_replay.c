@@ -42,7 +42,7 @@ static int run_job(cli *c, int argc, char **argv)
     if (rc == CLI_GO_ON) rc = cli_need_data(c);
     if (rc != CLI_GO_ON) return rc;
     r.events = !no_events;
-    r.csv = strcmp(format, "csv") == 0;
+    r.csv = format && strcmp(format, "csv") == 0;
     return cli_data_replay(c, &r);
 }
 

@@ -297,7 +297,7 @@ static void say_faults(const hist_import_report *r)
     }
     if (i < r->faults) pt_buf_printf(&text, "and %llu more\n", (unsigned long long)(r->faults - i));
     pt_slice all = pt_buf_view(&text);
-    fwrite(all.ptr, 1, all.len, stderr);
+    (void)fwrite(all.ptr, 1, all.len, stderr);
     pt_buf_fini(&text);
 }
 

@@ -64,7 +64,7 @@ host_unit *host__unit(host_node *n, pt_slice device, bool make)
 void host__node_free(host_node *n)
 {
     if (!n) return;
-    for (uint32_t i = 0; i < n->n_units; i++)
+    for (uint32_t i = 0; n->units && i < n->n_units; i++)
         host__unit_free(n->units[i]);
     free(n->units);
     if (n->held) {

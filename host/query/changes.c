@@ -1,5 +1,6 @@
 /* host/query/changes.c */
 #include "host/query/changes.h"
+#include "base/assert.h"
 #include "base/glob.h"
 #include "historian/exchange/exact.h"
 #include "host/query/sink.h"
@@ -71,6 +72,7 @@ static void write_sample(page *p, uint64_t seq, const hist_sample *s, bool as_by
     char flags[5];
     spb_value v;
     pt_json j;
+    pt_assert(s != NULL);
     pt_json_init(&j, &p->item);
     pt_json_object(&j);
     pt_json_member_u64(&j, "seq", seq);
