@@ -37,6 +37,7 @@ static void put_hex(sink *s, unsigned char c)
 static void escape_into(sink *s, pt_slice raw, bool *valid)
 {
     const unsigned char *p = (const unsigned char *)raw.ptr;
+    pt_slice_holds(raw);
     for (size_t i = 0; i < raw.len;) {
         if (p[i] < 0x80) {
             if (must_escape(p, i, raw.len)) put_hex(s, p[i]);
