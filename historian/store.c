@@ -15,14 +15,15 @@
  *  (2) A sample on disk has its tag in catalog.db: tags are committed first.
  *  (3) The key (tag, time, is it a STATE row) is unique among pending rows, among blocks, and a pending row beats a block's.
  *  (4) Pending rows of the process that writes are those of journal rows behind `sealed`, less what is sealed already.
- *  (5) Only the writer thread changes pending rows, blocks, journal and catalog; it holds pending_lock while it moves pending rows.
- *  (6) Memory is bounded: buffer_bytes for what is not committed, pending_bytes (by sealing early) for what is not sealed.
+ *  (5) Only the writer thread changes pending rows, blocks, journal and catalog; it holds the lock of pending.h while it moves pending
+ * rows. (6) Memory is bounded: buffer_bytes for what is not committed, pending_bytes (by sealing early) for what is not sealed.
  *
- * Who owns what: weeks (files/weeks.h: which there are, their sizes, read connections; a lock of its own), journal (write/journal_db.h: the
- * file, its rows, what is sealed, the numbering; the writer's alone). The rest of an open store is in write/write.h, with the lock that
+ * Who owns what: weeks (files/weeks.h: which there are, their sizes, read connections; a lock of its own), pending (write/pending.h:
+ * rows in memory, what is stored of each tag; a lock of its own), journal (write/journal_db.h: the file, its rows, what is sealed, the
+ * numbering; the writer's alone). The rest of an open store is in write/write.h, with the lock that
  * guards it beside each group. write/ meets damaged files and does not know how to repair: this file hands it hist__mend.
  *
- * Locks, in the order they may be taken: request_lock, buffer.lock; catalog_lock, tag_lock, pending_lock, weeks.lock; stat_lock last. No
+ * Locks, in the order they may be taken: request_lock, buffer.lock; catalog_lock, tag_lock, pending.lock, weeks.lock; stat_lock last. No
  * lock is held during a write to disk. */
 #include "base/thread.h"
 #include "historian/write/write.h"

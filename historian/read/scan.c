@@ -46,16 +46,6 @@ static void leave_partition(hist__scan *s, bool broken)
     s->conn = NULL;
 }
 
-static pt_status copy_pending(hist__scan *s)
-{
-    pthread_mutex_lock(&s->h->pending_lock);
-    const hist__hot *hot = hist__hot_at(s->h, s->tag_id);
-    size_t lo = hist__pending_lower(hot, s->from_ms), hi = hist__pending_lower(hot, s->to_ms);
-    pt_status st = lo < hi ? hist__rows_add(&s->pending, hot->rows + lo, hi - lo) : PT_OK;
-    pthread_mutex_unlock(&s->h->pending_lock);
-    return st;
-}
-
 pt_status hist__scan_open(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_ms, bool summaries, hist__scan **out, pt_error *err)
 {
     pt_status st = PT_OK;
@@ -73,7 +63,7 @@ pt_status hist__scan_open(hist *h, uint32_t tag_id, int64_t from_ms, int64_t to_
     pt_buf_init(&s->blobs, HIST__BLOCK_BYTES_MAX * (size_t)2);
     s->page = malloc((summaries ? PAGE_INDEX : PAGE_RAW) * sizeof *s->page);
     if (!s->page) st = PT_ENOMEM;
-    if (st == PT_OK && from_ms < to_ms) st = copy_pending(s);
+    if (st == PT_OK && from_ms < to_ms) st = hist__pending_copy(&h->pending, tag_id, from_ms, to_ms, &s->pending);
     if (st == PT_OK && from_ms < to_ms)
         st = hist__weeks_between(&h->weeks, from_ms, to_ms, &s->parts, &s->n_parts); /* after the pending rows: see store.c, invariant 1 */
     if (st != PT_OK) {

@@ -68,7 +68,7 @@ pt_status hist__lock_take(hist *h, pt_error *err)
 static pt_status init_locks(hist *h)
 {
     bool ok = pthread_rwlock_init(&h->tag_lock, NULL) == 0 && pthread_mutex_init(&h->catalog_lock, NULL) == 0 &&
-              pthread_mutex_init(&h->pending_lock, NULL) == 0 && hist__weeks_init(&h->weeks, h->dir) == PT_OK &&
+              hist__pending_init(&h->pending, &h->o) == PT_OK && hist__weeks_init(&h->weeks, h->dir) == PT_OK &&
               pthread_mutex_init(&h->request_lock, NULL) == 0 && pthread_mutex_init(&h->stat_lock, NULL) == 0;
     return ok ? hist__buffer_init(h) : PT_ENOMEM;
 }
@@ -85,7 +85,8 @@ static void destroy(hist *h)
     hist__files_close(h);
     hist__journal_fini(&h->journal);
     hist__parts_close(h);
-    hist__pending_free(h);
+    hist__pending_fini(&h->pending);
+    hist__per_tag_fini(&h->marks);
     hist__catalog_free(h);
     hist__codec_free(h->codec);
     pt_buf_fini(&h->blob);
@@ -100,7 +101,6 @@ static void destroy(hist *h)
     if (h->lock_fd >= 0) close(h->lock_fd);
     pthread_rwlock_destroy(&h->tag_lock);
     pthread_mutex_destroy(&h->catalog_lock);
-    pthread_mutex_destroy(&h->pending_lock);
     hist__weeks_fini(&h->weeks);
     pthread_mutex_destroy(&h->request_lock);
     pthread_mutex_destroy(&h->stat_lock);

@@ -45,21 +45,12 @@ static void tag_fini(hist__tag *t)
     *t = (hist__tag){ 0 };
 }
 
-/* Room for one more tag in both tables. */
-static pt_status reserve_segment(hist *h, uint32_t id)
+/* Room for one more tag in everybody's tables. */
+static pt_status reserve(hist *h, uint32_t id)
 {
-    uint32_t segment = (id - 1) / HIST__SEGMENT;
-    if (segment >= HIST__SEGMENTS) return PT_ETOOBIG;
-    if (!h->hot[segment]) {
-        h->hot[segment] = calloc(HIST__SEGMENT, sizeof(hist__hot));
-        if (!h->hot[segment]) return PT_ENOMEM;
-    }
-    if (!atomic_load_explicit(&h->tags[segment], memory_order_relaxed)) {
-        hist__tag *piece = calloc(HIST__SEGMENT, sizeof(hist__tag));
-        if (!piece) return PT_ENOMEM;
-        atomic_store_explicit(&h->tags[segment], piece, memory_order_release);
-    }
-    return PT_OK;
+    pt_status st = hist__pending_reserve(&h->pending, id);
+    if (st == PT_OK) st = hist__per_tag_reserve(&h->marks, id, sizeof(hist__mark));
+    return st == PT_OK ? hist__per_tag_reserve(&h->tags, id, sizeof(hist__tag)) : st;
 }
 
 static pt_status mark_dirty(hist *h, hist__tag *t)
@@ -80,7 +71,7 @@ static pt_status mark_dirty(hist *h, hist__tag *t)
 /* Append tag `id` (n_tags + 1); the write lock is held or the store not shared yet. */
 static pt_status add_tag(hist *h, uint32_t id, const hist_tag_key *key, pt_slice path, spb_datatype type, pt_slice unit, hist__tag **out)
 {
-    pt_status st = reserve_segment(h, id);
+    pt_status st = reserve(h, id);
     if (st != PT_OK) return st;
     hist__tag *t = hist__tag_at(h, id);
     char *text = malloc(key_size(key));
@@ -191,12 +182,10 @@ static pt_status copy_tag(hist *h, const hist__tag *t, pt_arena *arena, hist_tag
         !dup_into(arena, t->key.metric, &c.key.metric) || !dup_into(arena, path_of(t), &c.path) ||
         !dup_into(arena, pt_slice_of(t->unit, t->unit_len), &c.unit))
         return PT_ENOMEM;
-    pthread_mutex_lock(&h->pending_lock);
-    const hist__hot *hot = hist__hot_at(h, t->id);
-    c.samples = hot->samples;
-    c.first_ms = hot->samples ? hot->first_ms : 1;
-    c.last_ms = hot->samples ? hot->last_ms : 0;
-    pthread_mutex_unlock(&h->pending_lock);
+    hist__stored stored = hist__pending_stored(&h->pending, t->id);
+    c.samples = stored.samples;
+    c.first_ms = stored.samples ? stored.first_ms : 1;
+    c.last_ms = stored.samples ? stored.last_ms : 0;
     *out = c;
     return PT_OK;
 }
@@ -285,7 +274,7 @@ pt_status hist__catalog_load(hist *h, sqlite3 *db, uint32_t after_id, pt_error *
             break;
         }
         while (st == PT_OK && (int64_t)hist__tag_count(h) + 1 < id) { /* a gap in the ids: keep the tables dense */
-            st = reserve_segment(h, hist__tag_count(h) + 1u);
+            st = reserve(h, hist__tag_count(h) + 1u);
             if (st == PT_OK) atomic_store_explicit(&h->n_tags, hist__tag_count(h) + 1u, memory_order_release);
         }
         hist__tag *t = NULL;
@@ -435,10 +424,7 @@ void hist__catalog_free(hist *h)
     uint32_t n = hist__tag_count(h);
     for (uint32_t id = 1; id <= n; id++)
         tag_fini(hist__tag_at(h, id));
-    for (size_t i = 0; i < HIST__SEGMENTS; i++) {
-        free(h->tags[i]);
-        free(h->hot[i]);
-    }
+    hist__per_tag_fini(&h->tags);
     free(h->dirty);
     pt_map_fini(&h->by_key);
     pt_map_fini(&h->by_path);

@@ -10,25 +10,20 @@
 
 static pt_status put_row(hist *h, const hist_sample *s, int64_t row)
 {
-    hist__hot *hot = hist__hot_at(h, s->tag_id);
-    bool state = hist__is_state(s), known = false;
+    hist__mark *mark = hist__mark_at(h, s->tag_id);
+    bool state = hist__is_state(s);
     const hist_sample *stored = hist__find_in_blocks(h, s->tag_id, s->time_ms, state);
-    if (!hist__pending_find(hot, s->time_ms, state)) { /* else it takes the place of one that came before it */
+    if (!hist__pending_find(&h->pending, s->tag_id, s->time_ms, state)) { /* else it takes the place of one that came before it */
         if (stored && hist__same_content(stored, s)) return PT_OK;
         if (!stored && hist__left_out(h, s)) return PT_OK;
     }
-    bool in_blocks = stored != NULL;
-    pt_status st = hist__pending_put(h, s, (uint64_t)row, &known);
+    pt_status st = hist__pending_put(&h->pending, s, (uint64_t)row, stored != NULL);
     if (st != PT_OK) return st;
-    if (!hot->has_max || hist__key_cmp(s->time_ms, state, hot->max_ms, hot->max_state) > 0) {
-        hot->has_max = true;
-        hot->max_ms = s->time_ms;
-        hot->max_state = state;
+    if (!mark->has_max || hist__key_cmp(s->time_ms, state, mark->max_ms, mark->max_state) > 0) {
+        mark->has_max = true;
+        mark->max_ms = s->time_ms;
+        mark->max_state = state;
     }
-    if (state) return PT_OK;
-    if (hot->samples == 0 || s->time_ms < hot->first_ms) hot->first_ms = s->time_ms;
-    if (hot->samples == 0 || s->time_ms > hot->last_ms) hot->last_ms = s->time_ms;
-    hot->samples += !known && !in_blocks;
     return PT_OK;
 }
 
@@ -88,8 +83,8 @@ static pt_status put_rows(hist *h, replayed *r, pt_error *err)
     bool sealed = false;
     pt_status st = PT_OK;
     for (size_t i = 0; i < r->rows.n && !sealed; i++) {
-        const hist__hot *hot = hist__hot_at(h, r->turns[i].tag_id);
-        sealed = hot->has_sealed && r->rows.s[i].time_ms <= hot->sealed_ms;
+        const hist__mark *mark = hist__mark_at(h, r->turns[i].tag_id);
+        sealed = mark->has_sealed && r->rows.s[i].time_ms <= mark->sealed_ms;
     }
     if (sealed) qsort(r->turns, r->rows.n, sizeof *r->turns, by_tag);
     for (size_t i = 0; st == PT_OK && i < r->rows.n; i++) {
@@ -266,7 +261,10 @@ pt_status hist__recover(hist *h, pt_error *err)
 
 static void forget(hist *h)
 {
-    hist__pending_free(h);
+    uint32_t n = hist__tag_count(h);
+    hist__pending_reset(&h->pending);
+    for (uint32_t id = 1; id <= n; id++)
+        *hist__mark_at(h, id) = (hist__mark){ 0 };
     hist__weeks_clear_sizes(&h->weeks);
 }
 
@@ -286,7 +284,7 @@ static pt_status refresh(hist *h, pt_error *err)
     if (st == PT_OK) st = hist__db_number(h->ro_journal, "SELECT coalesce(max(id), 0) FROM journal", &last, err);
     if (st == PT_OK && (sealed != h->ro_sealed || last > h->ro_last)) {
         st = hist__catalog_refresh(h, err); /* what the rows refer to was committed before them */
-        pthread_mutex_lock(&h->pending_lock);
+        hist__pending_lock(&h->pending);
         if (st == PT_OK && sealed != h->ro_sealed) {
             forget(h);
             h->ro_sealed = h->ro_last = -1;
@@ -301,7 +299,7 @@ static pt_status refresh(hist *h, pt_error *err)
         } else {
             h->ro_sealed = -1; /* begin again next time */
         }
-        pthread_mutex_unlock(&h->pending_lock);
+        hist__pending_unlock(&h->pending);
     } else if (st == PT_OK) {
         st = hist__catalog_refresh(h, err);
     }

@@ -138,7 +138,7 @@ static void seal(hist *h)
 /* Too many pending rows that can't be sealed: committing more would only move the flood from the bounded buffer to unbounded memory. */
 static bool clogged(const hist *h)
 {
-    return h->seal_status != PT_OK && h->pending_bytes > h->o.pending_bytes * 2 + (64u << 20);
+    return h->seal_status != PT_OK && hist__pending_bytes(&h->pending) > h->o.pending_bytes * 2 + (64u << 20);
 }
 
 static bool batch_empty(const hist__batch *b)

@@ -41,7 +41,7 @@ static void the_change_log_is_kept_by_size_and_age_and_its_last_row_for_ever(voi
     hist__bare_free(h);
     h = open_bare(dir, 32);
     CHECK_INT(h->journal.next_seq, 8);
-    CHECK_INT(hist__hot_at(h, 1)->n, 1);
+    CHECK_INT(hist__pending_stored(&h->pending, 1).pending, 1);
     hist__bare_free(h);
 }
 
