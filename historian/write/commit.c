@@ -215,8 +215,7 @@ static pt_status classify(hist *h, hist__batch *b)
 
 pt_status hist__files_open(hist *h, pt_error *err)
 {
-    pt_status st = PT_OK;
-    if (!h->catalog) st = hist__db_open_writer(h->dir, "catalog.db", HIST__CATALOG, h->o.synchronous, &h->catalog, err);
+    pt_status st = hist__catalog_open(&h->catalog, err);
     if (st == PT_OK) st = hist__journal_open(&h->journal, err);
     if (st != PT_OK) hist__files_close(h);
     return st;
@@ -225,8 +224,7 @@ pt_status hist__files_open(hist *h, pt_error *err)
 void hist__files_close(hist *h)
 {
     hist__journal_close(&h->journal);
-    hist__db_close(h->catalog);
-    h->catalog = NULL;
+    hist__catalog_close(&h->catalog);
 }
 
 static uint64_t samples_left(const hist__batch *b)
@@ -246,7 +244,7 @@ pt_status hist__batch_commit(hist *h, pt_error *err)
     uint64_t samples = samples_left(b);
     if (!h->batch_catalog_done) {
         h->batch_seq = h->journal.next_seq;
-        st = hist__catalog_commit(h, b->events, h->batch_seq, err);
+        st = hist__catalog_commit(&h->catalog, b->events, h->batch_seq, err);
         if (st == PT_OK) h->batch_catalog_done = true;
     }
     if (st == PT_OK && samples)

@@ -321,18 +321,20 @@ pt_status hist__part_add_stat(hist__part *p, uint32_t tag_id, const hist_sample 
     return hist__db_run(p->db, p->stat, err);
 }
 
-/* The rule for this tag, NULL: none. */
-static const hist_deviation *rule_of(hist *h, uint32_t tag_id)
+/* The rule for this tag; *out NULL: none. */
+static pt_status rule_of(hist *h, uint32_t tag_id, const hist_deviation **out)
 {
-    const hist_deviation *found = NULL;
-    if (h->o.n_deviations == 0) return NULL;
-    pthread_rwlock_rdlock(&h->tag_lock);
-    const hist__tag *t = hist__tag_at(h, tag_id);
-    for (size_t i = 0; i < h->o.n_deviations && !found; i++) {
-        if (pt_glob_match(pt_cstr(h->deviations[i].tags), pt_slice_of(t->path, t->path_len))) found = &h->deviations[i];
+    pt_arena arena;
+    hist_tag tag;
+    *out = NULL;
+    if (h->o.n_deviations == 0) return PT_OK;
+    pt_arena_init(&arena, 64u << 20);
+    pt_status st = hist__catalog_tag(&h->catalog, tag_id, &arena, &tag);
+    for (size_t i = 0; st == PT_OK && i < h->o.n_deviations && !*out; i++) {
+        if (pt_glob_match(pt_cstr(h->deviations[i].tags), tag.path)) *out = &h->deviations[i];
     }
-    pthread_rwlock_unlock(&h->tag_lock);
-    return found;
+    pt_arena_fini(&arena);
+    return st == PT_ENOTFOUND ? PT_OK : st; /* a gap in the ids has no path */
 }
 
 /* What `rule` keeps of the rows, in h->thinned. Rows that are not newer than what is sealed are left to the merge. Byte values stay with
@@ -383,8 +385,9 @@ static pt_status seal_range(hist *h, hist__part *p, uint32_t tag_id, const hist_
     delta d = { 0 };
     double deviation = 0;
     uint32_t tail = 0, half = h->o.block_samples / 2;
-    pt_status st;
-    const hist_deviation *rule = rule_of(h, tag_id);
+    const hist_deviation *rule = NULL;
+    pt_status st = rule_of(h, tag_id, &rule);
+    if (st != PT_OK) return pt_fail(err, st, "out of memory");
     bool lines = false; /* that came with the samples: how far from them was what an export did not have is not known */
     for (size_t i = 0; i < n; i++)
         lines |= (s[i].flags & HIST_THINNED) != 0;

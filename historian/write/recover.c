@@ -180,9 +180,9 @@ static pt_status all_partition_stats(hist *h, pt_error *err)
 /* The list of journal rows and where the numbering stands. */
 static pt_status load_journal(hist *h, pt_error *err)
 {
-    int64_t events = 0;
-    pt_status st = hist__db_number(h->catalog, "SELECT coalesce(max(seq), 0) + 1 FROM event", &events, err);
-    return st == PT_OK ? hist__journal_load(&h->journal, (uint64_t)events, err) : st;
+    uint64_t events = 0;
+    pt_status st = hist__catalog_next_seq(&h->catalog, &events, err);
+    return st == PT_OK ? hist__journal_load(&h->journal, events, err) : st;
 }
 
 /* Everything of the journal that recovery will ask for. */
@@ -250,7 +250,7 @@ pt_status hist__recover(hist *h, pt_error *err)
     if (st == PT_OK) st = keep_wals(h, err);
     if (st == PT_OK) st = mend_journal(h, err);
     if (st == PT_OK) st = hist__files_open(h, err);
-    if (st == PT_OK) st = hist__catalog_load(h, h->catalog, 0, err);
+    if (st == PT_OK) st = hist__catalog_load(&h->catalog, err);
     if (st == PT_OK) st = all_partition_stats(h, err);
     if (st == PT_OK) st = load_journal(h, err);
     if (st == PT_OK) st = replay(h, h->journal.db, h->journal.sealed, INT64_MAX, err);
@@ -283,7 +283,7 @@ static pt_status refresh(hist *h, pt_error *err)
     st = hist__db_number(h->ro_journal, "SELECT value FROM meta WHERE key='sealed_id'", &sealed, err);
     if (st == PT_OK) st = hist__db_number(h->ro_journal, "SELECT coalesce(max(id), 0) FROM journal", &last, err);
     if (st == PT_OK && (sealed != h->ro_sealed || last > h->ro_last)) {
-        st = hist__catalog_refresh(h, err); /* what the rows refer to was committed before them */
+        st = hist__catalog_refresh(&h->catalog, err); /* what the rows refer to was committed before them */
         hist__pending_lock(&h->pending);
         if (st == PT_OK && sealed != h->ro_sealed) {
             forget(h);
@@ -301,7 +301,7 @@ static pt_status refresh(hist *h, pt_error *err)
         }
         hist__pending_unlock(&h->pending);
     } else if (st == PT_OK) {
-        st = hist__catalog_refresh(h, err);
+        st = hist__catalog_refresh(&h->catalog, err);
     }
     sqlite3_exec(h->ro_journal, "COMMIT", NULL, NULL, NULL);
     return st;

@@ -316,21 +316,10 @@ static pt_status drop_weeks(hist *h, plan *p, pt_error *err)
 static pt_status drop_events(hist *h, const plan *p, pt_error *err)
 {
     if (p->r->before_ms == INT64_MIN) return PT_OK;
-    char sql[200];
-    int64_t n = 0, logged = 0;
-    /* The newest event stays: it keeps the change numbers going. So do those the change log still reaches back to, or it would have holes.
-     */
+    int64_t logged = 0;
+    /* Those the change log still reaches back to stay, or it would have holes. */
     pt_status st = hist__journal_oldest_seq(&h->journal, &logged, err);
-    snprintf(sql, sizeof sql, "SELECT count(*) FROM event WHERE time_ms < %lld AND seq < min(%lld, (SELECT max(seq) FROM event))",
-             (long long)p->r->before_ms, (long long)logged);
-    if (st == PT_OK) st = hist__db_number(h->catalog, sql, &n, err);
-    if (st == PT_OK && n && !p->r->dry_run) {
-        snprintf(sql, sizeof sql, "DELETE FROM event WHERE time_ms < %lld AND seq < min(%lld, (SELECT max(seq) FROM event))",
-                 (long long)p->r->before_ms, (long long)logged);
-        st = hist__db_exec(h->catalog, sql, err);
-    }
-    if (st == PT_OK) p->out->events = (uint64_t)n;
-    return st;
+    return st == PT_OK ? hist__catalog_drop_events(&h->catalog, p->r->before_ms, logged, p->r->dry_run, &p->out->events, err) : st;
 }
 
 static pt_status run_retention(hist *h, void *ctx, pt_error *err)

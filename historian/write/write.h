@@ -1,33 +1,18 @@
 /* historian/write/write.h -- an open store, as the rooms write/, read/ and repair/ share it. The theory is at the top of store.c. */
 #ifndef HIST_WRITE_H
 #define HIST_WRITE_H
-#include "base/map.h"
 #include "historian/format/format.h"
 #include "historian/files/files.h"
 #include "historian/historian.h"
 #include "historian/write/batch.h"
+#include "historian/write/catalog.h"
 #include "historian/write/journal_db.h"
 #include "historian/write/pending.h"
 #include "historian/write/per_tag.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 
 #define HIST__JOURNAL_BYTES (UINT64_C(256) << 20) /* unsealed journal beyond which the oldest tags are sealed */
-
-/* ---- catalogue (catalog.c) ---------------------------------------------------------------------------------- */
-
-typedef struct hist__tag {
-    uint32_t id;
-    hist_tag_key key;  /* slices into key_bytes */
-    pt_slice key_text; /* the map's key: the five parts with a NUL behind each; owned */
-    char *path, *unit; /* owned, NUL-terminated */
-    size_t path_len, unit_len;
-    spb_datatype type;
-    int64_t changed_ms; /* when path, type or unit last changed */
-    bool is_new;        /* not in catalog.db yet */
-    bool dirty, path_dirty;
-} hist__tag;
 
 /* What the writer knows of a tag beside its rows. */
 typedef struct hist__mark {
@@ -59,18 +44,7 @@ struct hist {
     /* Given by the store above: make a damaged file anew (historian/repair/repair.h). NULL: damaged files stay. */
     pt_status (*mend)(hist *h, hist__file kind, int64_t start_ms, bool ours, pt_error *err);
 
-    /* catalogue */
-    pthread_rwlock_t tag_lock; /* guards the maps, the tags' contents, dirty list */
-    pt_map by_key, by_path;    /* key_text / current path -> tag id */
-    hist__per_tag tags;
-    _Atomic uint32_t n_tags; /* ids 1..n_tags exist */
-    uint32_t *dirty;         /* owned */
-    size_t n_dirty, cap_dirty;
-    int64_t tag_generation;
-    pthread_mutex_t catalog_lock; /* read connection to catalog.db */
-    sqlite3 *catalog_reader;
-    sqlite3_stmt *old_path;
-
+    hist__catalog catalog;
     hist__pending pending;
     int64_t ro_sealed, ro_last; /* read-only: journal rows (ro_sealed, ro_last] are in `pending`; under request_lock */
     sqlite3 *ro_journal;
@@ -83,7 +57,6 @@ struct hist {
     pthread_t writer;
     bool writer_started;
     hist__journal journal;
-    sqlite3 *catalog;
     hist__batch batch;       /* in flight */
     bool batch_catalog_done; /* its tags and events are committed */
     uint64_t batch_seq;      /* its first change number */
@@ -120,17 +93,13 @@ struct hist {
     hist_stats stats;
 };
 
-static inline hist__tag *hist__tag_at(hist *h, uint32_t id) /* id in 1..n_tags */
-{
-    return hist__per_tag_at(&h->tags, id, sizeof(hist__tag));
-}
 static inline hist__mark *hist__mark_at(hist *h, uint32_t id)
 {
     return hist__per_tag_at(&h->marks, id, sizeof(hist__mark));
 }
 static inline uint32_t hist__tag_count(hist *h)
 {
-    return atomic_load_explicit(&h->n_tags, memory_order_acquire);
+    return hist__catalog_count(&h->catalog);
 }
 /* `dir`/`name`, NUL-terminated, to be freed; NULL when out of memory. */
 char *hist__path(const hist *h, const char *name);
@@ -142,14 +111,6 @@ void hist__bare_free(hist *h);
 /* An empty store with its objects and locks; to be freed with hist__bare_free. */
 PT_MUST_CHECK pt_status hist__new(const char *dir, const pt_clock *clock, const pt_log *log, hist **out, pt_error *err);
 PT_MUST_CHECK pt_status hist__lock_take(hist *h, pt_error *err); /* PT_EBUSY: another process has the directory */
-
-/* catalog.c */
-PT_MUST_CHECK pt_status hist__catalog_load(hist *h, sqlite3 *db, uint32_t after_id, pt_error *err);
-PT_MUST_CHECK pt_status hist__catalog_refresh(hist *h, pt_error *err); /* read-only: pick up what the writer added */
-/* Write dirty tags and the batch's events in one transaction. On failure the tags stay dirty. */
-PT_MUST_CHECK pt_status hist__catalog_commit(hist *h, const hist__event *events, uint64_t first_seq, pt_error *err);
-bool hist__catalog_is_dirty(hist *h);
-void hist__catalog_free(hist *h);
 
 /* events.c: something the historian did itself; `detail` is a JSON object. One that can't be kept is said in the log. */
 void hist__event_say(hist *h, const char *type, pt_slice path, const pt_buf *detail);

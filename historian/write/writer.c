@@ -217,7 +217,7 @@ void *hist__writer_main(void *arg)
             if (clogged(h)) h->retry_mono_ms = hist__mono_ms() + 1000;
         }
         if (!clogged(h)) {
-            if (!batch_empty(&h->batch) || asked || closing || request || hist__catalog_is_dirty(h)) commit(h);
+            if (!batch_empty(&h->batch) || asked || closing || request || hist__catalog_is_dirty(&h->catalog)) commit(h);
             else h->batch = (hist__batch){ 0 };
             seal(h);
         }
