@@ -84,7 +84,7 @@ static pt_status open_all(hist *h, pt_error *err)
     if (st != PT_OK) return pt_fail(err, st, "out of memory");
     if (h->o.read_only) {
         if ((st = hist__catalog_open_reader(&h->catalog, err)) != PT_OK) return st;
-        h->ro_sealed = h->ro_last = -1;
+        hist__journal_seen(&h->journal, -1, -1);
         return hist__journal_refresh(h, err);
     }
     if ((st = make_dir(h->dir, err)) != PT_OK) return st;

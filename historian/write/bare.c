@@ -87,7 +87,6 @@ static void destroy(hist *h)
     hist__batch_free(h, &h->batch);
     hist__buffer_fini(h);
     hist__catalog_close_reader(&h->catalog); /* readers first: who closes last brings the -wal to its end, and a reader may not */
-    hist__db_close(h->ro_journal);
     hist__pool_close(&h->weeks);
     hist__files_close(h);
     hist__journal_fini(&h->journal);

@@ -243,7 +243,7 @@ pt_status hist__batch_commit(hist *h, pt_error *err)
     if ((st = hist__files_open(h, err)) != PT_OK) return st;
     uint64_t samples = samples_left(b);
     if (!h->batch_catalog_done) {
-        h->batch_seq = h->journal.next_seq;
+        h->batch_seq = hist__journal_next_seq(&h->journal);
         st = hist__catalog_commit(&h->catalog, b->events, h->batch_seq, err);
         if (st == PT_OK) h->batch_catalog_done = true;
     }
@@ -253,7 +253,7 @@ pt_status hist__batch_commit(hist *h, pt_error *err)
         if (st != PT_ENOSPC) hist__files_close(h); /* whatever state it is in: a new connection next time */
         return st;
     }
-    h->journal.next_seq = h->batch_seq + b->n_events + samples;
+    hist__journal_gave(&h->journal, h->batch_seq + b->n_events + samples);
     h->batch_catalog_done = false;
     return PT_OK;
 }

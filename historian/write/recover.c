@@ -57,6 +57,7 @@ typedef struct turn {
     int64_t row;
 } turn;
 typedef struct replayed {
+    hist *h; /* borrowed */
     hist__rows rows;
     turn *turns; /* owned; one per sample, in order of arrival */
     size_t cap;
@@ -97,8 +98,10 @@ static pt_status put_rows(hist *h, replayed *r, pt_error *err)
 }
 
 /* One journal row's samples join the others; a damaged row is said and left behind. */
-static pt_status take_row(hist *h, int64_t id, uint64_t seq, const void *bytes, size_t len, replayed *r, pt_error *err)
+static pt_status take_row(void *ctx, int64_t id, uint64_t seq, const void *bytes, size_t len, pt_error *err)
 {
+    replayed *r = ctx;
+    hist *h = r->h;
     pt_error why = { 0 };
     uint32_t unknown = 0, highest = 0;
     size_t first = r->rows.n, to = first;
@@ -106,7 +109,7 @@ static pt_status take_row(hist *h, int64_t id, uint64_t seq, const void *bytes, 
     if (st == PT_ECORRUPT) {
         pt_logf(h->log, PT_LOG_ERROR, "HIST-DAMAGED-JOURNAL", "journal row %lld can't be read and is left out: %s", (long long)id,
                 why.text);
-        return h->journal.db ? hist__journal_keep_damaged(&h->journal, id, err) : PT_OK;
+        return h->lock_fd >= 0 ? hist__journal_keep_damaged(&h->journal, id, err) : PT_OK;
     }
     if (st != PT_OK) return pt_fail(err, st, "journal row %lld: %s", (long long)id, why.text[0] ? why.text : pt_status_name(st));
     hist_sample *s = r->rows.s;
@@ -134,24 +137,12 @@ static pt_status take_row(hist *h, int64_t id, uint64_t seq, const void *bytes, 
 }
 
 /* Rows (after, until] in order. */
-static pt_status replay(hist *h, sqlite3 *db, int64_t after, int64_t until, pt_error *err)
+static pt_status replay(hist *h, int64_t after, int64_t until, pt_error *err)
 {
-    sqlite3_stmt *q = NULL;
-    replayed r = { 0 };
+    replayed r = { .h = h };
     hist__rows_init(&r.rows);
-    bool row = false;
-    pt_status st = hist__dropped_load(db, &r.dropped, err);
-    if (st == PT_OK) st = hist__db_prepare(db, "SELECT id, seq, data FROM journal WHERE id > ?1 AND id <= ?2 ORDER BY id", &q, err);
-    if (st == PT_OK) {
-        sqlite3_bind_int64(q, 1, after);
-        sqlite3_bind_int64(q, 2, until);
-    }
-    while (st == PT_OK && (st = hist__db_step(db, q, &row, err)) == PT_OK && row) {
-        const void *bytes = sqlite3_column_blob(q, 2);
-        st = take_row(h, sqlite3_column_int64(q, 0), (uint64_t)sqlite3_column_int64(q, 1), bytes ? bytes : "",
-                      (size_t)sqlite3_column_bytes(q, 2), &r, err);
-    }
-    sqlite3_finalize(q);
+    pt_status st = hist__journal_dropped(&h->journal, &r.dropped, err);
+    if (st == PT_OK) st = hist__journal_replay(&h->journal, after, until, take_row, &r, err);
     if (st == PT_OK) st = put_rows(h, &r, err);
     hist__dropped_free(&r.dropped);
     hist__rows_fini(&r.rows);
@@ -253,7 +244,7 @@ pt_status hist__recover(hist *h, pt_error *err)
     if (st == PT_OK) st = hist__catalog_load(&h->catalog, err);
     if (st == PT_OK) st = all_partition_stats(h, err);
     if (st == PT_OK) st = load_journal(h, err);
-    if (st == PT_OK) st = replay(h, h->journal.db, h->journal.sealed, INT64_MAX, err);
+    if (st == PT_OK) st = replay(h, hist__journal_sealed(&h->journal), INT64_MAX, err);
     return st;
 }
 
@@ -272,38 +263,24 @@ static void forget(hist *h)
 static pt_status refresh(hist *h, pt_error *err)
 {
     int64_t sealed = 0, last = 0;
-    if (!h->ro_journal) {
-        char *path = hist__path(h, "journal.db");
-        pt_status opened = path ? hist__db_open(path, HIST__JOURNAL, true, &h->ro_journal, err) : PT_ENOMEM;
-        free(path);
-        if (opened != PT_OK) return opened;
-    }
-    pt_status st = hist__db_exec(h->ro_journal, "BEGIN", err);
+    pt_status st = hist__journal_look(&h->journal, &sealed, &last, err);
     if (st != PT_OK) return st;
-    st = hist__db_number(h->ro_journal, "SELECT value FROM meta WHERE key='sealed_id'", &sealed, err);
-    if (st == PT_OK) st = hist__db_number(h->ro_journal, "SELECT coalesce(max(id), 0) FROM journal", &last, err);
-    if (st == PT_OK && (sealed != h->ro_sealed || last > h->ro_last)) {
-        st = hist__catalog_refresh(&h->catalog, err); /* what the rows refer to was committed before them */
+    st = hist__catalog_refresh(&h->catalog, err); /* what the rows refer to was committed before them */
+    int64_t after = hist__journal_last(&h->journal);
+    bool anew = sealed != hist__journal_sealed(&h->journal);
+    if (st == PT_OK && (anew || last > after)) {
         hist__pending_lock(&h->pending);
-        if (st == PT_OK && sealed != h->ro_sealed) {
+        if (anew) {
             forget(h);
-            h->ro_sealed = h->ro_last = -1;
+            after = sealed;
             st = hist__weeks_scan(&h->weeks, err);
             if (st == PT_OK) st = all_partition_stats(h, err);
-            if (st == PT_OK) h->ro_last = sealed;
         }
-        if (st == PT_OK) st = replay(h, h->ro_journal, h->ro_last, last, err);
-        if (st == PT_OK) {
-            h->ro_sealed = sealed;
-            h->ro_last = last;
-        } else {
-            h->ro_sealed = -1; /* begin again next time */
-        }
+        if (st == PT_OK) st = replay(h, after, last, err);
+        hist__journal_seen(&h->journal, st == PT_OK ? sealed : -1, st == PT_OK ? last : -1);
         hist__pending_unlock(&h->pending);
-    } else if (st == PT_OK) {
-        st = hist__catalog_refresh(&h->catalog, err);
     }
-    sqlite3_exec(h->ro_journal, "COMMIT", NULL, NULL, NULL);
+    hist__journal_look_end(&h->journal);
     return st;
 }
 

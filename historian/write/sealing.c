@@ -10,7 +10,7 @@ enum { SEAL_AT_ONCE = 4096 /* tags in one transaction */ };
 /* The highest journal row whose tags are to be sealed now; 0: none. */
 static int64_t threshold(hist *h)
 {
-    uint64_t shed = 0, unsealed = h->journal.unsealed_bytes;
+    uint64_t shed = 0, unsealed = hist__journal_unsealed(&h->journal);
     if (unsealed > HIST__JOURNAL_BYTES) shed = unsealed - HIST__JOURNAL_BYTES / 4 * 3;
     if (hist__pending_bytes(&h->pending) > h->o.pending_bytes && shed < unsealed / 4) shed = unsealed / 4 + 1;
     return hist__journal_until(&h->journal, pt_wall_ms(h->clock) - h->o.seal_age_ms, shed);
@@ -82,5 +82,5 @@ void hist__sealed_advance(hist *h)
         uint64_t row = hist__pending_first_row(&h->pending, id);
         if (row && row < oldest) oldest = row;
     }
-    hist__journal_seal(&h->journal, oldest == UINT64_MAX ? h->journal.last : (int64_t)oldest - 1);
+    hist__journal_seal_before(&h->journal, oldest);
 }

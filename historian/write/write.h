@@ -46,8 +46,6 @@ struct hist {
 
     hist__catalog catalog;
     hist__pending pending;
-    int64_t ro_sealed, ro_last; /* read-only: journal rows (ro_sealed, ro_last] are in `pending`; under request_lock */
-    sqlite3 *ro_journal;
 
     hist__weeks weeks;
 

@@ -123,7 +123,7 @@ static void seal(hist *h)
         hist__sealed_advance(h);
         h->seal_status = hist__journal_trim(&h->journal, pt_wall_ms(h->clock), &err);
         if (h->seal_status == PT_OK) h->seal_status = hist__journal_compact(&h->journal, &err);
-    } else if (h->seal_status == PT_OK && h->journal.trim_due) {
+    } else if (h->seal_status == PT_OK && hist__journal_trim_due(&h->journal)) {
         h->seal_status = hist__journal_trim(&h->journal, pt_wall_ms(h->clock), &err);
     }
     if (h->seal_status == PT_OK && now - h->last_retention_mono_ms >= RETENTION_MS) {

@@ -184,7 +184,7 @@ static void a_reader_follows_row_by_row_and_begins_again_after_sealing(void)
     append_one(h, f64(a, NOW, 0));
     commit_bare(h);
     hist *reader = open_reader(dir);
-    CHECK_INT(reader->ro_last, 1);
+    CHECK_INT(hist__journal_last(&reader->journal), 1);
     for (int i = 1; i < 30; i++) {
         append_one(h, f64(a, NOW + i, i));
         commit_bare(h);
@@ -194,7 +194,7 @@ static void a_reader_follows_row_by_row_and_begins_again_after_sealing(void)
                 CHECK_OK_FATAL(hist__journal_trim(&h->journal, pt_wall_ms(h->clock), NULL)); /* else the reader finds rows in both places */
         }
         CHECK_OK(hist__journal_refresh(reader, NULL));
-        CHECK_INT(reader->ro_last, i + 1);
+        CHECK_INT(hist__journal_last(&reader->journal), i + 1);
         CHECK_INT(hist__pending_stored(&reader->pending, a).samples, i + 1);
         CHECK_INT(count_rows(reader, a), i + 1);
     }
