@@ -15,15 +15,17 @@
  *  (2) A sample on disk has its tag in catalog.db: tags are committed first.
  *  (3) The key (tag, time, is it a STATE row) is unique among pending rows, among blocks, and a pending row beats a block's.
  *  (4) Pending rows of the process that writes are those of journal rows behind `sealed`, less what is sealed already.
- *  (5) Only the writer thread changes pending rows, blocks, journal and catalog; it holds pending_lock while it moves pending rows.
- *  (6) Memory is bounded: buffer_bytes for what is not committed, pending_bytes (by sealing early) for what is not sealed.
+ *  (5) Only the writer thread changes pending rows, blocks, journal and catalog; it holds the lock of pending.h while it moves pending
+ * rows. (6) Memory is bounded: buffer_bytes for what is not committed, pending_bytes (by sealing early) for what is not sealed.
  *
- * Who owns what: weeks (files/weeks.h: which there are, their sizes, read connections; a lock of its own), journal (write/journal_db.h: the
- * file, its rows, what is sealed, the numbering; the writer's alone). The rest of an open store is in write/write.h, with the lock that
- * guards it beside each group. write/ meets damaged files and does not know how to repair: this file hands it hist__mend.
+ * Who owns what: catalog (write/catalog.h: tags, their names and ids, catalog.db; locks of its own), weeks (files/weeks.h: which there are,
+ * their sizes, read connections; a lock of its own), pending (write/pending.h: rows in memory, what is stored of each tag; a lock of its
+ * own), journal (write/journal_db.h: the file, its rows, what is sealed, the numbering; the writer's alone). The rest of an open store is
+ * in write/write.h, with the lock that guards it beside each group. write/ meets damaged files and does not know how to repair: this file
+ * hands it hist__mend.
  *
- * Locks, in the order they may be taken: request_lock, buffer.lock; catalog_lock, tag_lock, pending_lock, weeks.lock; stat_lock last. No
- * lock is held during a write to disk. */
+ * Locks, in the order they may be taken: request_lock, buffer.lock; catalog.reader_lock, catalog.lock, pending.lock, weeks.lock; stat_lock
+ * last. No lock is held during a write to disk. */
 #include "base/thread.h"
 #include "historian/write/write.h"
 #include "historian/repair/repair.h"
@@ -76,32 +78,19 @@ static pt_status make_dir(const char *dir, pt_error *err)
     return pt_fail_errno(err, e, dir);
 }
 
-static pt_status open_catalog_reader(hist *h, pt_error *err)
-{
-    char *path = hist__path(h, "catalog.db");
-    if (!path) return pt_fail(err, PT_ENOMEM, "out of memory");
-    pt_status st = hist__db_open(path, HIST__CATALOG, true, &h->catalog_reader, err);
-    free(path);
-    if (st == PT_OK)
-        st = hist__db_prepare(h->catalog_reader, "SELECT tag_id, from_ms, to_ms FROM tag_path WHERE path=?1 ORDER BY from_ms, tag_id",
-                              &h->claims, err);
-    return st;
-}
-
 static pt_status open_all(hist *h, pt_error *err)
 {
     pt_status st = hist__codec_new(&h->codec);
     if (st != PT_OK) return pt_fail(err, st, "out of memory");
     if (h->o.read_only) {
-        if ((st = open_catalog_reader(h, err)) != PT_OK) return st;
-        h->ro_sealed = h->ro_last = -1;
-        h->tag_generation = -1;
+        if ((st = hist__catalog_open_reader(&h->catalog, err)) != PT_OK) return st;
+        hist__journal_seen(&h->journal, -1, -1);
         return hist__journal_refresh(h, err);
     }
     if ((st = make_dir(h->dir, err)) != PT_OK) return st;
     if ((st = hist__lock_take(h, err)) != PT_OK) return st;
     if ((st = hist__recover(h, err)) != PT_OK) return st;
-    if ((st = open_catalog_reader(h, err)) != PT_OK) return st;
+    if ((st = hist__catalog_open_reader(&h->catalog, err)) != PT_OK) return st;
     h->last_tick_mono_ms = h->last_trim_mono_ms = hist__mono_ms();
     st = pt_thread_start(&h->writer, "pt-historian", 0, hist__writer_main, h, err);
     if (st != PT_OK) return st;

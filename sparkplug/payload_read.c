@@ -289,7 +289,6 @@ static inline pt_status read_metric(reader *r, pt_slice msg, uint32_t depth, spb
     uint32_t f32;
     uint64_t tag, v;
     pt_slice s, joined = PT_NONE;
-    pt_assert(m != NULL);
     memset(m, 0, sizeof *m);
     while (p < end) {
         from = p;
@@ -424,6 +423,7 @@ static pt_status read_template(reader *r, pt_slice msg, uint32_t depth, spb_temp
             break;
         case L(2):
             if (!(p = spb__len(p, end, &s))) return bad(r, from, "bad length");
+            pt_assert(t->metrics != NULL); /* counted before */
             if ((st = read_metric(r, s, depth + 1, &t->metrics[metrics++])) != PT_OK) return st;
             break;
         case L(3):
@@ -477,6 +477,7 @@ pt_status spb_payload_decode(pt_slice bytes, const spb_limits *limits, pt_arena 
             break;
         case L(2):
             if (!(p = spb__len(p, end, &s))) return bad(&r, from, "bad length");
+            pt_assert(msg.metrics != NULL); /* counted before */
             if ((st = read_metric(&r, s, 0, &msg.metrics[metrics++])) != PT_OK) return st;
             break;
         case V(3):

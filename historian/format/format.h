@@ -102,6 +102,11 @@ PT_MUST_CHECK pt_status hist__rows_add(hist__rows *r, const hist_sample *s, size
 bool hist__keys_ascend(const hist_sample *s, size_t n);
 /* Sort by key; of equal keys the later added one stays. */
 PT_MUST_CHECK pt_status hist__rows_sort(hist__rows *r);
+/* Among rows in ascending order: the first at or after that time, n: none. */
+size_t hist__rows_lower(const hist_sample *s, size_t n, int64_t time_ms);
+/* And the last one at or before it, STATE rows only when `states`; NULL: none. */
+const hist_sample *hist__rows_last(const hist_sample *s, size_t n, int64_t at_ms, bool states);
+PT_MUST_CHECK pt_status hist__sample_dup(const hist_sample *s, pt_arena *arena, hist_sample *out); /* with its bytes. PT_ENOMEM */
 
 /* ---- blocks --------------------------------------------------------------------------------------------------
  *

@@ -101,3 +101,32 @@ pt_status hist__rows_sort(hist__rows *r)
     pt_assert(hist__keys_ascend(r->s, r->n));
     return PT_OK;
 }
+
+size_t hist__rows_lower(const hist_sample *s, size_t n, int64_t time_ms)
+{
+    size_t lo = 0, hi = n;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (s[mid].time_ms < time_ms) lo = mid + 1;
+        else hi = mid;
+    }
+    return lo;
+}
+
+const hist_sample *hist__rows_last(const hist_sample *s, size_t n, int64_t at_ms, bool states)
+{
+    for (size_t i = n; i-- > 0;) {
+        if (s[i].time_ms <= at_ms && (states || !hist__is_state(&s[i]))) return &s[i];
+    }
+    return NULL;
+}
+
+pt_status hist__sample_dup(const hist_sample *s, pt_arena *arena, hist_sample *out)
+{
+    *out = *s;
+    if (!hist__has_value(s) || hist__family_of_type(s->type) != HIST__BYTES) return PT_OK;
+    pt_slice copy = pt_arena_dup(arena, pt_slice_of(s->as.ptr, s->len));
+    if (!copy.ptr) return PT_ENOMEM;
+    out->as.ptr = copy.ptr;
+    return PT_OK;
+}

@@ -348,14 +348,10 @@ static pt_status start_value(hist *h, hist_line line, pass *p, pt_error *err)
 /* Can a block lie inside a bucket at all? Where buckets are short, every block is needed as rows, and reading those at once is cheaper. */
 static bool blocks_may_fit(hist *h, uint32_t tag_id, int64_t width_ms)
 {
-    bool fit = true;
-    if (tag_id == 0 || tag_id > hist__tag_count(h)) return fit;
-    pthread_mutex_lock(&h->pending_lock);
-    const hist__hot *hot = hist__hot_at(h, tag_id);
-    if (hot->samples && hot->last_ms > hot->first_ms)
-        fit = (double)hot->samples / ((double)hot->last_ms - (double)hot->first_ms) * (double)width_ms >= h->o.block_samples / 2.0;
-    pthread_mutex_unlock(&h->pending_lock);
-    return fit;
+    if (tag_id == 0 || tag_id > hist__tag_count(h)) return true;
+    hist__stored stored = hist__pending_stored(&h->pending, tag_id);
+    if (stored.samples == 0 || stored.last_ms <= stored.first_ms) return true;
+    return (double)stored.samples / ((double)stored.last_ms - (double)stored.first_ms) * (double)width_ms >= h->o.block_samples / 2.0;
 }
 
 static pt_status run(hist *h, hist_line line, pass p, pt_error *err)

@@ -84,26 +84,6 @@ void hist_cursor_close(hist_cursor *c)
 
 /* ---- value at a time ---------------------------------------------------------------------------------------- */
 
-/* The last row at or before `at_ms` among ascending rows; STATE rows only when `states`. */
-static const hist_sample *last_row(const hist_sample *rows, size_t n, int64_t at_ms, bool states)
-{
-    for (size_t i = n; i-- > 0;) {
-        if (rows[i].time_ms <= at_ms && (states || !hist__is_state(&rows[i]))) return &rows[i];
-    }
-    return NULL;
-}
-
-static pt_status keep(const hist_sample *s, pt_arena *arena, hist_sample *out)
-{
-    *out = *s;
-    if (hist__has_value(s) && hist__family_of_type(s->type) == HIST__BYTES) {
-        pt_slice copy = pt_arena_dup(arena, pt_slice_of(s->as.ptr, s->len));
-        if (!copy.ptr) return PT_ENOMEM;
-        out->as.ptr = copy.ptr;
-    }
-    return PT_OK;
-}
-
 /* In one partition, blocks from `at_ms` backwards; better than *found (when any) or PT_EEMPTY. */
 static pt_status look_back(hist__conn *c, uint32_t tag_id, int64_t at_ms, bool states, const hist_sample *found, pt_arena *arena,
                            hist_sample *out, pt_error *err)
@@ -136,13 +116,13 @@ static pt_status look_back(hist__conn *c, uint32_t tag_id, int64_t at_ms, bool s
             pt_fail(err, st, "tag %u, block at %lld ms: %.160s", tag_id, (long long)t0, why.text);
             break;
         }
-        const hist_sample *s = last_row(rows.s, rows.n, at_ms, states);
+        const hist_sample *s = hist__rows_last(rows.s, rows.n, at_ms, states);
         if (s && found && hist__key_cmp(s->time_ms, hist__is_state(s), found->time_ms, hist__is_state(found)) <= 0) {
             st = PT_EEMPTY;
             break;
         }
         if (s) {
-            st = keep(s, arena, out);
+            st = hist__sample_dup(s, arena, out);
             break;
         }
         st = PT_EEMPTY;
@@ -159,16 +139,9 @@ static pt_status tag_row_before(hist *h, uint32_t tag_id, int64_t at_ms, bool st
     if (h->lock_fd < 0 && (st = hist__journal_refresh(h, err)) != PT_OK) return st;
     if (tag_id == 0 || tag_id > hist__tag_count(h)) return PT_ENOTFOUND;
     hist_sample best;
-    bool found = false;
-    pthread_mutex_lock(&h->pending_lock);
-    const hist__hot *hot = hist__hot_at(h, tag_id);
-    const hist_sample *s = last_row(hot->rows, hot->n, at_ms, states);
-    if (s) {
-        st = keep(s, arena, &best);
-        found = true;
-    }
-    pthread_mutex_unlock(&h->pending_lock);
-
+    st = hist__pending_before(&h->pending, tag_id, at_ms, states, arena, &best);
+    bool found = st == PT_OK;
+    if (st == PT_EEMPTY) st = PT_OK;
     size_t n = 0;
     int64_t *starts = NULL;
     pt_status listed = hist__weeks_between(&h->weeks, INT64_MIN, at_ms < INT64_MAX ? at_ms + 1 : INT64_MAX, &starts, &n);

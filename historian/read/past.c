@@ -19,11 +19,8 @@ static const char SQL[] = "SELECT t.tag_id, p.path, t.source, t.group_id, t.edge
 static bool had_samples(hist *h, uint32_t tag_id, int64_t at_ms)
 {
     if (tag_id == 0 || tag_id > hist__tag_count(h)) return false;
-    pthread_mutex_lock(&h->pending_lock);
-    const hist__hot *hot = hist__hot_at(h, tag_id);
-    bool had = hot->samples && hot->first_ms <= at_ms;
-    pthread_mutex_unlock(&h->pending_lock);
-    return had;
+    hist__stored stored = hist__pending_stored(&h->pending, tag_id);
+    return stored.samples && stored.first_ms <= at_ms;
 }
 
 static hist_tag tag_of(sqlite3_stmt *q)

@@ -50,16 +50,6 @@ static void leave_partition(hist__scan *s, bool broken)
     s->conn = NULL;
 }
 
-static pt_status copy_pending(hist__scan *s)
-{
-    pthread_mutex_lock(&s->h->pending_lock);
-    const hist__hot *hot = hist__hot_at(s->h, s->tag_id);
-    size_t lo = hist__pending_lower(hot, s->from_ms), hi = hist__pending_lower(hot, s->to_ms);
-    pt_status st = lo < hi ? hist__rows_add(&s->pending, hot->rows + lo, hi - lo) : PT_OK;
-    pthread_mutex_unlock(&s->h->pending_lock);
-    return st;
-}
-
 /* What the tag has in its part of the range. The pending rows come first, the weeks second: see store.c, invariant 1. */
 static pt_status enter(hist__scan *s)
 {
@@ -69,7 +59,7 @@ static pt_status enter(hist__scan *s)
     s->parts = NULL;
     s->n_parts = s->part_at = 0;
     if (s->from_ms >= s->to_ms || !s->tag_id) return PT_OK;
-    pt_status st = copy_pending(s);
+    pt_status st = hist__pending_copy(&s->h->pending, s->tag_id, s->from_ms, s->to_ms, &s->pending);
     return st == PT_OK ? hist__weeks_between(&s->h->weeks, s->from_ms, s->to_ms, &s->parts, &s->n_parts) : st;
 }
 

@@ -55,11 +55,9 @@ pt_status hist_tag_storage_get(hist *h, uint32_t tag_id, hist_tag_storage *out, 
         st = add_partition(h, starts[i], tag_id, out, err);
     free(starts);
     if (st != PT_OK) return st;
-    pthread_mutex_lock(&h->pending_lock);
-    const hist__hot *hot = hist__hot_at(h, tag_id);
-    out->unsealed = hot->n;
-    if (hot->samples > 1 && hot->last_ms > hot->first_ms)
-        out->per_second = (double)(hot->samples - 1) * 1000 / ((double)hot->last_ms - (double)hot->first_ms);
-    pthread_mutex_unlock(&h->pending_lock);
+    hist__stored stored = hist__pending_stored(&h->pending, tag_id);
+    out->unsealed = stored.pending;
+    if (stored.samples > 1 && stored.last_ms > stored.first_ms)
+        out->per_second = (double)(stored.samples - 1) * 1000 / ((double)stored.last_ms - (double)stored.first_ms);
     return PT_OK;
 }

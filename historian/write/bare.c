@@ -65,11 +65,19 @@ pt_status hist__lock_take(hist *h, pt_error *err)
     return st;
 }
 
+/* Before a tag's id is given out: room for what is kept of it outside the catalogue. */
+static pt_status room(void *ctx, uint32_t tag_id)
+{
+    hist *h = ctx;
+    pt_status st = hist__pending_reserve(&h->pending, tag_id);
+    return st == PT_OK ? hist__per_tag_reserve(&h->marks, tag_id, sizeof(hist__mark)) : st;
+}
+
 static pt_status init_locks(hist *h)
 {
-    bool ok = pthread_rwlock_init(&h->tag_lock, NULL) == 0 && pthread_mutex_init(&h->catalog_lock, NULL) == 0 &&
-              pthread_mutex_init(&h->pending_lock, NULL) == 0 && hist__weeks_init(&h->weeks, h->dir) == PT_OK &&
-              pthread_mutex_init(&h->request_lock, NULL) == 0 && pthread_mutex_init(&h->stat_lock, NULL) == 0;
+    bool ok = hist__catalog_init(&h->catalog, &h->o, room, h) == PT_OK && hist__pending_init(&h->pending, &h->o) == PT_OK &&
+              hist__weeks_init(&h->weeks, h->dir) == PT_OK && pthread_mutex_init(&h->request_lock, NULL) == 0 &&
+              pthread_mutex_init(&h->stat_lock, NULL) == 0;
     return ok ? hist__buffer_init(h) : PT_ENOMEM;
 }
 
@@ -78,15 +86,14 @@ static void destroy(hist *h)
 {
     hist__batch_free(h, &h->batch);
     hist__buffer_fini(h);
-    sqlite3_finalize(h->claims);
-    hist__db_close(h->catalog_reader); /* readers first: who closes last brings the -wal to its end, and a reader may not */
-    hist__db_close(h->ro_journal);
+    hist__catalog_close_reader(&h->catalog); /* readers first: who closes last brings the -wal to its end, and a reader may not */
     hist__pool_close(&h->weeks);
     hist__files_close(h);
     hist__journal_fini(&h->journal);
     hist__parts_close(h);
-    hist__pending_free(h);
-    hist__catalog_free(h);
+    hist__pending_fini(&h->pending);
+    hist__per_tag_fini(&h->marks);
+    hist__catalog_fini(&h->catalog);
     hist__codec_free(h->codec);
     pt_buf_fini(&h->blob);
     hist__rows_fini(&h->merge_rows);
@@ -98,9 +105,6 @@ static void destroy(hist *h)
     free(h->why);
     free(h->seal_list);
     if (h->lock_fd >= 0) close(h->lock_fd);
-    pthread_rwlock_destroy(&h->tag_lock);
-    pthread_mutex_destroy(&h->catalog_lock);
-    pthread_mutex_destroy(&h->pending_lock);
     hist__weeks_fini(&h->weeks);
     pthread_mutex_destroy(&h->request_lock);
     pthread_mutex_destroy(&h->stat_lock);
@@ -119,8 +123,6 @@ pt_status hist__new(const char *dir, const pt_clock *clock, const pt_log *log, h
     h->dir = pt_slice_dup(pt_cstr(dir));
     h->o.dir = h->dir;
     hist__journal_init(&h->journal, &h->o);
-    pt_map_init(&h->by_key, PT_MAP_BORROW_KEYS);
-    pt_map_init(&h->by_path, PT_MAP_COPY_KEYS);
     pt_buf_init(&h->blob, HIST__BLOCK_BYTES_MAX);
     hist__rows_init(&h->merge_rows);
     hist__rows_init(&h->look_rows);

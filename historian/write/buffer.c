@@ -283,7 +283,7 @@ static pt_status present_error(hist *h, pt_error *err)
 pt_status hist_flush(hist *h, int64_t timeout_ms, pt_error *err)
 {
     if (h->lock_fd < 0) return PT_OK;
-    bool dirty = hist__catalog_is_dirty(h);
+    bool dirty = hist__catalog_is_dirty(&h->catalog);
     hist__buffer *b = &h->buffer;
     struct timespec until = deadline_in(timeout_ms < 0 ? 0 : timeout_ms);
     pt_status st = PT_OK;

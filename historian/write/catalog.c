@@ -2,8 +2,10 @@
  *
  * Memory is first: a tag gets its id at once, is marked dirty, and reaches catalog.db with the next commit, before any sample that refers
  * to it. An id that was given out and lost with a crash is given out again: nothing on disk can refer to it. */
-#include "historian/write/write.h"
+#include "historian/write/catalog.h"
+#include "historian/write/batch.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { KEY_PARTS = 5, KEY_ON_STACK = 1024 };
@@ -45,44 +47,40 @@ static void tag_fini(hist__tag *t)
     *t = (hist__tag){ 0 };
 }
 
-/* Room for one more tag in both tables. */
-static pt_status reserve_segment(hist *h, uint32_t id)
+static hist__tag *tag_at(hist__catalog *c, uint32_t id) /* 1..n_tags, or there is room for it */
 {
-    uint32_t segment = (id - 1) / HIST__SEGMENT;
-    if (segment >= HIST__SEGMENTS) return PT_ETOOBIG;
-    if (!h->hot[segment]) {
-        h->hot[segment] = calloc(HIST__SEGMENT, sizeof(hist__hot));
-        if (!h->hot[segment]) return PT_ENOMEM;
-    }
-    if (!atomic_load_explicit(&h->tags[segment], memory_order_relaxed)) {
-        hist__tag *piece = calloc(HIST__SEGMENT, sizeof(hist__tag));
-        if (!piece) return PT_ENOMEM;
-        atomic_store_explicit(&h->tags[segment], piece, memory_order_release);
-    }
-    return PT_OK;
+    return hist__catalog_at(c, id);
 }
 
-static pt_status mark_dirty(hist *h, hist__tag *t)
+/* Room for one more tag, here and elsewhere. */
+static pt_status reserve(hist__catalog *c, uint32_t id)
+{
+    pt_status st = c->room(c->ctx, id);
+    return st == PT_OK ? hist__per_tag_reserve(&c->tags, id, sizeof(hist__tag)) : st;
+}
+
+static pt_status mark_dirty(hist__catalog *c, hist__tag *t)
 {
     if (t->dirty) return PT_OK;
-    if (h->n_dirty == h->cap_dirty) {
-        size_t cap = h->cap_dirty ? h->cap_dirty * 2 : 64;
-        uint32_t *d = realloc(h->dirty, cap * sizeof *d);
+    if (c->n_dirty == c->cap_dirty) {
+        size_t cap = c->cap_dirty ? c->cap_dirty * 2 : 64;
+        uint32_t *d = realloc(c->dirty, cap * sizeof *d);
         if (!d) return PT_ENOMEM;
-        h->dirty = d;
-        h->cap_dirty = cap;
+        c->dirty = d;
+        c->cap_dirty = cap;
     }
-    h->dirty[h->n_dirty++] = t->id;
+    c->dirty[c->n_dirty++] = t->id;
     t->dirty = true;
     return PT_OK;
 }
 
 /* Append tag `id` (n_tags + 1); the write lock is held or the store not shared yet. */
-static pt_status add_tag(hist *h, uint32_t id, const hist_tag_key *key, pt_slice path, spb_datatype type, pt_slice unit, hist__tag **out)
+static pt_status add_tag(hist__catalog *c, uint32_t id, const hist_tag_key *key, pt_slice path, spb_datatype type, pt_slice unit,
+                         hist__tag **out)
 {
-    pt_status st = reserve_segment(h, id);
+    pt_status st = reserve(c, id);
     if (st != PT_OK) return st;
-    hist__tag *t = hist__tag_at(h, id);
+    hist__tag *t = tag_at(c, id);
     char *text = malloc(key_size(key));
     *t = (hist__tag){ .id = id, .path = dup_text(path), .path_len = path.len, .unit = dup_text(unit), .unit_len = unit.len, .type = type };
     t->key_text = pt_slice_of(text, key_size(key));
@@ -91,34 +89,36 @@ static pt_status add_tag(hist *h, uint32_t id, const hist_tag_key *key, pt_slice
         return PT_ENOMEM;
     }
     key_write(key, text, &t->key);
-    if ((st = pt_map_put(&h->by_key, t->key_text, id, NULL)) != PT_OK ||
-        (path.len && (st = pt_map_put(&h->by_path, path_of(t), id, NULL)) != PT_OK)) {
-        pt_map_del(&h->by_key, t->key_text, NULL);
+    if ((st = pt_map_put(&c->by_key, t->key_text, id, NULL)) != PT_OK ||
+        (path.len && (st = pt_map_put(&c->by_path, path_of(t), id, NULL)) != PT_OK)) {
+        pt_map_del(&c->by_key, t->key_text, NULL);
         tag_fini(t);
         return st;
     }
-    atomic_store_explicit(&h->n_tags, id, memory_order_release);
+    atomic_store_explicit(&c->n_tags, id, memory_order_release);
     *out = t;
     return PT_OK;
 }
 
-static void disown(hist *h, const hist__tag *t)
+/* It changed: to be written. The write lock is held. */
+static pt_status touched(hist__catalog *c, hist__tag *t, int64_t now_ms)
 {
-    uint64_t owner = 0;
-    if (t->path_len && pt_map_get(&h->by_path, path_of(t), &owner) && owner == t->id) pt_map_del(&h->by_path, path_of(t), NULL);
+    t->changed_ms = now_ms;
+    return mark_dirty(c, t);
 }
 
 /* The tag owns that path from now on, and its old one no more; an empty one: none. The write lock is held; nobody else owns it. */
-pt_status hist__tag_set_path(hist *h, hist__tag *t, pt_slice path)
+static pt_status set_path(hist__catalog *c, hist__tag *t, pt_slice path)
 {
+    uint64_t owner = 0;
     if (pt_slice_eq(path, path_of(t))) return PT_OK;
     char *copy = dup_text(path);
-    pt_status st = !copy ? PT_ENOMEM : path.len ? pt_map_put(&h->by_path, path, t->id, NULL) : PT_OK;
+    pt_status st = !copy ? PT_ENOMEM : path.len ? pt_map_put(&c->by_path, path, t->id, NULL) : PT_OK;
     if (st != PT_OK) {
         free(copy);
         return st;
     }
-    disown(h, t);
+    if (t->path_len && pt_map_get(&c->by_path, path_of(t), &owner) && owner == t->id) pt_map_del(&c->by_path, path_of(t), NULL);
     free(t->path);
     t->path = copy;
     t->path_len = path.len;
@@ -126,12 +126,34 @@ pt_status hist__tag_set_path(hist *h, hist__tag *t, pt_slice path)
     return PT_OK;
 }
 
+/* Whoever owns the path, but for `tag_id`, does so no more. The write lock is held. */
+static pt_status make_way(hist__catalog *c, pt_slice path, uint64_t tag_id, int64_t now_ms)
+{
+    uint64_t owner = tag_id;
+    if (!path.len || !pt_map_get(&c->by_path, path, &owner) || owner == tag_id) return PT_OK;
+    hist__tag *t = tag_at(c, (uint32_t)owner);
+    pt_status st = set_path(c, t, PT_LIT(""));
+    return st == PT_OK ? touched(c, t, now_ms) : st;
+}
+
+/* The path as the tag may have it: none when another tag owns it. What was imported under a path makes way for a source that appears there.
+ */
+static pt_status path_for(hist__catalog *c, uint64_t tag_id, const hist_tag_key *key, int64_t now_ms, pt_slice *path)
+{
+    uint64_t owner = tag_id;
+    if (!path->len || !pt_map_get(&c->by_path, *path, &owner) || owner == tag_id) return PT_OK;
+    if (pt_slice_eq_cstr(tag_at(c, (uint32_t)owner)->key.source, "import") && !pt_slice_eq_cstr(key->source, "import"))
+        return make_way(c, *path, tag_id, now_ms);
+    *path = PT_LIT("");
+    return PT_OK;
+}
+
 /* Bring path, type and unit up to date; the write lock is held. */
-static pt_status update_tag(hist *h, hist__tag *t, pt_slice path, spb_datatype type, pt_slice unit)
+static pt_status update_tag(hist__catalog *c, hist__tag *t, pt_slice path, spb_datatype type, pt_slice unit)
 {
     char *new_unit = NULL;
     if (!pt_slice_eq(unit, pt_slice_of(t->unit, t->unit_len)) && !(new_unit = dup_text(unit))) return PT_ENOMEM;
-    pt_status st = hist__tag_set_path(h, t, path);
+    pt_status st = set_path(c, t, path);
     if (st != PT_OK) {
         free(new_unit);
         return st;
@@ -150,29 +172,8 @@ static bool up_to_date(const hist__tag *t, pt_slice path, spb_datatype type, pt_
     return t->type == type && pt_slice_eq(path, path_of(t)) && pt_slice_eq(unit, pt_slice_of(t->unit, t->unit_len));
 }
 
-/* It changed just now. */
-pt_status hist__tag_touched(hist *h, hist__tag *t)
-{
-    t->changed_ms = pt_wall_ms(h->clock);
-    return mark_dirty(h, t);
-}
-
-/* The path as the tag may have it: none when another tag owns it. What was imported under a path makes way for a source that appears there.
- */
-static pt_status path_for(hist *h, uint64_t tag_id, const hist_tag_key *key, pt_slice *path)
-{
-    uint64_t owner = tag_id;
-    if (!path->len || !pt_map_get(&h->by_path, *path, &owner) || owner == tag_id) return PT_OK;
-    hist__tag *t = hist__tag_at(h, (uint32_t)owner);
-    if (!pt_slice_eq_cstr(t->key.source, "import") || pt_slice_eq_cstr(key->source, "import")) {
-        *path = PT_LIT("");
-        return PT_OK;
-    }
-    pt_status st = hist__tag_set_path(h, t, PT_LIT(""));
-    return st == PT_OK ? hist__tag_touched(h, t) : st;
-}
-
-pt_status hist_tag_ensure(hist *h, const hist_tag_key *key, pt_slice path, spb_datatype type, pt_slice unit, uint32_t *tag_id)
+pt_status hist__catalog_ensure(hist__catalog *c, const hist_tag_key *key, pt_slice path, spb_datatype type, pt_slice unit, int64_t now_ms,
+                               bool may_change, uint32_t *tag_id)
 {
     char stack[KEY_ON_STACK], *text = stack;
     size_t size = key_size(key);
@@ -181,28 +182,28 @@ pt_status hist_tag_ensure(hist *h, const hist_tag_key *key, pt_slice path, spb_d
     key_write(key, text, &local);
     uint64_t id = 0;
     bool current = false;
-    pthread_rwlock_rdlock(&h->tag_lock);
-    if (pt_map_get(&h->by_key, pt_slice_of(text, size), &id)) current = up_to_date(hist__tag_at(h, (uint32_t)id), path, type, unit);
-    pthread_rwlock_unlock(&h->tag_lock);
+    pthread_rwlock_rdlock(&c->lock);
+    if (pt_map_get(&c->by_key, pt_slice_of(text, size), &id)) current = up_to_date(tag_at(c, (uint32_t)id), path, type, unit);
+    pthread_rwlock_unlock(&c->lock);
 
     pt_status st = PT_OK;
-    if (!current && h->lock_fd < 0) st = PT_EREADONLY;
+    if (!current && !may_change) st = PT_EREADONLY;
     else if (!current) {
-        pthread_rwlock_wrlock(&h->tag_lock);
+        pthread_rwlock_wrlock(&c->lock);
         hist__tag *t = NULL;
-        bool known = pt_map_get(&h->by_key, pt_slice_of(text, size), &id);
-        if (!known) id = hist__tag_count(h) + 1u;
-        st = path_for(h, id, &local, &path);
+        bool known = pt_map_get(&c->by_key, pt_slice_of(text, size), &id);
+        if (!known) id = hist__catalog_count(c) + 1u;
+        st = path_for(c, id, &local, now_ms, &path);
         if (st == PT_OK && known) {
-            t = hist__tag_at(h, (uint32_t)id);
+            t = tag_at(c, (uint32_t)id);
             current = up_to_date(t, path, type, unit);
-            if (!current) st = update_tag(h, t, path, type, unit);
+            if (!current) st = update_tag(c, t, path, type, unit);
         } else if (st == PT_OK) {
-            st = add_tag(h, (uint32_t)id, &local, path, type, unit, &t);
+            st = add_tag(c, (uint32_t)id, &local, path, type, unit, &t);
             if (st == PT_OK) t->is_new = t->path_dirty = true;
         }
-        if (st == PT_OK && !current) st = hist__tag_touched(h, t);
-        pthread_rwlock_unlock(&h->tag_lock);
+        if (st == PT_OK && !current) st = touched(c, t, now_ms);
+        pthread_rwlock_unlock(&c->lock);
     }
     if (text != stack) free(text);
     if (st == PT_OK) *tag_id = (uint32_t)id;
@@ -218,104 +219,68 @@ static bool dup_into(pt_arena *a, pt_slice s, pt_slice *out)
 }
 
 /* A copy of the tag in `arena`; the read lock is held. */
-static pt_status copy_tag(hist *h, const hist__tag *t, pt_arena *arena, hist_tag *out)
+static pt_status copy_tag(const hist__tag *t, pt_arena *arena, hist_tag *out)
 {
-    hist_tag c = { .tag_id = t->id, .type = t->type };
-    if (!dup_into(arena, t->key.source, &c.key.source) || !dup_into(arena, t->key.group, &c.key.group) ||
-        !dup_into(arena, t->key.edge, &c.key.edge) || !dup_into(arena, t->key.device, &c.key.device) ||
-        !dup_into(arena, t->key.metric, &c.key.metric) || !dup_into(arena, path_of(t), &c.path) ||
-        !dup_into(arena, pt_slice_of(t->unit, t->unit_len), &c.unit))
-        return PT_ENOMEM;
-    pthread_mutex_lock(&h->pending_lock);
-    const hist__hot *hot = hist__hot_at(h, t->id);
-    c.samples = hot->samples;
-    c.first_ms = hot->samples ? hot->first_ms : 1;
-    c.last_ms = hot->samples ? hot->last_ms : 0;
-    pthread_mutex_unlock(&h->pending_lock);
-    *out = c;
-    return PT_OK;
+    *out = (hist_tag){ .tag_id = t->id, .type = t->type };
+    return dup_into(arena, t->key.source, &out->key.source) && dup_into(arena, t->key.group, &out->key.group) &&
+                   dup_into(arena, t->key.edge, &out->key.edge) && dup_into(arena, t->key.device, &out->key.device) &&
+                   dup_into(arena, t->key.metric, &out->key.metric) && dup_into(arena, path_of(t), &out->path) &&
+                   dup_into(arena, pt_slice_of(t->unit, t->unit_len), &out->unit)
+               ? PT_OK
+               : PT_ENOMEM;
 }
 
-static pt_status refresh(hist *h)
+pt_status hist__catalog_tag(hist__catalog *c, uint32_t tag_id, pt_arena *arena, hist_tag *out)
 {
-    return h->lock_fd < 0 ? hist__journal_refresh(h, NULL) : PT_OK;
-}
-
-pt_status hist_tag_by_path(hist *h, pt_slice path, pt_arena *arena, hist_tag *out)
-{
-    uint64_t id = 0;
-    pt_status st = refresh(h);
-    if (st != PT_OK) return st;
-    pthread_rwlock_rdlock(&h->tag_lock);
-    bool found = pt_map_get(&h->by_path, path, &id);
-    if (found) st = copy_tag(h, hist__tag_at(h, (uint32_t)id), arena, out);
-    pthread_rwlock_unlock(&h->tag_lock);
-    if (found) return st;
-    hist_claim *claims = NULL;
-    size_t n = 0;
-    if ((st = hist_path_claims(h, path, arena, &claims, &n, NULL)) != PT_OK) return st;
-    return n ? hist_tag_by_id(h, claims[n - 1].tag_id, arena, out) : PT_ENOTFOUND;
-}
-
-pt_status hist_tag_by_id(hist *h, uint32_t tag_id, pt_arena *arena, hist_tag *out)
-{
-    if (h->lock_fd < 0 && tag_id > hist__tag_count(h)) {
-        pt_status st = refresh(h);
-        if (st != PT_OK) return st;
-    }
-    if (tag_id == 0 || tag_id > hist__tag_count(h)) return PT_ENOTFOUND;
-    pthread_rwlock_rdlock(&h->tag_lock);
-    const hist__tag *t = hist__tag_at(h, tag_id);
-    pt_status st = t->id ? copy_tag(h, t, arena, out) : PT_ENOTFOUND;
-    pthread_rwlock_unlock(&h->tag_lock);
+    if (tag_id == 0 || tag_id > hist__catalog_count(c)) return PT_ENOTFOUND;
+    pthread_rwlock_rdlock(&c->lock);
+    const hist__tag *t = tag_at(c, tag_id);
+    pt_status st = t->id ? copy_tag(t, arena, out) : PT_ENOTFOUND;
+    pthread_rwlock_unlock(&c->lock);
     return st;
 }
 
-pt_status hist_tag_each(hist *h, bool (*each)(void *ctx, const hist_tag *tag), void *ctx)
+uint32_t hist__catalog_owner(hist__catalog *c, pt_slice path)
 {
-    pt_status st = refresh(h);
-    pt_arena arena;
-    pt_arena_init(&arena, 64u << 20);
-    uint32_t n = hist__tag_count(h);
-    for (uint32_t id = 1; st == PT_OK && id <= n; id++) {
-        hist_tag tag;
-        pthread_rwlock_rdlock(&h->tag_lock);
-        bool there = hist__tag_at(h, id)->id != 0;
-        if (there) st = copy_tag(h, hist__tag_at(h, id), &arena, &tag);
-        pthread_rwlock_unlock(&h->tag_lock);
-        if (st == PT_OK && there && !each(ctx, &tag)) break;
-        pt_arena_reset(&arena);
+    uint64_t id = 0;
+    pthread_rwlock_rdlock(&c->lock);
+    bool found = path.len && pt_map_get(&c->by_path, path, &id);
+    pthread_rwlock_unlock(&c->lock);
+    return found ? (uint32_t)id : 0;
+}
+
+pt_status hist__catalog_take(hist__catalog *c, pt_slice path, uint32_t tag_id, int64_t now_ms)
+{
+    if (tag_id == 0 || tag_id > hist__catalog_count(c)) return PT_ENOTFOUND;
+    pthread_rwlock_wrlock(&c->lock);
+    hist__tag *t = tag_at(c, tag_id);
+    pt_status st = t->id ? make_way(c, path, tag_id, now_ms) : PT_ENOTFOUND;
+    if (st == PT_OK && !pt_slice_eq(path, path_of(t))) {
+        st = set_path(c, t, path);
+        if (st == PT_OK) st = touched(c, t, now_ms);
     }
-    pt_arena_fini(&arena);
+    pthread_rwlock_unlock(&c->lock);
     return st;
 }
 
 /* ---- disk --------------------------------------------------------------------------------------------------- */
 
-/* A directory of before a path had one owner, or a refresh that reads the new owner before the old one was read anew: the later row has it.
- */
-static pt_status one_owner(hist *h, pt_slice path)
+/* A row of the file. A directory of before a path had one owner, or a refresh that comes to the new owner first: the later row has it. */
+static pt_status load_tag(hist__catalog *c, uint32_t id, const hist_tag_key *key, pt_slice path, spb_datatype type, pt_slice unit,
+                          int64_t now_ms)
 {
-    uint64_t owner = 0;
-    if (!path.len || !pt_map_get(&h->by_path, path, &owner)) return PT_OK;
-    hist__tag *t = hist__tag_at(h, (uint32_t)owner);
-    pt_status st = hist__tag_set_path(h, t, PT_LIT(""));
-    return st == PT_OK && h->lock_fd >= 0 ? hist__tag_touched(h, t) : st;
+    hist__tag *t = NULL;
+    pt_status st = make_way(c, path, id, now_ms);
+    if (st != PT_OK) return st;
+    return id <= hist__catalog_count(c) ? update_tag(c, tag_at(c, id), path, type, unit) : add_tag(c, id, key, path, type, unit, &t);
 }
 
-static pt_status load_again(hist *h, hist__tag *t, pt_slice path, spb_datatype type, pt_slice unit)
-{
-    pt_status st = pt_slice_eq(path, path_of(t)) ? PT_OK : one_owner(h, path);
-    return st == PT_OK ? update_tag(h, t, path, type, unit) : st;
-}
-
-pt_status hist__catalog_load(hist *h, sqlite3 *db, uint32_t after_id, pt_error *err)
+static pt_status load(hist__catalog *c, sqlite3 *db, int64_t now_ms, pt_error *err)
 {
     sqlite3_stmt *q = NULL;
-    pt_status st = hist__db_prepare(
-        db, "SELECT tag_id, source, group_id, edge, device, metric, path, type, unit FROM tag WHERE tag_id > ?1 ORDER BY tag_id", &q, err);
+    pt_status st =
+        hist__db_prepare(db, "SELECT tag_id, source, group_id, edge, device, metric, path, type, unit FROM tag ORDER BY tag_id", &q, err);
     if (st != PT_OK) return st;
-    sqlite3_bind_int64(q, 1, after_id);
     bool row = false;
     while ((st = hist__db_step(db, q, &row, err)) == PT_OK && row) {
         int64_t id = sqlite3_column_int64(q, 0);
@@ -325,17 +290,11 @@ pt_status hist__catalog_load(hist *h, sqlite3 *db, uint32_t after_id, pt_error *
             st = pt_fail(err, PT_ECORRUPT, "catalog.db: tag %lld with type %lld", (long long)id, (long long)type);
             break;
         }
-        while (st == PT_OK && (int64_t)hist__tag_count(h) + 1 < id) { /* a gap in the ids: keep the tables dense */
-            st = reserve_segment(h, hist__tag_count(h) + 1u);
-            if (st == PT_OK) atomic_store_explicit(&h->n_tags, hist__tag_count(h) + 1u, memory_order_release);
+        while (st == PT_OK && (int64_t)hist__catalog_count(c) + 1 < id) { /* a gap in the ids: keep the tables dense */
+            st = reserve(c, hist__catalog_count(c) + 1u);
+            if (st == PT_OK) atomic_store_explicit(&c->n_tags, hist__catalog_count(c) + 1u, memory_order_release);
         }
-        hist__tag *t = NULL;
-        if (st == PT_OK && id <= hist__tag_count(h))
-            st = load_again(h, hist__tag_at(h, (uint32_t)id), hist__db_slice(q, 6), (spb_datatype)type, hist__db_slice(q, 8));
-        else if (st == PT_OK) {
-            st = one_owner(h, hist__db_slice(q, 6));
-            if (st == PT_OK) st = add_tag(h, (uint32_t)id, &key, hist__db_slice(q, 6), (spb_datatype)type, hist__db_slice(q, 8), &t);
-        }
+        if (st == PT_OK) st = load_tag(c, (uint32_t)id, &key, hist__db_slice(q, 6), (spb_datatype)type, hist__db_slice(q, 8), now_ms);
         if (st != PT_OK) {
             pt_fail(err, st, "catalog.db: tag %lld: %s", (long long)id, pt_status_name(st));
             break;
@@ -345,31 +304,37 @@ pt_status hist__catalog_load(hist *h, sqlite3 *db, uint32_t after_id, pt_error *
     return st;
 }
 
-pt_status hist__catalog_refresh(hist *h, pt_error *err)
+pt_status hist__catalog_load(hist__catalog *c, int64_t now_ms, pt_error *err)
+{
+    return load(c, c->db, now_ms, err);
+}
+
+pt_status hist__catalog_refresh(hist__catalog *c, pt_error *err)
 {
     int64_t generation = 0;
-    pthread_mutex_lock(&h->catalog_lock);
-    pt_status st = hist__db_number(h->catalog_reader, "SELECT value FROM meta WHERE key='tag_generation'", &generation, err);
-    if (st == PT_OK && generation != h->tag_generation) {
-        pthread_rwlock_wrlock(&h->tag_lock);
-        st = hist__catalog_load(h, h->catalog_reader, 0, err);
-        pthread_rwlock_unlock(&h->tag_lock);
-        if (st == PT_OK) h->tag_generation = generation;
+    pthread_mutex_lock(&c->reader_lock);
+    pt_status st = hist__db_number(c->reader, "SELECT value FROM meta WHERE key='tag_generation'", &generation, err);
+    if (st == PT_OK && generation != c->generation) {
+        pthread_rwlock_wrlock(&c->lock);
+        st = load(c, c->reader, 0, err); /* nothing is written here: no time is needed */
+        c->n_dirty = 0;
+        pthread_rwlock_unlock(&c->lock);
+        if (st == PT_OK) c->generation = generation;
     }
-    pthread_mutex_unlock(&h->catalog_lock);
+    pthread_mutex_unlock(&c->reader_lock);
     return st;
 }
 
-bool hist__catalog_is_dirty(hist *h)
+bool hist__catalog_is_dirty(hist__catalog *c)
 {
-    pthread_rwlock_rdlock(&h->tag_lock);
-    bool dirty = h->n_dirty > 0;
-    pthread_rwlock_unlock(&h->tag_lock);
+    pthread_rwlock_rdlock(&c->lock);
+    bool dirty = c->n_dirty > 0;
+    pthread_rwlock_unlock(&c->lock);
     return dirty;
 }
 
-static pt_status write_tag(hist *h, const hist__tag *t, sqlite3_stmt *put, sqlite3_stmt *close, sqlite3_stmt *open, sqlite3_stmt *meta,
-                           pt_error *err)
+static pt_status write_tag(hist__catalog *c, const hist__tag *t, sqlite3_stmt *put, sqlite3_stmt *close, sqlite3_stmt *open,
+                           sqlite3_stmt *meta, pt_error *err)
 {
     pt_slice text[] = { t->key.source, t->key.group, t->key.edge, t->key.device, t->key.metric, path_of(t) };
     pt_status st = PT_OK;
@@ -379,111 +344,181 @@ static pt_status write_tag(hist *h, const hist__tag *t, sqlite3_stmt *put, sqlit
     sqlite3_bind_int64(put, 8, t->type);
     if (st == PT_OK) st = hist__db_bind_slice(put, 9, pt_slice_of(t->unit, t->unit_len));
     sqlite3_bind_int64(put, 10, t->changed_ms);
-    if (st == PT_OK) st = hist__db_run(h->catalog, put, err);
+    if (st == PT_OK) st = hist__db_run(c->db, put, err);
     if (st == PT_OK && t->path_dirty) {
         sqlite3_bind_int64(close, 1, t->id);
         sqlite3_bind_int64(close, 2, t->changed_ms);
-        st = hist__db_run(h->catalog, close, err);
+        st = hist__db_run(c->db, close, err);
         sqlite3_bind_int64(open, 1, t->id);
         sqlite3_bind_int64(open, 2, t->changed_ms);
         if (st == PT_OK) st = hist__db_bind_slice(open, 3, path_of(t));
-        if (st == PT_OK && t->path_len) st = hist__db_run(h->catalog, open, err);
+        if (st == PT_OK && t->path_len) st = hist__db_run(c->db, open, err);
     }
     sqlite3_bind_int64(meta, 1, t->id);
     sqlite3_bind_int64(meta, 2, t->changed_ms);
     sqlite3_bind_int64(meta, 3, t->type);
     if (st == PT_OK) st = hist__db_bind_slice(meta, 4, pt_slice_of(t->unit, t->unit_len));
-    if (st == PT_OK) st = hist__db_run(h->catalog, meta, err);
+    if (st == PT_OK) st = hist__db_run(c->db, meta, err);
     return st;
 }
 
 /* Write the dirty tags from `from` on, up to `max`, under the read lock. */
-static pt_status write_tags(hist *h, size_t n, pt_error *err)
+static pt_status write_tags(hist__catalog *c, size_t n, pt_error *err)
 {
     sqlite3_stmt *put = NULL, *close = NULL, *open = NULL, *meta = NULL;
     pt_status st = hist__db_prepare(
-        h->catalog, "INSERT INTO tag VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10) ON CONFLICT(tag_id) DO UPDATE SET path=?7, type=?8, unit=?9",
-        &put, err);
-    if (st == PT_OK) st = hist__db_prepare(h->catalog, "UPDATE tag_path SET to_ms=?2 WHERE tag_id=?1 AND to_ms IS NULL", &close, err);
+        c->db, "INSERT INTO tag VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10) ON CONFLICT(tag_id) DO UPDATE SET path=?7, type=?8, unit=?9", &put,
+        err);
+    if (st == PT_OK) st = hist__db_prepare(c->db, "UPDATE tag_path SET to_ms=?2 WHERE tag_id=?1 AND to_ms IS NULL", &close, err);
     if (st == PT_OK)
-        st = hist__db_prepare(h->catalog, "INSERT INTO tag_path VALUES(?1,?2,NULL,?3) ON CONFLICT DO UPDATE SET path=?3, to_ms=NULL", &open,
-                              err);
+        st =
+            hist__db_prepare(c->db, "INSERT INTO tag_path VALUES(?1,?2,NULL,?3) ON CONFLICT DO UPDATE SET path=?3, to_ms=NULL", &open, err);
     if (st == PT_OK)
         st = hist__db_prepare(
-            h->catalog,
+            c->db,
             "INSERT INTO tag_meta SELECT ?1,?2,?3,?4 WHERE NOT EXISTS (SELECT 1 FROM (SELECT type, unit FROM tag_meta WHERE tag_id=?1"
             " ORDER BY from_ms DESC LIMIT 1) WHERE type=?3 AND unit=?4) ON CONFLICT DO UPDATE SET type=?3, unit=?4",
             &meta, err);
-    pthread_rwlock_rdlock(&h->tag_lock);
+    pthread_rwlock_rdlock(&c->lock);
     for (size_t i = 0; st == PT_OK && i < n; i++)
-        st = write_tag(h, hist__tag_at(h, h->dirty[i]), put, close, open, meta, err);
-    pthread_rwlock_unlock(&h->tag_lock);
+        st = write_tag(c, tag_at(c, c->dirty[i]), put, close, open, meta, err);
+    pthread_rwlock_unlock(&c->lock);
     sqlite3_finalize(put);
     sqlite3_finalize(close);
     sqlite3_finalize(open);
     sqlite3_finalize(meta);
-    if (st == PT_OK) st = hist__db_exec(h->catalog, "UPDATE meta SET value=value+1 WHERE key='tag_generation'", err);
+    if (st == PT_OK) st = hist__db_exec(c->db, "UPDATE meta SET value=value+1 WHERE key='tag_generation'", err);
     return st;
 }
 
-static pt_status write_events(hist *h, const hist__event *events, uint64_t seq, pt_error *err)
+static pt_status write_events(hist__catalog *c, const hist__event *events, uint64_t seq, pt_error *err)
 {
     sqlite3_stmt *put = NULL;
-    pt_status st = hist__db_prepare(h->catalog, "INSERT OR REPLACE INTO event VALUES(?1,?2,?3,?4,?5,?6,?7)", &put, err);
+    pt_status st = hist__db_prepare(c->db, "INSERT OR REPLACE INTO event VALUES(?1,?2,?3,?4,?5,?6,?7)", &put, err);
     for (const hist__event *e = events; st == PT_OK && e; e = e->next) {
         sqlite3_bind_int64(put, 1, (int64_t)seq++);
         sqlite3_bind_int64(put, 2, e->e.time_ms);
         const pt_slice *text[] = { &e->e.type, &e->e.node, &e->e.device, &e->e.path, &e->e.detail };
         for (int i = 0; st == PT_OK && i < 5; i++)
             st = hist__db_bind_slice(put, 3 + i, *text[i]);
-        if (st == PT_OK) st = hist__db_run(h->catalog, put, err);
+        if (st == PT_OK) st = hist__db_run(c->db, put, err);
     }
     sqlite3_finalize(put);
     return st;
 }
 
-pt_status hist__catalog_commit(hist *h, const hist__event *events, uint64_t first_seq, pt_error *err)
+pt_status hist__catalog_commit(hist__catalog *c, const hist__event *events, uint64_t first_seq, pt_error *err)
 {
     /* A tag may change while it is written: what was dirty when we began is taken off the list at the end, and a tag whose strings changed
      * meanwhile would be written with the newer ones, which is as good. The writer alone shortens the list. */
-    pthread_rwlock_wrlock(&h->tag_lock);
-    size_t n = h->n_dirty;
+    pthread_rwlock_wrlock(&c->lock);
+    size_t n = c->n_dirty;
     for (size_t i = 0; i < n; i++)
-        hist__tag_at(h, h->dirty[i])->dirty = false; /* a change from here on queues it again */
-    pthread_rwlock_unlock(&h->tag_lock);
+        tag_at(c, c->dirty[i])->dirty = false; /* a change from here on queues it again */
+    pthread_rwlock_unlock(&c->lock);
     if (n == 0 && !events) return PT_OK;
-    pt_status st = hist__db_exec(h->catalog, "BEGIN IMMEDIATE", err);
-    if (st == PT_OK && n) st = write_tags(h, n, err);
-    if (st == PT_OK && events) st = write_events(h, events, first_seq, err);
-    if (st == PT_OK) st = hist__db_exec(h->catalog, "COMMIT", err);
-    if (st != PT_OK && !sqlite3_get_autocommit(h->catalog)) sqlite3_exec(h->catalog, "ROLLBACK", NULL, NULL, NULL);
+    pt_status st = hist__db_exec(c->db, "BEGIN IMMEDIATE", err);
+    if (st == PT_OK && n) st = write_tags(c, n, err);
+    if (st == PT_OK && events) st = write_events(c, events, first_seq, err);
+    if (st == PT_OK) st = hist__db_exec(c->db, "COMMIT", err);
+    if (st != PT_OK && !sqlite3_get_autocommit(c->db)) sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
 
-    pthread_rwlock_wrlock(&h->tag_lock);
+    pthread_rwlock_wrlock(&c->lock);
     if (st == PT_OK) {
         for (size_t i = 0; i < n; i++) {
-            hist__tag *t = hist__tag_at(h, h->dirty[i]);
+            hist__tag *t = tag_at(c, c->dirty[i]);
             if (!t->dirty) t->is_new = t->path_dirty = false;
         }
-        if (n) memmove(h->dirty, h->dirty + n, (h->n_dirty - n) * sizeof *h->dirty);
-        h->n_dirty -= n;
+        if (n) memmove(c->dirty, c->dirty + n, (c->n_dirty - n) * sizeof *c->dirty);
+        c->n_dirty -= n;
     } else {
         for (size_t i = 0; i < n; i++)
-            hist__tag_at(h, h->dirty[i])->dirty = true;
+            tag_at(c, c->dirty[i])->dirty = true;
     }
-    pthread_rwlock_unlock(&h->tag_lock);
+    pthread_rwlock_unlock(&c->lock);
     return st;
 }
 
-void hist__catalog_free(hist *h)
+pt_status hist__catalog_next_seq(hist__catalog *c, uint64_t *out, pt_error *err)
 {
-    uint32_t n = hist__tag_count(h);
-    for (uint32_t id = 1; id <= n; id++)
-        tag_fini(hist__tag_at(h, id));
-    for (size_t i = 0; i < HIST__SEGMENTS; i++) {
-        free(h->tags[i]);
-        free(h->hot[i]);
+    int64_t next = 0;
+    pt_status st = hist__db_number(c->db, "SELECT coalesce(max(seq), 0) + 1 FROM event", &next, err);
+    *out = (uint64_t)next;
+    return st;
+}
+
+/* The newest event stays: it keeps the change numbers going. */
+#define OLD_EVENTS "FROM event WHERE time_ms < %lld AND seq < min(%lld, (SELECT max(seq) FROM event))"
+
+pt_status hist__catalog_drop_events(hist__catalog *c, int64_t before_ms, int64_t below_seq, bool count_only, uint64_t *n, pt_error *err)
+{
+    char sql[200];
+    int64_t old = 0;
+    snprintf(sql, sizeof sql, "SELECT count(*) " OLD_EVENTS, (long long)before_ms, (long long)below_seq);
+    pt_status st = hist__db_number(c->db, sql, &old, err);
+    if (st == PT_OK && old && !count_only) {
+        snprintf(sql, sizeof sql, "DELETE " OLD_EVENTS, (long long)before_ms, (long long)below_seq);
+        st = hist__db_exec(c->db, sql, err);
     }
-    free(h->dirty);
-    pt_map_fini(&h->by_key);
-    pt_map_fini(&h->by_path);
+    if (st == PT_OK) *n = (uint64_t)old;
+    return st;
+}
+
+/* ---- beginning and end -------------------------------------------------------------------------------------- */
+
+pt_status hist__catalog_init(hist__catalog *c, const hist_options *o, pt_status (*room)(void *ctx, uint32_t tag_id), void *ctx)
+{
+    c->o = o;
+    c->room = room;
+    c->ctx = ctx;
+    c->generation = -1;
+    pt_map_init(&c->by_key, PT_MAP_BORROW_KEYS);
+    pt_map_init(&c->by_path, PT_MAP_COPY_KEYS);
+    return pthread_rwlock_init(&c->lock, NULL) == 0 && pthread_mutex_init(&c->reader_lock, NULL) == 0 ? PT_OK : PT_ENOMEM;
+}
+
+pt_status hist__catalog_open(hist__catalog *c, pt_error *err)
+{
+    return c->db ? PT_OK : hist__db_open_writer(c->o->dir, "catalog.db", HIST__CATALOG, c->o->synchronous, &c->db, err);
+}
+
+void hist__catalog_close(hist__catalog *c)
+{
+    hist__db_close(c->db);
+    c->db = NULL;
+}
+
+pt_status hist__catalog_open_reader(hist__catalog *c, pt_error *err)
+{
+    char *path = hist__path_in(c->o->dir, "catalog.db");
+    if (!path) return pt_fail(err, PT_ENOMEM, "out of memory");
+    pt_status st = hist__db_open(path, HIST__CATALOG, true, &c->reader, err);
+    free(path);
+    if (st == PT_OK)
+        st = hist__db_prepare(c->reader, "SELECT tag_id, from_ms, to_ms FROM tag_path WHERE path=?1 ORDER BY from_ms, tag_id", &c->claims,
+                              err);
+    return st;
+}
+
+void hist__catalog_close_reader(hist__catalog *c)
+{
+    sqlite3_finalize(c->claims);
+    c->claims = NULL;
+    hist__db_close(c->reader);
+    c->reader = NULL;
+}
+
+void hist__catalog_fini(hist__catalog *c)
+{
+    uint32_t n = hist__catalog_count(c);
+    hist__catalog_close_reader(c);
+    hist__catalog_close(c);
+    for (uint32_t id = 1; id <= n; id++)
+        tag_fini(tag_at(c, id));
+    hist__per_tag_fini(&c->tags);
+    free(c->dirty);
+    pt_map_fini(&c->by_key);
+    pt_map_fini(&c->by_path);
+    pthread_rwlock_destroy(&c->lock);
+    pthread_mutex_destroy(&c->reader_lock);
 }

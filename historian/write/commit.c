@@ -10,14 +10,14 @@
 
 #include <stdlib.h>
 
-enum { NEW, REPLACED, DUPLICATE, LATE };
+enum { NEW, REPLACED, DUPLICATE, LATE }; /* 0: as hist__pending_add takes it */
 
 /* ---- classify ----------------------------------------------------------------------------------------------- */
 
 const hist_sample *hist__find_in_blocks(hist *h, uint32_t tag_id, int64_t time_ms, bool state)
 {
-    const hist__hot *hot = hist__hot_at(h, tag_id);
-    if (!hot->has_sealed || time_ms > hot->sealed_ms) return NULL;
+    const hist__mark *mark = hist__mark_at(h, tag_id);
+    if (!mark->has_sealed || time_ms > mark->sealed_ms) return NULL;
     int64_t start = hist__partition_start(time_ms);
     if (!h->look_valid || h->look_tag != tag_id || h->look_start != start || time_ms < h->look_t0 || time_ms > h->look_t1) {
         hist__conn *c = NULL;
@@ -85,12 +85,12 @@ static pt_status mark_late(hist *h, hist__batch *b, uint64_t *late, pt_map *tags
             if (b->classified >= 1) {
                 if (s->reserved != LATE) continue;
             } else {
-                hist__hot *hot = hist__hot_at(h, s->tag_id);
+                hist__mark *mark = hist__mark_at(h, s->tag_id);
                 bool state = hist__is_state(s);
-                if (!hot->has_max || s->time_ms > hot->max_ms || (s->time_ms == hot->max_ms && state && !hot->max_state)) {
-                    hot->has_max = true;
-                    hot->max_ms = s->time_ms;
-                    hot->max_state = state;
+                if (!mark->has_max || s->time_ms > mark->max_ms || (s->time_ms == mark->max_ms && state && !mark->max_state)) {
+                    mark->has_max = true;
+                    mark->max_ms = s->time_ms;
+                    mark->max_state = state;
                     s->reserved = NEW;
                     continue;
                 }
@@ -154,7 +154,7 @@ static pt_status judge_late(hist *h, hist__batch *b, const pt_map *tags)
         if (!kept || !same_key(kept, s)) {
             kept = NULL;
             if (s->reserved == LATE) {
-                kept = hist__pending_find(hist__hot_at(h, s->tag_id), s->time_ms, hist__is_state(s));
+                kept = hist__pending_find(&h->pending, s->tag_id, s->time_ms, hist__is_state(s));
                 if (!kept) kept = hist__find_in_blocks(h, s->tag_id, s->time_ms, hist__is_state(s));
             }
         }
@@ -215,8 +215,7 @@ static pt_status classify(hist *h, hist__batch *b)
 
 pt_status hist__files_open(hist *h, pt_error *err)
 {
-    pt_status st = PT_OK;
-    if (!h->catalog) st = hist__db_open_writer(h->dir, "catalog.db", HIST__CATALOG, h->o.synchronous, &h->catalog, err);
+    pt_status st = hist__catalog_open(&h->catalog, err);
     if (st == PT_OK) st = hist__journal_open(&h->journal, err);
     if (st != PT_OK) hist__files_close(h);
     return st;
@@ -225,8 +224,7 @@ pt_status hist__files_open(hist *h, pt_error *err)
 void hist__files_close(hist *h)
 {
     hist__journal_close(&h->journal);
-    hist__db_close(h->catalog);
-    h->catalog = NULL;
+    hist__catalog_close(&h->catalog);
 }
 
 static uint64_t samples_left(const hist__batch *b)
@@ -245,8 +243,8 @@ pt_status hist__batch_commit(hist *h, pt_error *err)
     if ((st = hist__files_open(h, err)) != PT_OK) return st;
     uint64_t samples = samples_left(b);
     if (!h->batch_catalog_done) {
-        h->batch_seq = h->journal.next_seq;
-        st = hist__catalog_commit(h, b->events, h->batch_seq, err);
+        h->batch_seq = hist__journal_next_seq(&h->journal);
+        st = hist__catalog_commit(&h->catalog, b->events, h->batch_seq, err);
         if (st == PT_OK) h->batch_catalog_done = true;
     }
     if (st == PT_OK && samples)
@@ -255,7 +253,7 @@ pt_status hist__batch_commit(hist *h, pt_error *err)
         if (st != PT_ENOSPC) hist__files_close(h); /* whatever state it is in: a new connection next time */
         return st;
     }
-    h->journal.next_seq = h->batch_seq + b->n_events + samples;
+    hist__journal_gave(&h->journal, h->batch_seq + b->n_events + samples);
     h->batch_catalog_done = false;
     return PT_OK;
 }
@@ -275,50 +273,21 @@ static pt_status queue_tag(hist *h, uint32_t tag_id)
     return PT_OK;
 }
 
-/* A sample goes to the end of its tag's rows, which nobody has touched since the tag's last one: fetch them ahead. */
-static inline void fetch_ahead(hist *h, const hist__chunk *c, uint32_t i)
-{
-    if (i + 24 < c->n) __builtin_prefetch(hist__hot_at(h, c->s[i + 24].tag_id), 1);
-    if (i + 12 >= c->n) return;
-    const hist__hot *hot = hist__hot_at(h, c->s[i + 12].tag_id);
-    if (!hot->n || hot->n == hot->cap) return;
-    __builtin_prefetch(&hot->rows[hot->n - 1]);
-    __builtin_prefetch(&hot->rows[hot->n], 1);
-}
-
-static pt_status apply_chunk(hist *h, const hist__chunk *c, uint64_t row)
-{
-    for (uint32_t i = 0; i < c->n; i++) {
-        const hist_sample *s = &c->s[i];
-        fetch_ahead(h, c, i);
-        hist__hot *hot = hist__hot_at(h, s->tag_id);
-        bool known = false;
-        hist_sample plain = *s;
-        plain.reserved = 0;
-        pt_status st = hist__pending_put(h, &plain, row, &known);
-        if (st != PT_OK) return st;
-        if (!hist__is_state(s)) {
-            if (hot->samples == 0 || s->time_ms < hot->first_ms) hot->first_ms = s->time_ms;
-            if (hot->samples == 0 || s->time_ms > hot->last_ms) hot->last_ms = s->time_ms;
-            hot->samples += s->reserved == NEW;
-        }
-        if (!hot->queued && (hot->n >= h->o.block_samples || hot->value_bytes > HIST__BLOCK_VALUE_BYTES)) {
-            if ((st = queue_tag(h, s->tag_id)) != PT_OK) return st;
-            hot->queued = true;
-        }
-    }
-    return PT_OK;
-}
-
 pt_status hist__batch_apply(hist *h)
 {
     pt_status st = PT_OK;
     uint64_t row = (uint64_t)h->batch_row;
     for (hist__chunk *c = h->batch.chunks; c && st == PT_OK; c = c->next) {
+        uint32_t full[HIST__CHUNK];
+        size_t n = 0;
         if (c->n == 0) continue;
-        pthread_mutex_lock(&h->pending_lock);
-        st = apply_chunk(h, c, row++);
-        pthread_mutex_unlock(&h->pending_lock);
+        st = hist__pending_add(&h->pending, c->s, c->n, row++, full, &n);
+        for (size_t i = 0; st == PT_OK && i < n; i++) {
+            hist__mark *mark = hist__mark_at(h, full[i]);
+            if (mark->queued) continue;
+            st = queue_tag(h, full[i]);
+            mark->queued = st == PT_OK;
+        }
     }
     return st;
 }

@@ -159,12 +159,7 @@ static pt_status recount(hist *h, uint32_t tag_id, pt_error *err)
         else hist__conn_close(c);
     }
     if (st != PT_OK) return st;
-    pthread_mutex_lock(&h->pending_lock);
-    hist__hot *hot = hist__hot_at(h, tag_id);
-    hot->samples = samples;
-    hot->first_ms = first;
-    hot->last_ms = last;
-    pthread_mutex_unlock(&h->pending_lock);
+    hist__pending_set_stored(&h->pending, tag_id, samples, first, last);
     return PT_OK;
 }
 
@@ -195,8 +190,7 @@ static pt_status run_delete(hist *h, void *ctx, pt_error *err)
         hist__part_close(part);
     }
     h->look_valid = false;
-    hist__hot *hot = hist__hot_at(h, r->tag_id);
-    hot->tail_rows = 0;
+    hist__mark_at(h, r->tag_id)->tail_rows = 0;
     return st == PT_OK ? recount(h, r->tag_id, err) : st;
 }
 

@@ -47,6 +47,11 @@ pt_status hist__dropped_load(sqlite3 *journal, hist__dropped *out, pt_error *err
     return st;
 }
 
+pt_status hist__journal_dropped(hist__journal *j, hist__dropped *out, pt_error *err)
+{
+    return hist__dropped_load(j->db, out, err);
+}
+
 void hist__dropped_free(hist__dropped *d)
 {
     free(d->weeks);

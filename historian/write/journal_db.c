@@ -1,6 +1,7 @@
 /* historian/write/journal_db.c */
 #include "historian/write/journal_db.h"
-#include "historian/write/write.h"
+#include "historian/format/format.h"
+#include "historian/write/batch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,8 +72,14 @@ static void count_sealed(hist__journal *j)
         j->unsealed_bytes -= j->rows[j->first + j->n_sealed++].bytes;
 }
 
-void hist__journal_seal(hist__journal *j, int64_t sealed)
+uint64_t hist__journal_unsealed(const hist__journal *j)
 {
+    return j->unsealed_bytes;
+}
+
+void hist__journal_seal_before(hist__journal *j, uint64_t row)
+{
+    int64_t sealed = row == UINT64_MAX ? j->last : (int64_t)row - 1;
     if (sealed <= j->sealed) return;
     j->sealed = sealed;
     count_sealed(j);
@@ -118,6 +125,55 @@ pt_status hist__journal_load(hist__journal *j, uint64_t next_event_seq, pt_error
     if (j->last < j->sealed) j->last = j->sealed;
     count_sealed(j);
     return PT_OK;
+}
+
+pt_status hist__journal_replay(hist__journal *j, int64_t after, int64_t until,
+                               pt_status (*each)(void *ctx, int64_t id, uint64_t seq, const void *bytes, size_t len, pt_error *err),
+                               void *ctx, pt_error *err)
+{
+    sqlite3_stmt *q = NULL;
+    bool row = false;
+    pt_status st = hist__db_prepare(j->db, "SELECT id, seq, data FROM journal WHERE id > ?1 AND id <= ?2 ORDER BY id", &q, err);
+    if (st == PT_OK) {
+        sqlite3_bind_int64(q, 1, after);
+        sqlite3_bind_int64(q, 2, until);
+    }
+    while (st == PT_OK && (st = hist__db_step(j->db, q, &row, err)) == PT_OK && row) {
+        const void *bytes = sqlite3_column_blob(q, 2);
+        st = each(ctx, sqlite3_column_int64(q, 0), (uint64_t)sqlite3_column_int64(q, 1), bytes ? bytes : "",
+                  (size_t)sqlite3_column_bytes(q, 2), err);
+    }
+    sqlite3_finalize(q);
+    return st;
+}
+
+/* ---- read-only ----------------------------------------------------------------------------------------------- */
+
+pt_status hist__journal_look(hist__journal *j, int64_t *sealed, int64_t *last, pt_error *err)
+{
+    pt_status st = PT_OK;
+    if (!j->db) {
+        char *path = hist__path_in(j->o->dir, "journal.db");
+        st = path ? hist__db_open(path, HIST__JOURNAL, true, &j->db, err) : pt_fail(err, PT_ENOMEM, "out of memory");
+        free(path);
+    }
+    if (st == PT_OK) st = hist__db_exec(j->db, "BEGIN", err);
+    if (st != PT_OK) return st;
+    st = hist__db_number(j->db, "SELECT value FROM meta WHERE key='sealed_id'", sealed, err);
+    if (st == PT_OK) st = hist__db_number(j->db, "SELECT coalesce(max(id), 0) FROM journal", last, err);
+    if (st != PT_OK) hist__journal_look_end(j);
+    return st;
+}
+
+void hist__journal_look_end(hist__journal *j)
+{
+    sqlite3_exec(j->db, "COMMIT", NULL, NULL, NULL);
+}
+
+void hist__journal_seen(hist__journal *j, int64_t sealed, int64_t last)
+{
+    j->sealed = sealed;
+    j->last = last;
 }
 
 /* ---- appending ----------------------------------------------------------------------------------------------- */

@@ -141,22 +141,17 @@ pt_status hist__partition_stats(hist *h, int64_t start_ms, pt_error *err)
         bytes += (uint64_t)sqlite3_column_int64(q, 6);
         if (id > hist__tag_count(h) && id <= UINT32_MAX && (st = hist__tags_lost(h, (uint32_t)id)) != PT_OK) break;
         if (id <= 0 || id > hist__tag_count(h)) continue; /* verify reports it */
-        hist__hot *hot = hist__hot_at(h, (uint32_t)id);
+        hist__mark *mark = hist__mark_at(h, (uint32_t)id);
         int64_t max_ms = sqlite3_column_int64(q, 3);
-        if (!hot->has_sealed || max_ms > hot->sealed_ms) hot->sealed_ms = max_ms;
-        hot->has_sealed = true;
-        if (!hot->has_max || max_ms > hot->max_ms) {
-            hot->max_ms = max_ms;
-            hot->max_state = true; /* unknown: an equal time is looked up */
+        if (!mark->has_sealed || max_ms > mark->sealed_ms) mark->sealed_ms = max_ms;
+        mark->has_sealed = true;
+        if (!mark->has_max || max_ms > mark->max_ms) {
+            mark->max_ms = max_ms;
+            mark->max_state = true; /* unknown: an equal time is looked up */
         }
-        hot->has_max = true;
+        mark->has_max = true;
         uint64_t samples = (uint64_t)sqlite3_column_int64(q, 4);
-        if (samples) {
-            int64_t first = sqlite3_column_int64(q, 1), last = sqlite3_column_int64(q, 2);
-            if (hot->samples == 0 || first < hot->first_ms) hot->first_ms = first;
-            if (hot->samples == 0 || last > hot->last_ms) hot->last_ms = last;
-            hot->samples += samples;
-        }
+        if (samples) hist__pending_add_stored(&h->pending, (uint32_t)id, samples, sqlite3_column_int64(q, 1), sqlite3_column_int64(q, 2));
     }
     sqlite3_finalize(q);
     hist__conn_give(&h->weeks, c);
@@ -326,23 +321,25 @@ pt_status hist__part_add_stat(hist__part *p, uint32_t tag_id, const hist_sample 
     return hist__db_run(p->db, p->stat, err);
 }
 
-/* The rule for this tag, NULL: none. */
-static const hist_deviation *rule_of(hist *h, uint32_t tag_id)
+/* The rule for this tag; *out NULL: none. */
+static pt_status rule_of(hist *h, uint32_t tag_id, const hist_deviation **out)
 {
-    const hist_deviation *found = NULL;
-    if (h->o.n_deviations == 0) return NULL;
-    pthread_rwlock_rdlock(&h->tag_lock);
-    const hist__tag *t = hist__tag_at(h, tag_id);
-    for (size_t i = 0; i < h->o.n_deviations && !found; i++) {
-        if (pt_glob_match(pt_cstr(h->deviations[i].tags), pt_slice_of(t->path, t->path_len))) found = &h->deviations[i];
+    pt_arena arena;
+    hist_tag tag;
+    *out = NULL;
+    if (h->o.n_deviations == 0) return PT_OK;
+    pt_arena_init(&arena, 64u << 20);
+    pt_status st = hist__catalog_tag(&h->catalog, tag_id, &arena, &tag);
+    for (size_t i = 0; st == PT_OK && i < h->o.n_deviations && !*out; i++) {
+        if (pt_glob_match(pt_cstr(h->deviations[i].tags), tag.path)) *out = &h->deviations[i];
     }
-    pthread_rwlock_unlock(&h->tag_lock);
-    return found;
+    pt_arena_fini(&arena);
+    return st == PT_ENOTFOUND ? PT_OK : st; /* a gap in the ids has no path */
 }
 
 /* What `rule` keeps of the rows, in h->thinned. Rows that are not newer than what is sealed are left to the merge. Byte values stay with
  * the pending rows. */
-static pt_status thin_rows(hist *h, const hist_deviation *rule, const hist__hot *hot, const hist_sample *s, size_t *n, double *deviation,
+static pt_status thin_rows(hist *h, const hist_deviation *rule, const hist__mark *mark, const hist_sample *s, size_t *n, double *deviation,
                            delta *d)
 {
     if (*n > h->cap_thinned) {
@@ -354,7 +351,7 @@ static pt_status thin_rows(hist *h, const hist_deviation *rule, const hist__hot 
         h->cap_thinned = *n;
     }
     size_t late = 0, kept = 0;
-    while (hot->has_sealed && late < *n && s[late].time_ms <= hot->sealed_ms)
+    while (mark->has_sealed && late < *n && s[late].time_ms <= mark->sealed_ms)
         late++;
     memset(h->why, HIST__KEPT, late);
     *deviation = late < *n ? hist__thin(rule, s + late, *n - late, h->why + late) : 0;
@@ -384,35 +381,36 @@ static pt_status note_left_out(hist__part *p, uint32_t tag_id, const delta *d, p
 
 static pt_status seal_range(hist *h, hist__part *p, uint32_t tag_id, const hist_sample *s, size_t n, delta *total, pt_error *err)
 {
-    hist__hot *hot = hist__hot_at(h, tag_id);
+    hist__mark *mark = hist__mark_at(h, tag_id);
     delta d = { 0 };
     double deviation = 0;
     uint32_t tail = 0, half = h->o.block_samples / 2;
-    pt_status st;
-    const hist_deviation *rule = rule_of(h, tag_id);
+    const hist_deviation *rule = NULL;
+    pt_status st = rule_of(h, tag_id, &rule);
+    if (st != PT_OK) return pt_fail(err, st, "out of memory");
     bool lines = false; /* that came with the samples: how far from them was what an export did not have is not known */
     for (size_t i = 0; i < n; i++)
         lines |= (s[i].flags & HIST_THINNED) != 0;
     if (rule) {
-        if ((st = thin_rows(h, rule, hot, s, &n, &deviation, &d)) != PT_OK) return pt_fail(err, st, "out of memory");
+        if ((st = thin_rows(h, rule, mark, s, &n, &deviation, &d)) != PT_OK) return pt_fail(err, st, "out of memory");
         s = h->thinned;
     }
     if (lines) deviation = (double)INFINITY;
-    bool behind = !hot->has_sealed || s[0].time_ms > hot->sealed_ms;
-    if (behind && (!hot->has_sealed || hot->tail_rows >= half || (n >= h->o.block_samples && hot->tail_rows > 0)))
+    bool behind = !mark->has_sealed || s[0].time_ms > mark->sealed_ms;
+    if (behind && (!mark->has_sealed || mark->tail_rows >= half || (n >= h->o.block_samples && mark->tail_rows > 0)))
         st = hist__part_insert_rows(h, p, tag_id, s, n, deviation, &d, &tail, err);
     else st = merge_rows(h, p, tag_id, s, n, rule && !behind, deviation, &d, &tail, err);
     if (st != PT_OK) return st;
     uint64_t left = d.left[HIST__EXCEPTION] + d.left[HIST__COMPRESSION];
     if (left && (st = note_left_out(p, tag_id, &d, err)) != PT_OK) return st;
-    hot->leaving += (uint32_t)left;
+    mark->leaving += (uint32_t)left;
 
     if ((st = hist__part_add_stat(p, tag_id, s, n, &d, err)) != PT_OK) return st;
 
     /* Kept even if the transaction fails: too large a sealed_ms only costs a look, and the failure path forgets tail_rows. */
-    hot->tail_rows = !hot->has_sealed || s[n - 1].time_ms >= hot->sealed_ms ? tail : 0;
-    if (!hot->has_sealed || s[n - 1].time_ms > hot->sealed_ms) hot->sealed_ms = s[n - 1].time_ms;
-    hot->has_sealed = true;
+    mark->tail_rows = !mark->has_sealed || s[n - 1].time_ms >= mark->sealed_ms ? tail : 0;
+    if (!mark->has_sealed || s[n - 1].time_ms > mark->sealed_ms) mark->sealed_ms = s[n - 1].time_ms;
+    mark->has_sealed = true;
     total->blocks += d.blocks;
     total->bytes += d.bytes;
     for (size_t k = 0; k < PT_COUNT_OF(d.left); k++)
@@ -423,13 +421,11 @@ static pt_status seal_range(hist *h, hist__part *p, uint32_t tag_id, const hist_
 /* The transaction is committed: what it left out is not stored any more. */
 static void account_left_out(hist *h, const uint32_t *tags, size_t n, const delta *total)
 {
-    pthread_mutex_lock(&h->pending_lock);
     for (size_t i = 0; i < n; i++) {
-        hist__hot *hot = hist__hot_at(h, tags[i]);
-        hot->samples -= hot->leaving < hot->samples ? hot->leaving : hot->samples;
-        hot->leaving = 0;
+        hist__mark *mark = hist__mark_at(h, tags[i]);
+        if (mark->leaving) hist__pending_uncount(&h->pending, tags[i], mark->leaving);
+        mark->leaving = 0;
     }
-    pthread_mutex_unlock(&h->pending_lock);
     pthread_mutex_lock(&h->stat_lock);
     h->stats.left_out_exception += total->left[HIST__EXCEPTION];
     h->stats.left_out_compression += total->left[HIST__COMPRESSION];
@@ -445,16 +441,16 @@ static pt_status seal_partition(hist *h, int64_t start_ms, const uint32_t *tags,
     int64_t end_ms = hist__partition_end(start_ms);
     st = hist__db_exec(p->db, "BEGIN IMMEDIATE", err);
     for (size_t i = 0; st == PT_OK && i < n; i++) {
-        const hist__hot *hot = hist__hot_at(h, tags[i]);
-        size_t lo = hist__pending_lower(hot, start_ms), hi = end_ms == INT64_MAX ? hot->n : hist__pending_lower(hot, end_ms);
-        if (lo < hi) st = seal_range(h, p, tags[i], hot->rows + lo, hi - lo, &total, err);
+        size_t count = 0;
+        const hist_sample *rows = hist__pending_rows(&h->pending, tags[i], start_ms, end_ms, &count);
+        if (count) st = seal_range(h, p, tags[i], rows, count, &total, err);
     }
     if (st == PT_OK) st = hist__db_exec(p->db, "COMMIT", err);
     if (st != PT_OK) {
         if (!sqlite3_get_autocommit(p->db)) sqlite3_exec(p->db, "ROLLBACK", NULL, NULL, NULL);
         if (st != PT_ENOSPC) part_drop(h, p);
         for (size_t i = 0; i < n; i++)
-            hist__hot_at(h, tags[i])->leaving = 0;
+            hist__mark_at(h, tags[i])->leaving = 0;
         return st;
     }
     if (total.left[HIST__EXCEPTION] || total.left[HIST__COMPRESSION]) account_left_out(h, tags, n, &total);
@@ -469,9 +465,10 @@ static pt_status partitions_of(hist *h, const uint32_t *tags, size_t n, int64_t 
     int64_t *list = NULL;
     size_t used = 0, cap = 0;
     for (size_t i = 0; i < n; i++) {
-        const hist__hot *hot = hist__hot_at(h, tags[i]);
-        for (size_t at = 0; at < hot->n;) {
-            int64_t start = hist__partition_start(hot->rows[at].time_ms), end = hist__partition_end(start);
+        size_t rows = 0;
+        const hist_sample *s = hist__pending_rows(&h->pending, tags[i], INT64_MIN, INT64_MAX, &rows);
+        for (size_t at = 0; at < rows;) {
+            int64_t start = hist__partition_start(s[at].time_ms), end = hist__partition_end(start);
             size_t place = 0;
             while (place < used && list[place] < start)
                 place++;
@@ -489,7 +486,7 @@ static pt_status partitions_of(hist *h, const uint32_t *tags, size_t n, int64_t 
                 list[place] = start;
                 used++;
             }
-            at = end == INT64_MAX ? hot->n : hist__pending_lower(hot, end);
+            at = end == INT64_MAX ? rows : hist__rows_lower(s, rows, end);
         }
     }
     *out = list;
@@ -539,21 +536,15 @@ pt_status hist__seal(hist *h, uint32_t *tags, size_t n, pt_error *err)
         if (st == PT_ECORRUPT && (st = mend_week(h, starts[k], err)) == PT_OK) st = seal_partition(h, starts[k], tags, n, err);
         if (st != PT_OK || k + 1 == count) continue;
         /* Should a later partition fail, what is in this one must not come again: rows it left out would be late ones then, and kept. */
-        pthread_mutex_lock(&h->pending_lock);
-        for (size_t i = 0; i < n; i++)
-            hist__pending_drop(h, tags[i], hist__partition_end(starts[k]));
-        pthread_mutex_unlock(&h->pending_lock);
+        hist__pending_drop(&h->pending, tags, n, hist__partition_end(starts[k]));
     }
     free(starts);
     h->look_valid = false;
     if (st != PT_OK) {
         for (size_t i = 0; i < n; i++)
-            hist__hot_at(h, tags[i])->tail_rows = 0;
+            hist__mark_at(h, tags[i])->tail_rows = 0;
         return st;
     }
-    pthread_mutex_lock(&h->pending_lock);
-    for (size_t i = 0; i < n; i++)
-        hist__pending_clear(h, tags[i]);
-    pthread_mutex_unlock(&h->pending_lock);
+    hist__pending_clear(&h->pending, tags, n);
     return PT_OK;
 }

@@ -10,25 +10,20 @@
 
 static pt_status put_row(hist *h, const hist_sample *s, int64_t row)
 {
-    hist__hot *hot = hist__hot_at(h, s->tag_id);
-    bool state = hist__is_state(s), known = false;
+    hist__mark *mark = hist__mark_at(h, s->tag_id);
+    bool state = hist__is_state(s);
     const hist_sample *stored = hist__find_in_blocks(h, s->tag_id, s->time_ms, state);
-    if (!hist__pending_find(hot, s->time_ms, state)) { /* else it takes the place of one that came before it */
+    if (!hist__pending_find(&h->pending, s->tag_id, s->time_ms, state)) { /* else it takes the place of one that came before it */
         if (stored && hist__same_content(stored, s)) return PT_OK;
         if (!stored && hist__left_out(h, s)) return PT_OK;
     }
-    bool in_blocks = stored != NULL;
-    pt_status st = hist__pending_put(h, s, (uint64_t)row, &known);
+    pt_status st = hist__pending_put(&h->pending, s, (uint64_t)row, stored != NULL);
     if (st != PT_OK) return st;
-    if (!hot->has_max || hist__key_cmp(s->time_ms, state, hot->max_ms, hot->max_state) > 0) {
-        hot->has_max = true;
-        hot->max_ms = s->time_ms;
-        hot->max_state = state;
+    if (!mark->has_max || hist__key_cmp(s->time_ms, state, mark->max_ms, mark->max_state) > 0) {
+        mark->has_max = true;
+        mark->max_ms = s->time_ms;
+        mark->max_state = state;
     }
-    if (state) return PT_OK;
-    if (hot->samples == 0 || s->time_ms < hot->first_ms) hot->first_ms = s->time_ms;
-    if (hot->samples == 0 || s->time_ms > hot->last_ms) hot->last_ms = s->time_ms;
-    hot->samples += !known && !in_blocks;
     return PT_OK;
 }
 
@@ -62,6 +57,7 @@ typedef struct turn {
     int64_t row;
 } turn;
 typedef struct replayed {
+    hist *h; /* borrowed */
     hist__rows rows;
     turn *turns; /* owned; one per sample, in order of arrival */
     size_t cap;
@@ -88,8 +84,8 @@ static pt_status put_rows(hist *h, replayed *r, pt_error *err)
     bool sealed = false;
     pt_status st = PT_OK;
     for (size_t i = 0; i < r->rows.n && !sealed; i++) {
-        const hist__hot *hot = hist__hot_at(h, r->turns[i].tag_id);
-        sealed = hot->has_sealed && r->rows.s[i].time_ms <= hot->sealed_ms;
+        const hist__mark *mark = hist__mark_at(h, r->turns[i].tag_id);
+        sealed = mark->has_sealed && r->rows.s[i].time_ms <= mark->sealed_ms;
     }
     if (sealed) qsort(r->turns, r->rows.n, sizeof *r->turns, by_tag);
     for (size_t i = 0; st == PT_OK && i < r->rows.n; i++) {
@@ -102,8 +98,10 @@ static pt_status put_rows(hist *h, replayed *r, pt_error *err)
 }
 
 /* One journal row's samples join the others; a damaged row is said and left behind. */
-static pt_status take_row(hist *h, int64_t id, uint64_t seq, const void *bytes, size_t len, replayed *r, pt_error *err)
+static pt_status take_row(void *ctx, int64_t id, uint64_t seq, const void *bytes, size_t len, pt_error *err)
 {
+    replayed *r = ctx;
+    hist *h = r->h;
     pt_error why = { 0 };
     uint32_t unknown = 0, highest = 0;
     size_t first = r->rows.n, to = first;
@@ -111,7 +109,7 @@ static pt_status take_row(hist *h, int64_t id, uint64_t seq, const void *bytes, 
     if (st == PT_ECORRUPT) {
         pt_logf(h->log, PT_LOG_ERROR, "HIST-DAMAGED-JOURNAL", "journal row %lld can't be read and is left out: %s", (long long)id,
                 why.text);
-        return h->journal.db ? hist__journal_keep_damaged(&h->journal, id, err) : PT_OK;
+        return h->lock_fd >= 0 ? hist__journal_keep_damaged(&h->journal, id, err) : PT_OK;
     }
     if (st != PT_OK) return pt_fail(err, st, "journal row %lld: %s", (long long)id, why.text[0] ? why.text : pt_status_name(st));
     hist_sample *s = r->rows.s;
@@ -139,24 +137,12 @@ static pt_status take_row(hist *h, int64_t id, uint64_t seq, const void *bytes, 
 }
 
 /* Rows (after, until] in order. */
-static pt_status replay(hist *h, sqlite3 *db, int64_t after, int64_t until, pt_error *err)
+static pt_status replay(hist *h, int64_t after, int64_t until, pt_error *err)
 {
-    sqlite3_stmt *q = NULL;
-    replayed r = { 0 };
+    replayed r = { .h = h };
     hist__rows_init(&r.rows);
-    bool row = false;
-    pt_status st = hist__dropped_load(db, &r.dropped, err);
-    if (st == PT_OK) st = hist__db_prepare(db, "SELECT id, seq, data FROM journal WHERE id > ?1 AND id <= ?2 ORDER BY id", &q, err);
-    if (st == PT_OK) {
-        sqlite3_bind_int64(q, 1, after);
-        sqlite3_bind_int64(q, 2, until);
-    }
-    while (st == PT_OK && (st = hist__db_step(db, q, &row, err)) == PT_OK && row) {
-        const void *bytes = sqlite3_column_blob(q, 2);
-        st = take_row(h, sqlite3_column_int64(q, 0), (uint64_t)sqlite3_column_int64(q, 1), bytes ? bytes : "",
-                      (size_t)sqlite3_column_bytes(q, 2), &r, err);
-    }
-    sqlite3_finalize(q);
+    pt_status st = hist__journal_dropped(&h->journal, &r.dropped, err);
+    if (st == PT_OK) st = hist__journal_replay(&h->journal, after, until, take_row, &r, err);
     if (st == PT_OK) st = put_rows(h, &r, err);
     hist__dropped_free(&r.dropped);
     hist__rows_fini(&r.rows);
@@ -185,9 +171,9 @@ static pt_status all_partition_stats(hist *h, pt_error *err)
 /* The list of journal rows and where the numbering stands. */
 static pt_status load_journal(hist *h, pt_error *err)
 {
-    int64_t events = 0;
-    pt_status st = hist__db_number(h->catalog, "SELECT coalesce(max(seq), 0) + 1 FROM event", &events, err);
-    return st == PT_OK ? hist__journal_load(&h->journal, (uint64_t)events, err) : st;
+    uint64_t events = 0;
+    pt_status st = hist__catalog_next_seq(&h->catalog, &events, err);
+    return st == PT_OK ? hist__journal_load(&h->journal, events, err) : st;
 }
 
 /* Everything of the journal that recovery will ask for. */
@@ -255,10 +241,10 @@ pt_status hist__recover(hist *h, pt_error *err)
     if (st == PT_OK) st = keep_wals(h, err);
     if (st == PT_OK) st = mend_journal(h, err);
     if (st == PT_OK) st = hist__files_open(h, err);
-    if (st == PT_OK) st = hist__catalog_load(h, h->catalog, 0, err);
+    if (st == PT_OK) st = hist__catalog_load(&h->catalog, pt_wall_ms(h->clock), err);
     if (st == PT_OK) st = all_partition_stats(h, err);
     if (st == PT_OK) st = load_journal(h, err);
-    if (st == PT_OK) st = replay(h, h->journal.db, h->journal.sealed, INT64_MAX, err);
+    if (st == PT_OK) st = replay(h, hist__journal_sealed(&h->journal), INT64_MAX, err);
     return st;
 }
 
@@ -266,7 +252,10 @@ pt_status hist__recover(hist *h, pt_error *err)
 
 static void forget(hist *h)
 {
-    hist__pending_free(h);
+    uint32_t n = hist__tag_count(h);
+    hist__pending_reset(&h->pending);
+    for (uint32_t id = 1; id <= n; id++)
+        *hist__mark_at(h, id) = (hist__mark){ 0 };
     hist__weeks_clear_sizes(&h->weeks);
 }
 
@@ -274,38 +263,24 @@ static void forget(hist *h)
 static pt_status refresh(hist *h, pt_error *err)
 {
     int64_t sealed = 0, last = 0;
-    if (!h->ro_journal) {
-        char *path = hist__path(h, "journal.db");
-        pt_status opened = path ? hist__db_open(path, HIST__JOURNAL, true, &h->ro_journal, err) : PT_ENOMEM;
-        free(path);
-        if (opened != PT_OK) return opened;
-    }
-    pt_status st = hist__db_exec(h->ro_journal, "BEGIN", err);
+    pt_status st = hist__journal_look(&h->journal, &sealed, &last, err);
     if (st != PT_OK) return st;
-    st = hist__db_number(h->ro_journal, "SELECT value FROM meta WHERE key='sealed_id'", &sealed, err);
-    if (st == PT_OK) st = hist__db_number(h->ro_journal, "SELECT coalesce(max(id), 0) FROM journal", &last, err);
-    if (st == PT_OK && (sealed != h->ro_sealed || last > h->ro_last)) {
-        st = hist__catalog_refresh(h, err); /* what the rows refer to was committed before them */
-        pthread_mutex_lock(&h->pending_lock);
-        if (st == PT_OK && sealed != h->ro_sealed) {
+    st = hist__catalog_refresh(&h->catalog, err); /* what the rows refer to was committed before them */
+    int64_t after = hist__journal_last(&h->journal);
+    bool anew = sealed != hist__journal_sealed(&h->journal);
+    if (st == PT_OK && (anew || last > after)) {
+        hist__pending_lock(&h->pending);
+        if (anew) {
             forget(h);
-            h->ro_sealed = h->ro_last = -1;
+            after = sealed;
             st = hist__weeks_scan(&h->weeks, err);
             if (st == PT_OK) st = all_partition_stats(h, err);
-            if (st == PT_OK) h->ro_last = sealed;
         }
-        if (st == PT_OK) st = replay(h, h->ro_journal, h->ro_last, last, err);
-        if (st == PT_OK) {
-            h->ro_sealed = sealed;
-            h->ro_last = last;
-        } else {
-            h->ro_sealed = -1; /* begin again next time */
-        }
-        pthread_mutex_unlock(&h->pending_lock);
-    } else if (st == PT_OK) {
-        st = hist__catalog_refresh(h, err);
+        if (st == PT_OK) st = replay(h, after, last, err);
+        hist__journal_seen(&h->journal, st == PT_OK ? sealed : -1, st == PT_OK ? last : -1);
+        hist__pending_unlock(&h->pending);
     }
-    sqlite3_exec(h->ro_journal, "COMMIT", NULL, NULL, NULL);
+    hist__journal_look_end(&h->journal);
     return st;
 }
 

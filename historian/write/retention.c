@@ -53,12 +53,10 @@ static pt_status subtract_stats(hist *h, int64_t start_ms, uint8_t *cut, pt_erro
         int64_t id = sqlite3_column_int64(q, 0);
         uint64_t n = (uint64_t)sqlite3_column_int64(q, 1);
         if (id <= 0 || id > hist__tag_count(h)) continue;
-        pthread_mutex_lock(&h->pending_lock);
-        hist__hot *hot = hist__hot_at(h, (uint32_t)id);
-        hot->samples -= n < hot->samples ? n : hot->samples;
-        if (hot->first_ms >= sqlite3_column_int64(q, 2)) cut[id - 1] |= FIRST_GONE;
-        if (hot->last_ms <= sqlite3_column_int64(q, 3)) cut[id - 1] |= LAST_GONE;
-        pthread_mutex_unlock(&h->pending_lock);
+        hist__stored was = hist__pending_stored(&h->pending, (uint32_t)id);
+        if (was.first_ms >= sqlite3_column_int64(q, 2)) cut[id - 1] |= FIRST_GONE;
+        if (was.last_ms <= sqlite3_column_int64(q, 3)) cut[id - 1] |= LAST_GONE;
+        hist__pending_uncount(&h->pending, (uint32_t)id, n);
     }
     sqlite3_finalize(q);
     if (c) hist__conn_close(c);
@@ -77,11 +75,10 @@ static pt_status find_ends(hist *h, int64_t start_ms, uint8_t *cut, uint8_t whic
     while (st == PT_OK && (st = hist__db_step(c->db, q, &row, err)) == PT_OK && row) {
         int64_t id = sqlite3_column_int64(q, 0);
         if (id <= 0 || id > hist__tag_count(h) || !(cut[id - 1] & which)) continue;
-        pthread_mutex_lock(&h->pending_lock);
-        hist__hot *hot = hist__hot_at(h, (uint32_t)id);
-        if (which == FIRST_GONE) hot->first_ms = sqlite3_column_int64(q, 1);
-        else hot->last_ms = sqlite3_column_int64(q, 2);
-        pthread_mutex_unlock(&h->pending_lock);
+        hist__stored s = hist__pending_stored(&h->pending, (uint32_t)id);
+        if (which == FIRST_GONE) s.first_ms = sqlite3_column_int64(q, 1);
+        else s.last_ms = sqlite3_column_int64(q, 2);
+        hist__pending_set_stored(&h->pending, (uint32_t)id, s.samples, s.first_ms, s.last_ms);
         cut[id - 1] &= (uint8_t)~which;
         --*left;
     }
@@ -94,19 +91,20 @@ static pt_status find_ends(hist *h, int64_t start_ms, uint8_t *cut, uint8_t whic
 /* The pending rows of the tag: its ends if there are none in blocks, or beyond those. */
 static void pending_ends(hist *h, uint32_t id, bool first_gone, bool last_gone)
 {
-    pthread_mutex_lock(&h->pending_lock);
-    hist__hot *hot = hist__hot_at(h, id);
-    for (uint32_t i = 0; i < hot->n; i++) {
-        if (hist__is_state(&hot->rows[i])) continue;
-        if (first_gone || hot->rows[i].time_ms < hot->first_ms) hot->first_ms = hot->rows[i].time_ms;
+    size_t n = 0;
+    const hist_sample *rows = hist__pending_rows(&h->pending, id, INT64_MIN, INT64_MAX, &n);
+    hist__stored s = hist__pending_stored(&h->pending, id);
+    for (size_t i = 0; i < n; i++) {
+        if (hist__is_state(&rows[i])) continue;
+        if (first_gone || rows[i].time_ms < s.first_ms) s.first_ms = rows[i].time_ms;
         break;
     }
-    for (uint32_t i = hot->n; i-- > 0;) {
-        if (hist__is_state(&hot->rows[i])) continue;
-        if (last_gone || hot->rows[i].time_ms > hot->last_ms) hot->last_ms = hot->rows[i].time_ms;
+    for (size_t i = n; i-- > 0;) {
+        if (hist__is_state(&rows[i])) continue;
+        if (last_gone || rows[i].time_ms > s.last_ms) s.last_ms = rows[i].time_ms;
         break;
     }
-    pthread_mutex_unlock(&h->pending_lock);
+    hist__pending_set_stored(&h->pending, id, s.samples, s.first_ms, s.last_ms);
 }
 
 /* First samples from the oldest partition on, last ones from the newest back, until every tag has its own; the first one looked at has
@@ -117,7 +115,7 @@ static pt_status restore_ends(hist *h, uint8_t *cut, uint32_t tags, pt_error *er
     bool *touched = calloc((size_t)tags + 1, sizeof *touched);
     if (!touched) return pt_fail(err, PT_ENOMEM, "out of memory");
     for (uint32_t id = 1; id <= tags; id++) {
-        if (hist__hot_at(h, id)->samples == 0) cut[id - 1] = 0;
+        if (hist__pending_stored(&h->pending, id).samples == 0) cut[id - 1] = 0;
         touched[id] = cut[id - 1] != 0;
         first += (cut[id - 1] & FIRST_GONE) != 0;
         last += (cut[id - 1] & LAST_GONE) != 0;
@@ -210,15 +208,16 @@ static pt_status list_pending(hist *h, plan *p)
     uint32_t tags = hist__tag_count(h);
     bool any = false;
     for (uint32_t id = 1; id <= tags; id++) {
-        const hist__hot *hot = hist__hot_at(h, id);
-        if (hot->n == 0) continue;
-        if (hot->rows[0].time_ms >= p->current_ms && hot->rows[hot->n - 1].time_ms < current_end) {
+        size_t n = 0;
+        const hist_sample *rows = hist__pending_rows(&h->pending, id, INT64_MIN, INT64_MAX, &n);
+        if (n == 0) continue;
+        if (rows[0].time_ms >= p->current_ms && rows[n - 1].time_ms < current_end) {
             any = true;
             continue;
         }
-        for (size_t at = 0; at < hot->n;) {
-            int64_t start = hist__partition_start(hot->rows[at].time_ms), end = hist__partition_end(start);
-            size_t next = end == INT64_MAX ? hot->n : hist__pending_lower(hot, end);
+        for (size_t at = 0; at < n;) {
+            int64_t start = hist__partition_start(rows[at].time_ms), end = hist__partition_end(start);
+            size_t next = end == INT64_MAX ? n : hist__rows_lower(rows, n, end);
             week *w = week_at(p, start);
             if (!w) return PT_ENOMEM;
             w->unsealed += next - at;
@@ -317,21 +316,10 @@ static pt_status drop_weeks(hist *h, plan *p, pt_error *err)
 static pt_status drop_events(hist *h, const plan *p, pt_error *err)
 {
     if (p->r->before_ms == INT64_MIN) return PT_OK;
-    char sql[200];
-    int64_t n = 0, logged = 0;
-    /* The newest event stays: it keeps the change numbers going. So do those the change log still reaches back to, or it would have holes.
-     */
+    int64_t logged = 0;
+    /* Those the change log still reaches back to stay, or it would have holes. */
     pt_status st = hist__journal_oldest_seq(&h->journal, &logged, err);
-    snprintf(sql, sizeof sql, "SELECT count(*) FROM event WHERE time_ms < %lld AND seq < min(%lld, (SELECT max(seq) FROM event))",
-             (long long)p->r->before_ms, (long long)logged);
-    if (st == PT_OK) st = hist__db_number(h->catalog, sql, &n, err);
-    if (st == PT_OK && n && !p->r->dry_run) {
-        snprintf(sql, sizeof sql, "DELETE FROM event WHERE time_ms < %lld AND seq < min(%lld, (SELECT max(seq) FROM event))",
-                 (long long)p->r->before_ms, (long long)logged);
-        st = hist__db_exec(h->catalog, sql, err);
-    }
-    if (st == PT_OK) p->out->events = (uint64_t)n;
-    return st;
+    return st == PT_OK ? hist__catalog_drop_events(&h->catalog, p->r->before_ms, logged, p->r->dry_run, &p->out->events, err) : st;
 }
 
 static pt_status run_retention(hist *h, void *ctx, pt_error *err)

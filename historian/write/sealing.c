@@ -10,9 +10,9 @@ enum { SEAL_AT_ONCE = 4096 /* tags in one transaction */ };
 /* The highest journal row whose tags are to be sealed now; 0: none. */
 static int64_t threshold(hist *h)
 {
-    uint64_t shed = 0, unsealed = h->journal.unsealed_bytes;
+    uint64_t shed = 0, unsealed = hist__journal_unsealed(&h->journal);
     if (unsealed > HIST__JOURNAL_BYTES) shed = unsealed - HIST__JOURNAL_BYTES / 4 * 3;
-    if (h->pending_bytes > h->o.pending_bytes && shed < unsealed / 4) shed = unsealed / 4 + 1;
+    if (hist__pending_bytes(&h->pending) > h->o.pending_bytes && shed < unsealed / 4) shed = unsealed / 4 + 1;
     return hist__journal_until(&h->journal, pt_wall_ms(h->clock) - h->o.seal_age_ms, shed);
 }
 
@@ -30,8 +30,8 @@ static pt_status seal_until(hist *h, int64_t until, pt_error *err)
     size_t n = 0;
     pt_status st = PT_OK;
     for (uint32_t id = 1; st == PT_OK && id <= total; id++) {
-        const hist__hot *hot = hist__hot_at(h, id);
-        if (hot->n && hot->first_row <= (uint64_t)until) batch[n++] = id;
+        uint64_t row = hist__pending_first_row(&h->pending, id);
+        if (row && row <= (uint64_t)until) batch[n++] = id;
         if (n == SEAL_AT_ONCE || (id == total && n)) {
             st = hist__seal(h, batch, n, err);
             n = 0;
@@ -48,7 +48,7 @@ pt_status hist__seal_due(hist *h, bool everything, pt_error *err)
         st = seal_some(h, h->seal_list, h->n_seal, err);
         if (st != PT_OK) return st; /* they stay on the list */
         for (size_t i = 0; i < h->n_seal; i++)
-            hist__hot_at(h, h->seal_list[i])->queued = false;
+            hist__mark_at(h, h->seal_list[i])->queued = false;
         h->n_seal = 0;
         sealed = true;
     }
@@ -79,8 +79,8 @@ void hist__sealed_advance(hist *h)
     uint32_t total = hist__tag_count(h);
     uint64_t oldest = UINT64_MAX;
     for (uint32_t id = 1; id <= total; id++) {
-        const hist__hot *hot = hist__hot_at(h, id);
-        if (hot->n && hot->first_row < oldest) oldest = hot->first_row;
+        uint64_t row = hist__pending_first_row(&h->pending, id);
+        if (row && row < oldest) oldest = row;
     }
-    hist__journal_seal(&h->journal, oldest == UINT64_MAX ? h->journal.last : (int64_t)oldest - 1);
+    hist__journal_seal_before(&h->journal, oldest);
 }

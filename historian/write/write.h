@@ -1,51 +1,28 @@
 /* historian/write/write.h -- an open store, as the rooms write/, read/ and repair/ share it. The theory is at the top of store.c. */
 #ifndef HIST_WRITE_H
 #define HIST_WRITE_H
-#include "base/map.h"
 #include "historian/format/format.h"
 #include "historian/files/files.h"
 #include "historian/historian.h"
 #include "historian/write/batch.h"
+#include "historian/write/catalog.h"
 #include "historian/write/journal_db.h"
+#include "historian/write/pending.h"
+#include "historian/write/per_tag.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 
-enum {
-    HIST__SEGMENT = 4096,  /* tags per piece of the tag tables */
-    HIST__SEGMENTS = 16384 /* 64 M tags at most */
-};
 #define HIST__JOURNAL_BYTES (UINT64_C(256) << 20) /* unsealed journal beyond which the oldest tags are sealed */
 
-/* ---- catalogue (catalog.c) ---------------------------------------------------------------------------------- */
-
-typedef struct hist__tag {
-    uint32_t id;
-    hist_tag_key key;  /* slices into key_bytes */
-    pt_slice key_text; /* the map's key: the five parts with a NUL behind each; owned */
-    char *path, *unit; /* owned, NUL-terminated */
-    size_t path_len, unit_len;
-    spb_datatype type;
-    int64_t changed_ms; /* when path, type or unit last changed */
-    bool is_new;        /* not in catalog.db yet */
-    bool dirty, path_dirty;
-} hist__tag;
-
-/* The busy half of a tag: touched for every sample. */
-typedef struct hist__hot {
-    hist_sample *rows; /* committed, not sealed; ascending unique keys; byte values malloc'ed each. Guarded by pending_lock; written by the
-                          writer only */
-    uint32_t n, cap;
-    uint32_t value_bytes;                        /* of byte values among them, plus one for each such row */
-    uint32_t tail_rows;                          /* writer only: rows of the tag's newest block, 0 unknown */
-    uint64_t first_row;                          /* writer only: journal row of the oldest of them; 0 when n == 0 */
-    int64_t max_ms;                              /* writer only: largest key ever accepted, in flight included */
-    int64_t sealed_ms;                           /* writer only: largest time in any block */
-    bool has_max, max_state, has_sealed, queued; /* writer only; queued: on the list of tags to seal */
-    uint32_t leaving;                            /* writer only: samples the transaction under way leaves out */
-    int64_t first_ms, last_ms;                   /* committed samples (no STATE rows); pending_lock */
-    uint64_t samples;                            /* pending_lock */
-} hist__hot;
+/* What the writer knows of a tag beside its rows. */
+typedef struct hist__mark {
+    int64_t max_ms;     /* largest key ever accepted, in flight included */
+    int64_t sealed_ms;  /* largest time in any block */
+    uint32_t tail_rows; /* rows of the tag's newest block, 0 unknown */
+    uint32_t leaving;   /* samples the transaction under way leaves out */
+    bool has_max, max_state, has_sealed;
+    bool queued; /* on the list of tags to seal */
+} hist__mark;
 
 /* ---- partitions (partition.c) ------------------------------------------------------------------------------- */
 
@@ -67,22 +44,8 @@ struct hist {
     /* Given by the store above: make a damaged file anew (historian/repair/repair.h). NULL: damaged files stay. */
     pt_status (*mend)(hist *h, hist__file kind, int64_t start_ms, bool ours, pt_error *err);
 
-    /* catalogue */
-    pthread_rwlock_t tag_lock;                 /* guards the maps, the tags' contents, dirty list */
-    pt_map by_key, by_path;                    /* key_text / current path -> tag id */
-    _Atomic(hist__tag *) tags[HIST__SEGMENTS]; /* pieces are never moved or freed before close */
-    hist__hot *hot[HIST__SEGMENTS];
-    _Atomic uint32_t n_tags; /* ids 1..n_tags exist */
-    uint32_t *dirty;         /* owned */
-    size_t n_dirty, cap_dirty;
-    int64_t tag_generation;
-    pthread_mutex_t catalog_lock; /* read connection to catalog.db */
-    sqlite3 *catalog_reader;
-    sqlite3_stmt *claims; /* of a path */
-
-    pthread_mutex_t pending_lock; /* guards hot rows and statistics, and the read-only copy of the journal */
-    int64_t ro_sealed, ro_last;   /* read-only: journal rows (ro_sealed, ro_last] are in `hot` */
-    sqlite3 *ro_journal;
+    hist__catalog catalog;
+    hist__pending pending;
 
     hist__weeks weeks;
 
@@ -92,7 +55,6 @@ struct hist {
     pthread_t writer;
     bool writer_started;
     hist__journal journal;
-    sqlite3 *catalog;
     hist__batch batch;       /* in flight */
     bool batch_catalog_done; /* its tags and events are committed */
     uint64_t batch_seq;      /* its first change number */
@@ -102,7 +64,7 @@ struct hist {
     int64_t close_deadline_mono_ms;
     uint32_t *seal_list; /* owned: tags that are full */
     size_t n_seal, cap_seal;
-    uint64_t pending_bytes; /* memory of all hot rows */
+    hist__per_tag marks;
     hist__part *parts[HIST__OPEN_PARTS];
     uint64_t part_use;
     hist__codec *codec;
@@ -112,7 +74,7 @@ struct hist {
     hist_sample *thinned;       /* owned: what is left of the rows being sealed */
     uint8_t *why;               /* owned */
     size_t cap_thinned;
-    hist__rows look_rows; /* the last block looked into for late samples (writer, or read-only under pending_lock) */
+    hist__rows look_rows; /* the last block looked into for late samples (writer; read-only: whoever refreshes) */
     int64_t look_start, look_t0, look_t1;
     uint32_t look_tag;
     bool look_valid;
@@ -129,17 +91,13 @@ struct hist {
     hist_stats stats;
 };
 
-static inline hist__tag *hist__tag_at(hist *h, uint32_t id) /* id in 1..n_tags */
+static inline hist__mark *hist__mark_at(hist *h, uint32_t id)
 {
-    return &atomic_load_explicit(&h->tags[(id - 1) / HIST__SEGMENT], memory_order_acquire)[(id - 1) % HIST__SEGMENT];
-}
-static inline hist__hot *hist__hot_at(hist *h, uint32_t id)
-{
-    return &h->hot[(id - 1) / HIST__SEGMENT][(id - 1) % HIST__SEGMENT];
+    return hist__per_tag_at(&h->marks, id, sizeof(hist__mark));
 }
 static inline uint32_t hist__tag_count(hist *h)
 {
-    return atomic_load_explicit(&h->n_tags, memory_order_acquire);
+    return hist__catalog_count(&h->catalog);
 }
 /* `dir`/`name`, NUL-terminated, to be freed; NULL when out of memory. */
 char *hist__path(const hist *h, const char *name);
@@ -152,17 +110,6 @@ void hist__bare_free(hist *h);
 PT_MUST_CHECK pt_status hist__new(const char *dir, const pt_clock *clock, const pt_log *log, hist **out, pt_error *err);
 PT_MUST_CHECK pt_status hist__lock_take(hist *h, pt_error *err); /* PT_EBUSY: another process has the directory */
 
-/* catalog.c */
-/* Both with the write lock held. The tag owns that path from now on and its old one no more; an empty one: none. Nobody else owns it. */
-PT_MUST_CHECK pt_status hist__tag_set_path(hist *h, hist__tag *t, pt_slice path);
-PT_MUST_CHECK pt_status hist__tag_touched(hist *h, hist__tag *t); /* it changed just now: to be written */
-PT_MUST_CHECK pt_status hist__catalog_load(hist *h, sqlite3 *db, uint32_t after_id, pt_error *err);
-PT_MUST_CHECK pt_status hist__catalog_refresh(hist *h, pt_error *err); /* read-only: pick up what the writer added */
-/* Write dirty tags and the batch's events in one transaction. On failure the tags stay dirty. */
-PT_MUST_CHECK pt_status hist__catalog_commit(hist *h, const hist__event *events, uint64_t first_seq, pt_error *err);
-bool hist__catalog_is_dirty(hist *h);
-void hist__catalog_free(hist *h);
-
 /* events.c: something the historian did itself; `detail` is a JSON object. One that can't be kept is said in the log. */
 void hist__event_say(hist *h, const char *type, pt_slice path, const pt_buf *detail);
 
@@ -171,18 +118,8 @@ pt_status hist__buffer_init(hist *h);
 void hist__buffer_fini(hist *h);
 void hist__batch_free(hist *h, hist__batch *b); /* chunks become spare ones */
 
-/* pending.c: the hot rows. Callers hold pending_lock unless the store is not shared yet. */
-/* Put one committed sample in its place; byte values are copied. `row` is its journal row. *known: an equal key was there. PT_ENOMEM. */
-PT_MUST_CHECK pt_status hist__pending_put(hist *h, const hist_sample *s, uint64_t row, bool *known);
-const hist_sample *hist__pending_find(const hist__hot *hot, int64_t time_ms, bool state);
-size_t hist__pending_lower(const hist__hot *hot, int64_t time_ms); /* first index with a time >= time_ms */
-/* The rows older than that; INT64_MAX: all. */
-void hist__pending_drop(hist *h, uint32_t tag_id, int64_t before_ms);
-void hist__pending_clear(hist *h, uint32_t tag_id); /* after its rows were sealed */
-void hist__pending_free(hist *h);
-
 /* partition.c */
-/* Add the partition's per-tag statistics to the hot tags (open). */
+/* Add the partition's per-tag statistics to what is stored and to the marks; alone (pending.h). */
 PT_MUST_CHECK pt_status hist__partition_stats(hist *h, int64_t start_ms, pt_error *err);
 /* Merge the pending rows of these tags (ascending ids) into blocks; afterwards they are not pending any more. All or none of the tags. */
 PT_MUST_CHECK pt_status hist__seal(hist *h, uint32_t *tags, size_t n, pt_error *err);

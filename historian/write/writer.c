@@ -123,7 +123,7 @@ static void seal(hist *h)
         hist__sealed_advance(h);
         h->seal_status = hist__journal_trim(&h->journal, pt_wall_ms(h->clock), &err);
         if (h->seal_status == PT_OK) h->seal_status = hist__journal_compact(&h->journal, &err);
-    } else if (h->seal_status == PT_OK && h->journal.trim_due) {
+    } else if (h->seal_status == PT_OK && hist__journal_trim_due(&h->journal)) {
         h->seal_status = hist__journal_trim(&h->journal, pt_wall_ms(h->clock), &err);
     }
     if (h->seal_status == PT_OK && now - h->last_retention_mono_ms >= RETENTION_MS) {
@@ -138,7 +138,7 @@ static void seal(hist *h)
 /* Too many pending rows that can't be sealed: committing more would only move the flood from the bounded buffer to unbounded memory. */
 static bool clogged(const hist *h)
 {
-    return h->seal_status != PT_OK && h->pending_bytes > h->o.pending_bytes * 2 + (64u << 20);
+    return h->seal_status != PT_OK && hist__pending_bytes(&h->pending) > h->o.pending_bytes * 2 + (64u << 20);
 }
 
 static bool batch_empty(const hist__batch *b)
@@ -217,7 +217,7 @@ void *hist__writer_main(void *arg)
             if (clogged(h)) h->retry_mono_ms = hist__mono_ms() + 1000;
         }
         if (!clogged(h)) {
-            if (!batch_empty(&h->batch) || asked || closing || request || hist__catalog_is_dirty(h)) commit(h);
+            if (!batch_empty(&h->batch) || asked || closing || request || hist__catalog_is_dirty(&h->catalog)) commit(h);
             else h->batch = (hist__batch){ 0 };
             seal(h);
         }

@@ -71,7 +71,7 @@ static void late_samples_are_compared_with_all_places(void)
     CHECK(hist__is_state(&out[5]) && out[5].time_ms == NOW + 30);
     CHECK_STR(pt_slice_of(out[6].as.ptr, out[6].len), "old"); /* at + 35 the last one stays */
     CHECK_STR(pt_slice_of(out[7].as.ptr, out[7].len), "new");
-    CHECK_INT(hist__hot_at(h, a)->samples, 20 + 3);
+    CHECK_INT(hist__pending_stored(&h->pending, a).samples, 20 + 3);
     hist__bare_free(h);
 }
 

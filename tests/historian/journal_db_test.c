@@ -41,7 +41,7 @@ static void the_change_log_is_kept_by_size_and_age_and_its_last_row_for_ever(voi
     hist__bare_free(h);
     h = open_bare(dir, 32);
     CHECK_INT(h->journal.next_seq, 8);
-    CHECK_INT(hist__hot_at(h, 1)->n, 1);
+    CHECK_INT(hist__pending_stored(&h->pending, 1).pending, 1);
     hist__bare_free(h);
 }
 
@@ -128,19 +128,77 @@ static void rows_are_sealed_from_the_oldest_by_age_or_bytes(void)
         hist__journal_init(&j, &o);
         for (int64_t id = 1; id <= 5; id++)
             CHECK_OK_FATAL(hist__journal_note(&j, id, NOW + id - 1, 10));
-        hist__journal_seal(&j, rows[i].sealed);
+        hist__journal_seal_before(&j, (uint64_t)rows[i].sealed + 1);
         CHECK_ROW(rows[i].row, j.trim_due == (rows[i].sealed > 0) && j.unsealed_bytes == 10 * (uint64_t)(5 - rows[i].sealed));
         CHECK_ROW(rows[i].row, hist__journal_until(&j, NOW + rows[i].too_old, rows[i].shed) == rows[i].until);
-        hist__journal_seal(&j, rows[i].sealed - 1); /* goes up only */
+        hist__journal_seal_before(&j, (uint64_t)rows[i].sealed); /* goes up only */
         CHECK_ROW(rows[i].row, j.sealed == rows[i].sealed);
         hist__journal_fini(&j);
     }
+}
+
+typedef struct walk {
+    int64_t ids[4];
+    uint64_t seqs[4];
+    size_t n, most;
+} walk;
+
+static pt_status note_row(void *ctx, int64_t id, uint64_t seq, const void *bytes, size_t len, pt_error *err)
+{
+    walk *w = ctx;
+    CHECK(bytes != NULL && len > 0);
+    if (w->n == w->most) return pt_fail(err, PT_ESTATE, "enough");
+    w->ids[w->n] = id;
+    w->seqs[w->n++] = seq;
+    return PT_OK;
+}
+
+static void rows_are_walked_in_order_by_the_writer_and_by_a_reader_of_the_file(void)
+{
+    static const struct {
+        int64_t after, until;
+        size_t most, n;
+        pt_status status;
+    } rows[] = { { 0, INT64_MAX, 4, 3, PT_OK }, { 1, 2, 4, 1, PT_OK }, { 3, INT64_MAX, 4, 0, PT_OK }, { 0, INT64_MAX, 2, 2, PT_ESTATE } };
+    const char *dir = new_dir();
+    hist *h = open_bare(dir, 64);
+    uint32_t a = make_tag(h, "a", SPB_DOUBLE);
+    for (int64_t i = 0; i < 3; i++) { /* two samples a row */
+        append_one(h, f64(a, NOW + 2 * i, 1));
+        append_one(h, f64(a, NOW + 2 * i + 1, 1));
+        commit_bare(h);
+    }
+    hist_options o = options_for(dir, 64);
+    hist__journal reader;
+    int64_t sealed = -1, last = -1;
+    hist__journal_init(&reader, &o);
+    CHECK_OK_FATAL(hist__journal_look(&reader, &sealed, &last, NULL));
+    CHECK(sealed == 0 && last == 3);
+    append_one(h, f64(a, NOW + 9, 1));
+    commit_bare(h); /* not seen: the look is of then */
+    for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
+        walk w = { .most = rows[i].most };
+        CHECK_STATUS(hist__journal_replay(&reader, rows[i].after, rows[i].until, note_row, &w, NULL), rows[i].status);
+        CHECK_INT(w.n, rows[i].n);
+        for (size_t k = 0; k < w.n; k++)
+            CHECK(w.ids[k] == rows[i].after + 1 + (int64_t)k && w.seqs[k] == 2 * (uint64_t)w.ids[k] - 1);
+    }
+    hist__journal_look_end(&reader);
+    CHECK_OK(hist__journal_look(&reader, &sealed, &last, NULL));
+    CHECK_INT(last, 4);
+    hist__journal_look_end(&reader);
+    walk w = { .most = 4 };
+    CHECK_OK(hist__journal_replay(&h->journal, 0, INT64_MAX, note_row, &w, NULL));
+    CHECK_INT(w.n, 4);
+    hist__journal_fini(&reader);
+    hist__bare_free(h);
 }
 
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
         PT_TEST(the_change_log_is_kept_by_size_and_age_and_its_last_row_for_ever),
+        PT_TEST(rows_are_walked_in_order_by_the_writer_and_by_a_reader_of_the_file),
         PT_TEST(an_empty_journal_has_nothing_to_seal),
         PT_TEST(a_trim_that_fails_is_tried_again),
         PT_TEST(the_list_of_rows_moves_without_growing),

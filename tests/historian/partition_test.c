@@ -14,7 +14,7 @@ static void seal_tag(hist *h, uint32_t tag)
     pt_status st = hist__seal(h, &tag, 1, &err);
     if (st != PT_OK) printf("seal: %s\n", err.text);
     CHECK_OK_FATAL(st);
-    CHECK_INT(hist__hot_at(h, tag)->n, 0);
+    CHECK_INT(hist__pending_stored(&h->pending, tag).pending, 0);
 }
 
 static void rows_fill_blocks_evenly_and_small_ones_are_merged(void)
@@ -129,7 +129,7 @@ static void a_seal_that_fails_leaves_the_rows_pending(void)
     pt_error err = { 0 };
     CHECK_STATUS(hist__seal(h, &tag, 1, &err), PT_ECORRUPT);
     CHECK(strstr(err.text, path) != NULL);
-    CHECK_INT(hist__hot_at(h, tag)->n, 1); /* the first week went through: what is in it waits no longer */
+    CHECK_INT(hist__pending_stored(&h->pending, tag).pending, 1); /* the first week went through: what is in it waits no longer */
     CHECK_INT(count_rows(h, tag), 2);
     CHECK_FATAL(unlink(path) == 0);
     seal_tag(h, tag);
@@ -158,7 +158,7 @@ static void a_seal_that_fails_leaves_the_rows_pending(void)
     append_one(h, str(tag, NOW + 2, big));
     commit_bare(h);
     CHECK_STATUS(hist__seal(h, &tag, 1, &err), PT_ENOSPC);
-    CHECK_INT(hist__hot_at(h, tag)->n, 2);
+    CHECK_INT(hist__pending_stored(&h->pending, tag).pending, 2);
     CHECK_INT(count_rows(h, tag), 4);
     CHECK_OK(hist__db_exec(part->db, "PRAGMA max_page_count=1000000", NULL));
     seal_tag(h, tag);
@@ -202,17 +202,19 @@ static void statistics_of_a_partition_reach_the_tags(void)
     commit_bare(h);
     uint32_t both[] = { other, tag }; /* any order */
     CHECK_OK_FATAL(hist__seal(h, both, 2, NULL));
-    hist__pending_free(h); /* forget what is known */
+    hist__pending_reset(&h->pending); /* forget what is known */
+    *hist__mark_at(h, tag) = *hist__mark_at(h, other) = (hist__mark){ 0 };
     CHECK_OK(hist__partition_stats(h, hist__partition_start(NOW), NULL));
-    const hist__hot *hot = hist__hot_at(h, tag);
-    CHECK_INT(hot->samples, 2);
-    CHECK_INT(hot->first_ms, NOW + 10);
-    CHECK_INT(hot->last_ms, NOW + 20);
-    CHECK_INT(hot->max_ms, NOW + 30);
-    CHECK_INT(hot->sealed_ms, NOW + 30);
-    CHECK(hot->has_max && hot->has_sealed);
-    CHECK_INT(hist__hot_at(h, other)->samples, 0);
-    CHECK(hist__hot_at(h, other)->has_sealed);
+    hist__stored stored = hist__pending_stored(&h->pending, tag);
+    CHECK_INT(stored.samples, 2);
+    CHECK_INT(stored.first_ms, NOW + 10);
+    CHECK_INT(stored.last_ms, NOW + 20);
+    const hist__mark *mark = hist__mark_at(h, tag);
+    CHECK_INT(mark->max_ms, NOW + 30);
+    CHECK_INT(mark->sealed_ms, NOW + 30);
+    CHECK(mark->has_max && mark->has_sealed);
+    CHECK_INT(hist__pending_stored(&h->pending, other).samples, 0);
+    CHECK(hist__mark_at(h, other)->has_sealed);
     CHECK_STATUS(hist__partition_stats(h, hist__partition_start(NOW + WEEK), NULL), PT_ENOTFOUND);
     hist__bare_free(h);
 }

@@ -25,10 +25,10 @@ static void what_is_in_the_journal_and_in_blocks_is_counted_once(void)
     for (int round = 0; round < 3; round++) {
         h = open_bare(dir, 64);
         CHECK_INT(h->journal.sealed, 0);
-        CHECK_INT(hist__hot_at(h, a)->samples, 11);
-        CHECK_INT(hist__hot_at(h, a)->first_ms, NOW);
-        CHECK_INT(hist__hot_at(h, a)->last_ms, NOW + 30);
-        CHECK_INT(hist__hot_at(h, a)->max_ms, NOW + 30);
+        CHECK_INT(hist__pending_stored(&h->pending, a).samples, 11);
+        CHECK_INT(hist__pending_stored(&h->pending, a).first_ms, NOW);
+        CHECK_INT(hist__pending_stored(&h->pending, a).last_ms, NOW + 30);
+        CHECK_INT(hist__mark_at(h, a)->max_ms, NOW + 30);
         CHECK_INT(h->journal.next_seq, 15);
         hist_sample out[20];
         CHECK_INT(read_rows(h, a, INT64_MIN, INT64_MAX, true, out, 20), 12);
@@ -62,7 +62,7 @@ static void a_damaged_row_of_the_journal_is_said_and_left_behind(void)
     CHECK_OK_FATAL(hist__bare_new(dir, &log.log, true, &h, &err));
     CHECK_OK(hist__recover(h, &err));
     CHECK(heard_id(&log, "HIST-DAMAGED-JOURNAL") && strstr(log.last, "row 2") != NULL);
-    CHECK_INT(hist__hot_at(h, a)->n, 2);
+    CHECK_INT(hist__pending_stored(&h->pending, a).pending, 2);
     hist__bare_free(h);
     CHECK_INT(sql_number(journal, "SELECT count(*) FROM damaged WHERE id=2 AND data=x'a701'"),
               1); /* its bytes stay when the row is trimmed */
@@ -146,7 +146,7 @@ static void one_damaged_week_does_not_keep_the_others_away(void)
     CHECK_OK_FATAL(hist__bare_new(dir, &log.log, true, &h, NULL));
     CHECK_OK(hist__recover(h, NULL));
     CHECK(heard_id(&log, "HIST-DAMAGED-FILE"));
-    CHECK_INT(hist__hot_at(h, a)->samples, 2);
+    CHECK_INT(hist__pending_stored(&h->pending, a).samples, 2);
     hist__bare_free(h);
 }
 
@@ -184,7 +184,7 @@ static void a_reader_follows_row_by_row_and_begins_again_after_sealing(void)
     append_one(h, f64(a, NOW, 0));
     commit_bare(h);
     hist *reader = open_reader(dir);
-    CHECK_INT(reader->ro_last, 1);
+    CHECK_INT(hist__journal_last(&reader->journal), 1);
     for (int i = 1; i < 30; i++) {
         append_one(h, f64(a, NOW + i, i));
         commit_bare(h);
@@ -194,8 +194,8 @@ static void a_reader_follows_row_by_row_and_begins_again_after_sealing(void)
                 CHECK_OK_FATAL(hist__journal_trim(&h->journal, pt_wall_ms(h->clock), NULL)); /* else the reader finds rows in both places */
         }
         CHECK_OK(hist__journal_refresh(reader, NULL));
-        CHECK_INT(reader->ro_last, i + 1);
-        CHECK_INT(hist__hot_at(reader, a)->samples, i + 1);
+        CHECK_INT(hist__journal_last(&reader->journal), i + 1);
+        CHECK_INT(hist__pending_stored(&reader->pending, a).samples, i + 1);
         CHECK_INT(count_rows(reader, a), i + 1);
     }
     uint32_t b = make_tag(h, "b", SPB_DOUBLE); /* a tag made since */

@@ -199,9 +199,9 @@ static void the_options_keep_it_going_by_themselves(void)
     append_one(h, f64(a, NOW, 1)); /* late: it is in no block, and its week has no file */
     append_one(h, f64(a, NOW + 5 * WEEK + 1, 1));
     commit_bare(h);
-    CHECK_INT(hist__hot_at(h, a)->n, 2);
+    CHECK_INT(hist__pending_stored(&h->pending, a).pending, 2);
     CHECK_OK(hist__retention_tick(h, NULL));
-    CHECK_INT(hist__hot_at(h, a)->n, 0);
+    CHECK_INT(hist__pending_stored(&h->pending, a).pending, 0);
     CHECK_INT(h->weeks.n, 1);
     check_stored(h, a, 2, NOW + 5 * WEEK, NOW + 5 * WEEK + 1);
     CHECK_OK(hist__retention_tick(h, NULL)); /* nothing to go, nothing to tell */

@@ -88,6 +88,25 @@ static void room_grows_for_what_is_asked(void)
     hist__rows_fini(&rows);
 }
 
+static void rows_are_found_by_time(void)
+{
+    static const struct {
+        int64_t at;
+        size_t lower;
+        int last, last_sample; /* -1: none */
+    } rows[] = { { INT64_MIN, 0, -1, -1 }, { 10, 0, 0, 0 }, { 11, 1, 0, 0 },       { 20, 1, 2, 1 },
+                 { 21, 3, 2, 1 },          { 30, 3, 3, 1 }, { INT64_MAX, 4, 3, 1 } };
+    const hist_sample s[] = { i64(1, 10, 1), i64(1, 20, 2), state_row(1, 20), state_row(1, 30) };
+    for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
+        const hist_sample *last = hist__rows_last(s, 4, rows[i].at, true), *sample = hist__rows_last(s, 4, rows[i].at, false);
+        CHECK_INT(hist__rows_lower(s, 4, rows[i].at), rows[i].lower);
+        CHECK_INT(last ? last - s : -1, rows[i].last);
+        CHECK_INT(sample ? sample - s : -1, rows[i].last_sample);
+    }
+    CHECK_INT(hist__rows_lower(NULL, 0, 5), 0);
+    CHECK(hist__rows_last(NULL, 0, 5, true) == NULL);
+}
+
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
@@ -95,6 +114,7 @@ int main(int argc, char **argv)
         PT_TEST(any_order_sorts_to_what_insertion_one_by_one_gives),
         PT_TEST(bytes_are_copied_and_values_are_not_touched),
         PT_TEST(room_grows_for_what_is_asked),
+        PT_TEST(rows_are_found_by_time),
     };
     return pt_test_main("historian/rows", tests, PT_COUNT_OF(tests), argc, argv);
 }

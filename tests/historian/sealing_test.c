@@ -18,7 +18,7 @@ static unsigned pending(hist *h)
 {
     unsigned mask = 0;
     for (uint32_t id = 1; id <= TAGS; id++)
-        mask |= hist__hot_at(h, id)->n ? 1u << (id - 1) : 0;
+        mask |= hist__pending_stored(&h->pending, id).pending ? 1u << (id - 1) : 0;
     return mask;
 }
 
@@ -45,7 +45,7 @@ static void full_tags_are_sealed_and_the_others_wait(void)
     CHECK_OK(hist__seal_due(h, false, NULL));
     CHECK_INT(pending(h), 5);
     CHECK_INT(h->n_seal, 0);
-    CHECK(!hist__hot_at(h, 2)->queued);
+    CHECK(!hist__mark_at(h, 2)->queued);
     CHECK_OK(hist__seal_due(h, true, NULL)); /* everything, as asked for */
     CHECK_INT(pending(h), 0);
     hist__bare_free(h);
@@ -76,10 +76,10 @@ static void short_memory_seals_the_oldest_first(void)
     hist *h = with_tags(new_dir());
     for (unsigned t = 0; t < TAGS; t++)
         commit_for(h, 1u << t, NOW);
-    h->o.pending_bytes = h->pending_bytes - 1;
+    h->o.pending_bytes = hist__pending_bytes(&h->pending) - 1;
     CHECK_OK(hist__seal_due(h, false, NULL));
     CHECK_INT(pending(h), 0x3f8); /* a quarter of the unsealed journal */
-    h->o.pending_bytes = h->pending_bytes;
+    h->o.pending_bytes = hist__pending_bytes(&h->pending);
     CHECK_OK(hist__seal_due(h, false, NULL));
     CHECK_INT(pending(h), 0x3f8);
     hist__bare_free(h);

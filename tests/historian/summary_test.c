@@ -7,8 +7,8 @@ static void a_summary_survives_its_columns(void)
 {
     hist *h = open_bare(new_dir(), 64);
     sqlite3_stmt *put = NULL, *get = NULL;
-    CHECK_OK_FATAL(hist__db_exec(h->catalog, "CREATE TEMP TABLE s(" HIST__BLOCK_COLUMNS ")", NULL));
-    CHECK_OK_FATAL(hist__db_prepare(h->catalog,
+    CHECK_OK_FATAL(hist__db_exec(h->catalog.db, "CREATE TEMP TABLE s(" HIST__BLOCK_COLUMNS ")", NULL));
+    CHECK_OK_FATAL(hist__db_prepare(h->catalog.db,
                                     "INSERT INTO s VALUES(?1,?2,1,2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21)",
                                     &put, NULL));
     hist_sample rows[] = { f64(1, 10, 2), f64(1, 20, -INFINITY), f64(1, 30, NAN), state_row(1, 40),
@@ -26,10 +26,10 @@ static void a_summary_survives_its_columns(void)
         sqlite3_bind_int64(put, 1, a.t0);
         sqlite3_bind_int64(put, 2, a.t1);
         hist__summary_bind(put, 3, &a);
-        CHECK_OK_FATAL(hist__db_run(h->catalog, put, NULL));
+        CHECK_OK_FATAL(hist__db_run(h->catalog.db, put, NULL));
         bool row = false;
-        CHECK_OK_FATAL(hist__db_prepare(h->catalog, "SELECT " HIST__BLOCK_COLUMNS " FROM s ORDER BY rowid DESC LIMIT 1", &get, NULL));
-        CHECK_OK_FATAL(hist__db_step(h->catalog, get, &row, NULL));
+        CHECK_OK_FATAL(hist__db_prepare(h->catalog.db, "SELECT " HIST__BLOCK_COLUMNS " FROM s ORDER BY rowid DESC LIMIT 1", &get, NULL));
+        CHECK_OK_FATAL(hist__db_step(h->catalog.db, get, &row, NULL));
         hist__summary_read(get, 0, &b);
         sqlite3_finalize(get);
         CHECK(a.t0 == b.t0 && a.t1 == b.t1 && a.rows == b.rows && a.samples == b.samples && a.good == b.good &&

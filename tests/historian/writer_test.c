@@ -23,7 +23,7 @@ static void the_interval_commits_without_being_asked(void)
     CHECK_WITHIN(10000, stats(h).stored == 1);
     CHECK_INT(count_rows(h, a), 1);
     make_tag(h, "b", SPB_DOUBLE); /* a tag alone too */
-    CHECK_WITHIN(10000, !hist__catalog_is_dirty(h));
+    CHECK_WITHIN(10000, !hist__catalog_is_dirty(&h->catalog));
     for (int i = 1; i < 64; i++)
         append_one(h, f64(a, NOW + i, i)); /* a full block is sealed without being asked */
     CHECK_WITHIN(10000, stats(h).blocks == 1);
