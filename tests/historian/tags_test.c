@@ -78,6 +78,13 @@ static void a_path_belongs_to_the_tag_that_has_it_now(void)
     close_ok(h);
 }
 
+static bool count_tags(void *ctx, const hist_tag *t)
+{
+    uint32_t *n = ctx;
+    CHECK_INT(t->tag_id, ++*n);
+    return t->tag_id != 5000;
+}
+
 static void many_tags_with_any_names_are_told_apart(void)
 {
     const char *dir = new_dir();
