@@ -26,7 +26,6 @@
  *
  * Locks, in the order they may be taken: request_lock, buffer.lock; catalog.reader_lock, catalog.lock, pending.lock, weeks.lock; stat_lock
  * last. No lock is held during a write to disk. */
-#include "base/thread.h"
 #include "historian/write/write.h"
 #include "historian/repair/repair.h"
 
@@ -53,20 +52,6 @@ static pt_status check_options(const hist_options *o, pt_error *err)
     return PT_OK;
 }
 
-static pt_status copy_deviations(hist *h, const hist_options *o, pt_error *err)
-{
-    if (o->n_deviations == 0) return PT_OK;
-    h->deviations = calloc(o->n_deviations, sizeof *h->deviations);
-    bool ok = h->deviations != NULL;
-    for (size_t i = 0; ok && i < o->n_deviations; i++) {
-        h->deviations[i] = o->deviations[i];
-        h->deviations[i].tags = pt_slice_dup(pt_cstr(o->deviations[i].tags));
-        ok = h->deviations[i].tags != NULL;
-    }
-    h->o.deviations = h->deviations;
-    return ok ? PT_OK : pt_fail(err, PT_ENOMEM, "out of memory");
-}
-
 /* ---- open --------------------------------------------------------------------------------------------------- */
 
 static pt_status make_dir(const char *dir, pt_error *err)
@@ -80,8 +65,7 @@ static pt_status make_dir(const char *dir, pt_error *err)
 
 static pt_status open_all(hist *h, pt_error *err)
 {
-    pt_status st = hist__codec_new(&h->codec);
-    if (st != PT_OK) return pt_fail(err, st, "out of memory");
+    pt_status st = PT_OK;
     if (h->o.read_only) {
         if ((st = hist__catalog_open_reader(&h->catalog, err)) != PT_OK) return st;
         hist__journal_seen(&h->journal, -1, -1);
@@ -91,11 +75,7 @@ static pt_status open_all(hist *h, pt_error *err)
     if ((st = hist__lock_take(h, err)) != PT_OK) return st;
     if ((st = hist__recover(h, err)) != PT_OK) return st;
     if ((st = hist__catalog_open_reader(&h->catalog, err)) != PT_OK) return st;
-    h->last_tick_mono_ms = h->last_trim_mono_ms = hist__mono_ms();
-    st = pt_thread_start(&h->writer, "pt-historian", 0, hist__writer_main, h, err);
-    if (st != PT_OK) return st;
-    h->writer_started = true;
-    return PT_OK;
+    return hist__writer_start(h, err);
 }
 
 pt_status hist_open(const hist_options *o, const pt_clock *clock, const pt_log *log, hist **out, pt_error *err)
@@ -107,7 +87,12 @@ pt_status hist_open(const hist_options *o, const pt_clock *clock, const pt_log *
     h->o = *o;
     h->o.dir = h->dir;
     h->mend = hist__mend;
-    if ((st = copy_deviations(h, o, err)) != PT_OK || (st = open_all(h, err)) != PT_OK) {
+    h->o.deviations = NULL; /* the writer has copies */
+    h->o.n_deviations = 0;
+    st = hist__writer_rules(&h->writer, o->deviations, o->n_deviations);
+    if (st != PT_OK) pt_fail(err, st, "out of memory");
+    else st = open_all(h, err);
+    if (st != PT_OK) {
         hist__bare_free(h);
         return st;
     }
@@ -118,23 +103,7 @@ pt_status hist_open(const hist_options *o, const pt_clock *clock, const pt_log *
 pt_status hist_close(hist *h, int64_t timeout_ms, pt_error *err)
 {
     if (!h) return PT_OK;
-    pt_status st = PT_OK;
-    if (h->writer_started) {
-        pthread_mutex_lock(&h->buffer.lock);
-        h->close_deadline_mono_ms = hist__mono_ms() + (timeout_ms > 0 ? timeout_ms : 0);
-        h->buffer.closing = true;
-        pthread_cond_signal(&h->buffer.wake);
-        pthread_mutex_unlock(&h->buffer.lock);
-        pthread_join(h->writer, NULL);
-        uint64_t samples = h->buffer.in.samples + h->batch.samples, events = h->buffer.in.n_events + h->batch.n_events;
-        if (samples || events) {
-            st = h->stats.error != PT_OK ? h->stats.error : PT_ETIMEOUT;
-            pt_fail(err, st, "%llu samples and %llu events could not be committed: %.120s", (unsigned long long)samples,
-                    (unsigned long long)events, h->stats.error != PT_OK ? h->stats.error_text : "no time left");
-            pt_logf(h->log, PT_LOG_ERROR, "HIST-LOST", "closed with %llu samples and %llu events not committed",
-                    (unsigned long long)samples, (unsigned long long)events);
-        }
-    }
+    pt_status st = hist__writer_stop(h, timeout_ms, err);
     hist__bare_free(h);
     return st;
 }
@@ -158,14 +127,7 @@ static uint64_t file_bytes(const hist *h, const char *name)
 
 void hist_stats_get(hist *h, hist_stats *out)
 {
-    pthread_mutex_lock(&h->stat_lock);
-    *out = h->stats;
-    pthread_mutex_unlock(&h->stat_lock);
-    pthread_mutex_lock(&h->buffer.lock);
-    out->appended = h->buffer.appended;
-    out->buffered = h->buffer.in.samples + h->buffer.in_flight_samples;
-    out->buffered_bytes = h->buffer.in.bytes + h->buffer.in_flight_bytes;
-    pthread_mutex_unlock(&h->buffer.lock);
+    hist__writer_stats(h, out);
     out->tags = hist__tag_count(h);
     out->file_bytes = file_bytes(h, "catalog.db") + (out->journal_bytes = file_bytes(h, "journal.db"));
     int64_t *starts = NULL;

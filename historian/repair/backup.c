@@ -3,6 +3,7 @@
  * Each file is copied from one read snapshot by SQLite's backup interface. The order makes the whole consistent: journal first, partitions
  * second, catalogue last. What is sealed between the first two is in both, which a reader recognises; a tag that anything refers to was
  * committed before it and is in the later copy of the catalogue. */
+#include "base/file.h"
 #include "historian/repair/verify.h"
 
 #include <errno.h>
@@ -18,9 +19,9 @@ typedef struct copy {
     void *ctx;
 } copy;
 
-static pt_status sync_path(const char *path, int flags, pt_error *err)
+static pt_status sync_file(const char *path, pt_error *err)
 {
-    int fd = open(path, flags);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return pt_fail_errno(err, errno, path);
     pt_status st = fsync(fd) == 0 ? PT_OK : pt_fail_errno(err, errno, path);
     close(fd);
@@ -63,7 +64,7 @@ static pt_status copy_file(const hist *from_dir, const hist *to_dir, const char 
     if (st == PT_OK) st = copy_pages(from, to, name, k, err);
     hist__db_close(from);
     hist__db_close(to);
-    if (st == PT_OK) st = sync_path(to_path, O_RDONLY | O_CLOEXEC, err);
+    if (st == PT_OK) st = sync_file(to_path, err);
     free(from_path);
     free(to_path);
     return st;
@@ -92,7 +93,7 @@ pt_status hist_backup(const char *dir, const char *dest, void (*progress)(void *
         st = copy_file(from, to, name, HIST__PARTITION, &k, err);
     }
     if (st == PT_OK) st = copy_file(from, to, "catalog.db", HIST__CATALOG, &k, err);
-    if (st == PT_OK) st = sync_path(dest, O_RDONLY | O_DIRECTORY | O_CLOEXEC, err);
+    if (st == PT_OK) st = pt_folder_sync(dest, err);
     hist__bare_free(from);
     hist__bare_free(to);
     return st;

@@ -38,7 +38,7 @@ pt_status hist__mend(hist *h, hist__file kind, int64_t start_ms, bool ours, pt_e
                                     : "a week is damaged");
     hist_verify_options o = { .repair = true };
     hist_verify_report r = { 0 };
-    hist__check c = { .o = &o, .report = &r, .codec = h->codec };
+    hist__check c = { .o = &o, .report = &r, .codec = hist__writer_codec(&h->writer) };
     hist__rows_init(&c.rows);
     pt_status st = kind == HIST__JOURNAL ? hist__repair_journal(&c, h, err) : hist__repair_partition(&c, h, start_ms, err);
     hist__rows_fini(&c.rows);

@@ -3,10 +3,10 @@
  * A new file is built beside the old one, every readable block goes into it row by row through the ordinary sealing code, then it takes the
  * old one's name; the old one is kept as NAME.damaged-N. Blocks and journal rows that can't be decoded are carried over in the table
  * `damaged`. */
+#include "base/file.h"
 #include "historian/repair/verify.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -32,13 +32,10 @@ static pt_status os_fail(const char *name, pt_error *err)
 static pt_status sync_dir_of(const char *path, pt_error *err)
 {
     char dir[1100];
-    snprintf(dir, sizeof dir, "%s", path);
-    char *slash = strrchr(dir, '/');
-    if (slash) *slash = 0;
-    int fd = open(slash ? (slash == dir ? "/" : dir) : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    pt_status st = fd >= 0 && fsync(fd) == 0 ? PT_OK : os_fail(dir, err);
-    if (fd >= 0) close(fd);
-    return st;
+    const char *slash = strrchr(path, '/');
+    if (!slash) return pt_folder_sync(".", err);
+    snprintf(dir, sizeof dir, "%.*s", slash == path ? 1 : (int)(slash - path), path);
+    return pt_folder_sync(dir, err);
 }
 
 /* The old file steps aside for the new one. At every moment a file of that name is there, whole: the old one gets its second name first.

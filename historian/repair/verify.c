@@ -394,7 +394,7 @@ pt_status hist_verify(const char *dir, const hist_verify_options *o, hist_verify
     pt_status st = check_wals(&c, dir, err);
     if (st == PT_OK) st = hist__bare_new(dir, o->log, o->repair, &h, err);
     if (st != PT_OK) return st;
-    c.codec = h->codec;
+    c.codec = hist__writer_codec(&h->writer);
     hist__rows_init(&c.rows);
     pt_map_init(&c.thinned, PT_MAP_U64_KEYS);
     st = check_all(&c, h, err);

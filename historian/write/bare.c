@@ -70,44 +70,35 @@ static pt_status room(void *ctx, uint32_t tag_id)
 {
     hist *h = ctx;
     pt_status st = hist__pending_reserve(&h->pending, tag_id);
-    return st == PT_OK ? hist__per_tag_reserve(&h->marks, tag_id, sizeof(hist__mark)) : st;
+    return st == PT_OK ? hist__writer_reserve(&h->writer, tag_id) : st;
 }
 
-static pt_status init_locks(hist *h)
+static pt_status init_objects(hist *h)
 {
-    bool ok = hist__catalog_init(&h->catalog, &h->o, room, h) == PT_OK && hist__pending_init(&h->pending, &h->o) == PT_OK &&
-              hist__weeks_init(&h->weeks, h->dir) == PT_OK && pthread_mutex_init(&h->request_lock, NULL) == 0 &&
-              pthread_mutex_init(&h->stat_lock, NULL) == 0;
-    return ok ? hist__buffer_init(h) : PT_ENOMEM;
+    hist__journal_init(&h->journal, &h->o);
+    if (hist__catalog_init(&h->catalog, &h->o, room, h) != PT_OK) return PT_ENOMEM;
+    if (hist__pending_init(&h->pending, &h->o) == PT_OK) {
+        if (hist__weeks_init(&h->weeks, h->dir) == PT_OK) {
+            if (hist__writer_init(&h->writer) == PT_OK) return PT_OK;
+            hist__weeks_fini(&h->weeks);
+        }
+        hist__pending_fini(&h->pending);
+    }
+    hist__catalog_fini(&h->catalog);
+    return PT_ENOMEM;
 }
 
 /* Free everything; the writer has ended or was never started. */
 static void destroy(hist *h)
 {
-    hist__batch_free(h, &h->batch);
-    hist__buffer_fini(h);
     hist__catalog_close_reader(&h->catalog); /* readers first: who closes last brings the -wal to its end, and a reader may not */
     hist__pool_close(&h->weeks);
-    hist__files_close(h);
+    hist__writer_fini(&h->writer);
     hist__journal_fini(&h->journal);
-    hist__parts_close(h);
-    hist__pending_fini(&h->pending);
-    hist__per_tag_fini(&h->marks);
     hist__catalog_fini(&h->catalog);
-    hist__codec_free(h->codec);
-    pt_buf_fini(&h->blob);
-    hist__rows_fini(&h->merge_rows);
-    hist__rows_fini(&h->look_rows);
-    for (size_t i = 0; h->deviations && i < h->o.n_deviations; i++)
-        free((char *)(uintptr_t)h->deviations[i].tags);
-    free(h->deviations);
-    free(h->thinned);
-    free(h->why);
-    free(h->seal_list);
-    if (h->lock_fd >= 0) close(h->lock_fd);
+    hist__pending_fini(&h->pending);
     hist__weeks_fini(&h->weeks);
-    pthread_mutex_destroy(&h->request_lock);
-    pthread_mutex_destroy(&h->stat_lock);
+    if (h->lock_fd >= 0) close(h->lock_fd);
     free(h->dir);
     free(h);
 }
@@ -122,11 +113,7 @@ pt_status hist__new(const char *dir, const pt_clock *clock, const pt_log *log, h
     h->lock_fd = -1;
     h->dir = pt_slice_dup(pt_cstr(dir));
     h->o.dir = h->dir;
-    hist__journal_init(&h->journal, &h->o);
-    pt_buf_init(&h->blob, HIST__BLOCK_BYTES_MAX);
-    hist__rows_init(&h->merge_rows);
-    hist__rows_init(&h->look_rows);
-    if (!h->dir || init_locks(h) != PT_OK) {
+    if (!h->dir || init_objects(h) != PT_OK) {
         free(h->dir);
         free(h);
         return pt_fail(err, PT_ENOMEM, "out of memory");
@@ -146,7 +133,6 @@ pt_status hist__bare_new(const char *dir, const pt_log *log, bool lock, hist **o
     pt_status st = hist__new(dir, pt_clock_system(), log, &h, err);
     if (st == PT_OK && access(dir, F_OK) != 0) st = pt_fail(err, PT_ENOTFOUND, "%s: %s", dir, pt_errno_text(errno));
     if (st == PT_OK && lock) st = hist__lock_take(h, err);
-    if (st == PT_OK && (st = hist__codec_new(&h->codec)) != PT_OK) pt_fail(err, st, "out of memory");
     if (st != PT_OK) {
         hist__bare_free(h);
         return st;

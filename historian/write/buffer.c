@@ -10,13 +10,13 @@
 
 enum { EVENT_BYTES_MAX = 1 << 20 };
 
-pt_status hist__buffer_init(hist *h)
+pt_status hist__buffer_init(hist__buffer *b)
 {
     pthread_condattr_t attr;
-    if (pthread_mutex_init(&h->buffer.lock, NULL) != 0) return PT_ENOMEM;
+    if (pthread_mutex_init(&b->lock, NULL) != 0) return PT_ENOMEM;
     if (pthread_condattr_init(&attr) != 0) return PT_ENOMEM;
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    bool ok = pthread_cond_init(&h->buffer.wake, &attr) == 0 && pthread_cond_init(&h->buffer.done, &attr) == 0;
+    bool ok = pthread_cond_init(&b->wake, &attr) == 0 && pthread_cond_init(&b->done, &attr) == 0;
     pthread_condattr_destroy(&attr);
     return ok ? PT_OK : PT_ENOMEM;
 }
@@ -27,56 +27,55 @@ static void chunk_free(hist__chunk *c)
     free(c);
 }
 
-/* Take the chunks and events out of `b`; with the lock held, empty chunks go to the spare ones. */
-static void release(hist *h, hist__batch *b)
+/* Take the chunks and events out of `batch`; with the lock held, empty chunks go to the spare ones. */
+static void release(hist__buffer *b, hist__batch *batch)
 {
-    while (b->chunks) {
-        hist__chunk *c = b->chunks;
-        b->chunks = c->next;
-        if (h->buffer.spares < HIST__SPARE_CHUNKS) {
+    while (batch->chunks) {
+        hist__chunk *c = batch->chunks;
+        batch->chunks = c->next;
+        if (b->spares < HIST__SPARE_CHUNKS) {
             if (c->bytes > HIST__CHUNK_BYTES) pt_arena_fini(&c->arena);
             else pt_arena_reset(&c->arena);
             c->n = 0;
             c->bytes = 0;
-            c->next = h->buffer.spare;
-            h->buffer.spare = c;
-            h->buffer.spares++;
+            c->next = b->spare;
+            b->spare = c;
+            b->spares++;
         } else {
             chunk_free(c);
         }
     }
-    while (b->events) {
-        hist__event *e = b->events;
-        b->events = e->next;
+    while (batch->events) {
+        hist__event *e = batch->events;
+        batch->events = e->next;
         free(e);
     }
-    *b = (hist__batch){ 0 };
+    *batch = (hist__batch){ 0 };
 }
 
-void hist__batch_free(hist *h, hist__batch *b)
+void hist__batch_free(hist__buffer *b, hist__batch *batch)
 {
-    pthread_mutex_lock(&h->buffer.lock);
-    release(h, b);
-    pthread_mutex_unlock(&h->buffer.lock);
+    pthread_mutex_lock(&b->lock);
+    release(b, batch);
+    pthread_mutex_unlock(&b->lock);
 }
 
-void hist__buffer_fini(hist *h)
+void hist__buffer_fini(hist__buffer *b)
 {
-    release(h, &h->buffer.in);
-    while (h->buffer.spare) {
-        hist__chunk *c = h->buffer.spare;
-        h->buffer.spare = c->next;
+    release(b, &b->in);
+    while (b->spare) {
+        hist__chunk *c = b->spare;
+        b->spare = c->next;
         chunk_free(c);
     }
-    pthread_cond_destroy(&h->buffer.wake);
-    pthread_cond_destroy(&h->buffer.done);
-    pthread_mutex_destroy(&h->buffer.lock);
+    pthread_cond_destroy(&b->wake);
+    pthread_cond_destroy(&b->done);
+    pthread_mutex_destroy(&b->lock);
 }
 
 /* The chunk to write to, with room for a sample of `value_bytes`; the lock is held. */
-static hist__chunk *room(hist *h, size_t value_bytes)
+static hist__chunk *room(hist__buffer *b, size_t value_bytes)
 {
-    hist__buffer *b = &h->buffer;
     hist__chunk *c = b->in.chunks_end;
     if (c && c->n < HIST__CHUNK && (value_bytes == 0 || c->bytes == 0 || c->bytes + value_bytes <= HIST__CHUNK_BYTES)) return c;
     c = b->spare;
@@ -158,11 +157,6 @@ static bool copy_sample(hist__chunk *c, const hist_sample *s)
     return true;
 }
 
-static bool must_hurry(const hist *h)
-{
-    return h->buffer.in.bytes >= h->o.buffer_bytes / 8;
-}
-
 pt_status hist_append(hist *h, const hist_sample *samples, size_t n)
 {
     uint64_t bytes = 0;
@@ -172,14 +166,14 @@ pt_status hist_append(hist *h, const hist_sample *samples, size_t n)
     pt_status st = check(h, samples, n, &bytes, &plain);
     if (st != PT_OK) return st;
 
-    hist__buffer *b = &h->buffer;
+    hist__buffer *b = &h->writer.buffer;
     pthread_mutex_lock(&b->lock);
     uint64_t held = b->in.bytes + b->in_flight_bytes;
     if (b->closing) st = PT_ECLOSED;
     else if (held > 0 && (held >= h->o.buffer_bytes || bytes > h->o.buffer_bytes - held)) st = PT_EFULL;
     if (st == PT_OK && plain) {
         for (size_t done = 0; done < n;) {
-            hist__chunk *c = room(h, 0);
+            hist__chunk *c = room(b, 0);
             if (!c) {
                 st = PT_ENOMEM;
                 break;
@@ -193,7 +187,7 @@ pt_status hist_append(hist *h, const hist_sample *samples, size_t n)
     } else if (st == PT_OK) {
         for (size_t i = 0; st == PT_OK && i < n; i++) {
             size_t value_bytes = hist__has_value(&samples[i]) && hist__family_of_type(samples[i].type) == HIST__BYTES ? samples[i].len : 0;
-            hist__chunk *c = room(h, value_bytes);
+            hist__chunk *c = room(b, value_bytes);
             if (!c || !copy_sample(c, &samples[i])) st = PT_ENOMEM;
         }
     }
@@ -202,7 +196,7 @@ pt_status hist_append(hist *h, const hist_sample *samples, size_t n)
         b->in.bytes += bytes;
         b->tickets += n;
         b->appended += n;
-        if (must_hurry(h)) pthread_cond_signal(&b->wake);
+        if (b->in.bytes >= h->o.buffer_bytes / 8) pthread_cond_signal(&b->wake);
     } else if (st == PT_ENOMEM) {
         /* All or none: take back what was copied of this call. Counted samples fill the chunks from the front. */
         uint64_t left = b->in.samples;
@@ -216,7 +210,7 @@ pt_status hist_append(hist *h, const hist_sample *samples, size_t n)
         if (end) end->next = NULL;
         else b->in.chunks = NULL;
         b->in.chunks_end = end;
-        release(h, &rest);
+        release(b, &rest);
     }
     pthread_mutex_unlock(&b->lock);
     return st;
@@ -240,7 +234,7 @@ pt_status hist_event_append(hist *h, const hist_event *e)
         to += text[i]->len;
         *to++ = 0;
     }
-    hist__buffer *b = &h->buffer;
+    hist__buffer *b = &h->writer.buffer;
     pthread_mutex_lock(&b->lock);
     uint64_t held = b->in.bytes + b->in_flight_bytes;
     pt_status st = b->closing ? PT_ECLOSED : held > 0 && held + copy->bytes > h->o.buffer_bytes ? PT_EFULL : PT_OK;
@@ -273,10 +267,10 @@ static struct timespec deadline_in(int64_t ms)
 
 static pt_status present_error(hist *h, pt_error *err)
 {
-    pthread_mutex_lock(&h->stat_lock);
-    pt_status st = h->stats.error;
-    if (st != PT_OK) pt_fail(err, st, "%s", h->stats.error_text);
-    pthread_mutex_unlock(&h->stat_lock);
+    pthread_mutex_lock(&h->writer.stat_lock);
+    pt_status st = h->writer.stats.error;
+    if (st != PT_OK) pt_fail(err, st, "%s", h->writer.stats.error_text);
+    pthread_mutex_unlock(&h->writer.stat_lock);
     return st;
 }
 
@@ -284,7 +278,7 @@ pt_status hist_flush(hist *h, int64_t timeout_ms, pt_error *err)
 {
     if (h->lock_fd < 0) return PT_OK;
     bool dirty = hist__catalog_is_dirty(&h->catalog);
-    hist__buffer *b = &h->buffer;
+    hist__buffer *b = &h->writer.buffer;
     struct timespec until = deadline_in(timeout_ms < 0 ? 0 : timeout_ms);
     pt_status st = PT_OK;
     pthread_mutex_lock(&b->lock);
@@ -306,22 +300,22 @@ pt_status hist_flush(hist *h, int64_t timeout_ms, pt_error *err)
 
 pt_status hist__request_run(hist *h, hist__request *r, pt_error *err)
 {
-    hist__buffer *b = &h->buffer;
+    hist__buffer *b = &h->writer.buffer;
     if (h->lock_fd < 0) return pt_fail(err, PT_EREADONLY, "opened read-only");
-    pthread_mutex_lock(&h->request_lock);
+    pthread_mutex_lock(&h->writer.turn);
     pthread_mutex_lock(&b->lock);
     r->done = false;
     pt_status st = b->closing || b->dead ? PT_ECLOSED : PT_OK;
     if (st == PT_OK) {
-        h->request = r;
+        h->writer.request = r;
         pthread_cond_signal(&b->wake);
         while (!r->done && !b->dead)
             pthread_cond_wait(&b->done, &b->lock);
         st = r->done ? r->status : PT_ECLOSED;
-        h->request = NULL;
+        h->writer.request = NULL;
     }
     pthread_mutex_unlock(&b->lock);
-    pthread_mutex_unlock(&h->request_lock);
+    pthread_mutex_unlock(&h->writer.turn);
     if (st != PT_OK) pt_fail(err, st, "%s", r->done ? r->err.text : "the historian is closing");
     return st;
 }

@@ -14,58 +14,65 @@ enum { NEW, REPLACED, DUPLICATE, LATE }; /* 0: as hist__pending_add takes it */
 
 /* ---- classify ----------------------------------------------------------------------------------------------- */
 
+/* The block of the tag that covers this time becomes the one looked into; look->valid is false when there is none, or it can't be read. */
+static void look_into(hist *h, hist__look *look, uint32_t tag_id, int64_t start_ms, int64_t time_ms)
+{
+    hist__conn *c = NULL;
+    pt_error err = { 0 };
+    bool row = false;
+    pt_status st = hist__conn_take(&h->weeks, start_ms, &c, &err);
+    if (st == PT_ENOTFOUND) return;
+    look->valid = false;
+    if (st == PT_OK) {
+        sqlite3_bind_int64(c->before, 1, tag_id);
+        sqlite3_bind_int64(c->before, 2, time_ms);
+        st = hist__db_step(c->db, c->before, &row, &err);
+    }
+    if (st == PT_OK && row && sqlite3_column_int64(c->before, 1) >= time_ms) {
+        look->tag_id = tag_id;
+        look->start_ms = start_ms;
+        look->t0 = sqlite3_column_int64(c->before, 0);
+        look->t1 = sqlite3_column_int64(c->before, 1);
+        look->count++;
+        hist__rows_reset(&look->rows);
+        st = hist__block_decode(c->codec, sqlite3_column_blob(c->before, 3), (size_t)sqlite3_column_bytes(c->before, 3), NULL, &look->rows,
+                                &err);
+        look->valid = st == PT_OK;
+    }
+    if (row) sqlite3_reset(c->before);
+    if (st == PT_OK) hist__conn_give(&h->weeks, c);
+    else hist__conn_close(c);
+    if (st != PT_OK) pt_logf(h->log, PT_LOG_ERROR, "HIST-LOOK-FAILED", "tag %u at %lld ms: %s", tag_id, (long long)time_ms, err.text);
+}
+
+static bool looks_at(const hist__look *look, uint32_t tag_id, int64_t start_ms, int64_t time_ms)
+{
+    return look->valid && look->tag_id == tag_id && look->start_ms == start_ms && time_ms >= look->t0 && time_ms <= look->t1;
+}
+
 const hist_sample *hist__find_in_blocks(hist *h, uint32_t tag_id, int64_t time_ms, bool state)
 {
-    const hist__mark *mark = hist__mark_at(h, tag_id);
+    hist__look *look = &h->writer.look;
+    const hist__mark *mark = hist__mark_at(&h->writer, tag_id);
     if (!mark->has_sealed || time_ms > mark->sealed_ms) return NULL;
-    int64_t start = hist__partition_start(time_ms);
-    if (!h->look_valid || h->look_tag != tag_id || h->look_start != start || time_ms < h->look_t0 || time_ms > h->look_t1) {
-        hist__conn *c = NULL;
-        pt_error err = { 0 };
-        pt_status st = hist__conn_take(&h->weeks, start, &c, &err);
-        if (st == PT_ENOTFOUND) return NULL;
-        bool row = false;
-        h->look_valid = false;
-        if (st == PT_OK) {
-            sqlite3_bind_int64(c->before, 1, tag_id);
-            sqlite3_bind_int64(c->before, 2, time_ms);
-            st = hist__db_step(c->db, c->before, &row, &err);
-        }
-        if (st == PT_OK && row) {
-            int64_t t0 = sqlite3_column_int64(c->before, 0), t1 = sqlite3_column_int64(c->before, 1);
-            if (t1 >= time_ms) {
-                hist__rows_reset(&h->look_rows);
-                h->looks++;
-                st = hist__block_decode(c->codec, sqlite3_column_blob(c->before, 3), (size_t)sqlite3_column_bytes(c->before, 3), NULL,
-                                        &h->look_rows, &err);
-                h->look_valid = st == PT_OK;
-                h->look_tag = tag_id;
-                h->look_start = start;
-                h->look_t0 = t0;
-                h->look_t1 = t1;
-            }
-        }
-        if (row) sqlite3_reset(c->before);
-        if (st == PT_OK) hist__conn_give(&h->weeks, c);
-        else hist__conn_close(c);
-        if (st != PT_OK) pt_logf(h->log, PT_LOG_ERROR, "HIST-LOOK-FAILED", "tag %u at %lld ms: %s", tag_id, (long long)time_ms, err.text);
-        if (!h->look_valid) return NULL;
-    }
-    size_t lo = 0, hi = h->look_rows.n;
+    int64_t start_ms = hist__partition_start(time_ms);
+    if (!looks_at(look, tag_id, start_ms, time_ms)) look_into(h, look, tag_id, start_ms, time_ms);
+    if (!looks_at(look, tag_id, start_ms, time_ms)) return NULL;
+    size_t lo = 0, hi = look->rows.n;
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
-        const hist_sample *m = &h->look_rows.s[mid];
+        const hist_sample *m = &look->rows.s[mid];
         if (hist__key_cmp(m->time_ms, hist__is_state(m), time_ms, state) < 0) lo = mid + 1;
         else hi = mid;
     }
-    const hist_sample *f = lo < h->look_rows.n ? &h->look_rows.s[lo] : NULL;
+    const hist_sample *f = lo < look->rows.n ? &look->rows.s[lo] : NULL;
     return f && f->time_ms == time_ms && hist__is_state(f) == state ? f : NULL;
 }
 
-bool hist__left_out(const hist *h, const hist_sample *s)
+bool hist__left_out(const hist__look *look, const hist_sample *s)
 {
-    const hist__rows *r = &h->look_rows;
-    if (!h->look_valid || h->look_tag != s->tag_id || s->time_ms < h->look_t0 || s->time_ms > h->look_t1) return false;
+    const hist__rows *r = &look->rows;
+    if (!look->valid || look->tag_id != s->tag_id || s->time_ms < look->t0 || s->time_ms > look->t1) return false;
     size_t lo = 0, hi = r->n; /* the first row behind it */
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
@@ -85,7 +92,7 @@ static pt_status mark_late(hist *h, hist__batch *b, uint64_t *late, pt_map *tags
             if (b->classified >= 1) {
                 if (s->reserved != LATE) continue;
             } else {
-                hist__mark *mark = hist__mark_at(h, s->tag_id);
+                hist__mark *mark = hist__mark_at(&h->writer, s->tag_id);
                 bool state = hist__is_state(s);
                 if (!mark->has_max || s->time_ms > mark->max_ms || (s->time_ms == mark->max_ms && state && !mark->max_state)) {
                     mark->has_max = true;
@@ -237,24 +244,25 @@ static uint64_t samples_left(const hist__batch *b)
 
 pt_status hist__batch_commit(hist *h, pt_error *err)
 {
-    hist__batch *b = &h->batch;
+    hist__batch *b = &h->writer.batch;
     pt_status st = classify(h, b);
     if (st != PT_OK) return pt_fail(err, st, "sorting late samples: %s", pt_status_name(st));
     if ((st = hist__files_open(h, err)) != PT_OK) return st;
     uint64_t samples = samples_left(b);
-    if (!h->batch_catalog_done) {
-        h->batch_seq = hist__journal_next_seq(&h->journal);
-        st = hist__catalog_commit(&h->catalog, b->events, h->batch_seq, err);
-        if (st == PT_OK) h->batch_catalog_done = true;
+    if (!h->writer.batch_catalog_done) {
+        h->writer.batch_seq = hist__journal_next_seq(&h->journal);
+        st = hist__catalog_commit(&h->catalog, b->events, h->writer.batch_seq, err);
+        if (st == PT_OK) h->writer.batch_catalog_done = true;
     }
     if (st == PT_OK && samples)
-        st = hist__journal_append(&h->journal, b->chunks, h->batch_seq + b->n_events, pt_wall_ms(h->clock), &h->batch_row, err);
+        st = hist__journal_append(&h->journal, b->chunks, h->writer.batch_seq + b->n_events, pt_wall_ms(h->clock), &h->writer.batch_row,
+                                  err);
     if (st != PT_OK) {
         if (st != PT_ENOSPC) hist__files_close(h); /* whatever state it is in: a new connection next time */
         return st;
     }
-    hist__journal_gave(&h->journal, h->batch_seq + b->n_events + samples);
-    h->batch_catalog_done = false;
+    hist__journal_gave(&h->journal, h->writer.batch_seq + b->n_events + samples);
+    h->writer.batch_catalog_done = false;
     return PT_OK;
 }
 
@@ -262,28 +270,28 @@ pt_status hist__batch_commit(hist *h, pt_error *err)
 
 static pt_status queue_tag(hist *h, uint32_t tag_id)
 {
-    if (h->n_seal == h->cap_seal) {
-        size_t cap = h->cap_seal ? h->cap_seal * 2 : 256;
-        uint32_t *list = realloc(h->seal_list, cap * sizeof *list);
+    if (h->writer.n_seal == h->writer.cap_seal) {
+        size_t cap = h->writer.cap_seal ? h->writer.cap_seal * 2 : 256;
+        uint32_t *list = realloc(h->writer.seal_list, cap * sizeof *list);
         if (!list) return PT_ENOMEM;
-        h->seal_list = list;
-        h->cap_seal = cap;
+        h->writer.seal_list = list;
+        h->writer.cap_seal = cap;
     }
-    h->seal_list[h->n_seal++] = tag_id;
+    h->writer.seal_list[h->writer.n_seal++] = tag_id;
     return PT_OK;
 }
 
 pt_status hist__batch_apply(hist *h)
 {
     pt_status st = PT_OK;
-    uint64_t row = (uint64_t)h->batch_row;
-    for (hist__chunk *c = h->batch.chunks; c && st == PT_OK; c = c->next) {
+    uint64_t row = (uint64_t)h->writer.batch_row;
+    for (hist__chunk *c = h->writer.batch.chunks; c && st == PT_OK; c = c->next) {
         uint32_t full[HIST__CHUNK];
         size_t n = 0;
         if (c->n == 0) continue;
         st = hist__pending_add(&h->pending, c->s, c->n, row++, full, &n);
         for (size_t i = 0; st == PT_OK && i < n; i++) {
-            hist__mark *mark = hist__mark_at(h, full[i]);
+            hist__mark *mark = hist__mark_at(&h->writer, full[i]);
             if (mark->queued) continue;
             st = queue_tag(h, full[i]);
             mark->queued = st == PT_OK;

@@ -28,7 +28,8 @@ static pt_status end_sample(hist *h, hist__part *part, uint32_t tag_id, bool las
     }
     if (st == PT_OK && *any) {
         *time_ms = sqlite3_column_int64(q, 0); /* of a block that can't be read: its end is near enough */
-        pt_status decoded = hist__block_decode(h->codec, sqlite3_column_blob(q, 1), (size_t)sqlite3_column_bytes(q, 1), NULL, &rows, NULL);
+        pt_status decoded =
+            hist__block_decode(h->writer.codec, sqlite3_column_blob(q, 1), (size_t)sqlite3_column_bytes(q, 1), NULL, &rows, NULL);
         if (decoded == PT_ENOMEM) st = pt_fail(err, decoded, "out of memory");
         for (size_t i = 0; decoded == PT_OK && i < rows.n; i++) {
             const hist_sample *s = &rows.s[last ? rows.n - 1 - i : i];
@@ -88,7 +89,7 @@ static pt_status remove_from(hist *h, hist__part *part, const removal *r, pt_err
         size_t before = rows.n;
         if (st == PT_OK && there) { /* one that can't be read goes as a whole: it was asked to go */
             pt_status decoded =
-                hist__block_decode(h->codec, sqlite3_column_blob(data, 0), (size_t)sqlite3_column_bytes(data, 0), NULL, &rows, NULL);
+                hist__block_decode(h->writer.codec, sqlite3_column_blob(data, 0), (size_t)sqlite3_column_bytes(data, 0), NULL, &rows, NULL);
             if (decoded == PT_ENOMEM) st = pt_fail(err, decoded, "out of memory");
         }
         sqlite3_reset(data);
@@ -178,7 +179,7 @@ static pt_status run_delete(hist *h, void *ctx, pt_error *err)
         hist__partition_name(start, name);
         char *path = hist__path(h, name);
         hist__part *part = NULL;
-        hist__part_forget(h, start);
+        hist__part_forget(&h->writer, start);
         uint64_t before = *r->rows;
         st = path ? hist__part_open(h, path, start, &part, err) : pt_fail(err, PT_ENOMEM, "out of memory");
         free(path);
@@ -189,8 +190,8 @@ static pt_status run_delete(hist *h, void *ctx, pt_error *err)
         if (st == PT_OK && *r->rows > before) st = hist__db_exec(part->db, "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)", err);
         hist__part_close(part);
     }
-    h->look_valid = false;
-    hist__mark_at(h, r->tag_id)->tail_rows = 0;
+    hist__look_forget(&h->writer);
+    hist__mark_at(&h->writer, r->tag_id)->tail_rows = 0;
     return st == PT_OK ? recount(h, r->tag_id, err) : st;
 }
 

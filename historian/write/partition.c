@@ -30,11 +30,11 @@ void hist__part_close(hist__part *p)
     free(p);
 }
 
-void hist__parts_close(hist *h)
+void hist__parts_close(hist__writer *w)
 {
     for (size_t i = 0; i < HIST__OPEN_PARTS; i++) {
-        hist__part_close(h->parts[i]);
-        h->parts[i] = NULL;
+        hist__part_close(w->parts[i]);
+        w->parts[i] = NULL;
     }
 }
 
@@ -83,15 +83,15 @@ pt_status hist__part_open(hist *h, const char *path, int64_t start_ms, hist__par
 
 static pt_status part_get(hist *h, int64_t start_ms, hist__part **out, pt_error *err)
 {
-    hist__part **slot = &h->parts[0];
+    hist__part **slot = &h->writer.parts[0];
     for (size_t i = 0; i < HIST__OPEN_PARTS; i++) {
-        hist__part *p = h->parts[i];
+        hist__part *p = h->writer.parts[i];
         if (p && p->start_ms == start_ms) {
-            p->used = ++h->part_use;
+            p->used = ++h->writer.part_use;
             *out = p;
             return PT_OK;
         }
-        if (*slot && (!p || p->used < (*slot)->used)) slot = &h->parts[i];
+        if (*slot && (!p || p->used < (*slot)->used)) slot = &h->writer.parts[i];
     }
     char name[40];
     hist__partition_name(start_ms, name);
@@ -102,17 +102,17 @@ static pt_status part_get(hist *h, int64_t start_ms, hist__part **out, pt_error 
     if (st != PT_OK) return st;
     hist__part_close(*slot);
     *slot = p;
-    p->used = ++h->part_use;
+    p->used = ++h->writer.part_use;
     *out = p;
     return PT_OK;
 }
 
-void hist__part_forget(hist *h, int64_t start_ms)
+void hist__part_forget(hist__writer *w, int64_t start_ms)
 {
     for (size_t i = 0; i < HIST__OPEN_PARTS; i++) {
-        if (!h->parts[i] || h->parts[i]->start_ms != start_ms) continue;
-        hist__part_close(h->parts[i]);
-        h->parts[i] = NULL;
+        if (!w->parts[i] || w->parts[i]->start_ms != start_ms) continue;
+        hist__part_close(w->parts[i]);
+        w->parts[i] = NULL;
     }
 }
 
@@ -120,9 +120,9 @@ void hist__part_forget(hist *h, int64_t start_ms)
 static void part_drop(hist *h, hist__part *bad)
 {
     for (size_t i = 0; i < HIST__OPEN_PARTS; i++) {
-        if (h->parts[i] != bad) continue;
+        if (h->writer.parts[i] != bad) continue;
         hist__part_close(bad);
-        h->parts[i] = NULL;
+        h->writer.parts[i] = NULL;
     }
 }
 
@@ -141,7 +141,7 @@ pt_status hist__partition_stats(hist *h, int64_t start_ms, pt_error *err)
         bytes += (uint64_t)sqlite3_column_int64(q, 6);
         if (id > hist__tag_count(h) && id <= UINT32_MAX && (st = hist__tags_lost(h, (uint32_t)id)) != PT_OK) break;
         if (id <= 0 || id > hist__tag_count(h)) continue; /* verify reports it */
-        hist__mark *mark = hist__mark_at(h, (uint32_t)id);
+        hist__mark *mark = hist__mark_at(&h->writer, (uint32_t)id);
         int64_t max_ms = sqlite3_column_int64(q, 3);
         if (!mark->has_sealed || max_ms > mark->sealed_ms) mark->sealed_ms = max_ms;
         mark->has_sealed = true;
@@ -171,24 +171,24 @@ static pt_status insert_block(hist *h, hist__part *p, uint32_t tag_id, const his
     for (size_t i = 0; i < n && !thinned; i++)
         thinned = (s[i].flags & HIST_THINNED) != 0;
     pt_assert(hist__keys_ascend(s, n));
-    pt_status st = thinned ? hist__block_encode_within(h->codec, tag_id, s, n, deviation, &h->blob)
-                           : hist__block_encode(h->codec, tag_id, s, n, &h->blob);
+    pt_status st = thinned ? hist__block_encode_within(h->writer.codec, tag_id, s, n, deviation, &h->writer.blob)
+                           : hist__block_encode(h->writer.codec, tag_id, s, n, &h->writer.blob);
     if (st != PT_OK) return pt_fail(err, st, "encoding a block of tag %u: %s", tag_id, pt_status_name(st));
     hist__summarize(s, n, &sum);
-    if (sqlite3_bind_blob64(p->insert_data, 1, h->blob.ptr, h->blob.len, SQLITE_STATIC) != SQLITE_OK)
+    if (sqlite3_bind_blob64(p->insert_data, 1, h->writer.blob.ptr, h->writer.blob.len, SQLITE_STATIC) != SQLITE_OK)
         return hist__db_fail(p->db, err, "bind");
     if ((st = hist__db_run(p->db, p->insert_data, err)) != PT_OK) return st;
     sqlite3_bind_int64(p->insert, 1, tag_id);
     sqlite3_bind_int64(p->insert, 2, sum.t0);
     sqlite3_bind_int64(p->insert, 3, sum.t1);
     sqlite3_bind_int64(p->insert, 4, sqlite3_last_insert_rowid(p->db));
-    sqlite3_bind_int64(p->insert, 5, (int64_t)h->blob.len);
+    sqlite3_bind_int64(p->insert, 5, (int64_t)h->writer.blob.len);
     hist__summary_bind(p->insert, 6, &sum);
     if ((st = hist__db_run(p->db, p->insert, err)) != PT_OK) return st;
     d->rows += (int64_t)n;
     d->samples += sum.samples;
     d->blocks++;
-    d->bytes += (int64_t)h->blob.len;
+    d->bytes += (int64_t)h->writer.blob.len;
     return PT_OK;
 }
 
@@ -217,11 +217,11 @@ static pt_status take_block(hist *h, hist__part *p, uint32_t tag_id, int64_t t0,
     pt_status decoded = PT_ECORRUPT;
     if (row) {
         uint32_t owner = 0;
-        size_t before = h->merge_rows.n;
-        decoded = hist__block_decode(h->codec, sqlite3_column_blob(p->get_data, 0), (size_t)sqlite3_column_bytes(p->get_data, 0), &owner,
-                                     &h->merge_rows, &why);
+        size_t before = h->writer.merge_rows.n;
+        decoded = hist__block_decode(h->writer.codec, sqlite3_column_blob(p->get_data, 0), (size_t)sqlite3_column_bytes(p->get_data, 0),
+                                     &owner, &h->writer.merge_rows, &why);
         if (decoded == PT_OK && owner != tag_id) {
-            h->merge_rows.n = before;
+            h->writer.merge_rows.n = before;
             decoded = pt_fail(&why, PT_ECORRUPT, "it belongs to tag %u", owner);
         }
     }
@@ -270,7 +270,7 @@ static pt_status merge_rows(hist *h, hist__part *p, uint32_t tag_id, const hist_
         }
         old[count++] = b;
     }
-    hist__rows_reset(&h->merge_rows);
+    hist__rows_reset(&h->writer.merge_rows);
     for (size_t i = 0; st == PT_OK && i < count; i++) {
         st = take_block(h, p, tag_id, old[i].t0, old[i].t1, old[i].id, err);
         sqlite3_bind_int64(p->remove, 1, tag_id);
@@ -286,10 +286,11 @@ static pt_status merge_rows(hist *h, hist__part *p, uint32_t tag_id, const hist_
     free(old);
     if (st != PT_OK) return st;
     if (count == 0) return hist__part_insert_rows(h, p, tag_id, s, n, deviation, d, tail, err);
-    st = hist__thin_late(&h->merge_rows, s, n, thin, &d->left[HIST__COMPRESSION]);
-    if (st == PT_OK) st = hist__rows_sort(&h->merge_rows);
+    st = hist__thin_late(&h->writer.merge_rows, s, n, thin, &d->left[HIST__COMPRESSION]);
+    if (st == PT_OK) st = hist__rows_sort(&h->writer.merge_rows);
     if (st != PT_OK) return pt_fail(err, st, "out of memory");
-    return hist__part_insert_rows(h, p, tag_id, h->merge_rows.s, h->merge_rows.n, fmax(h->merge_rows.deviation, deviation), d, tail, err);
+    return hist__part_insert_rows(h, p, tag_id, h->writer.merge_rows.s, h->writer.merge_rows.n,
+                                  fmax(h->writer.merge_rows.deviation, deviation), d, tail, err);
 }
 
 pt_status hist__part_add_stat(hist__part *p, uint32_t tag_id, const hist_sample *s, size_t n, const hist__delta *d, pt_error *err)
@@ -327,43 +328,43 @@ static pt_status rule_of(hist *h, uint32_t tag_id, const hist_deviation **out)
     pt_arena arena;
     hist_tag tag;
     *out = NULL;
-    if (h->o.n_deviations == 0) return PT_OK;
+    if (h->writer.n_deviations == 0) return PT_OK;
     pt_arena_init(&arena, 64u << 20);
     pt_status st = hist__catalog_tag(&h->catalog, tag_id, &arena, &tag);
-    for (size_t i = 0; st == PT_OK && i < h->o.n_deviations && !*out; i++) {
-        if (pt_glob_match(pt_cstr(h->deviations[i].tags), tag.path)) *out = &h->deviations[i];
+    for (size_t i = 0; st == PT_OK && i < h->writer.n_deviations && !*out; i++) {
+        if (pt_glob_match(pt_cstr(h->writer.deviations[i].tags), tag.path)) *out = &h->writer.deviations[i];
     }
     pt_arena_fini(&arena);
     return st == PT_ENOTFOUND ? PT_OK : st; /* a gap in the ids has no path */
 }
 
-/* What `rule` keeps of the rows, in h->thinned. Rows that are not newer than what is sealed are left to the merge. Byte values stay with
- * the pending rows. */
+/* What `rule` keeps of the rows, in h->writer.thinned. Rows that are not newer than what is sealed are left to the merge. Byte values stay
+ * with the pending rows. */
 static pt_status thin_rows(hist *h, const hist_deviation *rule, const hist__mark *mark, const hist_sample *s, size_t *n, double *deviation,
                            delta *d)
 {
-    if (*n > h->cap_thinned) {
-        hist_sample *rows = realloc(h->thinned, *n * sizeof *rows);
-        if (rows) h->thinned = rows;
-        uint8_t *why = realloc(h->why, *n);
-        if (why) h->why = why;
+    if (*n > h->writer.cap_thinned) {
+        hist_sample *rows = realloc(h->writer.thinned, *n * sizeof *rows);
+        if (rows) h->writer.thinned = rows;
+        uint8_t *why = realloc(h->writer.why, *n);
+        if (why) h->writer.why = why;
         if (!rows || !why) return PT_ENOMEM;
-        h->cap_thinned = *n;
+        h->writer.cap_thinned = *n;
     }
     size_t late = 0, kept = 0;
     while (mark->has_sealed && late < *n && s[late].time_ms <= mark->sealed_ms)
         late++;
-    memset(h->why, HIST__KEPT, late);
-    *deviation = late < *n ? hist__thin(rule, s + late, *n - late, h->why + late) : 0;
+    memset(h->writer.why, HIST__KEPT, late);
+    *deviation = late < *n ? hist__thin(rule, s + late, *n - late, h->writer.why + late) : 0;
     bool gap = false;
     for (size_t i = 0; i < *n; i++) {
-        if (h->why[i] != HIST__KEPT) {
-            d->left[h->why[i]]++;
+        if (h->writer.why[i] != HIST__KEPT) {
+            d->left[h->writer.why[i]]++;
             gap = true;
             continue;
         }
-        h->thinned[kept] = s[i];
-        if (gap) h->thinned[kept].flags |= HIST_THINNED;
+        h->writer.thinned[kept] = s[i];
+        if (gap) h->writer.thinned[kept].flags |= HIST_THINNED;
         gap = false;
         kept++;
     }
@@ -381,7 +382,7 @@ static pt_status note_left_out(hist__part *p, uint32_t tag_id, const delta *d, p
 
 static pt_status seal_range(hist *h, hist__part *p, uint32_t tag_id, const hist_sample *s, size_t n, delta *total, pt_error *err)
 {
-    hist__mark *mark = hist__mark_at(h, tag_id);
+    hist__mark *mark = hist__mark_at(&h->writer, tag_id);
     delta d = { 0 };
     double deviation = 0;
     uint32_t tail = 0, half = h->o.block_samples / 2;
@@ -393,7 +394,7 @@ static pt_status seal_range(hist *h, hist__part *p, uint32_t tag_id, const hist_
         lines |= (s[i].flags & HIST_THINNED) != 0;
     if (rule) {
         if ((st = thin_rows(h, rule, mark, s, &n, &deviation, &d)) != PT_OK) return pt_fail(err, st, "out of memory");
-        s = h->thinned;
+        s = h->writer.thinned;
     }
     if (lines) deviation = (double)INFINITY;
     bool behind = !mark->has_sealed || s[0].time_ms > mark->sealed_ms;
@@ -422,14 +423,14 @@ static pt_status seal_range(hist *h, hist__part *p, uint32_t tag_id, const hist_
 static void account_left_out(hist *h, const uint32_t *tags, size_t n, const delta *total)
 {
     for (size_t i = 0; i < n; i++) {
-        hist__mark *mark = hist__mark_at(h, tags[i]);
+        hist__mark *mark = hist__mark_at(&h->writer, tags[i]);
         if (mark->leaving) hist__pending_uncount(&h->pending, tags[i], mark->leaving);
         mark->leaving = 0;
     }
-    pthread_mutex_lock(&h->stat_lock);
-    h->stats.left_out_exception += total->left[HIST__EXCEPTION];
-    h->stats.left_out_compression += total->left[HIST__COMPRESSION];
-    pthread_mutex_unlock(&h->stat_lock);
+    pthread_mutex_lock(&h->writer.stat_lock);
+    h->writer.stats.left_out_exception += total->left[HIST__EXCEPTION];
+    h->writer.stats.left_out_compression += total->left[HIST__COMPRESSION];
+    pthread_mutex_unlock(&h->writer.stat_lock);
 }
 
 static pt_status seal_partition(hist *h, int64_t start_ms, const uint32_t *tags, size_t n, pt_error *err)
@@ -450,7 +451,7 @@ static pt_status seal_partition(hist *h, int64_t start_ms, const uint32_t *tags,
         if (!sqlite3_get_autocommit(p->db)) sqlite3_exec(p->db, "ROLLBACK", NULL, NULL, NULL);
         if (st != PT_ENOSPC) part_drop(h, p);
         for (size_t i = 0; i < n; i++)
-            hist__mark_at(h, tags[i])->leaving = 0;
+            hist__mark_at(&h->writer, tags[i])->leaving = 0;
         return st;
     }
     if (total.left[HIST__EXCEPTION] || total.left[HIST__COMPRESSION]) account_left_out(h, tags, n, &total);
@@ -510,7 +511,7 @@ static pt_status renew_info(hist *h, int64_t start_ms, pt_error *err)
     if (st == PT_OK) st = hist__db_number(p->db, "SELECT coalesce(sum(bytes), 0) FROM block", &bytes, err);
     if (st != PT_OK) return st;
     hist__weeks_renew(&h->weeks, start_ms, (uint64_t)blocks, (uint64_t)bytes);
-    h->look_valid = false;
+    hist__look_forget(&h->writer);
     return PT_OK;
 }
 
@@ -519,7 +520,7 @@ static pt_status renew_info(hist *h, int64_t start_ms, pt_error *err)
 static pt_status mend_week(hist *h, int64_t start_ms, pt_error *err)
 {
     if (!h->mend || hist__weeks_mended(&h->weeks, start_ms)) return PT_ECORRUPT; /* *err says why */
-    hist__part_forget(h, start_ms);
+    hist__part_forget(&h->writer, start_ms);
     pt_status st = h->mend(h, HIST__PARTITION, start_ms, false, err);
     return st == PT_OK ? renew_info(h, start_ms, err) : st;
 }
@@ -539,10 +540,10 @@ pt_status hist__seal(hist *h, uint32_t *tags, size_t n, pt_error *err)
         hist__pending_drop(&h->pending, tags, n, hist__partition_end(starts[k]));
     }
     free(starts);
-    h->look_valid = false;
+    hist__look_forget(&h->writer);
     if (st != PT_OK) {
         for (size_t i = 0; i < n; i++)
-            hist__mark_at(h, tags[i])->tail_rows = 0;
+            hist__mark_at(&h->writer, tags[i])->tail_rows = 0;
         return st;
     }
     hist__pending_clear(&h->pending, tags, n);

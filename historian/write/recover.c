@@ -10,12 +10,12 @@
 
 static pt_status put_row(hist *h, const hist_sample *s, int64_t row)
 {
-    hist__mark *mark = hist__mark_at(h, s->tag_id);
+    hist__mark *mark = hist__mark_at(&h->writer, s->tag_id);
     bool state = hist__is_state(s);
     const hist_sample *stored = hist__find_in_blocks(h, s->tag_id, s->time_ms, state);
     if (!hist__pending_find(&h->pending, s->tag_id, s->time_ms, state)) { /* else it takes the place of one that came before it */
         if (stored && hist__same_content(stored, s)) return PT_OK;
-        if (!stored && hist__left_out(h, s)) return PT_OK;
+        if (!stored && hist__left_out(&h->writer.look, s)) return PT_OK;
     }
     pt_status st = hist__pending_put(&h->pending, s, (uint64_t)row, stored != NULL);
     if (st != PT_OK) return st;
@@ -84,7 +84,7 @@ static pt_status put_rows(hist *h, replayed *r, pt_error *err)
     bool sealed = false;
     pt_status st = PT_OK;
     for (size_t i = 0; i < r->rows.n && !sealed; i++) {
-        const hist__mark *mark = hist__mark_at(h, r->turns[i].tag_id);
+        const hist__mark *mark = hist__mark_at(&h->writer, r->turns[i].tag_id);
         sealed = mark->has_sealed && r->rows.s[i].time_ms <= mark->sealed_ms;
     }
     if (sealed) qsort(r->turns, r->rows.n, sizeof *r->turns, by_tag);
@@ -147,7 +147,7 @@ static pt_status replay(hist *h, int64_t after, int64_t until, pt_error *err)
     hist__dropped_free(&r.dropped);
     hist__rows_fini(&r.rows);
     free(r.turns);
-    h->look_valid = false;
+    hist__look_forget(&h->writer);
     return st;
 }
 
@@ -255,7 +255,7 @@ static void forget(hist *h)
     uint32_t n = hist__tag_count(h);
     hist__pending_reset(&h->pending);
     for (uint32_t id = 1; id <= n; id++)
-        *hist__mark_at(h, id) = (hist__mark){ 0 };
+        *hist__mark_at(&h->writer, id) = (hist__mark){ 0 };
     hist__weeks_clear_sizes(&h->weeks);
 }
 
@@ -286,8 +286,8 @@ static pt_status refresh(hist *h, pt_error *err)
 
 pt_status hist__journal_refresh(hist *h, pt_error *err)
 {
-    pthread_mutex_lock(&h->request_lock);
+    pthread_mutex_lock(&h->writer.turn);
     pt_status st = refresh(h, err);
-    pthread_mutex_unlock(&h->request_lock);
+    pthread_mutex_unlock(&h->writer.turn);
     return st;
 }

@@ -34,8 +34,8 @@ static uint64_t partition_file_bytes(const hist *h, int64_t start_ms)
 static void forget_partition(hist *h, int64_t start_ms)
 {
     hist__weeks_drop(&h->weeks, start_ms);
-    hist__part_forget(h, start_ms);
-    h->look_valid = false;
+    hist__part_forget(&h->writer, start_ms);
+    hist__look_forget(&h->writer);
 }
 
 enum { FIRST_GONE = 1, LAST_GONE = 2 };

@@ -44,12 +44,12 @@ pt_status hist__seal_due(hist *h, bool everything, pt_error *err)
 {
     pt_status st = PT_OK;
     bool sealed = false;
-    if (h->n_seal) {
-        st = seal_some(h, h->seal_list, h->n_seal, err);
+    if (h->writer.n_seal) {
+        st = seal_some(h, h->writer.seal_list, h->writer.n_seal, err);
         if (st != PT_OK) return st; /* they stay on the list */
-        for (size_t i = 0; i < h->n_seal; i++)
-            hist__mark_at(h, h->seal_list[i])->queued = false;
-        h->n_seal = 0;
+        for (size_t i = 0; i < h->writer.n_seal; i++)
+            hist__mark_at(&h->writer, h->writer.seal_list[i])->queued = false;
+        h->writer.n_seal = 0;
         sealed = true;
     }
     int64_t until = everything ? INT64_MAX : threshold(h);
@@ -58,8 +58,8 @@ pt_status hist__seal_due(hist *h, bool everything, pt_error *err)
         sealed = true;
     }
     int64_t now = hist__mono_ms();
-    if (sealed && (until || now - h->last_trim_mono_ms >= 1000)) {
-        h->last_trim_mono_ms = now;
+    if (sealed && (until || now - h->writer.last_trim_mono_ms >= 1000)) {
+        h->writer.last_trim_mono_ms = now;
         hist__sealed_advance(h);
     }
     return st;
@@ -75,7 +75,7 @@ pt_status hist__seal_all(hist *h, pt_error *err)
 
 void hist__sealed_advance(hist *h)
 {
-    if (h->pending_incomplete) return;
+    if (h->writer.pending_incomplete) return;
     uint32_t total = hist__tag_count(h);
     uint64_t oldest = UINT64_MAX;
     for (uint32_t id = 1; id <= total; id++) {

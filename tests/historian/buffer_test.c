@@ -41,7 +41,7 @@ static void bad_samples_are_refused_whole(void)
         default: row[1].type = SPB_STRING, row[1].as.ptr = "", row[1].len = HIST__VALUE_BYTES_MAX + 1; break;
         }
         CHECK_ROW(rows[i].row, hist_append(h, row, 2) == rows[i].st);
-        CHECK_ROW(rows[i].row, h->buffer.in.samples == 0 && h->buffer.in.bytes == 0 && h->buffer.appended == 0);
+        CHECK_ROW(rows[i].row, h->writer.buffer.in.samples == 0 && h->writer.buffer.in.bytes == 0 && h->writer.buffer.appended == 0);
     }
     CHECK_OK(hist_append(h, NULL, 0));
     row[1] = good; /* a type without values is fine where there is none */
@@ -66,7 +66,7 @@ static void samples_wait_in_their_canonical_form(void)
         else
             for (int i = 0; i < 5; i++)
                 append_one(h, in[i]);
-        hist__chunk *c = h->buffer.in.chunks;
+        hist__chunk *c = h->writer.buffer.in.chunks;
         CHECK_FATAL(c != NULL && c->n == 5);
         const hist_sample *s = c->s;
         CHECK(s[0].as.u64 == 1 && s[0].len == 0 && s[0].reserved == 0);
@@ -74,8 +74,8 @@ static void samples_wait_in_their_canonical_form(void)
         CHECK(s[2].as.u64 == 0);
         CHECK(s[3].as.ptr != word && s[3].len == 4 && memcmp(s[3].as.ptr, "mine", 4) == 0);
         CHECK(s[4].as.ptr != NULL && s[4].len == 0);
-        hist__batch_free(h, &h->buffer.in);
-        CHECK_INT(h->buffer.spares, 1); /* the chunk is kept for the next */
+        hist__batch_free(&h->writer.buffer, &h->writer.buffer.in);
+        CHECK_INT(h->writer.buffer.spares, 1); /* the chunk is kept for the next */
     }
     hist__bare_free(h);
 }
@@ -100,13 +100,13 @@ static void the_bound_holds_for_samples_and_events(void)
     CHECK_INT(taken, 65536 / sizeof *s);
     hist_event e = { .time_ms = NOW, .type = PT_LIT("write") };
     CHECK_STATUS(hist_event_append(h, &e), PT_EFULL);
-    CHECK_INT(h->buffer.appended, taken);
+    CHECK_INT(h->writer.buffer.appended, taken);
 
     take_batch(h); /* in flight counts until it is committed */
-    h->buffer.in_flight_bytes = h->batch.bytes;
+    h->writer.buffer.in_flight_bytes = h->writer.batch.bytes;
     CHECK_STATUS(hist_append(h, s, 1), PT_EFULL);
-    h->buffer.in_flight_bytes = 0;
-    hist__batch_free(h, &h->batch);
+    h->writer.buffer.in_flight_bytes = 0;
+    hist__batch_free(&h->writer.buffer, &h->writer.batch);
     hist_sample big = { .tag_id = tag, .type = SPB_BYTES, .as.ptr = calloc(1, 200000), .len = 200000 };
     CHECK_FATAL(big.as.ptr != NULL);
     CHECK_OK(hist_append(h, &big, 1)); /* one that is larger than the bound passes an empty buffer: else it never could */
@@ -128,13 +128,13 @@ static void chunks_follow_one_another_in_order(void)
     int64_t at = 0;
     unsigned chunks = 0;
     bool ordered = true;
-    for (hist__chunk *c = h->buffer.in.chunks; c; c = c->next, chunks++) {
+    for (hist__chunk *c = h->writer.buffer.in.chunks; c; c = c->next, chunks++) {
         for (uint32_t i = 0; i < c->n; i++)
             ordered = ordered && c->s[i].as.i64 == at++;
     }
     CHECK(ordered && at == N);
     CHECK_INT(chunks, 3);
-    hist__batch_free(h, &h->buffer.in);
+    hist__batch_free(&h->writer.buffer, &h->writer.buffer.in);
     char *half = malloc(HIST__CHUNK_BYTES * 2 / 3); /* long values close a chunk early */
     CHECK_FATAL(half != NULL);
     memset(half, 'x', HIST__CHUNK_BYTES * 2 / 3);
@@ -143,7 +143,7 @@ static void chunks_follow_one_another_in_order(void)
         append_one(h, big);
     }
     free(half);
-    CHECK(h->buffer.in.chunks->n == 1 && h->buffer.in.chunks->next && h->buffer.in.chunks->next->n == 1);
+    CHECK(h->writer.buffer.in.chunks->n == 1 && h->writer.buffer.in.chunks->next && h->writer.buffer.in.chunks->next->n == 1);
     hist__bare_free(h);
 }
 
@@ -154,8 +154,8 @@ static void events_are_copied_with_all_their_texts(void)
     hist_event e = { .time_ms = NOW, .type = PT_LIT("nbirth"), .node = pt_cstr(node), .detail = PT_LIT("{}") };
     CHECK_OK(hist_event_append(h, &e));
     node[0] = 'x';
-    CHECK_FATAL(h->buffer.in.events != NULL);
-    const hist_event *copy = &h->buffer.in.events->e;
+    CHECK_FATAL(h->writer.buffer.in.events != NULL);
+    const hist_event *copy = &h->writer.buffer.in.events->e;
     CHECK_STR(copy->type, "nbirth");
     CHECK_STR(copy->node, "g/e");
     CHECK_STR(copy->detail, "{}");
@@ -165,7 +165,7 @@ static void events_are_copied_with_all_their_texts(void)
     e.type = PT_LIT("x");
     e.detail.len = 2 << 20;
     CHECK_STATUS(hist_event_append(h, &e), PT_ETOOBIG);
-    CHECK_INT(h->buffer.in.n_events, 1);
+    CHECK_INT(h->writer.buffer.in.n_events, 1);
     hist__bare_free(h);
 }
 
@@ -178,19 +178,19 @@ static void flushing_waits_for_ones_own_samples_and_no_longer_than_asked(void)
     CHECK_STATUS(hist_flush(h, 20, &err), PT_ETIMEOUT);
     CHECK(strstr(err.text, "20 ms") != NULL);
     CHECK_STATUS(hist_flush(h, -5, &err), PT_ETIMEOUT);
-    h->stats.error = PT_ENOSPC; /* the writer's present error is the better answer */
-    snprintf(h->stats.error_text, sizeof h->stats.error_text, "no room");
+    h->writer.stats.error = PT_ENOSPC; /* the writer's present error is the better answer */
+    snprintf(h->writer.stats.error_text, sizeof h->writer.stats.error_text, "no room");
     CHECK_STATUS(hist_flush(h, 5, &err), PT_ENOSPC);
     CHECK_STR(pt_cstr(err.text), "no room");
-    h->stats.error = PT_OK;
-    h->buffer.committed = h->buffer.tickets;
+    h->writer.stats.error = PT_OK;
+    h->writer.buffer.committed = h->writer.buffer.tickets;
     CHECK_STATUS(hist_flush(h, 5, &err), PT_ETIMEOUT); /* a tag waits as well */
     take_batch(h);
     CHECK_OK(hist__batch_commit(h, &err));
-    h->buffer.committed = h->buffer.tickets;
+    h->writer.buffer.committed = h->writer.buffer.tickets;
     CHECK_OK(hist_flush(h, 0, &err)); /* nothing to wait for */
     append_one(h, f64(tag, NOW + 1, 1));
-    h->buffer.dead = true; /* the writer has ended */
+    h->writer.buffer.dead = true; /* the writer has ended */
     CHECK_STATUS(hist_flush(h, 100000, &err), PT_ECLOSED);
     hist__bare_free(h);
 }
@@ -210,7 +210,7 @@ static void requests_bring_back_what_the_writer_says(void)
     CHECK_STR(pt_cstr(err.text), "not today");
     close_ok(h);
     h = open_bare(new_dir(), 64);
-    h->buffer.closing = true;
+    h->writer.buffer.closing = true;
     CHECK_STATUS(hist__request_run(h, &r, &err), PT_ECLOSED);
     uint32_t tag = make_tag(h, "a", SPB_DOUBLE);
     hist_sample s = f64(tag, NOW, 1);

@@ -59,11 +59,11 @@ static void late_samples_are_compared_with_all_places(void)
     take_batch(h);
     pt_error err = { 0 };
     CHECK_OK(hist__batch_commit(h, &err));
-    CHECK_INT(h->batch.duplicates, 5);
-    CHECK_INT(h->batch.replaced, 3);
-    CHECK_INT(h->batch.historical, 1);
+    CHECK_INT(h->writer.batch.duplicates, 5);
+    CHECK_INT(h->writer.batch.replaced, 3);
+    CHECK_INT(h->writer.batch.historical, 1);
     CHECK_OK(hist__batch_apply(h));
-    hist__batch_free(h, &h->batch);
+    hist__batch_free(&h->writer.buffer, &h->writer.batch);
     hist_sample out[100];
     size_t n = read_rows(h, a, INT64_MIN, INT64_MAX, true, out, 100);
     CHECK_INT(n, 20 + 4);
@@ -142,10 +142,10 @@ static void a_commit_that_failed_is_repeated_without_counting_twice(void)
     CHECK_INT(count_rows(h, a), 1); /* nothing is visible that is not durable */
     run_sql(file_in(dir, "journal.db"), "ALTER TABLE hidden RENAME TO journal");
     CHECK_OK(hist__batch_commit(h, NULL));
-    CHECK_INT(h->batch.duplicates, 1);
-    CHECK_INT(h->batch.replaced, 1);
+    CHECK_INT(h->writer.batch.duplicates, 1);
+    CHECK_INT(h->writer.batch.replaced, 1);
     CHECK_OK(hist__batch_apply(h));
-    hist__batch_free(h, &h->batch);
+    hist__batch_free(&h->writer.buffer, &h->writer.batch);
     CHECK_INT(count_rows(h, a), 3);
     CHECK_INT(sql_number(file_in(dir, "catalog.db"), "SELECT count(*) * 100 + max(seq) FROM event"),
               102); /* the event once, under its first number */
@@ -162,7 +162,7 @@ static void a_commit_that_failed_is_repeated_without_counting_twice(void)
     for (size_t i = 0; i < sizeof big - 1; i++)
         big[i] = (char)('a' + pt_random_below(&rnd, 26));
     big[sizeof big - 1] = 0;
-    hist__batch_free(h, &h->batch);
+    hist__batch_free(&h->writer.buffer, &h->writer.batch);
     append_one(h, str(a, NOW + 7, big));
     take_batch(h);
     CHECK_STATUS(hist__batch_commit(h, NULL), PT_ENOSPC);
@@ -201,14 +201,14 @@ static void full_tags_are_put_on_the_list_once(void)
     for (int i = 0; i < 31; i++)
         append_one(h, f64(c, NOW + i, i));
     commit_bare(h);
-    CHECK_INT(h->n_seal, 1);
-    CHECK_INT(h->seal_list[0], a);
+    CHECK_INT(h->writer.n_seal, 1);
+    CHECK_INT(h->writer.seal_list[0], a);
     h->o.block_samples = 8192; /* bytes fill a block too */
     for (unsigned i = 0; i < HIST__BLOCK_VALUE_BYTES / 1000 + 10; i++)
         append_one(h, str(b, NOW + i, big));
     commit_bare(h);
-    CHECK_INT(h->n_seal, 2);
-    CHECK_INT(h->seal_list[1], b);
+    CHECK_INT(h->writer.n_seal, 2);
+    CHECK_INT(h->writer.seal_list[1], b);
     hist__bare_free(h);
 }
 

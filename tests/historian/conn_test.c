@@ -86,8 +86,8 @@ static void a_damaged_or_vanished_file_is_said(void)
 {
     const char *dir = new_dir();
     hist *h = sealed_weeks(dir, 2);
-    hist__part_forget(h, hist__partition_start(NOW));
-    hist__part_forget(h, hist__partition_start(NOW + WEEK));
+    hist__part_forget(&h->writer, hist__partition_start(NOW));
+    hist__part_forget(&h->writer, hist__partition_start(NOW + WEEK));
     const char *path = partition_in(dir, NOW), *gone = partition_in(dir, NOW + WEEK);
     spoil(path, 0, "garbage instead of a header");
     CHECK_FATAL(unlink(gone) == 0);

@@ -100,13 +100,13 @@ static void an_append_that_fails_changes_nothing(void)
     append_one(h, f64(1, NOW + 1, 2));
     CHECK_OK_FATAL(
         hist__db_exec(h->journal.db, "CREATE TEMP TRIGGER no BEFORE INSERT ON main.journal BEGIN SELECT RAISE(ABORT, 'no'); END", &err));
-    CHECK(hist__journal_append(&h->journal, h->buffer.in.chunks, 2, NOW, &first, &err) != PT_OK && err.text[0]);
+    CHECK(hist__journal_append(&h->journal, h->writer.buffer.in.chunks, 2, NOW, &first, &err) != PT_OK && err.text[0]);
     CHECK(h->journal.count == 1 && h->journal.last == 1 && h->journal.bytes == bytes && h->journal.unsealed_bytes == unsealed);
     CHECK(sqlite3_get_autocommit(h->journal.db));
     CHECK_OK_FATAL(hist__db_exec(h->journal.db, "DROP TRIGGER no", &err));
-    CHECK_OK(hist__journal_append(&h->journal, h->buffer.in.chunks, 2, NOW, &first, &err));
+    CHECK_OK(hist__journal_append(&h->journal, h->writer.buffer.in.chunks, 2, NOW, &first, &err));
     CHECK(first == 2 && h->journal.count == 2 && h->journal.last == 2);
-    hist__batch_free(h, &h->buffer.in);
+    hist__batch_free(&h->writer.buffer, &h->writer.buffer.in);
     hist__bare_free(h);
 }
 

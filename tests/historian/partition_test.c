@@ -106,7 +106,7 @@ static void a_block_that_cannot_be_read_is_put_aside_not_lost(void)
     const char *path = partition_in(dir, NOW);
     run_sql(path, "UPDATE data SET data=cast(substr(data,1,20)||x'5a'||substr(data,22) AS BLOB)");
     append_one(h, f64(tag, NOW + 500, 7)); /* falls into the damaged block's time */
-    h->look_valid = false;
+    h->writer.look.valid = false;
     commit_bare(h);
     seal_tag(h, tag);
     CHECK(heard_id(&log, "HIST-DAMAGED-BLOCK"));
@@ -140,7 +140,7 @@ static void a_seal_that_fails_leaves_the_rows_pending(void)
     commit_bare(h);
     hist__part *part = NULL;
     for (size_t i = 0; i < HIST__OPEN_PARTS; i++) {
-        if (h->parts[i] && h->parts[i]->start_ms == hist__partition_start(NOW)) part = h->parts[i];
+        if (h->writer.parts[i] && h->writer.parts[i]->start_ms == hist__partition_start(NOW)) part = h->writer.parts[i];
     }
     CHECK_FATAL(part != NULL);
     char sql[60];
@@ -179,11 +179,11 @@ static void at_most_sixteen_files_are_open_for_writing(void)
         seal_tag(h, tag);
         unsigned open = 0;
         for (size_t i = 0; i < HIST__OPEN_PARTS; i++)
-            open += h->parts[i] != NULL;
+            open += h->writer.parts[i] != NULL;
         CHECK_INT(open, HIST__OPEN_PARTS);
     }
     CHECK_INT(h->weeks.n, 40);
-    hist__parts_close(h);
+    hist__parts_close(&h->writer);
     CHECK_INT(count_rows(h, tag), 80);
     CHECK_INT(faults_in(dir, false, true, NULL), 0);
     hist__bare_free(h);
@@ -203,18 +203,18 @@ static void statistics_of_a_partition_reach_the_tags(void)
     uint32_t both[] = { other, tag }; /* any order */
     CHECK_OK_FATAL(hist__seal(h, both, 2, NULL));
     hist__pending_reset(&h->pending); /* forget what is known */
-    *hist__mark_at(h, tag) = *hist__mark_at(h, other) = (hist__mark){ 0 };
+    *hist__mark_at(&h->writer, tag) = *hist__mark_at(&h->writer, other) = (hist__mark){ 0 };
     CHECK_OK(hist__partition_stats(h, hist__partition_start(NOW), NULL));
     hist__stored stored = hist__pending_stored(&h->pending, tag);
     CHECK_INT(stored.samples, 2);
     CHECK_INT(stored.first_ms, NOW + 10);
     CHECK_INT(stored.last_ms, NOW + 20);
-    const hist__mark *mark = hist__mark_at(h, tag);
+    const hist__mark *mark = hist__mark_at(&h->writer, tag);
     CHECK_INT(mark->max_ms, NOW + 30);
     CHECK_INT(mark->sealed_ms, NOW + 30);
     CHECK(mark->has_max && mark->has_sealed);
     CHECK_INT(hist__pending_stored(&h->pending, other).samples, 0);
-    CHECK(hist__mark_at(h, other)->has_sealed);
+    CHECK(hist__mark_at(&h->writer, other)->has_sealed);
     CHECK_STATUS(hist__partition_stats(h, hist__partition_start(NOW + WEEK), NULL), PT_ENOTFOUND);
     hist__bare_free(h);
 }

@@ -28,7 +28,7 @@ static void what_is_in_the_journal_and_in_blocks_is_counted_once(void)
         CHECK_INT(hist__pending_stored(&h->pending, a).samples, 11);
         CHECK_INT(hist__pending_stored(&h->pending, a).first_ms, NOW);
         CHECK_INT(hist__pending_stored(&h->pending, a).last_ms, NOW + 30);
-        CHECK_INT(hist__mark_at(h, a)->max_ms, NOW + 30);
+        CHECK_INT(hist__mark_at(&h->writer, a)->max_ms, NOW + 30);
         CHECK_INT(h->journal.next_seq, 15);
         hist_sample out[20];
         CHECK_INT(read_rows(h, a, INT64_MIN, INT64_MAX, true, out, 20), 12);
@@ -37,7 +37,7 @@ static void what_is_in_the_journal_and_in_blocks_is_counted_once(void)
         append_one(h, late);
         take_batch(h);
         CHECK_OK(hist__batch_commit(h, NULL));
-        CHECK_INT(h->batch.duplicates, 1);
+        CHECK_INT(h->writer.batch.duplicates, 1);
         CHECK_OK(hist__batch_apply(h));
         if (round == 1) CHECK_OK(hist__seal_due(h, true, NULL)); /* merged, again without a word to the journal */
         hist__bare_free(h);
@@ -233,7 +233,7 @@ static void rows_that_are_in_blocks_are_looked_for_a_block_at_a_time(void)
         hist_options o = options_for(dir, BLOCK);
         o.read_only = !writer;
         h = open_with(&o);
-        CHECK(h->looks > 0 && h->looks < TAGS * SAMPLES / 100);
+        CHECK(h->writer.look.count > 0 && h->writer.look.count < TAGS * SAMPLES / 100);
         for (unsigned t = 0; t < TAGS; t++)
             CHECK_INT(count_rows(h, tags[t]), SAMPLES);
         CHECK_INT(count_rows(h, slow), 1);

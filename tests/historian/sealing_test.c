@@ -41,11 +41,11 @@ static void full_tags_are_sealed_and_the_others_wait(void)
     CHECK_OK(hist__seal_due(h, false, NULL));
     CHECK_INT(pending(h), 7);
     commit_for(h, 2, NOW + 31);
-    CHECK_INT(h->n_seal, 1);
+    CHECK_INT(h->writer.n_seal, 1);
     CHECK_OK(hist__seal_due(h, false, NULL));
     CHECK_INT(pending(h), 5);
-    CHECK_INT(h->n_seal, 0);
-    CHECK(!hist__mark_at(h, 2)->queued);
+    CHECK_INT(h->writer.n_seal, 0);
+    CHECK(!hist__mark_at(&h->writer, 2)->queued);
     CHECK_OK(hist__seal_due(h, true, NULL)); /* everything, as asked for */
     CHECK_INT(pending(h), 0);
     hist__bare_free(h);
@@ -119,10 +119,10 @@ static void the_journal_is_sealed_up_to_the_oldest_row_still_needed(void)
     CHECK(h->journal.trim_due);
     tag = 2;
     CHECK_OK_FATAL(hist__seal(h, &tag, 1, NULL));
-    h->pending_incomplete = true; /* memory is not complete: what it says about the journal is not to be trusted */
+    h->writer.pending_incomplete = true; /* memory is not complete: what it says about the journal is not to be trusted */
     hist__sealed_advance(h);
     CHECK_INT(h->journal.sealed, 1);
-    h->pending_incomplete = false;
+    h->writer.pending_incomplete = false;
     hist__sealed_advance(h);
     CHECK_INT(h->journal.sealed, 2);
     h->o.log_bytes = UINT64_MAX;

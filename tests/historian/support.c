@@ -107,9 +107,9 @@ hist *open_bare(const char *dir, uint32_t block_samples)
 
 void take_batch(hist *h)
 {
-    hist__buffer *b = &h->buffer;
-    h->batch = b->in;
-    h->batch.tickets = b->tickets;
+    hist__buffer *b = &h->writer.buffer;
+    h->writer.batch = b->in;
+    h->writer.batch.tickets = b->tickets;
     b->in = (hist__batch){ 0 };
 }
 
@@ -121,7 +121,7 @@ void commit_bare(hist *h)
     said(st, &err, "commit");
     CHECK_OK_FATAL(st);
     CHECK_OK_FATAL(hist__batch_apply(h));
-    hist__batch_free(h, &h->batch);
+    hist__batch_free(&h->writer.buffer, &h->writer.batch);
 }
 
 /* ---- samples ------------------------------------------------------------------------------------------------- */

@@ -7,7 +7,6 @@
 #include "historian/maintain.h"
 #include "historian/write/write.h"
 #include "historian/repair/repair.h"
-#include "historian/repair/verify.h"
 #include "tests/historian/samples.h"
 #include "tests/support/check.h"
 
