@@ -148,7 +148,8 @@ static hist__family family_of_encoding(uint8_t encoding)
 /* tag_id, type, quality, flags and reserved as they stand in a hist_sample. */
 static inline uint64_t kind_word(uint32_t tag_id, uint32_t kind)
 {
-    return tag_id | (uint64_t)(kind >> 16 & 255u) << 32 | (uint64_t)(kind >> 8 & 255u) << 40 | (uint64_t)(kind & 255u) << 48;
+    const uint64_t type = kind >> 16 & 255u, quality = kind >> 8 & 255u, flags = kind & 255u;
+    return tag_id | type << 32 | quality << 40 | flags << 48;
 }
 _Static_assert(sizeof(hist_sample) == 32 && offsetof(hist_sample, tag_id) == 8 && offsetof(hist_sample, type) == 12 &&
                    offsetof(hist_sample, quality) == 13 && offsetof(hist_sample, flags) == 14 && offsetof(hist_sample, as) == 16 &&

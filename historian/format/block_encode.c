@@ -227,7 +227,7 @@ static pt_status put_bytes(hist__codec *c, const hist_sample *s, size_t n, size_
         size_t h = (size_t)XXH64(s[i].as.ptr ? s[i].as.ptr : "", s[i].len, 0) & (slots - 1);
         for (; table[h]; h = (h + 1) & (slots - 1)) {
             const hist_sample *d = first[table[h] - 1];
-            if (d->len == s[i].len && (d->len == 0 || memcmp(d->as.ptr, s[i].as.ptr, d->len) == 0)) break;
+            if (pt_slice_eq(pt_slice_of(d->as.ptr, d->len), pt_slice_of(s[i].as.ptr, s[i].len))) break;
         }
         if (!table[h]) {
             first[count] = &s[i];

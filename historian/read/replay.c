@@ -4,6 +4,7 @@
  * events of the slice before the samples of the same millisecond. A slice that turns out too full is halved and gathered again; one that is
  * not full lets the next be longer. A slice of one millisecond can't be halved: it is given out tag by tag, which is its order anyway. */
 #include "historian/read/replay.h"
+#include "base/assert.h"
 #include "base/glob.h"
 #include "historian/read/scan.h"
 
@@ -366,6 +367,7 @@ pt_status hist_replay_next(hist_replay *r, hist_replay_item *item, pt_error *err
         return PT_OK;
     }
     r->at++;
+    pt_assert(s != NULL); /* no event is left: then a sample is */
     *item = (hist_replay_item){
         .index = r->index++, .time_ms = s->time_ms, .kind = HIST_REPLAY_VALUE, .tag = tag_of(r, s->tag_id), .sample = s
     };

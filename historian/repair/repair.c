@@ -4,6 +4,7 @@
  * old one's name; the old one is kept as NAME.damaged-N. Blocks and journal rows that can't be decoded are carried over in the table
  * `damaged`. */
 #include "base/file.h"
+#include "base/assert.h"
 #include "historian/repair/verify.h"
 
 #include <errno.h>
@@ -271,7 +272,8 @@ pt_status hist__repair_partition(hist__check *c, hist *h, int64_t start_ms, pt_e
     char name[60];
     hist__partition_name(start_ms, name);
     char *path = hist__path(h, name);
-    strcat(name, ".new");
+    pt_assert(strlen(name) + sizeof ".new" <= sizeof name);
+    memcpy(name + strlen(name), ".new", sizeof ".new");
     char *fresh = hist__path(h, name);
     sqlite3 *from = NULL;
     hist__part *to = NULL;

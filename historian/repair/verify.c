@@ -300,7 +300,7 @@ static pt_status check_catalog(hist__check *c, sqlite3 *db, pt_error *err)
 static pt_status check_file(hist__check *c, const hist *paths, const char *name, hist__file kind, int64_t start_ms, pt_error *err)
 {
     sqlite3 *db = NULL;
-    c->file = name;
+    snprintf(c->file, sizeof c->file, "%s", name);
     c->file_faults = 0;
     c->report->files++;
     char *path = hist__path(paths, name);
@@ -331,7 +331,7 @@ static pt_status check_wal(hist__check *c, const hist *paths, const char *name, 
 {
     hist__wal w = { 0 };
     pt_error why = { 0 };
-    c->file = name;
+    snprintf(c->file, sizeof c->file, "%s", name);
     char *path = hist__path(paths, name);
     pt_status st = path ? hist__wal_look(path, &w, &why) : pt_fail(err, PT_ENOMEM, "out of memory");
     if (path && st != PT_OK) hist__fault(c, "%s", why.text);

@@ -7,7 +7,7 @@
 typedef struct hist__check {
     const hist_verify_options *o;
     hist_verify_report *report;
-    const char *file; /* being looked at */
+    char file[64]; /* being looked at */
     uint64_t file_faults;
     uint32_t max_tag; /* highest tag id referred to */
     hist__codec *codec;

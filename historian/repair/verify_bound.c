@@ -276,7 +276,7 @@ pt_status hist__verify_bounds(hist__check *c, hist *h, pt_error *err)
     sqlite3 *db = NULL;
     char *path = hist__path(h, "journal.db");
     pt_error why = { 0 };
-    c->file = "journal.db";
+    snprintf(c->file, sizeof c->file, "journal.db");
     c->file_faults = 0;
     pt_status st = path ? hist__db_open(path, HIST__JOURNAL, true, &db, &why) : PT_ENOMEM;
     free(path);

@@ -4,7 +4,7 @@
  * put over what was read. A directory written before paths had one owner may have claims over each other: the later one counts from where
  * it begins. */
 #include "historian/write/catalog.h"
-#include "historian/files/db.h"
+#include "historian/files/files.h"
 
 typedef struct claims {
     hist_claim *at; /* in the arena */

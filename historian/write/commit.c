@@ -143,7 +143,7 @@ static pt_status judge_late(hist *h, hist__batch *b, const pt_map *tags)
         for (uint32_t i = 0; i < c->n; i++)
             count += pt_map_get_u64(tags, c->s[i].tag_id, &ignored);
     }
-    arrival *all = malloc(count * sizeof *all);
+    arrival *all = malloc((count + 1) * sizeof *all);
     if (!all) return PT_ENOMEM;
     size_t n = 0;
     for (hist__chunk *c = b->chunks; c; c = c->next) {

@@ -123,6 +123,7 @@ static void part_drop(hist *h, hist__part *bad)
         if (h->writer.parts[i] != bad) continue;
         hist__part_close(bad);
         h->writer.parts[i] = NULL;
+        return; /* it stands in one place */
     }
 }
 
@@ -195,6 +196,7 @@ static pt_status insert_block(hist *h, hist__part *p, uint32_t tag_id, const his
 pt_status hist__part_insert_rows(hist *h, hist__part *p, uint32_t tag_id, const hist_sample *s, size_t n, double deviation, delta *d,
                                  uint32_t *tail, pt_error *err)
 {
+    if (n == 0) return PT_OK;
     size_t pieces = (n + h->o.block_samples - 1) / h->o.block_samples, each = (n + pieces - 1) / pieces;
     for (size_t at = 0; at < n;) {
         size_t take = hist__block_cut(s + at, n - at, each);
