@@ -18,13 +18,12 @@
  *  (5) Only the writer thread changes pending rows, blocks, journal and catalog; it holds the lock of pending.h while it moves pending
  * rows. (6) Memory is bounded: buffer_bytes for what is not committed, pending_bytes (by sealing early) for what is not sealed.
  *
- * Who owns what: catalog (write/catalog.h: tags, their names and ids, catalog.db; locks of its own), weeks (files/weeks.h: which there are,
- * their sizes, read connections; a lock of its own), pending (write/pending.h: rows in memory, what is stored of each tag; a lock of its
- * own), journal (write/journal_db.h: the file, its rows, what is sealed, the numbering; the writer's alone). The rest of an open store is
- * in write/write.h, with the lock that guards it beside each group. write/ meets damaged files and does not know how to repair: this file
- * hands it hist__mend.
+ * Who owns what: five objects of write/write.h, each with its lock and fields, and a header: catalog (tags, names, ids, catalog.db),
+ * pending (rows in memory, what is stored of each tag), weeks (which there are, their sizes, read connections), journal (the file, its
+ * rows, what is sealed, the numbering; the writer's alone), writer (the thread, its batch and marks, the buffer that waits for it). write/
+ * meets damaged files and does not know how to repair: this file hands it hist__mend.
  *
- * Locks, in the order they may be taken: request_lock, buffer.lock; catalog.reader_lock, catalog.lock, pending.lock, weeks.lock; stat_lock
+ * Locks, in the order they may be taken: writer.turn, buffer.lock; catalog.reader_lock, catalog.lock, pending.lock, weeks.lock; stat_lock
  * last. No lock is held during a write to disk. */
 #include "historian/write/write.h"
 #include "historian/repair/repair.h"

@@ -259,7 +259,7 @@ static void forget(hist *h)
     hist__weeks_clear_sizes(&h->weeks);
 }
 
-/* request_lock is held: one thread refreshes at a time. */
+/* writer.turn is held: one thread refreshes at a time. */
 static pt_status refresh(hist *h, pt_error *err)
 {
     int64_t sealed = 0, last = 0;
