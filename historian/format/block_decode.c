@@ -149,6 +149,7 @@ static hist__family family_of_encoding(uint8_t encoding)
 static inline uint64_t kind_word(uint32_t tag_id, uint32_t kind)
 {
     const uint64_t type = kind >> 16 & 255u, quality = kind >> 8 & 255u, flags = kind & 255u;
+    /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): all of them have 64 bits */
     return tag_id | type << 32 | quality << 40 | flags << 48;
 }
 _Static_assert(sizeof(hist_sample) == 32 && offsetof(hist_sample, tag_id) == 8 && offsetof(hist_sample, type) == 12 &&

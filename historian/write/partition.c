@@ -197,6 +197,7 @@ pt_status hist__part_insert_rows(hist *h, hist__part *p, uint32_t tag_id, const 
                                  uint32_t *tail, pt_error *err)
 {
     if (n == 0) return PT_OK;
+    pt_assert(h->o.block_samples > 0);
     size_t pieces = (n + h->o.block_samples - 1) / h->o.block_samples, each = (n + pieces - 1) / pieces;
     for (size_t at = 0; at < n;) {
         size_t take = hist__block_cut(s + at, n - at, each);
