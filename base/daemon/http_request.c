@@ -227,7 +227,7 @@ static bool check_origin(pt_http_request *rq, const char *method)
     if (ok && origin.ptr && !site.ptr) {
         size_t at = pt_slice_find(origin, ':'); /* "http://host:port" */
         pt_slice name = origin.len >= at + 3 ? pt_slice_from(origin, at + 3) : PT_NONE;
-        ok = host.ptr && name.ptr && name.len == host.len && strncasecmp(name.ptr, host.ptr, host.len) == 0;
+        ok = host.len && name.len == host.len && strncasecmp(name.ptr, host.ptr, host.len) == 0;
     }
     if (!ok) pt_http_problem(rq, 403, "forbidden", "a page of another site may not change anything here");
     return ok;

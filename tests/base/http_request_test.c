@@ -155,6 +155,24 @@ static void foreign_names_and_sites_are_refused(void)
     pt_http_stop(server);
 }
 
+/* Listening for everybody, the server knows no names of its own: the two headers must agree, and say something. */
+static void an_origin_without_a_host_is_no_match_for_an_empty_host(void)
+{
+    static const struct {
+        const char *origin;
+        long status;
+    } rows[] = { { "Origin: null", 403 }, { "Origin: http://", 403 }, { "Origin: http://a.example", 403 }, { NULL, 200 } };
+    pt_http_options o = { .listen = "0.0.0.0:0" };
+    pt_error err = { 0 };
+    CHECK_OK_FATAL(pt_http_start(&o, routes, PT_COUNT_OF(routes), NULL, NULL, pt_clock_system(), NULL, &server, &port, &err));
+    for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
+        answer a = client_ask(port, (ask){ .method = "POST", .target = "/quick", .headers = { "Host;", rows[i].origin } });
+        CHECK_ROW(rows[i].origin ? rows[i].origin : "none", a.status == rows[i].status);
+        client_release(&a);
+    }
+    stop();
+}
+
 static void handlers_see_headers_in_any_case_and_absence_as_null(void)
 {
     start(NULL);
@@ -251,6 +269,7 @@ int main(int argc, char **argv)
         PT_TEST(path_parameters_are_percent_decoded_once),
         PT_TEST(what_does_not_fit_is_refused_by_the_shell),
         PT_TEST(foreign_names_and_sites_are_refused),
+        PT_TEST(an_origin_without_a_host_is_no_match_for_an_empty_host),
         PT_TEST(handlers_see_headers_in_any_case_and_absence_as_null),
         PT_TEST(routes_are_tried_in_the_order_of_the_table),
         PT_TEST(the_absolute_form_of_proxies_is_understood),
