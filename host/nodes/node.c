@@ -107,9 +107,8 @@ host_node *host__node_make(host_tracker *t, pt_slice group, pt_slice edge)
     n->group = pt_slice_dup(group);
     n->edge = pt_slice_dup(edge);
     n->units = calloc(1, sizeof *n->units);
-    if (n->units) n->units[0] = calloc(1, sizeof *n->units[0]);
+    if (n->units && (n->units[0] = calloc(1, sizeof *n->units[0]))) n->n_units = 1;
     if (!n->group || !n->edge || !n->units || !n->units[0]) goto fail;
-    n->n_units = 1;
     n->units[0]->stale_ms = INT64_MIN;
     n->units[0]->id_slice = PT_LIT("");
     pt_map_init(&n->units[0]->by_name, PT_MAP_BORROW_KEYS);
