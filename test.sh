@@ -6,9 +6,9 @@ cd "$(dirname "$0")"
 
 # Long options, each with what it does. One at most.
 options="
-(none)   everything: the tests, those of what threads share under ThreadSanitizer, all but the browser's under ASan and UBSan, and --fuzz
---quick  the tests without chaos and browser tests and without the sanitizer and fuzz builds
---tidy   clang-tidy over the product, nothing else (there are findings left): files that have not changed since they were clean are not looked at again
+(none)   everything: the tests, --tidy, those of what threads share under ThreadSanitizer, all but the browser's under ASan and UBSan, and --fuzz
+--quick  the tests without chaos and browser tests, without clang-tidy and without the sanitizer and fuzz builds
+--tidy   clang-tidy over the product, nothing else: files that have not changed since they were clean are not looked at again
 --fuzz   the fuzz targets, nothing else: each over its corpus (tests/fuzz/corpus) and on from there for five seconds
 --help   this text
 "
@@ -36,12 +36,16 @@ if [ "$mode" = --fuzz ]; then
   fuzz
   exit
 fi
-if [ "$mode" = --tidy ]; then
+tidy() {
   # shellcheck disable=SC2086
   pt_install $PT_BUILD_PACKAGES $PT_TEST_PACKAGES $PT_TIDY_PACKAGES
   # headers that are generated are all that must be built
   pt_build build-tidy "-DCMAKE_BUILD_TYPE=Debug -DPLANTREE_WEB=OFF" edge-node/nanopb/sparkplug_b.pb.h sparkplug/gen/sparkplug_b_bytes.pb-c.h
-  exec tests/tidy_check build-tidy
+  JOBS=$(pt_jobs) tests/tidy_check build-tidy
+}
+if [ "$mode" = --tidy ]; then
+  tidy
+  exit
 fi
 
 # shellcheck disable=SC2086
@@ -69,6 +73,7 @@ if [ -n "$quick" ]; then
   exec "${run[@]}" --test-dir build -E '^(chaos|browser)/' </dev/null
 fi
 "${run[@]}" --test-dir build </dev/null
+tidy
 
 # The compiler's warnings have spoken in the first build; with sanitizers gcc adds false ones.
 pt_build build-tsan "-DCMAKE_BUILD_TYPE=RelWithDebInfo -DPLANTREE_WERROR=OFF -DPLANTREE_WEB=OFF -DPLANTREE_SANITIZE=thread" thread_tests
