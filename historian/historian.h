@@ -85,9 +85,10 @@ typedef struct hist_claim {
 
 /* Who owns the path now; 0: nobody. */
 uint32_t hist_path_owner(hist *h, pt_slice path);
-/* The path is the tag's from now on: whoever owned it is without a path, what it owned before ends too. An empty path: the tag owns none
- * from now on. PT_ENOTFOUND: no such tag; PT_ENOMEM; PT_EREADONLY. Durable with the next commit. */
-PT_MUST_CHECK pt_status hist_path_take(hist *h, pt_slice path, uint32_t tag_id);
+/* The path is the tag's from `since_ms` on, which is not before its present owner got it, nor in the future (both are seen to): whoever
+ * owned it is without a path, and what the tag owned before ends now. So samples that a newcomer has of before it was noticed are its own.
+ * An empty path: the tag owns none from now on. PT_ENOTFOUND: no such tag; PT_ENOMEM; PT_EREADONLY. Durable with the next commit. */
+PT_MUST_CHECK pt_status hist_path_take(hist *h, pt_slice path, uint32_t tag_id, int64_t since_ms);
 /* Every claim to the path, oldest first, none over another; in `arena`. One that began and ended between two commits was none. *n == 0:
  * nobody ever had it. */
 PT_MUST_CHECK pt_status hist_path_claims(hist *h, pt_slice path, pt_arena *arena, hist_claim **out, size_t *n, pt_error *err);

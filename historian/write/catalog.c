@@ -107,8 +107,9 @@ static pt_status touched(hist__catalog *c, hist__tag *t, int64_t now_ms)
     return mark_dirty(c, t);
 }
 
-/* The tag owns that path from now on, and its old one no more; an empty one: none. The write lock is held; nobody else owns it. */
-static pt_status set_path(hist__catalog *c, hist__tag *t, pt_slice path)
+/* The tag owns that path since then, and its old one no more from now on; an empty one: none. The write lock is held; nobody else owns it.
+ */
+static pt_status set_path(hist__catalog *c, hist__tag *t, pt_slice path, int64_t since_ms, int64_t now_ms)
 {
     uint64_t owner = 0;
     if (pt_slice_eq(path, path_of(t))) return PT_OK;
@@ -121,39 +122,48 @@ static pt_status set_path(hist__catalog *c, hist__tag *t, pt_slice path)
     if (t->path_len && pt_map_get(&c->by_path, path_of(t), &owner) && owner == t->id) pt_map_del(&c->by_path, path_of(t), NULL);
     free(t->path);
     t->path = copy;
+    if (t->path_len) t->left_ms = now_ms;
     t->path_len = path.len;
+    t->owns_ms = since_ms < t->left_ms ? t->left_ms : since_ms; /* its claims do not lie over each other */
     t->path_dirty = true;
     return PT_OK;
 }
 
-/* Whoever owns the path, but for `tag_id`, does so no more. The write lock is held. */
-static pt_status make_way(hist__catalog *c, pt_slice path, uint64_t tag_id, int64_t now_ms)
+/* Whoever owns the path, but for `tag_id`, does so no more since then: not before it began to, nor in the future; *since_ms is then when.
+ * The write lock is held. */
+static pt_status make_way(hist__catalog *c, pt_slice path, uint64_t tag_id, int64_t now_ms, int64_t *since_ms)
 {
     uint64_t owner = tag_id;
+    if (*since_ms > now_ms) *since_ms = now_ms;
     if (!path.len || !pt_map_get(&c->by_path, path, &owner) || owner == tag_id) return PT_OK;
     hist__tag *t = tag_at(c, (uint32_t)owner);
-    pt_status st = set_path(c, t, PT_LIT(""));
+    if (*since_ms <= t->owns_ms) *since_ms = t->owns_ms < now_ms ? t->owns_ms + 1 : now_ms;
+    pt_status st = set_path(c, t, PT_LIT(""), *since_ms, *since_ms);
     return st == PT_OK ? touched(c, t, now_ms) : st;
 }
 
 /* The path as the tag may have it: none when another tag owns it. What was imported under a path makes way for a source that appears there.
  */
-static pt_status path_for(hist__catalog *c, uint64_t tag_id, const hist_tag_key *key, int64_t now_ms, pt_slice *path)
+static pt_status path_for(hist__catalog *c, uint64_t tag_id, const hist_tag_key *key, int64_t now_ms, pt_slice *path, int64_t *since_ms)
 {
     uint64_t owner = tag_id;
+    *since_ms = now_ms;
     if (!path->len || !pt_map_get(&c->by_path, *path, &owner) || owner == tag_id) return PT_OK;
-    if (pt_slice_eq_cstr(tag_at(c, (uint32_t)owner)->key.source, "import") && !pt_slice_eq_cstr(key->source, "import"))
-        return make_way(c, *path, tag_id, now_ms);
+    if (pt_slice_eq_cstr(tag_at(c, (uint32_t)owner)->key.source, "import") && !pt_slice_eq_cstr(key->source, "import")) {
+        *since_ms = INT64_MIN; /* what it brings from before this moment is its own: the import is of the past */
+        return make_way(c, *path, tag_id, now_ms, since_ms);
+    }
     *path = PT_LIT("");
     return PT_OK;
 }
 
 /* Bring path, type and unit up to date; the write lock is held. */
-static pt_status update_tag(hist__catalog *c, hist__tag *t, pt_slice path, spb_datatype type, pt_slice unit)
+static pt_status update_tag(hist__catalog *c, hist__tag *t, pt_slice path, spb_datatype type, pt_slice unit, int64_t since_ms,
+                            int64_t now_ms)
 {
     char *new_unit = NULL;
     if (!pt_slice_eq(unit, pt_slice_of(t->unit, t->unit_len)) && !(new_unit = dup_text(unit))) return PT_ENOMEM;
-    pt_status st = set_path(c, t, path);
+    pt_status st = set_path(c, t, path, since_ms, now_ms);
     if (st != PT_OK) {
         free(new_unit);
         return st;
@@ -193,14 +203,16 @@ pt_status hist__catalog_ensure(hist__catalog *c, const hist_tag_key *key, pt_sli
         hist__tag *t = NULL;
         bool known = pt_map_get(&c->by_key, pt_slice_of(text, size), &id);
         if (!known) id = hist__catalog_count(c) + 1u;
-        st = path_for(c, id, &local, now_ms, &path);
+        int64_t since_ms;
+        st = path_for(c, id, &local, now_ms, &path, &since_ms);
         if (st == PT_OK && known) {
             t = tag_at(c, (uint32_t)id);
             current = up_to_date(t, path, type, unit);
-            if (!current) st = update_tag(c, t, path, type, unit);
+            if (!current) st = update_tag(c, t, path, type, unit, since_ms, now_ms);
         } else if (st == PT_OK) {
             st = add_tag(c, (uint32_t)id, &local, path, type, unit, &t);
             if (st == PT_OK) t->is_new = t->path_dirty = true;
+            if (st == PT_OK) t->owns_ms = since_ms;
         }
         if (st == PT_OK && !current) st = touched(c, t, now_ms);
         pthread_rwlock_unlock(&c->lock);
@@ -249,14 +261,14 @@ uint32_t hist__catalog_owner(hist__catalog *c, pt_slice path)
     return found ? (uint32_t)id : 0;
 }
 
-pt_status hist__catalog_take(hist__catalog *c, pt_slice path, uint32_t tag_id, int64_t now_ms)
+pt_status hist__catalog_take(hist__catalog *c, pt_slice path, uint32_t tag_id, int64_t since_ms, int64_t now_ms)
 {
     if (tag_id == 0 || tag_id > hist__catalog_count(c)) return PT_ENOTFOUND;
     pthread_rwlock_wrlock(&c->lock);
     hist__tag *t = tag_at(c, tag_id);
-    pt_status st = t->id ? make_way(c, path, tag_id, now_ms) : PT_ENOTFOUND;
+    pt_status st = t->id ? make_way(c, path, tag_id, now_ms, &since_ms) : PT_ENOTFOUND;
     if (st == PT_OK && !pt_slice_eq(path, path_of(t))) {
-        st = set_path(c, t, path);
+        st = set_path(c, t, path, since_ms, now_ms);
         if (st == PT_OK) st = touched(c, t, now_ms);
     }
     pthread_rwlock_unlock(&c->lock);
@@ -267,19 +279,30 @@ pt_status hist__catalog_take(hist__catalog *c, pt_slice path, uint32_t tag_id, i
 
 /* A row of the file. A directory of before a path had one owner, or a refresh that comes to the new owner first: the later row has it. */
 static pt_status load_tag(hist__catalog *c, uint32_t id, const hist_tag_key *key, pt_slice path, spb_datatype type, pt_slice unit,
-                          int64_t now_ms)
+                          int64_t owns_ms, int64_t now_ms)
 {
     hist__tag *t = NULL;
-    pt_status st = make_way(c, path, id, now_ms);
+    int64_t since_ms = owns_ms;
+    pt_status st = make_way(c, path, id, now_ms, &since_ms);
     if (st != PT_OK) return st;
-    return id <= hist__catalog_count(c) ? update_tag(c, tag_at(c, id), path, type, unit) : add_tag(c, id, key, path, type, unit, &t);
+    if (id > hist__catalog_count(c)) {
+        st = add_tag(c, id, key, path, type, unit, &t);
+    } else {
+        t = tag_at(c, id);
+        st = update_tag(c, t, path, type, unit, owns_ms, now_ms);
+    }
+    if (st == PT_OK) t->owns_ms = owns_ms;
+    return st;
 }
 
 static pt_status load(hist__catalog *c, sqlite3 *db, int64_t now_ms, pt_error *err)
 {
     sqlite3_stmt *q = NULL;
     pt_status st =
-        hist__db_prepare(db, "SELECT tag_id, source, group_id, edge, device, metric, path, type, unit FROM tag ORDER BY tag_id", &q, err);
+        hist__db_prepare(db,
+                         "SELECT tag_id, source, group_id, edge, device, metric, path, type, unit,"
+                         " (SELECT max(p.from_ms) FROM tag_path p WHERE p.tag_id=t.tag_id AND p.to_ms IS NULL) FROM tag t ORDER BY tag_id",
+                         &q, err);
     if (st != PT_OK) return st;
     bool row = false;
     while ((st = hist__db_step(db, q, &row, err)) == PT_OK && row) {
@@ -294,7 +317,9 @@ static pt_status load(hist__catalog *c, sqlite3 *db, int64_t now_ms, pt_error *e
             st = reserve(c, hist__catalog_count(c) + 1u);
             if (st == PT_OK) atomic_store_explicit(&c->n_tags, hist__catalog_count(c) + 1u, memory_order_release);
         }
-        if (st == PT_OK) st = load_tag(c, (uint32_t)id, &key, hist__db_slice(q, 6), (spb_datatype)type, hist__db_slice(q, 8), now_ms);
+        if (st == PT_OK)
+            st = load_tag(c, (uint32_t)id, &key, hist__db_slice(q, 6), (spb_datatype)type, hist__db_slice(q, 8), sqlite3_column_int64(q, 9),
+                          now_ms);
         if (st != PT_OK) {
             pt_fail(err, st, "catalog.db: tag %lld: %s", (long long)id, pt_status_name(st));
             break;
@@ -347,10 +372,10 @@ static pt_status write_tag(hist__catalog *c, const hist__tag *t, sqlite3_stmt *p
     if (st == PT_OK) st = hist__db_run(c->db, put, err);
     if (st == PT_OK && t->path_dirty) {
         sqlite3_bind_int64(close, 1, t->id);
-        sqlite3_bind_int64(close, 2, t->changed_ms);
+        sqlite3_bind_int64(close, 2, t->left_ms);
         st = hist__db_run(c->db, close, err);
         sqlite3_bind_int64(open, 1, t->id);
-        sqlite3_bind_int64(open, 2, t->changed_ms);
+        sqlite3_bind_int64(open, 2, t->owns_ms);
         if (st == PT_OK) st = hist__db_bind_slice(open, 3, path_of(t));
         if (st == PT_OK && t->path_len) st = hist__db_run(c->db, open, err);
     }

@@ -21,6 +21,8 @@ typedef struct hist__tag {
     size_t path_len, unit_len;
     spb_datatype type;
     int64_t changed_ms; /* when path, type or unit last changed */
+    int64_t owns_ms;    /* since when it owns the path */
+    int64_t left_ms;    /* when it ceased to own the one before, as far as this process knows */
     bool is_new;        /* not in catalog.db yet */
     bool dirty, path_dirty;
 } hist__tag;
@@ -67,8 +69,8 @@ PT_MUST_CHECK pt_status hist__catalog_ensure(hist__catalog *c, const hist_tag_ke
                                              int64_t now_ms, bool may_change, uint32_t *tag_id);
 /* Who owns the path now; 0: nobody. */
 uint32_t hist__catalog_owner(hist__catalog *c, pt_slice path);
-/* The path is the tag's from `now_ms` on, whoever owned it; an empty one: the tag owns none. PT_ENOTFOUND, PT_ENOMEM. */
-PT_MUST_CHECK pt_status hist__catalog_take(hist__catalog *c, pt_slice path, uint32_t tag_id, int64_t now_ms);
+/* As hist_path_take. */
+PT_MUST_CHECK pt_status hist__catalog_take(hist__catalog *c, pt_slice path, uint32_t tag_id, int64_t since_ms, int64_t now_ms);
 /* claims.c: as hist_path_claims; `now_ms` for what memory knows and the file does not. */
 PT_MUST_CHECK pt_status hist__catalog_claims(hist__catalog *c, pt_slice path, int64_t now_ms, pt_arena *arena, hist_claim **out, size_t *n,
                                              pt_error *err);

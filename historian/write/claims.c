@@ -59,11 +59,11 @@ static pt_status add_present(hist__catalog *c, pt_slice path, int64_t now_ms, cl
     if (!pt_map_get(&c->by_path, path, &owner)) {
         if (last && last->to_ms == INT64_MAX) {
             const hist__tag *t = last->tag_id <= hist__catalog_count(c) ? hist__catalog_at(c, last->tag_id) : NULL;
-            last->to_ms = t && t->path_dirty && t->changed_ms > last->from_ms ? t->changed_ms : now_ms;
+            last->to_ms = t && t->path_dirty && t->left_ms > last->from_ms ? t->left_ms : now_ms;
         }
     } else if (!last || last->tag_id != owner || last->to_ms != INT64_MAX) {
         const hist__tag *t = hist__catalog_at(c, (uint32_t)owner);
-        int64_t from = t->path_dirty ? t->changed_ms : last && last->to_ms < INT64_MAX ? last->to_ms : now_ms;
+        int64_t from = t->owns_ms;
         if (last && from < last->from_ms) from = last->from_ms; /* the clock was set back */
         st = add(found, (hist_claim){ .tag_id = (uint32_t)owner, .from_ms = from, .to_ms = INT64_MAX });
     }

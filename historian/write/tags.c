@@ -30,9 +30,9 @@ uint32_t hist_path_owner(hist *h, pt_slice path)
     return hist__catalog_owner(&h->catalog, path);
 }
 
-pt_status hist_path_take(hist *h, pt_slice path, uint32_t tag_id)
+pt_status hist_path_take(hist *h, pt_slice path, uint32_t tag_id, int64_t since_ms)
 {
-    return h->lock_fd < 0 ? PT_EREADONLY : hist__catalog_take(&h->catalog, path, tag_id, pt_wall_ms(h->clock));
+    return h->lock_fd < 0 ? PT_EREADONLY : hist__catalog_take(&h->catalog, path, tag_id, since_ms, pt_wall_ms(h->clock));
 }
 
 pt_status hist_path_claims(hist *h, pt_slice path, pt_arena *arena, hist_claim **out, size_t *n, pt_error *err)

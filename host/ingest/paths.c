@@ -78,12 +78,15 @@ static bool is_import(const host_paths *p, uint32_t tag_id)
     return import;
 }
 
-/* One that the tree does not know is being put there at this moment: the catalogue's tags are loaded before the first birth. */
-static bool may_be_replaced(const host_paths *p, uint32_t owner)
+/* *since_ms: from when on the path may be another's, since this one is away. One that the tree does not know is being put there at this
+ * moment: the catalogue's tags are loaded before the first birth. */
+static bool may_be_replaced(const host_paths *p, uint32_t owner, int64_t *since_ms)
 {
     presence o = { .there = true };
+    *since_ms = INT64_MIN;
     if (is_import(p, owner)) return true;
     if (!p->o.adopt || uns_read_id(p->tree, owner, look, &o) != PT_OK || o.there) return false;
+    *since_ms = o.away_since_ms;
     return pt_wall_ms(p->clock) - o.away_since_ms >= p->o.takeover_after_ms;
 }
 
@@ -130,9 +133,9 @@ static bool wait_for(host_paths *p, pt_slice path, uint32_t tag_id, bool there)
 }
 
 /* The path goes from its owner to the tag, in the catalogue and, as far as the owner goes, in the tree. The owner waits from now on. */
-static pt_status take(host_paths *p, pt_slice path, uint32_t tag_id, uint32_t owner)
+static pt_status take(host_paths *p, pt_slice path, uint32_t tag_id, uint32_t owner, int64_t since_ms)
 {
-    pt_status st = hist_path_take(p->history, path, tag_id);
+    pt_status st = hist_path_take(p->history, path, tag_id, since_ms);
     if (st != PT_OK) return st;
     st = uns_tag_place(p->tree, owner, PT_LIT(""));
     if (!is_import(p, owner)) (void)wait_for(p, path, owner, false);
@@ -143,13 +146,14 @@ static pt_status born(host_paths *p, const uns_tag_def *def, host_path_said *sai
 {
     uns_tag_def d = *def;
     uint32_t owner = hist_path_owner(p->history, d.path);
+    int64_t since_ms;
     d.tag_id = id;
     if (owner == id) {
         wait_no_more(p, id);
         return uns_tag_put(p->tree, &d);
     }
-    if (owner && d.there && may_be_replaced(p, owner)) {
-        pt_status st = take(p, d.path, id, owner);
+    if (owner && d.there && may_be_replaced(p, owner, &since_ms)) {
+        pt_status st = take(p, d.path, id, owner, since_ms);
         if (st == PT_OK) st = uns_tag_put(p->tree, &d);
         if (st == PT_OK) wait_no_more(p, id);
         if (st == PT_OK) say(said, ctx, HOST_EVENT_PATH_TAKEOVER, &d, d.path, id, owner);
@@ -209,16 +213,17 @@ static bool settle(waiter *w, uint32_t id, waiting *known)
     w->owner = hist_path_owner(p->history, w->path);
     w->there = false;
     if (uns_read_id(p->tree, id, waits_still, w) != PT_OK || w->owner == id) return true;
+    int64_t since_ms = pt_wall_ms(p->clock);
     bool came = w->there && !known->there;
     known->there = w->there;
     if (!w->there) return false;
-    if (w->owner && !may_be_replaced(p, w->owner)) {
+    if (w->owner && !may_be_replaced(p, w->owner, &since_ms)) {
         w->type = HOST_EVENT_PATH_COLLISION;
         if (came && uns_read_id(p->tree, id, tell, w) != PT_OK) return true;
         return false;
     }
     w->type = HOST_EVENT_PATH_TAKEOVER;
-    pt_status st = w->owner ? take(p, w->path, id, w->owner) : hist_path_take(p->history, w->path, id);
+    pt_status st = w->owner ? take(p, w->path, id, w->owner, since_ms) : hist_path_take(p->history, w->path, id, since_ms);
     if (st == PT_OK) st = uns_tag_place(p->tree, id, w->path);
     if (st == PT_OK) st = uns_read_id(p->tree, id, tell, w);
     return st == PT_OK;
@@ -259,11 +264,11 @@ static pt_status place_anew(rules *r, const hist_tag *tag, pt_slice path)
 {
     pt_status st = PT_OK, in_tree = PT_OK;
     if (!r->claim) {
-        st = hist_path_take(r->p->history, PT_LIT(""), tag->tag_id);
+        st = hist_path_take(r->p->history, PT_LIT(""), tag->tag_id, pt_wall_ms(r->p->clock));
         in_tree = uns_tag_place(r->p->tree, tag->tag_id, PT_LIT(""));
         r->moved.left++;
     } else if (hist_path_owner(r->p->history, path) == 0) {
-        st = hist_path_take(r->p->history, path, tag->tag_id);
+        st = hist_path_take(r->p->history, path, tag->tag_id, pt_wall_ms(r->p->clock));
         in_tree = uns_tag_place(r->p->tree, tag->tag_id, path);
         r->moved.placed++;
     } else {

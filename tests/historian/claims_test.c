@@ -60,7 +60,7 @@ static void a_path_has_one_owner_at_a_time(void)
     };
     for (size_t i = 0; i < PT_COUNT_OF(steps); i++) {
         pt_fake_clock_advance(&fake, 10);
-        CHECK_OK(hist_path_take(h, pt_cstr(steps[i].path), steps[i].tag));
+        CHECK_OK(hist_path_take(h, pt_cstr(steps[i].path), steps[i].tag, pt_wall_ms(&fake.clock)));
         for (int round = 0; round < 4; round++) { /* in memory; on disk; beside a writer; after a restart */
             hist *seen = round == 2 ? open_reader(dir) : h;
             check_claims(seen, steps[i].row, "p", t0, steps[i].p);
@@ -72,11 +72,36 @@ static void a_path_has_one_owner_at_a_time(void)
             h = open_store(dir, 64);
         }
     }
-    CHECK_STATUS(hist_path_take(h, PT_LIT("p"), 0), PT_ENOTFOUND);
-    CHECK_STATUS(hist_path_take(h, PT_LIT("p"), 99), PT_ENOTFOUND);
+    CHECK_STATUS(hist_path_take(h, PT_LIT("p"), 0, 0), PT_ENOTFOUND);
+    CHECK_STATUS(hist_path_take(h, PT_LIT("p"), 99, 0), PT_ENOTFOUND);
     hist *reader = open_reader(dir);
-    CHECK_STATUS(hist_path_take(reader, PT_LIT("p"), b), PT_EREADONLY);
+    CHECK_STATUS(hist_path_take(reader, PT_LIT("p"), b, 0), PT_EREADONLY);
     close_ok(reader);
+    CHECK_INT(faults_in(dir, false, true, NULL), 0);
+    close_ok(h);
+}
+
+static void a_claim_begins_when_the_owner_before_was_away(void)
+{
+    const char *dir = new_dir();
+    hist *h = open_store(dir, 64);
+    int64_t t0 = pt_wall_ms(&fake.clock);
+    uint32_t a = ensure(h, "a", "p"), b = ensure(h, "b", "p"), c = ensure(h, "c", "p");
+    flush(h);
+    pt_fake_clock_advance(&fake, 100);
+    CHECK_OK(hist_path_take(h, PT_LIT("p"), b, t0 + 40)); /* away since then */
+    check_claims(h, "since it was away", "p", t0, "1 0..40, 2 40..");
+    close_ok(h);
+    h = open_store(dir, 64);
+    check_claims(h, "after a restart", "p", t0, "1 0..40, 2 40..");
+    CHECK_OK(hist_path_take(h, PT_LIT("p"), c, t0 - 1000)); /* not before it got it */
+    check_claims(h, "not before", "p", t0, "1 0..40, 2 40..41, 3 41..");
+    flush(h);
+    pt_fake_clock_advance(&fake, 100);
+    CHECK_OK(hist_path_take(h, PT_LIT("p"), a, t0 + 100000)); /* not in the future */
+    check_claims(h, "not in the future", "p", t0, "1 0..40, 2 40..41, 3 41..200, 1 200..");
+    flush(h);
+    check_claims(h, "on disk", "p", t0, "1 0..40, 2 40..41, 3 41..200, 1 200..");
     CHECK_INT(faults_in(dir, false, true, NULL), 0);
     close_ok(h);
 }
@@ -91,9 +116,9 @@ static void an_import_makes_way_for_a_source_and_not_the_other_way(void)
     ensure_as(h, "import", "other", "p");
     check_claims(h, "another import", "p", t0, "1 0..");
     ensure(h, "a", "p");
-    check_claims(h, "a source", "p", t0, "1 0..10, 3 10..");
+    check_claims(h, "a source", "p", t0, "1 0..1, 3 1..");
     ensure_as(h, "import", "p", "p");
-    check_claims(h, "imported again", "p", t0, "1 0..10, 3 10..");
+    check_claims(h, "imported again", "p", t0, "1 0..1, 3 1..");
     close_ok(h);
 }
 
@@ -268,6 +293,7 @@ int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
         PT_TEST(a_path_has_one_owner_at_a_time),
+        PT_TEST(a_claim_begins_when_the_owner_before_was_away),
         PT_TEST(an_import_makes_way_for_a_source_and_not_the_other_way),
         PT_TEST(a_directory_of_before_gives_a_path_to_the_later_tag),
         PT_TEST(a_line_answers_as_one_tag_with_its_rows_would),

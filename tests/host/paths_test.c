@@ -216,7 +216,7 @@ static void nobody_takes_over_when_it_is_forbidden_and_a_hand_may(void)
     host_paths_tick(s.paths, heard, &s);
     check_owner(&s, "forbidden", "p", a);
     CHECK_STR(pt_cstr(s.said), "collision 2<1 ");
-    CHECK_OK(hist_path_take(s.h, PT_LIT(""), a));
+    CHECK_OK(hist_path_take(s.h, PT_LIT(""), a, 0));
     CHECK_OK(uns_tag_place(s.tree, a, PT_LIT("")));
     host_paths_tick(s.paths, heard, &s);
     check_owner(&s, "made way", "p", b);
