@@ -255,7 +255,8 @@ void host_paths_tick(host_paths *p, host_path_said *said, void *ctx)
 typedef struct rules {
     host_paths *p;
     const uns_map *map;
-    bool claim; /* second walk: paths are free by now */
+    enum { LEAVE, THOSE_WITH_A_PATH, THE_OTHERS } walk; /* paths that are no longer a tag's; then claims, of those that had one first */
+    pt_map had;                                         /* tags that left a path */
     host_paths_moved moved;
     pt_status status;
 } rules;
@@ -263,7 +264,8 @@ typedef struct rules {
 static pt_status place_anew(rules *r, const hist_tag *tag, pt_slice path)
 {
     pt_status st = PT_OK, in_tree = PT_OK;
-    if (!r->claim) {
+    if (r->walk == LEAVE) {
+        if ((st = pt_map_put_u64(&r->had, tag->tag_id, 1, NULL)) != PT_OK) return st;
         st = hist_path_take(r->p->history, PT_LIT(""), tag->tag_id, pt_wall_ms(r->p->clock));
         in_tree = uns_tag_place(r->p->tree, tag->tag_id, PT_LIT(""));
         r->moved.left++;
@@ -292,11 +294,13 @@ static bool one_tag(void *ctx, const hist_tag *tag)
                                   .partial = true },
                    &m);
     if (m.partial) {
-        r->moved.left_alone += r->claim;
+        r->moved.left_alone += r->walk == THE_OTHERS;
         return true;
     }
     pt_slice path = pt_slice_of(m.path, m.len);
-    if (pt_slice_eq(path, tag->path) || (r->claim ? !path.len : !tag->path.len)) return true;
+    if (pt_slice_eq(path, tag->path) || (r->walk == LEAVE ? !tag->path.len : !path.len)) return true;
+    uint64_t had = 0;
+    if (r->walk == THOSE_WITH_A_PATH && !pt_map_get_u64(&r->had, tag->tag_id, &had)) return true;
     r->status = place_anew(r, tag, path);
     return r->status == PT_OK;
 }
@@ -304,11 +308,15 @@ static bool one_tag(void *ctx, const hist_tag *tag)
 pt_status host_paths_rules(host_paths *p, const uns_map *map, host_paths_moved *moved)
 {
     rules r = { .p = p, .map = map };
+    pt_status st = PT_OK;
+    pt_map_init(&r.had, PT_MAP_U64_KEYS);
     pthread_mutex_lock(&p->lock);
-    pt_status st = hist_tag_each(p->history, one_tag, &r);
-    r.claim = true;
-    if (st == PT_OK && r.status == PT_OK) st = hist_tag_each(p->history, one_tag, &r);
+    for (int walk = LEAVE; walk <= THE_OTHERS && st == PT_OK && r.status == PT_OK; walk++) {
+        r.walk = walk;
+        st = hist_tag_each(p->history, one_tag, &r);
+    }
     pthread_mutex_unlock(&p->lock);
+    pt_map_fini(&r.had);
     *moved = r.moved;
     return st == PT_OK ? r.status : st;
 }

@@ -281,6 +281,33 @@ static void rules_count_for_tags_that_never_come_back(void)
     scene_close(&s);
 }
 
+static void by_other_rules_the_owner_keeps_its_place_before_those_that_wait(void)
+{
+    scene s;
+    const char *field;
+    pt_error err = { 0 };
+    host_paths_moved moved;
+    uns_map *map = NULL;
+    const uns_rule_def rule = { .id = PT_LIT("all"), .group = PT_LIT("g"), .to = PT_LIT("there") };
+    scene_open(&s, true);
+    uint32_t a = born(&s, 'a', "here");
+    value(&s, a, 1);
+    away(&s, a);
+    pass(&s, AFTER);
+    uint32_t b = born(&s, 'b', "here");
+    value(&s, b, 2);
+    CHECK_OK_FATAL(uns_map_new(UNS_EMPTY_DROP, UNS_UNMAPPED_LITERAL, &map));
+    CHECK_OK_FATAL(uns_map_rule(map, &rule, &field, &err));
+    CHECK_OK(host_paths_rules(s.paths, map, &moved));
+    CHECK(moved.left == 1 && moved.placed == 1 && moved.waiting == 1);
+    check_owner(&s, "the owner moves", "there", b);
+    check_owner(&s, "and leaves", "here", 0);
+    check_history(&s, "there", "2 ");
+    check_history(&s, "here", "1 S 2 S ");
+    uns_map_free(map);
+    scene_close(&s);
+}
+
 /* ---- random lives against a model ------------------------------------------------------------------------------ */
 
 typedef struct model {
@@ -410,6 +437,7 @@ int main(int argc, char **argv)
         PT_TEST(nobody_takes_over_when_it_is_forbidden_and_a_hand_may),
         PT_TEST(after_a_start_of_the_host_an_owner_has_time_to_be_heard_of),
         PT_TEST(rules_count_for_tags_that_never_come_back),
+        PT_TEST(by_other_rules_the_owner_keeps_its_place_before_those_that_wait),
         PT_TEST(random_lives_follow_the_rules),
     };
     return pt_test_main("host/paths", tests, PT_COUNT_OF(tests), argc, argv);
