@@ -76,7 +76,7 @@ static void on_path(void *ctx, const host_path_change *c)
     pt_buf name, detail;
     pt_json j;
     pt_logf(s->g->log, PT_LOG_WARN, taken ? "UNS-TAKEOVER" : "UNS-COLLISION",
-            taken ? "node %.*s/%.*s: tag %u takes %.*s over from tag %u, which is away; the path's history goes on with it"
+            taken ? "node %.*s/%.*s: tag %u takes %.*s over from tag %u, which is away or was imported; the path's history goes on with it"
                   : "node %.*s/%.*s: tag %u maps to %.*s, which tag %u has; it stays in the source view until that one is away",
             PT_SLICE_ARGS(c->group), PT_SLICE_ARGS(c->edge), c->tag_id, PT_SLICE_ARGS(c->path), c->other);
     pt_buf_init(&name, 4096);
