@@ -49,6 +49,18 @@ static void events_target(pt_buf *t, const hist_event_filter *f)
     if (f->newest_first) cli_query(t, "order", "newest");
 }
 
+static void tags_target(pt_buf *t, const query_tags_question *q)
+{
+    pt_buf paths;
+    pt_buf_cstr(t, "/api/v1/tags");
+    query_slice(t, "owners_of", q->owners_of);
+    pt_buf_init(&paths, 1 << 20);
+    for (size_t i = 0; i < q->n_paths; i++)
+        pt_buf_printf(&paths, "%s%.*s", i ? "," : "", PT_SLICE_ARGS(q->paths[i]));
+    query_slice(t, "paths", pt_buf_view(&paths));
+    pt_buf_fini(&paths);
+}
+
 static void body_of(pt_buf *body, const query_history *q)
 {
     pt_json j;
@@ -72,8 +84,10 @@ static int ask_host(cli *c, const cli_question *q, bool (*put)(void *ctx, pt_sli
     if (q->of == CLI_ASK_HISTORY) {
         history_target(&target, &q->history);
         body_of(&body, &q->history);
-    } else {
+    } else if (q->of == CLI_ASK_EVENTS) {
         events_target(&target, &q->events);
+    } else {
+        tags_target(&target, &q->tags);
     }
     cli_query(&target, "format", formats[q->format]);
     bool has_body = q->of == CLI_ASK_HISTORY;
@@ -116,8 +130,9 @@ static int ask_files(cli *c, const cli_question *q, bool (*put)(void *ctx, pt_sl
     if (rc != CLI_GO_ON) return rc;
     const query_source src = { .history = h, .clock = pt_clock_system(), .log = &c->files_log };
     query_sink *sink = query_sink_new(q->format, false);
-    pt_status st = q->of == CLI_ASK_HISTORY ? query_history_open(&src, &query_everything, &q->history, sink, &run, &err)
-                                            : query_events_open(&src, &query_everything, &q->events, sink, &run, &err);
+    pt_status st = q->of == CLI_ASK_HISTORY  ? query_history_open(&src, &query_everything, &q->history, sink, &run, &err)
+                   : q->of == CLI_ASK_EVENTS ? query_events_open(&src, &query_everything, &q->events, sink, &run, &err)
+                                             : query_tags_open(&src, &query_everything, &q->tags, sink, &run, &err);
     if (st == PT_OK) rc = steps(c, run, put, ctx);
     else rc = cli_fail(c, st == PT_EINVAL ? PT_EXIT_USAGE : PT_EXIT_FAILED, "%s: %s", c->data_dir, err.text);
     query_close(run);

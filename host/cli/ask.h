@@ -8,7 +8,8 @@
 #include "host/query/query.h"
 
 typedef struct cli_question {
-    enum { CLI_ASK_HISTORY, CLI_ASK_EVENTS } of;
+    enum { CLI_ASK_HISTORY, CLI_ASK_EVENTS, CLI_ASK_TAGS } of;
+    query_tags_question tags;
     query_history history; /* its shape decides the route */
     hist_event_filter events;
     query_format format;

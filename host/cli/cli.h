@@ -143,6 +143,7 @@ const char *cli_quality_word(char letter); /* 'G' -> "GOOD" */
     X(conformance)       \
     X(tree)              \
     X(read)              \
+    X(tag)               \
     X(watch)             \
     X(history)           \
     X(durations)         \

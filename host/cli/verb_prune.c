@@ -360,7 +360,7 @@ const cli_verb cli_verb_prune = {
     "  --keep AGE       weeks that end before now - AGE go\n"
     "  --max-bytes N    then the oldest ones, until the rest is not larger; at least 1\n"
     "  --from T --to T  which samples of the tags; without --to all from --from on, also those dated in the future\n"
-    "  --tag-id N       the tag of that number, whatever its paths (table tag_path of plantree sql: who owned a path when)\n"
+    "  --tag-id N       the tag of that number, whatever its paths (plantree tag history-of PATH)\n"
     "  --all-owners     a path that several tags owned in the range: of all of them; without it and --tag-id nothing goes\n"
     "  --yes            do it\n"
     "\n"

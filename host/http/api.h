@@ -28,6 +28,8 @@ API_HANDLER(api__status);
 API_HANDLER(api__tree);
 API_HANDLER(api__values);
 API_HANDLER(api__values_post);
+API_HANDLER(api__tags);
+API_HANDLER(api__tag_retire);
 API_HANDLER(api__tag);
 API_HANDLER(api__tag_by_path);
 API_HANDLER(api__history);

@@ -4,7 +4,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
-enum { PATHS_MAX = 5000 };
+enum { PATHS_MAX = 5000, TAG_GLOBS_MAX = 100 };
 
 void api__tree(void *ctx, pt_http_request *rq)
 {
@@ -83,6 +83,52 @@ void api__values_post(void *ctx, pt_http_request *rq)
     else pt_http_problem(rq, 400, "bad-request", "the body must be {\"paths\":[...]} with at most %d paths", PATHS_MAX);
     free(paths);
     json_decref(root);
+}
+
+void api__tags(void *ctx, pt_http_request *rq)
+{
+    const host_parts *host = ctx;
+    pt_slice rest = pt_http_query(rq, "paths"), paths[TAG_GLOBS_MAX];
+    query_tags_question q = { .paths = paths, .owners_of = pt_http_query(rq, "owners_of") };
+    query_source src = api__source(host);
+    query_format format;
+    query_run *run = NULL;
+    pt_error err = { 0, "" };
+    api__begin(rq);
+    while (rest.len && q.n_paths < TAG_GLOBS_MAX && pt_slice_split(&rest, ',', &paths[q.n_paths]))
+        q.n_paths++;
+    if (rest.len || (q.n_paths && q.owners_of.len)) {
+        pt_http_problem(rq, 400, "bad-request", rest.len ? "more than %d paths" : "paths or owners_of", TAG_GLOBS_MAX);
+        return;
+    }
+    query_sink *sink = api__sink(rq, &format);
+    if (!sink) return;
+    pt_status st = query_tags_open(&src, api__scope(rq), &q, sink, &run, &err);
+    api__answer(host, rq, st, run, format, &err);
+}
+
+/* The tag owns no path from now on; its history stays, and it comes back with its next birth. */
+void api__tag_retire(void *ctx, pt_http_request *rq)
+{
+    const host_parts *host = ctx;
+    uint64_t id = 0;
+    pt_arena arena;
+    hist_tag tag;
+    pt_error err = { 0, "" };
+    api__begin(rq);
+    if (!api__unsafe_allowed(rq)) return;
+    pt_arena_init(&arena, 1u << 20);
+    bool number = pt_slice_to_u64(pt_http_param(rq, "tag_id"), &id) && id > 0 && id <= UINT32_MAX;
+    pt_status st = number ? hist_tag_by_id(host->history, (uint32_t)id, &arena, &tag) : PT_ENOTFOUND;
+    if (st == PT_OK && !query_sees(api__scope(rq), tag.path)) st = PT_ENOTFOUND;
+    if (st == PT_OK) st = host_ingest_retire(host->ingest, (uint32_t)id, &err);
+    if (st == PT_ENOTFOUND) pt_http_problem(rq, 404, "not-found", "there is no such tag");
+    else if (st == PT_EBUSY) pt_http_problem(rq, 409, "conflict", "%s", err.text);
+    else if (st != PT_OK) pt_http_problem(rq, 500, "internal", "%s", pt_status_name(st));
+    else if (!host_audit_note(host->audit, host->clock, host->log, pt_cstr(pt_http_peer(rq)), "tag-retire", tag.path, "done"))
+        pt_http_problem(rq, 500, "internal", "done, but it could not be written to the audit");
+    else pt_http_reply(rq, 200, "application/json", PT_LIT("{\"state\":\"retired\"}"));
+    pt_arena_fini(&arena);
 }
 
 /* One tag as an object, not as a list of one. */

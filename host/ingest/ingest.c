@@ -200,6 +200,11 @@ pt_status host_ingest_place(host_ingest *g, const uns_map *map, host_paths_moved
     return host_paths_rules(g->paths, map, moved);
 }
 
+pt_status host_ingest_retire(host_ingest *g, uint32_t tag_id, pt_error *err)
+{
+    return host_paths_retire(g->paths, tag_id, err);
+}
+
 pt_status host_ingest_remap(host_ingest *g, const uns_map *map)
 {
     host__call *c = call_new(g->n_shards);

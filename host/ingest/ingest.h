@@ -76,6 +76,8 @@ PT_MUST_CHECK pt_status host_ingest_node(host_ingest *g, pt_slice group, pt_slic
                                          void *ctx);
 /* As host_paths_rules; before host_ingest_start, and before each host_ingest_remap. */
 PT_MUST_CHECK pt_status host_ingest_place(host_ingest *g, const uns_map *map, host_paths_moved *moved);
+/* As host_paths_retire. */
+PT_MUST_CHECK pt_status host_ingest_retire(host_ingest *g, uint32_t tag_id, pt_error *err);
 /* Other mapping rules (NULL: literal): every tag of a node heard of is placed anew. When it returns PT_OK the old map is no longer used. */
 PT_MUST_CHECK pt_status host_ingest_remap(host_ingest *g, const uns_map *map);
 /* New settings; sessions go on. */

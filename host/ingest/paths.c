@@ -336,6 +336,19 @@ void host_paths_map(const uns_map *map, const uns_source *source, uns_mapping *m
     }
 }
 
+pt_status host_paths_retire(host_paths *p, uint32_t tag_id, pt_error *err)
+{
+    presence o = { .there = false };
+    pthread_mutex_lock(&p->lock);
+    pt_status known = uns_read_id(p->tree, tag_id, look, &o), st = PT_OK;
+    if (known == PT_OK && o.there) st = pt_fail(err, PT_EBUSY, "tag %u is in the newest birth of a node that is on line", tag_id);
+    if (st == PT_OK) st = hist_path_take(p->history, PT_LIT(""), tag_id, pt_wall_ms(p->clock));
+    if (st == PT_OK) wait_no_more(p, tag_id);
+    if (st == PT_OK && known == PT_OK) st = uns_tag_place(p->tree, tag_id, PT_LIT(""));
+    pthread_mutex_unlock(&p->lock);
+    return st;
+}
+
 uint32_t host_paths_waiting(host_paths *p, uint64_t *forgotten)
 {
     pthread_mutex_lock(&p->lock);

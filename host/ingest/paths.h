@@ -54,6 +54,9 @@ typedef struct host_paths_moved {
 /* Every known tag to where the rules put it, nodes that are away and never come back included. What its birth says besides identity and
  * type is not known here: tags whose path depends on that stay until they are born. The first error of catalogue or tree. */
 PT_MUST_CHECK pt_status host_paths_rules(host_paths *p, const uns_map *map, host_paths_moved *moved);
+/* By hand: the tag owns no path from now on, and does not wait for one. It comes back with its next birth. PT_ENOTFOUND; PT_EBUSY: its
+ * source is there just now, with the reason; the catalogue's and the tree's errors. */
+PT_MUST_CHECK pt_status host_paths_retire(host_paths *p, uint32_t tag_id, pt_error *err);
 /* Tags that wait; *forgotten: those that came beyond HOST_PATHS_WAITING_MAX, or for whom memory was short. */
 uint32_t host_paths_waiting(host_paths *p, uint64_t *forgotten);
 #endif

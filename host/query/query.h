@@ -81,6 +81,17 @@ PT_MUST_CHECK pt_status query_history_open(const query_source *src, const query_
 PT_MUST_CHECK pt_status query_events_open(const query_source *src, const query_scope *scope, const hist_event_filter *filter,
                                           query_sink *sink, query_run **out, pt_error *err);
 
+/* ---- tags, and who owned a path ------------------------------------------------------------------------------------ */
+
+typedef struct query_tags_question {
+    const pt_slice *paths; /* globs; none: every tag, for whoever sees everything those without a path too. Borrowed during open */
+    size_t n_paths;
+    pt_slice owners_of; /* instead: the tags that own and owned this path, oldest first, with the times */
+} query_tags_question;
+/* PT_ENOTFOUND: nobody ever had `owners_of`. In order of tag ids. */
+PT_MUST_CHECK pt_status query_tags_open(const query_source *src, const query_scope *scope, const query_tags_question *q, query_sink *sink,
+                                        query_run **out, pt_error *err);
+
 /* ---- current values and the tree ---------------------------------------------------------------------------------- */
 
 typedef struct query_values {

@@ -153,6 +153,14 @@ const char *asked_values(asked *r, const query_scope *scope, const query_values 
     return asked_run(st, run, &err, NULL);
 }
 
+const char *asked_tags(asked *r, const query_scope *scope, const query_tags_question *q, query_format f)
+{
+    query_run *run = NULL;
+    pt_error err = { 0, "" };
+    pt_status st = query_tags_open(&r->src, scope, q, query_sink_new(f, false), &run, &err);
+    return asked_run(st, run, &err, NULL);
+}
+
 const char *asked_tree(asked *r, const query_scope *scope, const query_tree *q, query_format f)
 {
     query_run *run = NULL;

@@ -27,6 +27,7 @@ const char *asked_run(pt_status st, query_run *run, const pt_error *err, unsigne
 const char *asked_history(asked *r, const query_scope *scope, const query_history *q, query_format f);
 const char *asked_events(asked *r, const query_scope *scope, const hist_event_filter *f, query_format format);
 const char *asked_values(asked *r, const query_scope *scope, const query_values *q, query_format f);
+const char *asked_tags(asked *r, const query_scope *scope, const query_tags_question *q, query_format f);
 const char *asked_tree(asked *r, const query_scope *scope, const query_tree *q, query_format f);
 /* One path or glob. */
 query_history asked_path(query_shape shape, const pt_slice *path);

@@ -44,6 +44,16 @@ static const char *values(asked *r, const query_scope *s, unsigned i)
     return asked_values(r, s, &q, (query_format)(i % 3));
 }
 
+static const char *tags(asked *r, const query_scope *s, unsigned i)
+{
+    if (i >= PT_COUNT_OF(paths) * 6 + 3) return NULL;
+    query_tags_question q = { .paths = &paths[i / 6 % PT_COUNT_OF(paths)], .n_paths = 1 };
+    if (i / 3 % 2)
+        q = (query_tags_question){ .owners_of = paths[i / 6 == 3 ? 0 : i / 6 % PT_COUNT_OF(paths)] }; /* but a/b: two plants, two times */
+    if (i >= PT_COUNT_OF(paths) * 6) q = (query_tags_question){ .n_paths = 0 };
+    return asked_tags(r, s, &q, (query_format)(i % 3));
+}
+
 static const char *trees(asked *r, const query_scope *s, unsigned i)
 {
     static const pt_slice places[] = { { "", 0 },
@@ -82,7 +92,7 @@ static void what_is_outside_the_scope_does_not_exist(void)
 {
     static const pt_slice globs[] = { { "a/**", 4 } };
     const query_scope mine = { .role = QUERY_VIEWER, .paths = globs, .n_paths = 1 };
-    static question *const questions[] = { histories, values, trees, events };
+    static question *const questions[] = { histories, values, tags, trees, events };
     asked with, without;
     unsigned n = 0, answered = 0;
     asked_open(&with, true);
