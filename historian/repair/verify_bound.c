@@ -6,6 +6,7 @@
  * for in the journal once more: one that another has taken the place of later stands for nothing. */
 #include "historian/repair/verify.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { PORTION = 1 << 18, DOUBTS_MAX = 100000 };
