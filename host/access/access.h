@@ -23,7 +23,7 @@
 #include "host/access/mapping.h"
 #include "host/access/principal.h"
 
-typedef struct access access;
+typedef struct host_access host_access;
 
 enum {
     ACCESS_SECRET_TEXT = 44, /* a session's or set-up text: base64url of 32 random bytes, and its NUL */
@@ -47,7 +47,7 @@ typedef struct access_note {
     pt_slice after;                         /* JSON; may be empty. Never a secret */
 } access_note;
 /* On the thread of the call, without a lock held, after the change is on the disk. Logins that are throttled are told at most once a minute
- * per user and address. */
+ * per address, or user. */
 typedef void access_note_fn(void *ctx, const access_note *note);
 
 typedef struct access_options {
@@ -64,8 +64,8 @@ typedef struct access_options {
 } access_options;
 
 /* PT_ECORRUPT: damaged, not ours, empty, or of a newer version. PT_EREFUSED: others than the owner may read or write the file. */
-PT_MUST_CHECK pt_status access_open(const access_options *o, access **out, pt_error *err);
-void access_close(access *a); /* nobody is in a call; principals may live on. NULL allowed */
+PT_MUST_CHECK pt_status access_open(const access_options *o, host_access **out, pt_error *err);
+void access_close(host_access *a); /* nobody is in a call; principals may live on. NULL allowed */
 
 /* ---- passwords ---- */
 
@@ -75,7 +75,7 @@ void access_close(access *a); /* nobody is in a call; principals may live on. NU
  * this name or address (1, 2, 4 .. 60 s; forgotten after 15 minutes without one); *retry_ms (0 otherwise) says when to come again, and the
  * password was not looked at. A name's failures end with its success, an address's do not. The tables have a fixed size and evict nobody:
  * whoever fills them makes others wait, never go free. */
-PT_MUST_CHECK pt_status access_check_password(access *a, pt_slice user, pt_slice password, pt_slice address, access_principal **out,
+PT_MUST_CHECK pt_status access_check_password(host_access *a, pt_slice user, pt_slice password, pt_slice address, access_principal **out,
                                               int64_t *retry_ms, pt_error *err);
 
 /* ---- sessions of browsers ---- */
@@ -83,49 +83,49 @@ PT_MUST_CHECK pt_status access_check_password(access *a, pt_slice user, pt_slice
 /* A new session of this principal (user, ldap, oidc, proxy: PT_EINVAL otherwise), kept over a restart; `old` (may be absent) ends, so that
  * no session survives a login. `id` must be the identity a principal from outside was made of, NULL for a user. The text goes into a
  * cookie and nowhere else; the file has its hash. */
-PT_MUST_CHECK pt_status access_session_start(access *a, const access_principal *p, const access_identity *id, pt_slice old,
+PT_MUST_CHECK pt_status access_session_start(host_access *a, const access_principal *p, const access_identity *id, pt_slice old,
                                              pt_slice address, char text[ACCESS_SECRET_TEXT], pt_error *err);
 /* The principal as of now. PT_EREFUSED: no such session, ended, idle for 8 h, older than 24 h, its user gone or disabled, or no rights
  * mapped any more. Use is written at most once a minute. */
-PT_MUST_CHECK pt_status access_session_find(access *a, pt_slice text, access_principal **out, pt_error *err);
+PT_MUST_CHECK pt_status access_session_find(host_access *a, pt_slice text, access_principal **out, pt_error *err);
 /* PT_OK also when there is none. */
-PT_MUST_CHECK pt_status access_session_end(access *a, pt_slice text, pt_slice address, pt_error *err);
+PT_MUST_CHECK pt_status access_session_end(host_access *a, pt_slice text, pt_slice address, pt_error *err);
 /* All of this principal's. */
-PT_MUST_CHECK pt_status access_session_end_all(access *a, const access_principal *p, pt_slice address, pt_error *err);
+PT_MUST_CHECK pt_status access_session_end_all(host_access *a, const access_principal *p, pt_slice address, pt_error *err);
 
 /* ---- API tokens ---- */
 
 /* PT_EREFUSED: no such token, wrong, expired, its owner gone or disabled. Use is written at most once a minute per token. */
-PT_MUST_CHECK pt_status access_token_find(access *a, pt_slice text, access_principal **out, pt_error *err);
+PT_MUST_CHECK pt_status access_token_find(host_access *a, pt_slice text, access_principal **out, pt_error *err);
 /* Does the text have a token's shape? For telling one from other bearers' texts. */
 bool access_is_token(pt_slice text);
 
 /* ---- identities from outside (host/access/mapping.h) ---- */
 
 /* Rows are copied; who came by the old ones is asked again. PT_EINVAL: a row is wrong, which is named; the old rows stay. */
-PT_MUST_CHECK pt_status access_set_map(access *a, const access_map_row *rows, size_t n, pt_error *err);
+PT_MUST_CHECK pt_status access_set_map(host_access *a, const access_map_row *rows, size_t n, pt_error *err);
 /* The principal of an identity that the caller has verified (proxy's secret, certificate's chain, LDAP bind, OIDC signature). PT_EREFUSED:
  * no row gives it a right. */
-PT_MUST_CHECK pt_status access_external(access *a, const access_identity *id, access_principal **out, pt_error *err);
+PT_MUST_CHECK pt_status access_external(host_access *a, const access_identity *id, access_principal **out, pt_error *err);
 /* Whoever is on this machine, where nobody authenticates: that role for the whole plant. */
-PT_MUST_CHECK pt_status access_loopback(access *a, query_role role, access_principal **out, pt_error *err);
+PT_MUST_CHECK pt_status access_loopback(host_access *a, query_role role, access_principal **out, pt_error *err);
 
 /* ---- the first start ---- */
 
 /* PT_OK: there has never been a user, and `text` is what makes the first one, for an hour from now and once; a text made before is void.
  * To be shown on this machine alone (log, terminal). PT_ESTATE: there is, or was, a user. */
-PT_MUST_CHECK pt_status access_setup_begin(access *a, char text[ACCESS_SECRET_TEXT], pt_error *err);
+PT_MUST_CHECK pt_status access_setup_begin(host_access *a, char text[ACCESS_SECRET_TEXT], pt_error *err);
 /* Make the first user, an admin of the whole plant. PT_EREFUSED: wrong or over; PT_EBUSY: throttled by address, *retry_ms; PT_EINVAL: the
  * name or the password will not do. */
-PT_MUST_CHECK pt_status access_setup(access *a, pt_slice text, pt_slice name, pt_slice password, pt_slice address, access_principal **out,
-                                     int64_t *retry_ms, pt_error *err);
+PT_MUST_CHECK pt_status access_setup(host_access *a, pt_slice text, pt_slice name, pt_slice password, pt_slice address,
+                                     access_principal **out, int64_t *retry_ms, pt_error *err);
 
 /* ---- what is going on already ---- */
 
 /* Grows with every change of users, grants, tenants, tokens, sessions that end, and the map, also by another process (asked of the file at
  * most once a second). A stream remembers it, and calls access_refresh when it is another. Never blocks on hashing. */
-uint64_t access_generation(access *a);
+uint64_t access_generation(host_access *a);
 /* *p as of now: the same when nothing changed, else a new snapshot in its place (the old reference is given back). PT_EREFUSED, and *p as
  * it was: it has ended, and so should what runs in its name; also those without session or token from outside when the map changed. */
-PT_MUST_CHECK pt_status access_refresh(access *a, access_principal **p, pt_error *err);
+PT_MUST_CHECK pt_status access_refresh(host_access *a, access_principal **p, pt_error *err);
 #endif

@@ -30,24 +30,24 @@ typedef struct access_user {
 /* Will it do for that user? PT_EINVAL with the rule: at least 8 characters, at most 1024 bytes, not the user's name (in whatever case). */
 PT_MUST_CHECK pt_status access_password_check(pt_slice user, pt_slice password, pt_error *err);
 /* Without any right yet. Hashes; waits like access_check_password (PT_EBUSY). */
-PT_MUST_CHECK pt_status access_user_add(access *a, const access_actor *by, pt_slice name, pt_slice password, pt_error *err);
+PT_MUST_CHECK pt_status access_user_add(host_access *a, const access_actor *by, pt_slice name, pt_slice password, pt_error *err);
 /* With their grants, tokens and sessions. */
-PT_MUST_CHECK pt_status access_user_remove(access *a, const access_actor *by, pt_slice name, pt_error *err);
+PT_MUST_CHECK pt_status access_user_remove(host_access *a, const access_actor *by, pt_slice name, pt_error *err);
 /* All sessions of the user end; tokens stay. Hashes. */
-PT_MUST_CHECK pt_status access_user_password(access *a, const access_actor *by, pt_slice name, pt_slice password, pt_error *err);
+PT_MUST_CHECK pt_status access_user_password(host_access *a, const access_actor *by, pt_slice name, pt_slice password, pt_error *err);
 /* Disabled: no login, no session, no token of theirs; sessions end. */
-PT_MUST_CHECK pt_status access_user_disable(access *a, const access_actor *by, pt_slice name, bool disabled, pt_error *err);
+PT_MUST_CHECK pt_status access_user_disable(host_access *a, const access_actor *by, pt_slice name, bool disabled, pt_error *err);
 
 typedef enum access_member { ACCESS_OF_GROUP, ACCESS_OF_TENANT } access_member;
 /* Join or leave. A group is a name in grants; a tenant exists (PT_ENOTFOUND). PT_EEXISTS joined already, PT_ENOTFOUND not in it. Leaving
  * the last tenant would open the whole plant to the user's grants: PT_ESTATE, unless `last_too`. */
-PT_MUST_CHECK pt_status access_user_join(access *a, const access_actor *by, pt_slice user, access_member what, pt_slice name,
+PT_MUST_CHECK pt_status access_user_join(host_access *a, const access_actor *by, pt_slice user, access_member what, pt_slice name,
                                          pt_error *err);
-PT_MUST_CHECK pt_status access_user_leave(access *a, const access_actor *by, pt_slice user, access_member what, pt_slice name,
+PT_MUST_CHECK pt_status access_user_leave(host_access *a, const access_actor *by, pt_slice user, access_member what, pt_slice name,
                                           bool last_too, pt_error *err);
 
 /* By name; texts are valid during the call, in which nothing of access may be called; false stops. */
-PT_MUST_CHECK pt_status access_users_each(access *a, bool (*each)(void *ctx, const access_user *u), void *ctx, pt_error *err);
+PT_MUST_CHECK pt_status access_users_each(host_access *a, bool (*each)(void *ctx, const access_user *u), void *ctx, pt_error *err);
 
 /* ---- grants ---- */
 
@@ -60,17 +60,17 @@ typedef struct access_grant {
     int64_t created_ms;
 } access_grant;
 
-PT_MUST_CHECK pt_status access_grant_add(access *a, const access_actor *by, const access_grant *g, uint64_t *id, pt_error *err);
-PT_MUST_CHECK pt_status access_grant_remove(access *a, const access_actor *by, uint64_t id, pt_error *err);
-PT_MUST_CHECK pt_status access_grants_each(access *a, bool (*each)(void *ctx, const access_grant *g), void *ctx, pt_error *err);
+PT_MUST_CHECK pt_status access_grant_add(host_access *a, const access_actor *by, const access_grant *g, uint64_t *id, pt_error *err);
+PT_MUST_CHECK pt_status access_grant_remove(host_access *a, const access_actor *by, uint64_t id, pt_error *err);
+PT_MUST_CHECK pt_status access_grants_each(host_access *a, bool (*each)(void *ctx, const access_grant *g), void *ctx, pt_error *err);
 
 /* ---- tenants: users who belong to some see nothing outside of them, whatever their grants say ---- */
 
 /* New, or other patterns for it; at least one. */
-PT_MUST_CHECK pt_status access_tenant_set(access *a, const access_actor *by, pt_slice name, const access_patterns *at, pt_error *err);
+PT_MUST_CHECK pt_status access_tenant_set(host_access *a, const access_actor *by, pt_slice name, const access_patterns *at, pt_error *err);
 /* PT_ESTATE: users belong to it. */
-PT_MUST_CHECK pt_status access_tenant_remove(access *a, const access_actor *by, pt_slice name, pt_error *err);
-PT_MUST_CHECK pt_status access_tenants_each(access *a, bool (*each)(void *ctx, pt_slice name, const access_patterns *at), void *ctx,
+PT_MUST_CHECK pt_status access_tenant_remove(host_access *a, const access_actor *by, pt_slice name, pt_error *err);
+PT_MUST_CHECK pt_status access_tenants_each(host_access *a, bool (*each)(void *ctx, pt_slice name, const access_patterns *at), void *ctx,
                                             pt_error *err);
 
 /* ---- API tokens ---- */
@@ -85,8 +85,8 @@ typedef struct access_token {
 
 /* `text` is shown once: the file has its hash. PT_EREFUSED: the owner is disabled, or has that role nowhere. What the token asks for
  * beyond its owner's rights it does not get, now and whenever those shrink (access_role_at). */
-PT_MUST_CHECK pt_status access_token_add(access *a, const access_actor *by, const access_token *t, uint64_t *id,
+PT_MUST_CHECK pt_status access_token_add(host_access *a, const access_actor *by, const access_token *t, uint64_t *id,
                                          char text[ACCESS_TOKEN_TEXT], pt_error *err);
-PT_MUST_CHECK pt_status access_token_remove(access *a, const access_actor *by, uint64_t id, pt_error *err);
-PT_MUST_CHECK pt_status access_tokens_each(access *a, bool (*each)(void *ctx, const access_token *t), void *ctx, pt_error *err);
+PT_MUST_CHECK pt_status access_token_remove(host_access *a, const access_actor *by, uint64_t id, pt_error *err);
+PT_MUST_CHECK pt_status access_tokens_each(host_access *a, bool (*each)(void *ctx, const access_token *t), void *ctx, pt_error *err);
 #endif

@@ -1,6 +1,6 @@
 /* host/access/mapping.h -- what an identity from outside may do here: rows of the configuration (`access.map`). Pure; any thread.
  *
- *     access: { map: [ { from: group, value: 'plant-operators', role: operator, paths: ['acme/line1/**'] } ] }
+ *     access: { map: [ { from: group, value: 'plant-operators', role: operator, paths: [acme/line1/Level] } ] }
  *
  * Each row that holds for an identity is a grant; one for which none holds has no right. Comparison is bytewise: write values as they come.
  */
