@@ -126,7 +126,7 @@ static void a_file_cut_off_anywhere_lets_nobody_in(void)
     pt_buf_fini(&whole);
 }
 
-/* Every byte of it, one bit each: where it matters it is noticed, elsewhere (free space) nothing changes. */
+/* Of the header every byte, then every third, one bit each: where it matters it is noticed, elsewhere (free space) nothing changes. */
 static void a_flipped_bit_gives_nobody_more(void)
 {
     a_plant_with_people();
@@ -134,7 +134,7 @@ static void a_flipped_bit_gives_nobody_more(void)
     size_t refused = 0, n = 0;
     CHECK_FATAL(copy != NULL);
     for (size_t i = 0; i < whole.len; i++) {
-        if (whole.ptr[i] == 0 && i % 61) continue; /* mostly free space */
+        if ((i > 512 && i % 3) || (whole.ptr[i] == 0 && i % 61)) continue; /* zeros are mostly free space */
         memcpy(copy, whole.ptr, whole.len);
         copy[i] = (char)(copy[i] ^ (1 << i % 8));
         refused += damaged(copy, whole.len, "flipped", i);
