@@ -102,6 +102,7 @@ typedef struct login {
 
 static void login_init(login *l, pt_slice user, pt_slice address)
 {
+    if (user.len > ACCESS_NAME_MAX) user.len = 0; /* nobody's; not to be written at length either */
     *l = (login){ .user = user, .address = address, .who = { user, PT_LIT("user"), address } };
     l->network = access__network_of(address, l->room);
 }
@@ -190,7 +191,7 @@ pt_status access_check_password(host_access *a, pt_slice user, pt_slice password
     login l;
     login_init(&l, user, address);
     *retry_ms = 0;
-    if (user.len > ACCESS_NAME_MAX) user.len = l.user.len = l.who.name.len = 0; /* nobody's; not to be written at length either */
+    user = l.user;
     access__lock(a);
     int64_t wait = must_wait(a, &l);
     pt_status st = wait ? PT_OK : hash_of(a, user, hash, &known, err);
@@ -211,6 +212,33 @@ pt_status access_check_password(host_access *a, pt_slice user, pt_slice password
     if (st == PT_EREFUSED) return wrong(a, &l, err);
     if (st == PT_OK) access__tell(a, "login", "done", &l.who, user, NULL);
     return st;
+}
+
+pt_status access_login_begin(host_access *a, access_kind kind, pt_slice user, pt_slice address, int64_t *retry_ms, pt_error *err)
+{
+    login l;
+    login_init(&l, user, address);
+    l.who.kind = pt_cstr(access_kind_name(kind));
+    *retry_ms = 0;
+    access__lock(a);
+    int64_t wait = must_wait(a, &l);
+    access__unlock(a);
+    return wait ? throttled(a, &l, "login", wait, retry_ms, err) : PT_OK;
+}
+
+void access_login_end(host_access *a, access_kind kind, pt_slice user, pt_slice address, bool right)
+{
+    login l;
+    login_init(&l, user, address);
+    l.who.kind = pt_cstr(access_kind_name(kind));
+    if (right) {
+        access__lock(a);
+        access__throttle_succeeded(&a->throttle, 'u', user, pt_mono_ms(a->clock));
+        access__unlock(a);
+    } else {
+        failed(a, &l);
+    }
+    access__tell(a, "login", right ? "done" : "failed", &l.who, user, NULL);
 }
 
 /* ---- the first start -------------------------------------------------------------------------------------------- */

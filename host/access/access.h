@@ -78,6 +78,12 @@ void access_close(host_access *a); /* nobody is in a call; principals may live o
 PT_MUST_CHECK pt_status access_check_password(host_access *a, pt_slice user, pt_slice password, pt_slice address, access_principal **out,
                                               int64_t *retry_ms, pt_error *err);
 
+/* The same throttling around a login that is checked elsewhere (LDAP), with its notes: begin before, end after unless begin failed or
+ * nothing became known of the password. PT_EBUSY: throttled. One login is checked here or there, not at both: a failure counts. */
+PT_MUST_CHECK pt_status access_login_begin(host_access *a, access_kind kind, pt_slice user, pt_slice address, int64_t *retry_ms,
+                                           pt_error *err);
+void access_login_end(host_access *a, access_kind kind, pt_slice user, pt_slice address, bool right);
+
 /* ---- sessions of browsers ---- */
 
 /* A new session of this principal (user, ldap, oidc, proxy: PT_EINVAL otherwise), kept over a restart; `old` (may be absent) ends, so that

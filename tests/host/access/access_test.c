@@ -85,6 +85,32 @@ static void a_name_or_an_address_that_fails_often_waits(void)
     rig_close(&r);
 }
 
+static void a_login_that_is_checked_elsewhere_waits_likewise(void)
+{
+    int64_t retry = 0;
+    char long_name[ACCESS_NAME_MAX + 2];
+    rig_open(&r);
+    for (int i = 0; i < 5; i++) {
+        CHECK_OK(access_login_begin(r.a, ACCESS_LDAP, PT_LIT("anna"), PT_LIT("10.0.0.9"), &retry, &r.err));
+        access_login_end(r.a, ACCESS_LDAP, PT_LIT("anna"), PT_LIT("10.0.0.9"), false);
+    }
+    CHECK_STATUS(access_login_begin(r.a, ACCESS_LDAP, PT_LIT("anna"), PT_LIT("10.0.0.1"), &retry, &r.err), PT_EBUSY);
+    CHECK_INT(retry, 1000);
+    pt_fake_clock_advance(&r.clock, 1000);
+    CHECK_OK(access_login_begin(r.a, ACCESS_LDAP, PT_LIT("anna"), PT_LIT("10.0.0.1"), &retry, &r.err));
+    access_login_end(r.a, ACCESS_LDAP, PT_LIT("anna"), PT_LIT("10.0.0.1"), true);
+    CHECK_TELLS(&r, "login failed anna ldap 10.0.0.9 anna ;");
+    CHECK_TELLS(&r, "login throttled anna ldap 10.0.0.1 anna ;");
+    CHECK_TELLS(&r, "login done anna ldap 10.0.0.1 anna ;");
+    rig_forget(&r);
+    memset(long_name, 'n', sizeof long_name - 1);
+    long_name[sizeof long_name - 1] = '\0';
+    access_principal *p = NULL;
+    CHECK_STATUS(rig_login(&r, long_name, "wrong", "10.0.0.2", &p, &retry), PT_EREFUSED);
+    CHECK_STR(pt_cstr(r.told), "login failed  user 10.0.0.2  ;");
+    rig_close(&r);
+}
+
 static void older_parameters_are_hashed_anew_at_login(void)
 {
     rig_open(&r);
@@ -315,6 +341,7 @@ int main(int argc, char **argv)
         PT_TEST(the_right_password_lets_in_and_nothing_else_says_more_than_no),
         PT_TEST(a_login_is_remembered),
         PT_TEST(a_name_or_an_address_that_fails_often_waits),
+        PT_TEST(a_login_that_is_checked_elsewhere_waits_likewise),
         PT_TEST(older_parameters_are_hashed_anew_at_login),
         PT_TEST(the_first_user_is_made_with_the_text_of_the_first_start),
         PT_TEST(the_text_of_the_first_start_holds_for_an_hour_and_while_nobody_is_there),
