@@ -1,5 +1,6 @@
 /* host/access/store.c -- one file, its statements, and the sums that let no flipped bit become a right. */
 #include "host/access/store.h"
+#include "host/access/copy.h"
 
 #include "base/file.h"
 #include <errno.h>
@@ -260,6 +261,36 @@ pt_status access__store_open(const char *dir, bool make, access__store *s, pt_er
     if (st == PT_OK) return PT_OK;
     access__store_close(s);
     return pt_fail(err, st, "%s", why.text);
+}
+
+/* Into `path`, made before with its mode. */
+static pt_status copy_into(access__store *s, const char *path, pt_error *err)
+{
+    access__store copy = { 0 };
+    pt_status st = access__do(s, err, NULL, "VACUUM INTO ?1", "t", pt_cstr(path));
+    if (st != PT_OK) return st;
+    st = connect(&copy, path, err);
+    if (st == PT_OK) st = exec(&copy, "PRAGMA synchronous=FULL; DELETE FROM session; VACUUM;", err);
+    access__store_close(&copy);
+    return st;
+}
+
+pt_status access_copy(const char *dir, const char *dest, pt_error *err)
+{
+    char path[PATH_LEN];
+    access__store s;
+    if (snprintf(path, sizeof path, "%s/access.db", dest) >= (int)sizeof path)
+        return pt_fail(err, PT_ETOOBIG, "the path of access.db is too long");
+    if (access(path, F_OK) == 0) return pt_fail(err, PT_EEXISTS, "%s is there already", path);
+    pt_status st = access__store_open(dir, false, &s, err);
+    if (st != PT_OK) return st;
+    st = touch(path, dest, err);
+    if (st == PT_OK) {
+        st = copy_into(&s, path, err);
+        if (st != PT_OK) (void)unlink(path);
+    }
+    access__store_close(&s);
+    return st == PT_OK ? pt_folder_sync(dest, err) : st;
 }
 
 void access__store_close(access__store *s)

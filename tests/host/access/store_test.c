@@ -2,6 +2,7 @@
 #include "tests/host/access/rig.h"
 
 #include "base/file.h"
+#include "host/access/copy.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -194,6 +195,35 @@ static void damage_under_a_running_host_is_noticed_by_the_next_request(void)
     rig_close(&r);
 }
 
+static void a_copy_is_whole_the_owners_and_without_sessions(void)
+{
+    char dest[340], session[ACCESS_SECRET_TEXT];
+    struct stat f;
+    access_principal *p = NULL;
+    rig_open(&r);
+    rig_user(&r, "anna");
+    p = rig_in(&r, "anna");
+    CHECK_OK(access_session_start(r.a, p, NULL, PT_NONE, PT_NONE, session, NULL));
+    access_unref(p);
+    snprintf(dest, sizeof dest, "%s/copy", r.dir);
+    CHECK_FATAL(mkdir(dest, 0755) == 0);
+    CHECK_OK_FATAL(access_copy(r.dir, dest, &r.err)); /* while it is open */
+    CHECK_STATUS(access_copy(r.dir, dest, &r.err), PT_EEXISTS);
+    CHECK_STATUS(access_copy("/nowhere", r.dir, &r.err), PT_EEXISTS);
+    CHECK_STATUS(access_copy("/nowhere", "/tmp", &r.err), PT_ENOTFOUND);
+    CHECK_OK(access_session_find(r.a, pt_cstr(session), &p, NULL));
+    access_unref(p);
+    rig_close(&r);
+    r.options.dir = dest;
+    rig_reopen(&r);
+    snprintf(r.dir, sizeof r.dir, "%.290s", dest);
+    CHECK(stat(rig_file(&r), &f) == 0 && (f.st_mode & 0777) == 0600);
+    CHECK_STATUS(access_session_find(r.a, pt_cstr(session), &p, NULL), PT_EREFUSED);
+    access_unref(rig_in(&r, "anna"));
+    CHECK_STATUS(access_setup_begin(r.a, session, NULL), PT_ESTATE);
+    rig_close(&r);
+}
+
 static void lines_are_taken_apart_and_joined(void)
 {
     static const struct {
@@ -225,6 +255,7 @@ int main(int argc, char **argv)
         PT_TEST(an_empty_file_is_damage_and_not_a_first_start),
         PT_TEST(what_another_program_writes_into_a_row_is_noticed),
         PT_TEST(damage_under_a_running_host_is_noticed_by_the_next_request),
+        PT_TEST(a_copy_is_whole_the_owners_and_without_sessions),
         PT_TEST(lines_are_taken_apart_and_joined),
     };
     return pt_test_main("access/store", tests, PT_COUNT_OF(tests), argc, argv);
