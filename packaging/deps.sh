@@ -6,9 +6,9 @@
 PT_BUILD_PACKAGES="gcc g++ make cmake ninja-build pkg-config libc6-dev
   libpaho-mqtt-dev libprotobuf-c-dev protobuf-c-compiler nanopb libnanopb-dev libsqlite3-dev libcurl4-openssl-dev
   libcunit1-dev libmicrohttpd-dev libyaml-dev libjansson-dev libzstd-dev libxxhash-dev libsodium-dev nettle-dev libmodbus-dev
-  zlib1g-dev libsystemd-dev"
+  zlib1g-dev libsystemd-dev libldap-dev"
 PT_RUN_PACKAGES="mosquitto tzdata"
-PT_TEST_PACKAGES="mosquitto-clients python3 python3-pymodbus python3-serial python3-serial-asyncio clang-format curl openssl sqlite3"
+PT_TEST_PACKAGES="mosquitto-clients python3 python3-pymodbus python3-serial python3-serial-asyncio clang-format curl openssl sqlite3 slapd"
 # Debian names its clang by version; 14 is Debian 12's, elsewhere the default one does.
 if apt-cache show clang-14 >/dev/null 2>&1; then
   PT_FUZZ_PACKAGES="clang-14 libclang-rt-14-dev" PT_TIDY_PACKAGES="clang-tidy-14"

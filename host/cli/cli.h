@@ -147,7 +147,8 @@ const char *cli_quality_word(char letter); /* 'G' -> "GOOD" */
     X(watch)             \
     X(history)           \
     X(durations)         \
-    X(events) X(log) X(audit) X(write) X(rebirth) X(replay) X(map) X(sql) X(export) X(import) X(verify) X(backup) X(prune) X(decode)
+    X(events)            \
+    X(log) X(audit) X(write) X(rebirth) X(replay) X(map) X(sql) X(export) X(import) X(verify) X(backup) X(prune) X(user) X(token) X(decode)
 #define CLI_VERB_DECLARED(name) extern const cli_verb cli_verb_##name;
 #define CLI_VERB_ADDRESS(name)  &cli_verb_##name,
 CLI_EACH_VERB(CLI_VERB_DECLARED)

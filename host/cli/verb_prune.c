@@ -2,12 +2,10 @@
 #include "historian/historian.h"
 #include "historian/maintain.h"
 #include "host/control/audit.h"
-#include "host/cli/cli.h"
+#include "host/cli/people.h"
 
 #include "base/timestamp.h"
-#include <pwd.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 typedef struct job {
     cli *c;
@@ -34,20 +32,12 @@ static int code_of(pt_status st)
 
 /* ---- the audit -------------------------------------------------------------------------------------------------- */
 
-static void user_name(char out[300])
-{
-    char room[4096];
-    struct passwd entry, *found = NULL;
-    if (getpwuid_r(getuid(), &entry, room, sizeof room, &found) == 0 && found) snprintf(out, 300, "cli:%s", entry.pw_name);
-    else snprintf(out, 300, "cli:%ld", (long)getuid());
-}
-
 /* A row that says what went, and how that ended. CLI_GO_ON, or the exit code. */
 static int note(const job *w, const char *action, pt_slice object, const pt_buf *after, pt_status st)
 {
     char who[300];
     pt_error err = { 0 };
-    user_name(who);
+    cli_os_user(who);
     host_audit_row row = { .at_ms = pt_wall_ms(pt_clock_system()),
                            .principal = pt_cstr(who),
                            .auth_kind = PT_LIT("os-user"),

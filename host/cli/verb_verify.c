@@ -1,4 +1,5 @@
 /* host/cli/verb_verify.c -- verify, and backup beside it: looking after a data directory. */
+#include "host/access/copy.h"
 #include "host/control/audit.h"
 #include "host/cli/cli.h"
 #include "historian/maintain.h"
@@ -152,6 +153,7 @@ static int run_backup(cli *c, int argc, char **argv)
     pt_error err = { 0 };
     pt_status st = hist_backup(c->data_dir, argv[1], progress, &w, &err);
     if (st == PT_OK && (st = host_audit_copy(c->data_dir, argv[1], &err)) == PT_ENOTFOUND) st = PT_OK; /* nothing was ever asked for */
+    if (st == PT_OK && (st = access_copy(c->data_dir, argv[1], &err)) == PT_ENOTFOUND) st = PT_OK;     /* no user was ever made */
     if (w.progress) fprintf(stderr, "\r\033[K");
     if (st) return cli_fail(c, code_of(st), "%s", err.text);
     pt_buf out;

@@ -135,7 +135,8 @@ static pt_status newest(host_audit *a, pt_error *err)
         return fail(a->db, err);
     int rc = sqlite3_step(q);
     pt_status st = rc == SQLITE_ROW || rc == SQLITE_DONE ? PT_OK : fail(a->db, err);
-    if (rc == SQLITE_ROW) {
+    /* Fewer rows than there were: cut off meanwhile. Going on from what was known leaves the gap that shows it. */
+    if (rc == SQLITE_ROW && (uint64_t)sqlite3_column_int64(q, 0) >= a->seq) {
         pt_slice hash = column(q, 1);
         a->seq = (uint64_t)sqlite3_column_int64(q, 0);
         if (hash.len == HASH_LEN) memcpy(a->hash, hash.ptr, HASH_LEN); /* else the walk will name it */
@@ -278,33 +279,40 @@ void host_audit_close(host_audit *a)
     free(a);
 }
 
-pt_status host_audit_append(host_audit *a, const host_audit_row *row, pt_error *err)
+static pt_status insert(host_audit *a, const host_audit_row *r, const unsigned char hash[HASH_LEN], pt_error *err)
 {
     const pt_slice *texts[TEXTS];
-    unsigned char hash[HASH_LEN];
-    if (!a->insert) return pt_fail(err, PT_EREADONLY, "audit.db was opened to be read");
-    pthread_mutex_lock(&a->lock);
-    host_audit_row r = *row;
-    r.seq = a->seq + 1;
-    pt_status st = chain(a->hash, &r, hash);
-    if (st != PT_OK) {
-        pthread_mutex_unlock(&a->lock);
-        return pt_fail(err, st, "audit: a row of more than 1 MiB");
-    }
-    texts_of(&r, texts);
-    int rc = sqlite3_bind_int64(a->insert, 1, (int64_t)r.seq);
-    if (rc == SQLITE_OK) rc = sqlite3_bind_int64(a->insert, 2, r.at_ms);
+    texts_of(r, texts);
+    int rc = sqlite3_bind_int64(a->insert, 1, (int64_t)r->seq);
+    if (rc == SQLITE_OK) rc = sqlite3_bind_int64(a->insert, 2, r->at_ms);
     for (int i = 0; rc == SQLITE_OK && i < TEXTS; i++)
         rc = sqlite3_bind_text(a->insert, 3 + i, texts[i]->len ? texts[i]->ptr : "", (int)texts[i]->len, SQLITE_STATIC);
     if (rc == SQLITE_OK) rc = sqlite3_bind_blob(a->insert, 3 + TEXTS, a->hash, HASH_LEN, SQLITE_STATIC);
     if (rc == SQLITE_OK) rc = sqlite3_bind_blob(a->insert, 4 + TEXTS, hash, HASH_LEN, SQLITE_STATIC);
     if (rc == SQLITE_OK) rc = sqlite3_step(a->insert);
-    st = rc == SQLITE_DONE ? PT_OK : fail(a->db, err);
+    pt_status st = rc == SQLITE_DONE ? PT_OK : fail(a->db, err);
     sqlite3_reset(a->insert); /* says the same error again */
     sqlite3_clear_bindings(a->insert);
+    return st;
+}
+
+pt_status host_audit_append(host_audit *a, const host_audit_row *row, pt_error *err)
+{
+    unsigned char hash[HASH_LEN];
+    if (!a->insert) return pt_fail(err, PT_EREADONLY, "audit.db was opened to be read");
+    pthread_mutex_lock(&a->lock);
+    host_audit_row r = *row;
+    pt_status st = exec(a->db, "BEGIN IMMEDIATE", err); /* another process may append, too: what it wrote comes before */
+    if (st == PT_OK) st = newest(a, err);
+    r.seq = a->seq + 1;
+    if (st == PT_OK && chain(a->hash, &r, hash) != PT_OK) st = pt_fail(err, PT_ETOOBIG, "audit: a row of more than 1 MiB");
+    if (st == PT_OK) st = insert(a, &r, hash, err);
+    if (st == PT_OK) st = exec(a->db, "COMMIT", err);
     if (st == PT_OK) {
         a->seq = r.seq;
         memcpy(a->hash, hash, sizeof hash);
+    } else if (!sqlite3_get_autocommit(a->db)) {
+        (void)sqlite3_exec(a->db, "ROLLBACK", NULL, NULL, NULL); /* what went wrong is said already */
     }
     pthread_mutex_unlock(&a->lock);
     return st;

@@ -5,7 +5,7 @@
  * UPDATE and DELETE are refused by triggers; a change made around them breaks the chain, and host_audit_verify says where. Rows cut off at
  * the end leave a whole chain: note the newest hash elsewhere to notice that (uns-and-api.md 5.6).
  *
- * A row is on the disk when append returns. Threads: any; one lock. */
+ * A row is on the disk when append returns. Threads: any; one lock. Several processes may append at the same time. */
 #ifndef HOST_AUDIT_H
 #define HOST_AUDIT_H
 #include "base/clock.h"

@@ -5,17 +5,43 @@
 
 enum { ARENA_MAX = 256 << 20 };
 
+static pt_status copy_part(pt_arena *arena, query_scope *s)
+{
+    pt_slice *paths = s->n_paths ? pt_arena_alloc(arena, s->n_paths * sizeof *paths) : NULL;
+    if (s->n_paths && !paths) return PT_ENOMEM;
+    for (size_t i = 0; i < s->n_paths; i++) {
+        paths[i] = pt_arena_dup(arena, s->paths[i]);
+        if (!paths[i].ptr) return PT_ENOMEM;
+    }
+    s->paths = paths;
+    return PT_OK;
+}
+
+/* A copy of what *link points to, in its place. */
+static query_scope *copy_linked(pt_arena *arena, const query_scope **link)
+{
+    query_scope *copy = pt_arena_alloc(arena, sizeof *copy);
+    if (!copy) return NULL;
+    *copy = **link;
+    *link = copy;
+    return copy;
+}
+
 static pt_status copy_scope(query_run *r, const query_scope *scope)
 {
     r->scope = *scope;
     r->scope.principal = pt_arena_dup(&r->arena, scope->principal);
-    pt_slice *paths = scope->n_paths ? pt_arena_alloc(&r->arena, scope->n_paths * sizeof *paths) : NULL;
-    if (scope->n_paths && !paths) return PT_ENOMEM;
-    for (size_t i = 0; i < scope->n_paths; i++) {
-        paths[i] = pt_arena_dup(&r->arena, scope->paths[i]);
-        if (!paths[i].ptr) return PT_ENOMEM;
+    for (query_scope *in = &r->scope; in;) {
+        pt_status st = copy_part(&r->arena, in);
+        for (query_scope *part = in; st == PT_OK && part->or_else;) {
+            part = copy_linked(&r->arena, &part->or_else);
+            st = part ? copy_part(&r->arena, part) : PT_ENOMEM;
+        }
+        if (st != PT_OK) return st;
+        if (!in->within) break;
+        in = copy_linked(&r->arena, &in->within);
+        if (!in) return PT_ENOMEM;
     }
-    r->scope.paths = paths;
     return PT_OK;
 }
 

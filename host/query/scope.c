@@ -7,10 +7,22 @@ const query_scope query_everything = { .role = QUERY_ADMIN };
 
 bool query_is_everything(const query_scope *s)
 {
-    return s->n_paths == 0;
+    for (const query_scope *in = s; in; in = in->within) {
+        const query_scope *part = in;
+        while (part && part->n_paths)
+            part = part->or_else;
+        if (!part) return false;
+    }
+    return true;
 }
 
 bool query_sees(const query_scope *s, pt_slice path)
 {
-    return query_is_everything(s) || (path.len && pt_glob_selects(s->paths, s->n_paths, path));
+    for (const query_scope *in = s; in; in = in->within) {
+        const query_scope *part = in;
+        while (part && part->n_paths && !(path.len && pt_glob_selects(part->paths, part->n_paths, path)))
+            part = part->or_else;
+        if (!part) return false;
+    }
+    return true;
 }

@@ -14,6 +14,8 @@ typedef struct query_scope {
     query_role role;
     const pt_slice *paths; /* globs over UNS paths (base/glob.h), one with a leading '!' excludes; none: the whole plant */
     size_t n_paths;
+    const struct query_scope *or_else; /* NULL, or: what its patterns select is there, too; of it only paths and or_else count */
+    const struct query_scope *within;  /* NULL, or: nothing outside of this one is there */
 } query_scope;
 
 /* The whole plant: what the programs themselves and a reader of files have. */

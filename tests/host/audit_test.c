@@ -339,11 +339,32 @@ static void a_row_that_cannot_be_written_leaves_the_chain_as_it_was(void)
     remove_dir();
 }
 
+static void two_that_append_at_the_same_time_make_one_chain(void)
+{
+    char newest[65];
+    uint64_t rows = 0;
+    fresh_dir();
+    host_audit *host = open_audit(), *command = open_audit();
+    for (int i = 0; i < 3; i++) {
+        add(host, "h", "", "", "done");
+        add(command, "c", "", "", "done");
+    }
+    rows_are(host, 0, 0,
+             "1:1000:anonymous:h:>:why:done: 2:1000:anonymous:c:>:why:done: 3:1000:anonymous:h:>:why:done: "
+             "4:1000:anonymous:c:>:why:done: 5:1000:anonymous:h:>:why:done: 6:1000:anonymous:c:>:why:done: ");
+    CHECK_OK(host_audit_verify(host, &rows, newest, NULL));
+    CHECK_INT(rows, 6);
+    host_audit_close(command);
+    host_audit_close(host);
+    remove_dir();
+}
+
 int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
         PT_TEST(what_is_appended_is_read_back_in_order_and_survives_the_process),
         PT_TEST(a_chain_of_an_earlier_version_is_whole_and_goes_on),
+        PT_TEST(two_that_append_at_the_same_time_make_one_chain),
         PT_TEST(changing_and_deleting_rows_is_refused),
         PT_TEST(a_change_around_the_triggers_is_named),
         PT_TEST(a_file_of_another_kind_a_missing_directory_and_a_row_too_long_are_refused),

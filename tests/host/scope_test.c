@@ -22,6 +22,31 @@ static void patterns_say_what_is_seen(void)
     }
 }
 
+static void parts_add_up_and_a_frame_bounds_them(void)
+{
+    static const pt_slice a[] = { { "a/**", 4 }, { "!a/x", 4 } }, x[] = { { "a/x", 3 } }, b[] = { { "b/**", 4 }, { "a/*", 3 } },
+                          none[] = { { "!**", 3 } };
+    const query_scope more = { .paths = x, .n_paths = 1 }, frame = { .paths = b, .n_paths = 2 }, all = { .n_paths = 0 };
+    const query_scope either = { .paths = a, .n_paths = 2, .or_else = &more },
+                      bounded = { .or_else = &more, .paths = a, .n_paths = 2, .within = &frame }, plant_in_frame = { .within = &frame },
+                      or_all = { .paths = a, .n_paths = 2, .or_else = &all }, nothing = { .paths = none, .n_paths = 1 };
+    static const char *const paths[] = { "a/y", "a/x", "a/y/z", "b/c", "c", "" };
+    const struct {
+        const query_scope *s;
+        const char *seen; /* by place in paths */
+        bool everything;
+    } rows[] = { { &either, "111000", false },
+                 { &bounded, "110000", false },
+                 { &plant_in_frame, "110100", false },
+                 { &or_all, "111111", true },
+                 { &nothing, "000000", false } };
+    for (size_t i = 0; i < PT_COUNT_OF(rows); i++) {
+        for (size_t k = 0; k < PT_COUNT_OF(paths); k++)
+            CHECK_ROW(paths[k], query_sees(rows[i].s, pt_cstr(paths[k])) == (rows[i].seen[k] == '1'));
+        CHECK(query_is_everything(rows[i].s) == rows[i].everything);
+    }
+}
+
 /* Each question to a plant with secret tags, asked by someone who does not see them, and to one that never had them. */
 typedef const char *question(asked *r, const query_scope *s, unsigned i);
 
@@ -120,6 +145,7 @@ int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
         PT_TEST(patterns_say_what_is_seen),
+        PT_TEST(parts_add_up_and_a_frame_bounds_them),
         PT_TEST(what_is_outside_the_scope_does_not_exist),
     };
     return pt_test_main("host/scope", tests, PT_COUNT_OF(tests), argc, argv);

@@ -1,5 +1,6 @@
 /* tests/host/cli/verb_verify_test.c -- verify and backup: beside a running host, and on a copy that gets damaged. */
 #include "historian/files/pages.h"
+#include "host/access/access.h"
 #include "tests/host/cli/plant.h"
 #include "tests/host/cli/verb.h"
 
@@ -55,9 +56,16 @@ static void a_backup_beside_the_host_is_whole_and_holds_the_samples(void)
     char path[420], second[420];
     snprintf(path, sizeof path, "%s/backup", plant_dir());
     snprintf(second, sizeof second, "%s/backup2", plant_dir());
+    const access_options a = { .dir = plant_data(), .clock = pt_clock_system(), .make = true };
+    host_access *people = NULL;
+    CHECK_OK_FATAL(access_open(&a, &people, NULL)); /* users go along */
+    access_close(people);
     outcome o = CLI("backup", path);
     CHECK_CODE(o, 0);
     CHECK_SAYS(o.out, path);
+    const access_options copied = { .dir = path, .clock = pt_clock_system() };
+    CHECK_OK_FATAL(access_open(&copied, &people, NULL));
+    access_close(people);
     outcome_release(&o);
     o = RUN("--data", path, "verify");
     CHECK_CODE(o, 0);
