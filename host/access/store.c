@@ -326,12 +326,11 @@ static pt_status ask(access__store *s, pt_error *err, sqlite3_stmt **q, const ch
     pt_status st = prepared(s, sql, q, err);
     int rc = SQLITE_OK;
     for (int i = 1; st == PT_OK && rc == SQLITE_OK && kinds[i - 1]; i++) {
-        pt_slice text = PT_NONE;
         if (kinds[i - 1] == 'i') {
             rc = sqlite3_bind_int64(*q, i, va_arg(ap, int64_t));
             continue;
         }
-        text = va_arg(ap, pt_slice);
+        pt_slice text = va_arg(ap, pt_slice);
         rc = kinds[i - 1] == 't' ? sqlite3_bind_text64(*q, i, text.ptr ? text.ptr : "", text.len, SQLITE_STATIC, SQLITE_UTF8)
                                  : sqlite3_bind_blob64(*q, i, text.ptr ? text.ptr : "", text.len, SQLITE_STATIC);
     }

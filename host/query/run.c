@@ -9,7 +9,7 @@ static pt_status copy_part(pt_arena *arena, query_scope *s)
 {
     pt_slice *paths = s->n_paths ? pt_arena_alloc(arena, s->n_paths * sizeof *paths) : NULL;
     if (s->n_paths && !paths) return PT_ENOMEM;
-    for (size_t i = 0; i < s->n_paths; i++) {
+    for (size_t i = 0; paths && i < s->n_paths; i++) {
         paths[i] = pt_arena_dup(arena, s->paths[i]);
         if (!paths[i].ptr) return PT_ENOMEM;
     }
