@@ -14,7 +14,7 @@ static const char tail[] =
     "Options of every verb:\n"
     "  --url URL           the host's address; else PLANTREE_URL, else http://127.0.0.1:8080\n"
     "  --token-file FILE   a token to show to the host; else PLANTREE_TOKEN\n"
-    "  --data DIR          read a data directory instead of asking a host (history, events, log, audit, replay, sql, export, verify, backup);\n"
+    "  --data DIR          read a data directory instead of asking a host (history, events, log, audit, replay, sql, export, verify, backup, user, token);\n"
     "                      verbs that read files take the host's own directory when it is on this machine\n"
     "  --json              the host's JSON instead of a table\n"
     "  --timeout D         how long to wait for the host (default 30s)\n"

@@ -2,7 +2,7 @@
  *
  * Every run of host/query/query.h is filtered by a scope in this one place; the change log (changes.h) takes none yet. What lies outside
  * does not exist: it is not listed, not counted, and asking for it by name is answered like a name that nobody has. A scope borrows its
- * texts; make one per request, or keep it as long as they live. Pure; any thread. */
+ * texts and the scopes it links to; make one per request, or keep it as long as they live. Runs copy it. Pure; any thread. */
 #ifndef HOST_QUERY_SCOPE_H
 #define HOST_QUERY_SCOPE_H
 #include "base/slice.h"

@@ -21,6 +21,30 @@ static void a_run_keeps_copies_of_what_it_was_asked_with(void)
     asked_close(&r);
 }
 
+static void a_run_keeps_copies_of_the_scopes_that_are_linked(void)
+{
+    char one[] = "zzz", two[] = "a/**", three[] = "**/b";
+    pt_slice first[] = { { one, 3 } }, second[] = { { two, 4 } }, third[] = { { three, 4 } };
+    query_scope more = { .paths = second, .n_paths = 1 }, frame = { .paths = first, .n_paths = 1 },
+                frames_more = { .paths = third, .n_paths = 1 };
+    query_scope scope = { .principal = PT_LIT("anna"), .paths = first, .n_paths = 1, .or_else = &more, .within = &frame };
+    static const pt_slice all[] = { { "**", 2 } };
+    query_history q = { .shape = QUERY_DURATIONS, .paths = all, .n_paths = 1, .to_ms = 3000 };
+    asked r;
+    query_run *run = NULL;
+    pt_error err = { 0, "" };
+    frame.or_else = &frames_more;
+    asked_open(&r, true);
+    pt_status st = query_history_open(&r.src, &scope, &q, query_sink_new(QUERY_CSV, false), &run, &err);
+    memset(two, '#', 4);
+    memset(three, '#', 4);
+    memset(&more, 0, sizeof more);
+    memset(&frame, 0, sizeof frame);
+    memset(&frames_more, 0, sizeof frames_more);
+    CHECK_TEXT(asked_run(st, run, &err, NULL), "path,value,duration_ms,times\na/b,0.5,1000,1\na/b,1.5,1000,1\na/b,,1000,1\n");
+    asked_close(&r);
+}
+
 static void a_run_that_is_closed_early_leaves_nothing(void)
 {
     static const pt_slice all[] = { { "**", 2 } };
@@ -69,6 +93,7 @@ int main(int argc, char **argv)
 {
     static const pt_test tests[] = {
         PT_TEST(a_run_keeps_copies_of_what_it_was_asked_with),
+        PT_TEST(a_run_keeps_copies_of_the_scopes_that_are_linked),
         PT_TEST(a_run_that_is_closed_early_leaves_nothing),
         PT_TEST(no_room_for_a_piece_is_an_error),
     };

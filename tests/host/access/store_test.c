@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "host/access/copy.h"
+#include "tests/support/sqlite_faults.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -49,6 +50,49 @@ static void a_file_that_others_may_read_is_refused(void)
         CHECK_FATAL(chmod(rig_file(&r), modes[i]) == 0);
         CHECK_STATUS(access_open(&r.options, &a, &r.err), PT_EREFUSED);
         CHECK(strstr(r.err.text, "chmod 600") != NULL);
+    }
+}
+
+/* ---- a disk that refuses ---- */
+
+static bool count(void *ctx, const access_user *u)
+{
+    (void)u;
+    ++*(int *)ctx;
+    return true;
+}
+
+static int users(void)
+{
+    int n = 0;
+    CHECK_OK(access_users_each(r.a, count, &n, NULL));
+    return n;
+}
+
+/* Each write and each sync of a change in turn, once or from then on: it is there whole or not at all, and said; afterwards all goes on. */
+static void a_change_that_cannot_be_written_changes_nothing(void)
+{
+    static const sqlite_fault kinds[] = { SQLITE_FAULT_WRITES, SQLITE_FAULT_SYNCS };
+    for (int k = 0; k < 4; k++) {
+        long struck = 1;
+        rig_open(&r);
+        for (int n = 1, have = 0; struck && n < 60; n++) {
+            char name[20];
+            snprintf(name, sizeof name, "u%d", n);
+            rig_forget(&r);
+            sqlite_faults_arm(kinds[k / 2], n, k % 2, SQLITE_FULL);
+            pt_status st = access_user_add(r.a, &RIG_ADMIN, pt_cstr(name), PT_LIT("password1"), &r.err);
+            struck = sqlite_faults_struck();
+            sqlite_faults_off();
+            pt_check_at(st == PT_OK || st == PT_ENOSPC || st == PT_EIO, false, __FILE__, __LINE__, "%s", r.err.text);
+            have += st == PT_OK;
+            CHECK_INT(users(), have);
+            CHECK((r.told[0] != '\0') == (st == PT_OK));
+            rig_reopen(&r);
+            CHECK_INT(users(), have);
+        }
+        CHECK_INT(struck, 0); /* all of them had their turn */
+        rig_close(&r);
     }
 }
 
@@ -250,6 +294,7 @@ int main(int argc, char **argv)
         PT_TEST(the_file_is_the_owners_alone_and_nothing_lies_beside_it),
         PT_TEST(a_file_is_made_only_when_it_is_asked_for),
         PT_TEST(a_file_that_others_may_read_is_refused),
+        PT_TEST(a_change_that_cannot_be_written_changes_nothing),
         PT_TEST(a_file_cut_off_anywhere_lets_nobody_in),
         PT_TEST(a_flipped_bit_gives_nobody_more),
         PT_TEST(an_empty_file_is_damage_and_not_a_first_start),
@@ -258,5 +303,6 @@ int main(int argc, char **argv)
         PT_TEST(a_copy_is_whole_the_owners_and_without_sessions),
         PT_TEST(lines_are_taken_apart_and_joined),
     };
+    if (!sqlite_faults_install()) return 1;
     return pt_test_main("access/store", tests, PT_COUNT_OF(tests), argc, argv);
 }
